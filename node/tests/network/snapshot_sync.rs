@@ -248,3 +248,30 @@ fn a_node_that_was_away_joins_a_chain_that_was_pruned() {
     assert_eq!(tips[0], tips[1], "{:?}", world.notes);
     assert!(world.node(1).unwrap().ledger().store().base() > Height::new(BLOCKS));
 }
+
+/// Headers that the disk lost on the way are requested from peers. One that hands them out under seals that are none
+/// is banned, and snapshots are not given up for it: the chain breaks no rule.
+#[test]
+fn headers_that_the_disk_lost_come_with_their_seals() {
+    const HEADERS: u32 = BLOCKS as u32 / ITEMS;
+    // Before the parts, and of each part before its headers and their seals.
+    const START: usize = 4 + 1 + 32 + 192 + 64 + 32;
+    const PREFIX: usize = 4 + 1 + 4 + 32;
+    let mut world = grown(6, 2, |_| ());
+    world.honest(0).flaw = Some(Flaw::Unseals(HEADERS));
+    world.start(2);
+    for _ in 0..2_000 {
+        if world.honest(2).has(FileName::SnapshotDownload) {
+            break;
+        }
+        world.run(SECOND / 100);
+    }
+    let part = PREFIX + ITEMS as usize * (192 + 64);
+    let lost = (HEADERS as usize / 2..HEADERS as usize).map(|place| START + place * part + PREFIX + 10);
+    world.honest(2).damage(FileName::SnapshotDownload, lost);
+    world.run(120 * SECOND);
+    has_begun(&world, 2);
+    let banned =
+        |(who, why): &(usize, CloseReason)| *who == 2 && *why == CloseReason::Banned(Offence::Invalid);
+    assert!(world.closings.iter().any(banned), "{:?}", world.closings);
+}

@@ -59,6 +59,13 @@ impl Honest {
         assert!(store.prune().unwrap().dropped > 0);
     }
 
+    /// Flips a bit of a file at each of these offsets.
+    pub(crate) fn damage(&mut self, file: FileName, offsets: impl Iterator<Item = usize>) {
+        let mut bytes = self.files.bytes(file).unwrap();
+        offsets.for_each(|at| bytes[at] ^= 1);
+        self.files.set(file, bytes);
+    }
+
     /// Takes away all that it has; when it starts, it begins without any block.
     pub(crate) fn erase(&mut self) {
         (self.files, self.book, self.empty) = (Memory::new(), None, true);
@@ -70,6 +77,8 @@ impl Honest {
 pub(crate) enum Flaw {
     /// A bit of each part of a snapshot that it sends is another.
     Corrupts,
+    /// The last seal of each part of headers that it sends is another; so many parts are of headers.
+    Unseals(u32),
     /// Its power is lost once it has sent so many.
     Vanishes(usize),
 }
@@ -392,12 +401,16 @@ impl World {
     /// Sends a message as the node would have it, or as it comes out of a flawed one.
     fn say(&mut self, n: usize, peer: PeerId, mut message: Message) {
         let h = self.honest(n);
-        if let Message::Part { bytes, .. } = &mut message {
+        if let Message::Part { bytes, place, .. } = &mut message {
             h.parts += 1;
             match (h.flaw, bytes.len()) {
                 (Some(Flaw::Corrupts), 1..) => {
                     let at = h.rng.next_u32() as usize % bytes.len();
                     bytes[at] ^= 1 << (at % 8);
+                }
+                (Some(Flaw::Unseals(headers)), 32..) if *place < headers => {
+                    let at = bytes.len() - 32;
+                    bytes[at] ^= 1;
                 }
                 (Some(Flaw::Vanishes(after)), _) if h.parts > after => return self.crash(n),
                 _ => {}
