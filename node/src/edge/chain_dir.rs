@@ -43,15 +43,7 @@ impl Store<Disk> {
     /// [`StoreError::Absent`] when there is none, [`StoreError::Locked`] when another process uses it, and
     /// every damage that cannot be repaired.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let absent = || StoreError::Absent { dir: dir.to_owned() };
-        if !dir.exists() {
-            return Err(absent());
-        }
-        let files = Disk::lock(dir)?;
-        if !has_chain(&files)? {
-            return Err(if importing(&files)? { StoreError::Importing } else { absent() });
-        }
-        Self::open_on(files, layout(dir))
+        Self::open_on(chain_in(dir, Disk::lock)?, layout(dir))
     }
 
     /// Opens the store in a directory to read, and writes nothing there: the index is built in memory, from the
@@ -60,15 +52,7 @@ impl Store<Disk> {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
-        let absent = || StoreError::Absent { dir: dir.to_owned() };
-        if !dir.exists() {
-            return Err(absent());
-        }
-        let files = Disk::read_only(dir)?;
-        if !has_chain(&files)? {
-            return Err(if importing(&files)? { StoreError::Importing } else { absent() });
-        }
-        Self::open_on(files, Layout::in_memory())
+        Self::open_on(chain_in(dir, Disk::read_only)?, Layout::in_memory())
     }
 
     /// Imports a snapshot into a directory without a chain, or goes on with an import: see [`import`].
@@ -109,6 +93,19 @@ impl Ledger<Disk> {
         let mut ledger = Self::over(Store::open_read_only(dir)?, MempoolLimits::default())?;
         ledger.store_mut().files_mut().freeze();
         Ok(ledger)
+    }
+}
+
+/// The files of a directory that has a chain.
+fn chain_in(dir: &Path, open: impl Fn(&Path) -> Result<Disk, StoreError>) -> Result<Disk, StoreError> {
+    let absent = || StoreError::Absent { dir: dir.to_owned() };
+    if !dir.exists() {
+        return Err(absent());
+    }
+    let files = open(dir)?;
+    match has_chain(&files)? {
+        true => Ok(files),
+        false => Err(if importing(&files)? { StoreError::Importing } else { absent() }),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of events since the start.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     blocks: AtomicU64,
     reorganisations: AtomicU64,
     bad_blocks: AtomicU64,
@@ -22,7 +22,7 @@ pub struct Counters {
 
 impl Counters {
     /// Counts an event.
-    pub fn count(&self, event: &LogEvent) {
+    pub(crate) fn count(&self, event: &LogEvent) {
         let counter = match event {
             LogEvent::Connected(_) | LogEvent::Fetched(_) => &self.blocks,
             LogEvent::Reorganised(..) => &self.reorganisations,

@@ -19,7 +19,8 @@
 mod http;
 mod token;
 
-pub use http::{Service, is_here, is_json};
+pub(crate) use http::Service;
+pub use http::{is_here, is_json};
 pub(crate) use token::read_files;
 pub use token::{Files, TOKEN_FILE, Token, TokenError, URL_FILE};
 
@@ -86,7 +87,7 @@ impl Server {
     ///
     /// # Errors
     /// [`RpcError`].
-    pub fn start(
+    pub(crate) fn start(
         dir: &Path,
         listen: SocketAddr,
         service: Service,

@@ -25,7 +25,7 @@ use super::{
     format::{GENESIS_MAX, HEAD_MAX, Head, Record, SEGMENT_HEADER, genesis, read_genesis},
     index::{HeadChange, Index, Spending, keep_one},
     index_check::{self, Truth, catch_up},
-    log::Log,
+    log::{Extent, Log},
     memory_database::MemoryDatabases,
     plan::{ChainStep, Plan},
     verified_seals::VerifiedSeals,
@@ -130,7 +130,8 @@ impl<F: Files> ChainStore<F> {
         let Layout { databases, segment_bytes } = layout;
         let (chain, head) = read_head(&files)?;
         let base = Base::of(&files, &chain, &head)?;
-        let (log, cut) = Log::open(&mut files, chain.id(), (head.first, head.end), segment_bytes)?;
+        let extent = Extent { first: head.first, end: head.end };
+        let (log, cut) = Log::open(&mut files, chain.id(), extent, segment_bytes)?;
         remove_leftovers(&mut files, &head)?;
         remove_if_there(&mut files, FileName::BaseDraft)?;
         keep_one(databases.as_ref(), &head)?;

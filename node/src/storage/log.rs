@@ -30,6 +30,13 @@ pub(crate) struct Log {
     segment_bytes: u64,
 }
 
+/// From which segment to which place a log reaches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) first: u32,
+    pub(crate) end: Position,
+}
+
 impl Log {
     /// Starts a log of a chain durably, with an empty first segment of this number.
     pub(crate) fn start(
@@ -43,12 +50,11 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens the log from segment `first` to `end`, and cuts off the bytes beyond; returns how many those
-    /// were.
+    /// Opens the log of this extent, and cuts off the bytes beyond; returns how many those were.
     pub(crate) fn open(
         files: &mut impl Files,
         chain: &ChainId,
-        (first, end): (u32, Position),
+        Extent { first, end }: Extent,
         segment_bytes: u64,
     ) -> Result<(Self, u64), StoreError> {
         let log = Self { chain: *chain, first, end, segment_bytes };

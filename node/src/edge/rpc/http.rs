@@ -32,7 +32,7 @@ type Response = hyper::Response<Full<Bytes>>;
 
 /// The node that a server serves.
 #[derive(Debug)]
-pub struct Service {
+pub(crate) struct Service {
     chain: ChainRecord,
     handle: NodeHandle,
     counters: Arc<Counters>,
@@ -41,7 +41,7 @@ pub struct Service {
 impl Service {
     /// A node of this chain, with its handle and its counters.
     #[must_use]
-    pub fn new(chain: &Chain, handle: NodeHandle, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(chain: &Chain, handle: NodeHandle, counters: Arc<Counters>) -> Self {
         Self { chain: chain.into(), handle, counters }
     }
 }
