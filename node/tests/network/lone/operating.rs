@@ -137,27 +137,27 @@ fn the_status_counts_stems() {
 fn what_a_damaged_store_had_pending_is_stemmed_again() {
     let (mut toy, coins) = toy(1);
     let (t, _) = toy.pay(&[&coins[0]], &[5]);
-    let mut lone = Lone::new(&toy, |_| ());
-    lone.meet(&toy, 1, true);
+    let mut lone = Hand::lone(&toy, |_| ());
+    lone.meet(1, true);
     assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     let empty = TestChain::with(17, |p| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100));
     assert_eq!(empty.chain(), toy.chain());
-    let mut next = Lone::new(&empty, |_| ());
-    next.happens(Event::LocalTxsLoaded(Vec::new()));
-    next.happens(Event::MempoolRecovered(lone.kept.unwrap()));
-    let relay = next.meet(&toy, 3, true);
-    assert!(next.whispers(&t).is_empty(), "no node would accept it from one that is behind");
-    next.run(40 * SECOND);
+    let mut next = Hand::lone(&empty, |_| ());
+    next.happen(Event::LocalTxsLoaded(Vec::new()));
+    next.happen(Event::MempoolRecovered(lone.kept.unwrap()));
+    let relay = next.meet(3, true);
+    assert!(next.stemmed_to(&t).is_empty(), "no node would accept it from one that is behind");
+    next.pass(40 * SECOND);
     assert!(next.kept.is_some(), "it is saved again");
     for block in toy.blocks() {
-        next.take(relay, block);
+        next.receive(3, block);
     }
     assert_eq!(next.node.ledger().tip(), &toy.blocks().last().unwrap().header);
     for _ in 0..1_000 {
-        next.run(SECOND);
-        if !next.whispers(&t).is_empty() {
+        next.pass(SECOND);
+        if !next.stemmed_to(&t).is_empty() {
             break;
         }
     }
-    assert_eq!(next.whispers(&t), [relay]);
+    assert_eq!(next.stemmed_to(&t), [relay]);
 }
