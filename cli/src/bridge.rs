@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     lock_wait::LockWait,
-    secret,
+    secret::{self, PassphraseArgs},
 };
 use sotto_mw::chain::{Chain, ChainId};
 use sotto_node::{
@@ -47,6 +47,7 @@ use std::{
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
+use zeroize::Zeroizing;
 
 /// The paths of everything that a command can need.
 #[derive(Clone, Debug)]
@@ -157,6 +158,19 @@ impl Home {
     /// Whether a wallet of this name exists.
     pub(crate) fn has_wallet(&self, name: &str) -> Outcome<bool> {
         Ok(self.wallet(name)?.exists())
+    }
+
+    /// The passphrase of a wallet: from file or descriptor, or asked for, again if it is wrong.
+    ///
+    /// A wallet that does not exist is refused before anybody is asked. Nothing is locked meanwhile.
+    pub(crate) fn passphrase(&self, name: &str, from: &PassphraseArgs) -> Outcome<Zeroizing<String>> {
+        let path = self.wallet(name)?;
+        if !path.exists() {
+            return Err(self.no_wallet(name));
+        }
+        from.existing(&format!("wallet `{name}`"), |passphrase| {
+            !matches!(WalletFile::read_backup(&path, passphrase.as_bytes()), Err(WalletError::Passphrase))
+        })
     }
 
     /// Opens a wallet.

@@ -5,7 +5,7 @@ use crate::exit::{ErrorCode, Failure, Outcome};
 use clap::Args;
 use std::{
     fs::{DirBuilder, File, OpenOptions},
-    io::{Read, Write},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
@@ -27,21 +27,56 @@ pub(crate) struct PassphraseArgs {
 }
 
 impl PassphraseArgs {
-    /// The passphrase of an existing wallet.
-    pub(crate) fn get(&self) -> Outcome<Zeroizing<String>> {
-        // The file may come from the environment; a descriptor, which can only be a flag, overrides it.
-        match (self.passphrase_fd, &self.passphrase_file) {
-            (Some(fd), _) => read_descriptor(fd),
-            (None, Some(path)) => read_file(path),
-            (None, None) => prompt("Passphrase: "),
+    /// The passphrase of something that exists; `of` names it on a terminal, where a wrong one is asked again.
+    pub(crate) fn existing(&self, of: &str, is_right: impl Fn(&str) -> bool) -> Outcome<Zeroizing<String>> {
+        match self.given() {
+            Some(given) => given,
+            None => asked(|| prompt(&format!("Passphrase of {of}: ")), is_right, |left| {
+                // Where it was typed; a terminal that is gone shows in the next question.
+                let _ = show(&format!("Wrong passphrase; {left} more.\n"), "--passphrase-file FILE");
+            }),
         }
     }
 
-    /// The passphrase of a new wallet; on a terminal, asked for twice.
-    pub(crate) fn choose(&self) -> Outcome<Zeroizing<String>> {
-        let on_terminal = self.passphrase_file.is_none() && self.passphrase_fd.is_none();
-        chosen(self.get()?, on_terminal)
+    /// The passphrase from the file or descriptor; `None` if a person has to be asked.
+    fn given(&self) -> Option<Outcome<Zeroizing<String>>> {
+        // The file may come from the environment; a descriptor, which can only be a flag, overrides it.
+        match (self.passphrase_fd, &self.passphrase_file) {
+            (Some(fd), _) => Some(read_descriptor(fd)),
+            (None, Some(path)) => Some(read_file(path)),
+            (None, None) => None,
+        }
     }
+
+    /// The passphrase of the new wallet of this name; on a terminal, asked for twice.
+    pub(crate) fn choose(&self, wallet: &str) -> Outcome<Zeroizing<String>> {
+        match self.given() {
+            Some(given) => chosen(given?, false),
+            None => chosen(prompt(&format!("New passphrase of wallet `{wallet}`: "))?, true),
+        }
+    }
+}
+
+/// How often a passphrase is asked for.
+const TRIES: u32 = 3;
+
+/// Asks until the passphrase is right, or [`TRIES`] times; `told` hears how many tries are left.
+fn asked(
+    mut ask: impl FnMut() -> Outcome<Zeroizing<String>>,
+    is_right: impl Fn(&str) -> bool,
+    mut told: impl FnMut(u32),
+) -> Outcome<Zeroizing<String>> {
+    for left in (0..TRIES).rev() {
+        let passphrase = ask()?;
+        if is_right(&passphrase) {
+            return Ok(passphrase);
+        }
+        if left > 0 {
+            told(left);
+        }
+    }
+    Err(Failure::coded(ErrorCode::WrongPassphrase, format!("the passphrase was wrong {TRIES} times"))
+        .help("the seed words restore the money without it: `sotto wallet restore`"))
 }
 
 /// A new passphrase for an existing wallet: from a file of mode 0600, or asked for twice on a terminal.
@@ -78,19 +113,34 @@ fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
     Ok(first_line(&bounded(file, &format!("descriptor {fd}"))?))
 }
 
-/// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a
-/// copy.
-pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
-    let no_terminal = |e| {
+/// Shows a text on the controlling terminal.
+pub(crate) fn show(text: &str, instead: &str) -> Outcome {
+    let mut terminal = OpenOptions::new().write(true).open("/dev/tty").map_err(no_terminal(instead))?;
+    terminal.write_all(text.as_bytes()).map_err(no_terminal(instead))
+}
+
+/// Asks for a line on the controlling terminal, which does not show what is typed.
+pub(crate) fn ask_hidden(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
+    rpassword::prompt_password(text).map(Zeroizing::new).map_err(no_terminal(instead))
+}
+
+fn no_terminal(instead: &str) -> impl Fn(io::Error) -> Failure + '_ {
+    move |e| {
         Failure::coded(ErrorCode::NoTerminal, "no terminal to ask on")
             .why(e)
             .help(format!("pass {instead} to run without a terminal"))
-    };
-    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
-    terminal.write_all(text.as_bytes()).map_err(no_terminal)?;
+    }
+}
+
+/// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a
+/// copy.
+pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
+    let no_terminal = no_terminal(instead);
+    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(&no_terminal)?;
+    terminal.write_all(text.as_bytes()).map_err(&no_terminal)?;
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
     let mut byte = Zeroizing::new([0]);
-    while line.len() < MAX_BYTES && terminal.read(&mut *byte).map_err(no_terminal)? == 1 && *byte != *b"\n" {
+    while line.len() < MAX_BYTES && terminal.read(&mut *byte).map_err(&no_terminal)? == 1 && *byte != *b"\n" {
         line.extend_from_slice(&*byte);
     }
     let text = std::str::from_utf8(&line).map_err(|_| Failure::refused("the input is not valid UTF-8"))?;
@@ -140,4 +190,25 @@ pub(crate) fn make_folder(path: &Path) -> Outcome {
     made.map_err(|e| {
         Failure::coded(ErrorCode::CannotWrite, format!("cannot create {}", path.display())).cause(&e)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(answers: &[&str]) -> (Outcome<Zeroizing<String>>, Vec<u32>) {
+        let (mut answers, mut told) = (answers.iter(), Vec::new());
+        let ask = || answers.next().map(|a| Zeroizing::new((*a).to_owned())).ok_or_else(|| Failure::refused("asked"));
+        (asked(ask, |p| p == "right", |left| told.push(left)), told)
+    }
+
+    #[test]
+    fn a_wrong_passphrase_is_asked_again_three_times_in_all() {
+        let (right, told) = run(&["right"]);
+        assert_eq!((&**right.unwrap(), told), ("right", vec![]));
+        let (right, told) = run(&["wrong", "wrong", "right"]);
+        assert_eq!((&**right.unwrap(), told), ("right", vec![2, 1]));
+        let (wrong, told) = run(&["wrong", "wrong", "wrong", "right"]);
+        assert_eq!((wrong.unwrap_err().error, told), (ErrorCode::WrongPassphrase, vec![2, 1]));
+    }
 }

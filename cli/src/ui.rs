@@ -1,6 +1,9 @@
 //! Standard error: messages, questions and progress. Data goes to standard output (see [`crate::output`]).
 
-use crate::exit::{Code, ErrorCode, Failure, Outcome};
+use crate::{
+    exit::{Code, ErrorCode, Failure, Outcome},
+    qr::Size,
+};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -64,6 +67,16 @@ impl Ui {
         } else {
             Err(Failure::new(Code::Declined, "declined; nothing was done"))
         }
+    }
+
+    /// The size of the terminal that messages go to; `None` if they go elsewhere.
+    pub(crate) fn size(&self) -> Option<Size> {
+        #[cfg(target_os = "linux")]
+        return std::io::stderr().is_terminal().then(|| rustix::termios::tcgetwinsize(std::io::stderr()).ok()).flatten().map(
+            |size| Size { columns: size.ws_col.into(), rows: size.ws_row.into() },
+        );
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 
     /// A progress bar over `total` steps: only on a terminal, and only after 250 ms.

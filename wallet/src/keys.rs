@@ -138,6 +138,12 @@ impl Words {
         entropy
     }
 
+    /// The 2,048 words that there are, in their order (BIP 39, English).
+    #[must_use]
+    pub fn list() -> &'static [&'static str] {
+        Language::English.word_list()
+    }
+
     /// The words, separated by single spaces.
     ///
     /// # Security

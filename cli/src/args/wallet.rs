@@ -17,6 +17,7 @@ pub(crate) use views::*;
 use super::NodeArgs;
 use crate::secret::PassphraseArgs;
 use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
 
 /// The wallet that a verb uses.
 #[derive(Args, Clone, Debug)]
@@ -36,6 +37,14 @@ pub(crate) struct AccountArgs {
     /// Account, by name or number [default: 0; in sums and lists: all]
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
+}
+
+/// A QR code in a file; only verbs that print one text have this option.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct QrFile {
+    /// Write a QR code of the text to this new file: FILE.svg or FILE.png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_file: Option<PathBuf>,
 }
 
 /// The wallet and the account that take the reward of blocks.
@@ -123,6 +132,20 @@ impl WalletVerb {
             _ => return None,
         };
         account.account.as_deref()
+    }
+
+    /// The file for a QR code, if the verb takes one.
+    pub(crate) fn qr_file(&self) -> Option<&Path> {
+        let file = match self {
+            Self::Address(a) => &a.qr_file,
+            Self::Send(a) => &a.qr_file,
+            Self::Receive(a) => &a.qr_file,
+            Self::Invoice(a) => &a.qr_file,
+            Self::Pay(a) => &a.qr_file,
+            Self::Slates(a) => &a.qr_file,
+            _ => return None,
+        };
+        file.qr_file.as_deref()
     }
 
     /// The node given to the verb, if it takes one.

@@ -186,7 +186,7 @@ pub(crate) fn seal_one(
 }
 
 fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
-    let passphrase = a.wallet.passphrase.get()?;
+    let passphrase = home.passphrase(&a.wallet.wallet, &a.wallet.passphrase)?;
     let mut ledger = home.ledger()?;
     let key = operator::read(&home.operator()).or_refuse("cannot use the operator's key")?;
     let mut engine = Solo::new(ledger.chain(), key).or_refuse("cannot use the operator's key")?;

@@ -24,11 +24,12 @@ mod spending;
 mod sync;
 mod view_key;
 mod views;
+mod words;
 
 pub(crate) use command::{ACCOUNT, address, chosen_account};
 pub(crate) use sync::{same_chain, scan};
 
-use crate::{Context, args, args::WalletVerb, bridge::Home, exit::Outcome, memory};
+use crate::{Context, args, args::WalletVerb, bridge::Home, exit::{Code, Failure, Outcome}, memory};
 use command::WalletCommand;
 
 pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
@@ -36,7 +37,15 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
     let args::Wallet { wallet, verb } = arguments;
     let local = args::NodeArgs::default();
     let (node, account) = (verb.node().unwrap_or(&local), verb.account());
-    let command = &WalletCommand { context, home: Home::of(&context.config), args: wallet, account, node };
+    let command = &WalletCommand { context, home: Home::of(&context.config), args: wallet, account, node, qr_file: verb.qr_file() };
+    command.check_qr_file()?;
+    if let WalletVerb::Send(a) = verb
+        && a.to.len() > 1
+        && verb.qr_file().is_some()
+    {
+        return Err(Failure::new(Code::Usage, "one picture is for one invite")
+            .help("pay each receiver with a command of its own, or omit --qr-file"));
+    }
     match verb {
         WalletVerb::Init(a) => custody::init(command, a),
         WalletVerb::Restore(a) => custody::restore(command, a),

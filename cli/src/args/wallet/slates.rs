@@ -1,6 +1,6 @@
 //! The steps of a payment.
 
-use super::{super::NodeArgs, AccountArgs};
+use super::{super::NodeArgs, AccountArgs, QrFile};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -61,6 +61,8 @@ pub(crate) struct WalletSend {
     pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) qr_file: QrFile,
 }
 
 /// Answer an invite: print the response for the payer
@@ -81,6 +83,8 @@ pub(crate) struct WalletReceive {
     pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) qr_file: QrFile,
 }
 
 /// Ask for a payment: print the invoice for the payer
@@ -117,6 +121,8 @@ pub(crate) struct WalletInvoice {
     pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) qr_file: QrFile,
 }
 
 /// Pay an invoice: print the payment for the receiver, who finalizes it
@@ -147,6 +153,8 @@ pub(crate) struct WalletPay {
     pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) qr_file: QrFile,
 }
 
 /// Finish a payment with the other side's response: print the transaction
@@ -191,4 +199,6 @@ pub(crate) struct WalletSlates {
     pub(crate) form: SlateForm,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) qr_file: QrFile,
 }

@@ -1,6 +1,6 @@
 //! What a wallet holds, and its accounts.
 
-use super::{super::NodeArgs, AccountArgs};
+use super::{super::NodeArgs, AccountArgs, QrFile};
 use clap::{Args, Subcommand};
 
 /// List the wallets in the folder, by name
@@ -35,6 +35,8 @@ pub(crate) struct WalletAddress {
     pub(crate) qr: bool,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) qr_file: QrFile,
 }
 
 /// List all outputs of the wallet, with their status

@@ -11,6 +11,7 @@ use serde_json::json;
 use sotto_wallet::{
     backup::{Backup, BackupLoss},
     edge::file::{KdfCost, WalletFile},
+    store::StoreError,
 };
 use std::{fs, path::Path, time::SystemTime};
 
@@ -36,7 +37,10 @@ pub(crate) fn backup(command: &WalletCommand<'_>, a: &args::WalletBackup) -> Out
 }
 
 pub(crate) fn verify_backup(command: &WalletCommand<'_>, a: &args::WalletVerifyBackup) -> Outcome {
-    let passphrase = command.args.passphrase.get()?;
+    let is_right = |passphrase: &str| {
+        !matches!(WalletFile::read_backup(&a.file, passphrase.as_bytes()), Err(StoreError::Passphrase))
+    };
+    let passphrase = command.args.passphrase.existing(&format!("the backup {}", a.file.display()), is_right)?;
     let contents = WalletFile::read_backup(&a.file, passphrase.as_bytes());
     let contents = contents.or_refuse("cannot use the backup")?;
     let backup = Backup::read(&contents).or_refuse("cannot use the backup")?;

@@ -5,7 +5,11 @@ use crate::{
     Context, args,
     bridge::{ChainAt, Home},
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
+    new_file::{Existing, NewFile, Readers},
+    qr,
+    ui::BAD,
 };
+use std::path::Path;
 use sotto_wallet::{
     Wallet,
     edge::file::WalletFile,
@@ -13,6 +17,7 @@ use sotto_wallet::{
     scan::ScanReport,
     store::Store,
 };
+use zeroize::Zeroizing;
 
 /// The account if none is given.
 pub(crate) const ACCOUNT: Account = Account(0);
@@ -25,11 +30,44 @@ pub(crate) struct WalletCommand<'a> {
     /// What the verb itself says: nothing, for a verb that has no such option.
     pub(crate) account: Option<&'a str>,
     pub(crate) node: &'a args::NodeArgs,
+    pub(crate) qr_file: Option<&'a Path>,
 }
 
 impl WalletCommand<'_> {
     pub(crate) fn open(&self) -> Outcome<Wallet<WalletFile>> {
-        self.home.open_wallet(&self.args.wallet, &self.args.passphrase.get()?)
+        self.home.open_wallet(&self.args.wallet, &self.passphrase()?)
+    }
+
+    /// The file for a QR code, checked before anything is done.
+    pub(crate) fn check_qr_file(&self) -> Outcome {
+        let Some(path) = self.qr_file else { return Ok(()) };
+        qr::Format::of(path)?;
+        picture_file(path).check()
+    }
+
+    /// Draws a text on the terminal (`on_screen`), and into the file that was asked for.
+    ///
+    /// A code that does not fit is no failure of a payment that is under way: it is only said.
+    pub(crate) fn draw(&self, text: &str, on_screen: bool) -> Outcome {
+        let ui = &self.context.ui;
+        if on_screen {
+            match qr::draw(text, ui.size()) {
+                Ok(code) => ui.info(&code),
+                Err(e) => ui.info(&format!(
+                    "{BAD}warning:{BAD:#} {}: {}; {}",
+                    e.what,
+                    e.why.unwrap_or_default(),
+                    e.help.unwrap_or_default()
+                )),
+            }
+        }
+        let Some(path) = self.qr_file else { return Ok(()) };
+        picture_file(path).write_all(&qr::picture(text, qr::Format::of(path)?)?)
+    }
+
+    /// The passphrase of the wallet.
+    pub(crate) fn passphrase(&self) -> Outcome<Zeroizing<String>> {
+        self.home.passphrase(&self.args.wallet, &self.args.passphrase)
     }
 
     /// The account given with --account.
@@ -49,7 +87,11 @@ impl WalletCommand<'_> {
 
     /// The same, with a scan of the caller's choice.
     pub(crate) fn open_after(&self, look: Scan) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
-        let passphrase = self.args.passphrase.get()?;
+        // Without a chain no wallet can be brought up to date; a person is not asked for nothing.
+        if self.node.node.is_none() && !self.home.chain().exists() {
+            self.chain()?;
+        }
+        let passphrase = self.passphrase()?;
         let chain = self.chain()?;
         let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
         same_chain(&wallet, chain.chain())?;
@@ -66,6 +108,11 @@ impl WalletCommand<'_> {
     pub(crate) fn chain(&self) -> Outcome<ChainAt> {
         self.home.chain_at(self.node)
     }
+}
+
+/// A picture can show a slate, which is not for everybody.
+const fn picture_file(path: &Path) -> NewFile<'_> {
+    NewFile { path, readers: Readers::Owner, existing: Existing::Never }
 }
 
 /// The account given with --account, if one is.

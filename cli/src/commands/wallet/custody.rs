@@ -2,7 +2,8 @@
 
 use super::{
     command::{WalletCommand, address},
-    sync::{print_report, search},
+    sync::{self, print_report, search},
+    words::{self, Terminal},
 };
 use crate::{
     args,
@@ -13,17 +14,18 @@ use crate::{
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use sotto_mw::{amount::Height, chain::Chain};
-use sotto_wallet::{Wallet, edge::file::WalletFile, keys::Words};
+use sotto_wallet::{Wallet, edge::file::WalletFile, keys::Words, scan::ChainSource as _};
+use zeroize::Zeroizing;
 
 pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome {
     command.home.free_wallet(&command.args.wallet)?;
     a.words_file.as_deref().map_or(Ok(()), new_file::check_secret)?;
     let chain = command.chain()?.chain().clone();
-    let passphrase = command.args.passphrase.choose()?;
+    let passphrase = command.args.passphrase.choose(&command.args.wallet)?;
     let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
     match &a.words_file {
         Some(path) => new_file::write_secret(path, &format!("{}\n", *words.phrase()))?,
-        None => show_and_ask_back(&words)?,
+        None => words::show_and_ask_back(&mut Person, &words, places())?,
     }
     create(command, words, chain, &passphrase).map(drop)
 }
@@ -31,14 +33,24 @@ pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome
 pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> Outcome {
     command.home.free_wallet(&command.args.wallet)?;
     let chain = command.chain()?;
-    let phrase = match &a.words_file {
-        Some(path) => secret::read_whole(path)?,
-        None => secret::ask("Seed words: ", "--words-file FILE")?,
+    let tip = chain.view().tip().or_refuse(sync::CANNOT_SCAN)?.0;
+    if Height::new(a.birthday) > tip {
+        return Err(Failure::new(Code::Usage, format!("the birthday {} is above the last block, {tip}", a.birthday))
+            .help("pass the height of a block before the first payment, or omit --birthday to search all of them"));
+    }
+    let words = match &a.words_file {
+        Some(path) => words::parse(&secret::read_whole(path)?)?,
+        None => words::enter(&mut Person)?,
     };
-    let words = Words::parse(&phrase).or_refuse("invalid seed words")?;
-    let passphrase = command.args.passphrase.choose()?;
+    let passphrase = command.args.passphrase.choose(&command.args.wallet)?;
     let mut wallet = create(command, words, chain.chain().clone(), &passphrase)?;
     let report = search(command.context, &mut wallet, &chain, Height::new(a.birthday))?;
+    if a.birthday > 0 {
+        command.context.ui.info(&format!(
+            "Blocks below {} were not looked at. `sotto wallet scan --full` searches them too.",
+            a.birthday
+        ));
+    }
     print_report(command.context, &report, &wallet)
 }
 
@@ -63,29 +75,32 @@ fn create(
 /// Clears the terminal and its scrollback (ECMA-48; `3J` is from xterm).
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 
-/// Shows the words on the terminal, clears it, and asks for three of them.
-fn show_and_ask_back(words: &Words) -> Outcome {
-    let phrase = words.phrase();
-    let all: Vec<&str> = phrase.split_whitespace().collect();
-    // Enough capacity for the whole page, so that no reallocation leaves a copy behind.
-    let mut page = zeroize::Zeroizing::new(String::with_capacity(1_024));
-    page.push_str(
-        "Write these words on paper. Anyone who has them has your money; without them it is lost.\n\n",
-    );
-    for (i, w) in all.iter().enumerate() {
-        page.push_str(&format!("{:>2}. {w:<10}{}", i + 1, if i % 4 == 3 { "\n" } else { "" }));
+/// The controlling terminal.
+struct Person;
+
+impl Terminal for Person {
+    fn show(&mut self, text: &str) -> Outcome {
+        secret::show(text, INSTEAD)
     }
-    page.push_str("\nPress return when you have written them down. ");
-    secret::ask(&page, "--words-file FILE")?;
-    let mut before = CLEAR;
+
+    fn clear(&mut self) -> Outcome {
+        secret::show(CLEAR, INSTEAD)
+    }
+
+    fn ask(&mut self, prompt: &str) -> Outcome<Zeroizing<String>> {
+        secret::ask(prompt, INSTEAD)
+    }
+
+    fn ask_hidden(&mut self, prompt: &str) -> Outcome<Zeroizing<String>> {
+        secret::ask_hidden(prompt, INSTEAD)
+    }
+}
+
+/// What to pass where there is no terminal.
+const INSTEAD: &str = "--words-file FILE";
+
+/// Three places that are far apart, of which nobody knows the first.
+fn places() -> [usize; 3] {
     let first = OsRng.next_u32() as usize;
-    for i in [first, first + 7, first + 15].map(|i| i % all.len()) {
-        let answer = secret::ask(&format!("{before}Word {}: ", i + 1), "--words-file FILE")?;
-        before = "";
-        if all.get(i) != Some(&answer.trim()) {
-            return Err(Failure::new(Code::Declined, format!("this is not word {}", i + 1))
-                .help("no wallet was created; run the command again and write the words down"));
-        }
-    }
-    Ok(())
+    [first, first + 7, first + 15].map(|i| i % 24)
 }

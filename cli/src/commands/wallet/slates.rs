@@ -6,7 +6,6 @@ use crate::{
     bridge::{hex, read_text},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     output::grouped,
-    qr,
     ui::BOLD,
 };
 use rand_core::OsRng;
@@ -104,9 +103,7 @@ pub(crate) fn print_message(
         Some(name) => (true, name.to_owned()),
         None => (false, name),
     };
-    if form.qr {
-        command.context.ui.info(&qr::draw(&text.replace('\n', ""))?);
-    }
+    command.draw(&text.replace('\n', ""), form.qr)?;
     let with = wallet.sessions().find(|d| d.session() == session).and_then(|d| d.counterparty().copied());
     let fields = json!({
         "network": wallet.chain().params().network.to_string(), "session": hex(&session.0),

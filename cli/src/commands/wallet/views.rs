@@ -8,7 +8,6 @@ use crate::{
     args::{WalletAddress, WalletScan},
     exit::{OrRefuse as _, Outcome},
     output::grouped,
-    qr,
     ui::BOLD,
 };
 use serde_json::json;
@@ -60,10 +59,8 @@ pub(crate) fn address(command: &WalletCommand<'_>, a: &WalletAddress) -> Outcome
     let wallet = command.open()?;
     let address =
         wallet.address(command.account(&wallet)?).or_refuse("cannot derive the address of the account")?;
-    if a.qr {
-        // Upper case gives a smaller code and means the same address.
-        command.context.ui.info(&qr::draw(&address.to_string().to_uppercase())?);
-    }
+    // Upper case gives a smaller code and means the same address.
+    command.draw(&address.to_string().to_uppercase(), a.qr)?;
     let fields =
         json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
     command.context.output.record("address", fields, &address.to_string())
