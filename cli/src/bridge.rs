@@ -43,7 +43,7 @@ use sotto_wallet::{
 };
 use std::{
     fs,
-    io::Read,
+    io::{IsTerminal as _, Read, Write as _},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -268,6 +268,10 @@ pub(crate) fn now() -> u64 {
 pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
     let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
     let mut text = String::new();
+    if path == Path::new("-") && std::io::stdin().is_terminal() {
+        // A closed standard error is not an error.
+        let _ = writeln!(anstream::stderr(), "Paste the text, then press return and Ctrl-D.");
+    }
     let read = match path.to_str() {
         Some("-") => std::io::stdin().take(most + 1).read_to_string(&mut text),
         _ => fs::File::open(path).and_then(|f| f.take(most + 1).read_to_string(&mut text)),

@@ -31,10 +31,14 @@ impl PassphraseArgs {
     pub(crate) fn existing(&self, of: &str, is_right: impl Fn(&str) -> bool) -> Outcome<Zeroizing<String>> {
         match self.given() {
             Some(given) => given,
-            None => asked(|| prompt(&format!("Passphrase of {of}: ")), is_right, |left| {
-                // Where it was typed; a terminal that is gone shows in the next question.
-                let _ = show(&format!("Wrong passphrase; {left} more.\n"), "--passphrase-file FILE");
-            }),
+            None => asked(
+                || prompt(&format!("Passphrase of {of}: ")),
+                is_right,
+                |left| {
+                    // Where it was typed; a terminal that is gone shows in the next question.
+                    let _ = show(&format!("Wrong passphrase; {left} more.\n"), "--passphrase-file FILE");
+                },
+            ),
         }
     }
 
@@ -198,7 +202,9 @@ mod tests {
 
     fn run(answers: &[&str]) -> (Outcome<Zeroizing<String>>, Vec<u32>) {
         let (mut answers, mut told) = (answers.iter(), Vec::new());
-        let ask = || answers.next().map(|a| Zeroizing::new((*a).to_owned())).ok_or_else(|| Failure::refused("asked"));
+        let ask = || {
+            answers.next().map(|a| Zeroizing::new((*a).to_owned())).ok_or_else(|| Failure::refused("asked"))
+        };
         (asked(ask, |p| p == "right", |left| told.push(left)), told)
     }
 

@@ -72,9 +72,11 @@ impl Ui {
     /// The size of the terminal that messages go to; `None` if they go elsewhere.
     pub(crate) fn size(&self) -> Option<Size> {
         #[cfg(target_os = "linux")]
-        return std::io::stderr().is_terminal().then(|| rustix::termios::tcgetwinsize(std::io::stderr()).ok()).flatten().map(
-            |size| Size { columns: size.ws_col.into(), rows: size.ws_row.into() },
-        );
+        return std::io::stderr()
+            .is_terminal()
+            .then(|| rustix::termios::tcgetwinsize(std::io::stderr()).ok())
+            .flatten()
+            .map(|size| Size { columns: size.ws_col.into(), rows: size.ws_row.into() });
         #[cfg(not(target_os = "linux"))]
         None
     }

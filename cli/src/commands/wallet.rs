@@ -29,16 +29,38 @@ mod words;
 pub(crate) use command::{ACCOUNT, address, chosen_account};
 pub(crate) use sync::{same_chain, scan};
 
-use crate::{Context, args, args::WalletVerb, bridge::Home, exit::{Code, Failure, Outcome}, memory};
+use crate::{
+    Context, args,
+    args::WalletVerb,
+    bridge::Home,
+    exit::{Code, Failure, Outcome},
+    memory,
+};
 use command::WalletCommand;
+use core::cell::OnceCell;
 
 pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
     memory::protect(&context.ui);
     let args::Wallet { wallet, verb } = arguments;
     let local = args::NodeArgs::default();
     let (node, account) = (verb.node().unwrap_or(&local), verb.account());
-    let command = &WalletCommand { context, home: Home::of(&context.config), args: wallet, account, node, qr_file: verb.qr_file() };
+    let command = &WalletCommand {
+        context,
+        home: Home::of(&context.config),
+        args: wallet,
+        account,
+        node,
+        qr_file: verb.qr_file(),
+        known: OnceCell::new(),
+    };
     command.check_qr_file()?;
+    if let WalletVerb::Slates(a) = verb
+        && a.session.is_none()
+        && verb.qr_file().is_some()
+    {
+        return Err(Failure::new(Code::Usage, "a picture is for one message")
+            .help("name the session whose message to print: `sotto wallet slates SESSION`"));
+    }
     if let WalletVerb::Send(a) = verb
         && a.to.len() > 1
         && verb.qr_file().is_some()

@@ -94,7 +94,8 @@ fn identity(path: &Path) -> Outcome<Identity> {
 
 /// Creates rewards for an account of the wallet, without keeping the wallet open.
 fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<CoinbaseBuilder> {
-    let wallet = home.open_wallet(&a.wallet.wallet, &home.passphrase(&a.wallet.wallet, &a.wallet.passphrase)?)?;
+    let wallet =
+        home.open_wallet(&a.wallet.wallet, &home.passphrase(&a.wallet.wallet, &a.wallet.passphrase)?)?;
     same_chain(&wallet, ledger.chain())?;
     let account = chosen_account(&wallet, &a.wallet)?;
     wallet.coinbase_builder(account.unwrap_or(ACCOUNT)).or_refuse("the wallet cannot take rewards")

@@ -40,7 +40,8 @@ pub(crate) fn verify_backup(command: &WalletCommand<'_>, a: &args::WalletVerifyB
     let is_right = |passphrase: &str| {
         !matches!(WalletFile::read_backup(&a.file, passphrase.as_bytes()), Err(StoreError::Passphrase))
     };
-    let passphrase = command.args.passphrase.existing(&format!("the backup {}", a.file.display()), is_right)?;
+    let passphrase =
+        command.args.passphrase.existing(&format!("the backup {}", a.file.display()), is_right)?;
     let contents = WalletFile::read_backup(&a.file, passphrase.as_bytes());
     let contents = contents.or_refuse("cannot use the backup")?;
     let backup = Backup::read(&contents).or_refuse("cannot use the backup")?;

@@ -9,7 +9,7 @@ use crate::{
     qr,
     ui::BAD,
 };
-use std::path::Path;
+use core::cell::OnceCell;
 use sotto_wallet::{
     Wallet,
     edge::file::WalletFile,
@@ -17,6 +17,7 @@ use sotto_wallet::{
     scan::ScanReport,
     store::Store,
 };
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The account if none is given.
@@ -31,6 +32,7 @@ pub(crate) struct WalletCommand<'a> {
     pub(crate) account: Option<&'a str>,
     pub(crate) node: &'a args::NodeArgs,
     pub(crate) qr_file: Option<&'a Path>,
+    pub(crate) known: OnceCell<Zeroizing<String>>,
 }
 
 impl WalletCommand<'_> {
@@ -65,9 +67,30 @@ impl WalletCommand<'_> {
         picture_file(path).write_all(&qr::picture(text, qr::Format::of(path)?)?)
     }
 
-    /// The passphrase of the wallet.
+    /// The passphrase of the wallet, which is asked for, or read from a descriptor, once.
     pub(crate) fn passphrase(&self) -> Outcome<Zeroizing<String>> {
-        self.home.passphrase(&self.args.wallet, &self.args.passphrase)
+        if let Some(known) = self.known.get() {
+            return Ok(known.clone());
+        }
+        let passphrase = self.home.passphrase(&self.args.wallet, &self.args.passphrase)?;
+        Ok(self.known.get_or_init(|| passphrase).clone())
+    }
+
+    /// Shows a plan and asks for confirmation, with the wallet closed while a person thinks, so that other
+    /// commands can use it. The wallet checks the plan again when it is carried out.
+    pub(crate) fn confirm(
+        &self,
+        wallet: Wallet<WalletFile>,
+        plan: &str,
+        yes: bool,
+    ) -> Outcome<Wallet<WalletFile>> {
+        if yes {
+            self.context.ui.confirm(plan, true)?;
+            return Ok(wallet);
+        }
+        drop(wallet);
+        self.context.ui.confirm(plan, false)?;
+        self.open()
     }
 
     /// The account given with --account.

@@ -35,8 +35,13 @@ pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> O
     let chain = command.chain()?;
     let tip = chain.view().tip().or_refuse(sync::CANNOT_SCAN)?.0;
     if Height::new(a.birthday) > tip {
-        return Err(Failure::new(Code::Usage, format!("the birthday {} is above the last block, {tip}", a.birthday))
-            .help("pass the height of a block before the first payment, or omit --birthday to search all of them"));
+        return Err(Failure::new(
+            Code::Usage,
+            format!("the birthday {} is above the last block, {tip}", a.birthday),
+        )
+        .help(
+            "pass the height of a block before the first payment, or omit --birthday to search all of them",
+        ));
     }
     let words = match &a.words_file {
         Some(path) => words::parse(&secret::read_whole(path)?)?,

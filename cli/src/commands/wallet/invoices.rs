@@ -68,6 +68,7 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
     let listener = a.to_listener.as_deref().map(ListenerAddress::parse).transpose()?;
     let text = read_slate(&a.file)?;
     let (mut wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
     let invoice: Invoice = wallet.read_message(&text).map_err(wrong_slate("cannot use this invoice"))?;
     let payment = match wallet.payment_for(&invoice) {
         Some(payment) => {
@@ -86,12 +87,11 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
             if a.dry_run {
                 return command.context.output.record("payment-plan", bill_json(&bill), &text);
             }
-            command.context.ui.confirm(&text, a.yes)?;
+            wallet = command.confirm(wallet, &text, a.yes)?;
             let bill = bill.confirm(|_| Decision::Yes).ok_or_else(declined)?;
             wallet.pay_invoice(bill, &mut OsRng).or_refuse("cannot make the payment")?
         }
     };
-    drop(chain);
     if let Some(listener) = &listener {
         return deliver::payment(command, &wallet, listener, &payment);
     }

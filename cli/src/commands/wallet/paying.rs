@@ -52,16 +52,16 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
         return Err(Failure::new(Code::Usage, "one listener is for one receiver")
             .help("pay each receiver with a command of its own, or omit --to-listener"));
     }
-    let (mut wallet, chain, _) = command.open_fresh()?;
+    let (wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
     let plan = plan(command, &wallet, a, payees(&wallet, &to, &memo)?)?;
     let text = plan_text(&plan, &wallet);
     if a.dry_run {
         return command.context.output.record("payment-plan", plan_json(&plan), &text);
     }
-    command.context.ui.confirm(&text, a.yes)?;
+    let mut wallet = command.confirm(wallet, &text, a.yes)?;
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
     let invites = wallet.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
-    drop(chain);
     if let (Some(listener), [invite]) = (&listener, &invites[..]) {
         return deliver::invite(command, wallet, listener, invite);
     }

@@ -27,7 +27,7 @@ use std::path::Path;
 
 pub(crate) fn receive(command: &WalletCommand<'_>, a: &args::WalletReceive) -> Outcome {
     let text = read_slate(&a.file)?;
-    let (mut wallet, chain, _) = command.open_fresh()?;
+    let (wallet, chain, _) = command.open_fresh()?;
     drop(chain);
     let invite = find_invite(&wallet, &text).map_err(wrong_slate("cannot use this invite"))?;
     let account = command.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
@@ -37,7 +37,8 @@ pub(crate) fn receive(command: &WalletCommand<'_>, a: &args::WalletReceive) -> O
     }
     // A refusal comes before the question.
     wallet.check_invite(account, &invite).or_refuse("cannot answer the invite")?;
-    command.context.ui.confirm(&terms(&wallet, &invite), a.yes)?;
+    let terms = terms(&wallet, &invite);
+    let mut wallet = command.confirm(wallet, &terms, a.yes)?;
     let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("cannot answer the invite")?;
     command.context.ui.info(&format!("Give this response to the payer. {}", who_reads(a.form)));
     let to = Some(&invite.sender);

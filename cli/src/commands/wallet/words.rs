@@ -49,7 +49,8 @@ fn ask_back(terminal: &mut impl Terminal, all: &[&str], place: usize) -> Outcome
         if answer.trim().is_empty() {
             show_page(terminal, all)?;
         } else {
-            terminal.show("That is another word. Try again, or press return to see the words once more.\n")?;
+            terminal
+                .show("That is another word. Try again, or press return to see the words once more.\n")?;
         }
     }
     Err(Failure::new(Code::Declined, format!("word {} was not entered", place + 1))
@@ -64,7 +65,11 @@ fn show_page(terminal: &mut impl Terminal, all: &[&str]) -> Outcome {
         "Write these words on paper. Anyone who has them has your money; without them it is lost.\n\n",
     );
     for (i, w) in all.iter().enumerate() {
-        page.push_str(&Zeroizing::new(format!("{:>2}. {w:<10}{}", i + 1, if i % 4 == 3 { "\n" } else { "" })));
+        page.push_str(&Zeroizing::new(format!(
+            "{:>2}. {w:<10}{}",
+            i + 1,
+            if i % 4 == 3 { "\n" } else { "" }
+        )));
     }
     page.push_str("\nPress return when you have written them down. ");
     terminal.ask(&page)?;
@@ -281,10 +286,13 @@ mod tests {
     fn words_come_one_by_one_together_or_numbered() {
         let words = words();
         let all = all(&words);
-        let numbered: Vec<String> = all.iter().enumerate().map(|(i, w)| format!("{:>2}. {w}", i + 1)).collect();
+        let numbered: Vec<String> =
+            all.iter().enumerate().map(|(i, w)| format!("{:>2}. {w}", i + 1)).collect();
         let stuck: Vec<String> = all.iter().enumerate().map(|(i, w)| format!("{}.{w}", i + 1)).collect();
         let lines: Vec<String> = all.chunks(4).map(|four| four.join("  ").to_uppercase()).collect();
-        for answers in [all.clone(), vec![all.join(" ")], vec![numbered.join("\n")], vec![stuck.join(" ")], lines] {
+        for answers in
+            [all.clone(), vec![all.join(" ")], vec![numbered.join("\n")], vec![stuck.join(" ")], lines]
+        {
             let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
             let mut person = Script::of(&answers);
             assert_eq!(*enter(&mut person).unwrap().phrase(), *words.phrase());
@@ -320,7 +328,12 @@ mod tests {
         let words = words();
         let all = all(&words);
         // Of a few other first words, one does not fit by its checksum.
-        let fits = |w: &str| Words::parse(&[&[w], &*all[1..].iter().map(String::as_str).collect::<Vec<_>>()].concat().join(" ")).is_ok();
+        let fits = |w: &str| {
+            Words::parse(
+                &[&[w], &*all[1..].iter().map(String::as_str).collect::<Vec<_>>()].concat().join(" "),
+            )
+            .is_ok()
+        };
         let other = Words::list().iter().find(|w| **w != all[0] && !fits(w)).unwrap();
         let mut wrong = all.clone();
         (*other).clone_into(&mut wrong[0]);
@@ -332,7 +345,9 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_levenshtein() {
-        for (a, b, n) in [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abandn", "abandon", 1)] {
+        for (a, b, n) in
+            [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("abandn", "abandon", 1)]
+        {
             assert_eq!((distance(a, b), distance(b, a)), (n, n), "{a} {b}");
         }
     }
