@@ -163,6 +163,15 @@ fn conflicts_are_named() {
     let same = ledger.transaction(&[&b], &[&outs[0]], &[plain]);
     let created = outs[0].commitment().encoded();
     assert_eq!(aggregate([one, same]), Err(Conflict::CreatedTwice(created)));
+    let (key, fee) = (ledger.secret(), ledger.least_fee(1, 1, 1));
+    let mut under_one_key = |coin: &Owned| {
+        let output = ledger.output(coin.opening.amount.units() - fee.units());
+        let kernel = ledger.plain(fee);
+        ledger.transaction_under(&[coin], &[&output], &[(kernel, key.clone())])
+    };
+    let twins = [under_one_key(&a), under_one_key(&b)];
+    let excess = twins[0].body.kernels[0].excess.encoded();
+    assert_eq!(aggregate(twins), Err(Conflict::ExcessTwice(excess)));
 }
 
 /// A reward is never cut through. A block that spends its own reward contains both, which MW-R02 rejects.

@@ -78,8 +78,11 @@ impl TxRequests {
             on_its_way.by.push(peer);
             return;
         }
-        if list.waiting.len() >= self.most {
-            list.waiting.retain(|tx| self.all.get(tx).is_some_and(|o| o.asked.is_empty()));
+        // What came from elsewhere meanwhile makes room, from the front: each is looked at once, whatever a
+        // peer announces to a list that is full.
+        let stale = |tx: &Hash| self.all.get(tx).is_none_or(|o| !o.asked.is_empty());
+        while list.waiting.len() >= self.most && list.waiting.front().is_some_and(stale) {
+            list.waiting.pop_front();
         }
         if list.waiting.len() < self.most {
             list.waiting.push_back(tx);
@@ -253,6 +256,19 @@ mod tests {
         assert_eq!(wanted.len(), 0);
         wanted.ask_others(30 * SECOND, ANSWER, |_| false);
         assert!(wanted.due.is_empty());
+    }
+
+    /// A list that is full takes no more until something at its front came from elsewhere.
+    #[test]
+    fn a_full_list_makes_room_from_its_front() {
+        let mut wanted = TxRequests::new(3);
+        (0..9).for_each(|n| wanted.offered(PeerId(1), tx(n)));
+        assert_eq!(wanted.len(), 3);
+        wanted.here(&tx(0));
+        wanted.here(&tx(1));
+        (10..19).for_each(|n| wanted.offered(PeerId(1), tx(n)));
+        let list: Vec<Hash> = wanted.lists[&PeerId(1)].waiting.iter().copied().collect();
+        assert_eq!(list, [tx(2), tx(10), tx(11)]);
     }
 
     /// Who offers it while it is asked of another, and who was asked and is gone.

@@ -2,7 +2,7 @@
 
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Header,
+    block::{Block, Header},
     codec::Encode,
     commitment::Commitment,
     group::{Point, Scalar},
@@ -16,11 +16,13 @@ use sotto_mw::{
 use sotto_node::{
     codec::transaction_id,
     config::Config,
+    effect::LogEvent,
     event::Event,
     message::{BlockName, Message, compact::Compact, price::price},
     peer::{CloseReason, Direction, Offence, PeerId},
     seal::SealedHeader,
     token_bucket::Allowance,
+    work::{Ticket, Verdict},
 };
 
 use crate::hand::{Hand, SECOND, inbound, toy};
@@ -361,4 +363,98 @@ fn old_headers_cost_no_signature() {
     }
     assert!(hand.closed.is_empty(), "{:?}", hand.closed);
     assert!((1..=20).contains(&asked), "once for each tip that is shown: {asked}");
+}
+
+/// A branch whose third block breaks a rule is refused for that block alone: the two before it are part of a
+/// better branch that comes after.
+#[test]
+fn sound_blocks_of_a_refused_branch_are_followed_later() {
+    let ours = {
+        let mut toy = toy(3);
+        (0..3).for_each(|_| drop(toy.grow(Vec::new())));
+        toy
+    };
+    let mut theirs = toy(3);
+    // Another coin each time from here on.
+    drop(theirs.secret());
+    (0..6).for_each(|_| drop(theirs.grow(Vec::new())));
+    assert!(theirs.blocks()[2] == ours.blocks()[2] && theirs.blocks()[3] != ours.blocks()[3]);
+    let key = sotto_node::seal::OperatorKey::from_secret(theirs.operator().clone());
+    let mut hand = Hand::new(ours, 6, |_| ());
+    hand.join(1, inbound);
+    // Blocks 4 to 7, the last of which has a wrong root under the operator's own seal.
+    let mut broken = theirs.blocks()[6].clone();
+    broken.header.kernel_root = broken.header.output_root;
+    broken.seal = key.seal(theirs.chain().id(), &broken.header, &mut hand.rng);
+    let good = theirs.blocks()[3..6].to_vec();
+    let mut give = |branch: Vec<Block>| {
+        let last = branch.last().unwrap();
+        hand.say(1, &Message::Tip(SealedHeader::of(last)));
+        if !hand.asked_headers().is_empty() {
+            hand.say(1, &Message::Headers(branch.iter().map(SealedHeader::of).collect()));
+        }
+        for _ in 0..20 {
+            let names = hand.said.iter().filter_map(|(_, m)| match m {
+                Message::GetBlock(name) | Message::GetCompact(name) => Some(*name),
+                _ => None,
+            });
+            let names: Vec<BlockName> = names.collect();
+            hand.said.clear();
+            for block in branch.iter().filter(|b| names.contains(&BlockName::of(&b.header))) {
+                let (sealed, body) = (SealedHeader::of(block), block.body.to_bytes());
+                hand.say(1, &Message::Block { sealed, body });
+            }
+            hand.pass(SECOND / 2);
+        }
+        (hand.node.ledger().tip().clone(), hand.notes.drain(..).collect::<Vec<LogEvent>>())
+    };
+    let (tip, notes) = give([&good[..], &[broken.clone()]].concat());
+    let refused = |n: &LogEvent| matches!(n, LogEvent::InvalidBlock(name, _) if *name == BlockName::of(&broken.header));
+    assert!(tip.height.get() == 6 && notes.iter().any(refused), "{notes:?}");
+    let (tip, notes) = give(theirs.blocks()[3..8].to_vec());
+    assert_eq!(tip, theirs.blocks()[7].header, "{notes:?}");
+    assert!(hand.closed.is_empty(), "{:?}", hand.closed);
+}
+
+/// A verdict is held against the state of the time at which it comes back: what a block has spent meanwhile
+/// enters neither mempool nor stempool, and blames no peer.
+#[test]
+fn a_verdict_is_judged_against_the_state_of_now() {
+    for stem in [false, true] {
+        let mut toy = toy(0);
+        let coins: Vec<Owned> = (0..2).map(|_| toy.grow(Vec::new())).collect();
+        toy.mature();
+        let (late, spent) = (toy.pay(&[&coins[0]], &[5]).0, toy.pay(&[&coins[0]], &[6]).0);
+        let sound = toy.pay(&[&coins[1]], &[7]).0;
+        let n = toy.blocks().len();
+        toy.grow(vec![spent]);
+        let mut hand = Hand::new(toy, n, stems);
+        hand.join(2, Direction::Outbound);
+        hand.join(1, inbound);
+        hand.held = Some(Vec::new());
+        for t in [&late, &sound] {
+            if stem {
+                hand.say(1, &Message::Stem(t.clone()));
+            } else {
+                hand.say(1, &Message::Announce(vec![transaction_id(t)]));
+                hand.say(1, &Message::Transaction(t.clone()));
+            }
+        }
+        // Both are decoded, look well, and wait for their proofs.
+        let decoded = core::mem::take(hand.held.as_mut().unwrap());
+        decoded.into_iter().for_each(|(ticket, work)| hand.happen(Event::Verified(ticket, work.run())));
+        assert_eq!(hand.held.as_ref().unwrap().len(), 2);
+        let proofs = hand.held.take();
+        hand.say(1, &hand.tip_message(n));
+        hand.say(1, &hand.block_message(n));
+        assert_eq!(hand.height(), n + 1);
+        hand.held = proofs;
+        hand.work();
+        assert!(!hand.pending(&late) && hand.pending(&sound) != stem);
+        assert_eq!(hand.node.usage().stems, usize::from(stem));
+        assert!(hand.closed.is_empty() && hand.node.usage().verifying == 0, "{:?}", hand.closed);
+        // A ticket counts once.
+        hand.happen(Event::Verified(Ticket(0), Verdict::Decoded(Ok(Box::new(Message::Ping(1))))));
+        assert!(hand.take(|m| matches!(m, Message::Pong(1))).is_empty());
+    }
 }

@@ -26,6 +26,7 @@ use sotto_node::{
     seal::{OperatorKey, SealedHeader},
     sealing::Solo,
     storage::{Memory, Store},
+    work::{Ticket, Work},
 };
 use std::collections::VecDeque;
 
@@ -49,6 +50,8 @@ pub(crate) struct Hand {
     pub(crate) lacks: Lacks,
     /// How much work it has had done.
     pub(crate) begun: usize,
+    /// What its workers were given and have not done, if they wait.
+    pub(crate) held: Option<Vec<(Ticket, Work)>>,
     /// Whether peers answer its pings at once.
     pongs: bool,
     /// Whether what is submitted to it cannot be saved, and what was saved last.
@@ -115,6 +118,7 @@ impl Hand {
             files,
             lacks: Lacks::default(),
             begun: 0,
+            held: None,
             pongs,
             full: false,
             kept: None,
@@ -141,6 +145,10 @@ impl Hand {
             Effect::Send(peer, message) => self.said.push((peer.0, message)),
             Effect::Verify(ticket, work) => {
                 self.begun += 1;
+                if let Some(held) = &mut self.held {
+                    held.push((ticket, work));
+                    return None;
+                }
                 return Some(Event::Verified(ticket, work.run()));
             }
             Effect::SaveLocalTxs(_) if self.full => return Some(Event::LocalTxsNotSaved),
@@ -178,6 +186,13 @@ impl Hand {
 
     pub(crate) fn say(&mut self, peer: u64, message: &Message) {
         self.happen(Event::Frame { peer: PeerId(peer), bytes: message.to_bytes() });
+    }
+
+    /// The workers do what waits, the last first, and go on waiting.
+    pub(crate) fn work(&mut self) {
+        while let Some((ticket, work)) = self.held.as_mut().and_then(Vec::pop) {
+            self.happen(Event::Verified(ticket, work.run()));
+        }
     }
 
     /// Lets time pass, in ticks of half a second.
