@@ -336,8 +336,8 @@ impl Parts {
             (Then::Gossip(_, tx), Verdict::Transaction(Ok(t))) => {
                 return self.gossip.on_verified(ctx, tx, *t);
             }
-            (Then::Stem(_, key), Verdict::Transaction(Ok(t))) => {
-                return self.relay.on_verified(ctx, key, *t);
+            (Then::Stem(_, sender), Verdict::Transaction(Ok(t))) => {
+                return self.relay.on_verified(ctx, sender, *t);
             }
             (then, Verdict::Transaction(Err(_))) => {
                 if let Then::Gossip(_, tx) = then {

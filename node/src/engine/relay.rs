@@ -18,7 +18,7 @@ use super::{
     local_txs::LocalTxs,
     peers::Peer,
     stempool::{Room, Stempool},
-    verify_queue::Then,
+    verify_queue::{StemSender, Then},
 };
 use crate::{
     codec::transaction_id,
@@ -87,8 +87,9 @@ impl Relay {
         from: PeerId,
         t: Transaction,
     ) -> StepResult {
-        let Some(key) = ctx.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
-        if let Verdict::Orphan(_) = ctx.judge(t, Then::Stem(from, key))? {
+        let Some(peer) = ctx.peers.all.get(&from) else { return Ok(()) };
+        let sender = StemSender { key: peer.key, machine: peer.machine() };
+        if let Verdict::Orphan(_) = ctx.judge(t, Then::Stem(from, sender))? {
             ctx.blame(from, Offence::Absent);
         }
         Ok(())
@@ -98,14 +99,15 @@ impl Relay {
     pub(crate) fn on_verified<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
-        key: PeerKey,
+        sender: StemSender,
         t: Verified<Transaction>,
     ) -> StepResult {
+        let StemSender { key, machine } = sender;
         if let Err(e) = ctx.ledger.admits(&t) {
             return not_fatal(e);
         }
         loop {
-            match self.stems.room(&key, t.get().body.weight()) {
+            match self.stems.room(&machine, t.get().body.weight()) {
                 Room::Here => break,
                 Room::InPlaceOf(other) => {
                     self.dandelion(ctx, DandelionEvent::Evicted(other))?;
@@ -115,7 +117,7 @@ impl Relay {
             }
         }
         let (tx, kernels) = (transaction_id(t.get()), kernels(t.get()));
-        self.stems.insert(tx, t, Some(key));
+        self.stems.insert(tx, t, Some(machine));
         self.dandelion(ctx, DandelionEvent::Stem { from: key, tx, kernels })
     }
 

@@ -5,10 +5,11 @@
 //! mempool settles which of them counts.
 //!
 //! The owner of one coin can make any number of those. Where there is no room for one more, a transaction of
-//! the peer that brought the most is fluffed in its place, so only a peer that brings less than others can
-//! end their stems. What was submitted to this node itself does not count.
+//! the machine that brought the most is fluffed in its place, so only one that brings less than others can end
+//! their stems; another key of the same machine is no other share. What was submitted to this node itself does not count.
 
-use crate::{ledger::mempool::MempoolLimits, peer::PeerKey};
+use super::peers::ban_score::Whose;
+use crate::ledger::mempool::MempoolLimits;
 use sotto_mw::{
     aggregate::aggregate,
     chain::Chain,
@@ -23,8 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(crate) struct Stempool {
     limits: MempoolLimits,
     all: HashMap<Hash, Whispered>,
-    /// The weight of what each peer brought.
-    loads: BTreeMap<PeerKey, u64>,
+    /// The weight of what each machine brought.
+    loads: BTreeMap<Whose, u64>,
     /// How many transactions peers brought, and their weight.
     brought: (usize, u64),
     arrivals: u64,
@@ -33,8 +34,8 @@ pub(crate) struct Stempool {
 #[derive(Debug)]
 struct Whispered {
     transaction: Verified<Transaction>,
-    /// The peers that brought it; empty: it was submitted here.
-    by: BTreeSet<PeerKey>,
+    /// The machines that brought it; empty: it was submitted here.
+    by: BTreeSet<Whose>,
     arrival: u64,
 }
 
@@ -67,7 +68,7 @@ impl Stempool {
     }
 
     /// Whether there is room for one more of this weight from a peer.
-    pub(crate) fn room(&self, from: &PeerKey, weight: u64) -> Room {
+    pub(crate) fn room(&self, from: &Whose, weight: u64) -> Room {
         let (count, all) = self.brought;
         if count < self.limits.transactions && all.saturating_add(weight) <= self.limits.weight {
             return Room::Here;
@@ -83,7 +84,7 @@ impl Stempool {
 
     /// Adds a transaction that a peer brought, or that was submitted here. One that is here already gets
     /// another sender.
-    pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<PeerKey>) {
+    pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<Whose>) {
         let weight = t.get().body.weight();
         let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
         self.arrivals += 1;
@@ -127,6 +128,7 @@ impl Stempool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peer::PeerKey;
     use sotto_mw::{
         rules::{check_transaction, verify_transaction},
         testing::TestChain,
@@ -142,7 +144,7 @@ mod tests {
         let (t, _) = toy.pay(&[&coin], &[5]);
         let t = verify_transaction(toy.chain(), check_transaction(toy.chain(), t).unwrap()).unwrap();
         let w = t.get().body.weight();
-        let (name, peer) = (|n: u8| Hash::from_bytes([n; 32]), |n: u8| PeerKey([n; 32]));
+        let (name, peer) = (|n: u8| Hash::from_bytes([n; 32]), |n: u8| Whose::of_this_node(PeerKey([n; 32])));
         let mut stems = Stempool::new(MempoolLimits { transactions: 100, weight: 5 * w });
         (0..3).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(1))));
         (3..5).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(2))));

@@ -33,7 +33,14 @@ pub(crate) enum Then {
     /// The transaction goes to the mempool: one that this peer was asked for, or an orphan.
     Gossip(Option<PeerId>, Hash),
     /// The transaction goes to the stempool.
-    Stem(PeerId, PeerKey),
+    Stem(PeerId, StemSender),
+}
+
+/// The peer that sent a stem, which may be gone when its proofs are verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StemSender {
+    pub(crate) key: PeerKey,
+    pub(crate) machine: Whose,
 }
 
 impl Then {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! unit        the time in which one point is decoded, about 4 µs
-//! every frame 1    a point 1    a seal to verify 20    4 ids 1    2,048 bytes that are hashed 1
+//! every frame 1    a point 1    a seal to verify 20    a tip 100    4 ids 1    2,048 bytes that are hashed 1
 //! a transaction: three times its bytes / 32, for its points, its look-ups and its proofs
 //! ```
 //!
@@ -24,6 +24,8 @@ const POINT: u64 = 32;
 const HASHED: u64 = 2_048;
 /// The units of a seal.
 pub const SEAL: u64 = 20;
+/// The units of a tip: a seal, and looking through what is to be fetched of whom.
+pub const TIP: u64 = 5 * SEAL;
 /// The units of a header that is served: a look-up, a read and a point.
 pub const SERVED_HEADER: u64 = 3;
 /// The units of a request for one thing of the chain, besides what it weighs.
@@ -37,7 +39,7 @@ pub fn price(frame: &[u8]) -> u64 {
     1 + match frame.get(1) {
         Some(5 | 8) => 3 * points,
         Some(13 | 15) => points,
-        Some(9) => SEAL,
+        Some(9) => TIP,
         Some(11 | 19) => SEAL * count.min(points),
         Some(4 | 6 | 7) => count.min(points) / 4,
         Some(10) => 2 * count.min(points),

@@ -322,7 +322,8 @@ fn an_open_question_exempts_its_answer_alone() {
     let toy = toy(6);
     let frame = |n: usize| Message::Compact(Compact::of(&toy.blocks()[n], 1).unwrap());
     // A hello, a tip, and one compact block.
-    let burst = 1 + 21 + price(&frame(4).to_bytes()) + 10;
+    let tip = Message::Tip(SealedHeader::of(&toy.blocks()[3]));
+    let burst = 1 + price(&tip.to_bytes()) + price(&frame(4).to_bytes()) + 10;
     let mut hand = Hand::new(toy.clone(), 3, |c| c.work = Allowance { rate: 0, burst });
     hand.join(1, inbound);
     hand.say(1, &hand.tip_message(3));
