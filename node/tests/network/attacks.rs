@@ -410,7 +410,8 @@ fn sound_blocks_of_a_refused_branch_are_followed_later() {
         (hand.node.ledger().tip().clone(), hand.notes.drain(..).collect::<Vec<LogEvent>>())
     };
     let (tip, notes) = give([&good[..], &[broken.clone()]].concat());
-    let refused = |n: &LogEvent| matches!(n, LogEvent::InvalidBlock(name, _) if *name == BlockName::of(&broken.header));
+    let refused =
+        |n: &LogEvent| matches!(n, LogEvent::InvalidBlock(name, _) if *name == BlockName::of(&broken.header));
     assert!(tip.height.get() == 6 && notes.iter().any(refused), "{notes:?}");
     let (tip, notes) = give(theirs.blocks()[3..8].to_vec());
     assert_eq!(tip, theirs.blocks()[7].header, "{notes:?}");
