@@ -177,6 +177,7 @@ fn a_dry_run_shows_the_job_without_signing() {
     for (from, to, why) in [
         ("Auction of lot 7", "Auction                        of lot 7", "with single spaces"),
         ("127.0.0.1:", "not an address ", ": an address is a host and a port"),
+        ("and_gates = 100000", "and_gates = 100", "; raise `and_gates`, or compute less"),
     ] {
         world.write("job.toml", &job.replacen(from, to, 1));
         let said = world.run("mpc check job.toml").fails(1);
@@ -188,7 +189,7 @@ fn a_dry_run_shows_the_job_without_signing() {
 fn invalid_files_are_refused_with_help() {
     let world = signed();
     let run = take_part("west");
-    world.write("job.approvals/north.approval", "no consent\n");
+    world.write("job.approvals/north.approval", "no approval\n");
     let said = world.run(&run).fails(1);
     assert!(said.contains("is not an approval of a job") && said.contains("help: ask north"), "{said}");
     fs::remove_file(world.path("job.approvals/north.approval")).unwrap();
@@ -275,7 +276,7 @@ fn a_suppressed_figure_is_shown_as_such() {
     let record: Value = serde_json::from_str(&world.run(&format!("{words} --json")).ok()).unwrap();
     assert_eq!(record["parties"]["west"]["figures"][1]["value"], Value::Null);
     assert_eq!(record["parties"]["west"]["verdict"], "partly suppressed");
-    // Group b has no row: its cells are empty, and nobody takes a zero for a result.
+    // Group b has no row: its cells are empty, so a zero is not taken for a result.
     world.run(&format!("{words} --out shown")).ok();
     assert_eq!(
         world.read("shown/west/groups.csv").replace('\r', ""),
@@ -414,6 +415,28 @@ fn a_policy_of_the_signature_is_needed_at_the_run() {
     world.write("none.toml", &world.read("policy.toml").replace("runs_a_month = 1", "runs_a_month = 0"));
     fs::copy(world.path("none.toml"), home.join("policy.toml")).unwrap();
     assert!(world.run(&run).fails(1).contains("your policy forbids this job"));
+}
+
+#[test]
+fn one_file_can_hold_the_approvals_of_all() {
+    let world = signed();
+    world
+        .shell("cd job.approvals && cat *.approval > bundle && rm *.approval && mv bundle bundle.approval")
+        .ok();
+    // The approvals in it are those of the job as it was signed.
+    world.write("job.toml", &world.read("job.toml").replace("deadline = 300", "deadline = 301"));
+    let said = world.run(&take_part("west")).fails(1);
+    assert!(said.contains("signed another job"), "the bundle was read: {said}");
+    world.write("job.approvals/bundle.approval", "no approval\n");
+    let said = world.run(&take_part("west")).fails(1);
+    assert!(said.contains("is not a list of approvals") && said.contains("cat *.approval"), "{said}");
+}
+
+#[test]
+fn a_public_key_in_place_of_the_secret_one_is_named() {
+    let world = signed();
+    let said = world.run("mpc sign job.toml --key north.pub --yes").fails(1);
+    assert!(said.contains("is a public key file") && !said.contains("chmod"), "{said}");
 }
 
 #[test]

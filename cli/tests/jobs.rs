@@ -317,6 +317,10 @@ fn a_missing_party_is_named_with_code_3() {
     assert!(said.contains("awaited: ") && said.contains("west"), "{said}");
     let said = world.run(&take_part("west")).fails(3);
     assert!(said.contains("awaited: north, south"), "{said}");
+    for name in ["north", "south"] {
+        let trouble = format!("{name}: cannot reach 127.0.0.1:");
+        assert!(said.contains(&trouble) && said.contains("; trying again until the deadline."), "{said}");
+    }
 }
 
 /// Forwards bytes in both directions and flips a bit of the 3000th.

@@ -6,7 +6,7 @@
 //! a row is suppressed       too few rows stand behind it                      its cells are empty
 //! ```
 //!
-//! An empty cell is empty in CSV and `null` in JSON, so that nobody takes a zero for a result.
+//! An empty cell is empty in CSV and `null` in JSON, so that a zero is not taken for a result.
 
 use serde_json::{Map, Value, json};
 

@@ -64,7 +64,7 @@ fn a_stated_count_is_believed_as_far_as_it_was_signed() {
     let gates = Gates { circuit: Digest([7; 32]), ..true_gates };
     let (misled, _) = read("pay-gap", Counting::Before { party: input_party, gates });
     assert_eq!(misled.program.gates(), gates, "it was not counted");
-    assert!(Agreement::new(misled.clone(), &approvals, 0).is_err(), "nobody signed that");
+    assert!(Agreement::new(misled.clone(), &approvals, 0).is_err(), "no party signed that");
     for party in compute_parties {
         let (job, _) = read("pay-gap", Counting::Before { party, gates });
         assert_eq!(job.id(), counted.id(), "{party} counts, whatever is stated");
@@ -188,7 +188,7 @@ fn a_model_scores_a_clinics_rows() {
         let probability = 1.0 / (1.0 + (-z as f64 / 1e5).exp());
         assert_eq!(step[0], (probability * 10.0).floor().min(9.0) as i128);
     }
-    // It is a model: some rows are told from others.
+    // It is a model: it tells some rows from others.
     assert!(outputs[1].iter().any(|step| step[0] == 0) && outputs[1].iter().any(|step| step[0] == 9));
 }
 

@@ -70,7 +70,7 @@ fn debited(
         debit,
         observe,
     };
-    // Nobody ever draws the same twice, also not after a crash.
+    // No two draws are the same, also not after a crash.
     static DRAWN: AtomicU64 = AtomicU64::new(0);
     take_part(&setup, storage, &mut rng(DRAWN.fetch_add(1, Ordering::Relaxed)))
 }
@@ -82,23 +82,23 @@ fn rows_of(id: PartyId) -> [i128; 3] {
 type Results = BTreeMap<u16, Result<Outcome, RunError>>;
 
 /// All parties at once, each with its storage.
-fn everybody(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
+fn everybody(agreement: &Agreement, storages: &mut [Memory; 5]) -> Results {
     thread::scope(|scope| {
         let start = |(i, storage): (usize, _)| {
             let id = PartyId(i as u16);
             (id.0, scope.spawn(move || part(agreement, id, rows_of(id), storage, &|_| {})))
         };
-        let running: Vec<_> = shelves.iter_mut().enumerate().map(start).collect();
+        let running: Vec<_> = storages.iter_mut().enumerate().map(start).collect();
         running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()
     })
 }
 
 /// The same, until all are there together: on a slow machine, a deadline of seconds may be too short.
-fn at_last(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
+fn at_last(agreement: &Agreement, storages: &mut [Memory; 5]) -> Results {
     let passing = |r: &Result<_, _>| {
         matches!(r, Err(RunError::Late(_) | RunError::Attempt(_) | RunError::NotCollected(_)))
     };
-    let mut tries = (0..10).map(|_| everybody(agreement, shelves));
+    let mut tries = (0..10).map(|_| everybody(agreement, storages));
     tries.find(|results| !results.values().any(passing)).unwrap()
 }
 
@@ -124,10 +124,10 @@ fn check(results: &Results) {
 #[test]
 fn five_parties_get_what_is_theirs_and_get_it_again() {
     let agreement = agreement(&Job::new(at_free_ports()).unwrap());
-    let mut shelves = <[Memory; 5]>::default();
-    let first = everybody(&agreement, &mut shelves);
+    let mut storages = <[Memory; 5]>::default();
+    let first = everybody(&agreement, &mut storages);
     check(&first);
-    let again = everybody(&agreement, &mut shelves);
+    let again = everybody(&agreement, &mut storages);
     check(&again);
     let receipts = [&first, &again].map(|results| results[&4].as_ref().unwrap().receipt.to_bytes());
     assert_eq!(receipts[0], receipts[1], "delivered again, not computed again");
@@ -142,12 +142,12 @@ fn a_disk_that_is_full_at_any_write_stops_that_party_and_the_next_try_ends_well(
             let mut draft = at_free_ports();
             (draft.deadline, draft.limits.seconds) = (3, 1);
             let agreement = agreement(&Job::new(draft).unwrap());
-            let mut shelves = <[Memory; 5]>::default();
-            shelves[who].room = Some(room);
-            let broken = everybody(&agreement, &mut shelves);
+            let mut storages = <[Memory; 5]>::default();
+            storages[who].room = Some(room);
+            let broken = everybody(&agreement, &mut storages);
             assert!(broken[&(who as u16)].is_err(), "{} with room for {room}", NAMES[who]);
-            shelves[who].room = None;
-            check(&at_last(&agreement, &mut shelves));
+            storages[who].room = None;
+            check(&at_last(&agreement, &mut storages));
         }
     }
 }
@@ -155,23 +155,23 @@ fn a_disk_that_is_full_at_any_write_stops_that_party_and_the_next_try_ends_well(
 #[test]
 fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
     let agreement = agreement(&Job::new(at_free_ports()).unwrap());
-    let mut shelves = <[Memory; 5]>::default();
-    check(&everybody(&agreement, &mut shelves));
-    // Eve has her result; that she has it came to nobody.
-    let kept = shelves[4].get("finished").unwrap().unwrap();
-    shelves[4] = Memory::default();
-    shelves[4].put("finished", &kept).unwrap();
-    for storage in &mut shelves[..2] {
+    let mut storages = <[Memory; 5]>::default();
+    check(&everybody(&agreement, &mut storages));
+    // Eve has her result; no party heard that she has it.
+    let kept = storages[4].get("finished").unwrap().unwrap();
+    storages[4] = Memory::default();
+    storages[4].put("finished", &kept).unwrap();
+    for storage in &mut storages[..2] {
         storage.put("confirmed", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
     }
     let started = Instant::now();
-    let [acme, bolt, _, _, eve] = &mut shelves;
+    let [acme, bolt, _, _, eve] = &mut storages;
     thread::scope(|scope| {
         let agreement = &agreement;
         let compute_parties = [(0, acme), (1, bolt)].map(|(id, storage)| {
             scope.spawn(move || part(agreement, PartyId(id), rows_of(PartyId(id)), storage, &|_| {}).unwrap())
         });
-        // They are there when she comes, and wait for nobody else.
+        // They are there when she comes, and wait for no other.
         thread::sleep(Duration::from_secs(1));
         part(agreement, PartyId(4), [0; 3], eve, &|_| {}).unwrap();
         compute_parties.into_iter().for_each(|compute_party| drop(compute_party.join().unwrap()));
@@ -182,9 +182,9 @@ fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
 #[test]
 fn a_party_with_another_input_than_before_is_refused() {
     let agreement = agreement(&Job::new(at_free_ports()).unwrap());
-    let mut shelves = <[Memory; 5]>::default();
-    check(&everybody(&agreement, &mut shelves));
-    let changed = part(&agreement, PartyId(3), [0, 0, 51], &mut shelves[3], &|_| {});
+    let mut storages = <[Memory; 5]>::default();
+    check(&everybody(&agreement, &mut storages));
+    let changed = part(&agreement, PartyId(3), [0, 0, 51], &mut storages[3], &|_| {});
     assert!(matches!(changed, Err(RunError::Input(_))), "{changed:?}");
 }
 
@@ -229,18 +229,18 @@ fn nothing_begins_after_the_expiry_and_what_was_finished_is_delivered() {
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut draft = at_free_ports();
     (draft.deadline, draft.expiry) = (60, clock() + 10);
-    let (job, mut shelves) = (Job::new(draft).unwrap(), <[Memory; 5]>::default());
+    let (job, mut storages) = (Job::new(draft).unwrap(), <[Memory; 5]>::default());
     let agreement = agreement(&job);
-    check(&everybody(&agreement, &mut shelves));
+    check(&everybody(&agreement, &mut storages));
     while clock() < job.expiry {
         thread::sleep(Duration::from_millis(100));
     }
     // Eve alone has not fetched what is hers.
-    shelves[4] = Memory::default();
-    for storage in &mut shelves[..2] {
+    storages[4] = Memory::default();
+    for storage in &mut storages[..2] {
         storage.put("confirmed", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
     }
-    check(&everybody(&agreement, &mut shelves));
+    check(&everybody(&agreement, &mut storages));
     for id in [0, 1, 3].map(PartyId) {
         let late = part(&agreement, id, rows_of(id), &mut Memory::default(), &|_| {});
         assert!(matches!(late, Err(RunError::Expired)), "{late:?}");
@@ -270,7 +270,7 @@ fn a_computation_that_takes_longer_than_its_seconds_ends_and_everybody_is_told()
         let why = result.unwrap_err().to_string();
         assert!(why.contains("longer than 1 s, which the job sets as its limit"), "{name}: {why}");
     }
-    assert!(started.elapsed() < Duration::from_secs(15), "nobody waits for the deadline");
+    assert!(started.elapsed() < Duration::from_secs(15), "no party waits for the deadline");
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn who_signed_twice_is_named_at_once_and_to_everybody() {
         let why = result.unwrap_err().to_string();
         assert!(why.contains("eve signed this job twice"), "{name}: {why}");
     }
-    assert!(started.elapsed() < Duration::from_secs(30), "nobody waits for the deadline");
+    assert!(started.elapsed() < Duration::from_secs(30), "no party waits for the deadline");
 }
 
 #[test]
@@ -301,16 +301,16 @@ fn an_input_binds_once_somebody_is_told_of_it() {
     let mut draft = at_free_ports();
     draft.deadline = 3;
     let agreement = agreement(&Job::new(draft).unwrap());
-    let mut shelves = <[Memory; 5]>::default();
+    let mut storages = <[Memory; 5]>::default();
     for id in [0, 3] {
-        let mistyped = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
+        let mistyped = part(&agreement, PartyId(id), [7; 3], &mut storages[usize::from(id)], &|_| {});
         assert!(matches!(mistyped, Err(RunError::Late(_))), "{mistyped:?}");
     }
-    // Nobody was there: the right rows are taken, from the compute party and from the input party. Then they
+    // No other party was there: the right rows are taken, from the compute party and from the input party. Then they
     // stay.
-    check(&at_last(&agreement, &mut shelves));
+    check(&at_last(&agreement, &mut storages));
     for id in [0, 3] {
-        let changed = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
+        let changed = part(&agreement, PartyId(id), [7; 3], &mut storages[usize::from(id)], &|_| {});
         assert!(matches!(changed, Err(RunError::Input(_))), "{changed:?}");
     }
 }
@@ -318,13 +318,13 @@ fn an_input_binds_once_somebody_is_told_of_it() {
 #[test]
 fn a_guest_who_proves_its_key_and_is_silent_keeps_nobody_out() {
     let agreement = agreement(&Job::new(at_free_ports()).unwrap());
-    let (job, mut shelves, started) = (agreement.job(), <[Memory; 5]>::default(), Instant::now());
+    let (job, mut storages, started) = (agreement.job(), <[Memory; 5]>::default(), Instant::now());
     let (eve, acme) =
         (tls::identity(&identity(PartyId(4))), tls::peer_key(&job.party(PartyId(0)).key).unwrap());
     let Some(Meeting::Address(address)) = &job.party(PartyId(0)).meeting else { panic!("acme listens") };
     let results: Results = thread::scope(|scope| {
         let (agreement, mut running, mut silent) = (&agreement, Vec::new(), Vec::new());
-        for (i, storage) in shelves.iter_mut().enumerate() {
+        for (i, storage) in storages.iter_mut().enumerate() {
             let id = PartyId(i as u16);
             running.push((id.0, scope.spawn(move || part(agreement, id, rows_of(id), storage, &|_| {}))));
             // The others come when eve has made herself broad at acme's.
@@ -358,7 +358,7 @@ fn nothing_leaves_before_the_run_is_debited() {
     let mut draft = at_free_ports();
     draft.deadline = 4;
     let agreement = agreement(&Job::new(draft).unwrap());
-    let mut shelves = <[Memory; 5]>::default();
+    let mut storages = <[Memory; 5]>::default();
     // Dora delivers, and acme, who computes, begins an attempt, only after a debit.
     for refusing in [3, 0] {
         let results: Results = thread::scope(|scope| {
@@ -368,22 +368,22 @@ fn nothing_leaves_before_the_run_is_debited() {
                 let run = move || debited(agreement, id, rows_of(id), (storage, &debit), &|_| {});
                 (id.0, scope.spawn(run))
             };
-            let running: Vec<_> = shelves.iter_mut().enumerate().map(start).collect();
+            let running: Vec<_> = storages.iter_mut().enumerate().map(start).collect();
             running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()
         });
         let refused = &results[&(refusing as u16)];
         assert!(matches!(refused, Err(RunError::Debit(DebitError::NoPolicy))), "{refused:?}");
         assert!(results.values().all(Result::is_err), "no party has a result");
         if refusing == 3 {
-            assert_eq!(shelves[3].get("own").unwrap(), None, "dora is bound to nothing");
-            for storage in &shelves[..2] {
+            assert_eq!(storages[3].get("own").unwrap(), None, "dora is bound to nothing");
+            for storage in &storages[..2] {
                 assert_eq!(storage.get("share-dora").unwrap(), None, "nothing of dora's was delivered");
             }
         }
-        for storage in &shelves[..2] {
+        for storage in &storages[..2] {
             assert_eq!(storage.get("computed").unwrap(), None);
         }
-        assert_eq!(shelves[0].get("attempts").unwrap(), None, "acme began no attempt");
+        assert_eq!(storages[0].get("attempts").unwrap(), None, "acme began no attempt");
     }
 }
 
@@ -399,4 +399,47 @@ fn what_is_kept_of_one_run_is_of_no_other() {
     assert!(matches!(late, Err(RunError::Late(_))), "{late:?}");
     let refused = part(&other, PartyId(4), [0; 3], &mut storage, &|_| {});
     assert!(matches!(refused, Err(RunError::OtherStorage)), "{refused:?}");
+}
+
+#[test]
+fn an_address_that_does_not_answer_is_named_at_once() {
+    let mut draft = at_free_ports();
+    draft.deadline = 1;
+    draft.parties[1].meeting = Some(Meeting::Address(line("no-such-host.invalid:7700")));
+    let agreement = agreement(&Job::new(draft).unwrap());
+    let seen = Mutex::new(Vec::new());
+    let observe = |stage| seen.lock().unwrap().push(stage);
+    let late = part(&agreement, PartyId(3), rows_of(PartyId(3)), &mut Memory::default(), &observe);
+    assert!(matches!(&late, Err(RunError::Late(names)) if names == &["acme", "bolt"]), "{late:?}");
+    let seen = seen.lock().unwrap();
+    for (name, host) in [("acme", "127.0.0.1"), ("bolt", "no-such-host.invalid")] {
+        let is_named = |stage: &Stage| matches!(stage, Stage::Unreachable { party, why } if party == name && why.contains(host));
+        assert!(seen.iter().take(3).any(is_named), "{name}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_computer_says_whose_result_was_not_collected() {
+    let mut draft = at_free_ports();
+    draft.deadline = 6;
+    let agreement = agreement(&Job::new(draft).unwrap());
+    let finished = Mutex::new(Vec::new());
+    let results = thread::scope(|scope| {
+        let start = |id: u16| {
+            let (agreement, finished, id) = (&agreement, &finished, PartyId(id));
+            let observe = move |stage| {
+                if let Stage::Finished(outcome) = stage {
+                    finished.lock().unwrap().push((id, outcome.outputs));
+                }
+            };
+            scope.spawn(move || part(agreement, id, rows_of(id), &mut Memory::default(), &observe))
+        };
+        [0, 1, 2, 3].map(start).map(|party| party.join().unwrap())
+    });
+    for result in &results[..2] {
+        assert!(matches!(result, Err(RunError::NotCollected(names)) if names == &["eve"]), "{result:?}");
+    }
+    assert!(results[2..].iter().all(Result::is_ok), "{results:?}");
+    let own = (PartyId(0), vec![(0, vec![true; 3])]);
+    assert!(finished.lock().unwrap().contains(&own), "acme has its own result");
 }

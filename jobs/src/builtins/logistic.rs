@@ -5,7 +5,7 @@
 //! step = number of k in 1..steps with probability ≥ k/steps, which is z ≥ ln(k / (steps − k))
 //! ```
 //!
-//! The sigmoid is never approximated: a probability that is told in `steps` steps is a number of thresholds
+//! The sigmoid is never approximated: a probability that is given in `steps` steps is a number of thresholds
 //! that `z` reaches, and these are public. The score is exact for the declared decimals.
 //!
 //! Numbers that may be negative are taken as `x' − a` with `a = 2^(w−1)`, so that a product is one of
@@ -50,7 +50,7 @@ pub struct Logistic {
 impl Logistic {
     /// From `rows` (how many), `features` (columns of the same decimals), `weight` and `bias` (their ranges;
     /// the bias has the decimals of weight and feature together) and `steps` (in which a probability is
-    /// told).
+    /// given).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.

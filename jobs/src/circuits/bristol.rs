@@ -70,9 +70,9 @@ impl BristolFunctionality {
         };
         let inputs = parties.into_iter().zip(tables("value", circuit.inputs())).collect();
         let outputs = tables("output", circuit.outputs());
-        let told: usize = circuit.outputs().iter().sum();
+        let bits: usize = circuit.outputs().iter().sum();
         let reveals = vec![format!(
-            "Whatever the author of the circuit had it compute: the outputs have {told} bits and can tell as many bits about any input. Every signer should know where the file comes from and what it does."
+            "Whatever the author of the circuit had it compute: the outputs have {bits} bits and can tell as many bits about any input. Every signer should know where the file comes from and what it does."
         )];
         let source: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         let hash = Sha256::new_with_prefix(b"sotto mpc bristol program v1");

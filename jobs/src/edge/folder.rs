@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn folder_and_memory_are_alike() {
-        let path = std::env::temp_dir().join(format!("sotto-shelf-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("sotto-folder-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         let mut folder = Folder::open(&path).unwrap();
         remembers(&mut folder);

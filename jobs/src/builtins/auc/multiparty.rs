@@ -73,7 +73,7 @@ fn source(Classes { positive, negative }: Classes, measures: &[Cell]) -> Table {
 }
 
 fn declaration(auc: &Auc<'_>, classes: &[Classes], measures: &[Cell]) -> Declaration {
-    // A measurement, and against how many output share pairs of the input party's own it is the larger one.
+    // A measurement, and against how many half pairs of the input party's own it is the larger one.
     let table = |name, rows, others: usize| {
         let counts = Number::up_to(2 * others as u128);
         let columns =

@@ -5,11 +5,11 @@ use super::schema::Classes;
 /// What `auc@1` gives for one measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statistics {
-    /// `2U`: twice the pairs in which the positive row has the larger value, ties counted output share.
+    /// `2U`: twice the pairs in which the positive row has the larger value, a tie counted half.
     pub two_u: u64,
-    /// `Σ V10²` over the positive rows, in output share pairs squared.
+    /// `Σ V10²` over the positive rows, in half pairs squared.
     pub sum_v10_sq: u64,
-    /// `Σ V01²` over the negative rows, in output share pairs squared.
+    /// `Σ V01²` over the negative rows, in half pairs squared.
     pub sum_v01_sq: u64,
     /// The rows behind it.
     pub classes: Classes,

@@ -145,8 +145,6 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
         if awaited.is_empty() {
             awaited = compute_parties.map(|compute_party| setup.name(compute_party)).to_vec();
         }
-        awaited.sort();
-        awaited.dedup();
         wait(setup, until, awaited)?;
     }
 }
@@ -183,8 +181,10 @@ fn exchange<P: Functionality>(
 fn wait<P: Functionality>(
     setup: &Setup<'_, P>,
     until: Instant,
-    awaited: Vec<String>,
+    mut awaited: Vec<String>,
 ) -> Result<(), RunError> {
+    awaited.sort();
+    awaited.dedup();
     if Instant::now() >= until {
         return Err(RunError::Late(awaited));
     }

@@ -253,7 +253,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     }
 
     /// Waits until everybody has what there is for it, as long as the job's deadline is. The other compute
-    /// party may have to be met once more, if it lacks our signature; or told that nothing will come of it.
+    /// party may have to be met once more, if it lacks our signature; or hear that nothing will come of it.
     fn serve(
         &self,
         called: &Receiver<PartyChannel>,
