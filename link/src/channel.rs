@@ -256,3 +256,74 @@ pub(crate) fn server(
     let tls = ServerConnection::new(config).map_err(|e| LinkError::from(&e))?;
     Pinned::open(tls.into(), stream, purpose, timeouts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    const USE: &str = "channel-test/1";
+
+    /// A socket without deadlines.
+    struct Socket(TcpStream);
+
+    impl Read for Socket {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Socket {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+    }
+
+    impl Timed for Socket {
+        fn end_at(&mut self, deadline: Instant) {
+            self.end_in(deadline.saturating_duration_since(Instant::now()));
+        }
+
+        fn end_in(&mut self, duration: Duration) {
+            let duration = Some(duration.clamp(Duration::from_millis(1), Duration::from_secs(20)));
+            self.0.set_read_timeout(duration).unwrap();
+        }
+    }
+
+    /// What both ends make of a handshake in which the client or the server names no purpose.
+    fn meet(client_names: bool, server_names: bool) -> [Result<Pinned, LinkError>; 2] {
+        let [one, two] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
+        let mut server = tls::server(&one, BTreeSet::from([two.peer_key()]).into(), USE).unwrap();
+        let mut client = tls::client(&two, one.peer_key(), USE).unwrap();
+        if !client_names {
+            client.alpn_protocols.clear();
+        }
+        if !server_names {
+            server.alpn_protocols.clear();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = Socket(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let far = Socket(listener.accept().unwrap().0);
+        let far = thread::spawn(move || super::server(Box::new(far), Arc::new(server), USE, Timeouts::default()));
+        let tls = ClientConnection::new(Arc::new(client), tls::nameless()).unwrap();
+        let near = Pinned::open(tls.into(), Box::new(near), USE, Timeouts::default());
+        [near, far.join().unwrap()]
+    }
+
+    /// TLS goes on if one end names no protocol at all; the channel does not.
+    #[test]
+    fn both_ends_name_the_purpose() {
+        assert!(meet(true, true).iter().all(Result::is_ok));
+        let incompatible = |end: &Result<Pinned, LinkError>| matches!(end, Err(LinkError::Incompatible(_)));
+        let [_, server] = meet(false, true);
+        assert!(incompatible(&server), "a client without a purpose: {server:?}");
+        let [client, _] = meet(true, false);
+        assert!(incompatible(&client), "a server without a purpose: {client:?}");
+    }
+}

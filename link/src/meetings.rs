@@ -140,6 +140,29 @@ mod tests {
         assert_eq!(meetings.arrive(key(2), request(5, 1), "two"), Some("one"));
     }
 
+    /// Every sequence of three requests of three keys: who meets has named the other, at the same meeting.
+    #[test]
+    fn only_a_party_that_was_named_and_names_back_is_met() {
+        let requests: Vec<(u8, u8, u8)> = (1..=3)
+            .flat_map(|us| (1..=3).flat_map(move |peer| (5..=6).map(move |id| (us, peer, id))))
+            .filter(|(us, peer, _)| us != peer)
+            .collect();
+        let n = requests.len();
+        for sequence in 0..n * n * n {
+            let chosen = [sequence % n, sequence / n % n, sequence / n / n].map(|i| requests[i]);
+            let mut meetings = Meetings::default();
+            for (us, peer, id) in chosen {
+                let met = meetings.arrive(key(us), request(id, peer), (us, peer, id));
+                assert!(met.is_none_or(|met| met == (peer, us, id)), "{chosen:?}: {met:?}");
+            }
+            let [(a, b, id), second, _] = chosen;
+            let mut meetings = Meetings::default();
+            assert_eq!(meetings.arrive(key(a), request(id, b), 1), None);
+            let met = meetings.arrive(key(second.0), request(second.2, second.1), 2);
+            assert_eq!(met, (second == (b, a, id)).then_some(1), "{chosen:?}");
+        }
+    }
+
     #[test]
     fn a_second_request_replaces_the_first() {
         let mut meetings = Meetings::default();

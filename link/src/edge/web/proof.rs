@@ -20,8 +20,8 @@ use crate::{tls, wire};
 
 /// Longest message of the proof.
 const LIMIT: usize = 64;
-const SERVER: &str = "sotto web server v1";
-const CLIENT: &str = "sotto web client v1";
+pub(super) const SERVER: &str = "sotto web server v1";
+pub(super) const CLIENT: &str = "sotto web client v1";
 
 /// The channel binding of a TLS connection.
 pub(super) fn exporter<T>(connection: &ConnectionCommon<T>) -> Result<[u8; 32], WebError> {
