@@ -310,7 +310,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let near = Socket(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let far = Socket(listener.accept().unwrap().0);
-        let far = thread::spawn(move || super::server(Box::new(far), Arc::new(server), USE, Timeouts::default()));
+        let far =
+            thread::spawn(move || super::server(Box::new(far), Arc::new(server), USE, Timeouts::default()));
         let tls = ClientConnection::new(Arc::new(client), tls::nameless()).unwrap();
         let near = Pinned::open(tls.into(), Box::new(near), USE, Timeouts::default());
         [near, far.join().unwrap()]

@@ -146,6 +146,42 @@ mod tests {
         assert_eq!(with(low, "pub mod child;", "pub struct Deep;"), [""; 0]);
     }
 
+    /// A visibility names a module and imports nothing from it; what is re-exported with one is imported from
+    /// where it is declared.
+    #[test]
+    fn visibilities_are_no_imports() {
+        let child = "pub(super) struct Deep; pub(in crate::high) fn f() {} pub(crate) use crate::low::Low;";
+        let high = "mod child; pub(super) use child::Deep; pub struct High(Deep);";
+        let files = [
+            ("lib.rs", "mod low; mod high;"),
+            ("low.rs", "pub struct Low;"),
+            ("high.rs", high),
+            ("high/child.rs", child),
+        ];
+        assert_eq!(faults_in(&files, LAYERS), [""; 0]);
+        let low = [("low.rs", "pub struct Low; use crate::high::Deep;")];
+        let files = [&[files[0]][..], &low, &files[2..]].concat();
+        assert_eq!(faults_in(&files, LAYERS)[0], "it: `low` imports upward, from `high::child`");
+    }
+
+    /// A file of tests is declared with `#[cfg(test)]`; it may import anything, and needs no layer.
+    #[test]
+    fn files_of_tests_are_not_read() {
+        let low = "pub struct Low; #[cfg(test)] mod tests;";
+        let files = [
+            ("lib.rs", "mod low; mod high;"),
+            ("low.rs", low),
+            ("low/tests.rs", "use crate::high::High;"),
+            ("high.rs", "pub struct High; use crate::low::Low;"),
+        ];
+        let layers = "layers = [['low'], ['high']]";
+        assert_eq!(faults_in(&files, layers), [""; 0]);
+        let shipped = [files[0], ("low.rs", "pub struct Low; mod tests;"), files[2], files[3]];
+        assert!(
+            faults_in(&shipped, layers).iter().any(|fault| fault.contains("`low::tests` imports upward"))
+        );
+    }
+
     #[test]
     fn circles_are_found_and_only_the_excepted_pass() {
         let (high, child) =

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -46,7 +46,8 @@ async fn dial(config: ClientConfig, address: core::net::SocketAddr) -> TlsStream
 /// A client that knows the server, shows `shown` and signs with `signer`; what the server makes of it.
 async fn posing(shown: &Identity, signer: &Identity) -> Result<PeerKey, WebError> {
     let server = Identity::from_seed(&[1; 32]);
-    let (endpoint, certificate) = (Endpoint::new(&server, b"chain"), Certificate::generate(&["localhost"]).unwrap());
+    let (endpoint, certificate) =
+        (Endpoint::new(&server, b"chain"), Certificate::generate(&["localhost"]).unwrap());
     let mut listener = endpoint.listen("127.0.0.1:0", certificate, Page::default()).await.unwrap();
     let mut stream = dial(tls::web_client().unwrap(), listener.address()).await;
     assert!(ask(&mut stream, &server.peer_key()).await.starts_with("HTTP/1.1 101 "));
@@ -84,7 +85,8 @@ async fn a_client_without_the_hybrid_exchange_gets_the_web_page() {
     roots.add(own.into()).unwrap();
     let mut listener =
         Endpoint::new(&server, b"chain").listen("127.0.0.1:0", certificate, Page::default()).await.unwrap();
-    let config = ClientConfig::builder_with_provider(classical()).with_protocol_versions(&[&rustls::version::TLS13]);
+    let config =
+        ClientConfig::builder_with_provider(classical()).with_protocol_versions(&[&rustls::version::TLS13]);
     let mut config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let tcp = TcpStream::connect(listener.address()).await.unwrap();
@@ -101,9 +103,11 @@ async fn a_server_without_the_hybrid_exchange_is_asked_nothing() {
     let [server, client] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
     let made = Certificate::generate(&["localhost"]).unwrap();
     let (own, key) = made.to_der();
-    let config = ServerConfig::builder_with_provider(classical()).with_protocol_versions(&[&rustls::version::TLS13]);
+    let config =
+        ServerConfig::builder_with_provider(classical()).with_protocol_versions(&[&rustls::version::TLS13]);
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.to_vec());
-    let mut config = config.unwrap().with_no_client_auth().with_single_cert(vec![own.into()], key.into()).unwrap();
+    let mut config =
+        config.unwrap().with_no_client_auth().with_single_cert(vec![own.into()], key.into()).unwrap();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let classical = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = classical.local_addr().unwrap().to_string();
