@@ -58,6 +58,11 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     assert!(w.run("wallet backup alice.backup --wallet alice").fails(1).contains("another file"));
     w.run("chain seal --blocks 2 --wallet alice").ok();
     w.run("wallet scan --wallet alice").ok();
+    let put_back = w.run("wallet restore --backup alice.backup --wallet again").ok();
+    assert!(put_back.contains("restored wallet `again`"), "{put_back}");
+    let balance = |name: &str| w.run(&format!("wallet balance --wallet {name} --json")).ok();
+    assert_eq!(balance("again").replace("again", "alice"), balance("alice"));
+    assert!(w.run("wallet restore --backup alice.backup --wallet again").fails(1).contains("exists already"));
     let drill = w.run("wallet verify-backup alice.backup --wallet alice --json").ok();
     assert!(drill.contains(r#""payments":0,"loss":{"blocks":"#), "{drill}");
     assert!(w.run("wallet verify-backup alice.backup --wallet bob").fails(1).contains("another wallet"));

@@ -29,11 +29,15 @@ pub(crate) struct WalletInit {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet restore --wallet again --words-file alice.words
-  $ sotto wallet restore --wallet again --words-file alice.words --birthday 3")]
+  $ sotto wallet restore --wallet again --words-file alice.words --birthday 3
+  $ sotto wallet backup alice.backup --wallet alice && sotto wallet restore --backup alice.backup --wallet again")]
 pub(crate) struct WalletRestore {
     /// Read the words from this file (mode 0600) instead of asking for them
     #[arg(long, value_name = "FILE")]
     pub(crate) words_file: Option<PathBuf>,
+    /// Put back this backup instead, with its memos, receipts and names
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words_file", "birthday"])]
+    pub(crate) backup: Option<PathBuf>,
     /// Height of the first block in which the wallet can have received anything; skip all earlier ones
     #[arg(long, value_name = "HEIGHT", default_value_t = 0)]
     pub(crate) birthday: u64,

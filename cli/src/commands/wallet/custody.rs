@@ -14,7 +14,10 @@ use crate::{
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use sotto_mw::{amount::Height, chain::Chain};
-use sotto_wallet::{Wallet, edge::file::WalletFile, keys::Words, scan::ChainSource as _};
+use sotto_wallet::{
+    Wallet, backup::Backup, edge::file::WalletFile, keys::Words, scan::ChainSource as _, store::Store as _,
+};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome {
@@ -30,8 +33,27 @@ pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome
     create(command, words, chain, &passphrase).map(drop)
 }
 
+/// Puts a backup back under a name that is free.
+fn restore_backup(command: &WalletCommand<'_>, file: &Path) -> Outcome {
+    let (name, passphrase) = (&command.args.wallet, command.args.passphrase.get()?);
+    let what = "cannot use the backup";
+    let contents = WalletFile::read_backup(file, passphrase.as_bytes()).or_refuse(what)?;
+    let backup = Backup::read(&contents).or_refuse(what)?;
+    let mut store = command.home.create_wallet_file(NewWallet { name, passphrase: &passphrase })?;
+    store.replace(&contents).or_refuse(format!("cannot write wallet `{name}`"))?;
+    let (height, payments) = (backup.tip().get(), backup.payments());
+    let fields = json!({ "wallet": name, "height": height, "payments": payments });
+    let human = format!(
+        "restored wallet `{name}` as it was at height {height}, with {payments} payments. What it had started can be ended with `cancel --self-spend`, but not finished."
+    );
+    command.context.output.record("backup-restored", fields, &human)
+}
+
 pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> Outcome {
     command.home.free_wallet(&command.args.wallet)?;
+    if let Some(file) = &a.backup {
+        return restore_backup(command, file);
+    }
     let chain = command.chain()?;
     let tip = chain.view().tip().or_refuse(sync::CANNOT_SCAN)?.0;
     if Height::new(a.birthday) > tip {
