@@ -124,5 +124,5 @@ fn history_has_dates_and_a_restored_one_shows_what_was_spent() {
     let late = w.run("wallet restore --wallet late --words-file alice.words --birthday 900");
     assert!(late.code == 2 && late.err.contains("above the last block"), "{late:?}");
     let part = w.run("wallet restore --wallet part --words-file alice.words --birthday 5");
-    assert!(part.code == 0 && part.err.contains("before height 5 are not looked at"), "{part:?}");
+    assert!(part.code == 0 && part.err.contains("Blocks below 5 were not looked at"), "{part:?}");
 }

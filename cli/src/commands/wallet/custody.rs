@@ -15,7 +15,12 @@ use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use sotto_mw::{amount::Height, chain::Chain};
 use sotto_wallet::{
-    Wallet, backup::Backup, edge::file::WalletFile, keys::Words, scan::ChainSource as _, store::Store as _,
+    Wallet,
+    backup::Backup,
+    edge::file::WalletFile,
+    keys::Words,
+    scan::ChainSource as _,
+    store::{Store as _, StoreError},
 };
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -35,8 +40,12 @@ pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome
 
 /// Puts a backup back under a name that is free.
 fn restore_backup(command: &WalletCommand<'_>, file: &Path) -> Outcome {
-    let (name, passphrase) = (&command.args.wallet, command.args.passphrase.get()?);
-    let what = "cannot use the backup";
+    let (name, what) = (&command.args.wallet, "cannot use the backup");
+    let is_right = |passphrase: &str| {
+        !matches!(WalletFile::read_backup(file, passphrase.as_bytes()), Err(StoreError::Passphrase))
+    };
+    let of = format!("the backup {}", file.display());
+    let passphrase = command.args.passphrase.existing(&of, is_right)?;
     let contents = WalletFile::read_backup(file, passphrase.as_bytes()).or_refuse(what)?;
     let backup = Backup::read(&contents).or_refuse(what)?;
     let mut store = command.home.create_wallet_file(NewWallet { name, passphrase: &passphrase })?;

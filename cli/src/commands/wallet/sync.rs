@@ -71,7 +71,12 @@ pub(crate) fn search(
     birthday: Height,
 ) -> Outcome<ScanReport> {
     let view = chain.view();
-    if birthday > Height::GENESIS.next() {
+    let (tip, _) = view.tip().or_refuse(CANNOT_SCAN)?;
+    if birthday > tip {
+        context.ui.info(&format!(
+            "{BAD}warning:{BAD:#} the birthday, height {birthday}, is beyond the last block, {tip}: nothing was looked at. If the wallet is older, run `sotto wallet scan --full`."
+        ));
+    } else if birthday > Height::GENESIS.next() {
         context.ui.info(&format!(
             "Blocks before height {birthday} are not looked at; `sotto wallet scan --full` looks at all of them."
         ));
