@@ -294,9 +294,15 @@ fn audit(context: &Context, home: &Home) -> Outcome {
     let ledger = home.ledger_to_read()?;
     let bar = context.ui.bar(ledger.tip().height.get(), "auditing");
     let a = ledger.audit(|done, _| bar.at(done.get())).map_err(|e| {
-        Failure::refused("the audit failed")
-            .why(e)
-            .help("do not use this chain; restore its folder from a copy")
+        let help = if home.operator().exists() {
+            "do not use this chain; restore its folder from a copy".to_owned()
+        } else {
+            format!(
+                "do not use this copy: move {} away, run `sotto chain join` with the file `genesis` in it, and let `sotto node run` fetch the chain again",
+                home.chain().display()
+            )
+        };
+        Failure::refused("the audit failed").why(e).help(help)
     })?;
     drop(bar);
     let pruned = a.pruned > Height::GENESIS;
