@@ -49,7 +49,7 @@ type Bench = Criterion<ProcessorTime>;
 const AMOUNT: u64 = 1_000;
 
 /// The chain of all benchmarks.
-static TOY: LazyLock<TestChain> = LazyLock::new(|| TestChain::new(1));
+static CHAIN: LazyLock<TestChain> = LazyLock::new(|| TestChain::new(1));
 
 /// Outputs to build transactions from, because proving is expensive.
 static POOL: LazyLock<Vec<Owned>> = LazyLock::new(|| (0..1024).into_par_iter().map(output).collect());
@@ -57,35 +57,35 @@ static POOL: LazyLock<Vec<Owned>> = LazyLock::new(|| (0..1024).into_par_iter().m
 fn output(i: u64) -> Owned {
     let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
     let opening = Opening { amount: Amount::new(AMOUNT), index: [7; 12] };
-    TOY.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+    CHAIN.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
 }
 
 /// A transaction with these numbers of outputs and kernels; one input pays for all.
 fn transaction(outputs: usize, kernels: usize) -> Transaction {
-    let (fee, mut toy) = (TOY.least_fee(1, outputs, kernels), TOY.clone());
-    let spent = toy.output(AMOUNT * outputs as u64 + fee.units());
-    joined(&mut toy, &[&spent], &POOL[..outputs].iter().collect::<Vec<_>>(), (fee, kernels))
+    let (fee, mut chain) = (CHAIN.least_fee(1, outputs, kernels), CHAIN.clone());
+    let spent = chain.output(AMOUNT * outputs as u64 + fee.units());
+    joined(&mut chain, &[&spent], &POOL[..outputs].iter().collect::<Vec<_>>(), (fee, kernels))
 }
 
 /// A transaction of these outputs and this number of kernels, the first of which pays the fee.
 fn joined(
-    toy: &mut TestChain,
+    chain: &mut TestChain,
     from: &[&Owned],
     to: &[&Owned],
     (fee, kernels): (Amount, usize),
 ) -> Transaction {
-    let mut features: Vec<KernelFeatures> = vec![toy.plain(Amount::ZERO); kernels];
-    features[0] = toy.plain(fee);
-    toy.transaction(from, to, &features)
+    let mut features: Vec<KernelFeatures> = vec![chain.plain(Amount::ZERO); kernels];
+    features[0] = chain.plain(fee);
+    chain.transaction(from, to, &features)
 }
 
 fn well_formed(outputs: usize, kernels: usize) -> WellFormed<Transaction> {
-    check_transaction(TOY.chain(), transaction(outputs, kernels)).unwrap()
+    check_transaction(CHAIN.chain(), transaction(outputs, kernels)).unwrap()
 }
 
 /// One output: proved, verified alone, and rewound by its owner and by a stranger.
 fn output_alone(c: &mut Bench) {
-    let (chain, r) = (TOY.chain().id(), SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0)));
+    let (chain, r) = (CHAIN.chain().id(), SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0)));
     let keys = OutputKeys { blinding: &r, rewind: &TestChain::REWIND, tau: &TestChain::TAU };
     let mut amount = 0;
     let mut group = c.benchmark_group("output");
@@ -117,7 +117,7 @@ fn proofs(c: &mut Bench) {
         let t = well_formed(k, 1);
         group.throughput(Throughput::Elements(k as u64));
         group.bench_with_input(BenchmarkId::new("verify batch", k), &t, |b, t| {
-            let verify = |t| verify_transaction(TOY.chain(), t).unwrap();
+            let verify = |t| verify_transaction(CHAIN.chain(), t).unwrap();
             b.iter_batched(|| t.clone(), verify, BatchSize::LargeInput);
         });
     }
@@ -129,7 +129,7 @@ fn signatures(c: &mut Bench) {
     let mut group = c.benchmark_group("kernel signatures");
     group.sample_size(20);
     let all: Vec<SignedMessage> =
-        well_formed(1, 1024).get().body.kernels.iter().map(|k| k.signed(TOY.chain().id())).collect();
+        well_formed(1, 1024).get().body.kernels.iter().map(|k| k.signed(CHAIN.chain().id())).collect();
     group.bench_function("sign", |b| {
         let mut rng = ChaCha20Rng::seed_from_u64(0);
         let x = SecretScalar::random(&mut rng);
@@ -154,7 +154,7 @@ fn transactions(c: &mut Bench) {
         group.throughput(Throughput::Elements(outputs as u64));
         group.bench_with_input(BenchmarkId::new("check and verify", name), &t, |b, t| {
             let judge =
-                |t| verify_transaction(TOY.chain(), check_transaction(TOY.chain(), t).unwrap()).unwrap();
+                |t| verify_transaction(CHAIN.chain(), check_transaction(CHAIN.chain(), t).unwrap()).unwrap();
             b.iter_batched(|| t.clone(), judge, BatchSize::LargeInput);
         });
     }
@@ -163,12 +163,12 @@ fn transactions(c: &mut Bench) {
 
 /// A block of 1,000 outputs and 500 kernels, its reward among them: checked, then verified.
 fn block(c: &mut Bench) {
-    let chain = TOY.chain();
-    let block = TOY.clone().forge_with(&transaction(999, 499));
+    let chain = CHAIN.chain();
+    let block = CHAIN.clone().forge_with(&transaction(999, 499));
     let mut group = c.benchmark_group("block");
     group.sample_size(10).throughput(Throughput::Elements(1_000));
     group.bench_function("check and verify", |b| {
-        let judge = |b| verify_block(chain, TOY.state().tip(), check_block(chain, b).unwrap()).unwrap();
+        let judge = |b| verify_block(chain, CHAIN.state().tip(), check_block(chain, b).unwrap()).unwrap();
         b.iter_batched(|| block.clone(), judge, BatchSize::LargeInput);
     });
     group.finish();
@@ -176,7 +176,7 @@ fn block(c: &mut Bench) {
 
 /// The heaviest blocks that the weights allow, each mostly of one kind of item: (inputs, outputs, kernels).
 fn heaviest() -> [(&'static str, [usize; 3]); 3] {
-    let room = TOY.chain().room();
+    let room = CHAIN.chain().room();
     let [i, o, k] = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT];
     let inputs = (room - k) / i;
     let outputs = (room - i - k) / o;
@@ -198,7 +198,7 @@ fn nothing(i: u64) -> Owned {
 
 /// A state in which these outputs are unspent.
 fn holding(owned: &[Owned]) -> MemoryState {
-    let mut state = TOY.state().clone();
+    let mut state = CHAIN.state().clone();
     let before = Tip { header: state.tip().clone(), commitments: state.commitments().clone() };
     let created: Vec<Output> = owned.iter().map(|o| o.output.clone()).collect();
     let mut after = before.clone();
@@ -211,27 +211,27 @@ fn holding(owned: &[Owned]) -> MemoryState {
 
 /// A sealed block with these numbers of items, and the state it follows.
 fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
-    let (fee, mut toy) = (TOY.least_fee(inputs, outputs, kernels), TOY.clone());
+    let (fee, mut chain) = (CHAIN.least_fee(inputs, outputs, kernels), CHAIN.clone());
     let to: Vec<Owned> = (0..outputs as u64).into_par_iter().map(output).collect();
     let mut from: Vec<Owned> = (1..inputs as u64).map(nothing).collect();
-    from.push(toy.output(AMOUNT * outputs as u64 + fee.units()));
+    from.push(chain.output(AMOUNT * outputs as u64 + fee.units()));
     let state = holding(&from);
     let t =
-        joined(&mut toy, &from.iter().collect::<Vec<_>>(), &to.iter().collect::<Vec<_>>(), (fee, kernels));
-    let t = verify_transaction(TOY.chain(), check_transaction(TOY.chain(), t).unwrap()).unwrap();
-    let t = connect_transaction(TOY.chain(), &state, &t).unwrap();
-    let (coinbase, kernel) = toy.reward(fee);
+        joined(&mut chain, &from.iter().collect::<Vec<_>>(), &to.iter().collect::<Vec<_>>(), (fee, kernels));
+    let t = verify_transaction(CHAIN.chain(), check_transaction(CHAIN.chain(), t).unwrap()).unwrap();
+    let t = connect_transaction(CHAIN.chain(), &state, &t).unwrap();
+    let (coinbase, kernel) = chain.reward(fee);
     let time = state.tip().time;
     let next =
         NextBlock { transactions: &[t], coinbase_output: coinbase.output, coinbase_kernel: kernel, time };
-    let p = propose(TOY.chain(), &state, next).unwrap();
-    (state, toy.seal(p.header, p.body))
+    let p = propose(CHAIN.chain(), &state, next).unwrap();
+    (state, chain.seal(p.header, p.body))
 }
 
 /// A block of maximal weight, from its bytes to its changes of the state; the weights must keep these costs
 /// in proportion.
 fn heaviest_block(c: &mut Bench) {
-    let chain = TOY.chain();
+    let chain = CHAIN.chain();
     let mut group = c.benchmark_group("heaviest block");
     group.sample_size(10);
     for (kind, items) in heaviest() {
@@ -257,24 +257,24 @@ fn heaviest_block(c: &mut Bench) {
 /// Creates 1,000 outputs in a store and spends them again: the work of a block on the index and the log.
 fn store(c: &mut Bench) {
     const MANY: usize = 1_000;
-    let mut toy = TOY.clone();
-    let reward = toy.grow(Vec::new());
-    toy.mature();
+    let mut chain = CHAIN.clone();
+    let reward = chain.grow(Vec::new());
+    chain.mature();
     let mut made: Vec<&Owned> = POOL[..MANY].iter().collect();
-    let fee = toy.least_fee(1, MANY + 1, 1);
+    let fee = chain.least_fee(1, MANY + 1, 1);
     let change = reward.opening.amount.units() - fee.units() - AMOUNT * MANY as u64;
-    let change = toy.output(change);
+    let change = chain.output(change);
     made.push(&change);
-    let created = joined(&mut toy, &[&reward], &made, (fee, 1));
-    toy.grow(vec![created]);
-    let fee = toy.least_fee(MANY + 1, 1, 1);
-    let rest = toy.output(AMOUNT * MANY as u64 + change.opening.amount.units() - fee.units());
-    let spent = joined(&mut toy, &made, &[&rest], (fee, 1));
-    toy.grow(vec![spent]);
-    let blocks = toy.blocks();
+    let created = joined(&mut chain, &[&reward], &made, (fee, 1));
+    chain.grow(vec![created]);
+    let fee = chain.least_fee(MANY + 1, 1, 1);
+    let rest = chain.output(AMOUNT * MANY as u64 + change.opening.amount.units() - fee.units());
+    let spent = joined(&mut chain, &made, &[&rest], (fee, 1));
+    chain.grow(vec![spent]);
+    let blocks = chain.blocks();
     let at = |n: usize| {
         let layout = Layout::new(SledDatabases::temporary());
-        let mut store = Store::create_on(Memory::new(), layout, TOY.chain().params().clone()).unwrap();
+        let mut store = Store::create_on(Memory::new(), layout, CHAIN.chain().params().clone()).unwrap();
         blocks[..n].iter().for_each(|b| apply(&mut store, b));
         store
     };
@@ -289,8 +289,9 @@ fn store(c: &mut Bench) {
 }
 
 fn apply(store: &mut Store<Memory>, block: &Block) {
-    let verified = verify_block(TOY.chain(), store.tip(), check_block(TOY.chain(), block.clone()).unwrap());
-    let connected = connect_block(TOY.chain(), store, verified.unwrap()).unwrap();
+    let verified =
+        verify_block(CHAIN.chain(), store.tip(), check_block(CHAIN.chain(), block.clone()).unwrap());
+    let connected = connect_block(CHAIN.chain(), store, verified.unwrap()).unwrap();
     store.apply(&connected).unwrap();
 }
 

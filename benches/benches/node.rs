@@ -56,63 +56,63 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Payments of one input and two outputs each, on a chain of a few blocks.
 static PAID: LazyLock<(TestChain, Vec<Transaction>)> = LazyLock::new(|| {
-    let mut toy = TestChain::new(1);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let coins = outputs(&toy, PAYMENTS, 1_000_000, 0);
-    let split = spread(&mut toy, &coin, &coins);
-    toy.grow(vec![split]);
-    let fee = toy.least_fee(1, 2, 1);
-    let to = outputs(&toy, PAYMENTS, 25, 1);
-    let change = outputs(&toy, PAYMENTS, 1_000_000 - 25 - fee.units(), 2);
-    let kernel = toy.plain(fee);
-    let pay = |i: usize| toy.transaction(&[&coins[i]], &[&to[i], &change[i]], &[kernel]);
+    let mut chain = TestChain::new(1);
+    let coin = chain.grow(Vec::new());
+    chain.mature();
+    let coins = outputs(&chain, PAYMENTS, 1_000_000, 0);
+    let split = spread(&mut chain, &coin, &coins);
+    chain.grow(vec![split]);
+    let fee = chain.least_fee(1, 2, 1);
+    let to = outputs(&chain, PAYMENTS, 25, 1);
+    let change = outputs(&chain, PAYMENTS, 1_000_000 - 25 - fee.units(), 2);
+    let kernel = chain.plain(fee);
+    let pay = |i: usize| chain.transaction(&[&coins[i]], &[&to[i], &change[i]], &[kernel]);
     let all = (0..PAYMENTS).map(pay).collect();
-    (toy, all)
+    (chain, all)
 });
 
 /// A chain of heavy blocks, followed by enough empty ones to make its last snapshot final.
 static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     let many = std::env::var("SOTTO_OUTPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000);
-    let mut toy = TestChain::new(2);
-    let most = (toy.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
+    let mut chain = TestChain::new(2);
+    let most = (chain.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
     let blocks = (many as u64).div_ceil(most);
-    let coins: Vec<Owned> = (0..blocks).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
+    let coins: Vec<Owned> = (0..blocks).map(|_| chain.grow(Vec::new())).collect();
+    chain.mature();
     for (n, coin) in coins.iter().enumerate() {
-        let made = outputs(&toy, most as usize, 1_000, 10 + n as u64);
-        let t = spread(&mut toy, coin, &made);
-        toy.grow(vec![t]);
+        let made = outputs(&chain, most as usize, 1_000, 10 + n as u64);
+        let t = spread(&mut chain, coin, &made);
+        chain.grow(vec![t]);
     }
-    let k = toy.chain().params().reorganisation;
-    let tip = toy.blocks().len() as u64;
-    (0..k - tip % k + k + 1).for_each(|_| drop(toy.grow(Vec::new())));
-    toy
+    let k = chain.chain().params().reorganisation;
+    let tip = chain.blocks().len() as u64;
+    (0..k - tip % k + k + 1).for_each(|_| drop(chain.grow(Vec::new())));
+    chain
 });
 
 /// Outputs of one amount; different seeds give different outputs.
-fn outputs(toy: &TestChain, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
+fn outputs(chain: &TestChain, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
     let output = |i: usize| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i as u64));
         let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
-        toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+        chain.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
     };
     (0..n).into_par_iter().map(output).collect()
 }
 
 /// A transaction that spends a coin for these outputs and change.
-fn spread(toy: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
-    let fee = toy.least_fee(1, to.len() + 1, 1);
+fn spread(chain: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
+    let fee = chain.least_fee(1, to.len() + 1, 1);
     let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
-    let change = toy.output(coin.opening.amount.units() - paid - fee.units());
+    let change = chain.output(coin.opening.amount.units() - paid - fee.units());
     let to: Vec<&Owned> = to.iter().chain([&change]).collect();
-    let kernel = toy.plain(fee);
-    toy.transaction(&[coin], &to, &[kernel])
+    let kernel = chain.plain(fee);
+    chain.transaction(&[coin], &to, &[kernel])
 }
 
-fn ledger(toy: &TestChain, blocks: &[Block]) -> Ledger<Memory> {
+fn ledger(chain: &TestChain, blocks: &[Block]) -> Ledger<Memory> {
     let layout = Layout::new(SledDatabases::temporary());
-    let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
+    let store = Store::create_on(Memory::new(), layout, chain.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
     blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     ledger
@@ -193,20 +193,20 @@ impl Net {
 }
 
 /// A line of nodes, all on this chain, and a link from an outside peer to the first.
-fn line(toy: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
-    let mut net = Net::new((0..nodes).map(|_| ledger(toy, blocks)).collect(), |_, _| ());
+fn line(chain: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
+    let mut net = Net::new((0..nodes).map(|_| ledger(chain, blocks)).collect(), |_, _| ());
     for n in 1..nodes {
         net.connect(n - 1, n);
     }
     let peer = net.connect(nodes, 0);
-    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: None };
+    let hello = Hello { chain: *chain.chain().id(), rules: rules(), listen_port: None };
     net.hear(0, peer, &Message::Hello(hello));
     (net, peer)
 }
 
 /// An outside peer offers payments to the first of some nodes, until the last node has them.
 fn transactions(c: &mut Bench) {
-    let (toy, payments) = &*PAID;
+    let (chain, payments) = &*PAID;
     let offer = Message::Announce(payments.iter().map(transaction_id).collect());
     let mut group = c.benchmark_group("transactions");
     group.sample_size(10).throughput(Throughput::Elements(PAYMENTS as u64));
@@ -220,7 +220,7 @@ fn transactions(c: &mut Bench) {
             net
         };
         group.bench_function(name, |b| {
-            b.iter_batched(|| line(toy, toy.blocks(), nodes), relay, BatchSize::PerIteration);
+            b.iter_batched(|| line(chain, chain.blocks(), nodes), relay, BatchSize::PerIteration);
         });
     }
     group.finish();
@@ -229,9 +229,9 @@ fn transactions(c: &mut Bench) {
 /// An outside peer announces the heaviest block of outputs to the first of four nodes without its
 /// transactions, until the last node has it.
 fn block(c: &mut Bench) {
-    let toy = &*HEAVY;
-    let at = toy.blocks().iter().rposition(|b| b.body.outputs.len() > 2).unwrap();
-    let block = &toy.blocks()[at];
+    let chain = &*HEAVY;
+    let at = chain.blocks().iter().rposition(|b| b.body.outputs.len() > 2).unwrap();
+    let block = &chain.blocks()[at];
     let (sealed, body) = (sotto_node::seal::SealedHeader::of(block), block.body.to_bytes());
     let mut group = c.benchmark_group("heaviest block");
     group.sample_size(10).throughput(Throughput::Elements(4));
@@ -244,15 +244,15 @@ fn block(c: &mut Bench) {
             }
             net
         };
-        b.iter_batched(|| line(toy, &toy.blocks()[..at], 4), relay, BatchSize::PerIteration);
+        b.iter_batched(|| line(chain, &chain.blocks()[..at], 4), relay, BatchSize::PerIteration);
     });
     group.finish();
 }
 
 /// A node without blocks downloads the chain of outputs.
 fn sync(c: &mut Bench) {
-    let toy = &*HEAVY;
-    let (tip, k) = (toy.state().tip(), toy.chain().params().reorganisation);
+    let chain = &*HEAVY;
+    let (tip, k) = (chain.state().tip(), chain.chain().params().reorganisation);
     let mut group = c.benchmark_group("sync");
     group.sample_size(10).throughput(Throughput::Elements(tip.output_count));
     for (name, peers, far) in [
@@ -263,10 +263,10 @@ fn sync(c: &mut Bench) {
     ] {
         let start = || {
             // Each has the snapshot that it would have written K blocks before the end.
-            let due = (toy.blocks().len() as u64 - k) / k * k;
-            let (early, late) = toy.blocks().split_at(due as usize);
-            let mut ledgers: Vec<_> = (0..peers).map(|_| ledger(toy, early)).collect();
-            ledgers.push(ledger(toy, &[]));
+            let due = (chain.blocks().len() as u64 - k) / k * k;
+            let (early, late) = chain.blocks().split_at(due as usize);
+            let mut ledgers: Vec<_> = (0..peers).map(|_| ledger(chain, early)).collect();
+            ledgers.push(ledger(chain, &[]));
             let mut net = Net::new(ledgers, |n, config| {
                 config.snapshot_threshold = far;
                 config.snapshot_every = if n < peers { k } else { 0 };
@@ -275,7 +275,7 @@ fn sync(c: &mut Bench) {
             (0..8 + tip.output_count / 512).for_each(|_| net.pass(SECOND));
             let speakers: Vec<PeerId> = (0..peers).map(|n| net.connect(peers + 1 + n, n)).collect();
             for (n, peer) in speakers.into_iter().enumerate() {
-                let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: None };
+                let hello = Hello { chain: *chain.chain().id(), rules: rules(), listen_port: None };
                 net.hear(n, peer, &Message::Hello(hello));
                 for b in late {
                     let sealed = sotto_node::seal::SealedHeader::of(b);
@@ -300,7 +300,7 @@ fn sync(c: &mut Bench) {
             net
         };
         group.bench_function(name, |b| b.iter_batched(start, fetch, BatchSize::PerIteration));
-        let (bytes, blocks) = (bytes.get(), toy.blocks().len());
+        let (bytes, blocks) = (bytes.get(), chain.blocks().len());
         println!("{name}: {bytes} bytes for {} outputs and {blocks} blocks", tip.output_count);
     }
     group.finish();

@@ -193,3 +193,16 @@ fn a_job_cannot_make_its_readers_count_without_end() {
     world.write("job.toml", &unlimited.replace("1000000, 1000000, 1000000", "10, 10, 10"));
     assert!(world.run("mpc sign job.toml --key north.key --yes").fails(1).contains("at most 1073741824"));
 }
+
+/// These loop for ever in the compiler's front end; the first takes a gigabyte a second.
+#[test]
+fn a_hostile_source_is_one_error_for_every_verb() {
+    let world = world(GARBLE, &["panicked", "result"]);
+    for bomb in ["fn m(x:bool)->u8{match x{true=>{1u8} %%", "/**"] {
+        world.write("sum.garble.rs", bomb);
+        for verb in ["check job.toml", "sign job.toml --key west.key --yes", "quote job.toml"] {
+            let said = world.run(&format!("mpc {verb}")).fails(1);
+            assert!(said.contains("sum.garble.rs: compiling this source takes more than"), "{verb}: {said}");
+        }
+    }
+}

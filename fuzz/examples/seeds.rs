@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 fn main() {
+    sotto_fuzz::serve_if_child();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let _ = fs::remove_dir_all(&root);
     for (target, seeds) in sotto_fuzz::seeds::all() {

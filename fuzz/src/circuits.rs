@@ -1,6 +1,6 @@
 //! The files that a compute party reads: circuits, tables and program sources.
 
-use crate::Verdict;
+use crate::{Verdict, compiler};
 use sotto_jobs::builtins::auc::{BREAST_CANCER, Column, Table};
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
 use sotto_jobs::multiparty::{Delegated, Functionality};
@@ -113,7 +113,7 @@ fn line(row: &Table, schema: &[Column]) -> String {
 pub fn mpc_language(data: &[u8]) -> Verdict {
     let Ok(source) = str::from_utf8(data) else { return Verdict::Refused };
     let options = GarbleOptions { gates: 1 << 12, ..GarbleOptions::default() };
-    let Ok(program) = GarbleFunctionality::new(source, &options) else { return Verdict::Refused };
+    let Ok(program) = GarbleFunctionality::new(source, &options, compiler()) else { return Verdict::Refused };
     let declaration = program.declaration();
     let places = vec![Holder::Garbler; declaration.parties().len()];
     let parties = Delegated::new(&program, places).expect("a place for each owner");

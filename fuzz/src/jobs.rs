@@ -57,7 +57,7 @@ pub fn mpc_job_text(data: &[u8]) -> Verdict {
 }
 
 /// What was kept before a crash has one encoding.
-pub fn mpc_job_kept(data: &[u8]) -> Verdict {
+pub fn mpc_run_state(data: &[u8]) -> Verdict {
     let computed = Computed::from_bytes(data).map(|kept| kept.to_bytes());
     let finished = Finished::from_bytes(data).map(|kept| kept.to_bytes());
     let outbox = SavedInput::from_bytes(data).map(|kept| kept.to_bytes());
@@ -67,7 +67,7 @@ pub fn mpc_job_kept(data: &[u8]) -> Verdict {
 }
 
 /// What another party says: said again, it is the same, and nothing is believed that is announced.
-pub fn mpc_job_post(data: &[u8]) -> Verdict {
+pub fn mpc_messages(data: &[u8]) -> Verdict {
     const MOST: usize = 1 << 16;
     let request = Request::receive(&mut Framed::new(Replay::new(data)), MOST).ok();
     let answer = Response::receive(&mut Framed::new(Replay::new(data)), MOST).ok();

@@ -55,7 +55,7 @@ pub fn mw_unspent(data: &[u8]) -> Verdict {
 }
 
 /// Rewind material of an unspent output.
-pub fn mw_material(data: &[u8]) -> Verdict {
+pub fn mw_rewind_data(data: &[u8]) -> Verdict {
     canonical::<RewindData>(data)
 }
 

@@ -32,6 +32,20 @@ mod snapshots;
 mod stores;
 mod wallets;
 
+pub use sotto_mpc::edge::compiler::serve_if_child;
+
+use sotto_mpc::edge::compiler::Compiler;
+use std::sync::LazyLock;
+
+/// The compiler of the targets that read sources: a child process, as for every other program.
+///
+/// It is the running program, so [`serve_if_child`](sotto_mpc::edge::compiler::serve_if_child) must be the first
+/// line of `main`; in a test program, which has the harness's `main`, a test named `compiler` consists of it.
+fn compiler() -> &'static Compiler {
+    static COMPILER: LazyLock<Compiler> = LazyLock::new(|| Compiler::this_test("compiler"));
+    &COMPILER
+}
+
 /// Whether a target accepted the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -85,7 +99,7 @@ targets! {
         Decoder mw_kernel
         Decoder mw_output
         Decoder mw_unspent
-        Decoder mw_material
+        Decoder mw_rewind_data
         Decoder mw_params
         Decoder mw_field
     }
@@ -132,8 +146,8 @@ targets! {
         Decoder mpc_job
         Machine mpc_job_file
         Decoder mpc_job_text
-        Decoder mpc_job_kept
-        Decoder mpc_job_post
+        Decoder mpc_run_state
+        Decoder mpc_messages
         Machine mpc_receipt
         Decoder mpc_budget
         Decoder mpc_rows

@@ -4,6 +4,7 @@
 //! verdict, so the tests reveal every change of a format or of the accepted inputs.
 
 mod computing;
+pub mod hostile;
 mod jobs;
 mod ledger;
 mod links;

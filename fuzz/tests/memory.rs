@@ -15,6 +15,12 @@ const DECODER: usize = 1 << 19;
 /// Bytes that a state machine may allocate in addition, for an index of a store or a session.
 const MACHINE: usize = 1 << 26;
 
+/// The compiler's process runs this test alone.
+#[test]
+fn compiler() {
+    sotto_fuzz::serve_if_child();
+}
+
 #[test]
 fn memory_is_bounded_by_the_input() {
     for target in TARGETS {

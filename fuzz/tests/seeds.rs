@@ -88,6 +88,12 @@ fn replay_all(module: &str) {
     targets.into_iter().for_each(replay);
 }
 
+/// The compiler's process runs this test alone.
+#[test]
+fn compiler() {
+    sotto_fuzz::serve_if_child();
+}
+
 #[test]
 fn the_ledger_takes_any_bytes() {
     replay_all("mw_");

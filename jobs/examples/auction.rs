@@ -17,6 +17,7 @@ use sotto_jobs::result::PartyResult;
 use sotto_jobs::summary::describe;
 use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, Job, job_file, rows};
 use sotto_mpc::Bits;
+use sotto_mpc::circuit::language::NoCompiler;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/gallery/auction");
 /// Before the job expires, in seconds since 1970.
@@ -39,7 +40,8 @@ fn read_input(job: &Job, program: &Computation, i: usize) -> Result<Bits, Box<dy
 fn main() -> Result<(), Box<dyn Error>> {
     let text = read_to_string(format!("{FOLDER}/job.toml"))?;
     let key = |file: &str| Ok(identity(file.trim_end_matches(".pub")).public().to_text());
-    let (job, program) = job_file::parse(&text, job_file::Counting::Now, key).map_err(|e| e[0].clone())?;
+    let (job, program) =
+        job_file::parse(&text, job_file::Counting::Now, &NoCompiler, key).map_err(|e| e[0].clone())?;
     println!("What every party reads before it signs:\n\n{}", describe(&job, None));
 
     let [mut first, mut second] = [1, 2].map(ChaCha20Rng::seed_from_u64);

@@ -37,6 +37,7 @@ use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
 use crate::verify_program::{leaks, schema};
 use program::ProgramEntry;
+use sotto_mpc::circuit::language::Compile;
 use sotto_mpc::number::Number;
 use sotto_party::PublicKey;
 
@@ -147,19 +148,22 @@ pub enum Counting<'a> {
     },
 }
 
-/// The job of a file's text and the program that it names. `read` gives the text of a file beside it.
+/// The job of a file's text and the program that it names. `compiler` compiles a source in the Garble language,
+/// which a job may bring ([`NoCompiler`](sotto_mpc::circuit::language::NoCompiler) refuses it). `read` gives the
+/// text of a file beside the job.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of lines.
 pub fn parse(
     text: &str,
     counting: Counting<'_>,
+    compiler: &dyn Compile,
     mut read: impl FnMut(&str) -> std::io::Result<String>,
 ) -> Result<(Job, Computation), Vec<LineError>> {
     let file: File = toml::from_str(text).map_err(|e| {
         vec![LineError { line: e.span().map_or(1, |span| line_of(text, &span)), what: shown(e.message()) }]
     })?;
-    let mut draft = Drafting { text, file: &file, counting, errors: Vec::new() };
+    let mut draft = Drafting { text, file: &file, counting, compiler, errors: Vec::new() };
     let drafted = draft.draft(&mut read);
     let mut errors = draft.errors;
     if let (Some((draft, program)), true) = (drafted, errors.is_empty()) {
@@ -177,6 +181,7 @@ struct Drafting<'f> {
     text: &'f str,
     file: &'f File,
     counting: Counting<'f>,
+    compiler: &'f dyn Compile,
     errors: Vec<LineError>,
 }
 
@@ -320,7 +325,7 @@ impl Drafting<'_> {
     ) -> Option<(Pin, Computation)> {
         let input_parties: Vec<&str> =
             self.file.input.iter().map(|input| input.get_ref().party.as_str()).collect();
-        let program = self.file.program.get_ref().build(&input_parties, read);
+        let program = self.file.program.get_ref().build(&input_parties, self.compiler, read);
         let program = program.map_err(|what| self.report(&self.file.program.span(), what));
         let (mut program, options) = program.ok()?;
         self.narrow(&mut program);

@@ -17,11 +17,18 @@ use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
 use sotto_jobs::program::Computation;
 use sotto_jobs::{Agreement, Approval, Digest, Job};
+use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
 
 const JOBS: [&str; 8] = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k", "median"];
+
+/// The compiler's process runs this test alone.
+#[test]
+fn compiler() {
+    serve_if_child();
+}
 
 fn folder(job: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/gallery")).join(job)
@@ -39,7 +46,8 @@ fn read(name: &str, counting: Counting<'_>) -> (Job, Computation) {
         true => Ok(Identity::random(rng).public().to_text()),
         false => std::fs::read_to_string(folder(name).join(file)),
     };
-    job_file::parse(&text, counting, read).unwrap_or_else(|errors| panic!("{name}: {errors:?}"))
+    job_file::parse(&text, counting, &Compiler::this_test("compiler"), read)
+        .unwrap_or_else(|errors| panic!("{name}: {errors:?}"))
 }
 
 /// Who signed has counted the gates. That is taken over only for who does not compute, and a false count is

@@ -23,6 +23,7 @@
 
 mod bristol;
 mod builder;
+mod encoding;
 pub mod language;
 mod netlist;
 mod schedule;
@@ -57,6 +58,10 @@ impl Circuit {
     /// # Errors
     /// If the circuit is too large.
     pub fn new(netlist: &Netlist) -> Result<Self, TooLarge> {
+        // Wires are numbered in 32 bits from here on.
+        if netlist.input_bits().saturating_add(netlist.gates().len()) >= u32::MAX as usize {
+            return Err(TooLarge);
+        }
         let order = schedule::schedule(netlist.input_bits(), netlist.gates());
         let layout = slots::allocate(netlist, &order)?;
         Ok(Self { inputs: netlist.inputs().to_vec(), outputs: netlist.outputs().to_vec(), layout })

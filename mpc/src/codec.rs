@@ -1,11 +1,14 @@
 //! How messages become bytes: the fields in order, integers little-endian, arrays as they are.
 //!
 //! ```text
-//! record = field ‖ field ‖ …          no length, no padding: every message of this crate has a fixed size
+//! record = field ‖ field ‖ …          no length, no padding
+//! text   = length in bytes (u32) ‖ UTF-8
+//! list   = number of items (u32) ‖ item ‖ item ‖ …
 //! ```
 //!
-//! Guaranteed: decoding is bounded, allocates nothing, and accepts exactly the bytes that encoding produces.
-//! The layout of a message stands beside its type.
+//! Guaranteed: decoding accepts exactly the bytes that encoding produces, and allocates in proportion to the
+//! bytes that are there: a count by itself reserves nothing. The layout of a message stands beside its type.
+//! Messages between the parties have a fixed size; texts and lists are in what the compiler's process answers.
 
 /// Why bytes are not a valid encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +53,18 @@ pub(crate) trait Decode: Sized {
 /// The bytes that are left to read.
 pub(crate) struct Reader<'b>(&'b [u8]);
 
+impl<'b> Reader<'b> {
+    /// A reader of these bytes.
+    pub(crate) const fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Whether all bytes were read.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<const N: usize> Encode for [u8; N] {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self);
@@ -79,7 +94,75 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8, u16, u32);
+integers!(u8, u16, u32, u64, i128);
+
+impl Encode for usize {
+    fn encode(&self, out: &mut Vec<u8>) {
+        (*self as u64).encode(out);
+    }
+}
+
+impl Decode for usize {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::try_from(u64::decode(reader)?).map_err(|_| DecodeError::Invalid("size"))
+    }
+}
+
+impl<const N: usize> Encode for [u32; N] {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|n| n.encode(out));
+    }
+}
+
+impl<const N: usize> Decode for [u32; N] {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut numbers = [0; N];
+        for n in &mut numbers {
+            *n = u32::decode(reader)?;
+        }
+        Ok(numbers)
+    }
+}
+
+/// The length of a text or list, which is below 2³² for all that is encoded here.
+fn length(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl Encode for str {
+    fn encode(&self, out: &mut Vec<u8>) {
+        length(self.len()).encode(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+}
+
+impl Encode for String {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.as_str().encode(out);
+    }
+}
+
+impl Decode for String {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let length = u32::decode(reader)? as usize;
+        let (text, later) = reader.0.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+        reader.0 = later;
+        str::from_utf8(text).map(Self::from).map_err(|_| DecodeError::Invalid("text"))
+    }
+}
+
+impl<T: Encode> Encode for [T] {
+    fn encode(&self, out: &mut Vec<u8>) {
+        length(self.len()).encode(out);
+        self.iter().for_each(|item| item.encode(out));
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        (0..u32::decode(reader)?).map(|_| T::decode(reader)).collect()
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -97,6 +180,22 @@ mod tests {
         assert_eq!(u32::decode(&mut reader), Ok(0x0304_0506));
         assert_eq!(<[u8; 2]>::decode(&mut reader), Ok([7, 8]));
         assert_eq!(u8::decode(&mut reader), Err(DecodeError::Truncated));
+    }
+
+    #[test]
+    fn texts_and_lists_read_back_and_a_count_reserves_nothing() {
+        let mut bytes = Vec::new();
+        "é".encode(&mut bytes);
+        [[1u32, 2], [3, 4]].as_slice().encode(&mut bytes);
+        (-5i128).encode(&mut bytes);
+        9usize.encode(&mut bytes);
+        let mut reader = Reader(&bytes);
+        assert_eq!(String::decode(&mut reader), Ok("é".into()));
+        assert_eq!(Vec::<[u32; 2]>::decode(&mut reader), Ok(vec![[1, 2], [3, 4]]));
+        assert_eq!((i128::decode(&mut reader), usize::decode(&mut reader)), (Ok(-5), Ok(9)));
+        assert_eq!(Vec::<[u32; 3]>::from_bytes(&[255; 4]), Err(DecodeError::Truncated));
+        assert_eq!(String::from_bytes(&[2, 0, 0, 0, 0xc3, 0x28]), Err(DecodeError::Invalid("text")));
+        assert_eq!(String::from_bytes(&[3, 0, 0, 0, b'a']), Err(DecodeError::Truncated));
     }
 
     #[test]

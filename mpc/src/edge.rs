@@ -1,3 +1,4 @@
-//! System calls: sockets and the clock. No other module of the crate makes any.
+//! System calls: sockets, the clock, and the compiler's process. No other module of the crate makes any.
 
+pub mod compiler;
 pub mod tcp;

@@ -212,6 +212,15 @@ pub struct ProgramId {
     pub digest: [u8; 32],
 }
 
+impl core::fmt::Display for ProgramId {
+    /// The name and the beginning of the hash, which tells programs of one name apart.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} (hash ", self.name)?;
+        self.digest.iter().take(16).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write!(f, ")")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

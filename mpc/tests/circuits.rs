@@ -10,13 +10,14 @@ use sotto_mpc::fancy::Plain;
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 
-/// A circuit of the public collection, if it is there.
+/// A circuit of the public collection (`aes_128.txt` and others, in Bristol Fashion), if its folder is named by the
+/// environment variable `BRISTOL_CIRCUITS`.
 fn collection(name: &str) -> Option<Circuit> {
-    let path = format!("{}/../../shared/data/bristol/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: {path} is not there");
+    let Some(folder) = std::env::var_os("BRISTOL_CIRCUITS") else {
+        println!("skipped: BRISTOL_CIRCUITS does not name a folder with {name}.txt");
         return None;
     };
+    let text = std::fs::read_to_string(std::path::Path::new(&folder).join(format!("{name}.txt"))).unwrap();
     Some(Circuit::new(&Netlist::from_bristol(&text).unwrap()).unwrap())
 }
 

@@ -242,6 +242,29 @@ fn output_hashes_and_labels_that_change_places_match_nothing() {
     }
 }
 
+/// A party that awaits outputs first compares transcripts: any other digest ends the session.
+#[test]
+fn a_transcript_digest_that_differs_in_one_bit_is_an_error() {
+    for (reveal, sides) in [
+        (Reveal::Garbler, &[1][..]),
+        (Reveal::Evaluator, &[0]),
+        (Reveal::Both, &[0, 1]),
+        (Reveal::ResultParty, &[0]),
+    ] {
+        for side in sides {
+            let bytes = &good(reveal)[*side];
+            let digest = phases(bytes).iter().position(|phase| *phase == Phase::Outputs).unwrap() + 5;
+            for at in [digest, digest + 15, digest + 31] {
+                let mut faults = [Fault::None; 2];
+                faults[*side] = Fault::Flip(at);
+                let outcomes = run(reveal, faults, SHORT);
+                let error = outcomes[1 - side].as_ref().err();
+                assert_eq!(error, Some(&SessionError::Transcript), "{reveal:?}, byte {at} of {side}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_flipped_byte_never_gives_a_wrong_answer() {
     flip_bytes(Reveal::Both, 97);

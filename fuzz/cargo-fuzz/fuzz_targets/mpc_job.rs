@@ -1,3 +1,3 @@
 #![no_main]
 //! Runs `sotto_fuzz::mpc_job` on arbitrary bytes.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mpc_job(data); });
+libfuzzer_sys::fuzz_target!(init: sotto_fuzz::serve_if_child(), |data: &[u8]| { sotto_fuzz::mpc_job(data); });

@@ -37,11 +37,11 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                     .to_text(),
             ),
         ],
-        "mpc_job_kept" => {
+        "mpc_run_state" => {
             let [computed, finished, outbox] = kept();
             vec![input("computed", computed), input("finished", finished), input("outbox", outbox)]
         }
-        "mpc_job_post" => messages().into_iter().map(|(name, bytes)| input(name, bytes)).collect(),
+        "mpc_messages" => messages().into_iter().map(|(name, bytes)| input(name, bytes)).collect(),
         "mpc_receipt" => vec![input("receipt", receipt_text()), input("empty", "{}")],
         "mpc_budget" => vec![input("lines", budget()), input("none", "")],
         "mpc_rows" => vec![

@@ -50,7 +50,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             let unspent = Unspent { created: Height::new(7), output: output.clone() };
             vec![input("plain", unspent.to_bytes())]
         }
-        "mw_material" => vec![input("plain", material().to_bytes())],
+        "mw_rewind_data" => vec![input("plain", material().to_bytes())],
         "node_request" => requests(),
         "node_response" => responses(),
         "mw_params" => vec![input("solo", toy.chain().params().to_bytes())],

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 use sotto_mpc::circuit::Circuit;
-use sotto_mpc::circuit::language::{self, COMPILER, CompileError, Value};
+use sotto_mpc::circuit::language::{self, COMPILER, Compile, CompileError, Value};
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Fancy, Inputs};
@@ -86,28 +86,30 @@ pub struct GarbleFunctionality {
 }
 
 impl GarbleFunctionality {
-    /// Compiles `main` of a source.
+    /// Compiles `main` of a source, in the compiler's process.
     ///
     /// ```
     /// use sotto_jobs::Functionality;
     /// use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
+    /// use sotto_mpc::edge::compiler::Compiler;
     ///
-    /// let source = "pub fn main(a: u32, b: u32) -> bool { a > b }";
-    /// let richer = GarbleFunctionality::new(source, &GarbleOptions::default())?;
-    /// let outputs = richer.compute(&[vec![vec![vec![5]]], vec![vec![vec![3]]]])?;
-    /// // Whether the inputs hold, whether the program panicked, and the result.
-    /// assert_eq!(outputs, [vec![vec![1, 1]], vec![vec![0]], vec![vec![1]]]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let compiler = Compiler::this_program(); // the first line of `main`
+    ///     let source = "pub fn main(a: u32, b: u32) -> bool { a > b }";
+    ///     let richer = GarbleFunctionality::new(source, &GarbleOptions::default(), &compiler)?;
+    ///     let outputs = richer.compute(&[vec![vec![vec![5]]], vec![vec![vec![3]]]])?;
+    ///     // Whether the inputs hold, whether the program panicked, and the result.
+    ///     assert_eq!(outputs, [vec![vec![1, 1]], vec![vec![0]], vec![vec![1]]]);
+    ///     Ok(())
+    /// }
     /// ```
     ///
     /// # Errors
     /// With the place in the source and what is wrong there, or what is wrong with the input parties.
-    pub fn new(source: &str, options: &GarbleOptions) -> Result<Self, GarbleError> {
+    pub fn new(source: &str, options: &GarbleOptions, compiler: &dyn Compile) -> Result<Self, GarbleError> {
         let GarbleOptions { constants, parties: given, gates } = options;
-        let compiled = language::Compiled::new(
-            source,
-            &language::Options { constants: constants.clone(), gates: *gates },
-        )?;
+        let compiled =
+            compiler.compile(source, &language::Options { constants: constants.clone(), gates: *gates })?;
         let expected = compiled.parameters().len();
         let parties = parties(expected, given);
         let parties = parties.ok_or(GarbleError::Parties { expected, found: given.len() })?;

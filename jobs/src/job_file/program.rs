@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use serde::Deserialize;
+use sotto_mpc::circuit::language::Compile;
 
 use crate::builtins::Builtin;
 use crate::circuits::BristolFunctionality;
@@ -36,13 +37,14 @@ pub(crate) struct ProgramEntry {
 
 impl ProgramEntry {
     /// The program and its options, in the form that the job pins. `input_parties` are those of the [[input]]
-    /// entries; `read` gives the text of a file beside the job.
+    /// entries; `compiler` compiles a source, and `read` gives the text of a file beside the job.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub(crate) fn build(
         &self,
         input_parties: &[&str],
+        compiler: &dyn Compile,
         read: impl FnOnce(&str) -> io::Result<String>,
     ) -> Result<(Computation, Vec<Parameter>), String> {
         let mut options = record(&self.parameters, 0)?;
@@ -65,7 +67,7 @@ impl ProgramEntry {
                     parties: self.places(input_parties)?,
                     ..GarbleOptions::default()
                 };
-                let program = GarbleFunctionality::new(&text(file)?, &given);
+                let program = GarbleFunctionality::new(&text(file)?, &given, compiler);
                 Computation::Garble(program.map_err(|e| format!("{file}: {e}"))?)
             }
             (None, None, Some(file)) if options.is_empty() => {

@@ -1,6 +1,6 @@
 //! Operators, casts and enums, on every type.
 
-use crate::twin::Twin;
+use crate::twin::{Twin, compiler};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
@@ -88,7 +88,7 @@ fn casts_keep_the_low_bits_and_the_sign() {
 fn enums_with_fields_come_out() {
     let source = "enum Found { Nothing, At(u8, i8) }
     pub fn main(x: u8, y: i8) -> Found { if x == 0u8 { Found::Nothing } else { Found::At(x, y) } }";
-    let program = GarbleFunctionality::new(source, &GarbleOptions::default()).unwrap();
+    let program = GarbleFunctionality::new(source, &GarbleOptions::default(), &compiler()).unwrap();
     let run = |x, y| program.compute(&[vec![vec![vec![x]]], vec![vec![vec![y]]]]).unwrap().remove(2);
     assert_eq!(run(0, 5), [[0, 0]]);
     assert_eq!(run(3, -1), [[1, 3 + 256 * 255]]);

@@ -1,5 +1,6 @@
 //! Random expressions, held against clear arithmetic.
 
+use crate::twin::compiler;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -180,7 +181,7 @@ proptest! {
                 (x, {second}, {third})
             }}"
         );
-        let program = GarbleFunctionality::new(&source, &GarbleOptions::default()).unwrap_or_else(|e| panic!("{e}\n{source}"));
+        let program = GarbleFunctionality::new(&source, &GarbleOptions::default(), &compiler()).unwrap_or_else(|e| panic!("{e}\n{source}"));
         for _ in 0..20 {
             let any = |rng: &mut ChaCha20Rng| [0, 1, 2, 3, 127, 128, 254, 255][rng.next_u32() as usize % 8];
             let c = [-32_768, -32_767, -1, 0, 1, 2, 32_767, 300][rng.next_u32() as usize % 8];

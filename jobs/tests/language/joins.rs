@@ -1,6 +1,6 @@
 //! Joins, and constants that come from outside.
 
-use crate::twin::Twin;
+use crate::twin::{Twin, compiler};
 use garble_lang::literal::Literal;
 use garble_lang::token::UnsignedNumType;
 use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};
@@ -70,19 +70,22 @@ fn constants_come_from_outside() {
         constants: given.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
         ..GarbleOptions::default()
     };
-    let program = GarbleFunctionality::new(source, &options(&given)).unwrap();
+    let program = GarbleFunctionality::new(source, &options(&given), &compiler()).unwrap();
     let rows = |values: &[i128]| vec![values.iter().map(|v| vec![*v]).collect::<Cells>()];
     let outputs = program.compute(&[rows(&[1, 2]), rows(&[3, 4, 5, 6])]).unwrap();
     assert_eq!(outputs[1..], [vec![vec![0]], vec![vec![14]]]);
 
-    let error = |given: &[(&str, i128)]| match GarbleFunctionality::new(source, &options(given)) {
+    let error = |given: &[(&str, i128)]| match GarbleFunctionality::new(source, &options(given), &compiler())
+    {
         Err(GarbleError::Compile(CompileError::Constant { problem, .. })) => problem,
         other => panic!("{other:?}"),
     };
     assert_eq!(error(&given[..2]), ConstantProblem::Missing);
     assert_eq!(error(&[given[0], given[1], given[2], ("C::X", 1)]), ConstantProblem::Unused);
     assert_eq!(error(&[given[0], given[1], ("A::BIAS", 1 << 40)]), ConstantProblem::Range);
-    let other = GarbleFunctionality::new(source, &options(&[given[0], given[1], ("A::BIAS", -8)])).unwrap();
+    let other =
+        GarbleFunctionality::new(source, &options(&[given[0], given[1], ("A::BIAS", -8)]), &compiler())
+            .unwrap();
     assert_eq!(other.source_digest(), program.source_digest());
     assert_ne!(other.options_digest(), program.options_digest());
     assert_ne!(other.id(), program.id());

@@ -1,7 +1,7 @@
 //! What compiled programs cost, and which sources are refused.
 
 use crate::programs::PROGRAMS;
-use crate::twin::Twin;
+use crate::twin::{Twin, compiler};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};
@@ -40,7 +40,7 @@ fn operators_cost_what_gadgets_cost() {
 
 #[test]
 fn a_compiled_program_is_garbled() {
-    let program = GarbleFunctionality::new(PROGRAMS[4], &GarbleOptions::default()).unwrap();
+    let program = GarbleFunctionality::new(PROGRAMS[4], &GarbleOptions::default(), &compiler()).unwrap();
     let xs: Cells = (0..5).map(|i| vec![10 * i, 1, 0, i % 2]).collect();
     for (i, j) in [(3, 1), (4, 3)] {
         let inputs = [vec![xs.clone()], vec![vec![vec![i]]], vec![vec![vec![j]]]];
@@ -64,6 +64,7 @@ fn one_party_may_have_several_parameters() {
         GarbleFunctionality::new(
             source,
             &GarbleOptions { parties: input_parties, ..GarbleOptions::default() },
+            &compiler(),
         )
     };
     let program = compile(vec![1, 0, 1]).unwrap();
@@ -76,7 +77,8 @@ fn one_party_may_have_several_parameters() {
 }
 
 fn refusal(source: &str, gates: usize) -> CompileError {
-    match GarbleFunctionality::new(source, &GarbleOptions { gates, ..GarbleOptions::default() }).unwrap_err()
+    match GarbleFunctionality::new(source, &GarbleOptions { gates, ..GarbleOptions::default() }, &compiler())
+        .unwrap_err()
     {
         GarbleError::Compile(error) => error,
         error => panic!("{error}"),
@@ -132,6 +134,7 @@ fn what_is_too_large_is_refused_before_it_is_made() {
 fn hostile_nesting_is_refused() {
     let main = |body: &str| format!("pub fn main(x: u8, y: u8) -> u8 {{ {body} }}");
     assert!(matches!(refusal(&main(&"x".repeat(70_000)), 1), CompileError::TooLong(_)));
+    assert!(matches!(refusal(&main(&"x".repeat(300)), 1), CompileError::LongName(_)));
     let deep = format!("{}x{}", "(".repeat(100), ")".repeat(100));
     assert!(matches!(refusal(&main(&deep), 1), CompileError::TooDeep(_)));
     let mut copies = "x".to_string();
@@ -140,7 +143,8 @@ fn hostile_nesting_is_refused() {
     }
     assert!(matches!(refusal(&main(&copies), 1), CompileError::TooDeep(_)));
     let long = main(&format!("x{}", " ^ y".repeat(10_000)));
-    assert!(GarbleFunctionality::new(&long, &GarbleOptions::default()).is_ok());
-    let not = main(&format!("{}x", "!".repeat(50_000)));
-    assert!(GarbleFunctionality::new(&not, &GarbleOptions::default()).is_ok());
+    assert!(GarbleFunctionality::new(&long, &GarbleOptions::default(), &compiler()).is_ok());
+    let not = |n: usize| main(&format!("{}x", "!".repeat(n)));
+    assert!(GarbleFunctionality::new(&not(64), &GarbleOptions::default(), &compiler()).is_ok());
+    assert!(matches!(refusal(&not(50_000), 1), CompileError::TooDeep(_)));
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod arithmetic;
+mod differences;
 mod expressions;
 mod joins;
 mod limits;

@@ -5,6 +5,18 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
 use sotto_jobs::multiparty::{Cells, Functionality, Table};
+use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
+
+/// The compiler's process runs this test alone.
+#[test]
+fn child() {
+    serve_if_child();
+}
+
+/// The compiler of these tests.
+pub(crate) fn compiler() -> Compiler {
+    Compiler::this_test("twin::child")
+}
 
 /// A source, compiled here and by the language itself.
 pub(crate) struct Twin {
@@ -15,7 +27,7 @@ pub(crate) struct Twin {
 impl Twin {
     pub(crate) fn new(source: &str) -> Self {
         let theirs = garble_lang::compile(source).map_err(|e| e.prettify(source)).unwrap();
-        let ours = GarbleFunctionality::new(source, &GarbleOptions::default())
+        let ours = GarbleFunctionality::new(source, &GarbleOptions::default(), &compiler())
             .unwrap_or_else(|e| panic!("{e}\n{source}"));
         Self { ours, theirs }
     }

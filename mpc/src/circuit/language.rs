@@ -8,31 +8,38 @@
 //! ```
 //!
 //! ```
-//! use sotto_mpc::circuit::language::{Compiled, Options};
+//! use sotto_mpc::circuit::language::{Compile, Options};
+//! use sotto_mpc::edge::compiler::Compiler;
 //!
-//! let source = "pub fn main(x: u8, y: u8) -> bool { x > y }";
-//! let compiled = Compiled::new(source, &Options::default())?;
-//! assert_eq!(compiled.circuit().inputs(), [8, 8]);
-//! assert_eq!(compiled.circuit().outputs(), [1, 1]); // whether it panicked, and the result
-//! # Ok::<(), sotto_mpc::circuit::language::CompileError>(())
+//! fn main() -> Result<(), sotto_mpc::circuit::language::CompileError> {
+//!     let compiler = Compiler::this_program(); // the first line of `main`: sources are compiled in a child process
+//!     let compiled = compiler.compile("pub fn main(x: u8, y: u8) -> bool { x > y }", &Options::default())?;
+//!     assert_eq!(compiled.circuit().inputs(), [8, 8]);
+//!     assert_eq!(compiled.circuit().outputs(), [1, 1]); // whether it panicked, and the result
+//!     Ok(())
+//! }
 //! ```
+//!
+//! **A source is foreign text**, and the front end was not written for hostile ones: some make it loop for ever,
+//! and some make it use all memory. So there is no way to compile one within the calling process. A [`Compile`]
+//! does it: [`edge::compiler`](crate::edge::compiler) runs front end and lowering in a child process whose memory
+//! and time the operating system bounds. [`NoCompiler`] refuses all sources.
 //!
 //! This crate uses only the front end of the language. The circuits of its own compiler spend three times the
 //! gates on a sum and four times on a product, and on a panic they output 161 bits, among them the line of
 //! the source, which depends on the inputs. Here a panic (an overflow, a division by zero, an index out of
 //! bounds, a join of keys that do not ascend) is one output bit, and reveals nothing else.
 //!
-//! **Limits**: the length and nesting of the source, the work of lowering, the bits of a value, and the
-//! number of gates, which the caller sets. Unsupported constructs are refused with line and column.
+//! **Limits**: the length, tokens and nesting of the source, the work of lowering, the bits of a value, the
+//! number of gates, which the caller sets, and the process's memory and time. Unsupported constructs are refused
+//! with line and column.
 //!
-//! **Differences** from the language's own evaluator: `-x` and `x / -1` of the smallest number, and `-1 * x`
-//! of it, panic instead of wrapping; a check that is made twice keeps the panics in between; a negative
-//! number keeps its sign in a type four times as wide; in `a && f()`, assignments of `f` take effect only if
-//! `a` holds; joins check that keys ascend.
+//! **Differences** from the language's own circuits are listed, with their tests, in `docs/GARBLING.md`.
 //!
 //! A parameter is a [`Value`]: the elements of an array, or one element. Each element consists of numbers,
 //! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
 
+mod answer;
 mod error;
 mod front_end;
 mod indexing;
@@ -45,7 +52,9 @@ mod state;
 mod types;
 mod value;
 
-pub use error::{CompileError, ConstantProblem, Location, MAX_SOURCE, Refusal};
+pub(crate) use answer::{MAX_REQUEST, answer, most_bytes, request};
+pub use error::{CompileError, ConstantProblem, Location, MAX_NAME, MAX_SOURCE, MAX_TOKENS, Refusal};
+pub(crate) use front_end::measure;
 pub use value::{Leaf, Value};
 
 use std::collections::BTreeMap;
@@ -54,7 +63,6 @@ use std::rc::Rc;
 use garble_lang::ast::Type;
 use garble_lang::token::MetaInfo;
 use garble_lang::{TypedFnDef, TypedProgram};
-use sha2::{Digest, Sha256};
 
 use super::{Circuit, Netlist, Signal};
 use crate::Fancy;
@@ -90,22 +98,38 @@ pub struct Compiled {
     source: [u8; 32],
 }
 
-impl Compiled {
+/// What compiles sources: a child process, or nothing.
+pub trait Compile {
     /// Compiles `main` of a source.
     ///
     /// # Errors
-    /// If the source does not compile; the error names the location.
-    pub fn new(source: &str, options: &Options) -> Result<Self, CompileError> {
-        let (netlist, parameters, result) = front_end::on_deep_stack(|| {
-            let program = front_end::check(source)?;
-            lower(&program, options)
-        })?;
-        let circuit = Circuit::new(&netlist)
-            .map_err(|_| refused(MetaInfo::default(), Refusal::TooManyGates(options.gates)))?;
-        let source = Sha256::digest(source.as_bytes()).into();
-        Ok(Self { circuit, parameters, result, source })
-    }
+    /// If the source does not compile within the limits, or there is no compiler; the error names the location.
+    fn compile(&self, source: &str, options: &Options) -> Result<Compiled, CompileError>;
+}
 
+/// No compiler: for programs that take no sources.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCompiler;
+
+impl Compile for NoCompiler {
+    fn compile(&self, _: &str, _: &Options) -> Result<Compiled, CompileError> {
+        Err(CompileError::NoCompiler)
+    }
+}
+
+/// Compiles a source, within the process that calls.
+fn compile(source: &str, options: &Options) -> Result<(Circuit, Vec<Value>, Value), CompileError> {
+    let depth = measure(source)?;
+    let (netlist, parameters, result) = front_end::on_deep_stack(depth, || {
+        let program = front_end::check(source)?;
+        lower(&program, options)
+    })?;
+    let circuit = Circuit::new(&netlist)
+        .map_err(|_| refused(MetaInfo::default(), Refusal::TooManyGates(options.gates)))?;
+    Ok((circuit, parameters, result))
+}
+
+impl Compiled {
     /// The parameters of `main`, in order: the circuit's input values.
     #[must_use]
     pub fn parameters(&self) -> &[Value] {

@@ -4,7 +4,8 @@
 //! operands. AES-128 has 36 thousand wires and needs some two thousand slots.
 
 use super::netlist::{Gate, Netlist, Signal};
-use super::schedule::Step;
+use super::schedule::Schedule;
+
 /// The place of one wire while the circuit runs.
 type Slot = u32;
 
@@ -42,32 +43,31 @@ pub(super) struct Layout {
     pub(super) results: Vec<Output>,
 }
 
-/// Assigns slots to the wires of `steps`.
-pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Layout, TooLarge> {
+/// Assigns slots to the wires of a schedule.
+pub(super) fn allocate(netlist: &Netlist, schedule: &Schedule) -> Result<Layout, TooLarge> {
     let mut slots = Slots::new(netlist)?;
     let mut layout = Layout {
         slots: 0,
-        batches: Vec::with_capacity(steps.len()),
+        batches: Vec::with_capacity(schedule.len()),
         xors: Vec::new(),
         ands: Vec::new(),
         results: Vec::new(),
     };
-    for Step { free, ands } in steps {
-        for gate in free {
-            let [a, b] = slots.read(*gate)?;
-            let b = if matches!(netlist.gates()[*gate], Gate::Not(_)) { slots.truth } else { b };
-            layout.xors.push([a, b, slots.write(*gate)?]);
+    for (free, ands) in schedule.steps() {
+        for gate in free.iter().map(|gate| *gate as usize) {
+            let [a, b] = slots.read(gate)?;
+            let b = if matches!(netlist.gates()[gate], Gate::Not(_)) { slots.truth } else { b };
+            layout.xors.push([a, b, slots.write(gate)?]);
         }
         let from = layout.ands.len();
         for gate in ands {
-            let [a, b] = slots.read(*gate)?;
+            let [a, b] = slots.read(*gate as usize)?;
             layout.ands.push([a, b, 0]);
         }
         for (gate, and) in ands.iter().zip(&mut layout.ands[from..]) {
-            and[2] = slots.write(*gate)?;
+            and[2] = slots.write(*gate as usize)?;
         }
-        let count = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
-        layout.batches.push(Batch { xors: count(free.len())?, ands: count(ands.len())? });
+        layout.batches.push(Batch { xors: free.len() as u32, ands: ands.len() as u32 });
     }
     for result in netlist.results() {
         layout.results.push(match *result {
@@ -82,7 +82,7 @@ pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Layout, TooL
 struct Slots<'n> {
     netlist: &'n Netlist,
     /// The number of future reads of each wire; being an output counts as a read that never happens.
-    reads: Vec<usize>,
+    reads: Vec<u32>,
     slot: Vec<Option<Slot>>,
     vacant: Vec<Slot>,
     /// The slot that always carries true.
@@ -94,7 +94,7 @@ impl<'n> Slots<'n> {
     fn new(netlist: &'n Netlist) -> Result<Self, TooLarge> {
         let inputs = netlist.input_bits();
         let wires = inputs + netlist.gates().len();
-        let mut reads = vec![0; wires];
+        let mut reads = vec![0u32; wires];
         let operands = netlist.gates().iter().flat_map(|gate| gate.operands());
         let results = netlist.results().iter().filter_map(|result| match result {
             Signal::Wire(wire) => Some(*wire),

@@ -29,6 +29,7 @@ use sotto_jobs::text::Line;
 use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
 use sotto_link::pinned::LinkError;
 use sotto_mpc::ChannelError;
+use sotto_mpc::edge::compiler::Compiler;
 use sotto_party::{Identity, PublicKey};
 use std::{
     fs::{self, File},
@@ -62,7 +63,8 @@ pub(crate) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation
 
 fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    job_file::parse(&text, counting, read_beside(path)).map_err(|errors| invalid_job(path, &errors))
+    job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
+        .map_err(|errors| invalid_job(path, &errors))
 }
 
 /// Reads the files that a job names, from the job's folder.

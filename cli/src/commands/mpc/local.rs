@@ -26,6 +26,7 @@ use sotto_jobs::job_file;
 use sotto_jobs::line_error::LineError;
 use sotto_jobs::result::Verdict;
 use sotto_jobs::{Approval, Job};
+use sotto_mpc::edge::compiler::Compiler;
 use sotto_party::Identity;
 use std::{
     collections::BTreeMap,
@@ -181,8 +182,9 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
     let text = toml::to_string(&table).or_refuse("cannot copy the job")?;
     write(to, &text)?;
     // The line numbers are those of the copy; `sotto mpc check` reports those of the original.
-    let (job, _) = job_file::parse(&text, job_file::Counting::Now, read_beside(to))
-        .map_err(|complaints| invalid_job(from, &complaints))?;
+    let (job, _) =
+        job_file::parse(&text, job_file::Counting::Now, &Compiler::this_program(), read_beside(to))
+            .map_err(|complaints| invalid_job(from, &complaints))?;
     for (party, identity) in job.parties.iter().zip(&identities) {
         let approval = Approval::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
         write(&super::job::approvals(to).join(format!("{}.approval", party.name)), &approval.to_text())?;

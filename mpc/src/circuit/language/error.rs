@@ -9,6 +9,15 @@ use garble_lang::token::MetaInfo;
 /// The largest accepted size of a source in bytes.
 pub const MAX_SOURCE: usize = 1 << 16;
 
+/// The largest number of tokens of a source.
+pub const MAX_TOKENS: usize = 1 << 15;
+
+/// The largest number of characters of a name.
+pub const MAX_NAME: usize = 128;
+
+/// The longest message of the front end, in characters; types in it can be very long.
+const MAX_MESSAGE: usize = 1000;
+
 /// A location in a source, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
@@ -67,9 +76,33 @@ pub enum CompileError {
         /// What is wrong with it.
         problem: ConstantProblem,
     },
-    /// The parser or the type checker crashed on the source, which is a bug in it.
-    #[error("the parser crashed on this source")]
+    /// The source consists of too many tokens.
+    #[error("the source has more than {MAX_TOKENS} tokens")]
+    TooManyTokens,
+    /// A name is too long.
+    #[error("{0}: a name has more than {MAX_NAME} characters")]
+    LongName(Location),
+    /// The compiler crashed on the source, which is a bug in it.
+    #[error("the compiler crashed on this source")]
     Crashed,
+    /// Compiling takes more memory than allowed.
+    #[error("compiling this source takes more than {0} MB of memory")]
+    TooMuchMemory(u64),
+    /// Compiling takes longer than allowed.
+    #[error("compiling this source takes more than {0} seconds")]
+    TooMuchTime(u64),
+    /// The program that uses this library has started no compiler.
+    #[error("sources cannot be compiled here: this program has no compiler process")]
+    NoCompiler,
+    /// The compiler's process cannot be started or reached.
+    #[error("the compiler's process cannot be used: {0}")]
+    Unavailable(std::io::ErrorKind),
+    /// The compiler's process is a program of another version.
+    #[error("the compiler's process is of another version than this program ({})", super::COMPILER)]
+    OtherVersion,
+    /// The compiler's process answered something else than a circuit or an error.
+    #[error("the compiler's process gave an invalid answer")]
+    InvalidAnswer,
 }
 
 /// What is wrong with a constant.
@@ -108,7 +141,9 @@ pub enum Refusal {
     #[error("the width of a number here is ambiguous: give literals a type, such as 5u8")]
     Width,
     /// An input is an enum with fields.
-    #[error("an enum with fields cannot be an input: use a struct")]
+    #[error(
+        "an enum whose variants have fields cannot be an input, since a table has the same columns in every row: use a struct of the variant's number and all fields"
+    )]
     EnumInput,
     /// A constant expression has no valid value.
     #[error("a constant here is negative, too large, or not a number")]
@@ -142,5 +177,11 @@ pub(super) fn invalid(error: &garble_lang::Error) -> CompileError {
         },
         error => (MetaInfo::default(), format!("{error:?}")),
     };
-    CompileError::Invalid { location: meta.into(), message }
+    CompileError::Invalid { location: meta.into(), message: printable(&message) }
+}
+
+/// A message without control characters, which could come from the source, and no longer than people read.
+fn printable(message: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    message.chars().take(MAX_MESSAGE).map(shown).collect()
 }

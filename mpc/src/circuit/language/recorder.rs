@@ -8,8 +8,6 @@
 //! whose operands turn out to be equal. Beyond a limit of gates nothing is recorded, so a program that is too
 //! large ends in an error and does not exhaust the memory.
 
-use std::collections::HashMap;
-
 use super::super::netlist::{Gate, Netlist, Signal};
 use crate::Fancy;
 
@@ -17,11 +15,64 @@ use crate::Fancy;
 #[derive(Debug)]
 pub(super) struct Full;
 
+/// Finds a gate among those of a netlist. It holds their numbers alone, 4 bytes each in a table that is at most
+/// half full, because the gates themselves stand in the netlist.
+struct Known {
+    /// One more than the number of a gate; 0 is vacant. The length is a power of two.
+    places: Vec<u32>,
+    count: usize,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self { places: vec![0; 1 << 10], count: 0 }
+    }
+
+    /// Where the search for a gate begins: its numbers, mixed by odd constants.
+    const fn hash(gate: Gate) -> usize {
+        let [a, b] = gate.operands();
+        let kind = match gate {
+            Gate::And(..) => 1,
+            Gate::Xor(..) => 2,
+            Gate::Not(_) => 3,
+        };
+        let mixed = (a as u64 ^ (b as u64).rotate_left(32) ^ kind << 62).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 16) as usize
+    }
+
+    /// The number of a gate, or the place where it belongs.
+    fn find(&self, gate: Gate, gates: &[Gate]) -> Result<usize, usize> {
+        let mask = self.places.len() - 1;
+        let mut place = Self::hash(gate) & mask;
+        loop {
+            match (self.places[place] as usize).checked_sub(1) {
+                None => return Err(place),
+                Some(number) if gates.get(number) == Some(&gate) => return Ok(number),
+                Some(_) => place = (place + 1) & mask,
+            }
+        }
+    }
+
+    /// Enters the gate that the netlist recorded last, at the place that [`find`](Self::find) gave.
+    fn enter(&mut self, place: usize, gates: &[Gate]) {
+        self.count += 1;
+        self.places[place] = self.count as u32;
+        if self.count * 2 > self.places.len() {
+            self.places = vec![0; self.places.len() * 2];
+            for (number, gate) in gates.iter().enumerate() {
+                if let Err(place) = self.find(*gate, gates) {
+                    self.places[place] = number as u32 + 1;
+                }
+            }
+        }
+    }
+}
+
 /// The interpreter that records a circuit without duplicate gates.
 pub(super) struct Recorder {
     netlist: Netlist,
     inputs: usize,
-    known: HashMap<Gate, usize>,
+    known: Known,
     /// The largest number of gates, including free ones.
     limit: usize,
     full: bool,
@@ -30,7 +81,9 @@ pub(super) struct Recorder {
 impl Recorder {
     pub(super) fn new(inputs: Vec<usize>, limit: usize) -> Self {
         let bits = inputs.iter().sum();
-        Self { netlist: Netlist::new(inputs), inputs: bits, known: HashMap::new(), limit, full: false }
+        // Gates are numbered in 32 bits.
+        let limit = limit.min(u32::MAX as usize - 1);
+        Self { netlist: Netlist::new(inputs), inputs: bits, known: Known::new(), limit, full: false }
     }
 
     pub(super) fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
@@ -44,25 +97,27 @@ impl Recorder {
 
     /// The recorded circuit with these output values, without the gates that no output needs.
     pub(super) fn finish(mut self, outputs: impl IntoIterator<Item = Vec<Signal>>) -> Netlist {
+        drop(self.known);
         outputs.into_iter().for_each(|output| self.netlist.output(output));
         self.netlist.pruned()
     }
 
     fn gate(&mut self, gate: Gate) -> Signal {
-        if let Some(wire) = self.known.get(&gate) {
-            return Signal::Wire(*wire);
-        }
-        if self.known.len() >= self.limit {
+        let place = match self.known.find(gate, self.netlist.gates()) {
+            Ok(number) => return Signal::Wire(self.inputs + number),
+            Err(place) => place,
+        };
+        if self.known.count >= self.limit {
             self.full = true;
             return Signal::Constant(false);
         }
-        let wire = self.inputs + self.known.len();
-        self.known.insert(gate, wire);
-        match gate {
+        let wire = match gate {
             Gate::And(a, b) => self.netlist.and(Signal::Wire(a), Signal::Wire(b)),
             Gate::Xor(a, b) => self.netlist.xor(Signal::Wire(a), Signal::Wire(b)),
             Gate::Not(a) => self.netlist.not(Signal::Wire(a)),
-        }
+        };
+        self.known.enter(place, self.netlist.gates());
+        wire
     }
 
     /// The wire of which this one was made as the complement.
@@ -146,6 +201,20 @@ mod tests {
         assert_ne!(unused, and);
         let netlist = f.finish([vec![and]]);
         assert_eq!(netlist.gates(), [Gate::And(0, 1)]);
+    }
+
+    #[test]
+    fn many_gates_are_found_again() {
+        let mut f = Recorder::new(vec![60], usize::MAX);
+        let wires: Vec<_> = f.input_wires().collect();
+        let pairs = || (0..60).flat_map(|i| (0..i).map(move |j| (i, j)));
+        let made: Vec<_> =
+            pairs().map(|(i, j)| [f.and_one(wires[i], wires[j]), f.xor(wires[i], wires[j])]).collect();
+        assert_eq!(f.netlist.gates().len(), 60 * 59);
+        for ((i, j), [and, xor]) in pairs().zip(made) {
+            assert_eq!([f.and_one(wires[j], wires[i]), f.xor(wires[j], wires[i])], [and, xor]);
+        }
+        assert_eq!((f.netlist.gates().len(), f.known.count), (60 * 59, 60 * 59));
     }
 
     #[test]

@@ -98,14 +98,12 @@ pub enum HelloError {
         ours: Role,
     },
     /// The programs differ.
-    #[error(
-        "programs differ: we compute {ours}, the peer computes {theirs}, or the parameters are not the same"
-    )]
+    #[error("programs differ: we compute {ours}, the peer computes {theirs}")]
     Program {
-        /// The name of our program.
-        ours: ProgramName,
-        /// The name of the peer's program.
-        theirs: ProgramName,
+        /// Our program.
+        ours: ProgramId,
+        /// The peer's program, or the same with other parameters.
+        theirs: ProgramId,
     },
     /// The peer names another run, or another attempt at it.
     #[error("the peer names another run or another attempt at this run")]
@@ -212,7 +210,7 @@ fn compare(ours: &Hello, theirs: &Hello, role: Role, reveal: Reveal) -> Result<(
         return Err(HelloError::Foreign);
     }
     if theirs.program != ours.program {
-        return Err(HelloError::Program { ours: ours.program.name, theirs: theirs.program.name });
+        return Err(HelloError::Program { ours: ours.program, theirs: theirs.program });
     }
     if (theirs.run, theirs.attempt) != (ours.run, ours.attempt) {
         return Err(HelloError::Run);

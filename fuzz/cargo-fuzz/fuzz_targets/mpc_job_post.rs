@@ -1,3 +1,0 @@
-#![no_main]
-//! Runs `sotto_fuzz::mpc_job_post` on arbitrary bytes.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mpc_job_post(data); });

@@ -1,0 +1,65 @@
+//! Where programs differ from the circuits that the language's own compiler makes (`docs/GARBLING.md`).
+//!
+//! Each test shows both sides, so that a new version of the language that changes its side is noticed.
+
+use crate::twin::{Twin, compiler};
+use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
+use sotto_jobs::multiparty::Cells;
+use sotto_mpc::circuit::language::COMPILER;
+
+/// Whether it panicked and the numbers of the result: here, and in the language's own circuit.
+fn both(source: &str, inputs: &[i128]) -> [(bool, Cells); 2] {
+    let twin = Twin::new(source);
+    let inputs: Vec<Vec<Cells>> = inputs.iter().map(|n| vec![vec![vec![*n]]]).collect();
+    [twin.run(&inputs), twin.oracle(&inputs)]
+}
+
+#[test]
+fn operands_of_comparisons_run_once() {
+    for (op, holds) in [("<=", 1), (">=", 0)] {
+        let source = format!(
+            "pub fn main(x: u8, y: u8) -> (u8, bool) {{ let mut z = x; let b = ({{ z = z + 1u8; z }}) {op} y; (z, b) }}"
+        );
+        let [ours, theirs] = both(&source, &[5, 100]);
+        assert_eq!(ours, (false, vec![vec![6, holds]]));
+        assert_eq!(theirs.1[0][0], 7, "the language runs the operand twice");
+    }
+}
+
+#[test]
+fn a_panic_in_an_arm_that_is_not_taken_does_not_count() {
+    let source = "pub fn main(x: u8, y: u8) -> u8 { if y == 0u8 { 9u8 } else { x / y } }";
+    let [ours, theirs] = both(source, &[5, 0]);
+    assert_eq!((ours, theirs.0), ((false, vec![vec![9]]), true));
+    let source = "pub fn main(x: u8, y: u8) -> bool { y != 0u8 && x / y > 1u8 }";
+    let [ours, theirs] = both(source, &[5, 0]);
+    assert_eq!((ours, theirs.0), ((false, vec![vec![0]]), true));
+}
+
+/// Rust panics, since it computes the quotient, too. The remainder of -128 by -1 is 0 and overflows nothing.
+#[test]
+fn the_remainder_of_the_smallest_number_by_minus_one_is_zero() {
+    let source = "pub fn main(x: i8, y: i8) -> i8 { x % y }";
+    let [ours, theirs] = both(source, &[-128, -1]);
+    assert_eq!((ours, theirs.1), ((false, vec![vec![0]]), vec![vec![0]]));
+    assert_eq!(both("pub fn main(x: i8, y: i8) -> i8 { x / y }", &[-128, -1])[0].0, true);
+    assert_eq!(both("pub fn main(x: i8, y: i8) -> i8 { x % y }", &[-128, 0])[0].0, true);
+}
+
+fn refusal(source: &str) -> String {
+    GarbleFunctionality::new(source, &GarbleOptions::default(), &compiler()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_refused_is_said_with_advice() {
+    let width = "const N: usize = 3;\npub fn main(x: u8, y: u8) -> u8 { let array = [2; N]; x + array[1] }";
+    assert!(refusal(width).contains("give literals a type, such as 5u8"), "{}", refusal(width));
+    let payload = "enum E { A(u8), B }\npub fn main(e: E, y: u8) -> u8 { y }";
+    assert!(refusal(payload).contains("use a struct"), "{}", refusal(payload));
+    for number in ["0X5", "0x5"] {
+        assert!(
+            refusal(&format!("pub fn main(x: u8, y: u8) -> u8 {{ x + {number} }}")).starts_with("line 1")
+        );
+    }
+    assert!(COMPILER.starts_with("garble_lang 0.7.0-alpha.1"), "look at the differences again");
+}

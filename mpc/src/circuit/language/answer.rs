@@ -1,0 +1,360 @@
+//! What goes to the compiler's process and comes back: a request, and the answer.
+//!
+//! ```text
+//! request = text of COMPILER ‖ gates (u64) ‖ constants: list of (text, i128) ‖ source: text
+//! answer  = 0 ‖ parameters: list of value ‖ result: value ‖ circuit           or 1 ‖ error
+//! value   = name: text ‖ elements (u64) ‖ leaves: list of (path: text ‖ smallest, largest (i128) ‖ decimals (u8))
+//! error   = tag (u8) ‖ fields; a location is line and column (u32 each)
+//! ```
+//!
+//! An answer is read as untrusted: its size is bounded before it is read, its encoding is unique, and the
+//! values must have as many bits as the circuit. The digest of the source is not taken from it.
+
+use sha2::{Digest, Sha256};
+
+use super::error::{CompileError, ConstantProblem, Location, Refusal};
+use super::value::{Leaf, Value};
+use super::{COMPILER, Compiled, Options, compile};
+use crate::circuit::Circuit;
+use crate::codec::{Decode, DecodeError, Encode, Reader};
+use crate::number::Number;
+
+/// The largest request in bytes: a source and its constants.
+pub(crate) const MAX_REQUEST: u64 = 1 << 18;
+
+/// The largest answer in bytes to a request with this limit of gates.
+pub(crate) fn most_bytes(options: &Options) -> u64 {
+    // A gate has 12 bytes and perhaps a batch of 8, a result 5; names and paths are bounded by the source.
+    (1 << 26) + 32 * options.gates as u64
+}
+
+/// The request for a source.
+pub(crate) fn request(source: &str, options: &Options) -> Vec<u8> {
+    let mut out = Vec::new();
+    COMPILER.encode(&mut out);
+    options.gates.encode(&mut out);
+    options.constants.iter().map(|(name, value)| (name.clone(), *value)).collect::<Vec<_>>().encode(&mut out);
+    source.encode(&mut out);
+    out
+}
+
+/// Compiles what a request asks for: the work of the compiler's process.
+pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    match asked(request).and_then(|(source, options)| compile(&source, &options)) {
+        Ok((circuit, parameters, result)) => {
+            0u8.encode(&mut out);
+            parameters.encode(&mut out);
+            result.encode(&mut out);
+            circuit.encode(&mut out);
+        }
+        Err(error) => {
+            1u8.encode(&mut out);
+            error.encode(&mut out);
+        }
+    }
+    out
+}
+
+fn asked(request: &[u8]) -> Result<(String, Options), CompileError> {
+    let mut reader = Reader::new(request);
+    if String::decode(&mut reader).ok().as_deref() != Some(COMPILER) {
+        return Err(CompileError::OtherVersion);
+    }
+    let (gates, constants, source) = <(usize, Vec<(String, i128)>, String)>::decode(&mut reader)
+        .ok()
+        .filter(|_| reader.is_empty())
+        .ok_or(CompileError::InvalidAnswer)?;
+    Ok((source, Options { gates, constants: constants.into_iter().collect() }))
+}
+
+impl Compiled {
+    /// Reads the answer to the request for this source and these options.
+    ///
+    /// # Errors
+    /// The error that the answer is, or [`CompileError::InvalidAnswer`].
+    pub fn from_answer(answer: &[u8], source: &str, options: &Options) -> Result<Self, CompileError> {
+        let invalid = |_| CompileError::InvalidAnswer;
+        match answer.split_first() {
+            Some((0, bytes)) => {
+                let (parameters, result, circuit) =
+                    <(Vec<Value>, Value, Circuit)>::from_bytes(bytes).map_err(invalid)?;
+                let source = Sha256::digest(source.as_bytes()).into();
+                let compiled = Self { circuit, parameters, result, source };
+                if compiled.fits(options) { Ok(compiled) } else { Err(CompileError::InvalidAnswer) }
+            }
+            Some((1, bytes)) => Err(CompileError::from_bytes(bytes).map_err(invalid)?),
+            _ => Err(CompileError::InvalidAnswer),
+        }
+    }
+
+    /// Whether the values have the circuit's bits, and the circuit no more gates than asked for.
+    fn fits(&self, options: &Options) -> bool {
+        let bits = |value: &Value| {
+            let element: usize = value.leaves.iter().map(|leaf| leaf.number.width()).sum();
+            element.checked_mul(value.elements)
+        };
+        let inputs = self.circuit.inputs().iter().copied().map(Some);
+        self.parameters.iter().map(bits).eq(inputs)
+            && matches!(self.circuit.outputs(), [1, result] if bits(&self.result) == Some(*result))
+            && self.circuit.gates() <= options.gates
+    }
+}
+
+impl<A: Encode, B: Encode> Encode for (A, B) {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+        self.1.encode(out);
+    }
+}
+
+impl<A: Decode, B: Decode> Decode for (A, B) {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok((A::decode(reader)?, B::decode(reader)?))
+    }
+}
+
+impl<A: Decode, B: Decode, C: Decode> Decode for (A, B, C) {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok((A::decode(reader)?, B::decode(reader)?, C::decode(reader)?))
+    }
+}
+
+impl Encode for Leaf {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.path.encode(out);
+        self.number.min().encode(out);
+        self.number.max().encode(out);
+        self.number.decimals().encode(out);
+    }
+}
+
+impl Decode for Leaf {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let path = Decode::decode(reader)?;
+        let (min, max, decimals) = Decode::decode(reader)?;
+        // Wider ranges would overflow the arithmetic on the way to their width.
+        let range = (-(1 << 126)..1 << 126).contains(&min) && (-(1 << 126)..1 << 126).contains(&max);
+        let number = if range { Number::new(min, max) } else { None };
+        Ok(Self { path, number: number.ok_or(DecodeError::Invalid("range"))?.scaled(decimals) })
+    }
+}
+
+impl Encode for Value {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.name.encode(out);
+        self.elements.encode(out);
+        self.leaves.encode(out);
+    }
+}
+
+impl Decode for Value {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (name, elements, leaves) = Decode::decode(reader)?;
+        Ok(Self { name, elements, leaves })
+    }
+}
+
+impl Encode for Location {
+    fn encode(&self, out: &mut Vec<u8>) {
+        [self.line as u32, self.column as u32].encode(out);
+    }
+}
+
+impl Decode for Location {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let [line, column] = <[u32; 2]>::decode(reader)?;
+        Ok(Self { line: line as usize, column: column as usize })
+    }
+}
+
+/// Reasons by their tags.
+const PROBLEMS: [ConstantProblem; 3] =
+    [ConstantProblem::Missing, ConstantProblem::Unused, ConstantProblem::Range];
+
+impl Encode for Refusal {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let (tag, number) = match *self {
+            Self::TooManyGates(n) => (0u8, n),
+            Self::TooMuchWork => (1, 0),
+            Self::TooLarge(n) => (2, n),
+            Self::TooManyColumns(n) => (3, n),
+            Self::Recursive => (4, 0),
+            Self::Width => (5, 0),
+            Self::EnumInput => (6, 0),
+            Self::Constant => (7, 0),
+            Self::Unsupported => (8, 0),
+        };
+        tag.encode(out);
+        number.encode(out);
+    }
+}
+
+impl Decode for Refusal {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (tag, number) = <(u8, usize)>::decode(reader)?;
+        Ok(match (tag, number) {
+            (0, n) => Self::TooManyGates(n),
+            (1, 0) => Self::TooMuchWork,
+            (2, n) => Self::TooLarge(n),
+            (3, n) => Self::TooManyColumns(n),
+            (4, 0) => Self::Recursive,
+            (5, 0) => Self::Width,
+            (6, 0) => Self::EnumInput,
+            (7, 0) => Self::Constant,
+            (8, 0) => Self::Unsupported,
+            _ => return Err(DecodeError::Invalid("refusal")),
+        })
+    }
+}
+
+/// The errors that a compiler's process answers; the others arise on this side.
+impl Encode for CompileError {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::TooLong(n) => (0u8, *n).encode(out),
+            Self::TooDeep(location) => (1u8, *location).encode(out),
+            Self::Invalid { location, message } => {
+                (2u8, *location).encode(out);
+                message.encode(out);
+            }
+            Self::Refused { location, refusal } => ((3u8, *location), *refusal).encode(out),
+            Self::NoMain => 4u8.encode(out),
+            Self::Constant { name, problem } => {
+                let tag = PROBLEMS.iter().position(|p| p == problem).unwrap_or_default();
+                (5u8, tag as u8).encode(out);
+                name.encode(out);
+            }
+            Self::OtherVersion => 6u8.encode(out),
+            Self::TooManyTokens => 7u8.encode(out),
+            Self::LongName(location) => (8u8, *location).encode(out),
+            _ => 9u8.encode(out),
+        }
+    }
+}
+
+impl Decode for CompileError {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match u8::decode(reader)? {
+            0 => Self::TooLong(Decode::decode(reader)?),
+            1 => Self::TooDeep(Decode::decode(reader)?),
+            2 => {
+                let (location, message) = Decode::decode(reader)?;
+                Self::Invalid { location, message }
+            }
+            3 => {
+                let (location, refusal) = Decode::decode(reader)?;
+                Self::Refused { location, refusal }
+            }
+            4 => Self::NoMain,
+            5 => {
+                let (tag, name) = <(u8, String)>::decode(reader)?;
+                let problem = PROBLEMS.get(usize::from(tag)).ok_or(DecodeError::Invalid("problem"))?;
+                Self::Constant { name, problem: *problem }
+            }
+            6 => Self::OtherVersion,
+            7 => Self::TooManyTokens,
+            8 => Self::LongName(Decode::decode(reader)?),
+            9 => Self::Crashed,
+            _ => return Err(DecodeError::Invalid("error")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "pub fn main(x: [u8; 2], y: i16) -> (u8, bool) { (x[0], y > 3i16) }";
+
+    #[test]
+    fn an_answer_reads_back_and_no_other_bytes_do() {
+        let options = Options::default();
+        let bytes = answer(&request(SOURCE, &options));
+        let compiled = Compiled::from_answer(&bytes, SOURCE, &options).unwrap();
+        assert_eq!((compiled.circuit().inputs(), compiled.circuit().outputs()), (&[16, 16][..], &[1, 9][..]));
+        assert_eq!(compiled.source_digest(), <[u8; 32]>::from(Sha256::digest(SOURCE)));
+        for length in 0..bytes.len() {
+            let cut = Compiled::from_answer(&bytes[..length], SOURCE, &options);
+            assert_eq!(cut.unwrap_err(), CompileError::InvalidAnswer);
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(
+            Compiled::from_answer(&longer, SOURCE, &options).unwrap_err(),
+            CompileError::InvalidAnswer
+        );
+        let few = Options { gates: 1, ..options };
+        assert_eq!(Compiled::from_answer(&bytes, SOURCE, &few).unwrap_err(), CompileError::InvalidAnswer);
+    }
+
+    #[test]
+    fn values_must_have_the_bits_of_the_circuit() {
+        let options = Options::default();
+        let compiled = Compiled::from_answer(&answer(&request(SOURCE, &options)), SOURCE, &options).unwrap();
+        let mut wrong = compiled.clone();
+        wrong.parameters[1].elements = 2;
+        assert!(compiled.fits(&options) && !wrong.fits(&options));
+        wrong = compiled.clone();
+        wrong.parameters.pop();
+        assert!(!wrong.fits(&options));
+        wrong = compiled.clone();
+        wrong.result.leaves.pop();
+        assert!(!wrong.fits(&options));
+        wrong = compiled;
+        wrong.result.elements = usize::MAX;
+        assert!(!wrong.fits(&options));
+    }
+
+    #[test]
+    fn every_error_reads_back() {
+        let location = Location { line: 3, column: 4 };
+        let refusals = [
+            Refusal::TooManyGates(5),
+            Refusal::TooMuchWork,
+            Refusal::TooLarge(6),
+            Refusal::TooManyColumns(7),
+            Refusal::Recursive,
+            Refusal::Width,
+            Refusal::EnumInput,
+            Refusal::Constant,
+            Refusal::Unsupported,
+        ];
+        let refused = refusals.map(|refusal| CompileError::Refused { location, refusal });
+        let constants = PROBLEMS.map(|problem| CompileError::Constant { name: "A::B".into(), problem });
+        let others = [
+            CompileError::TooLong(9),
+            CompileError::TooDeep(location),
+            CompileError::Invalid { location, message: "no".into() },
+            CompileError::NoMain,
+            CompileError::OtherVersion,
+            CompileError::TooManyTokens,
+            CompileError::LongName(location),
+            CompileError::Crashed,
+        ];
+        for error in refused.into_iter().chain(constants).chain(others) {
+            let mut bytes = Vec::new();
+            error.encode(&mut bytes);
+            assert_eq!(CompileError::from_bytes(&bytes), Ok(error));
+        }
+    }
+
+    #[test]
+    fn a_request_of_another_version_is_refused() {
+        let mut other = request(SOURCE, &Options::default());
+        other[10] ^= 1;
+        let answer = answer(&other);
+        let error = Compiled::from_answer(&answer, SOURCE, &Options::default()).unwrap_err();
+        assert_eq!(error, CompileError::OtherVersion);
+        assert_eq!(asked(&request(SOURCE, &Options::default())[..60]), Err(CompileError::InvalidAnswer));
+    }
+
+    #[test]
+    fn a_range_that_no_number_has_is_refused() {
+        for (min, max) in [(i128::MIN, 0), (0, i128::MAX), (2, 1)] {
+            let mut bytes = Vec::new();
+            "x".encode(&mut bytes);
+            ((min, max), 0u8).encode(&mut bytes);
+            assert!(Leaf::from_bytes(&bytes).is_err());
+        }
+    }
+}
