@@ -175,3 +175,56 @@ impl WalletVerb {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::{CommandFactory, Parser, error::ErrorKind};
+
+    /// A command line for every verb below `command`, with a value for each argument that it cannot do without.
+    fn lines(command: &clap::Command, before: &[String], into: &mut Vec<Vec<String>>) {
+        let line = [before, &[command.get_name().to_owned()]].concat();
+        let verbs: Vec<_> = command.get_subcommands().filter(|verb| verb.get_name() != "help").collect();
+        verbs.iter().for_each(|verb| lines(verb, &line, into));
+        if verbs.is_empty() {
+            let needed = command.get_arguments().filter(|a| a.is_positional() || a.is_required_set());
+            let given = needed.flat_map(|a| a.get_long().map(|l| format!("--{l}")).into_iter().chain(["1".to_owned()]));
+            into.push(line.into_iter().chain(given).collect());
+        }
+    }
+
+    /// An option that a verb accepts reaches it; every other verb refuses it.
+    #[test]
+    fn no_verb_swallows_an_option_that_it_does_not_use() {
+        let (command, mut all) = (Cli::command(), Vec::new());
+        lines(command.find_subcommand("wallet").unwrap(), &["sotto".to_owned()], &mut all);
+        assert!(all.len() > 25, "{}", all.len());
+        let (mut accepted, mut refused) = (0, 0);
+        for line in all {
+            assert!(Cli::try_parse_from(&line).is_ok(), "{line:?}");
+            for option in ["--account", "--node", "--token-file", "--qr-file"] {
+                let asked = [&line[..], &[option.to_owned(), "given".to_owned()]].concat();
+                match Cli::try_parse_from(&asked) {
+                    Err(e) => {
+                        assert_eq!(e.kind(), ErrorKind::UnknownArgument, "{asked:?}");
+                        refused += 1;
+                    }
+                    Ok(Cli { command: Command::Wallet(wallet), .. }) => {
+                        let verb = &wallet.verb;
+                        let reached = match option {
+                            "--account" => verb.account() == Some("given"),
+                            "--node" => verb.node().is_some_and(|n| n.node.as_deref() == Some("given")),
+                            "--qr-file" => verb.qr_file() == Some(Path::new("given")),
+                            _ => verb.node().is_some_and(|n| n.token_file.as_deref() == Some(Path::new("given"))),
+                        };
+                        assert!(reached, "{asked:?} is accepted, and not used");
+                        accepted += 1;
+                    }
+                    Ok(_) => panic!("{asked:?}"),
+                }
+            }
+        }
+        assert!(accepted > 40 && refused > 40, "{accepted} {refused}");
+    }
+}
