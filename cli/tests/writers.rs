@@ -66,13 +66,14 @@ fn no_verb_overwrites_a_file_of_the_project() {
     world.write("node.key", &sotto_link::Identity::from_seed(&[7; 32]).to_secret_text());
     let kinds = kinds(&world);
     for (verb, target, command) in writers() {
+        // One copy for all kinds: what is refused changes nothing.
+        let w = world.copy();
         let forces = world.run(&format!("{verb} --help")).ok().contains("--force");
         for (kind, bytes, spared) in &kinds {
             // With a slow verb it is enough to try the kinds that --force would replace.
             if verb == "mpc local" && *spared {
                 continue;
             }
-            let w = world.copy();
             plant(&w, target, bytes);
             plant(&w, &format!("{target}.part"), b"mine");
             let (path, before) = (w.path(target), beside(&w.path(target)));
