@@ -41,7 +41,7 @@ fn a_guess_is_answered_with_the_command_that_exists() {
         ("send 5 --to bob", &["sotto wallet send"]),
         ("pay", &["sotto wallet send", "sotto wallet pay"]),
         ("tx", &["sotto wallet history"]),
-        ("balance --json", &["sotto wallet balance"]),
+        ("balance --verbose", &["sotto wallet balance"]),
         ("ls", &["sotto wallet balance", "sotto chain info"]),
         ("--dir x chain hight", &["`sotto help chain`"]),
         ("chain status", &["sotto chain info"]),

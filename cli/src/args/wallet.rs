@@ -189,7 +189,8 @@ mod tests {
         verbs.iter().for_each(|verb| lines(verb, &line, into));
         if verbs.is_empty() {
             let needed = command.get_arguments().filter(|a| a.is_positional() || a.is_required_set());
-            let given = needed.flat_map(|a| a.get_long().map(|l| format!("--{l}")).into_iter().chain(["1".to_owned()]));
+            let given = needed
+                .flat_map(|a| a.get_long().map(|l| format!("--{l}")).into_iter().chain(["1".to_owned()]));
             into.push(line.into_iter().chain(given).collect());
         }
     }
@@ -216,7 +217,9 @@ mod tests {
                             "--account" => verb.account() == Some("given"),
                             "--node" => verb.node().is_some_and(|n| n.node.as_deref() == Some("given")),
                             "--qr-file" => verb.qr_file() == Some(Path::new("given")),
-                            _ => verb.node().is_some_and(|n| n.token_file.as_deref() == Some(Path::new("given"))),
+                            _ => verb
+                                .node()
+                                .is_some_and(|n| n.token_file.as_deref() == Some(Path::new("given"))),
                         };
                         assert!(reached, "{asked:?} is accepted, and not used");
                         accepted += 1;

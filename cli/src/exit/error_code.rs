@@ -218,7 +218,7 @@ fn slate(e: &SlateError) -> Option<ErrorCode> {
         SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. } | SlateError::Answered { .. } => {
             Some(ErrorCode::TooLate)
         }
-        SlateError::NotForUs => Some(ErrorCode::NotForUs),
+        SlateError::NotForUs | SlateError::NotOurs => Some(ErrorCode::NotForUs),
         SlateError::UnknownSession | SlateError::NotAnswered => Some(ErrorCode::NoSession),
         SlateError::Rules(_) => Some(ErrorCode::RuleViolated),
         _ => Some(ErrorCode::InvalidSlate),
