@@ -404,6 +404,11 @@ impl SnapshotSync {
             Ok(judged) => {
                 let mempool = ctx.ledger.adopt(&judged, ctx.config.part_items)?;
                 ctx.branch.blocks.retain(|w| w.name.height > name.height);
+                // Peers that have the snapshot have what comes after it, though they denied what comes before.
+                let best = ctx.branch.best();
+                for id in f.holders.keys() {
+                    ctx.peers.all.get_mut(id).into_iter().for_each(|p| p.tip = p.tip.or(best));
+                }
                 ctx.chain_changed(LogEvent::SnapshotInstalled(name), mempool)?;
                 Ok(())
             }

@@ -83,7 +83,10 @@ impl Sync {
             PartEvent::Message(id, message) => self.on_message(ctx, id, message)?,
             PartEvent::Signal(Signal::Disconnected(id, _)) => self.requests.lost(*id),
             // Each change of the chain is a new start: a refusal is worth a second look from another tip.
-            PartEvent::Signal(Signal::ChainChanged) => self.bad.clear(),
+            PartEvent::Signal(Signal::ChainChanged) => {
+                self.bad.clear();
+                return Ok(());
+            }
             PartEvent::Tick => {
                 for id in self.requests.late(ctx.now, ctx.config.response_timeout) {
                     ctx.peers.forget_tip(id);

@@ -96,7 +96,6 @@ fn four_of_five_peers_attack_and_the_node_stays_at_the_tip() {
         "block",
         "compact",
         "forged stems",
-        "headers",
         "ids",
         "items",
         "offers",
