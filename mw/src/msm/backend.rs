@@ -7,6 +7,8 @@ use super::kernel::Kernel;
 use portable::Portable;
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;
 
@@ -15,6 +17,9 @@ mod portable;
 pub(crate) enum Backend {
     /// 64-bit words, everywhere.
     Portable,
+    /// Four lanes of AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Present),
     /// Eight lanes of AVX-512 with 52-bit multiplication.
     #[cfg(target_arch = "x86_64")]
     Ifma(ifma::Present),
@@ -27,20 +32,30 @@ impl Backend {
         if let Some(present) = ifma::Present::detect() {
             return Self::Ifma(present);
         }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(present) = avx2::Present::detect() {
+            return Self::Avx2(present);
+        }
         Self::Portable
     }
 
     /// All back ends of this machine.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
-        let best = Self::detect();
-        if best == Self::Portable { vec![best] } else { vec![best, Self::Portable] }
+        let mut all = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        all.extend(avx2::Present::detect().map(Self::Avx2));
+        #[cfg(target_arch = "x86_64")]
+        all.extend(ifma::Present::detect().map(Self::Ifma));
+        all
     }
 
     /// Runs the kernel.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             Self::Portable => kernel.run::<Portable>(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(present) => present.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Self::Ifma(present) => present.run(kernel),
         }
