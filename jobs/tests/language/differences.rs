@@ -27,13 +27,27 @@ fn operands_of_comparisons_run_once() {
 }
 
 #[test]
+fn assignments_behind_a_false_condition_take_no_effect() {
+    let source = "pub fn main(x: u8, y: u8) -> (u8, bool) { let mut z = x; let b = y == 7u8 && ({ z = z + 1u8; true }); (z, b) }";
+    let [ours, theirs] = both(source, &[5, 0]);
+    assert_eq!((ours, theirs), ((false, vec![vec![5, 0]]), (false, vec![vec![6, 0]])));
+}
+
+/// Here both agree: a panic counts only in what is computed.
+#[test]
 fn a_panic_in_an_arm_that_is_not_taken_does_not_count() {
-    let source = "pub fn main(x: u8, y: u8) -> u8 { if y == 0u8 { 9u8 } else { x / y } }";
-    let [ours, theirs] = both(source, &[5, 0]);
-    assert_eq!((ours, theirs.0), ((false, vec![vec![9]]), true));
-    let source = "pub fn main(x: u8, y: u8) -> bool { y != 0u8 && x / y > 1u8 }";
-    let [ours, theirs] = both(source, &[5, 0]);
-    assert_eq!((ours, theirs.0), ((false, vec![vec![0]]), true));
+    for (body, result) in [
+        ("if y == 0u8 { 9u8 } else { x / y }", 9),
+        ("if y != 0u8 { x / y } else { 9u8 }", 9),
+        ("match y { 0u8 => 9u8, _ => x / y }", 9),
+        ("match y { 7u8 => x - 9u8, 0u8 => 8u8, _ => x / y }", 8),
+        ("if y != 0u8 && x / y > 1u8 { 1u8 } else { 2u8 }", 2),
+        ("if y == 0u8 || x / y > 1u8 { 1u8 } else { 2u8 }", 1),
+        ("let mut z = x; if y == 0u8 { } else { z = z - 9u8; } z", 5),
+    ] {
+        let [ours, theirs] = both(&format!("pub fn main(x: u8, y: u8) -> u8 {{ {body} }}"), &[5, 0]);
+        assert_eq!((ours, theirs), ((false, vec![vec![result]]), (false, vec![vec![result]])), "{body}");
+    }
 }
 
 /// Rust panics, since it computes the quotient, too. The remainder of -128 by -1 is 0 and overflows nothing.
@@ -52,7 +66,12 @@ fn refusal(source: &str) -> String {
 
 #[test]
 fn what_is_refused_is_said_with_advice() {
-    let width = "const N: usize = 3;\npub fn main(x: u8, y: u8) -> u8 { let array = [2; N]; x + array[1] }";
+    let width =
+        "const N: usize = 3usize;\npub fn main(x: u8, y: u8) -> u8 { let array = [2; N]; x + array[1] }";
+    let theirs = garble_lang::compile(width).unwrap();
+    let one = || theirs.parse_arg(0, "1u8").unwrap().as_bits();
+    let sum = theirs.parse_output(&theirs.circuit.eval(&[one(), one()])).unwrap();
+    assert_eq!(sum.to_string(), "1", "the language's own circuit adds wrongly");
     assert!(refusal(width).contains("give literals a type, such as 5u8"), "{}", refusal(width));
     let payload = "enum E { A(u8), B }\npub fn main(e: E, y: u8) -> u8 { y }";
     assert!(refusal(payload).contains("use a struct"), "{}", refusal(payload));
