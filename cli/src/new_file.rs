@@ -187,8 +187,8 @@ impl<'a> NewFile<'a> {
 
     fn taken(&self) -> Failure {
         let help = match self.existing {
-            Existing::Unforced => "pass --force to overwrite it, or choose another path",
-            _ => "choose another path, or move the file away; it is never overwritten",
+            Existing::Unforced => "pass --force to overwrite it, or choose another file",
+            _ => "choose another file, or move this one away; it is never overwritten",
         };
         Failure::coded(ErrorCode::FileExists, format!("{} exists already", self.path.display())).help(help)
     }

@@ -46,9 +46,10 @@ fn one_command_pays_a_wallet_that_listens() {
     let wrong = while_listening(&w, "", &send.replace("$at", &format!("{other}@${{at#*@}}")));
     assert!(wrong.fails(3).contains("cannot reach the listener"));
     w.run(&format!(
-        "wallet send 1 --to $(cat bob.address) --to-listener {other}@127.0.0.1:1 --yes --wallet alice"
+        "wallet send 1000000 --to $(cat bob.address) --to-listener {other}@127.0.0.1:1 --yes --wallet alice"
     ))
-    .fails(1);
+    .fails(3);
+    assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0"));
 }
 
 #[test]

@@ -227,8 +227,9 @@ fn slate(e: &SlateError) -> Option<ErrorCode> {
 
 const fn selection(e: &CoinSelectionError) -> Option<ErrorCode> {
     match e {
-        CoinSelectionError::Insufficient { .. } => Some(ErrorCode::NoFunds),
-        CoinSelectionError::Zero | CoinSelectionError::Overflow => Some(ErrorCode::InvalidAmount),
+        // No wallet holds a sum above 64 bits.
+        CoinSelectionError::Insufficient { .. } | CoinSelectionError::Overflow => Some(ErrorCode::NoFunds),
+        CoinSelectionError::Zero => Some(ErrorCode::InvalidAmount),
         _ => None,
     }
 }

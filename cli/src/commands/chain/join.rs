@@ -4,7 +4,7 @@ use super::snapshot::{UNKNOWN, opened};
 use crate::{
     Context, args,
     bridge::{Home, chain_id},
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     secret,
 };
 use serde_json::json;
@@ -30,6 +30,13 @@ pub(crate) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
         return Err(
             Failure::refused(format!("{name} belongs to another chain")).why(format!("its chain id is {id}"))
         );
+    }
+    if home.chain().exists() {
+        return Err(Failure::coded(
+            ErrorCode::ChainExists,
+            format!("a chain exists already in {}", home.dir.display()),
+        )
+        .help("pass another folder with --dir"));
     }
     secret::make_folder(&home.dir)?;
     DiskLedger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;

@@ -3,7 +3,7 @@
 use crate::{
     Context, args,
     bridge::{Home, chain_id},
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     new_file::NewFile,
     ui::GOOD,
 };
@@ -48,6 +48,11 @@ pub(crate) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
 }
 
 pub(crate) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
+    // An import that was interrupted has no parameters yet; what has some is a chain, or not ours.
+    if home.chain().join("genesis").exists() {
+        let what = format!("a chain exists already in {}", home.dir.display());
+        return Err(Failure::coded(ErrorCode::ChainExists, what).help("pass another folder with --dir"));
+    }
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
     let locked = |e: &ImportError| matches!(e, ImportError::Store(StoreError::Locked { .. }));
