@@ -211,8 +211,8 @@ pub(crate) fn check_secret(path: &Path) -> Outcome {
 
 /// Gives a file a second name, which must be free.
 ///
-/// Where the file system has no links, the name is taken by an empty file first, which is then replaced: no
-/// file of anybody else is.
+/// Where the file system has no links, the name is taken by an empty file first, which is then replaced: another
+/// file never is.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {

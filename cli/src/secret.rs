@@ -64,11 +64,11 @@ impl PassphraseArgs {
 /// How often a passphrase is asked for.
 const TRIES: u32 = 3;
 
-/// Asks until the passphrase is right, or [`TRIES`] times; `told` hears how many tries are left.
+/// Asks until the passphrase is right, or [`TRIES`] times; `report` gets the number of tries that are left.
 fn asked(
     mut ask: impl FnMut() -> Outcome<Zeroizing<String>>,
     is_right: impl Fn(&str) -> bool,
-    mut told: impl FnMut(u32),
+    mut report: impl FnMut(u32),
 ) -> Outcome<Zeroizing<String>> {
     for left in (0..TRIES).rev() {
         let passphrase = ask()?;
@@ -76,7 +76,7 @@ fn asked(
             return Ok(passphrase);
         }
         if left > 0 {
-            told(left);
+            report(left);
         }
     }
     Err(Failure::coded(ErrorCode::WrongPassphrase, format!("the passphrase was wrong {TRIES} times"))

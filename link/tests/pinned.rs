@@ -199,7 +199,7 @@ fn forward(mut from: TcpStream, mut to: TcpStream, change: impl Fn(&mut [u8])) {
 
 /// An open listener takes any key, but each client has to prove the one that it shows.
 #[test]
-fn an_open_listener_names_the_key_of_whoever_connects() {
+fn an_open_listener_names_the_key_of_each_client() {
     let mut listener = Listener::bind_open("127.0.0.1:0", &identity(1), USE).unwrap();
     let address = listener.address().unwrap().to_string();
     let accepted = thread::spawn(move || [(); 2].map(|()| listener.accept(TIMEOUTS).map(|c| c.peer())));

@@ -47,10 +47,10 @@ pub(crate) struct WalletListen {
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Accept {
-    /// Nobody's; only payments of invoices are taken
+    /// None; only payments of invoices are taken
     Never,
     /// Those of contacts
     Contacts,
-    /// Everybody's, up to --most; of contacts, any amount
+    /// Those of everyone, up to --most; of contacts, any amount
     Anyone,
 }

@@ -135,7 +135,7 @@ impl Terminal for Person {
 /// What to pass where there is no terminal.
 const INSTEAD: &str = "--words-file FILE";
 
-/// Three places that are far apart, of which nobody knows the first.
+/// Three places that are far apart, at random.
 fn places() -> [usize; 3] {
     let first = OsRng.next_u32() as usize;
     [first, first + 7, first + 15].map(|i| i % 24)
