@@ -85,8 +85,8 @@ impl Home {
         Ok(self.dir.join("wallets").join(name))
     }
 
-    /// Opens the ledger to read. In a folder that cannot be written, nothing is written: the index is then built
-    /// in memory.
+    /// Opens the ledger to read. In a folder that cannot be written, nothing is written: the index is then
+    /// built in memory.
     pub(crate) fn ledger_to_read(&self) -> Outcome<DiskLedger> {
         self.ledger_by(|dir| match DiskLedger::open(dir) {
             Err(LedgerError::Store(e)) if e.is_read_only() => DiskLedger::open_read_only(dir),

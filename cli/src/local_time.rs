@@ -4,8 +4,8 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// Seconds since 1970 as local time: `2026-11-28 22:03:10 +01:00`. A time that no calendar has, which a block may
-/// state, stays a number.
+/// Seconds since 1970 as local time: `2026-11-28 22:03:10 +01:00`. A time that no calendar has, which a block
+/// may state, stays a number.
 pub(crate) fn local_time(seconds: u64) -> String {
     in_zone(seconds, TimeZone::system())
 }

@@ -5,8 +5,8 @@
 //!    └─ done, or any other error: returned at once
 //! ```
 //!
-//! The lock is tried again instead of waited for in the kernel, so that a wait can end. Guaranteed: one try at
-//! least, and one after the whole wait. Not guaranteed: that those who wait get the lock in order.
+//! The lock is tried again instead of waited for in the kernel, so that a wait can end. Guaranteed: one try
+//! at least, and one after the whole wait. Not guaranteed: that those who wait get the lock in order.
 
 use core::time::Duration;
 use std::{

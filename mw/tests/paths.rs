@@ -148,8 +148,8 @@ impl Remains {
     }
 }
 
-/// Outputs count once: a list that comes twice, or overlaps another, does not make up for one that is missing, and
-/// the verdict waits for that one even where the sums would agree without it.
+/// Outputs count once: a list that comes twice, or overlaps another, does not make up for one that is
+/// missing, and the verdict waits for that one even where the sums would agree without it.
 #[test]
 fn outputs_count_once_and_all_of_them() {
     let (ledger, left) = (&*CHAIN, Remains::of(&CHAIN));

@@ -36,9 +36,10 @@ pub enum Effect {
     /// Save the address book, in place of the one that was saved.
     SaveAddrBook(Vec<u8>),
     /// Write to the file of transactions that were submitted here and may be unknown to all others, durably.
-    /// Then report the outcome as the next event: [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved)
-    /// or [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither
-    /// relays nor acknowledges what was submitted.
+    /// Then report the outcome as the next event:
+    /// [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved) or
+    /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
+    /// nor acknowledges what was submitted.
     SaveLocalTxs(FileWrite),
     /// Keep these bytes, the damaged file of submitted transactions, for inspection.
     SetAsideLocalTxs(Vec<u8>),

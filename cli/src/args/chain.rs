@@ -123,8 +123,8 @@ pub(crate) struct ChainAudit {}
 ///
 /// All headers with their seals, all kernels and the unspent outputs stay; `chain audit` verifies the chain
 /// from the genesis with these alone. A block is final when no reorganisation can replace it (see `chain init
-/// --reorganisation`). Pruning cannot be undone, and `chain block` no longer shows a pruned block; the command
-/// asks first, and deletes nothing where that would save nothing.
+/// --reorganisation`). Pruning cannot be undone, and `chain block` no longer shows a pruned block; the
+/// command asks first, and deletes nothing where that would save nothing.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -141,8 +141,8 @@ pub(crate) struct ChainPrune {
 
 /// Show in which block a kernel is
 ///
-/// Each payment has a kernel of its own, which stays in the chain for good: its excess identifies the payment. A
-/// proof of payment and `wallet history` name it. Without --node, the ledger in --dir is read.
+/// Each payment has a kernel of its own, which stays in the chain for good: its excess identifies the
+/// payment. A proof of payment and `wallet history` name it. Without --node, the ledger in --dir is read.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -269,8 +269,9 @@ fn added(p: &RangeProof, element: usize, by: Scalar) -> RangeProof {
     edited(p, |bytes| bytes[32 * element..32 * (element + 1)].copy_from_slice(sum.as_bytes()))
 }
 
-/// Two errors in the last scalars of one proof, given twice, that cancel under the weights of the batch before they
-/// were made. The last scalars enter no challenge of their proof, so both errors are multiples of one point.
+/// Two errors in the last scalars of one proof, given twice, that cancel under the weights of the batch
+/// before they were made. The last scalars enter no challenge of their proof, so both errors are multiples of
+/// one point.
 #[test]
 fn errors_chosen_for_the_weights_of_other_proofs_do_not_cancel() {
     let good = [proven(1), proven(1)].concat();
@@ -322,8 +323,9 @@ fn errors_chosen_for_the_weights_of_other_signatures_do_not_cancel() {
     assert!(pair[0] != *w && pair[1] != *w && pair[0] != pair[1]);
 }
 
-/// A proof whose two equations are wrong by opposite amounts: S and T₁ are opened as if they held one blinding factor
-/// less and one more. Each equation then misses x·G, and the other has it too much, so their plain sum holds.
+/// A proof whose two equations are wrong by opposite amounts: S and T₁ are opened as if they held one
+/// blinding factor less and one more. Each equation then misses x·G, and the other has it too much, so their
+/// plain sum holds.
 #[test]
 fn errors_between_the_two_equations_of_a_proof_do_not_cancel() {
     let (amount, r) = (Amount::new(77), SecretScalar::from(Scalar::from(5u64)));

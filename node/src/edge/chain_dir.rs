@@ -46,8 +46,8 @@ impl Store<Disk> {
         Self::open_on(chain_in(dir, Disk::lock)?, layout(dir))
     }
 
-    /// Opens the store in a directory to read, and writes nothing there: the index is built in memory, from the
-    /// whole log. Every change of it fails.
+    /// Opens the store in a directory to read, and writes nothing there: the index is built in memory, from
+    /// the whole log. Every change of it fails.
     ///
     /// # Errors
     /// As [`Store::open`].

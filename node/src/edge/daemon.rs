@@ -50,7 +50,8 @@ pub struct Setup {
     pub rpc: Option<SocketAddr>,
     /// The directory for its files besides the chain.
     pub dir: PathBuf,
-    /// The mempool's file of a damaged store in place of which this ledger is: what it holds was acknowledged.
+    /// The mempool's file of a damaged store in place of which this ledger is: what it holds was
+    /// acknowledged.
     pub recovered: Option<Vec<u8>>,
 }
 

@@ -51,8 +51,8 @@ impl Disk {
         }
     }
 
-    /// Opens a directory to read, and writes nothing in it: what opening a store changes is changed in memory.
-    /// Others may read at the same time.
+    /// Opens a directory to read, and writes nothing in it: what opening a store changes is changed in
+    /// memory. Others may read at the same time.
     ///
     /// # Errors
     /// As [`Disk::lock`].

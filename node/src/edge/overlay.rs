@@ -1,8 +1,8 @@
 //! A store's files in a folder that is not written: what opening repairs is repaired in memory.
 //!
-//! Opening a store cuts off what was never acknowledged, and removes what is left over. Here these changes are
-//! made to copies in memory, until [`Overlay::freeze`]; afterwards every write fails, so that nothing can be
-//! acknowledged that is not on disk. A file that is changed is read into memory whole.
+//! Opening a store cuts off what was never acknowledged, and removes what is left over. Here these changes
+//! are made to copies in memory, until [`Overlay::freeze`]; afterwards every write fails, so that nothing can
+//! be acknowledged that is not on disk. A file that is changed is read into memory whole.
 
 use crate::{
     edge::directory::{length_in, numbers_in, read_in},

@@ -5,9 +5,9 @@
 //!               └ no: a person must help     └ nothing of it is removed           └ the mempool's file is read back
 //! ```
 //!
-//! For copies that joined a chain: a solo operator's folder may be the only one, and its blocks are lost if it
-//! is not restored from a copy. Evidence of double seals moves to the new copy, so that the operator is judged
-//! as before.
+//! For copies that joined a chain: a solo operator's folder may be the only one, and its blocks are lost if
+//! it is not restored from a copy. Evidence of double seals moves to the new copy, so that the operator is
+//! judged as before.
 
 use crate::{
     edge::{

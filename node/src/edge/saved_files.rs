@@ -14,8 +14,8 @@ use std::{
 };
 
 /// More than any of these files can hold: what is held is bounded by half of it
-/// ([`Config::local_txs_bytes`](crate::config::Config::local_txs_bytes)). A longer file is an error: to read a part
-/// of it would lose the rest.
+/// ([`Config::local_txs_bytes`](crate::config::Config::local_txs_bytes)). A longer file is an error: to read
+/// a part of it would lose the rest.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A file that a node saves.
@@ -78,8 +78,8 @@ impl SavedFiles {
     /// Changes a file, durably.
     ///
     /// # Errors
-    /// When it cannot be written; a file that was to be replaced is as it was before then, and one that was to
-    /// grow may have grown by a part.
+    /// When it cannot be written; a file that was to be replaced is as it was before then, and one that was
+    /// to grow may have grown by a part.
     pub fn write(&self, file: SavedFile, change: &FileWrite) -> io::Result<()> {
         let (at, bytes) = match change {
             FileWrite::Replace(bytes) => return self.replace(file, bytes),

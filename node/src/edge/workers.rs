@@ -5,9 +5,9 @@
 //! ```
 //!
 //! They are threads of their own and not the pool that the rules verify a block on: a worker may wait for the
-//! event loop, and the loop for that pool, so a shared pool could come to a standstill. The engine has at most
-//! sixteen pieces of work under way, which bounds the channel. Guaranteed: the threads end once the event
-//! loop has ended or the workers are dropped.
+//! event loop, and the loop for that pool, so a shared pool could come to a standstill. The engine has at
+//! most sixteen pieces of work under way, which bounds the channel. Guaranteed: the threads end once the
+//! event loop has ended or the workers are dropped.
 
 use crate::{
     event::Event,

@@ -14,11 +14,11 @@
 //! long on average as an embargo, because what comes at once after a block comes from nearby.
 //!
 //! Guaranteed: a transaction that was acknowledged is saved durably until a block has it or its window is
-//! over: here, or where it is pending under its own name, in the mempool's file. What is held fits in one file
-//! that is read back whole; a submission beyond that is refused. Not guaranteed: that one
-//! which a restart found in the mempool is stemmed again when the mempool drops it, nor one whose block was
-//! undone. An attacker who makes a transaction fall sees its route a second time, which shows no more before
-//! the epoch changes (`docs/THREATS.md`).
+//! over: here, or where it is pending under its own name, in the mempool's file. What is held fits in one
+//! file that is read back whole; a submission beyond that is refused. Not guaranteed: that one which a
+//! restart found in the mempool is stemmed again when the mempool drops it, nor one whose block was undone.
+//! An attacker who makes a transaction fall sees its route a second time, which shows no more before the
+//! epoch changes (`docs/THREATS.md`).
 
 use crate::{event::RequestId, ledger::mempool_file};
 use core::time::Duration;

@@ -176,8 +176,8 @@ impl SnapshotSync {
         }
     }
 
-    /// Begins to choose a snapshot, if the headers that are known show that the chain is far behind, or if the
-    /// bodies that it needs are not to be had.
+    /// Begins to choose a snapshot, if the headers that are known show that the chain is far behind, or if
+    /// the bodies that it needs are not to be had.
     fn consider<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
         if ctx.branch.is_suspended() {
             return;

@@ -6,8 +6,8 @@
 //! the next block is here ─▶ connected          a better branch from further down is here ─▶ adopted at once
 //! ```
 //!
-//! A node that is far behind fetches a [snapshot](super::snapshot_sync) before the bodies, and so does one whose
-//! peers have dropped the bodies that it needs, however short the chain is.
+//! A node that is far behind fetches a [snapshot](super::snapshot_sync) before the bodies, and so does one
+//! whose peers have dropped the bodies that it needs, however short the chain is.
 //!
 //! Only the operator can seal a header, so no other peer can make a node fetch anything. Headers cost a node
 //! some hundred bytes each, at most [`MAX_AHEAD`](super::branch::MAX_AHEAD) at a time, unless it is choosing
@@ -62,7 +62,8 @@ impl Sync {
         Self { requests: BlockRequests::default(), bad: Recent::new(MAX_BAD) }
     }
 
-    /// Takes note that what a peer was asked for is here; says whether it is the first to answer the question.
+    /// Takes note that what a peer was asked for is here; says whether it is the first to answer the
+    /// question.
     pub(crate) fn came(&mut self, id: PeerId, answer: Answer) -> bool {
         self.requests.came(id, |about| match answer {
             Answer::Headers => about.headers().is_some(),

@@ -196,8 +196,8 @@ fn without_a_snapshot_every_block_is_fetched() {
     }
 }
 
-/// A chain of a few blocks, far below the threshold, whose only node that can be reached has pruned: its state is
-/// taken in place of the bodies. A node that takes no snapshots says what is missing.
+/// A chain of a few blocks, far below the threshold, whose only node that can be reached has pruned: its
+/// state is taken in place of the bodies. A node that takes no snapshots says what is missing.
 #[test]
 fn a_newcomer_joins_a_short_chain_that_was_pruned() {
     for threshold in [2_880, u64::MAX] {
@@ -249,8 +249,8 @@ fn a_node_that_was_away_joins_a_chain_that_was_pruned() {
     assert!(world.node(1).unwrap().ledger().store().base() > Height::new(BLOCKS));
 }
 
-/// Headers that the disk lost on the way are requested from peers. One that hands them out under seals that are none
-/// is banned, and snapshots are not given up for it: the chain breaks no rule.
+/// Headers that the disk lost on the way are requested from peers. One that hands them out under seals that
+/// are none is banned, and snapshots are not given up for it: the chain breaks no rule.
 #[test]
 fn headers_that_the_disk_lost_come_with_their_seals() {
     const HEADERS: u32 = BLOCKS as u32 / ITEMS;

@@ -86,7 +86,8 @@ fn a_chain_that_is_only_read_is_not_written() {
     assert!(DiskLedger::open_read_only(&dir.path().join("nowhere")).is_err());
 }
 
-/// A damaged copy is moved aside whole, with what was pending, and an empty one of the same chain is in its place.
+/// A damaged copy is moved aside whole, with what was pending, and an empty one of the same chain is in its
+/// place.
 #[test]
 fn a_damaged_copy_gives_way_to_an_empty_one() {
     let dir = Dir::new();

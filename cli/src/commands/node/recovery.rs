@@ -34,8 +34,8 @@ pub(crate) fn open(context: &Context, home: &Home, settings: &Settings) -> Outco
     }
 }
 
-/// A node stops by itself only if its store fails. If what it read was damaged and can be fetched again, it is
-/// moved aside, so that the next start does so.
+/// A node stops by itself only if its store fails. If what it read was damaged and can be fetched again, it
+/// is moved aside, so that the next start does so.
 pub(crate) fn stopped(home: &Home, settings: &Settings, why: &sotto_node::ledger::LedgerError) -> Failure {
     let failure = Failure::refused("the node stopped: its ledger cannot be read or written").cause(why);
     if is_damage(why)
@@ -50,7 +50,8 @@ pub(crate) fn stopped(home: &Home, settings: &Settings, why: &sotto_node::ledger
     failure.help("repair the disk and start the node again; everything that it acknowledged is on disk")
 }
 
-/// Whether other nodes have this chain as far as anyone can know: no block is sealed here, and peers are named.
+/// Whether other nodes have this chain as far as anyone can know: no block is sealed here, and peers are
+/// named.
 fn can_fetch(home: &Home, settings: &Settings) -> bool {
     let peers = !settings.connect.is_empty() || home.node().join("addr_book").exists();
     peers && !home.operator().exists()

@@ -4,8 +4,8 @@
 //! failed n times in a row: tried again after pause · 2ⁿ⁻¹, at most pause · 16
 //! ```
 //!
-//! At most [`MOST`] are remembered, the latest; an address that is forgotten may be tried at once. One that was
-//! connected is forgotten.
+//! At most [`MOST`] are remembered, the latest; an address that is forgotten may be tried at once. One that
+//! was connected is forgotten.
 
 use crate::peer::{Address, DialError, DialFailure, PeerKey};
 use core::time::Duration;
@@ -29,8 +29,8 @@ struct Failure {
 }
 
 impl DialFailures {
-    /// Takes note of a failure; returns it if its reason is not the one of the time before. Between two attempts
-    /// at one address are `pause` or more.
+    /// Takes note of a failure; returns it if its reason is not the one of the time before. Between two
+    /// attempts at one address are `pause` or more.
     pub(crate) fn add(
         &mut self,
         now: Duration,

@@ -180,8 +180,8 @@ impl Sync {
     }
 }
 
-/// No peer has the first block of the branch. If peers say so of a block that no reorganisation can reach, they
-/// have dropped its body, and a snapshot is needed; else the branch is theirs no longer.
+/// No peer has the first block of the branch. If peers say so of a block that no reorganisation can reach,
+/// they have dropped its body, and a snapshot is needed; else the branch is theirs no longer.
 fn on_no_holder<F: Files>(ctx: &mut StepContext<'_, F>) {
     let limit = ctx.ledger.chain().params().reorganisation;
     let front = ctx.branch.blocks.front().filter(|w| !w.denied.is_empty()).map(|w| w.name.height.plus(limit));

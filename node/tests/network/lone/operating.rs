@@ -8,8 +8,8 @@ use sotto_node::{
     peer::{Address, DialError, Direction, PeerKey},
 };
 
-/// What is held of submitted payments fits in one file, which a restart reads back whole: a payment beyond that is
-/// refused, and every one that was acknowledged is there again.
+/// What is held of submitted payments fits in one file, which a restart reads back whole: a payment beyond
+/// that is refused, and every one that was acknowledged is there again.
 #[test]
 fn what_was_acknowledged_is_read_back_whole() {
     let (mut toy, coins) = toy(6);
@@ -67,7 +67,8 @@ fn a_submission_is_appended() {
     assert!(payments.iter().all(|t| next.stemmed_to(t) == [relay]));
 }
 
-/// A file that is damaged in the middle is kept, what is before the damage is stemmed, and the operator hears of it.
+/// A file that is damaged in the middle is kept, what is before the damage is stemmed, and the operator hears
+/// of it.
 #[test]
 fn a_damaged_file_of_submitted_payments_is_set_aside() {
     let (mut toy, coins) = toy(2);
@@ -131,8 +132,8 @@ fn the_status_counts_stems() {
     assert!(matches!(lone.answer.take(), Some(Response::Status(s)) if (s.stems, s.pending) == (1, 0)));
 }
 
-/// What was pending in a damaged store was acknowledged: it waits until the chain has been fetched again, and is
-/// stemmed then. It is saved until a block has it.
+/// What was pending in a damaged store was acknowledged: it waits until the chain has been fetched again, and
+/// is stemmed then. It is saved until a block has it.
 #[test]
 fn what_a_damaged_store_had_pending_is_stemmed_again() {
     let (mut toy, coins) = toy(1);
