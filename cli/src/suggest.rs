@@ -23,7 +23,7 @@ type Guess = (&'static str, &'static [&'static str], &'static [&'static str]);
 /// More specific rows come first.
 const GUESSES: &[Guess] = &[
     ("wallet", &["info", "status", "show", "amount", "funds", "total"], &["wallet balance"]),
-    ("wallet", &["list", "ls"], &["wallet history", "wallet outputs", "wallet account list"]),
+    ("wallet", &["ls"], &["wallet list", "wallet outputs", "wallet account list"]),
     ("wallet", &["new", "create", "generate"], &["wallet init"]),
     ("wallet", &["export", "dump"], &["wallet backup", "wallet view-key export", "wallet proof export"]),
     ("wallet", &["import", "recover", "load"], &["wallet restore"]),
