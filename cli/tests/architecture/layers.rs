@@ -14,6 +14,9 @@ struct Layers {
     layers: Vec<Vec<String>>,
     #[serde(default)]
     circles: Vec<Exception>,
+    /// For `public.rs`.
+    #[serde(default, rename = "met_as_values")]
+    _met_as_values: BTreeSet<String>,
 }
 
 /// A circle that is harmless, and why.

@@ -4,6 +4,7 @@
 
 mod imports;
 mod layers;
+mod public;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -107,6 +108,13 @@ fn imports_inside_each_crate_go_downward_and_in_no_circle() {
         [""; 0],
         "crates without layers"
     );
+}
+
+#[test]
+fn every_public_type_has_a_user() {
+    let libraries = ["mw", "mpc", "jobs", "party", "dandelion", "link", "wallet", "node"];
+    let faults = public::faults(root(), &libraries);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// Law 1: the cores hold no file, socket, clock, environment or hidden random source.
