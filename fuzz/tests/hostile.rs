@@ -79,7 +79,7 @@ fn a_parser_that_loops_is_out_of_memory_or_time() {
             (0..12).map(|i| format!("{}u8..={}u8", 3 * c + i, 100 + 7 * c + i)).collect::<Vec<_>>().join(",")
         )
     };
-    let types = vec!["u8"; 12].join(",");
+    let types = ["u8"; 12].join(",");
     let source = format!(
         "pub fn main(t: ({types}), y: u8) -> u8 {{ match t {{ {} => 1u8, {} => 2u8, _ => y }} }}",
         ranges(0),

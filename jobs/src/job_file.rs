@@ -336,7 +336,7 @@ impl Drafting<'_> {
             _ => program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES)),
         };
         let what = |e: PinError| format!("{e}{}", needed(&program, &e));
-        let pin = pin.map_err(|e| what(e));
+        let pin = pin.map_err(what);
         Some((pin.map_err(|what| self.report(&limits.span(), what)).ok()?, program))
     }
 

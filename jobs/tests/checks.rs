@@ -214,7 +214,7 @@ fn an_input_commitment_names_its_holders_and_rows() {
     };
     assert_eq!(signed(|_| {}), Ok(()));
     let refused = Err(InputError::InputCommitment("dora".into()));
-    assert_eq!(signed(|c| drop(c.share_commitments.pop())), refused, "one holder is missing");
+    assert_eq!(signed(|c| _ = c.share_commitments.pop()), refused, "one holder is missing");
     assert_eq!(signed(|c| c.share_commitments.swap(0, 1)), refused, "in another order");
     assert_eq!(signed(|c| c.share_commitments[1].compute_party = EVE), refused, "another holder");
     assert_eq!(signed(|c| c.share_commitments.push(c.share_commitments[0].clone())), refused, "one too many");

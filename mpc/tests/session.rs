@@ -186,11 +186,7 @@ fn parties_who_disagree_stop_before_anything_secret() {
         assert_eq!(g, Err(SessionError::Hello(error)));
         assert!(matches!(e, Err(SessionError::Hello(_))));
     };
-    expect(
-        (Mixed(4), Mixed(5)),
-        (both, both),
-        HelloError::Program { ours: Mixed(4).id(), theirs: Mixed(5).id() },
-    );
+    expect((Mixed(4), Mixed(5)), (both, both), HelloError::Program(Box::new([Mixed(4).id(), Mixed(5).id()])));
     let other = Terms { run: RunId([1; 32]), ..both };
     expect((Mixed(4), Mixed(4)), (both, other), HelloError::Run);
     expect((Mixed(4), Mixed(4)), (both, Terms { attempt: 1, ..both }), HelloError::Run);

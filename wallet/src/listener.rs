@@ -116,7 +116,7 @@ pub enum Effect {
     /// Send back why not.
     Refuse(Refusal),
     /// Tell the owner: this was received.
-    Received(Received),
+    Received(Box<Received>),
 }
 
 /// A payment that a listener answered.
@@ -212,7 +212,7 @@ impl Listener {
         self.answered.push_back(delivery.now);
         let Invite { session, amount, sender, memo, .. } = invite;
         let received = Received { session, amount, from: Some(sender), memo };
-        Ok(vec![Effect::Reply(reply), Effect::Received(received)])
+        Ok(vec![Effect::Reply(reply), Effect::Received(Box::new(received))])
     }
 
     /// Whether the owner consents to this invite.
@@ -255,7 +255,7 @@ pub fn collect<S: Store>(wallet: &mut Wallet<S>, payment: &Payment, inputs: &Uns
     let of_invoice = wallet.sessions().find(of_payment).filter(|_| is_new);
     effects.extend(of_invoice.map(|s| {
         let (amount, from, memo) = (s.amount(), s.counterparty().copied(), s.memo().clone());
-        Effect::Received(Received { session: payment.session, amount, from, memo })
+        Effect::Received(Box::new(Received { session: payment.session, amount, from, memo }))
     }));
     effects
 }

@@ -56,8 +56,8 @@ fn the_remainder_of_the_smallest_number_by_minus_one_is_zero() {
     let source = "pub fn main(x: i8, y: i8) -> i8 { x % y }";
     let [ours, theirs] = both(source, &[-128, -1]);
     assert_eq!((ours, theirs.1), ((false, vec![vec![0]]), vec![vec![0]]));
-    assert_eq!(both("pub fn main(x: i8, y: i8) -> i8 { x / y }", &[-128, -1])[0].0, true);
-    assert_eq!(both("pub fn main(x: i8, y: i8) -> i8 { x % y }", &[-128, 0])[0].0, true);
+    assert!(both("pub fn main(x: i8, y: i8) -> i8 { x / y }", &[-128, -1])[0].0);
+    assert!(both("pub fn main(x: i8, y: i8) -> i8 { x % y }", &[-128, 0])[0].0);
 }
 
 fn refusal(source: &str) -> String {

@@ -8,7 +8,11 @@ use crate::{
     edge::directory::{length_in, numbers_in, read_in},
     storage::FileName,
 };
-use std::{collections::BTreeMap, io, path::Path};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    io,
+    path::Path,
+};
 
 /// What differs from the folder: the new bytes of a file, or that it is gone.
 #[derive(Debug, Default)]
@@ -83,12 +87,14 @@ impl Overlay {
     /// The bytes of a file in memory; none, if it was gone or never there.
     fn copy(&mut self, dir: &Path, file: FileName) -> io::Result<&mut Vec<u8>> {
         self.may_change()?;
-        if !self.changed.contains_key(&file) {
-            let length = length_in(dir, file)?.map(index).transpose()?;
-            let bytes = length.map(|n| read_in(dir, file, 0, n)).transpose()?;
-            self.changed.insert(file, bytes);
-        }
-        Ok(self.changed.entry(file).or_default().get_or_insert_default())
+        let bytes = match self.changed.entry(file) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let length = length_in(dir, file)?.map(index).transpose()?;
+                unknown.insert(length.map(|n| read_in(dir, file, 0, n)).transpose()?)
+            }
+        };
+        Ok(bytes.get_or_insert_default())
     }
 }
 

@@ -305,8 +305,14 @@ impl Sync {
             LedgerError::Refused(why) => (names.first().map(|n| n.height), why),
             LedgerError::InvalidBlock(broken) => (Some(broken.height), broken.why),
             // Neither says anything against a block: the one is about our tip, the other about the operator.
-            LedgerError::DoubleSeal(d) => return Ok(ctx.log(LogEvent::DoubleSeal(d))),
-            LedgerError::Fork(e) => return Ok(ctx.log(LogEvent::BranchRejected(e))),
+            LedgerError::DoubleSeal(d) => {
+                ctx.log(LogEvent::DoubleSeal(d));
+                return Ok(());
+            }
+            LedgerError::Fork(e) => {
+                ctx.log(LogEvent::BranchRejected(e));
+                return Ok(());
+            }
             e => return Err(e),
         };
         let broken = names.iter().filter(|n| from.is_some_and(|from| n.height >= from));

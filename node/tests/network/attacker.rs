@@ -29,6 +29,22 @@ use std::collections::BTreeMap;
 /// Most inputs of the transactions that it invents, so that a schedule takes seconds.
 const INPUTS: u64 = 300;
 
+/// What an attacker does of its own accord.
+const KINDS: [&str; 12] = [
+    "pings",
+    "ids",
+    "ask headers",
+    "ask blocks",
+    "ask compact",
+    "ask parts",
+    "stems",
+    "forged stems",
+    "tips",
+    "unasked blocks",
+    "addresses",
+    "offers",
+];
+
 /// What it has heard, and what it has invented.
 pub(crate) struct Attacker {
     blocks: BTreeMap<Height, Block>,
@@ -193,20 +209,6 @@ impl Attacker {
 
     /// What it does of its own accord at a tick: one kind of attack, many times.
     pub(crate) fn strike(&mut self, rng: &mut ChaCha20Rng) -> Vec<Message> {
-        const KINDS: [&str; 12] = [
-            "pings",
-            "ids",
-            "ask headers",
-            "ask blocks",
-            "ask compact",
-            "ask parts",
-            "stems",
-            "forged stems",
-            "tips",
-            "unasked blocks",
-            "addresses",
-            "offers",
-        ];
         let attack = KINDS[rng.next_u32() as usize % KINDS.len()];
         let block = self.pick(rng);
         let (name, sealed) = (BlockName::of(&block.header), SealedHeader::of(&block));

@@ -56,7 +56,6 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
         policy.check_rows(&job, us, rows).map_err(|e| policy_failure(&e))?;
     }
-    let bits = given.as_ref().map(|input| &input.bits);
     let agreement = load_agreement(&a.job, job)?;
     let job = agreement.job();
     let number = agreement.run(a.run);
@@ -82,7 +81,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         program: &program,
         us,
         identity: &identity,
-        input: bits,
+        input: given.as_ref().map(|input| &input.bits),
         listen: a.listen.as_deref(),
         rendezvous_server: server.as_ref(),
         debit: &charge,

@@ -53,7 +53,7 @@ pub fn probe(routes: &Routes<'_>) -> Result<LinkSpeed, RunError> {
         while !is_over() {
             match routes.call(garbler)? {
                 Call::There(mut line) => {
-                    if let Ok(link_speed) = ask(&mut line) {
+                    if let Ok(link_speed) = ask(&mut *line) {
                         return Ok(link_speed);
                     }
                 }

@@ -26,7 +26,7 @@ pub(crate) type PartyChannel = Framed<Pinned>;
 
 /// What comes of calling another party.
 pub(crate) enum Call {
-    There(PartyChannel),
+    There(Box<PartyChannel>),
     Away(LinkError),
 }
 
@@ -112,7 +112,7 @@ impl Routes<'_> {
             ),
         };
         match line {
-            Ok(line) => Ok(Call::There(line)),
+            Ok(line) => Ok(Call::There(Box::new(line))),
             Err(why) if is_final(&why) => Err(self.no_link(compute_party, compute_party, why)),
             Err(why) => Ok(Call::Away(why)),
         }

@@ -136,7 +136,7 @@ impl<P: Functionality> Setup<'_, P> {
     /// A channel to a compute party; nothing if it is not there now, and then what is the trouble is observed.
     pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<PartyChannel>, RunError> {
         Ok(match self.routes().call(compute_party)? {
-            Call::There(line) => Some(line),
+            Call::There(line) => Some(*line),
             Call::Away(why) => {
                 if is_trouble(&why) {
                     let party = self.name(compute_party);

@@ -71,7 +71,7 @@ impl Terms {
 }
 
 /// Why the handshake failed. Nothing secret has been sent at this point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HelloError {
     /// The connection failed.
     #[error(transparent)]
@@ -97,14 +97,9 @@ pub enum HelloError {
         /// The role of both.
         ours: Role,
     },
-    /// The programs differ.
-    #[error("programs differ: we compute {ours}, the peer computes {theirs}")]
-    Program {
-        /// Our program.
-        ours: ProgramId,
-        /// The peer's program, or the same with other parameters.
-        theirs: ProgramId,
-    },
+    /// The programs differ: ours, and the peer's, which may be the same with other parameters.
+    #[error("programs differ: we compute {}, the peer computes {}", .0[0], .0[1])]
+    Program(Box<[ProgramId; 2]>),
     /// The peer names another run, or another attempt at it.
     #[error("the peer names another run or another attempt at this run")]
     Run,
@@ -210,7 +205,7 @@ fn compare(ours: &Hello, theirs: &Hello, role: Role, reveal: Reveal) -> Result<(
         return Err(HelloError::Foreign);
     }
     if theirs.program != ours.program {
-        return Err(HelloError::Program { ours: ours.program, theirs: theirs.program });
+        return Err(HelloError::Program(Box::new([ours.program, theirs.program])));
     }
     if (theirs.run, theirs.attempt) != (ours.run, ours.attempt) {
         return Err(HelloError::Run);
