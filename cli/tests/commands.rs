@@ -32,7 +32,7 @@ fn a_guess_is_answered_with_the_command_that_exists() {
         ("wallet info", &["sotto wallet balance"][..]),
         ("wallet status", &["sotto wallet balance"]),
         ("wallet txs", &["sotto wallet history"]),
-        ("wallet ls", &["sotto wallet history", "sotto wallet outputs"]),
+        ("wallet ls", &["sotto wallet list", "sotto wallet outputs"]),
         ("wallet balanse", &["sotto wallet balance"]),
         ("wallet --wallet alice new", &["sotto wallet init"]),
         ("wallet seal", &["sotto chain seal"]),

@@ -94,7 +94,7 @@ fn ambiguous_payments_are_refused() {
         ("5 --to bob=5", 2, "one amount is for one receiver"),
         ("--to bob", 2, "how much to pay"),
         ("--to bob=5 --to dora", 2, "how much to pay"),
-        ("--to bob=5 --to dora=-1", 1, "invalid amount"),
+        ("--to bob=5 --to dora=-1", 2, "invalid amount"),
         ("--to bob=5 --to BOB=7", 1, "named twice"),
         ("--to bob=5 --to nobody=7", 1, "unknown contact"),
     ] {

@@ -158,6 +158,8 @@ fn a_killed_party_comes_back_and_the_run_succeeds() {
             );
         }
         fs::remove_dir_all(world.path("data/jobs")).unwrap();
+        // Results of another run are not overwritten.
+        fs::remove_dir_all(world.path("job.results")).unwrap();
     }
 }
 

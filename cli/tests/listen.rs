@@ -34,7 +34,7 @@ fn one_command_pays_a_wallet_that_listens() {
     let log = w.read("log");
     assert!(log.contains(r#""type":"answered""#) && log.contains("order 7"), "{log}");
     w.run("chain seal --wallet alice").ok();
-    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable              1000000"));
+    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable            1,000,000"));
     let too_much = while_listening(&w, "--accept anyone --most 999999", send).fails(1);
     assert!(too_much.contains("at most 999999"), "{too_much}");
     // The rules can come from the settings.

@@ -200,10 +200,14 @@ fn six_parties_in_networks_of_their_own_complete_a_job() {
     }
     let shown = |region: u64| {
         let row = &result("press")["outputs"]["groups"][region as usize];
-        ["shown", "count", "sum"].map(|column| row[column].as_str().unwrap().to_owned())
+        ["shown", "count", "sum"].map(|column| row[column].as_str().unwrap_or_default().to_owned())
     };
     for region in 0..REGIONS {
-        assert_eq!(shown(region), clear(region), "region {region}");
+        let mut expected = clear(region);
+        if expected[0] == "0" {
+            expected = ["0", "", ""].map(str::to_owned);
+        }
+        assert_eq!(shown(region), expected, "region {region}");
     }
     assert_eq!(clear(2)[0], "0", "one region is not shown");
     let verify = "mpc verify press/out/receipt.json --result press/out/result.json --job job.toml";

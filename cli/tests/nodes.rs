@@ -211,6 +211,10 @@ fn ten_processes_agree_although_some_are_killed() {
     network.wait_for("all payments to be sealed", |net| {
         net.status(0).is_some_and(|s| s.kernels == s.tip.height + PAYMENTS as u64)
     });
+    let kernels = network.status(0).unwrap().kernels;
+    network.wait_for("the last block to be everywhere", |net| {
+        (1..NODES).all(|n| net.status(n).is_some_and(|s| s.kernels >= kernels))
+    });
     network.stop(0);
     let end = tip(&network.world, "data");
     network

@@ -174,7 +174,7 @@ fn a_transaction_counts_once_and_on_its_own_chain() {
     assert!(other.run("chain submit transaction.txt").fails(1).contains("chain"));
     assert!(other.run("wallet receive invite.txt --yes --wallet bob").fails(1).contains("chain"));
     assert!(w.run("chain audit --json").ok().contains(r#""audit":"ok""#));
-    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable              1000000"));
+    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable            1,000,000"));
 }
 
 #[test]

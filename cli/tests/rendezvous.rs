@@ -33,8 +33,12 @@ fn world() -> World {
 
 /// The job, with both compute parties at `meeting`, signed by all.
 fn sign(world: &World, meeting: &str, deadline: u32) {
+    // Results of another job are not overwritten.
+    let _ = std::fs::remove_dir_all(world.path("job.results"));
     let job = JOB.replace("address = \"127.0.0.1:17701\"", meeting);
-    let job = job.replace("address = \"127.0.0.1:17702\"", meeting);
+    // Each needs an address of its own; a server is the same for both.
+    let meeting = meeting.replace("127.0.0.1:1\"", "127.0.0.1:2\"");
+    let job = job.replace("address = \"127.0.0.1:17702\"", &meeting);
     let job = job.replace("deadline = 300", &format!("deadline = {deadline}"));
     world.write("job.toml", &job.replace("seconds = 120", "seconds = 10"));
     for name in NAMES {

@@ -105,7 +105,7 @@ impl World {
         let identity = identity(us);
         let begun = begin(
             self.known(us, &identity),
-            channel(stream),
+            AttemptChannel { exported: self.exported, ..channel(stream) },
             Earlier { next: 1, waiting: kept.as_ref() },
             rng,
         )?;

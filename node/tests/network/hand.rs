@@ -282,9 +282,10 @@ impl Hand {
         self.said.iter().filter(|(_, m)| asks(m)).map(|(peer, _)| *peer).collect()
     }
 
-    /// The peers that a transaction was stemmed to by itself.
+    /// The peers that a transaction was stemmed to, by itself or joined with others.
     pub(crate) fn stemmed_to(&self, t: &Transaction) -> Vec<u64> {
-        let is = |m: &Message| matches!(m, Message::Stem(stemmed) if stemmed == t);
+        let has = |stem: &Transaction| t.body.kernels.iter().all(|kernel| stem.body.kernels.contains(kernel));
+        let is = |m: &Message| matches!(m, Message::Stem(stem) if has(stem));
         self.said.iter().filter(|(_, m)| is(m)).map(|(peer, _)| *peer).collect()
     }
 

@@ -77,7 +77,8 @@ pub(crate) struct WalletConsolidate {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet freeze $(sotto wallet outputs --wallet alice | sed -n '1s/.*\\([0-9a-f]\\{64\\}\\).*/\\1/p') --wallet alice")]
+  $ sotto wallet outputs --wallet alice | grep -oEm1 '[0-9a-f]{64}' | \\
+    xargs sotto wallet freeze --wallet alice")]
 pub(crate) struct WalletFreeze {
     /// The output's commitment, as `wallet outputs` shows it; a unique prefix is enough
     pub(crate) output: String,
@@ -87,7 +88,8 @@ pub(crate) struct WalletFreeze {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet unfreeze $(sotto wallet outputs --wallet alice | sed -n '1s/.*\\([0-9a-f]\\{64\\}\\).*/\\1/p') --wallet alice")]
+  $ sotto wallet outputs --wallet alice | grep -oEm1 '[0-9a-f]{64}' | \\
+    xargs sotto wallet unfreeze --wallet alice")]
 pub(crate) struct WalletUnfreeze {
     /// The output's commitment, as `wallet outputs` shows it; a unique prefix is enough
     pub(crate) output: String,

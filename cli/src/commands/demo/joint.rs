@@ -249,8 +249,9 @@ impl Process {
         if status.success() {
             return record;
         }
-        let why = said.lines().filter_map(|l| l.trim().strip_prefix("why:"));
-        Err(Failure::refused("a hospital failed").why(why.map(str::trim).collect::<Vec<_>>().join("; ")))
+        let records = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let why = records.filter_map(|record| record["why"].as_str().map(str::to_owned));
+        Err(Failure::refused("a hospital failed").why(why.collect::<Vec<_>>().join("; ")))
     }
 }
 
