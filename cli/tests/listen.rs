@@ -41,7 +41,7 @@ fn one_command_pays_a_wallet_that_listens() {
     std::fs::create_dir_all(w.path("config/sotto")).unwrap();
     w.write("config/sotto/config.toml", "[listen]\naccept = \"anyone\"\nmost = \"1000\"\n");
     assert!(while_listening(&w, "", send).fails(1).contains("at most 1000"));
-    // Another key than the listener's is not believed, and nobody there is said.
+    // Another key than the listener's is refused, and so is an address without a listener.
     let other = sotto_link::Identity::from_seed(&[9; 32]).peer_key();
     let wrong = while_listening(&w, "", &send.replace("$at", &format!("{other}@${{at#*@}}")));
     assert!(wrong.fails(3).contains("cannot reach the listener"));
@@ -61,7 +61,7 @@ fn a_shop_makes_an_invoice_and_sees_it_paid() {
          url=$(cat data/listen/bob/rpc.url); port=${url##*:}
          body=\"{\\\"jsonrpc\\\":\\\"2.0\\\",\\\"id\\\":1,\\\"method\\\":\\\"$1\\\",\\\"params\\\":$2}\"
          exec 3<> /dev/tcp/127.0.0.1/$port
-         printf 'POST / HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nAuthorization: Bearer %s\\r\\nContent-Type: application/json\\r\\nContent-Length: %s\\r\\n\\r\\n%s' \\
+         printf 'POST / HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nAuthorization: Bearer %s\\r\\nContent-Type: application/json\\r\\nConnection: close\\r\\nContent-Length: %s\\r\\n\\r\\n%s' \\
            \"${3-$(cat data/listen/bob/rpc.token)}\" ${#body} \"$body\" >&3
          cat <&3 | tail -n 1",
     );

@@ -7,6 +7,7 @@ mod openrpc;
 
 use core::net::SocketAddr;
 use openrpc::Document;
+use rand_core::OsRng;
 use serde_json::{Value, json};
 use sotto_link::{Identity, web::Cover};
 use sotto_mw::{
@@ -25,7 +26,7 @@ use sotto_node::{
         daemon::{Daemon, Setup},
         light::{LightClient, LightError},
         net,
-        rpc::{TOKEN_FILE, Token},
+        rpc::{Answer, Server, TOKEN_FILE, Token},
     },
     event::Request,
     ledger::Ledger,
@@ -39,6 +40,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
+    sync::Arc,
     thread,
 };
 use tempfile::TempDir;
@@ -102,18 +104,6 @@ impl World {
         fs::read_to_string(self.folder().join(TOKEN_FILE)).unwrap().trim_end().to_owned()
     }
 
-    /// The HTTP status and body of the response to these bytes.
-    fn http(&self, bytes: &[u8]) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
-        // The server may have rejected the request before it has read everything.
-        let _ = stream.write_all(bytes);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let text = String::from_utf8(answer).unwrap();
-        let status = text.split(' ').nth(1).map_or(0, |s| s.parse().unwrap());
-        (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
-    }
-
     /// The same for a request with the token and these additional headers.
     fn post(&self, headers: &str, body: &str) -> (u16, String) {
         let head = format!(
@@ -121,7 +111,7 @@ impl World {
             self.token(),
             body.len()
         );
-        self.http(format!("{head}{body}").as_bytes())
+        http(&self.url(), format!("{head}{body}").as_bytes())
     }
 
     fn json(&self, request: &Value) -> Value {
@@ -129,6 +119,18 @@ impl World {
         assert_eq!(status, 200, "{request}");
         serde_json::from_str(&body).unwrap()
     }
+}
+
+/// The HTTP status and body of the response to these bytes.
+fn http(url: &str, bytes: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    // The server may have rejected the request before it has read everything.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let text = String::from_utf8(answer).unwrap();
+    let status = text.split(' ').nth(1).map_or(0, |s| s.parse().unwrap());
+    (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
 }
 
 impl Drop for World {
@@ -265,7 +267,7 @@ fn requests_without_authorisation_are_rejected() {
         let head = format!(
             "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
         );
-        world.http(head.as_bytes())
+        http(&world.url(), head.as_bytes())
     };
     assert_eq!(ask("GET /metrics", "evil.example", &token).0, 421);
     assert_eq!(ask("GET /metrics", "127.0.0.1.evil.example:80", &token).0, 421);
@@ -285,13 +287,13 @@ fn requests_without_authorisation_are_rejected() {
     assert!(page.lines().all(|l| l.starts_with("# ") || l.split(' ').count() == 2), "{page}");
     let long = "x".repeat(rpc::MAX_REQUEST + 1);
     assert_eq!(world.post(json, &long).0, 413);
-    assert_eq!(world.http(b"\x16\x03\x01 no web request\r\n\r\n").0, 400);
+    assert_eq!(http(&world.url(), b"\x16\x03\x01 no web request\r\n\r\n").0, 400);
     assert_eq!(
-        world
-            .http(
-                format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(20_000)).as_bytes()
-            )
-            .0,
+        http(
+            &world.url(),
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(20_000)).as_bytes()
+        )
+        .0,
         431
     );
     let stranger = world.dir.path().join("token");
@@ -457,4 +459,50 @@ fn invalid_responses_are_detected() {
     let mut emptied = toy.blocks()[8].clone();
     emptied.body.outputs.clear();
     assert_eq!(light::block(&tip, &emptied), Err(light::InvalidResponse::Block));
+}
+
+/// A server of a program's own calls hears only who has its token, answers what the program answers, and leaves
+/// no file behind.
+#[test]
+fn a_programs_calls_are_served_as_a_nodes_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let answer = |body: &[u8]| match body {
+        b"1" => Answer::Response(json!({ "result": 1 })),
+        b"2" => Answer::Nothing,
+        _ => Answer::Busy,
+    };
+    let server = Server::of_calls(dir.path(), 64, Arc::new(answer), &mut OsRng).unwrap();
+    let token = fs::read_to_string(server.token_file()).unwrap();
+    let good = [
+        "POST / HTTP/1.1",
+        "Host: 127.0.0.1:9",
+        &format!("Authorization: Bearer {}", token.trim()),
+        "Content-Type: application/json",
+        "Content-Length: 1",
+    ];
+    let ask = |lines: &[&str], body: &str| {
+        let head = lines.join("\r\n") + "\r\nConnection: close\r\n\r\n";
+        http(server.url(), format!("{head}{body}").as_bytes())
+    };
+    assert_eq!(ask(&good, "1"), (200, r#"{"result":1}"#.to_owned()));
+    assert_eq!(ask(&good, "2"), (204, String::new()));
+    assert_eq!(ask(&good, "3").0, 503);
+    for (line, other, status) in [
+        (0, "GET / HTTP/1.1", 405),
+        (0, "POST /x HTTP/1.1", 404),
+        (0, "POST /", 400),
+        (1, "Host: evil.example", 421),
+        (1, "Host: localhost\r\nOrigin: https://evil.example", 403),
+        (2, "Authorization: Bearer wrong", 401),
+        (2, "X: y", 401),
+        (3, "Content-Type: text/plain", 415),
+        (4, "Content-Length: +1", 400),
+        (4, "Content-Length: 65", 413),
+    ] {
+        let mut lines = good;
+        lines[line] = other;
+        assert_eq!(ask(&lines, "1").0, status, "{other}");
+    }
+    drop(server);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the files are gone");
 }

@@ -16,17 +16,22 @@
 //! gets its response. Not guaranteed: protection from a program that can read the token or runs as root; it
 //! controls the node.
 
+mod calls;
+mod gate;
 mod http;
 mod token;
 
+pub use calls::{Answer, Call};
 pub(crate) use http::Service;
-pub use http::{is_here, is_json};
+use token::Files;
 pub(crate) use token::read_files;
-pub use token::{Files, TOKEN_FILE, Token, TokenError, URL_FILE};
+pub use token::{TOKEN_FILE, Token, TokenError, URL_FILE};
 
+use calls::Calls;
 use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
+use gate::Response;
 use http::Handler;
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rand_core::CryptoRngCore;
 use std::{
@@ -73,6 +78,12 @@ pub enum RpcError {
     Token(#[from] TokenError),
 }
 
+/// What responds to the requests of a server.
+trait Respond: Send + Sync + 'static {
+    /// The response to any request.
+    fn respond(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+}
+
 /// A running server; dropping it ends it.
 #[derive(Debug)]
 pub struct Server {
@@ -93,6 +104,30 @@ impl Server {
         service: Service,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Self, RpcError> {
+        Self::serving(dir, listen, rng, |token| Handler::new(token, service))
+    }
+
+    /// Starts a server of a program's own calls, each of at most `most` bytes; `dir` gets the files that tell
+    /// other programs where to ask.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub fn of_calls(
+        dir: &Path,
+        most: usize,
+        call: Arc<Call>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Self, RpcError> {
+        let anywhere = SocketAddr::from((core::net::Ipv4Addr::LOCALHOST, 0));
+        Self::serving(dir, anywhere, rng, |token| Calls { token, most, call })
+    }
+
+    fn serving<R: Respond>(
+        dir: &Path,
+        listen: SocketAddr,
+        rng: &mut dyn CryptoRngCore,
+        handler: impl FnOnce(Token) -> R,
+    ) -> Result<Self, RpcError> {
         if !listen.ip().is_loopback() {
             return Err(RpcError::Public(listen));
         }
@@ -103,7 +138,7 @@ impl Server {
         let token = Token::generate(rng);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let files = Files::write(dir, &url, &token)?;
-        let handler = Arc::new(Handler::new(token, service));
+        let handler = Arc::new(handler(token));
         let (end, ended) = watch::channel(false);
         let thread = thread::spawn(move || {
             runtime.block_on(serve(listener, &handler, ended));
@@ -138,7 +173,7 @@ impl Drop for Server {
 }
 
 /// Accepts connections until the end, then waits for responses in flight.
-async fn serve(listener: TcpListener, handler: &Arc<Handler>, mut ended: watch::Receiver<bool>) {
+async fn serve<R: Respond>(listener: TcpListener, handler: &Arc<R>, mut ended: watch::Receiver<bool>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut open = JoinSet::new();
@@ -165,9 +200,9 @@ async fn serve(listener: TcpListener, handler: &Arc<Handler>, mut ended: watch::
 }
 
 /// Serves one connection. At the end of the server it still responds to requests in flight.
-async fn connection(
+async fn connection<R: Respond>(
     io: TokioIo<tokio::net::TcpStream>,
-    handler: Arc<Handler>,
+    handler: Arc<R>,
     mut ended: watch::Receiver<bool>,
 ) {
     let service = service_fn(move |request| {

@@ -3,7 +3,7 @@
 //! ```text
 //! payers    ─▶ pinned channel, a thread each ─┐
 //!                                             ├─▶ one bounded queue ─▶ the wallet, on this thread ─▶ answers
-//! programs  ─▶ HTTP on loopback, a thread each ┘
+//! programs  ─▶ HTTP on loopback ──────────────┘
 //! ```
 //!
 //! `sotto_wallet::listener` decides what is answered; here are sockets, threads and the clock. Bounded: bytes and
@@ -11,7 +11,6 @@
 //! other, and scans the chain at most every few seconds.
 
 mod frame;
-mod http;
 mod rpc;
 mod server;
 
@@ -35,6 +34,7 @@ use signal_hook::{
 };
 use sotto_link::Identity;
 use sotto_mw::{amount::Amount, rules::Verified, transaction::Transaction};
+use sotto_node::edge::rpc as rpc_server;
 use sotto_wallet::{
     Payment, Wallet,
     edge::file::WalletFile,
@@ -101,15 +101,15 @@ impl Machine<'_> {
     fn announce(&self, servers: &Servers) -> Outcome {
         let address = self.wallet.address(self.service.account).or_refuse("cannot derive the address")?;
         let fields = json!({
-            "address": address.to_string(), "listener": self.service.listener, "rpc": servers.url,
-            "rpc_token": servers.token_file().display().to_string(),
+            "address": address.to_string(), "listener": self.service.listener, "rpc": servers.programs.url(),
+            "rpc_token": servers.programs.token_file().display().to_string(),
         });
         let human = format!(
             "listening at {}\npayers run: sotto wallet send UNITS --to {address} --to-listener {}\nprograms ask {} with the token in {}",
             servers.address,
             self.service.listener,
-            servers.url,
-            servers.token_file().display(),
+            servers.programs.url(),
+            servers.programs.token_file().display(),
         );
         self.command.context.output.record("listening", fields, &human)
     }
@@ -133,7 +133,9 @@ impl Machine<'_> {
             Event::Call { body, answer } => {
                 // What the wallet knows is better than no answer: the height is in it.
                 let _ = self.refresh();
-                let _ = answer.send(rpc::respond(&mut self.wallet, &self.service, &body, &mut OsRng));
+                let response = rpc::respond(&mut self.wallet, &self.service, &body, &mut OsRng);
+                let _ =
+                    answer.send(response.map_or(rpc_server::Answer::Nothing, rpc_server::Answer::Response));
             }
         }
         Ok(())

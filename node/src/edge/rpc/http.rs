@@ -1,34 +1,26 @@
 //! One HTTP request: authorisation, parsing, and the response of the node.
 
+use super::{
+    Respond,
+    gate::{self, Refused, Response, page, text},
+};
 use crate::{
     edge::{metrics::Counters, node_handle::NodeHandle, rpc::token::Token},
     event::Request as NodeRequest,
     rpc::{Call, ChainRecord, Fault, MAX_REQUEST, Method, Request, Requests, StatusRecord, response},
 };
-use core::{net::IpAddr, time::Duration};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{
-    Method as Verb, StatusCode,
-    body::{Bytes, Incoming},
-    header::{
-        ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
-        WWW_AUTHENTICATE,
-    },
-};
+use core::time::Duration;
+use hyper::{Method as Verb, StatusCode, body::Incoming};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sotto_mw::{amount::Height, chain::Chain, trie::Prefix};
 use std::sync::Arc;
 use tokio::{task::spawn_blocking, time::timeout};
 
-/// How long a body may take.
-const BODY: Duration = Duration::from_secs(30);
 /// How long the node may take to respond.
 const RESPONSE: Duration = Duration::from_secs(60);
 /// How long the node may take to report its health.
 const HEALTH: Duration = Duration::from_secs(10);
-
-type Response = hyper::Response<Full<Bytes>>;
 
 /// The node that a server serves.
 #[derive(Debug)]
@@ -57,38 +49,9 @@ impl Handler {
         Self { token, service }
     }
 
-    /// The response to any request.
-    pub(crate) async fn respond(&self, request: hyper::Request<Incoming>) -> Response {
-        let response = match self.authorise(&request) {
-            Err(refused) => Err(refused),
-            Ok(Page::Health) => self.health().await,
-            Ok(Page::Metrics) => self.metrics().await,
-            Ok(Page::Rpc) => self.rpc(request.into_body()).await,
-        };
-        response.unwrap_or_else(|(status, why)| {
-            self.service.counters.rejected();
-            let mut response = text(status, why.to_owned());
-            let header = match status {
-                StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
-                StatusCode::METHOD_NOT_ALLOWED => Some((ALLOW, "GET, POST")),
-                _ => None,
-            };
-            response
-                .headers_mut()
-                .extend(header.map(|(name, value)| (name, HeaderValue::from_static(value))));
-            response
-        })
-    }
-
     /// The requested page, if the client may have it.
     fn authorise<B>(&self, request: &hyper::Request<B>) -> Result<Page, Refused> {
-        let header = |name: HeaderName| request.headers().get(name);
-        if !header(HOST).and_then(|h| h.to_str().ok()).is_some_and(is_here) {
-            return Err((StatusCode::MISDIRECTED_REQUEST, "use the host name 127.0.0.1, [::1] or localhost"));
-        }
-        if header(ORIGIN).is_some() {
-            return Err((StatusCode::FORBIDDEN, "requests from web pages are refused"));
-        }
+        gate::check_origin(request)?;
         let page = match (request.method(), request.uri().path()) {
             (&Verb::GET, "/health") => return Ok(Page::Health),
             (&Verb::GET, "/metrics") => Page::Metrics,
@@ -98,20 +61,15 @@ impl Handler {
             }
             _ => return Err((StatusCode::NOT_FOUND, "POST / · GET /metrics · GET /health")),
         };
-        if !header(AUTHORIZATION).is_some_and(|shown| self.token.matches(shown.as_bytes())) {
-            return Err((StatusCode::UNAUTHORIZED, "send the token from rpc.token: Authorization: Bearer …"));
-        }
-        let json = header(CONTENT_TYPE).is_some_and(|t| is_json(t.as_bytes()));
-        if matches!(page, Page::Rpc) && !json {
-            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"));
+        gate::check_token(request, &self.token)?;
+        if matches!(page, Page::Rpc) {
+            gate::check_json(request)?;
         }
         Ok(page)
     }
 
     async fn rpc(&self, body: Incoming) -> Result<Response, Refused> {
-        let late = |_| (StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time");
-        let read = timeout(BODY, Limited::new(body, MAX_REQUEST).collect()).await.map_err(late)?;
-        let bytes = read.map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, "the request is too long"))?.to_bytes();
+        let bytes = gate::body(body, MAX_REQUEST).await?;
         let answer = match Requests::from_bytes(&bytes) {
             Err(fault) => Some(response(&Value::Null, Err(fault))),
             Ok(Requests::One(request)) => self.one(*request).await,
@@ -123,10 +81,7 @@ impl Handler {
                 (!answers.is_empty()).then_some(Value::Array(answers))
             }
         };
-        Ok(match answer {
-            Some(answer) => page(StatusCode::OK, "application/json", answer.to_string()),
-            None => text(StatusCode::NO_CONTENT, String::new()),
-        })
+        Ok(gate::answered(answer.as_ref()))
     }
 
     /// The response to one request; `None` for a notification.
@@ -193,6 +148,21 @@ impl Handler {
     }
 }
 
+impl Respond for Handler {
+    async fn respond(&self, request: hyper::Request<Incoming>) -> Response {
+        let response = match self.authorise(&request) {
+            Err(refused) => Err(refused),
+            Ok(Page::Health) => self.health().await,
+            Ok(Page::Metrics) => self.metrics().await,
+            Ok(Page::Rpc) => self.rpc(request.into_body()).await,
+        };
+        response.unwrap_or_else(|refused| {
+            self.service.counters.rejected();
+            gate::refuse(refused, "GET, POST")
+        })
+    }
+}
+
 /// The pages of the server.
 enum Page {
     Rpc,
@@ -200,81 +170,8 @@ enum Page {
     Health,
 }
 
-/// Why a request is rejected: the HTTP status and the text.
-type Refused = (StatusCode, &'static str);
-
 const UNHEALTHY: Refused = (StatusCode::SERVICE_UNAVAILABLE, "the node does not answer");
 
 const fn headers(first: u64, most: u32) -> NodeRequest {
     NodeRequest::Headers { first: Height::new(first), most }
-}
-
-/// Whether a Host header names this machine, with or without a port. A web page whose name was pointed to
-/// this machine sends that name instead (DNS rebinding).
-#[must_use]
-pub fn is_here(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let ip = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')).unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost") || ip.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether a Content-Type is JSON, with any parameters.
-#[must_use]
-pub fn is_json(kind: &[u8]) -> bool {
-    let kind = kind.split(|b| *b == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-}
-
-fn text(status: StatusCode, text: String) -> Response {
-    page(status, "text/plain; charset=utf-8", text)
-}
-
-fn page(status: StatusCode, kind: &'static str, text: String) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_one_content_type_is_json() {
-        for kind in ["application/json", "Application/JSON ; charset=utf-8", "application/json;"] {
-            assert!(is_json(kind.as_bytes()), "{kind}");
-        }
-        for kind in ["application/jsonx", "application/json-rpc", "text/json", "", ";application/json"] {
-            assert!(!is_json(kind.as_bytes()), "{kind}");
-        }
-    }
-
-    #[test]
-    fn this_machine_has_known_names() {
-        for here in
-            ["127.0.0.1", "127.0.0.1:80", "localhost", "LocalHost:9", "[::1]", "[::1]:8080", "127.9.9.9:1"]
-        {
-            assert!(is_here(here), "{here}");
-        }
-        let elsewhere = [
-            "",
-            ":80",
-            "evil.example",
-            "evil.example:80",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example",
-            "[::2]:1",
-            "10.0.0.1",
-            "localhost:",
-            "localhost:80:80",
-            "0.0.0.0",
-        ];
-        elsewhere.iter().for_each(|host| assert!(!is_here(host), "{host}"));
-    }
 }

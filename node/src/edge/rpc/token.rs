@@ -63,9 +63,7 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// A new token.
-    #[must_use]
-    pub fn generate(rng: &mut dyn CryptoRngCore) -> Self {
+    pub(crate) fn generate(rng: &mut dyn CryptoRngCore) -> Self {
         let mut bytes = Zeroizing::new([0u8; LETTERS / 2]);
         rng.fill_bytes(&mut *bytes);
         let mut text = Zeroizing::new(String::with_capacity(LETTERS));
@@ -97,8 +95,7 @@ impl Token {
     }
 
     /// Whether a header's value has this token, in a time that depends only on its length.
-    #[must_use]
-    pub fn matches(&self, authorization: &[u8]) -> bool {
+    pub(crate) fn matches(&self, authorization: &[u8]) -> bool {
         authorization.ct_eq(self.authorization().as_bytes()).into()
     }
 }
@@ -126,30 +123,25 @@ pub(crate) fn read_files(dir: &Path) -> Result<(String, Token), TokenError> {
 
 /// Both files of a server.
 #[derive(Debug)]
-pub struct Files {
+pub(crate) struct Files {
     dir: PathBuf,
 }
 
 impl Files {
     /// Writes both files atomically, and replaces those of an earlier start.
-    ///
-    /// # Errors
-    /// [`TokenError::Io`].
-    pub fn write(dir: &Path, url: &str, token: &Token) -> Result<Self, TokenError> {
+    pub(crate) fn write(dir: &Path, url: &str, token: &Token) -> Result<Self, TokenError> {
         let text = Zeroizing::new(format!("{}\n", *token.0));
         replace(&dir.join(TOKEN_FILE), &text)?;
         replace(&dir.join(URL_FILE), &format!("{url}\n"))?;
         Ok(Self { dir: dir.to_owned() })
     }
 
-    /// The path of the token.
-    #[must_use]
-    pub fn token(&self) -> PathBuf {
+    pub(crate) fn token(&self) -> PathBuf {
         self.dir.join(TOKEN_FILE)
     }
 
     /// Removes both files. Errors are ignored: the next start replaces a file that remains.
-    pub fn remove(&self) {
+    pub(crate) fn remove(&self) {
         let _ = fs::remove_file(self.dir.join(URL_FILE));
         let _ = fs::remove_file(self.token());
     }

@@ -138,7 +138,7 @@ fn document() -> Value {
         "openrpc": "1.3.2",
         "info": {
             "title": "sotto wallet listen", "version": "1",
-            "description": "JSON-RPC 2.0 over HTTP/1.1 on loopback, while `sotto wallet listen` runs: POST / with Content-Type: application/json and Authorization: Bearer TOKEN. The files rpc.url and rpc.token in DIR/listen/NAME hold the address and the token. One request a connection; no batches. Amounts are base units as decimal strings. An error with code 1 is a refusal of the wallet, and its data one of the codes in docs/FORMATS.md.",
+            "description": "JSON-RPC 2.0 over HTTP/1.1 on loopback, while `sotto wallet listen` runs: POST / with Content-Type: application/json and Authorization: Bearer TOKEN. The files rpc.url and rpc.token in DIR/listen/NAME hold the address and the token. No batches. Amounts are base units as decimal strings. An error with code 1 is a refusal of the wallet, and its data one of the codes in docs/FORMATS.md.",
         },
         "methods": methods.collect::<Vec<_>>(),
     })
@@ -182,7 +182,7 @@ pub(crate) fn respond<S: Store>(
     let request = serde_json::from_slice::<Value>(body).map_err(|_| Fault::new(-32700, "this is not JSON"));
     let id = request.as_ref().map_or(Some(Value::Null), |r| r.get("id").cloned());
     let outcome = request.and_then(|request| call(wallet, service, &request, rng));
-    // A request that is no object has no id, but is answered.
+    // A request that is not an object has no id, and is answered all the same.
     let id = if id.is_none() && outcome.as_ref().is_err_and(|f| f.code == -32600) {
         Some(Value::Null)
     } else {

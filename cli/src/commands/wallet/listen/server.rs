@@ -1,26 +1,22 @@
 //! The sockets of a listener: payers over pinned channels, programs over HTTP on loopback.
 //!
-//! Each connection has a thread, of which there are at most [`CONNECTIONS`] for payers and as many for
-//! programs; further connections are closed at once. A thread reads one request, puts it into the queue, waits
-//! for the answer, writes it and ends. Everything has a deadline.
+//! Each payer has a thread, of which there are at most [`CONNECTIONS`]; further connections are closed at once. A
+//! thread reads one request, puts it into the queue, waits for the answer, writes it and ends, within a deadline.
+//! Programs are served as a node's are (`sotto_node::edge::rpc`), and their requests go into the same queue.
 
-use super::{
-    frame::{Answer, PURPOSE, read_delivery, write_answer},
-    http,
-};
+use super::frame::{Answer, PURPOSE, read_delivery, write_answer};
 use crate::exit::{OrRefuse as _, Outcome};
 use core::time::Duration;
 use rand_core::OsRng;
-use serde_json::Value;
 use sotto_link::{
     Identity, Pinned,
     pinned::{Listener, Timeouts},
 };
-use sotto_node::edge::rpc::{Files, Token};
+use sotto_node::edge::rpc;
 use std::{
-    io::{self, BufReader},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    io,
+    net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -29,7 +25,7 @@ use std::{
     thread,
 };
 
-/// Connections of payers at a time, and of programs.
+/// Connections of payers at a time.
 const CONNECTIONS: usize = 16;
 /// How long to wait for the next connection before looking whether to stop.
 const POLL: Duration = Duration::from_millis(200);
@@ -37,19 +33,21 @@ const POLL: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(10);
 /// How long a connection may take in all.
 const TOTAL: Duration = Duration::from_secs(60);
+/// Most bytes of a program's request.
+const MAX_CALL: usize = 16 << 10;
 
 /// A request, and where its answer goes.
 pub(super) enum Event {
     Delivery { text: String, answer: SyncSender<Answer> },
-    Call { body: Vec<u8>, answer: SyncSender<Option<Value>> },
+    Call { body: Vec<u8>, answer: SyncSender<rpc::Answer> },
 }
 
-/// Both servers, which end with the flag that they were given.
+/// Both servers: that for payers ends with the flag that it was given, that for programs with this value.
 pub(super) struct Servers {
     pub(super) address: SocketAddr,
-    pub(super) url: String,
-    files: Files,
+    // Dropped first, so that programs that wait are answered.
     events: Receiver<Event>,
+    pub(super) programs: rpc::Server,
 }
 
 impl Servers {
@@ -63,21 +61,13 @@ impl Servers {
         let what = "cannot listen";
         let listener = Listener::bind_open(address, identity, PURPOSE).or_refuse(what)?;
         let address = listener.address().or_refuse(what)?;
-        let programs = TcpListener::bind("127.0.0.1:0").or_refuse(what)?;
-        programs.set_nonblocking(true).or_refuse(what)?;
-        let url = format!("http://{}", programs.local_addr().or_refuse(what)?);
-        let token = Token::generate(&mut OsRng);
-        let files = Files::write(folder, &url, &token).or_refuse("cannot write the token for programs")?;
         let (queue, events) = sync_channel(CONNECTIONS);
-        let (stopped, to) = (Arc::clone(stop), queue.clone());
-        thread::spawn(move || accept_payers(listener, &to, &stopped));
+        let calls = queue.clone();
+        let call = Arc::new(move |body: &[u8]| call(&calls, body));
+        let programs = rpc::Server::of_calls(folder, MAX_CALL, call, &mut OsRng).or_refuse(what)?;
         let stopped = Arc::clone(stop);
-        thread::spawn(move || accept_programs(&programs, &Arc::new(token), &queue, &stopped));
-        Ok(Self { address, url, files, events })
-    }
-
-    pub(super) fn token_file(&self) -> PathBuf {
-        self.files.token()
+        thread::spawn(move || accept_payers(listener, &queue, &stopped));
+        Ok(Self { address, events, programs })
     }
 
     /// The next request, if one comes in time.
@@ -86,9 +76,12 @@ impl Servers {
     }
 }
 
-impl Drop for Servers {
-    fn drop(&mut self) {
-        self.files.remove();
+/// The answer to a program.
+fn call(queue: &SyncSender<Event>, body: &[u8]) -> rpc::Answer {
+    let (answer, answered) = sync_channel(1);
+    match queue.try_send(Event::Call { body: body.to_vec(), answer }) {
+        Ok(()) => answered.recv_timeout(TOTAL).unwrap_or(rpc::Answer::Busy),
+        Err(_) => rpc::Answer::Busy,
     }
 }
 
@@ -140,43 +133,6 @@ pub(super) fn serve_payer(mut channel: Pinned, queue: &SyncSender<Event>) -> io:
     channel.close().map_err(io::Error::other)
 }
 
-fn accept_programs(programs: &TcpListener, token: &Arc<Token>, queue: &SyncSender<Event>, stop: &AtomicBool) {
-    let taken = Arc::default();
-    while !stop.load(Ordering::Relaxed) {
-        let Ok((stream, _)) = programs.accept() else {
-            thread::sleep(POLL / 8);
-            continue;
-        };
-        if let Some(place) = Place::take(&taken) {
-            let (queue, token) = (queue.clone(), Arc::clone(token));
-            thread::spawn(move || {
-                let _ = serve_program(stream, &token, &queue);
-                drop(place);
-            });
-        }
-    }
-}
-
-fn serve_program(mut stream: TcpStream, token: &Token, queue: &SyncSender<Event>) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(IDLE))?;
-    stream.set_write_timeout(Some(IDLE))?;
-    let body = match http::read(&mut BufReader::new(&stream), token)? {
-        Ok(body) => body,
-        Err((status, why)) => return http::respond(&mut stream, status, why),
-    };
-    let (answer, answered) = sync_channel(1);
-    let response = match queue.try_send(Event::Call { body, answer }) {
-        Ok(()) => answered.recv_timeout(TOTAL).ok(),
-        Err(_) => None,
-    };
-    match response {
-        Some(Some(response)) => http::respond(&mut stream, "200 OK", &response.to_string()),
-        Some(None) => http::respond(&mut stream, "204 No Content", ""),
-        None => http::respond(&mut stream, "503 Service Unavailable", "the wallet is busy"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
@@ -216,6 +172,24 @@ mod tests {
         let served = thread::spawn(move || serve_payer(far, &queue));
         io::Write::write_all(&mut near, &[9; 200]).unwrap();
         assert!(served.join().unwrap().is_err());
+    }
+
+    /// With a full queue, and once nothing takes from it any more, a program hears that the wallet is busy.
+    #[test]
+    fn a_call_is_answered_whatever_becomes_of_the_queue() {
+        let (queue, events) = sync_channel(1);
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| call(&queue, b"{}"));
+            let Ok(Event::Call { body, answer }) = events.recv() else { panic!("a call") };
+            assert_eq!(body, b"{}");
+            answer.send(rpc::Answer::Nothing).unwrap();
+            assert_eq!(asked.join().unwrap(), rpc::Answer::Nothing);
+        });
+        let (answer, _) = sync_channel(1);
+        queue.try_send(Event::Call { body: Vec::new(), answer }).unwrap();
+        assert_eq!(call(&queue, b"{}"), rpc::Answer::Busy);
+        drop(events);
+        assert_eq!(call(&queue, b"{}"), rpc::Answer::Busy);
     }
 
     #[test]
