@@ -34,7 +34,7 @@ pub enum Work {
 /// What was found out.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    /// The message, or why the bytes are none.
+    /// The message, or why the bytes do not decode.
     Decoded(Result<Box<Message>, DecodeError>),
     /// The transaction, or the rule that refuses it whatever the state.
     Transaction(Result<Box<Verified<Transaction>>, Rejection>),

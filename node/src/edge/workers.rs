@@ -7,7 +7,8 @@
 //! They are threads of their own and not the pool that the rules verify a block on: a worker may wait for the
 //! event loop, and the loop for that pool, so a shared pool could come to a standstill. The engine has at
 //! most sixteen pieces of work under way, which bounds the channel. Guaranteed: the threads end once the
-//! event loop has ended or the workers are dropped.
+//! event loop has ended or the workers are dropped. A thread that panicked has a verdict that never comes, so
+//! it ends the event loop, too: a node that has stopped is seen, and one that hears nothing more is not.
 
 use crate::{
     event::Event,
@@ -20,7 +21,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, SyncSender, channel},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 /// Threads at most.
@@ -28,7 +29,10 @@ const MOST: usize = 8;
 
 /// The threads that do the engine's work.
 #[derive(Debug)]
-pub(crate) struct Workers(Sender<(Ticket, Work)>);
+pub(crate) struct Workers {
+    jobs: Sender<(Ticket, Work)>,
+    threads: Vec<JoinHandle<()>>,
+}
 
 impl Workers {
     /// Starts as many threads as there are processors beside the engine's, and one at least.
@@ -36,17 +40,23 @@ impl Workers {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        for _ in 0..processors.saturating_sub(1).clamp(1, MOST) {
+        let start = |_| {
             let (waiting, events) = (waiting.clone(), events.clone());
-            thread::Builder::new().name("node-worker".into()).spawn(move || work(&waiting, &events))?;
-        }
-        Ok(Self(jobs))
+            thread::Builder::new().name("node-worker".into()).spawn(move || work(&waiting, &events))
+        };
+        let threads =
+            (0..processors.saturating_sub(1).clamp(1, MOST)).map(start).collect::<io::Result<_>>()?;
+        Ok(Self { jobs, threads })
     }
 
     /// Has work done.
+    ///
+    /// # Panics
+    /// If a thread has panicked.
     pub(crate) fn begin(&self, ticket: Ticket, work: Work) {
-        // The threads outlive the engine, unless the loop has ended: then no verdict is needed.
-        drop(self.0.send((ticket, work)));
+        assert!(!self.threads.iter().any(JoinHandle::is_finished), "a worker of the node has panicked");
+        // A thread that is there takes it, sooner or later.
+        drop(self.jobs.send((ticket, work)));
     }
 }
 
@@ -67,6 +77,17 @@ mod tests {
     use crate::{message::Message, work::Verdict};
     use sotto_mw::codec::Encode;
     use std::sync::mpsc::sync_channel;
+
+    #[test]
+    #[should_panic(expected = "a worker of the node has panicked")]
+    fn the_end_of_a_worker_is_noticed() {
+        let (jobs, _waiting) = channel();
+        let ended = thread::spawn(|| ());
+        while !ended.is_finished() {
+            thread::yield_now();
+        }
+        Workers { jobs, threads: vec![ended] }.begin(Ticket(0), Work::Decode(Vec::new()));
+    }
 
     #[test]
     fn every_ticket_comes_back_once() {
