@@ -3,7 +3,7 @@
 //! | found by | files |
 //! |---|---|
 //! | first bytes | wallets and backups, keys of operator, installation, node and parties, view keys, seed words, PEM keys, a chain's parameters and log |
-//! | the folder | everything else in the folders of a chain, of wallets, of a node, of jobs and of the installation: index, head, locks, tokens, budgets |
+//! | the folder | everything else in the folders of a chain, of wallets, of a node, of jobs, of listening wallets and of the installation: index, head, locks, tokens, budgets |
 //!
 //! What can be made again (a snapshot, a drawing, a page, a slate) is not guarded.
 
@@ -37,7 +37,7 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
 ];
 
 /// Folders of a data folder that hold nothing but the project's files.
-const FOLDERS: [&str; 4] = ["chain", "wallets", "node", "jobs"];
+const FOLDERS: [&str; 5] = ["chain", "wallets", "node", "jobs", "listen"];
 
 /// The kind of a file that must not be replaced; `None` for any other.
 ///

@@ -1,3 +1,5 @@
+//! What a writer leaves as it was, whatever is at the path; and that no verb writes without being tried.
+
 use super::*;
 use crate::{args::Color, config::Setting};
 use std::os::unix::fs::symlink;
@@ -128,9 +130,14 @@ fn force_spares_the_files_of_the_project() {
         "words",
         "abandon ".repeat(23).as_bytes().iter().chain(b"art\n").copied().collect::<Vec<_>>().as_slice()
     ));
-    for name in
-        ["data/chain/head", "data/wallets/a.lock", "data/node/rpc.token", "data/jobs/f/budget", "state/x"]
-    {
+    for name in [
+        "data/chain/head",
+        "data/wallets/a.lock",
+        "data/node/rpc.token",
+        "data/listen/a/rpc.token",
+        "data/jobs/f/budget",
+        "state/x",
+    ] {
         assert!(guarded(name, b"anything"), "{name}");
     }
     for (name, text) in
