@@ -62,7 +62,7 @@ fn results_are_private_and_written_before_others_have_theirs() {
     west.wait().unwrap();
     let result = world.path("job.results/north-1/result.json");
     wait_for("north has its result while it still serves", || result.exists());
-    // What is there and is no result of this run stays; the result is kept.
+    // A file of another run stays as it is; the result of this one is kept.
     let said = world.run(&take_part("west")).fails(1);
     assert!(said.contains("result.json exists already") && said.contains("the result is kept"), "{said}");
     assert_eq!(world.read("precious"), "mine");
@@ -259,14 +259,20 @@ fn an_interrupted_trial_leaves_no_process_and_no_key() {
     assert_eq!(fs::read_dir(world.path("tmp")).unwrap().count(), 0, "the keys are gone");
 }
 
-#[test]
-fn a_suppressed_figure_is_shown_as_such() {
+/// The same parties with a job that sums by group, and suppresses groups of one row.
+fn sums_by_group() -> World {
     let world = signed();
     let sums =
         "parameters = { rows = [5, 5, 5], groups = [\"a\", \"b\"], value = { max = 100 }, minimum = 2 }";
     let auction = "parameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
     let job = world.read("job.toml").replace("auction@1", "sum_by_group@1").replace(auction, sums);
     world.write("job.toml", &job.replace("name = \"result\"", "name = \"groups\""));
+    world
+}
+
+#[test]
+fn a_suppressed_figure_is_shown_as_such() {
+    let world = sums_by_group();
     for name in ["north", "south", "west"] {
         world.write(&format!("{name}.csv"), "group,value\n0,5\n");
     }
@@ -378,12 +384,7 @@ fn no_byte_of_a_file_is_in_any_message() {
 
 #[test]
 fn the_rows_of_one_party_are_checked_offline_and_all_faults_are_listed() {
-    let world = signed();
-    let sums =
-        "parameters = { rows = [5, 5, 5], groups = [\"a\", \"b\"], value = { max = 100 }, minimum = 2 }";
-    let auction = "parameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
-    let job = world.read("job.toml").replace("auction@1", "sum_by_group@1").replace(auction, sums);
-    world.write("job.toml", &job.replace("name = \"result\"", "name = \"groups\""));
+    let world = sums_by_group();
     world.write("north.csv", "group;value\r\n0;x\r\n7;1\r\n1;1,500\r\n\r\n1;TRUE\r\n");
     let said = world.run("mpc check job.toml --as north --input north.csv").fails(1);
     for fault in [

@@ -14,9 +14,8 @@ struct Layers {
     layers: Vec<Vec<String>>,
     #[serde(default)]
     circles: Vec<Exception>,
-    /// For `public.rs`.
-    #[serde(default, rename = "met_as_values")]
-    _met_as_values: BTreeSet<String>,
+    #[serde(default)]
+    met_as_values: BTreeSet<String>,
 }
 
 /// A circle that is harmless, and why.
@@ -83,6 +82,11 @@ fn table(root: &Path) -> BTreeMap<String, Layers> {
 /// Everything in the workspace that breaks its layers.
 pub(crate) fn all_faults(root: &Path) -> Vec<String> {
     table(root).iter().flat_map(|(folder, layers)| faults(root, folder, layers)).collect()
+}
+
+/// The public types of a crate that no other code names.
+pub(crate) fn met_as_values(root: &Path, folder: &str) -> BTreeSet<String> {
+    table(root).remove(folder).unwrap().met_as_values
 }
 
 /// The crates that have layers.

@@ -4,28 +4,15 @@
 //! is only met as the value of another type's function or field has an entry in `layers.toml`
 //! (`met_as_values`); errors need none. Everything else is `pub(crate)`.
 
-use crate::sources;
-use serde::Deserialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
-
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    met_as_values: BTreeSet<String>,
-}
+use crate::{layers::met_as_values, sources};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// Endings of the names of errors and of their parts.
 const ERRORS: [&str; 4] = ["Error", "ErrorKind", "Fault", "Failure"];
 
 /// Every public type without a user, and every entry of one that has users or does not exist, a line each.
 pub(crate) fn faults(root: &Path, libraries: &[&str]) -> Vec<String> {
-    let table = fs::read_to_string(root.join("cli/tests/architecture/layers.toml")).unwrap();
-    let table: BTreeMap<String, Entry> = toml::from_str(&table).unwrap();
-    libraries.iter().flat_map(|library| faults_of(root, library, &table[*library].met_as_values)).collect()
+    libraries.iter().flat_map(|library| faults_of(root, library, &met_as_values(root, library))).collect()
 }
 
 fn faults_of(root: &Path, library: &str, met_as_values: &BTreeSet<String>) -> Vec<String> {
@@ -61,4 +48,32 @@ fn public_types(file: &Path) -> Vec<String> {
 fn words(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).unwrap();
     text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_without_a_user_and_idle_entries_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let own = "pub struct Used; pub(crate) struct Inner;\npub enum Idle {}\npub type Value = u8;\n\
+                   pub struct BadError;\n#[cfg(test)]\npub struct InTests;";
+        write("it/src/lib.rs", own);
+        write("it/README.md", "");
+        write("it/Cargo.toml", "");
+        write("other/Cargo.toml", "");
+        write("other/src/lib.rs", "use it::Used;");
+        let faults = |entries: &[&str]| {
+            faults_of(root.path(), "it", &entries.iter().map(|name| (*name).to_owned()).collect())
+        };
+        assert_eq!(faults(&["Value"]), ["it: the public type `Idle` has no user"]);
+        let of_value = "it: the public type `Value` has no user";
+        assert_eq!(faults(&["Idle", "Used"]), [of_value, "it: `Used` needs no entry in `met_as_values`"]);
+    }
 }
