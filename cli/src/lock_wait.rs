@@ -17,7 +17,7 @@ use std::{
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(25);
-/// After so long a person is told what the command waits for.
+/// After so long the command says what it waits for.
 const SILENT: Duration = Duration::from_millis(250);
 
 /// How long to wait for a lock, and whether to say so.

@@ -35,7 +35,7 @@ fn each_failure_has_its_code() {
         ("wallet invoice -1 --wallet alice", "invalid-amount", 2),
         ("wallet send 999999999999999 --to TO --yes --wallet alice", "no-funds", 1),
         ("wallet send 1000000 --to TO --wallet alice", "no-terminal", 4),
-        ("wallet send 1000000 --to nobody --yes --wallet alice", "no-contact", 1),
+        ("wallet send 1000000 --to zoe --yes --wallet alice", "no-contact", 1),
         ("wallet balance --wallet nosuch", "no-wallet", 1),
         ("wallet balance --wallet alice --account nosuch", "no-account", 1),
         ("wallet balance --wallet alice --passphrase-file wrong.pass", "wrong-passphrase", 1),
@@ -56,7 +56,7 @@ fn each_failure_has_its_code() {
         let said = w.run(&format!("--json {}", words.replace("TO", to.trim())));
         assert_eq!((record(&said)["code"].as_str(), said.code), (Some(code), exit), "{words}: {said:?}");
     }
-    // The flag counts wherever it stands, and help is no error.
+    // The flag counts wherever it stands, and help succeeds.
     assert_eq!(record(&w.run("chain init --json"))["code"], "chain-exists");
     assert_eq!(w.run("wallet send --help --json").code, 0);
 }

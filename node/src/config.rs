@@ -18,7 +18,7 @@ pub struct Config {
     pub key: PeerKey,
     /// Where it accepts connections, if it does: shown to its operator.
     pub listen: Option<SocketAddr>,
-    /// The port that peers are told to connect to, if there is one.
+    /// The port that we announce to peers, if we listen on one.
     pub listen_port: Option<u16>,
     /// Addresses that are known from the start.
     pub seeds: Vec<Address>,

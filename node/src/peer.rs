@@ -69,7 +69,7 @@ pub enum DialError {
     OtherChain,
     /// There was no answer in time.
     TimedOut,
-    /// The connection broke, or what answered is no node of this protocol.
+    /// The connection broke, or the other side does not speak this protocol.
     Broken,
 }
 

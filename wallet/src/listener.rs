@@ -53,7 +53,7 @@ pub enum Senders {
     Contacts,
     /// Those of everybody, up to this amount; of contacts, any amount.
     Anyone {
-        /// The largest amount that is accepted from someone who is no contact.
+        /// The largest amount that is accepted from a sender outside the contacts.
         most: Amount,
     },
 }
@@ -87,7 +87,7 @@ pub enum Refusal {
         /// The smallest amount that is accepted.
         least: Amount,
     },
-    /// The amount is too large for someone who is no contact.
+    /// The amount is too large for a sender outside the contacts.
     #[error("this wallet takes at most {most} from this address")]
     TooLarge {
         /// The largest amount that is accepted.

@@ -224,7 +224,7 @@ fn a_stranger_does_not_use_up_an_invoice() {
     assert!(b.collect(&ledger, &paid).is_ok());
 }
 
-/// A reward that the next block cannot spend is no input of a payment yet.
+/// A reward that the next block cannot spend is refused as an input of a payment.
 #[test]
 fn an_immature_input_is_refused_until_it_matures() {
     let (mut ledger, mut a, mut b) = two();

@@ -103,7 +103,7 @@ fn history_comes_back_as_far_as_blocks_are_stored() {
     restore(&ledger, &mut b2);
     assert_eq!((spent(&b), spent(&b2)), (vec![(4, 5)], vec![(4, 5)]));
     assert_eq!(b2.balance(), b.balance());
-    // What was paid is shown as spent, with its fee, and the change is no income.
+    // What was paid is shown as spent, with its fee, and the change is not shown as income.
     let shown = |p: &Person| {
         let entry = |e: &HistoryEntry| (e.kind, e.height().unwrap().get(), e.amount.units());
         p.wallet.history().iter().map(entry).collect::<Vec<_>>()

@@ -335,7 +335,7 @@ fn characters() -> Vec<String> {
     once.into_iter().chain(many).chain(["x".repeat(70_000), String::new(), " ".repeat(65_536)]).collect()
 }
 
-/// Bytes that are no text.
+/// Bytes that are not UTF-8.
 fn bytes() -> Vec<Vec<u8>> {
     let cut = [main("x").as_bytes(), &[0xc3]].concat();
     vec![vec![0xff; 100], vec![0xc0, 0x80], vec![0xed, 0xa0, 0x80], cut, vec![0xf8; 60_000]]

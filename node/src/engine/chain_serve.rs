@@ -86,7 +86,7 @@ impl ChainServe {
         Ok(())
     }
 
-    /// Items of a block, which are no more than the block that was charged: places ascend.
+    /// Items of a block, which are at most the block that was charged: places ascend.
     fn on_get_items<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,

@@ -6,7 +6,7 @@
 //!
 //! The owner of one coin can make any number of those. Where there is no room for one more, a transaction of
 //! the machine that brought the most is fluffed in its place, so only one that brings less than others can end
-//! their stems; another key of the same machine is no other share. What was submitted to this node itself does not count.
+//! their stems; another key of the same machine uses the same share. What was submitted to this node itself does not count.
 
 use super::peers::ban_score::Whose;
 use crate::ledger::mempool::MempoolLimits;

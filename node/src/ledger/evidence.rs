@@ -118,7 +118,7 @@ mod tests {
     };
     use sotto_mw::testing::TestChain;
 
-    /// A header without the operator's seal is no evidence: neither when it is seen nor when it is read from
+    /// A header without the operator's seal does not count as evidence: neither when it is seen nor when it is read from
     /// the disk.
     #[test]
     fn evidence_is_sealed() {

@@ -220,7 +220,7 @@ fn requests_for_headers_are_charged_for_what_they_serve() {
     (0..20).for_each(|_| hand.say(1, &ask));
     // 200 headers of three units each.
     assert_eq!(hand.take(|m| matches!(m, Message::Headers(all) if all.len() == 200)).len(), 3);
-    // A new connection of the same machine is no new share, and one from elsewhere has its own.
+    // A new connection of the same machine uses the same share, and one from elsewhere has its own.
     hand.happen(Event::Disconnected(PeerId(1)));
     hand.join(101, inbound);
     hand.join(2, inbound);
@@ -247,7 +247,7 @@ fn all_peers_together_have_one_budget() {
     assert_eq!(greedy.len(), 9 + 6, "a share each, and what the budget has: {greedy:?}");
     hand.say(10, &ask);
     assert_eq!(hand.take(|m| matches!(m, Message::Headers(_))), [10]);
-    assert!(hand.closed.is_empty(), "it is no peer's fault: {:?}", hand.closed);
+    assert!(hand.closed.is_empty(), "no peer is blamed: {:?}", hand.closed);
 }
 
 /// Blocks are sent as they are stored: what another node takes is what this one was given.
@@ -293,7 +293,7 @@ fn what_was_asked_for_is_charged() {
     // Its burst of 200,000 units, at three times 4,900 units each.
     assert_eq!(hand.begun, 13, "decoded");
     assert!(hand.closed.is_empty(), "{:?}", hand.closed);
-    // Stems are charged likewise, and nobody asked for those.
+    // Stems, which come unasked, are charged likewise.
     hand.join(2, inbound);
     hand.begun = 0;
     all.iter().for_each(|t| hand.say(2, &Message::Stem(t.clone())));

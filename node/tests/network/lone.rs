@@ -74,7 +74,7 @@ fn who_cuts_a_node_off_does_not_hear_its_payments() {
         lone.pass(2_000 * SECOND);
         let offered = lone.said.iter().any(|(_, m)| matches!(m, Message::Announce(_)));
         assert_eq!((lone.pending(&t), offered), (!had_relay, !had_relay));
-        assert!(lone.stemmed_to(&t).is_empty(), "who came is no relay");
+        assert!(lone.stemmed_to(&t).is_empty(), "the peer that asked is not the relay");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_payment_that_fell_with_another_is_whispered_again() {
     toy.grow(vec![theirs]);
     lone.receive(other, toy.blocks().last().unwrap());
     assert!(lone.node.ledger().mempool().is_empty(), "what was joined is impossible");
-    assert_eq!(lone.stemmed_to(&ours).len(), 1, "whoever answered at once would be its maker");
+    assert_eq!(lone.stemmed_to(&ours).len(), 1, "an answer to all at once would name the maker");
     let kept = lone.kept.clone().unwrap();
     for _ in 0..1_000 {
         lone.pass(SECOND);

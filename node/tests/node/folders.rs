@@ -107,11 +107,11 @@ fn a_damaged_copy_gives_way_to_an_empty_one() {
         assert_eq!(contents(&again.aside).into_values().map(|(bytes, _)| bytes).collect::<Vec<_>>(), before);
         assert_eq!(again.mempool.is_some_and(|found| found == mempool), n == 1);
     }
-    // Without the parameters nobody can tell which chain to fetch.
+    // Without the parameters it is unknown which chain to fetch.
     fs::write(chain.join("genesis"), b"damaged").unwrap();
     assert!(is_damage(&DiskLedger::open(&chain).unwrap_err()));
     assert!(matches!(begin_again(&chain), Err(RecoveryError::Genesis { .. })));
     assert!(chain.join("genesis").exists(), "it stays where it was");
-    // A lock or a missing folder is no damage.
+    // A lock or a missing folder does not count as damage.
     assert!(!is_damage(&DiskLedger::open(&dir.path().join("nowhere")).unwrap_err()));
 }

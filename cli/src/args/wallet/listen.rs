@@ -25,7 +25,7 @@ pub(crate) struct WalletListen {
     /// Whose invites to answer [default: contacts]
     #[arg(long, value_name = "WHOSE")]
     pub(crate) accept: Option<Accept>,
-    /// With `anyone`: largest amount to take from someone who is no contact, in base units
+    /// With `anyone`: largest amount to take from a stranger, in base units
     #[arg(long, value_name = "UNITS")]
     pub(crate) most: Option<String>,
     /// Smallest amount to take, in base units [default: 1]

@@ -49,7 +49,7 @@ impl WalletCommand<'_> {
 
     /// Draws a text on the terminal (`on_screen`), and into the file that was asked for.
     ///
-    /// A code that does not fit is no failure of a payment that is under way: it is only said.
+    /// A code that does not fit does not stop a payment that is under way: a warning suffices.
     pub(crate) fn draw(&self, text: &str, on_screen: bool) -> Outcome {
         let ui = &self.context.ui;
         if on_screen {

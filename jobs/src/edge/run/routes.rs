@@ -128,8 +128,8 @@ impl Routes<'_> {
     }
 }
 
-/// Whether a person may have to do something: an address that is wrong, or where nothing answers. A party that is
-/// late is no such thing.
+/// Whether a person may have to do something: an address that is wrong, or where nothing answers. A late party needs
+/// nothing but time.
 pub(crate) const fn is_trouble(why: &LinkError) -> bool {
     use LinkError::{Incompatible, Io, Unreachable};
     matches!(why, Unreachable { .. } | Incompatible(_) | Io(_))

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! All connections of a machine (an IPv4 address, a /64 of IPv6; on this machine a key) draw on one budget,
-//! and it outlives them: a new connection is no new allowance.
+//! and it outlives them: a new connection gets what is left of it.
 //!
 //! Guaranteed: in t seconds all strangers together cause at most `shared.burst + shared.rate·t` units and the
 //! own shares of the machines that are connected; whatever others do, each machine gets its own share.

@@ -174,7 +174,7 @@ mod tests {
         let name = BlockName { height: Height::new(7), hash: Hash::from_bytes([7; 32]) };
         let block = |about: &Wanted| about.block() == Some(&name.hash);
         all.ask(Duration::ZERO, peer, Wanted::Headers(name));
-        assert!(!all.came(peer, block), "headers are no block");
+        assert!(!all.came(peer, block), "headers do not answer for a block");
         for about in [Wanted::Compact(name.hash), Wanted::Items(name.hash), Wanted::Block(name.hash)] {
             all.ask(SECOND, peer, about);
             assert!(!all.came(PeerId(2), block) && all.came(peer, |a| *a == about));
