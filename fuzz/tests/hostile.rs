@@ -76,10 +76,10 @@ fn a_parser_that_loops_is_out_of_memory_or_time() {
     let ranges = |c: usize| {
         format!(
             "({})",
-            (0..12).map(|i| format!("{}u8..={}u8", 3 * c + i, 100 + 7 * c + i)).collect::<Vec<_>>().join(",")
+            (0..20).map(|i| format!("{}u8..={}u8", 3 * c + i, 100 + 7 * c + i)).collect::<Vec<_>>().join(",")
         )
     };
-    let types = ["u8"; 12].join(",");
+    let types = ["u8"; 20].join(",");
     let source = format!(
         "pub fn main(t: ({types}), y: u8) -> u8 {{ match t {{ {} => 1u8, {} => 2u8, _ => y }} }}",
         ranges(0),
