@@ -2,10 +2,13 @@
 //! require the token.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
+#[path = "support/http.rs"]
+mod http;
 #[path = "support/openrpc.rs"]
 mod openrpc;
 
 use core::net::SocketAddr;
+use http::http;
 use openrpc::Document;
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -119,18 +122,6 @@ impl World {
         assert_eq!(status, 200, "{request}");
         serde_json::from_str(&body).unwrap()
     }
-}
-
-/// The HTTP status and body of the response to these bytes.
-fn http(url: &str, bytes: &[u8]) -> (u16, String) {
-    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-    // The server may have rejected the request before it has read everything.
-    let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let text = String::from_utf8(answer).unwrap();
-    let status = text.split(' ').nth(1).map_or(0, |s| s.parse().unwrap());
-    (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
 }
 
 impl Drop for World {

@@ -29,9 +29,9 @@ pub use token::{TOKEN_FILE, Token, TokenError, URL_FILE};
 
 use calls::Calls;
 use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
-use gate::Response;
+use gate::Respond;
 use http::Handler;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rand_core::CryptoRngCore;
 use std::{
@@ -76,12 +76,6 @@ pub enum RpcError {
     /// The token cannot be written.
     #[error(transparent)]
     Token(#[from] TokenError),
-}
-
-/// What responds to the requests of a server.
-trait Respond: Send + Sync + 'static {
-    /// The response to any request.
-    fn respond(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
 }
 
 /// A running server; dropping it ends it.

@@ -1,8 +1,7 @@
 //! A server of another program's JSON-RPC, such as a listening wallet's: `POST /` alone.
 
 use super::{
-    Respond,
-    gate::{self, Refused, Response},
+    gate::{self, Refused, Respond, Response},
     token::Token,
 };
 use core::time::Duration;

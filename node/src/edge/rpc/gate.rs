@@ -21,6 +21,12 @@ pub(super) type Response = hyper::Response<Full<Bytes>>;
 /// Why a request is rejected: the HTTP status and the text.
 pub(super) type Refused = (StatusCode, &'static str);
 
+/// What responds to the requests of a server.
+pub(super) trait Respond: Send + Sync + 'static {
+    /// The response to any request.
+    fn respond(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+}
+
 fn header<B>(request: &Request<B>, name: HeaderName) -> Option<&HeaderValue> {
     request.headers().get(name)
 }

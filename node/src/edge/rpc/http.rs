@@ -1,9 +1,6 @@
 //! One HTTP request: authorisation, parsing, and the response of the node.
 
-use super::{
-    Respond,
-    gate::{self, Refused, Response, page, text},
-};
+use super::gate::{self, Refused, Respond, Response, page, text};
 use crate::{
     edge::{metrics::Counters, node_handle::NodeHandle, rpc::token::Token},
     event::Request as NodeRequest,
