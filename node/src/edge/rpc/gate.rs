@@ -5,7 +5,7 @@ use core::{net::IpAddr, time::Duration};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Request, StatusCode,
-    body::{Bytes, Incoming},
+    body::{Body as _, Bytes, Incoming},
     header::{
         ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
         WWW_AUTHENTICATE,
@@ -63,8 +63,13 @@ pub(super) fn check_json<B>(request: &Request<B>) -> Result<(), Refused> {
 /// A body of at most `most` bytes.
 pub(super) async fn body(body: Incoming, most: usize) -> Result<Bytes, Refused> {
     let late = |_| (StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time");
+    let too_long = (StatusCode::PAYLOAD_TOO_LARGE, "the request is too long");
+    // What the head announces is refused before any of it is read.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_long);
+    }
     let read = timeout(BODY, Limited::new(body, most).collect()).await.map_err(late)?;
-    let read = read.map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, "the request is too long"))?;
+    let read = read.map_err(|_| too_long)?;
     Ok(read.to_bytes())
 }
 
