@@ -4,19 +4,21 @@
 use proptest::{collection::vec, prelude::*};
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, SealedHeader, body_hash},
+    block::{Block, Header, SealedHeader, body_hash},
     error::Rejection,
-    group::Scalar,
-    kernel::Kernel,
+    group::{Point, Scalar},
+    kernel::{Excess, Kernel, KernelFeatures, Window},
     mmr::Peaks,
-    range_proof::RangeProof,
+    range_proof::{Opening, RangeProof},
     rules::{
         InvalidBlock, NextBlock, check_block, check_transaction, connect_block, connect_transaction, propose,
-        pruned::{PrunedVerifier, VerifyError},
+        pruned::{PrunedVerifier, VerifyError, check_kernels},
         verify_block, verify_blocks, verify_transaction,
     },
+    secret::SecretScalar,
     state::{ChainView, Unspent},
     testing::TestChain,
+    transaction::Body,
     trie::{Entry, Prefix, Trie},
 };
 use std::sync::LazyLock;
@@ -59,7 +61,7 @@ fn spoiled(ledger: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
         let here = || spoils.iter().filter(|(at, _)| *at == i).map(|(_, how)| *how);
         here().filter(|how| *how > 1).for_each(|how| SPOILS[how](block));
         let body = block.body.clone();
-        let header = sotto_mw::block::Header { body_hash: body_hash(&body), ..block.header.clone() };
+        let header = Header { body_hash: body_hash(&body), ..block.header.clone() };
         *block = ledger.seal(header, body);
         here().filter(|how| *how < 2).for_each(|how| SPOILS[how](block));
         tip = block.header.hash();
@@ -69,7 +71,7 @@ fn spoiled(ledger: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
 
 /// The verdict block by block.
 fn in_turn(ledger: &TestChain, blocks: &[Block]) -> (usize, Option<InvalidBlock>) {
-    let mut parent = sotto_mw::block::Header::genesis(ledger.chain());
+    let mut parent = Header::genesis(ledger.chain());
     for (i, b) in blocks.iter().enumerate() {
         let judged =
             check_block(ledger.chain(), b.clone()).and_then(|b| verify_block(ledger.chain(), &parent, b));
@@ -88,7 +90,7 @@ proptest! {
     fn together_as_in_turn(spoils in vec((0usize..7, 0..SPOILS.len()), 0..3)) {
         let mut ledger = CHAIN.clone();
         let blocks = spoiled(&mut ledger, &spoils);
-        let genesis = sotto_mw::block::Header::genesis(ledger.chain());
+        let genesis = Header::genesis(ledger.chain());
         let (verified, broken) = verify_blocks(ledger.chain(), &genesis, blocks.clone());
         prop_assert_eq!(broken.is_some(), !spoils.is_empty());
         prop_assert!(verified.iter().map(|b| b.get()).eq(blocks.iter().take(verified.len())));
@@ -137,12 +139,25 @@ impl Remains {
         pruned.finish()
     }
 
+    /// Seals headers that commit to these kernels.
+    fn sealed_with_its_kernels(mut self, ledger: &mut TestChain) -> Self {
+        let (mut previous, mut peaks) = (Header::genesis(ledger.chain()).hash(), Peaks::new());
+        for (sealed, kernels) in self.headers.iter_mut().zip(&self.kernels) {
+            kernels.iter().for_each(|k| peaks.push(k.id()));
+            let (kernel_count, kernel_root) = (peaks.len(), peaks.root());
+            let header = Header { previous, kernel_count, kernel_root, ..sealed.header.clone() };
+            previous = header.hash();
+            *sealed = SealedHeader::of(&ledger.seal(header, Body::default()));
+        }
+        self
+    }
+
     /// Seals a last header that commits to these outputs, as an operator could.
     fn resealed(mut self, ledger: &mut TestChain) -> Self {
         let root = self.trie().root();
         let last = self.headers.last_mut().unwrap();
         last.header.output_root = root;
-        let block = ledger.seal(last.header.clone(), sotto_mw::transaction::Body::default());
+        let block = ledger.seal(last.header.clone(), Body::default());
         *last = SealedHeader::of(&block);
         self
     }
@@ -172,6 +187,7 @@ fn outputs_count_once_and_all_of_them() {
     add(&mut pruned, 1, 1).unwrap();
     assert_eq!(pruned.clone().finish(), Err(VerifyError::Incomplete), "a quarter is missing");
     assert_eq!(add(&mut pruned, 2, 3), two, "below one that is here");
+    assert_eq!(add(&mut pruned, 2, 1), two, "the same, after another");
     add(&mut pruned, 2, 0).unwrap();
     assert_eq!(pruned.finish(), Ok(ledger.chain().supply(Height::new(7)).unwrap()));
     add(&mut whole, 0, 0).unwrap();
@@ -228,6 +244,132 @@ fn mismatched_data_and_broken_rules_are_distinguished() {
     assert_eq!(twice.map(|()| Amount::ZERO), foreign(1, Rejection::KernelRoot));
 }
 
+/// Kernels alone are held against the headers around them, whatever else has arrived.
+#[test]
+fn kernels_are_checked_without_the_rest() {
+    let (ledger, left) = (&*CHAIN, Remains::of(&CHAIN));
+    let genesis = Header::genesis(ledger.chain());
+    let headers: Vec<&Header> =
+        [&genesis].into_iter().chain(left.headers.iter().map(|s| &s.header)).collect();
+    let peaks = |n: usize| {
+        let mut peaks = Peaks::new();
+        left.kernels[..n].concat().iter().for_each(|k| peaks.push(k.id()));
+        peaks
+    };
+    let refused = |height: u64| foreign(height, Rejection::KernelRoot).map(|_| ());
+    for (from, to) in [(0, 7), (0, 1), (2, 5), (6, 7), (3, 3)] {
+        let all = left.kernels[from..to].concat();
+        let check = |all: &[Kernel]| check_kernels(headers[from], headers[to], &peaks(from), all);
+        assert_eq!(check(&all), Ok(()), "{from} to {to}");
+        let more = [&all[..], &left.kernels[0][..]].concat();
+        assert_eq!(check(&more), refused(to as u64), "one too many, {from} to {to}");
+        if let Some((_, rest)) = all.split_first() {
+            assert_eq!(check(rest), refused(to as u64), "one is missing, {from} to {to}");
+        }
+    }
+    // The kernels of other blocks before these: the header before them tells.
+    let all = left.kernels[2..5].concat();
+    assert_eq!(check_kernels(headers[2], headers[5], &peaks(1), &all), refused(2));
+}
+
+/// A kernel whose excess may occur again is accepted without its body too, and refused the second time.
+#[test]
+fn a_repeated_kernel_is_refused_without_its_body() {
+    // As light as a block with one such payment can be.
+    let mut ledger = TestChain::with(23, |p| (p.maturity, p.max_weight) = (1, 68));
+    let reward = ledger.grow(Vec::new());
+    let window = Window { not_before: Height::new(0), not_after: Height::new(16) };
+    let fee = ledger.least_fee(1, 1, 1);
+    let features = KernelFeatures::NoRecentDuplicate { fee, window, distance: 1 };
+    let out = ledger.output(reward.opening.amount.units() - fee.units());
+    let payment = ledger.transaction(&[&reward], &[&out], &[features]);
+    ledger.grow(vec![payment.clone()]);
+    (0..3).for_each(|_| drop(ledger.grow(Vec::new())));
+    let mut left = Remains::of(&ledger);
+    let supply = ledger.chain().supply(Height::new(5)).unwrap();
+    assert_eq!(left.judge(&ledger, 2, 1), Ok(supply));
+    // The operator seals it again in the fourth block.
+    left.kernels[3].extend(payment.body.kernels.clone());
+    left.kernels[3].sort_by_key(|k| k.excess);
+    let why = Rejection::KernelRepeated { id: payment.body.kernels[0].id() };
+    assert_eq!(left.sealed_with_its_kernels(&mut ledger).judge(&ledger, 2, 1), broken(Height::new(4), why));
+}
+
+/// The shape of what is left of a block is checked as that of the block was.
+#[test]
+fn the_shape_is_checked_without_bodies() {
+    let (mut ledger, good) = (CHAIN.clone(), Remains::of(&CHAIN));
+    let mut judged = |edit: &dyn Fn(&mut Vec<Kernel>)| {
+        let mut left = good.clone();
+        edit(&mut left.kernels[3]);
+        left.sealed_with_its_kernels(&mut ledger).judge(&ledger, 3, 0)
+    };
+    let at = Height::new(4);
+    let is_reward = |k: &Kernel| k.features.is_coinbase();
+    let rewards = |kernels| Rejection::RewardCount { outputs: 1, kernels };
+    assert_eq!(judged(&|all| all.retain(|k| !is_reward(k))), broken(at, rewards(0)));
+    assert_eq!(judged(&Vec::clear), foreign(4, Rejection::KernelRoot));
+    assert_eq!(judged(&|all| all.reverse()), broken(at, Rejection::NotAscending { list: "kernels" }));
+    let identity =
+        |all: &mut Vec<Kernel>| all[0].excess = Excess::from_point(Point::from_bytes([0; 32]).unwrap());
+    assert_eq!(judged(&identity), broken(at, Rejection::Identity { item: "excess" }));
+    // An output that commits to nothing.
+    let opening = Opening { amount: Amount::ZERO, index: [0; 12] };
+    let plain = ledger.output(0).output;
+    let nothing = ledger.output_of(plain.features, opening, SecretScalar::zero(), plain.extra);
+    let mut left = good.clone();
+    left.unspent.push(Unspent { created: at, output: nothing.output });
+    left.unspent.sort_by_key(|u| Unspent::key(&u.output.commitment));
+    left.headers[6].header.output_count += 1;
+    let refused = left.resealed(&mut ledger).judge(&ledger, 2, 1);
+    assert_eq!(refused, broken(at, Rejection::Identity { item: "commitment" }));
+}
+
+/// Another last header that the operator sealed is not the one that was asked for.
+#[test]
+fn the_last_header_is_the_one_asked_for() {
+    let (mut ledger, good) = (CHAIN.clone(), Remains::of(&CHAIN));
+    let other = Header { time: good.headers[6].header.time + 1, ..good.headers[6].header.clone() };
+    let other = SealedHeader::of(&ledger.seal(other, Body::default()));
+    let mut pruned = PrunedVerifier::new(ledger.chain(), &good.headers[6]).unwrap();
+    pruned.headers(&good.headers[..6]).unwrap();
+    let tip = &good.headers[5].header;
+    let why = Rejection::NotNext { tip: tip.hash(), height: tip.height };
+    let refused = pruned.headers(&[other]).map(|()| Amount::ZERO);
+    assert_eq!(refused, Err(VerifyError::Mismatch(InvalidBlock { height: Height::new(7), why })));
+    pruned.headers(&good.headers[6..]).unwrap();
+}
+
+/// Signatures wait for a batch, and no longer: memory stays bounded, and a liar is found before all has
+/// arrived.
+#[test]
+fn a_full_batch_is_verified_at_once() {
+    let mut ledger = TestChain::with(24, |p| p.maturity = 1);
+    ledger.grow(Vec::new());
+    let (fee, x) = (ledger.least_fee(0, 0, 1), ledger.secret());
+    let features = ledger.plain(fee);
+    let wrong = ledger.kernel(features, &x).signature;
+    let mut after = |n: usize| {
+        let mut left = Remains::of(&ledger);
+        let more = (0..n).map(|_| {
+            let x = ledger.secret();
+            Kernel { signature: wrong, ..ledger.kernel(features, &x) }
+        });
+        left.kernels[0].extend(more);
+        left.kernels[0].sort_by_key(|k| k.excess);
+        let left = left.sealed_with_its_kernels(&mut ledger);
+        let mut pruned = PrunedVerifier::new(ledger.chain(), &left.headers[0]).unwrap();
+        pruned.headers(&left.headers).unwrap();
+        pruned.kernels(Height::new(1), &Peaks::new(), &left.kernels[0])
+    };
+    assert_eq!(after(1), Ok(()));
+    let refused = after(4_095);
+    assert!(matches!(
+        refused,
+        Err(VerifyError::Invalid(InvalidBlock { why: Rejection::KernelSignature { .. }, .. }))
+    ));
+}
+
 /// An invalid item that the operator sealed is reported with its block, although it waited for a batch with
 /// others.
 #[test]
@@ -240,11 +382,11 @@ fn a_sealed_lie_is_named() {
         let why = Rejection::RangeProof { output: output.commitment.encoded() };
         assert_eq!(left.resealed(&mut ledger).judge(&ledger, 2, 1), broken(created, why));
         let mut left = good.clone();
-        left.unspent[at].created = Height::new(8);
-        assert_eq!(
-            left.resealed(&mut ledger).judge(&ledger, 2, 1),
-            broken(Height::new(8), Rejection::OutputRoot)
-        );
+        for created in [Height::GENESIS, Height::new(8)] {
+            left.unspent[at].created = created;
+            let refused = left.clone().resealed(&mut ledger).judge(&ledger, 2, 1);
+            assert_eq!(refused, broken(created, Rejection::OutputRoot));
+        }
     }
     let mut left = good;
     left.unspent.pop();
@@ -274,14 +416,16 @@ fn a_value_verified_on_one_chain_is_checked_again_on_another() {
     let mut grown = ours.clone();
     grown.grow(vec![payment.clone()]);
     let block = grown.blocks().last().unwrap().clone();
-    let judged = check_block(ours.chain(), block).unwrap();
-    let judged = verify_block(ours.chain(), ours.state().tip(), judged).unwrap();
+    let shaped = check_block(ours.chain(), block).unwrap();
+    let judged = verify_block(ours.chain(), ours.state().tip(), shaped.clone()).unwrap();
     assert!(connect_block(ours.chain(), ours.state(), judged.clone()).is_ok());
     let refused = connect_block(theirs.chain(), ours.state(), judged).map(|_| ());
     assert_eq!(refused, Err(Rejection::Seal.into()));
     // The shape depends on the chain too: a fee that suffices on one is too low on another.
     let dear = TestChain::with(22, |p| p.fee_per_weight = Amount::new(2_000));
     let refused = verify_transaction(dear.chain(), checked).map(|_| ());
+    assert!(matches!(refused, Err(Rejection::FeeTooLow { .. })));
+    let refused = verify_block(dear.chain(), dear.state().tip(), shaped).map(|_| ());
     assert!(matches!(refused, Err(Rejection::FeeTooLow { .. })));
     // A transaction connected to one state cannot be proposed on another.
     let connected = connect_transaction(ours.chain(), ours.state(), &verified).unwrap();

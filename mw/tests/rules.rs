@@ -7,7 +7,10 @@ use sotto_mw::{
     chain::{Chain, Params, ParamsError},
     error::{ConnectError, Rejection},
     group::{Point, Scalar},
-    rules::{Proposal, connect_proposal, seal_proposal},
+    rules::{
+        Proposal, check_transaction, connect_proposal, connect_transaction, precheck_transaction,
+        seal_proposal, verify_transaction,
+    },
     schnorr::{PublicKey, sign},
     testing::{
         TestChain,
@@ -44,6 +47,23 @@ fn a_block_is_refused_for_its_transactions() {
         let accepted = case.accepted.in_block().map(|b| b.verdict());
         assert_eq!(accepted, Some(Ok(())), "beside {name}");
     }
+}
+
+/// What a node asks of a stranger's transaction before its proofs are verified is what the state says
+/// afterwards.
+#[test]
+fn a_precheck_gives_the_verdict_of_the_state() {
+    let mut refused = 0;
+    for trial in CASES.iter().flat_map(|c| [&c.refused, &c.accepted]) {
+        let (ledger, cases::Subject::Transaction(t)) = (&trial.ledger, &trial.subject) else { continue };
+        let Ok(shaped) = check_transaction(ledger.chain(), t.clone()) else { continue };
+        let early = precheck_transaction(ledger.chain(), ledger.state(), &shaped);
+        let Ok(verified) = verify_transaction(ledger.chain(), shaped) else { continue };
+        let verdict = connect_transaction(ledger.chain(), ledger.state(), &verified).map(drop);
+        refused += usize::from(verdict.is_err());
+        assert_eq!(early, verdict);
+    }
+    assert!(refused > 6, "{refused}");
 }
 
 /// A refused block leaves the state as it was, and a proposal stops at the same rule.
@@ -131,6 +151,19 @@ fn a_transaction_leaves_room_for_the_reward() {
     let (fits, heavy) = (ledger.pay(&[&a], &[5, 6]).0, ledger.pay(&[&a], &[5, 6, 7]).0);
     assert!(ledger.propose(&[fits]).is_ok());
     assert_eq!(ledger.accept(&heavy).map(|_| ()), Err(Rejection::TooHeavy { weight: 104, limit: 82 }));
+}
+
+/// An output that stands twice in a body would count twice in the balance, and exist once.
+#[test]
+fn an_output_counts_once() {
+    let mut ledger = TestChain::new(1);
+    let a = ledger.grow(Vec::new());
+    ledger.mature();
+    let fee = ledger.least_fee(1, 3, 1);
+    let (half, change) = (ledger.output(7), ledger.output(a.opening.amount.units() - 14 - fee.units()));
+    let plain = ledger.plain(fee);
+    let twice = ledger.transaction(&[&a], &[&half, &half, &change], &[plain]);
+    assert_eq!(ledger.accept(&twice).map(|_| ()), Err(Rejection::NotAscending { list: "outputs" }));
 }
 
 /// Two transactions that spend the same output, each fine alone, do not fit one block.

@@ -108,6 +108,26 @@ fn identities_inside_a_proof_are_refused() {
     }
 }
 
+/// S, T₁ and T₂ that are the identity because nothing random is in them: the equations hold, and the proof
+/// would show what it should hide. Only the rule on identities refuses it.
+#[test]
+fn identities_are_refused_though_the_equations_hold() {
+    let (amount, r) = (Amount::new(77), SecretScalar::from(Scalar::from(5u64)));
+    let c = Commitment::new(amount, &r);
+    let one = Scalar::ONE;
+    for (element, rho, tau) in
+        [(1, Scalar::ZERO, [one; 2]), (2, one, [Scalar::ZERO, one]), (3, one, [one, Scalar::ZERO])]
+    {
+        let vectors = ([Scalar::ZERO; 64], [Scalar::ZERO; 64]);
+        let nonces = Nonces { alpha: one, rho, s_l: vectors.0, s_r: vectors.1, tau };
+        let committed = [Committed { amount: amount.units(), blinding: &r, commitment: c.as_bytes() }];
+        let bytes = prove_opening(&mut context().transcript(), &committed, &nonces, &nonces).unwrap();
+        let proof = RangeProof::from_bytes(&bytes);
+        assert_eq!(proof.element(element), [0; 32]);
+        assert!(!all_agree(&claims(&[(c, proof.clone())]), &[]) && !crate_accepts(&c, &proof), "{element}");
+    }
+}
+
 fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
     first_bad(claims, &|some| all_hold(some, &[]))
 }
@@ -191,6 +211,45 @@ fn challenges_as_merlin_gives_them() {
                 }
             }
         }
+    }
+}
+
+/// What binds the weights to a proof is 32 bytes that Merlin gives after the proof's last one.
+#[test]
+fn the_binding_is_a_whole_challenge() {
+    let made = proven(2);
+    let challenges = Challenges::replay(Backend::detect(), &claims(&made)).unwrap();
+    for ((commitment, proof), ours) in made.iter().zip(&challenges) {
+        let mut t = context().transcript();
+        let add = |t: &mut Transcript, label, i: usize| t.append_message(label, &proof.element(i));
+        let skip = |t: &mut Transcript, label| t.challenge_bytes(label, &mut [0; 64]);
+        t.append_message(b"dom-sep", b"rangeproof v1");
+        t.append_u64(b"n", 64);
+        t.append_u64(b"m", 1);
+        t.append_message(b"V", commitment.as_bytes());
+        add(&mut t, b"A", 0);
+        add(&mut t, b"S", 1);
+        skip(&mut t, b"y");
+        skip(&mut t, b"z");
+        add(&mut t, b"T_1", 2);
+        add(&mut t, b"T_2", 3);
+        skip(&mut t, b"x");
+        add(&mut t, b"t_x", 4);
+        add(&mut t, b"t_x_blinding", 5);
+        add(&mut t, b"e_blinding", 6);
+        skip(&mut t, b"w");
+        t.append_message(b"dom-sep", b"ipp v1");
+        t.append_u64(b"n", 64);
+        for j in 0..6 {
+            add(&mut t, b"L", 7 + 2 * j);
+            add(&mut t, b"R", 8 + 2 * j);
+            skip(&mut t, b"u");
+        }
+        add(&mut t, b"a", 19);
+        add(&mut t, b"b", 20);
+        let mut binding = [0; 32];
+        t.challenge_bytes(b"sotto batch", &mut binding);
+        assert_eq!(ours.binding, binding);
     }
 }
 
@@ -321,6 +380,24 @@ fn errors_chosen_for_the_weights_of_other_signatures_do_not_cancel() {
         panic!("one of each")
     };
     assert!(pair[0] != *w && pair[1] != *w && pair[0] != pair[1]);
+}
+
+/// All 128 bits of a weight count: with half of them, a forger needs 2⁶⁴ tries and not 2¹²⁸.
+#[test]
+fn weights_count_in_full() {
+    let (proof, signed) = (proven(1), signed(1));
+    let claims = claims(&proof);
+    let challenges = Challenges::replay(Backend::detect(), &claims).unwrap();
+    for w in [1, 1 << 64, 3 << 126 | 5, u128::MAX] {
+        let words = |w: u128| [w as u64, (w >> 64) as u64, 0, 0];
+        let pair = weights::ProofWeights { e: w, ec: 1 };
+        for backend in Backend::available() {
+            let terms = backend.run(Coefficients(&[(&claims[0], &challenges[0], &pair)])).unwrap();
+            assert_eq!(terms.scalars[0], words(w), "the coefficient of A, {backend:?}");
+        }
+        let terms = signature_terms(&[(&(&signed[0], signed[0].challenge()), w)]);
+        assert_eq!(terms.scalars[0], words(w), "the coefficient of R");
+    }
 }
 
 /// A proof whose two equations are wrong by opposite amounts: S and T₁ are opened as if they held one
