@@ -9,12 +9,13 @@ use crate::{
     hash::{Hash, tagged},
     schnorr::PublicKey,
     tag,
+    unit::Unit,
 };
 use core::fmt;
 
 /// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
-/// version 1 an input had weight 1.
-pub const RULES_VERSION: u8 = 2;
+/// version 1 an input had weight 1; version 2 had parameters of a fixed length, without a pace and a unit.
+pub const RULES_VERSION: u8 = 3;
 /// Weight of an input: one decompression, one lookup, removal and undo record. Measured, it costs a third of
 /// an output.
 pub const INPUT_WEIGHT: u64 = 8;
@@ -96,13 +97,20 @@ pub struct Params {
     pub window_grid: u64,
     /// K: the deepest reorganisation, in blocks; below W.
     pub reorganisation: u64,
+    /// The least time between a block and its parent, in seconds.
+    pub pace: u64,
     /// The maximum weight of a block.
     pub max_weight: u64,
     /// The least fee for one unit of weight.
     pub fee_per_weight: Amount,
+    /// The unit in which people read and write amounts.
+    pub unit: Unit,
 }
 
 impl Params {
+    /// Most bytes of encoded parameters.
+    pub const MAX_BYTES: usize = 3 + 32 + 9 * 8 + 2 + Unit::MAX_NAME + 1;
+
     /// The parameters of a solo chain under this operator's key.
     #[must_use]
     pub fn solo(operator: PublicKey, genesis_time: u64) -> Self {
@@ -115,22 +123,60 @@ impl Params {
             window_width: 1_440,
             window_grid: 60,
             reorganisation: 720,
+            pace: 0,
             max_weight: 40_000,
             fee_per_weight: Amount::new(1_000),
+            unit: Unit::SOT,
         }
+    }
+
+    /// Appends the length of the encoding (2 bytes) and the encoding, for formats that contain parameters.
+    pub fn encode_with_length(&self, out: &mut Vec<u8>) {
+        let bytes = self.to_bytes();
+        out.extend_from_slice(&u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend_from_slice(&bytes);
+    }
+
+    /// Reads what [`Params::encode_with_length`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a length above [`Params::MAX_BYTES`], or unless the parameters fill that length.
+    pub fn decode_with_length(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let length = usize::from(u16::from_le_bytes(r.array()?));
+        if length > Self::MAX_BYTES {
+            let (found, bound) = (length as u64, Self::MAX_BYTES as u64);
+            return Err(DecodeError::Bound { what: "length of the parameters", found, bound });
+        }
+        Self::from_bytes(r.take(length)?)
+    }
+}
+
+/// The kind of sealing: one operator's signature.
+const BY_OPERATOR: u8 = 0;
+/// No auditors.
+const UNAUDITED: u8 = 0;
+
+/// Reads a code that has one meaning so far.
+fn only(r: &mut Reader<'_>, what: &'static str, known: u8) -> Result<(), DecodeError> {
+    match r.u8()? {
+        code if code == known => Ok(()),
+        code => Err(DecodeError::Code { what, code }),
     }
 }
 
 impl Encode for Params {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[RULES_VERSION, self.network as u8]);
+        out.extend_from_slice(&[RULES_VERSION, self.network as u8, BY_OPERATOR]);
         self.operator.encode(out);
         self.genesis_time.encode(out);
         self.reward.encode(out);
-        for n in [self.maturity, self.window_width, self.window_grid, self.reorganisation, self.max_weight] {
+        let Self { maturity, window_width, window_grid, reorganisation, pace, max_weight, .. } = *self;
+        for n in [maturity, window_width, window_grid, reorganisation, pace, max_weight] {
             n.encode(out);
         }
         self.fee_per_weight.encode(out);
+        self.unit.encode(out);
+        out.push(UNAUDITED);
     }
 }
 
@@ -146,7 +192,8 @@ impl Decode for Params {
             2 => Network::Solo,
             code => return Err(DecodeError::Code { what: "network", code }),
         };
-        Ok(Self {
+        only(r, "kind of sealing", BY_OPERATOR)?;
+        let params = Self {
             network,
             operator: PublicKey::decode(r)?,
             genesis_time: r.u64()?,
@@ -155,9 +202,13 @@ impl Decode for Params {
             window_width: r.u64()?,
             window_grid: r.u64()?,
             reorganisation: r.u64()?,
+            pace: r.u64()?,
             max_weight: r.u64()?,
             fee_per_weight: Amount::decode(r)?,
-        })
+            unit: Unit::decode(r)?,
+        };
+        only(r, "kind of auditors", UNAUDITED)?;
+        Ok(params)
     }
 }
 
@@ -231,6 +282,18 @@ impl Chain {
     #[must_use]
     pub const fn id(&self) -> &ChainId {
         &self.id
+    }
+
+    /// The unit of the chain's money.
+    #[must_use]
+    pub const fn unit(&self) -> &Unit {
+        &self.params.unit
+    }
+
+    /// The earliest time of a block whose parent has this time (MW-R19); saturates.
+    #[must_use]
+    pub const fn earliest_after(&self, parent: u64) -> u64 {
+        parent.saturating_add(self.params.pace)
     }
 
     /// All base units that exist after the block at `h`; `None` if they exceed 64 bits.

@@ -64,7 +64,7 @@ rejections! {
     /// The sum of the fees exceeds 64 bits.
     "MW-R08" FeeOverflow => "the sum of the fees exceeds 64 bits";
     /// The fees are below the least fee for the weight.
-    "MW-R09" FeeTooLow { /** The fees. */ fee: Amount, /** The least. */ least: Amount } => "the fees are {fee}, below the least fee of {least}";
+    "MW-R09" FeeTooLow { /** The fees. */ fee: Amount, /** The least. */ least: Amount } => "the fees are {fee} base units, below the least fee of {least}";
     /// A transaction has no kernel.
     "MW-R10" NoKernel => "the transaction has no kernel";
     /// A transaction carries a block's reward.
@@ -83,8 +83,8 @@ rejections! {
     "MW-R17" SupplyOverflow => "the supply would exceed 64 bits";
     /// The block does not follow the tip.
     "MW-R18" NotNext { /** The tip. */ tip: Hash, /** Height of the tip. */ height: Height } => "the block does not follow the tip {tip} at height {height}";
-    /// The block's time is before its parent's.
-    "MW-R19" TimeBackwards { /** Time of the block. */ time: u64, /** Time of the parent. */ parent: u64 } => "the block's time {time} is before its parent's {parent}";
+    /// The block's time is before its parent's, or too soon after it.
+    "MW-R19" TooEarly { /** Time of the block. */ time: u64, /** The earliest time that its parent and the pace allow. */ earliest: u64 } => "the block's time {time} is before {earliest}, its parent's time and the pace of the chain";
     /// The body is not the one that the header commits to.
     "MW-R20" BodyHash => "the body does not match the body hash of the header";
     /// The seal does not verify.

@@ -17,6 +17,7 @@ pub mod secret;
 
 pub mod commitment;
 pub mod schnorr;
+pub mod unit;
 
 pub mod chain;
 

@@ -236,7 +236,7 @@ fn connected<V: ChainView>(
     header: &Header,
     body: &Body,
 ) -> Result<ChangeSet, ConnectError<V::Error>> {
-    context::follows(view.tip(), header)?;
+    context::follows(chain, view.tip(), header)?;
     let spent = context::body(chain, view, body)?;
     let after = context::next_tip(view, body, header.total_offset, header.time, &spent)?;
     context::same_roots(&after.header, header)?;
@@ -344,6 +344,6 @@ pub fn propose<V: ChainView>(
     let spent = context::body(chain, view, &body)?;
     let total_offset = view.tip().total_offset + joined.offset;
     let after = context::next_tip(view, &body, total_offset, time, &spent)?;
-    context::follows(view.tip(), &after.header)?;
+    context::follows(chain, view.tip(), &after.header)?;
     Ok(Proposal { header: after.header, body })
 }

@@ -335,8 +335,10 @@ fn each_decode_error_has_its_bytes() {
     assert_eq!(good.len(), kernels + 4 + 113);
     assert_eq!(with(0, &[2]), Err(DecodeError::Version { found: 2 }));
     let mut params = ledger.chain().params().to_bytes();
-    params[0] = 1;
-    assert_eq!(Params::from_bytes(&params), Err(DecodeError::Rules { found: 1, supported: 2 }));
+    for found in [1, 2, 4] {
+        params[0] = found;
+        assert_eq!(Params::from_bytes(&params), Err(DecodeError::Rules { found, supported: 3 }));
+    }
     assert_eq!(with(1, &[0xff; 32]), Err(DecodeError::Scalar));
     assert_eq!(with(input, &[0xff; 32]), Err(DecodeError::Point));
     assert_eq!(with(output, &[2]), Err(DecodeError::Code { what: "output features", code: 2 }));
@@ -352,6 +354,13 @@ fn each_decode_error_has_its_bytes() {
     params[1] = 3;
     let network = DecodeError::Code { what: "network", code: 3 };
     assert_eq!(Params::from_bytes(&params), Err(network));
+    let good = ledger.chain().params().to_bytes();
+    let last = good.len() - 1;
+    for (at, what) in [(2, "kind of sealing"), (last, "kind of auditors")] {
+        let mut params = good.clone();
+        params[at] = 1;
+        assert_eq!(Params::from_bytes(&params), Err(DecodeError::Code { what, code: 1 }));
+    }
 }
 
 fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {

@@ -7,6 +7,7 @@ use crate::{
     message::{BlockName, Message},
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
+    sealing::TooEarly,
     storage::{StoreError, snapshot_check::PrunedError},
     work::{Ticket, Work},
 };
@@ -164,6 +165,9 @@ pub enum Refusal {
         /// Most outputs in a response.
         most: usize,
     },
+    /// The pace of the chain does not allow the next block yet.
+    #[error(transparent)]
+    TooEarly(#[from] TooEarly),
     /// A better block than the tip is known and is being fetched: sealing now would seal a height twice.
     #[error("this node is still fetching sealed block {0}: wait until it has it")]
     Behind(Height),

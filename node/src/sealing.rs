@@ -31,6 +31,30 @@ use sotto_mw::{
     schnorr::Signature,
 };
 
+/// How far the time of a block may lie ahead of its sealer's clock, in seconds, so that clocks that differ a little
+/// cost no block.
+const AHEAD: u64 = 5;
+
+/// The pace of the chain does not allow the next block yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the pace of the chain allows the next block in {wait} s: wait for it")]
+pub struct TooEarly {
+    /// How long, in seconds.
+    pub wait: u64,
+}
+
+/// The time to seal a block at whose parent has the time `parent`, by a clock that shows `clock`: never before
+/// MW-R19 allows it.
+///
+/// # Errors
+/// [`TooEarly`] on a chain with a pace while that time is more than five seconds ahead of the clock. Without a
+/// pace nothing is waited for: a parent from the future is followed at its own time.
+pub fn block_time(chain: &Chain, parent: u64, clock: u64) -> Result<u64, TooEarly> {
+    let earliest = chain.earliest_after(parent);
+    let wait = earliest.saturating_sub(clock.saturating_add(AHEAD));
+    if chain.params().pace > 0 && wait > 0 { Err(TooEarly { wait }) } else { Ok(earliest.max(clock)) }
+}
+
 /// A sealing engine.
 pub trait Sealing {
     /// A message between its sealers.
@@ -111,5 +135,40 @@ impl Sealing for Solo {
             SealEvent::Heard(nothing) => match nothing {},
             SealEvent::Judged { .. } | SealEvent::Tick => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{chain::Params, group::Point, schnorr::PublicKey};
+
+    fn chain(pace: u64) -> Chain {
+        let solo = Params::solo(PublicKey::from_point(Point::g()), 0);
+        Chain::new(Params { pace, ..solo }).unwrap()
+    }
+
+    /// The block after one at 1,000 is at 1,060 or later, and is sealed when the clock shows 1,055 or later.
+    #[test]
+    fn a_sealer_waits_for_the_pace() {
+        let paced = chain(60);
+        for (clock, time) in
+            [(1_055, Ok(1_060)), (1_060, Ok(1_060)), (1_061, Ok(1_061)), (u64::MAX, Ok(u64::MAX))]
+        {
+            assert_eq!(block_time(&paced, 1_000, clock), time);
+        }
+        for (clock, wait) in [(1_054, 1), (1_000, 55), (0, 1_055)] {
+            assert_eq!(block_time(&paced, 1_000, clock), Err(TooEarly { wait }));
+        }
+        assert_eq!(block_time(&paced, u64::MAX - 1, u64::MAX), Ok(u64::MAX), "it saturates");
+    }
+
+    #[test]
+    fn without_a_pace_nothing_is_waited_for() {
+        let free = chain(0);
+        assert_eq!(
+            [0, 999, 1_000, 1_001].map(|clock| block_time(&free, 1_000, clock)),
+            [Ok(1_000), Ok(1_000), Ok(1_000), Ok(1_001)]
+        );
     }
 }

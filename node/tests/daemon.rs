@@ -175,6 +175,28 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_no_request() {
     assert!(DiskLedger::open(&dir.path().join("chain")).is_ok());
 }
 
+/// On a chain with a pace the operator's node does not seal a block whose time would lie ahead of the clock.
+#[test]
+fn a_node_seals_no_faster_than_the_pace() {
+    let mut toy = TestChain::with(12, |p| p.pace = 60);
+    toy.grow(Vec::new());
+    let (dir, key) = (tempfile::tempdir().unwrap(), OperatorKey::from_secret(toy.operator().clone()));
+    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], Some(key));
+    let Ok(Response::Draft { height, due, .. }) = node.handle().ask(Request::Draft) else {
+        panic!("no draft")
+    };
+    let earliest = toy.blocks().last().unwrap().header.time + 60;
+    let reward = Box::new(reward(&mut toy, height, due));
+    let mut seal = |time| node.handle().ask(Request::Seal { reward: reward.clone(), time });
+    let early = seal(earliest - 6);
+    assert!(matches!(early, Ok(Response::Refused(Refusal::TooEarly(why))) if why.wait == 1), "{early:?}");
+    // A few seconds ahead of the clock is soon enough; the block has the earliest time.
+    let sealed = seal(earliest - 5);
+    assert!(matches!(sealed, Ok(Response::Sealed(_))), "{sealed:?}");
+    assert_eq!(status(&node).time, earliest);
+    stop(node);
+}
+
 /// With a read-only folder, submissions are refused, because they would be lost with the process.
 #[test]
 fn a_submission_that_cannot_be_saved_is_refused() {

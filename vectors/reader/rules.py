@@ -62,7 +62,7 @@ class Chain:
         refuse_if([len(r) for r in rewards] != [1, 1], "MW-R12")
         self._shape(body, max(0, weight(body) - REWARD), p.max_weight)
         refuse_if((head.previous, head.height) != (header_hash(self.tip.bytes), self.tip.height + 1), "MW-R18")
-        refuse_if(head.time < self.tip.time, "MW-R19")
+        refuse_if(head.time < min(self.tip.time + p.pace, MAX), "MW-R19")
         seal = b"sotto/seal/v1" + self.id + header_hash(head.bytes)
         refuse_if(not verifies(p.operator, seal, b.seal), "MW-R21")
         refuse_if(tagged("sotto/body/v1", body.bytes) != head.body_hash, "MW-R20")

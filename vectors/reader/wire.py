@@ -14,7 +14,9 @@ Header = namedtuple(
 )
 Block = namedtuple("Block", "header seal body")
 Params = namedtuple(
-    "Params", "network operator genesis_time reward maturity width grid reorganisation max_weight fee_per_weight bytes"
+    "Params",
+    "network operator genesis_time reward maturity width grid reorganisation pace max_weight fee_per_weight "
+    "unit decimals bytes",
 )
 
 
@@ -110,9 +112,15 @@ class Reader:
         return Block(header, self.data[start : self.at], self.body())
 
     def params(self):
-        if self.number(1) != 2:
+        start = self.at
+        if self.number(1) != 3:
             raise Malformed("version of the rules")
-        return Params(self.code(2), self.point(), *(self.number() for _ in range(8)), self.data)
+        network, _, operator = self.code(2), self.code(0), self.point()
+        numbers = [self.number() for _ in range(9)]
+        unit, decimals, _ = self.take(self.code(8)), self.code(12), self.code(0)
+        if not unit or any(c not in range(65, 91) for c in unit) or unit == b"U":
+            raise Malformed("unit")
+        return Params(network, operator, *numbers, unit.decode(), decimals, self.data[start : self.at])
 
 
 POINTS = {}

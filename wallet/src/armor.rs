@@ -188,6 +188,16 @@ pub enum ArmorError {
         /// The expected chain.
         expected: ChainId,
     },
+    /// The message has another version.
+    #[error("unsupported version {found} of a message of kind {kind}: this program reads version {reads}")]
+    Version {
+        /// The kind of the message.
+        kind: MessageKind,
+        /// Its version.
+        found: u8,
+        /// The version that is read.
+        reads: u8,
+    },
     /// The body of the message is invalid.
     #[error("cannot read the {kind}: {source}")]
     Body {
@@ -219,7 +229,7 @@ pub fn from_bytes<T: Message>(chain: &ChainId, bytes: &[u8]) -> Result<T, ArmorE
         return Err(ArmorError::Kind { found, expected: T::KIND });
     }
     if envelope.version != T::VERSION {
-        return Err(unreadable(DecodeError::Version { found: envelope.version }));
+        return Err(ArmorError::Version { kind: T::KIND, found: envelope.version, reads: T::VERSION });
     }
     if envelope.chain != *chain {
         return Err(ArmorError::OtherChain { found: envelope.chain, expected: *chain });

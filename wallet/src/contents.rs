@@ -1,13 +1,13 @@
 //! The contents of a store: what a wallet and a view wallet keep.
 //!
 //! ```text
-//! wallet        version (1): 5 ‖ chain parameters ‖ entropy (32) ‖ state
-//! view wallet   version (1): 131 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
+//! wallet        version (1): 6 ‖ length (2) ‖ chain parameters ‖ entropy (32) ‖ state
+//! view wallet   version (1): 132 ‖ length (2) ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
 //! ```
 //!
-//! The versions before, 4 and 130, have no sets at the end of the state, and 3 and 129 no checkpoint either. They
-//! are read, and written again in the present version. Every version of a view wallet is 128 or higher, and no version of a wallet
-//! is.
+//! In the versions before, 3 to 5 and 129 to 131, the parameters of chains under earlier rules follow at once: they
+//! are refused, with the version of those rules. Every version of a view wallet is 128 or higher, and no version
+//! of a wallet is.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
@@ -21,19 +21,34 @@ use sotto_mw::{
 };
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 5;
-const WITHOUT_SETS: u8 = 4;
-const WITHOUT_CHECKPOINT: u8 = 3;
+const VERSION: u8 = 6;
 
 /// Set in every version of a view wallet.
 const VIEW: u8 = 0x80;
-const VIEW_VERSION: u8 = VIEW | 3;
-const VIEW_WITHOUT_SETS: u8 = VIEW | 2;
-const VIEW_WITHOUT_CHECKPOINT: u8 = VIEW | 1;
+const VIEW_VERSION: u8 = VIEW | 4;
+
+/// Reads the version of contents, which must be `present`, and the parameters after it. The three
+/// versions before begin with parameters of earlier rules, whose version is the reason given.
+fn params(r: &mut Reader<'_>, what: &'static str, present: u8) -> Result<Params, DecodeError> {
+    let code = r.u8()?;
+    if code == present {
+        return Params::decode_with_length(r);
+    }
+    if (present - 3..present).contains(&code) {
+        Params::decode(r)?;
+    }
+    Err(DecodeError::Code { what, code })
+}
 
 /// Whether these are the contents of a view wallet.
 pub(crate) fn is_view(contents: &[u8]) -> bool {
     contents.first().is_some_and(|version| version & VIEW != 0)
+}
+
+fn with_length(params: &Params) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    params.encode_with_length(&mut bytes);
+    bytes
 }
 
 /// The contents of a wallet.
@@ -45,7 +60,7 @@ pub(crate) struct Contents {
 
 /// The bytes of a wallet's contents; wiped when dropped, and written without reallocating.
 pub(crate) fn contents(params: &Params, entropy: &[u8; Words::ENTROPY], state: &State) -> Zeroizing<Vec<u8>> {
-    let (params, state) = (params.to_bytes(), Zeroizing::new(state.to_bytes()));
+    let (params, state) = (with_length(params), Zeroizing::new(state.to_bytes()));
     let mut out = Zeroizing::new(Vec::with_capacity(1 + params.len() + entropy.len() + state.len()));
     out.push(VERSION);
     out.extend_from_slice(&params);
@@ -56,14 +71,8 @@ pub(crate) fn contents(params: &Params, entropy: &[u8; Words::ENTROPY], state: &
 
 impl Decode for Contents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let state = match r.u8()? {
-            VERSION => State::decode,
-            WITHOUT_SETS => State::decode_without_sets,
-            WITHOUT_CHECKPOINT => State::decode_without_checkpoint,
-            code => return Err(DecodeError::Code { what: "version of a wallet", code }),
-        };
-        let (params, entropy) = (Params::decode(r)?, Zeroizing::new(r.array()?));
-        Ok(Self { params, entropy, state: state(r)? })
+        let params = params(r, "version of a wallet", VERSION)?;
+        Ok(Self { params, entropy: Zeroizing::new(r.array()?), state: State::decode(r)? })
     }
 }
 
@@ -77,7 +86,7 @@ pub(crate) struct ViewContents {
 
 /// The bytes of a view wallet's contents; wiped when dropped, and written without reallocating.
 pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Zeroizing<Vec<u8>> {
-    let (params, state) = (params.to_bytes(), Zeroizing::new(state.to_bytes()));
+    let (params, state) = (with_length(params), Zeroizing::new(state.to_bytes()));
     let mut out = Zeroizing::new(Vec::with_capacity(1 + params.len() + 36 + state.len()));
     out.push(VIEW_VERSION);
     out.extend_from_slice(&params);
@@ -89,13 +98,44 @@ pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Ze
 
 impl Decode for ViewContents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let state = match r.u8()? {
-            VIEW_VERSION => State::decode,
-            VIEW_WITHOUT_SETS => State::decode_without_sets,
-            VIEW_WITHOUT_CHECKPOINT => State::decode_without_checkpoint,
-            code => return Err(DecodeError::Code { what: "version of a view wallet", code }),
-        };
-        let (params, account) = (Params::decode(r)?, Account(r.u32()?));
-        Ok(Self { params, account, rewind: RewindKey(r.array()?), state: state(r)? })
+        let params = params(r, "version of a view wallet", VIEW_VERSION)?;
+        let account = Account(r.u32()?);
+        Ok(Self { params, account, rewind: RewindKey(r.array()?), state: State::decode(r)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail")]
+    use super::*;
+    use sotto_mw::{chain::RULES_VERSION, group::Point, schnorr::PublicKey};
+
+    /// Contents of the versions before hold the 98 bytes of parameters of rules 1 or 2, which are refused with
+    /// the version of the rules; what never was is refused as a version.
+    #[test]
+    fn contents_under_earlier_rules_are_refused_with_the_reason() {
+        let entropy = [7; Words::ENTROPY];
+        let params = Params::solo(PublicKey::from_point(Point::g()), 5);
+        let good = contents(&params, &entropy, &State::default());
+        assert!(Contents::from_bytes(&good).is_ok());
+        let old = |version: u8, rules: u8| [&[version, rules, 2][..], &[1; 96], &good[1..]].concat();
+        for rules in [1, 2] {
+            let why = Some(DecodeError::Rules { found: rules, supported: RULES_VERSION });
+            for version in 3..6 {
+                assert_eq!(Contents::from_bytes(&old(version, rules)).err(), why);
+                assert_eq!(ViewContents::from_bytes(&old(VIEW | (version - 2), rules)).err(), why);
+            }
+        }
+        for code in [0, 2, 7] {
+            let why = Some(DecodeError::Code { what: "version of a wallet", code });
+            assert_eq!(Contents::from_bytes(&old(code, 2)).err(), why);
+        }
+        // The present parameters under a version that had none like them.
+        let mixed = [&[5][..], &params.to_bytes(), &good[1..]].concat();
+        let why = DecodeError::Code { what: "version of a wallet", code: 5 };
+        assert_eq!(Contents::from_bytes(&mixed).err(), Some(why));
+        let mut long = good.to_vec();
+        long[1..3].copy_from_slice(&u16::MAX.to_le_bytes());
+        assert!(matches!(Contents::from_bytes(&long).err(), Some(DecodeError::Bound { .. })));
     }
 }

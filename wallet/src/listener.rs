@@ -82,13 +82,13 @@ pub enum Refusal {
     #[error("this wallet does not take payments from this address")]
     Sender,
     /// The amount is too small.
-    #[error("this wallet takes amounts from {least} on")]
+    #[error("this wallet takes amounts from {least} base units on")]
     TooSmall {
         /// The smallest amount that is accepted.
         least: Amount,
     },
     /// The amount is too large for a sender outside the contacts.
-    #[error("this wallet takes at most {most} from this address")]
+    #[error("this wallet takes at most {most} base units from this address")]
     TooLarge {
         /// The largest amount that is accepted.
         most: Amount,

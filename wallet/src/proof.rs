@@ -9,7 +9,7 @@
 //!
 //! bytes     = receipt ‖ receiver's key (32) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1)
 //!             ‖ possession (64) ‖ inclusion
-//! inclusion = parameters ‖ header ‖ seal (64) ‖ kernel ‖ index (8) ‖ path
+//! inclusion = length (2) ‖ parameters ‖ header ‖ seal (64) ‖ kernel ‖ index (8) ‖ path
 //! ```
 //!
 //! **Guaranteed**: the receiver promised that this kernel pays it this amount, and the kernel is in a sealed
@@ -195,11 +195,13 @@ impl PaymentProof {
 
 impl Message for PaymentProof {
     const KIND: MessageKind = MessageKind::Proof;
+    /// Since this version the parameters have a length.
+    const VERSION: u8 = 2;
 }
 
 impl Encode for KernelInclusion {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.params.encode(out);
+        self.params.encode_with_length(out);
         self.header.encode(out);
         self.seal.encode(out);
         self.kernel.encode(out);
@@ -211,7 +213,7 @@ impl Encode for KernelInclusion {
 impl Decode for KernelInclusion {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
-            params: Params::decode(r)?,
+            params: Params::decode_with_length(r)?,
             header: Header::decode(r)?,
             seal: Signature::decode(r)?,
             kernel: Kernel::decode(r)?,

@@ -259,31 +259,6 @@ impl State {
             self.outputs.extend(change.map(|o| (o.commitment, o)));
         }
     }
-
-    /// Decodes the bytes of the version before, which had no frozen outputs and no dismissed sessions.
-    pub(crate) fn decode_without_sets(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let before = Self::decode_without_checkpoint(r)?;
-        Ok(Self { checkpoint: BlockRef::decode(r)?, ..before })
-    }
-
-    /// Decodes the bytes of earlier versions, which had no checkpoint.
-    pub(crate) fn decode_without_checkpoint(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            tip: BlockRef::decode(r)?,
-            checkpoint: BlockRef::NONE,
-            accounts: list(r, "accounts", AccountInfo::LEAST_BYTES)?,
-            restore: option(r, "restore flag")?,
-            outputs: map(r)?,
-            sent: map(r)?,
-            received: map(r)?,
-            issued: map(r)?,
-            paid: map(r)?,
-            self_transfers: map(r)?,
-            contacts: Contacts::decode(r)?,
-            frozen: BTreeSet::new(),
-            dismissed: BTreeSet::new(),
-        })
-    }
 }
 
 impl Encode for State {
@@ -306,8 +281,20 @@ impl Encode for State {
 
 impl Decode for State {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let before = Self::decode_without_sets(r)?;
-        let frozen = set(r, "frozen outputs", point_bytes)?;
-        Ok(Self { frozen, dismissed: set(r, "dismissed sessions", session)?, ..before })
+        Ok(Self {
+            tip: BlockRef::decode(r)?,
+            accounts: list(r, "accounts", AccountInfo::LEAST_BYTES)?,
+            restore: option(r, "restore flag")?,
+            outputs: map(r)?,
+            sent: map(r)?,
+            received: map(r)?,
+            issued: map(r)?,
+            paid: map(r)?,
+            self_transfers: map(r)?,
+            contacts: Contacts::decode(r)?,
+            checkpoint: BlockRef::decode(r)?,
+            frozen: set(r, "frozen outputs", point_bytes)?,
+            dismissed: set(r, "dismissed sessions", session)?,
+        })
     }
 }

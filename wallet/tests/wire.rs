@@ -77,10 +77,10 @@ fn contents_come_back_byte_for_byte() {
     });
 }
 
-/// Contents of version 4 are those of version 5 without the sets at the end, and those of version 3 have no
-/// checkpoint either.
+/// Contents of the versions before belong to chains under earlier rules; they are refused, as are contents without
+/// the sets or the checkpoint at their end.
 #[test]
-fn contents_of_the_versions_before_open() {
+fn contents_of_the_versions_before_are_refused() {
     CONTENTS.with(|(bytes, cancelled)| {
         let (mut wallet, sets) = (open(bytes).unwrap(), 4 + 32 + 4 + 32);
         let frozen = wallet.outputs().find(|o| wallet.is_frozen(o)).unwrap().commitment;
@@ -88,13 +88,16 @@ fn contents_of_the_versions_before_open() {
         assert_eq!(anchor, [0; 40], "no chain here is that long");
         assert!(wallet.unfreeze(&frozen).unwrap());
         let empty = [present, anchor, &[0; 8]].concat();
-        for before in [[&[3], &present[1..]].concat(), [&[4], &present[1..], anchor].concat()] {
-            assert_eq!(kept_again(open(&before).unwrap(), cancelled).as_ref(), Some(&empty));
+        assert_eq!(kept_again(open(&empty).unwrap(), cancelled).as_ref(), Some(&empty));
+        for before in [present.to_vec(), [present, anchor].concat()] {
+            assert!(open(&before).is_none());
         }
-        for version in [3, 4] {
-            assert!(open(&[&[version], &bytes[1..]].concat()).is_none());
+        for version in [3, 4, 5, 7] {
+            for before in [present, &bytes[..bytes.len() - sets], &empty, bytes] {
+                assert!(open(&[&[version], &before[1..]].concat()).is_none());
+                assert!(open(&[&[version], &before[3..]].concat()).is_none(), "without a length");
+            }
         }
-        assert!(open(present).is_none());
     });
 }
 

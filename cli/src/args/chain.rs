@@ -46,7 +46,7 @@ pub(crate) struct ChainInit {
 
 /// Create an empty copy of an existing ledger, for a node to fill
 ///
-/// The copy needs only the ledger's parameters: 130 bytes in `chain/genesis` of any folder that holds it.
+/// The copy needs only the ledger's parameters: some 145 bytes in `chain/genesis` of any folder that holds it.
 /// What you trust is the chain's id, the hash of the parameters: compare it, or pass it with --id. The copy
 /// cannot seal blocks.
 #[derive(Args, Debug)]

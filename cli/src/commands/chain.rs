@@ -29,7 +29,7 @@ use sotto_node::{
     edge::{chain_dir::DiskLedger, operator},
     ledger::{SealingContext, audit::UNCHECKED, seal_with},
     seal::{DoubleSeal, OperatorKey},
-    sealing::{SealEvent, Solo},
+    sealing::{SealEvent, Solo, block_time},
 };
 use sotto_wallet::{Wallet, armor, keys::Account, store::Store};
 use std::fs;
@@ -161,7 +161,8 @@ pub(crate) fn seal_one(
     let reward = wallet
         .coinbase(account, draft.height, fees, &mut OsRng)
         .or_refuse("the wallet cannot create the reward")?;
-    let time = now().max(ledger.tip().time);
+    let time = block_time(ledger.chain(), ledger.tip().time, now())
+        .or_refuse("it is too early for the next block")?;
     let proposal = ledger.propose(&draft, reward, time).or_refuse("the block violates a rule")?;
     let judged = ledger.judge_proposal(proposal).or_refuse("the block violates a rule")?;
     let event = SealEvent::Proposed(judged);
@@ -185,6 +186,14 @@ pub(crate) fn seal_one(
     })
 }
 
+/// Waits until the pace of the chain allows the next block.
+fn keep_pace(context: &Context, ledger: &DiskLedger) {
+    while let Err(early) = block_time(ledger.chain(), ledger.tip().time, now()) {
+        context.ui.info(&format!("Waiting {} s: blocks of this chain keep a pace.", early.wait));
+        std::thread::sleep(Duration::from_secs(early.wait));
+    }
+}
+
 fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let passphrase = home.passphrase(&a.wallet.wallet, &a.wallet.passphrase)?;
     let mut ledger = home.ledger()?;
@@ -195,6 +204,7 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let account = chosen_account(&wallet, &a.wallet)?.unwrap_or(ACCOUNT);
     let bar = context.ui.bar(a.blocks.into(), "sealing");
     for n in 1..=a.blocks {
+        keep_pace(context, &ledger);
         let b = seal_one(&mut ledger, &mut engine, &wallet, account)?;
         bar.at(n.into());
         for (id, why) in &b.dropped {

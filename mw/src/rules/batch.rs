@@ -49,8 +49,8 @@ fn before_fault<'a, T>(verdict: &Verdict, all: &'a [T]) -> &'a [T] {
 }
 
 /// MW-R18 and MW-R19.
-fn linked(_: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
-    each(blocks, |i, b| context::follows(before(parent, blocks, i), b.header))
+fn linked(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
+    each(blocks, |i, b| context::follows(chain, before(parent, blocks, i), b.header))
 }
 
 /// MW-R21.

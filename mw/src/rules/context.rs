@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// MW-R18 and MW-R19.
-pub(super) fn follows(parent: &Header, h: &Header) -> Result<(), Rejection> {
+pub(super) fn follows(chain: &Chain, parent: &Header, h: &Header) -> Result<(), Rejection> {
     links(parent, h)?;
-    in_time(parent, h)
+    in_time(chain, parent, h)
 }
 
 /// MW-R18.
@@ -28,9 +28,9 @@ pub(super) fn links(parent: &Header, h: &Header) -> Result<(), Rejection> {
 }
 
 /// MW-R19.
-pub(super) fn in_time(parent: &Header, h: &Header) -> Result<(), Rejection> {
-    let backwards = Rejection::TimeBackwards { time: h.time, parent: parent.time };
-    if h.time < parent.time { Err(backwards) } else { Ok(()) }
+pub(super) fn in_time(chain: &Chain, parent: &Header, h: &Header) -> Result<(), Rejection> {
+    let (time, earliest) = (h.time, chain.earliest_after(parent.time));
+    if time < earliest { Err(Rejection::TooEarly { time, earliest }) } else { Ok(()) }
 }
 
 /// MW-R24 to MW-R27, MW-R29 and MW-R30 for the block after the tip; returns the outputs that are spent.

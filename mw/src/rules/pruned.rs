@@ -182,7 +182,7 @@ impl PrunedVerifier {
         proofs::seals(&self.chain, all)
             .map_err(|(i, why)| mismatch(all.get(i).map_or(first.height, |s| s.header.height), why))?;
         for (parent, h) in pairs() {
-            context::in_time(parent, h).map_err(invalid(h.height))?;
+            context::in_time(&self.chain, parent, h).map_err(invalid(h.height))?;
         }
         if joins {
             self.tip = end.clone();

@@ -17,6 +17,7 @@ use crate::{
     secret::SecretScalar,
     state::Unspent,
     transaction::{Body, Transaction},
+    unit::Unit,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -150,12 +151,19 @@ pub fn block() -> impl Strategy<Value = Block> {
     (header(), signature(), body()).prop_map(|(header, seal, body)| Block { header, seal, body })
 }
 
+/// Any unit.
+pub fn unit() -> impl Strategy<Value = Unit> {
+    ("[A-TV-Z][A-Z]{0,7}", 0..=Unit::MAX_DECIMALS)
+        .prop_map(|(name, decimals)| Unit::new(&name, decimals).unwrap_or(Unit::SOT))
+}
+
 /// Any parameters, contradictory ones among them.
 pub fn params() -> impl Strategy<Value = Params> {
     let network = prop_oneof![Just(Network::Main), Just(Network::Test), Just(Network::Solo)];
-    (network, point(), amount(), amount(), any::<[u64; 6]>()).prop_map(
-        |(network, operator, reward, fee_per_weight, numbers)| {
-            let [genesis_time, maturity, window_width, window_grid, reorganisation, max_weight] = numbers;
+    (network, point(), amount(), amount(), any::<[u64; 7]>(), unit()).prop_map(
+        |(network, operator, reward, fee_per_weight, numbers, unit)| {
+            let [genesis_time, maturity, window_width, window_grid, reorganisation, pace, max_weight] =
+                numbers;
             Params {
                 network,
                 operator: PublicKey::from_point(operator),
@@ -165,8 +173,10 @@ pub fn params() -> impl Strategy<Value = Params> {
                 window_width,
                 window_grid,
                 reorganisation,
+                pace,
                 max_weight,
                 fee_per_weight,
+                unit,
             }
         },
     )

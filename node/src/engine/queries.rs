@@ -19,7 +19,7 @@ use crate::{
     ledger::{Draft, LedgerError, SealingContext, seal_with},
     message::BlockName,
     seal::SealedHeader,
-    sealing::{SealEvent, Solo},
+    sealing::{SealEvent, Solo, block_time},
     storage::Files,
 };
 use sotto_mw::{
@@ -128,7 +128,7 @@ impl Queries {
         let engine = self.operator.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == ctx.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;
-        let time = time.max(ctx.ledger.tip().time);
+        let time = block_time(ctx.ledger.chain(), ctx.ledger.tip().time, time)?;
         let proposal = ctx.ledger.propose(draft, reward, time)?;
         // Judge before sealing: a seal under a block that breaks a rule is evidence against the operator.
         let judged = ctx.ledger.judge_proposal(proposal)?;

@@ -1,7 +1,7 @@
 //! The bytes of a store's own files and index entries: canonical, and bounded before anything is allocated.
 //!
 //! ```text
-//! genesis   = parameters (mw) ‖ chain id (32)                                   the id is the parameters' hash
+//! genesis   = parameters (mw) ‖ chain id (32)          the id is the parameters' hash; all but it are parameters
 //! segment   = "SLOG" ‖ version (1) ‖ chain id (32) ‖ number (4) ‖ check (32) ‖ record*
 //! record    = "SBLK" ‖ length (8) ‖ height (8) ‖ block (mw)       ‖ check (32)    a block was connected
 //!           | "SUND" ‖ length (8) ‖ height (8) ‖ header hash (32) ‖ check (32)    the tip went back to this header
@@ -304,6 +304,12 @@ mod tests {
         let chain = chain();
         let id = chain.id();
         only(&genesis(&chain), &chain, read_genesis);
+        let mut earlier = genesis(&chain);
+        for found in [1, 2] {
+            earlier[0] = found;
+            let why = DecodeError::Rules { found, supported: sotto_mw::chain::RULES_VERSION };
+            assert_eq!(read_genesis(&earlier), Err(why.into()), "a chain under earlier rules");
+        }
         only(&segment_header(id, 3), &(*id, 3), read_segment_header);
         assert_eq!(segment_header(id, 3).len(), SEGMENT_HEADER);
         let mut head = Head { floor: Height::new(9), base: Height::new(7), ..Head::genesis(&chain) };

@@ -138,10 +138,10 @@ impl SnapshotDownload {
         store.running()?;
         let mut install = match self.install.take() {
             Some(install) if place > 0 => install,
-            Some(install) => SnapshotInstall::begin(parts, install.into_index())?,
+            Some(install) => SnapshotInstall::begin(&store.chain, parts, install.into_index())?,
             None => {
                 let index = Index::open(store.databases.as_ref(), store.index.slot().other())?;
-                SnapshotInstall::begin(parts, index)?
+                SnapshotInstall::begin(&store.chain, parts, index)?
             }
         };
         let entry = self.entry(place).filter(|_| install.len() == place as usize);

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! snapshot  = start ‖ part*
-//! start     = "SNAP" ‖ version (1) ‖ parameters (mw) ‖ header ‖ seal (mw) ‖ depth d (1) ‖ number of parts (4)
-//!             ‖ (kind (1) ‖ length (4) ‖ check (32))* ‖ check (32)
+//! start     = "SNAP" ‖ version (1): 2 ‖ length of the parameters (2) ‖ number of parts (4)
+//!             ‖ parameters (mw) ‖ header ‖ seal (mw) ‖ depth d (1) ‖ (kind (1) ‖ length (4) ‖ check (32))* ‖ check (32)
 //! part      = (header ‖ seal)*                                                    kind 0: headers
 //!           | first height (8) ‖ peaks' length (2) ‖ kernel peaks before ‖ kernel*  kind 1: kernels of whole blocks
 //!           | proof's length (4) ‖ chunk proof (mw) ‖ unspent*                      kind 2: outputs, 2^d such parts
@@ -30,7 +30,7 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::Header,
-    chain::{ChainId, Params},
+    chain::{ChainId, Params, RULES_VERSION},
     codec::{Decode, DecodeError, Encode, Reader, VERSION},
     hash::{Hash, tagged},
     kernel::Kernel,
@@ -93,8 +93,14 @@ pub(crate) struct Start {
     pub(crate) parts: Vec<PartEntry>,
 }
 
-/// Bytes before the table of parts.
-pub(crate) const START_PREFIX: usize = 4 + 1 + 98 + 192 + 64 + 1 + 4;
+/// Version of a start.
+const START_VERSION: u8 = 2;
+/// The version before, in which the parameters of earlier rules followed at once.
+const START_OF_EARLIER_RULES: u8 = 1;
+/// Bytes that tell the length of a start.
+pub(crate) const START_PREFIX: usize = 4 + 1 + 2 + 4;
+/// Bytes of a start between its parameters and its table of parts.
+const START_FIXED: usize = SEALED_BYTES as usize + 1;
 /// Bytes of an entry of that table.
 const ENTRY_BYTES: usize = 1 + 4 + 32;
 /// Most parts: 2^20 of them are a table of 39 MB.
@@ -120,35 +126,49 @@ impl Start {
 
     /// The length of the start that begins with these [`START_PREFIX`] bytes.
     pub(crate) fn length(prefix: &[u8]) -> Result<usize, Damage> {
-        let (_, count) = prefix.split_last_chunk().ok_or(Damage::Short)?;
-        let count = bounded("parts of a snapshot", u32::from_le_bytes(*count), MAX_PARTS)?;
-        if prefix.starts_with(b"SNAP") { Ok(Self::size(count as usize)) } else { Err(Damage::Magic) }
+        let (params, count) = Self::lengths(&mut Reader::new(prefix))?;
+        Ok(size(params, count as usize))
     }
 
-    /// The length of a start with so many parts.
-    pub(crate) const fn size(parts: usize) -> usize {
-        START_PREFIX + parts * ENTRY_BYTES + CHECK
+    /// Reads the lengths of the parameters and of the table of parts.
+    fn lengths(r: &mut Reader<'_>) -> Result<(usize, u32), Damage> {
+        if r.take(4)? != b"SNAP" {
+            return Err(Damage::Magic);
+        }
+        match r.u8()? {
+            START_VERSION => {}
+            START_OF_EARLIER_RULES => {
+                return Err(DecodeError::Rules { found: r.u8()?, supported: RULES_VERSION }.into());
+            }
+            code => return Err(DecodeError::Code { what: "version of a snapshot", code }.into()),
+        }
+        let length = u32::from(u16::from_le_bytes(r.array()?));
+        let length = bounded("length of the parameters", length, Params::MAX_BYTES as u32)?;
+        Ok((length as usize, bounded("parts of a snapshot", r.u32()?, MAX_PARTS)?))
+    }
+
+    /// The length of a start with these parameters and so many parts.
+    pub(crate) fn size(params: &Params, parts: usize) -> usize {
+        size(params.to_bytes().len(), parts)
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = [&b"SNAP"[..], &[VERSION]].concat();
-        self.params.encode(&mut out);
+        let params = self.params.to_bytes();
+        let mut out = [&b"SNAP"[..], &[START_VERSION]].concat();
+        out.extend_from_slice(&u16::try_from(params.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend_from_slice(&u32::try_from(self.parts.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(&params);
         self.tip.encode(&mut out);
         out.push(self.depth);
-        out.extend_from_slice(&u32::try_from(self.parts.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.parts.iter().for_each(|part| part.encode(&mut out));
         with_check(tag::SNAPSHOT, &[], out)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
         let mut r = Reader::new(checked(tag::SNAPSHOT, &[], bytes)?);
-        if r.take(4)? != b"SNAP" {
-            return Err(Damage::Magic);
-        }
-        r.version()?;
-        let (params, tip) = (Params::decode(&mut r)?, SealedHeader::decode(&mut r)?);
+        let (length, count) = Self::lengths(&mut r)?;
+        let (params, tip) = (Params::from_bytes(r.take(length)?)?, SealedHeader::decode(&mut r)?);
         let depth = bounded("depth of a snapshot", u32::from(r.u8()?), MAX_DEPTH.into())? as u8;
-        let count = bounded("parts of a snapshot", r.u32()?, MAX_PARTS)?;
         let parts = (0..count).map(|_| PartEntry::decode(&mut r)).collect::<Result<Vec<_>, _>>()?;
         ends(&r)?;
         let outputs = parts.iter().filter(|p| p.kind == PartKind::Outputs).count();
@@ -189,6 +209,11 @@ fn room(tip: &Header, parts: u32) -> u64 {
         (parts.into(), PROOF_BYTES),
     ];
     items.iter().fold(0, |sum, (n, bytes): &(u64, u64)| sum.saturating_add(n.saturating_mul(*bytes)))
+}
+
+/// The length of a start whose parameters have this length, with so many parts.
+const fn size(params: usize, parts: usize) -> usize {
+    START_PREFIX + params + START_FIXED + parts * ENTRY_BYTES + CHECK
 }
 
 fn bounded(what: &'static str, found: u32, bound: u32) -> Result<u32, DecodeError> {
@@ -391,10 +416,15 @@ mod tests {
         let most = PROOF_BYTES as u32;
         assert!(Start::from_bytes(&promising(most).to_bytes()).is_ok());
         assert_eq!(Start::from_bytes(&promising(most + 1).to_bytes()), Err(Damage::Long));
-        let mut prefix = start().to_bytes()[..START_PREFIX].to_vec();
-        prefix[START_PREFIX - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(matches!(Start::length(&prefix), Err(Damage::Encoding(DecodeError::Bound { .. }))));
-        assert_eq!(Start::length(b"SNAQ\0\0\0\0"), Err(Damage::Magic));
+        let prefix = start().to_bytes()[..START_PREFIX].to_vec();
+        for (at, long) in [(5, &u16::MAX.to_le_bytes()[..]), (7, &u32::MAX.to_le_bytes())] {
+            let mut prefix = prefix.clone();
+            prefix[at..at + long.len()].copy_from_slice(long);
+            assert!(matches!(Start::length(&prefix), Err(Damage::Encoding(DecodeError::Bound { .. }))));
+        }
+        assert_eq!(Start::length(b"SNAQ\0\0\0\0\0\0\0"), Err(Damage::Magic));
+        let before = DecodeError::Rules { found: 2, supported: RULES_VERSION };
+        assert_eq!(Start::length(b"SNAP\x01\x02\x02\0\0\0\0"), Err(before.into()));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::{
         snapshot_format::{Part, PartCount, PartEntry, Start},
     },
 };
-use sotto_mw::{mmr::Peaks, trie::Trie};
+use sotto_mw::{chain::Chain, mmr::Peaks, trie::Trie};
 
 const FILE: FileName = FileName::BaseDraft;
 /// Parts that are installed between two syncs.
@@ -44,10 +44,10 @@ pub(crate) struct SnapshotInstall {
 }
 
 impl SnapshotInstall {
-    /// Begins with an index that is cleared; `parts` is what the state consists of.
-    pub(crate) fn begin(parts: PartCount, mut index: Index) -> Result<Self, StoreError> {
+    /// Begins with an index that is cleared; `parts` is what the state of the chain consists of.
+    pub(crate) fn begin(chain: &Chain, parts: PartCount, mut index: Index) -> Result<Self, StoreError> {
         index.clear()?;
-        let end = Start::size(parts.all as usize) as u64;
+        let end = Start::size(chain.params(), parts.all as usize) as u64;
         Ok(Self { entries: Vec::new(), end, index, kernels: Peaks::new(), outputs: Trie::new() })
     }
 

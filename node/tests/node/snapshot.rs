@@ -40,11 +40,20 @@ fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, ImportError>
     storage::import(files.clone(), temporary(), &mut &bytes[..], None)
 }
 
+/// Where the header of a snapshot stands: after "SNAP", a version, two lengths and the parameters.
+fn header(bytes: &[u8]) -> usize {
+    11 + usize::from(u16::from_le_bytes([bytes[5], bytes[6]]))
+}
+
+/// Where the table of its parts begins: after the header, a seal and a depth.
+fn table(bytes: &[u8]) -> usize {
+    header(bytes) + 192 + 64 + 1
+}
+
 /// Where the parts of a snapshot stand: kind, begin, end.
 fn parts(bytes: &[u8]) -> Vec<(u8, usize, usize)> {
     let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-    let table = 4 + 1 + 98 + 192 + 64 + 1 + 4;
-    let n = word(table - 4);
+    let (table, n) = (table(bytes), word(7));
     let mut at = table + 37 * n + 32;
     let all = (0..n).map(|i| {
         let (kind, length) = (bytes[table + 37 * i], word(table + 37 * i + 1));
@@ -59,10 +68,10 @@ fn forged(bytes: &[u8], place: usize, change: impl Fn(&mut [u8])) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let (kind, from, to) = parts(bytes)[place];
     change(&mut out[from..to]);
-    let tip = tagged("sotto/header/v1", &[&bytes[103..103 + 192]]);
+    let tip = tagged("sotto/header/v1", &[&bytes[header(bytes)..header(bytes) + 192]]);
     let context = [&tip.as_bytes()[..], &(place as u32).to_le_bytes(), &[kind]].concat();
     let check = tagged("sotto/node-part/v1", &[&context, &out[from..to]]);
-    let entry = 364 + 37 * place;
+    let entry = table(bytes) + 37 * place;
     out[entry + 5..entry + 37].copy_from_slice(check.as_bytes());
     sealed(&mut out);
     out
@@ -221,9 +230,10 @@ fn a_damaged_start_is_refused() {
     // A table that promises the world: no room is made for more than the sealed header counts.
     let mut bytes = whole.clone();
     for i in 0..parts(&whole).len() {
-        bytes[364 + 37 * i + 1..364 + 37 * i + 5].copy_from_slice(&(1u32 << 28).to_le_bytes());
+        let entry = table(&bytes) + 37 * i;
+        bytes[entry + 1..entry + 5].copy_from_slice(&(1u32 << 28).to_le_bytes());
     }
-    let end = 364 + 37 * parts(&whole).len();
+    let end = table(&whole) + 37 * parts(&whole).len();
     let check = tagged("sotto/node-snapshot/v1", &[&bytes[..end]]);
     bytes[end..end + 32].copy_from_slice(check.as_bytes());
     bytes.truncate(end + 32);
@@ -278,7 +288,7 @@ fn foreign_snapshots_are_refused() {
     );
     // Our parameters around their headers.
     let mut mixed = foreign.clone();
-    mixed[5..103].copy_from_slice(&toy.chain.params().to_bytes());
+    mixed[11..header(&foreign)].copy_from_slice(&toy.chain.params().to_bytes());
     sealed(&mut mixed);
     assert!(matches!(import(&Memory::new(), &mixed), Err(ImportError::Unsealed(_))));
     // An import of one state is not gone on with by another's.

@@ -14,7 +14,7 @@ pub enum CoinSelectionError {
     Overflow,
     /// The account has too little.
     #[error(
-        "insufficient funds: {needed} needed (amounts and fee), {} spendable; {} not matured, {} locked by open payments, {} frozen",
+        "insufficient funds: {needed} base units needed (amounts and fee), {} spendable; {} not matured, {} locked by open payments, {} frozen",
         balance.spendable, balance.immature, balance.locked, balance.frozen
     )]
     Insufficient {

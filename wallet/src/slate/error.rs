@@ -18,7 +18,7 @@ pub enum SlateError {
     #[error("the inviter's amount is zero, or amount and fee exceed the supply at the last height")]
     AmountRange,
     /// No block would accept the fee.
-    #[error("the inviter's fee is too low: {fee} is below the least fee of {least}")]
+    #[error("the inviter's fee is too low: {fee} base units are below the least fee of {least}")]
     FeeTooLow {
         /// The proposed fee.
         fee: Amount,
@@ -26,7 +26,9 @@ pub enum SlateError {
         least: Amount,
     },
     /// The fee is higher than any payment of this kind needs.
-    #[error("the inviter's fee is too high: {fee} is above the {most} that a payment with many inputs needs")]
+    #[error(
+        "the inviter's fee is too high: {fee} base units are above the {most} that a payment with many inputs needs"
+    )]
     FeeTooHigh {
         /// The proposed fee.
         fee: Amount,

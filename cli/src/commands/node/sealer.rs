@@ -65,6 +65,7 @@ fn round(handle: &NodeHandle, rewards: &CoinbaseBuilder) -> Result<(), Stopped> 
         }
     };
     match handle.ask(Request::Seal { reward, time: now() })? {
+        Response::Refused(Refusal::TooEarly(why)) => info!(%why, "skipping this block"),
         // The draft is out of date if something arrived in between; the next round makes a new one.
         Response::Refused(why) => warn!(%why, "the block was not sealed"),
         _ => debug!(height = height.get(), "block sealed"),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) fn all(base: &Base) -> Vec<Case> {
-    [headers(base), unspent(base), windows(base), replays(base), repeats(base)]
+    [headers(base), pace(), unspent(base), windows(base), replays(base), repeats(base)]
         .into_iter()
         .flatten()
         .chain([immature(base), coinbase_height(base)])
@@ -29,7 +29,7 @@ fn headers(base: &Base) -> Vec<Case> {
     let good = ledger.forge_with(&payment);
     let tip = ledger.state().tip().clone();
     let not_next = Rejection::NotNext { tip: tip.hash(), height: tip.height };
-    let early = Rejection::TimeBackwards { time: tip.time - 1, parent: tip.time };
+    let early = Rejection::TooEarly { time: tip.time - 1, earliest: tip.time };
     let mut same_time = good.header.clone();
     same_time.time = tip.time;
     let mut payer = ledger.clone();
@@ -50,6 +50,23 @@ fn headers(base: &Base) -> Vec<Case> {
         case("another kernel root", kernels, good(), |h, _| h.kernel_root = Hash::ZERO),
         case("an output too many in the count", outputs.clone(), good(), |h, _| h.output_count += 1),
         case("another output root", outputs, good(), |h, tip| h.output_root = tip.output_root),
+    ]
+}
+
+/// A chain whose blocks are at least 60 seconds apart, as those of a test chain are.
+fn pace() -> Vec<Case> {
+    let mut ledger = Base::with(|p| p.pace = 60).ledger;
+    let (coinbase, kernel) = ledger.reward(Amount::ZERO);
+    let body = Body::sorted(vec![], vec![coinbase.output], vec![kernel]);
+    let good = ledger.forge(body, &Scalar::ZERO);
+    let earliest = ledger.state().tip().time + 60;
+    let mut case = |name, time: u64| {
+        let early = ledger.seal(Header { time, ..good.header.clone() }, good.body.clone());
+        Case::blocks(name, Rejection::TooEarly { time, earliest }, &ledger, (early, good.clone()))
+    };
+    vec![
+        case("a block a second before the pace allows it", earliest - 1),
+        case("a block at its parent's time on a chain with a pace", earliest - 60),
     ]
 }
 
