@@ -1,6 +1,7 @@
 //! The program `sotto`: reads the command line, calls the libraries, prints what they return. See `sotto
 //! --help`.
 
+mod amounts;
 mod args;
 mod bridge;
 mod commands;

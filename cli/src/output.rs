@@ -48,19 +48,6 @@ pub(crate) fn merge(mut a: Value, b: Value) -> Value {
     a
 }
 
-/// An amount of base units with separators, as every amount is shown to people; it can be typed like this.
-pub(crate) fn grouped(units: u64) -> String {
-    let digits = units.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A number with its noun: `1 output`, `2 outputs`.
 pub(crate) fn counted(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })

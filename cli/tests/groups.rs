@@ -12,7 +12,8 @@ fn acquainted() -> World {
     w
 }
 
-const SEND: &str = "sotto wallet send --to bob=1000000 --to dora=2000000 --yes --wallet alice > invites.txt";
+const SEND: &str =
+    "sotto wallet send --to bob=1000000u --to dora=2000000u --yes --wallet alice > invites.txt";
 
 fn balance(w: &World, name: &str) -> serde_json::Value {
     serde_json::from_str(&w.run(&format!("wallet balance --wallet {name} --json")).ok()).unwrap_or_default()
@@ -21,12 +22,10 @@ fn balance(w: &World, name: &str) -> serde_json::Value {
 #[test]
 fn several_are_paid_through_one_pipe() {
     let w = acquainted();
-    let plan = w.run("wallet send --to bob=1000000 --to dora=2000000 --dry-run --wallet alice").ok();
-    for part in [
-        "Pay 3,000,000 base units to 2 in one transaction",
-        "1,000,000  to bob (ssotto1",
-        "each of the 2 recipients",
-    ] {
+    let plan = w.run("wallet send --to bob=1000000u --to dora=2000000u --dry-run --wallet alice").ok();
+    for part in
+        ["Pay 0.003 SOT to 2 in one transaction", "0.001 SOT  to bob (ssotto1", "each of the 2 recipients"]
+    {
         assert!(plan.contains(part), "{plan}");
     }
     w.shell(SEND).ok();
@@ -47,8 +46,8 @@ fn several_are_paid_through_one_pipe() {
             (slate["session"].as_str().unwrap_or_default(), slate["with"].as_str().unwrap_or_default());
         w.run(&format!("wallet proof export {session} --wallet alice > one.proof")).ok();
         let shown = w.run(&format!("wallet proof verify one.proof --to {with}")).ok();
-        let amount = slate["amount"].as_str().unwrap_or_default().replace("000000", ",000,000");
-        assert!(shown.contains(&format!("{amount} base units")), "{shown}");
+        let amount = slate["amount"].as_str().unwrap_or_default().replace("000000", "");
+        assert!(shown.contains(&format!("0.00{amount} SOT was paid")), "{shown}");
     }
 }
 

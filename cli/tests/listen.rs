@@ -23,33 +23,33 @@ fn while_listening(w: &World, rules: &str, line: &str) -> support::Said {
 #[test]
 fn one_command_pays_a_wallet_that_listens() {
     let w = World::settled();
-    let send = "sotto wallet send 1000000 --to $to --to-listener $at --memo 'order 7' --yes --wallet alice";
+    let send = "sotto wallet send 1000000u --to $to --to-listener $at --memo 'order 7' --yes --wallet alice";
     // A stranger to bob, who takes payments from contacts only; nothing stays open.
     let refused = while_listening(&w, "", send).fails(1);
     assert!(refused.contains("does not take payments from this address"), "{refused}");
-    assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0"));
-    let said = while_listening(&w, "--accept anyone --most 1000000", &format!("{send} --json"));
+    assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0 SOT"));
+    let said = while_listening(&w, "--accept anyone --most 1000000u", &format!("{send} --json"));
     let paid: Value = serde_json::from_str(&said.ok()).unwrap();
     assert_eq!((&paid["type"], &paid["amount"]), (&"paid".into(), &"1000000".into()));
     let log = w.read("log");
     assert!(log.contains(r#""type":"answered""#) && log.contains("order 7"), "{log}");
     w.run("chain seal --wallet alice").ok();
-    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable            1,000,000"));
-    let too_much = while_listening(&w, "--accept anyone --most 999999", send).fails(1);
-    assert!(too_much.contains("at most 999999"), "{too_much}");
+    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable                0.001 SOT"));
+    let too_much = while_listening(&w, "--accept anyone --most 999999u", send).fails(1);
+    assert!(too_much.contains("at most 0.000999999 SOT"), "{too_much}");
     // The rules can come from the settings.
     std::fs::create_dir_all(w.path("config/sotto")).unwrap();
-    w.write("config/sotto/config.toml", "[listen]\naccept = \"anyone\"\nmost = \"1000\"\n");
-    assert!(while_listening(&w, "", send).fails(1).contains("at most 1000"));
+    w.write("config/sotto/config.toml", "[listen]\naccept = \"anyone\"\nmost = \"1000u\"\n");
+    assert!(while_listening(&w, "", send).fails(1).contains("at most 0.000001 SOT"));
     // Another key than the listener's is refused, and so is an address without a listener.
     let other = sotto_link::Identity::from_seed(&[9; 32]).peer_key();
     let wrong = while_listening(&w, "", &send.replace("$at", &format!("{other}@${{at#*@}}")));
     assert!(wrong.fails(3).contains("cannot reach the listener"));
     w.run(&format!(
-        "wallet send 1000000 --to $(cat bob.address) --to-listener {other}@127.0.0.1:1 --yes --wallet alice"
+        "wallet send 1000000u --to $(cat bob.address) --to-listener {other}@127.0.0.1:1 --yes --wallet alice"
     ))
     .fails(3);
-    assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0"));
+    assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0 SOT"));
 }
 
 #[test]

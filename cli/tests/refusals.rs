@@ -34,7 +34,7 @@ fn without_a_terminal_the_code_is_4_and_nothing_happens() {
     w.run("wallet init --wallet carol").fails(4);
     assert!(!w.path("data/wallets/carol").exists());
     let before = w.run("wallet balance --wallet alice --json").ok();
-    assert!(w.run("wallet send 10000 --to $(cat bob.address) --wallet alice").fails(4).contains("--yes"));
+    assert!(w.run("wallet send 10000u --to $(cat bob.address) --wallet alice").fails(4).contains("--yes"));
     w.shell("env -u SOTTO_PASSPHRASE_FILE sotto wallet balance --wallet alice").fails(4);
     assert_eq!(w.run("wallet balance --wallet alice --json").ok(), before);
 }
@@ -89,11 +89,11 @@ fn impossible_amounts_are_refused() {
         assert!(said.fails(2).contains("invalid amount"), "{amount}");
     }
     for amount in ["18446744073709551615", "999999999999999"] {
-        w.run(&format!("wallet send {amount} --to $(cat bob.address) --yes --wallet alice")).fails(1);
+        w.run(&format!("wallet send {amount}u --to $(cat bob.address) --yes --wallet alice")).fails(1);
     }
     let address = w.read("bob.address");
     let typo = format!("{}{}", &address[..address.len() - 1], if address.ends_with('q') { 'p' } else { 'q' });
-    w.run(&format!("wallet send 10000 --to {typo} --yes --wallet alice")).fails(1);
+    w.run(&format!("wallet send 10000u --to {typo} --yes --wallet alice")).fails(1);
     assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0"));
 }
 
@@ -167,14 +167,14 @@ fn a_transaction_counts_once_and_on_its_own_chain() {
     w.run("chain submit transaction.txt").ok();
     w.run("chain submit transaction.txt").fails(1);
     w.run("chain seal --wallet alice").ok();
-    assert!(w.run("chain submit transaction.txt").ok().contains("already in block 9"));
+    assert!(w.run("chain submit transaction.txt").ok().contains("already in block 9 (20"));
     let other = World::settled();
     fs::copy(w.path("transaction.txt"), other.path("transaction.txt")).unwrap();
     fs::copy(w.path("invite.txt"), other.path("invite.txt")).unwrap();
     assert!(other.run("chain submit transaction.txt").fails(1).contains("chain"));
     assert!(other.run("wallet receive invite.txt --yes --wallet bob").fails(1).contains("chain"));
     assert!(w.run("chain audit --json").ok().contains(r#""audit":"ok""#));
-    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable            1,000,000"));
+    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable                0.001 SOT"));
 }
 
 #[test]

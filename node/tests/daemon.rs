@@ -187,7 +187,7 @@ fn a_node_seals_no_faster_than_the_pace() {
     };
     let earliest = toy.blocks().last().unwrap().header.time + 60;
     let reward = Box::new(reward(&mut toy, height, due));
-    let mut seal = |time| node.handle().ask(Request::Seal { reward: reward.clone(), time });
+    let seal = |time| node.handle().ask(Request::Seal { reward: reward.clone(), time });
     let early = seal(earliest - 6);
     assert!(matches!(early, Ok(Response::Refused(Refusal::TooEarly(why))) if why.wait == 1), "{early:?}");
     // A few seconds ahead of the clock is soon enough; the block has the earliest time.

@@ -27,12 +27,22 @@ pub(crate) enum Chain {
 #[command(after_long_help = "\
 Examples:
   $ sotto chain init --dir new
-  $ sotto chain init --dir another --reward 5000000 --maturity 10
+  $ sotto chain init --dir another --reward 2.5 --maturity 10
+  $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100
   $ sotto chain init --dir small --reorganisation 4 --window 120")]
 pub(crate) struct ChainInit {
-    /// Base units that each block creates [default: 6000000000]
-    #[arg(long, value_name = "UNITS")]
-    pub(crate) reward: Option<u64>,
+    /// Name of the unit of its money: 1 to 8 letters A to Z
+    #[arg(long, value_name = "NAME", default_value = sotto_mw::unit::Unit::SOT.name())]
+    pub(crate) unit: String,
+    /// Decimals of the unit, 0 to 12: one unit is 10 to this power of base units
+    #[arg(long, value_name = "N", default_value_t = sotto_mw::unit::Unit::SOT.decimals())]
+    pub(crate) decimals: u8,
+    /// Amount that each block creates, such as 2.5, or 2500000000u for base units [default: 6000000000u]
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
+    pub(crate) reward: Option<String>,
+    /// Least number of seconds between a block and the one before it
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) pace: u64,
     /// Blocks before a reward can be spent [default: 3]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) maturity: Option<u64>,

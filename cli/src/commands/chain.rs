@@ -6,7 +6,7 @@ mod prune;
 mod snapshot;
 
 use crate::{
-    Context, args,
+    Context, amounts, args,
     bridge::{ChainAt, Home, hex, now, read_text},
     commands::wallet::{ACCOUNT, chosen_account, same_chain},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
@@ -24,6 +24,7 @@ use sotto_mw::{
     hash::Hash,
     kernel::Kernel,
     transaction::Transaction,
+    unit::Unit,
 };
 use sotto_node::{
     edge::{chain_dir::DiskLedger, operator},
@@ -72,8 +73,15 @@ pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Di
 }
 
 fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
+    let unit = Unit::new(&a.unit, a.decimals).map_err(|why| {
+        Failure::coded(ErrorCode::Usage, format!("invalid unit `{}`", a.unit))
+            .why(why)
+            .help("for example: sotto chain init --unit POINTS --decimals 2")
+    })?;
+    let reward =
+        a.reward.as_deref().map(|text| amounts::in_unit(&amounts::written(text)?, &unit)).transpose()?;
     let (ledger, _) = create(home, |p| {
-        p.reward = a.reward.map_or(p.reward, Amount::new);
+        (p.unit, p.pace, p.reward) = (unit, a.pace, reward.unwrap_or(p.reward));
         p.maturity = a.maturity.unwrap_or(p.maturity);
         p.reorganisation = a.reorganisation.unwrap_or(p.reorganisation);
         p.window_width = a.window.unwrap_or(p.window_width);
@@ -82,8 +90,15 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
     context.ui.info(&format!("The operator's key is in {}. Keep a copy of it.", home.operator().display()));
     context.output.record(
         "chain-init",
-        json!({ "chain_id": id.to_string(), "network": "solo", "dir": home.dir.display().to_string() }),
-        &format!("solo chain {id} in {}", home.dir.display()),
+        json!({
+            "chain_id": id.to_string(), "network": "solo", "dir": home.dir.display().to_string(),
+            "unit": unit.name(), "decimals": unit.decimals(),
+        }),
+        &format!(
+            "solo chain {id} in {}; each block creates {}",
+            home.dir.display(),
+            unit.show(ledger.chain().params().reward)
+        ),
     )
 }
 
@@ -91,13 +106,13 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let ledger = home.ledger_to_read()?;
     let (chain, tip, p) = (ledger.chain(), ledger.tip(), ledger.chain().params());
     let sizes = ledger.store().sizes().or_refuse("cannot read the sizes")?;
-    let supply = chain.supply(tip.height).unwrap_or_default();
+    let (supply, unit) = (chain.supply(tip.height).unwrap_or_default(), chain.unit());
     let pending = ledger.mempool().len();
     let base = ledger.store().base();
     let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
     let twice = ledger.double_seals().or_refuse("cannot read the evidence of double seals")?;
     let mut human = format!(
-        "chain     {} ({})\nheight    {}{}\ntip       {}\nsupply    {supply} base units\nunspent   {}\nkernels   {}\npending   {}\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} per unit of weight ({} for a payment with change)",
+        "chain     {} ({})\nheight    {}{}\ntip       {}\nunit      {}, {}\nsupply    {}\nunspent   {}\nkernels   {}\npending   {}\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\npace      {} s at least from block to block\nleast fee {} per unit of weight ({} for a payment with change)",
         chain.id(),
         p.network,
         tip.height,
@@ -107,15 +122,19 @@ fn info(context: &Context, home: &Home) -> Outcome {
             String::new()
         },
         tip.hash(),
+        unit.name(),
+        counted(unit.decimals().into(), "decimal"),
+        unit.show(supply),
         counted(tip.output_count, "output"),
         tip.kernel_count,
         counted(pending as u64, "transaction"),
         sizes.log,
         sizes.index,
-        p.reward,
+        unit.show(p.reward),
         p.maturity,
-        p.fee_per_weight,
-        chain.least_fee(INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap_or_default(),
+        p.pace,
+        unit.show(p.fee_per_weight),
+        unit.show(chain.least_fee(INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap_or_default()),
     );
     let fields = json!({
         "chain_id": chain.id().to_string(), "network": p.network.to_string(), "height": tip.height.get(),
@@ -127,6 +146,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
             "second": d.second.header.hash().to_string(),
         })).collect::<Vec<_>>(),
         "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": p.fee_per_weight.to_string(),
+        "unit": unit.name(), "decimals": unit.decimals(), "pace": p.pace,
     });
     twice.iter().for_each(|d| human += &format!("\n{}", double_seal_warning(d)));
     context.output.record("chain-info", fields, &human)
@@ -141,6 +161,7 @@ fn double_seal_warning(d: &DoubleSeal) -> String {
 /// A block that was just sealed.
 pub(crate) struct SealedBlock {
     pub(crate) height: Height,
+    pub(crate) time: u64,
     pub(crate) hash: Hash,
     pub(crate) transactions: usize,
     pub(crate) reward: Amount,
@@ -178,6 +199,7 @@ pub(crate) fn seal_one(
     }
     Ok(SealedBlock {
         height: block.height,
+        time,
         hash: block.hash,
         transactions: draft.transactions.len(),
         reward: draft.due,
@@ -212,11 +234,17 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
         }
         b.double_seals.iter().for_each(|d| context.ui.info(&double_seal_warning(d)));
         let fields = json!({
-            "height": b.height.get(), "hash": b.hash.to_string(), "transactions": b.transactions,
+            "height": b.height.get(), "time": b.time, "hash": b.hash.to_string(), "transactions": b.transactions,
             "reward": b.reward.to_string(),
         });
-        let transactions = counted(b.transactions as u64, "transaction");
-        let human = format!("block {} {}  {transactions}, reward {}", b.height, b.hash, b.reward);
+        let (transactions, reward) =
+            (counted(b.transactions as u64, "transaction"), ledger.chain().unit().show(b.reward));
+        let human = format!(
+            "block {} ({}) {}  {transactions}, reward {reward}",
+            b.height,
+            local_time(b.time),
+            b.hash
+        );
         context.output.record("block-sealed", fields, &human)?;
     }
     Ok(())
@@ -240,13 +268,24 @@ fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
                     refused.help("nothing was changed; docs/RULES.md explains the rule with this number")
                 );
             };
-            let fields = json!({ "height": height.get(), "weight": weight, "fee": fee.to_string() });
-            return context.output.record("already-sealed", fields, &format!("already in block {height}"));
+            let time = chain.header(height)?.map(|header| header.time);
+            let fields =
+                json!({ "height": height.get(), "time": time, "weight": weight, "fee": fee.to_string() });
+            let date = time.map_or_else(String::new, |time| format!(" ({})", local_time(time)));
+            return context.output.record(
+                "already-sealed",
+                fields,
+                &format!("already in block {height}{date}"),
+            );
         }
         Err(unreachable) => return Err(unreachable),
     };
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
-    context.output.record("submitted", fields, &format!("pending {id}  weight {weight}, fee {fee}"))
+    context.output.record(
+        "submitted",
+        fields,
+        &format!("pending {id}  weight {weight}, fee {}", chain.chain().unit().show(fee)),
+    )
 }
 
 fn block(context: &Context, home: &Home, height: u64) -> Outcome {
@@ -291,7 +330,7 @@ pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
     }
     for k in &b.body.kernels {
         let w = k.features.window(chain.params().window_width);
-        let (kind, fee) = (kernel::kernel_kind(&k.features), k.features.fee());
+        let (kind, fee) = (kernel::kernel_kind(&k.features), chain.unit().show(k.features.fee()));
         text += &format!(
             "  kernel  {}  {kind}, fee {fee}, heights {} to {}\n",
             k.excess, w.not_before, w.not_after
@@ -323,8 +362,15 @@ fn audit(context: &Context, home: &Home) -> Outcome {
         "bytes_cut_through": a.bytes_cut_through, "pruned": a.pruned.get(), "unchecked": unchecked,
     });
     let mut human = format!(
-        "{GOOD}audit ok{GOOD:#}: every seal, signature and range proof up to height {} is valid, and\n  Σ unspent = supply·H + Σ excesses + offset·G   with a supply of {}\n{} outputs created, {} unspent; {} kernels\n{} bytes of blocks; {} bytes after cut-through of all spent outputs",
-        a.height, a.supply, a.outputs_created, a.unspent, a.kernels, a.bytes_of_blocks, a.bytes_cut_through,
+        "{GOOD}audit ok{GOOD:#}: every seal, signature and range proof up to height {} ({}) is valid, and\n  Σ unspent = supply·H + Σ excesses + offset·G   with a supply of {}\n{} outputs created, {} unspent; {} kernels\n{} bytes of blocks; {} bytes after cut-through of all spent outputs",
+        a.height,
+        local_time(ledger.tip().time),
+        ledger.chain().unit().show(a.supply),
+        a.outputs_created,
+        a.unspent,
+        a.kernels,
+        a.bytes_of_blocks,
+        a.bytes_cut_through,
     );
     if pruned {
         human = human.replace("outputs created", "outputs seen");

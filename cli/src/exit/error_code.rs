@@ -54,7 +54,7 @@ error_codes! {
     Refused = "refused", Refused;
     /// The command line is wrong.
     Usage = "usage", Usage;
-    /// An amount is not a positive whole number of base units.
+    /// An amount is not a positive amount in the unit of the chain, or in base units.
     InvalidAmount = "invalid-amount", Usage;
     /// An amount costs more to spend than it is worth.
     Dust = "dust", Refused;

@@ -89,7 +89,7 @@ impl World {
     }
 
     fn pay(&self) {
-        let send = "wallet send 1000000 --to $(cat bob.address) --yes --wallet alice";
+        let send = "wallet send 1000000u --to $(cat bob.address) --yes --wallet alice";
         let receive = "wallet receive --yes --wallet bob";
         self.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > two.txt")).ok();
         self.shell("sotto wallet finalize two.txt --wallet alice > transaction.txt").ok();
@@ -107,7 +107,7 @@ impl World {
         w.shell("sotto wallet contact add bob $(cat bob.address) --wallet alice").ok();
         w.befriend_dora();
         w.shell(&format!(
-            "sotto wallet send 1000000 --to bob {memo} --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
+            "sotto wallet send 1000000u --to bob {memo} --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
              | sotto wallet finalize - --wallet alice | sotto chain submit - && sotto chain seal --wallet alice"
         ))
         .ok();
@@ -116,9 +116,9 @@ impl World {
         w.shell(&format!("{sessions} --all | {first} > paid.session")).ok();
         w.shell("sotto wallet proof export $(cat paid.session) --wallet alice > payment.proof").ok();
         w.pay();
-        w.shell("sotto wallet invoice 5000 --allow-dust --from alice --wallet bob > bill.txt").ok();
+        w.shell("sotto wallet invoice 5000u --allow-dust --from alice --wallet bob > bill.txt").ok();
         w.shell("sotto wallet pay bill.txt --yes --wallet alice > payment.txt").ok();
-        w.shell("sotto wallet invoice 6000 --allow-dust --from alice --wallet bob > invoice.txt").ok();
+        w.shell("sotto wallet invoice 6000u --allow-dust --from alice --wallet bob > invoice.txt").ok();
         w.shell(&format!("{sessions} | {first} > open.session")).ok();
         w
     }

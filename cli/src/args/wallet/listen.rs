@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet listen --listen 127.0.0.1:0 --wallet bob
-  $ sotto wallet listen --listen 127.0.0.1:0 --accept anyone --most 5000000 --wallet bob")]
+  $ sotto wallet listen --listen 127.0.0.1:0 --accept anyone --most 5 --wallet bob")]
 pub(crate) struct WalletListen {
     /// Address to listen at: host and port
     #[arg(long, value_name = "ADDR")]
@@ -25,11 +25,11 @@ pub(crate) struct WalletListen {
     /// Whose invites to answer [default: contacts]
     #[arg(long, value_name = "WHOSE")]
     pub(crate) accept: Option<Accept>,
-    /// With `anyone`: largest amount to take from a stranger, in base units
-    #[arg(long, value_name = "UNITS")]
+    /// With `anyone`: largest amount to take from a stranger, such as 5 or '5 SOT'
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub(crate) most: Option<String>,
-    /// Smallest amount to take, in base units [default: 1]
-    #[arg(long, value_name = "UNITS")]
+    /// Smallest amount to take [default: 1u, one base unit]
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub(crate) least: Option<String>,
     /// Number of invites to answer in any hour [default: 60]
     #[arg(long, value_name = "N")]

@@ -24,12 +24,12 @@ pub(crate) struct SlateForm {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet send 2500000 --to $(cat bob.address) --yes --wallet alice > mine.txt
-  $ sotto wallet send 2500000 --to bob --memo 'for the roof' --dry-run --wallet alice
-  $ sotto wallet send --to bob=1000000 --to dora=2000000 --yes --wallet alice > invites.txt")]
+  $ sotto wallet send 1.5 --to $(cat bob.address) --yes --wallet alice > mine.txt
+  $ sotto wallet send '0.25 SOT' --to bob --memo 'for the roof' --dry-run --wallet alice
+  $ sotto wallet send --to bob=1 --to dora=2.5 --yes --wallet alice > invites.txt")]
 pub(crate) struct WalletSend {
-    /// Amount for the receiver, in base units; for several receivers, --to has it
-    #[arg(value_name = "UNITS", allow_negative_numbers = true)]
+    /// Amount for the receiver, such as 1.5, '1.5 SOT', or 1500000000u for base units; for several receivers, --to has it
+    #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
     /// Pay everything that the account can spend, less the fee, to one receiver
     #[arg(long, conflicts_with = "amount")]
@@ -40,8 +40,8 @@ pub(crate) struct WalletSend {
     /// Allow amounts that cost more to spend than they are worth
     #[arg(long, hide_short_help = true)]
     pub(crate) allow_dust: bool,
-    /// The receiver: an address or the name of a contact; for several, WHO=UNITS for each
-    #[arg(long, value_name = "WHO|WHO=UNITS", required = true)]
+    /// The receiver: an address or the name of a contact; for several, WHO=AMOUNT for each
+    #[arg(long, value_name = "WHO|WHO=AMOUNT", required = true)]
     pub(crate) to: Vec<String>,
     /// A line for the receiver, the same for all; the proof of payment signs its hash
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -96,12 +96,12 @@ pub(crate) struct WalletReceive {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet invoice 300000 --from alice --memo 'two cakes' --wallet bob > bill.txt
-  $ sotto wallet invoice 300000 --wallet bob | sotto wallet pay - --yes --wallet alice > paid.txt
-  $ sotto wallet invoice 300000 --from alice --inputs 12 --wallet bob > bill.txt")]
+  $ sotto wallet invoice 0.3 --from alice --memo 'two cakes' --wallet bob > bill.txt
+  $ sotto wallet invoice 0.3 --wallet bob | sotto wallet pay - --yes --wallet alice > paid.txt
+  $ sotto wallet invoice 0.3 --from alice --inputs 12 --wallet bob > bill.txt")]
 pub(crate) struct WalletInvoice {
-    /// Amount that you receive, in base units
-    #[arg(value_name = "UNITS", allow_negative_numbers = true)]
+    /// Amount that you receive, such as 1.5, '1.5 SOT', or 1500000000u for base units
+    #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) amount: String,
     /// Allow an amount that costs more to spend than it is worth
     #[arg(long, hide_short_help = true)]

@@ -41,7 +41,7 @@ pub(crate) fn kernel(context: &Context, home: &Home, a: &args::ChainKernel) -> O
         "kernel    {excess}\nblock     {height} {}\ndate      {} (block {height}; {deep} blocks follow)\nkind      {kind}, fee {}",
         header.hash(),
         local_time(header.time),
-        found.kernel.features.fee(),
+        chain.chain().unit().show(found.kernel.features.fee()),
     );
     context.output.record("kernel", fields, &human)
 }

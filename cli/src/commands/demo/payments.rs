@@ -25,6 +25,7 @@ use sotto_mw::{
     group::Scalar,
     rules::Verified,
     transaction::Transaction,
+    unit::Unit,
 };
 use sotto_wallet::{
     Wallet, armor,
@@ -96,8 +97,8 @@ impl<'a> Scene<'a> {
         detail(
             context,
             &format!(
-                "  A solo chain and two wallets are on disk. Each block creates {} base units, spendable after {} blocks.\n    chain  {}\n    alice  {}\n    bob    {}",
-                p.reward,
+                "  A solo chain and two wallets are on disk. Each block creates {}, spendable after {} blocks.\n    chain  {}\n    alice  {}\n    bob    {}",
+                chain.unit().show(p.reward),
                 p.maturity,
                 chain.id(),
                 address(&alice)?,
@@ -107,6 +108,11 @@ impl<'a> Scene<'a> {
         let network = Network::open(home, ledger, key)?;
         detail(context, &format!("  {NODES} nodes keep the chain; node 0 seals its blocks."))?;
         Ok(Self { context, network, trails: Vec::new(), alice, bob })
+    }
+
+    /// The unit of the chain.
+    fn unit(&self) -> &Unit {
+        self.alice.chain().unit()
     }
 
     fn seal(&mut self) -> Outcome<Height> {
@@ -126,7 +132,10 @@ impl<'a> Scene<'a> {
         }
         let spendable = self.alice.balance(None).spendable;
         let height = self.network.ledger().tip().height;
-        let text = format!("  Alice seals {height} blocks; {spendable} of her rewards can be spent now.");
+        let text = format!(
+            "  Alice seals {height} blocks; {} of her rewards can be spent now.",
+            self.unit().show(spendable)
+        );
         detail(self.context, &text)
     }
 
@@ -141,14 +150,26 @@ impl<'a> Scene<'a> {
     fn alice_pays(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
         self.scan()?;
         let t = pay(&mut self.alice, &mut self.bob, amount)?;
-        detail(self.context, &format!("  Alice pays Bob {amount}: invite, response, transaction."))?;
+        detail(
+            self.context,
+            &format!(
+                "  Alice pays Bob {}: invite, response, transaction.",
+                self.unit().show(Amount::new(amount))
+            ),
+        )?;
         Ok(t)
     }
 
     fn bob_pays_back(&mut self) -> Outcome<Verified<Transaction>> {
         self.scan()?;
         let t = pay(&mut self.bob, &mut self.alice, PAID_BACK)?;
-        detail(self.context, &format!("  Bob pays Alice {PAID_BACK}: invite, response, transaction."))?;
+        detail(
+            self.context,
+            &format!(
+                "  Bob pays Alice {}: invite, response, transaction.",
+                self.unit().show(Amount::new(PAID_BACK))
+            ),
+        )?;
         Ok(t)
     }
 
@@ -206,13 +227,18 @@ impl<'a> Scene<'a> {
             return Err(Failure::refused(what));
         }
         let (alice, fee) = (self.alice.balance(None).total(), received - PAID_BACK - b.total().units());
+        let show = |amount| self.unit().show(amount);
         detail(self.context, "  Both wallets find their outputs by rewinding range proofs.")?;
         line(
             self.context,
             "Result",
             &format!(
-                "Bob received {received}, paid {PAID_BACK} back (fee {fee}) and has {}; Alice has {alice}.",
-                b.total(),
+                "Bob received {}, paid {} back (fee {}), has {}; Alice has {}.",
+                show(Amount::new(received)),
+                show(Amount::new(PAID_BACK)),
+                show(Amount::new(fee)),
+                show(b.total()),
+                show(alice),
             ),
         )
     }
@@ -228,7 +254,8 @@ impl<'a> Scene<'a> {
             self.context,
             "Outsider",
             &format!(
-                "sees in the last block {spent} spent and {created} new commitments and a fee of {fee}: no amount, no address."
+                "sees in the last block {spent} spent and {created} new commitments and a fee of {}: no amount, no address.",
+                self.unit().show(Amount::new(fee)),
             ),
         )
     }
@@ -248,9 +275,9 @@ impl<'a> Scene<'a> {
             "Checks",
             &format!(
                 "all signatures and range proofs hold, and the supply is exactly {}, {} blocks of {}.",
-                a.supply,
+                self.unit().show(a.supply),
                 a.height,
-                self.network.ledger().chain().params().reward,
+                self.unit().show(self.network.ledger().chain().params().reward),
             ),
         )?;
         Ok(json!({

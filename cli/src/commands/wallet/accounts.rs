@@ -29,7 +29,8 @@ fn show_account(command: &WalletCommand<'_>, wallet: &Wallet<WalletFile>, a: Acc
         "account": a.0, "name": name, "address": address.to_string(),
         "spendable": b.spendable.to_string(), "total": b.total().to_string(),
     });
-    let (spendable, total) = (b.spendable.units(), b.total().units());
-    let human = format!("{a:>4}  {name:32}  spendable {spendable:>20}  total {total:>20}");
+    let unit = wallet.chain().unit();
+    let (spendable, total) = (unit.show(b.spendable), unit.show(b.total()));
+    let human = format!("{a:>4}  {name:32}  spendable {spendable:>24}  total {total:>24}");
     command.context.output.record("account", fields, &human)
 }

@@ -1,12 +1,9 @@
 //! Which outputs a payment may spend: `sotto wallet freeze` and `unfreeze`, and outputs named on the command line.
 
 use super::command::WalletCommand;
-use crate::{
-    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
-    output::grouped,
-};
+use crate::exit::{ErrorCode, Failure, OrRefuse as _, Outcome};
 use serde_json::json;
-use sotto_mw::amount::Amount;
+use sotto_mw::{amount::Amount, unit::Unit};
 use sotto_wallet::{
     Wallet,
     coin_selection::{Spend, dust_limit},
@@ -18,24 +15,32 @@ pub(crate) fn freeze(command: &WalletCommand<'_>, prefix: &str) -> Outcome {
     let mut wallet = command.open()?;
     let output = find_output(&wallet, prefix)?;
     wallet.freeze(&output.commitment).or_refuse("cannot freeze the output")?;
-    report(command, &output, "frozen")
+    report(command, &output, &Change { what: "frozen", unit: wallet.chain().unit() })
 }
 
 pub(crate) fn unfreeze(command: &WalletCommand<'_>, prefix: &str) -> Outcome {
     let mut wallet = command.open()?;
     let output = find_output(&wallet, prefix)?;
     let was = wallet.unfreeze(&output.commitment).or_refuse("cannot unfreeze the output")?;
-    report(command, &output, if was { "unfrozen" } else { "was not frozen" })
+    let what = if was { "unfrozen" } else { "was not frozen" };
+    report(command, &output, &Change { what, unit: wallet.chain().unit() })
 }
 
-fn report(command: &WalletCommand<'_>, output: &OutputRecord, what: &str) -> Outcome {
+/// What has become of an output, and the unit of its amount.
+struct Change<'a> {
+    what: &'a str,
+    unit: &'a Unit,
+}
+
+fn report(command: &WalletCommand<'_>, output: &OutputRecord, change: &Change<'_>) -> Outcome {
+    let Change { what, unit } = *change;
     let (commitment, amount) = (output.commitment.to_string(), output.opening.amount);
     let fields =
         json!({ "commitment": commitment, "amount": amount.to_string(), "frozen": what == "frozen" });
     command.context.output.record(
         "output-frozen",
         fields,
-        &format!("{what}: {commitment}, {} base units", grouped(amount.units())),
+        &format!("{what}: {commitment}, {}", unit.show(amount)),
     )
 }
 
@@ -79,9 +84,10 @@ impl Dust {
         if self == Self::Allowed || amount > limit {
             return Ok(());
         }
-        let (amount, limit) = (grouped(amount.units()), grouped(limit.units()));
-        Err(Failure::coded(ErrorCode::Dust, format!("{amount} base units are not worth spending"))
-            .why(format!("spending one more output costs {limit} base units in fees"))
+        let unit = wallet.chain().unit();
+        let (amount, limit) = (unit.show(amount), unit.show(limit));
+        Err(Failure::coded(ErrorCode::Dust, format!("{amount} is not worth spending"))
+            .why(format!("spending one more output costs {limit} in fees"))
             .help("pay more, or pass --allow-dust"))
     }
 }

@@ -126,7 +126,8 @@ pub(crate) fn invite(
     let fields = json!({
         "session": hex(&session.0), "amount": invite.amount.to_string(), "fee": fee.to_string(), "id": id.to_string(),
     });
-    let human = format!("paid {} base units, fee {fee}: pending {id}", invite.amount);
+    let unit = wallet.chain().unit();
+    let human = format!("paid {}, fee {}: pending {id}", unit.show(invite.amount), unit.show(fee));
     command.context.output.record("paid", fields, &human)
 }
 

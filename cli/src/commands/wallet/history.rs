@@ -1,17 +1,15 @@
 //! `sotto wallet history`: all payments, for people, programs and spreadsheets.
 
-use super::command::WalletCommand;
+use super::{command::WalletCommand, dates::Dates};
 use crate::{
     args::WalletHistory,
     bridge::hex,
     exit::{Code, Failure, Outcome},
     local_time::local_time,
-    output::grouped,
 };
 use serde_json::json;
-use sotto_mw::amount::Height;
+use sotto_mw::unit::Unit;
 use sotto_wallet::history::HistoryEntry;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns of `history --csv`: none changes, and new ones come last.
 const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id,date";
@@ -20,14 +18,14 @@ pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome
     if a.csv && command.context.output.json {
         return Err(Failure::new(Code::Usage, "--csv and --json exclude each other").help("pass one of them"));
     }
-    let all = entries(command)?;
+    let (all, unit) = entries(command)?;
     if a.csv {
         return print_csv(command, &all);
     }
     if all.is_empty() {
         command.context.ui.info("no payments yet");
     }
-    all.iter().try_for_each(|line| entry(command, line))
+    all.iter().try_for_each(|line| entry(command, line, &unit))
 }
 
 /// An entry with the name of its account and the time of its block.
@@ -44,25 +42,21 @@ fn print_csv(command: &WalletCommand<'_>, all: &[Line]) -> Outcome {
     confirmed.try_for_each(|line| command.context.output.line(&csv(line)))
 }
 
-/// The payments of the chosen account or of all.
-fn entries(command: &WalletCommand<'_>) -> Outcome<Vec<Line>> {
+/// The payments of the chosen account or of all, and the unit of their amounts.
+fn entries(command: &WalletCommand<'_>) -> Outcome<(Vec<Line>, Unit)> {
     let (wallet, chain, _) = command.open_fresh()?;
     let chosen = command.chosen(&wallet)?;
     let mut all = wallet.history();
     all.retain(|e| chosen.is_none_or(|a| a == e.account));
-    let heights: BTreeSet<Height> = all.iter().filter_map(HistoryEntry::height).collect();
-    let times: BTreeMap<Height, Option<u64>> = heights
-        .into_iter()
-        .map(|h| Ok((h, chain.header(h)?.map(|header| header.time))))
-        .collect::<Outcome<_>>()?;
+    let dates = Dates::of(&chain, all.iter().filter_map(HistoryEntry::height))?;
     let line = |entry: HistoryEntry| {
-        let time = entry.height().and_then(|h| times.get(&h).copied().flatten());
+        let time = entry.height().and_then(|h| dates.time(h));
         Line { account: wallet.account_name(entry.account), time, entry }
     };
-    Ok(all.into_iter().map(line).collect())
+    Ok((all.into_iter().map(line).collect(), *wallet.chain().unit()))
 }
 
-fn entry(command: &WalletCommand<'_>, line: &Line) -> Outcome {
+fn entry(command: &WalletCommand<'_>, line: &Line, unit: &Unit) -> Outcome {
     let Line { entry: e, account, time } = line;
     let party = e.counterparty.map(|p| p.to_string());
     let height = e.height().map(|h| h.get());
@@ -74,11 +68,11 @@ fn entry(command: &WalletCommand<'_>, line: &Line) -> Outcome {
     let date = time.map(local_time).unwrap_or_default();
     let memo = if e.memo.is_empty() { String::new() } else { format!("  {}", e.memo) };
     let human = format!(
-        "{date:26}  {at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
+        "{date:26}  {at:>8}  {:13}  {:9}  {:>24}  fee {:>16}  {}{memo}",
         e.kind,
         e.status,
-        grouped(e.amount.units()),
-        grouped(e.fee.units()),
+        unit.show(e.amount),
+        unit.show(e.fee),
         hex(&e.id[..8]),
     );
     command.context.output.record("payment", fields, &human)

@@ -2,16 +2,16 @@
 
 use super::{
     choosing::Dust,
-    command::{WalletCommand, named},
+    command::WalletCommand,
+    dates::Dated,
     deliver::{self, ListenerAddress},
     plan::{bill_json, bill_text},
+    reasons::OrRefuseIn as _,
     sessions::step,
-    slates::{
-        Addressed, declined, in_block, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate,
-    },
+    slates::{Addressed, declined, in_block, memo, print_slate, read_slate, who_reads, wrong_slate},
 };
 use crate::{
-    args,
+    amounts, args,
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
@@ -25,8 +25,9 @@ use sotto_wallet::{
 };
 
 pub(crate) fn invoice(command: &WalletCommand<'_>, a: &args::WalletInvoice) -> Outcome {
-    let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
+    let (amount, memo) = (amounts::written(&a.amount)?, memo(&a.memo)?);
     let (mut wallet, chain, _) = command.open_fresh()?;
+    let amount = amounts::in_unit(&amount, wallet.chain().unit())?;
     Dust::of(a.allow_dust).check(&wallet, amount)?;
     let (network, account) = (wallet.chain().params().network, command.account(&wallet)?);
     let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
@@ -68,22 +69,22 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
     let listener = a.to_listener.as_deref().map(ListenerAddress::parse).transpose()?;
     let text = read_slate(&a.file)?;
     let (mut wallet, chain, _) = command.open_fresh()?;
-    drop(chain);
     let invoice: Invoice = wallet.read_message(&text).map_err(wrong_slate("cannot use this invoice"))?;
     let payment = match wallet.payment_for(&invoice) {
         Some(payment) => {
             if let Some(height) = still_useful(&wallet, &invoice)? {
-                return in_block(command, &invoice.session, height);
+                return in_block(command, &invoice.session, Dated::of(&chain, height)?);
             }
+            drop(chain);
             command.context.ui.info("This invoice has been paid already; this is the same payment again.");
             payment.clone()
         }
         None => {
             let bill = wallet
                 .plan_invoice(command.account(&wallet)?, &invoice)
-                .or_refuse("cannot pay this invoice")?;
-            let to = named(&wallet, &invoice.receiver);
-            let text = bill_text(&bill, &wallet.chain().params().network.to_string(), &to);
+                .or_refuse_in(chain.chain().unit(), "cannot pay this invoice")?;
+            drop(chain);
+            let text = bill_text(&bill, &wallet);
             if a.dry_run {
                 return command.context.output.record("payment-plan", bill_json(&bill), &text);
             }

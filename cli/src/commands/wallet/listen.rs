@@ -18,8 +18,9 @@ use self::{
     rpc::Service,
     server::{Event, Servers},
 };
-use super::{command::WalletCommand, slates::parse_amount, sync::scan};
+use super::{command::WalletCommand, reasons, sync::scan};
 use crate::{
+    amounts,
     args::{self, Accept},
     bridge::hex,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
@@ -33,7 +34,12 @@ use signal_hook::{
     flag::register,
 };
 use sotto_link::Identity;
-use sotto_mw::{amount::Amount, rules::Verified, transaction::Transaction};
+use sotto_mw::{
+    amount::Amount,
+    rules::Verified,
+    transaction::Transaction,
+    unit::{Unit, WrittenAmount},
+};
 use sotto_node::edge::rpc as rpc_server;
 use sotto_wallet::{
     Payment, Wallet,
@@ -59,14 +65,14 @@ const POLL: Duration = Duration::from_millis(200);
 const PER_HOUR: u32 = 60;
 
 pub(crate) fn listen(command: &WalletCommand<'_>, a: &args::WalletListen) -> Outcome {
-    let consent = consent(command, a)?;
+    let rules = Rules::of(command, a)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         register(signal, Arc::clone(&stop)).or_refuse("signals cannot be handled")?;
     }
     let (wallet, chain, _) = command.open_fresh()?;
     drop(chain);
-    let account = command.account(&wallet)?;
+    let (consent, account) = (rules.in_unit(wallet.chain().unit())?, command.account(&wallet)?);
     let identity = identity(&wallet, account, a)?;
     let folder = command.home.dir.join("listen").join(&command.args.wallet);
     secret::make_folder(&folder)?;
@@ -105,7 +111,7 @@ impl Machine<'_> {
             "rpc_token": servers.programs.token_file().display().to_string(),
         });
         let human = format!(
-            "listening at {}\npayers run: sotto wallet send UNITS --to {address} --to-listener {}\nprograms ask {} with the token in {}",
+            "listening at {}\npayers run: sotto wallet send AMOUNT --to {address} --to-listener {}\nprograms ask {} with the token in {}",
             servers.address,
             self.service.listener,
             servers.programs.url(),
@@ -155,8 +161,9 @@ impl Machine<'_> {
                 },
                 Effect::Reply(text) => answer = Answer::Reply(text),
                 Effect::Refuse(why) => {
+                    let why = reasons::refusal(&why, self.wallet.chain().unit());
                     self.command.context.ui.detail(&format!("refused: {why}"));
-                    answer = Answer::Refused(why.to_string());
+                    answer = Answer::Refused(why);
                 }
                 Effect::Received(received) => self.report(&received)?,
                 Effect::Submit(t) => {
@@ -185,8 +192,8 @@ impl Machine<'_> {
             "from": r.from.map(|from| from.to_string()),
         });
         let human = format!(
-            "answered {} base units from {}  {}",
-            r.amount,
+            "answered {} from {}  {}",
+            self.wallet.chain().unit().show(r.amount),
             from.as_deref().unwrap_or("somebody"),
             r.memo.as_str()
         );
@@ -220,33 +227,47 @@ fn identity(wallet: &Wallet<WalletFile>, account: Account, a: &args::WalletListe
     Ok(Identity::from_seed(&zeroize::Zeroizing::new(seed)))
 }
 
-/// The rules: flags, then the user's settings, then the defaults.
-fn consent(command: &WalletCommand<'_>, a: &args::WalletListen) -> Outcome<Consent> {
-    let set = &command.context.config.listen;
-    let amount = |flag: &Option<String>, set: &Option<String>| {
-        flag.as_deref().or(set.as_deref()).map(parse_amount).transpose()
-    };
-    let most = amount(&a.most, &set.most)?;
-    let accept = a.accept.or(set.accept).unwrap_or(Accept::Contacts);
-    let usage = |what: &str, help: &str| Failure::coded(ErrorCode::Usage, what).help(help);
-    let senders = match (accept, most) {
-        (Accept::Never, None) => Senders::Never,
-        (Accept::Contacts, None) => Senders::Contacts,
-        (Accept::Anyone, Some(most)) => Senders::Anyone { most },
-        (Accept::Anyone, None) => {
-            return Err(usage("`anyone` needs a largest amount", "pass --most UNITS as well"));
-        }
-        (_, Some(_)) if a.most.is_none() => match accept {
-            Accept::Never => Senders::Never,
+/// The rules as they are written: flags, then the user's settings, then the defaults.
+struct Rules {
+    accept: Accept,
+    /// With `anyone`, the largest amount.
+    most: Option<WrittenAmount>,
+    least: Option<WrittenAmount>,
+    per_hour: u32,
+}
+
+impl Rules {
+    fn of(command: &WalletCommand<'_>, a: &args::WalletListen) -> Outcome<Self> {
+        let set = &command.context.config.listen;
+        let amount = |flag: &Option<String>, set: &Option<String>| {
+            flag.as_deref().or(set.as_deref()).map(amounts::written).transpose()
+        };
+        let most = amount(&a.most, &set.most)?;
+        let accept = a.accept.or(set.accept).unwrap_or(Accept::Contacts);
+        let usage = |what: &str, help: &str| Failure::coded(ErrorCode::Usage, what).help(help);
+        let most = match (accept, most) {
+            (Accept::Anyone, None) => {
+                return Err(usage("`anyone` needs a largest amount", "pass --most AMOUNT as well"));
+            }
+            (Accept::Anyone, most) => most,
+            (_, Some(_)) if a.most.is_some() => {
+                return Err(usage("--most has no effect without `--accept anyone`", "pass both, or neither"));
+            }
+            _ => None,
+        };
+        let per_hour = a.per_hour.or(set.per_hour).unwrap_or(PER_HOUR);
+        Ok(Self { accept, most, least: amount(&a.least, &set.least)?, per_hour })
+    }
+
+    /// The rules on a chain with this unit.
+    fn in_unit(self, unit: &Unit) -> Outcome<Consent> {
+        let amount = |written: Option<WrittenAmount>| written.map(|w| amounts::in_unit(&w, unit)).transpose();
+        let senders = match (self.accept, amount(self.most)?) {
+            (Accept::Never, _) => Senders::Never,
+            (Accept::Anyone, Some(most)) => Senders::Anyone { most },
             _ => Senders::Contacts,
-        },
-        (_, Some(_)) => {
-            return Err(usage("--most has no effect without `--accept anyone`", "pass both, or neither"));
-        }
-    };
-    Ok(Consent {
-        senders,
-        least: amount(&a.least, &set.least)?.unwrap_or(Amount::new(1)),
-        per_hour: a.per_hour.or(set.per_hour).unwrap_or(PER_HOUR),
-    })
+        };
+        let least = amount(self.least)?.unwrap_or(Amount::new(1));
+        Ok(Consent { senders, least, per_hour: self.per_hour })
+    }
 }

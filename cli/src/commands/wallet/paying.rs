@@ -3,18 +3,17 @@
 use super::{
     choosing::{Dust, spend},
     command::WalletCommand,
+    dates::Dated,
     deliver::{self, ListenerAddress},
     plan::{plan_json, plan_text},
+    reasons::OrRefuseIn as _,
     sessions::find,
-    slates::{
-        Addressed, declined, in_block, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate,
-    },
+    slates::{Addressed, declined, in_block, memo, print_slate, read_slate, who_reads, wrong_slate},
 };
 use crate::{
-    args,
+    amounts, args,
     bridge::{ChainAt, hex},
     exit::{Code, Failure, OrRefuse as _, Outcome},
-    output::grouped,
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -23,6 +22,7 @@ use sotto_mw::{
     rules::Verified,
     session::{Role, SessionId},
     transaction::Transaction,
+    unit::WrittenAmount,
 };
 use sotto_wallet::{
     SessionView, Wallet,
@@ -34,8 +34,11 @@ use sotto_wallet::{
     slate::{Memo, Payment, Response},
 };
 
-/// A receiver as given on the command line, and the amount.
-type Receiver = (String, Amount);
+/// A receiver as given on the command line, and the amount; none to pay everything.
+struct Receiver {
+    who: String,
+    amount: Option<WrittenAmount>,
+}
 
 /// The result of a response.
 enum Finalized {
@@ -68,9 +71,9 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     let several = invites.len() > 1;
     let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
     command.context.ui.info(&format!("Give {give}. {}", who_reads(a.form)));
-    for (invite, (name, _)) in invites.iter().zip(&to) {
+    for (invite, receiver) in invites.iter().zip(&to) {
         if several {
-            command.context.output.text(&format!("For {name}:"))?;
+            command.context.output.text(&format!("For {}:", receiver.who))?;
         }
         let to = invite.recipient.as_ref();
         print_slate(command, &wallet, &Addressed { slate: invite, session: invite.session, to }, a.form)?;
@@ -86,13 +89,13 @@ fn plan(
     payees: Vec<Payee>,
 ) -> Outcome<PaymentPlan> {
     let (account, spend) = (command.account(wallet)?, spend(wallet, &a.spend)?);
-    let what = "cannot make this payment";
+    let (what, unit) = ("cannot make this payment", wallet.chain().unit());
     let plan = match payees.first().filter(|_| a.all) {
-        Some(payee) => wallet.plan_all(account, payee.clone(), &spend).or_refuse(what)?,
+        Some(payee) => wallet.plan_all(account, payee.clone(), &spend).or_refuse_in(unit, what)?,
         None => {
             let dust = Dust::of(a.allow_dust);
             payees.iter().try_for_each(|p| dust.check(wallet, p.amount))?;
-            wallet.plan_from(PaymentRequest { account, payees }, &spend).or_refuse(what)?
+            wallet.plan_from(PaymentRequest { account, payees }, &spend).or_refuse_in(unit, what)?
         }
     };
     Dust::of(a.allow_dust).check(wallet, plan.amount())?;
@@ -121,7 +124,7 @@ pub(crate) fn finalize(command: &WalletCommand<'_>, a: &args::WalletFinalize) ->
     }
     for (session, t) in &made {
         match confirmed(&wallet, session) {
-            Some(height) => in_block(command, session, height)?,
+            Some(height) => in_block(command, session, Dated::of(&chain, height)?)?,
             None if a.submit => submit(command, &mut chain, t)?,
             None => transaction(command, t, &wallet)?,
         }
@@ -145,7 +148,7 @@ fn submit(command: &WalletCommand<'_>, chain: &mut ChainAt, t: &Verified<Transac
     })?;
     let (weight, fee) = (t.get().body.weight(), t.get().body.fees().unwrap_or_default());
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
-    let human = format!("pending {id}  weight {weight}, fee {}", grouped(fee.units()));
+    let human = format!("pending {id}  weight {weight}, fee {}", chain.chain().unit().show(fee));
     command.context.output.record("submitted", fields, &human)
 }
 
@@ -215,30 +218,32 @@ fn finalize_response(wallet: &mut Wallet<WalletFile>, response: &Response) -> Ou
 /// One receiver and an amount, or several receivers with an amount each.
 fn receivers(a: &args::WalletSend) -> Outcome<Vec<Receiver>> {
     let usage = |why: &str| {
-        Failure::new(Code::Usage, why).help(
-            "run `sotto wallet send 2500000 --to bob`, or `sotto wallet send --to bob=1000 --to carol=2000`",
-        )
+        Failure::new(Code::Usage, why)
+            .help("run `sotto wallet send 1.5 --to bob`, or `sotto wallet send --to bob=1.5 --to carol=2`")
     };
     match (&a.amount, &a.to[..]) {
-        (None, [who]) if a.all && !who.contains('=') => Ok(vec![(who.clone(), Amount::ZERO)]),
+        (None, [who]) if a.all && !who.contains('=') => Ok(vec![Receiver { who: who.clone(), amount: None }]),
         (None, _) if a.all => Err(usage("everything can be paid to one receiver only")),
-        (Some(amount), [who]) if !who.contains('=') => Ok(vec![(who.clone(), parse_amount(amount)?)]),
-        (Some(_), _) => Err(usage("one amount is for one receiver; for several, write --to WHO=UNITS")),
+        (Some(amount), [who]) if !who.contains('=') => {
+            Ok(vec![Receiver { who: who.clone(), amount: Some(amounts::written(amount)?) }])
+        }
+        (Some(_), _) => Err(usage("one amount is for one receiver; for several, write --to WHO=AMOUNT")),
         (None, all) => all
             .iter()
             .map(|to| {
                 let (who, amount) =
                     to.split_once('=').ok_or_else(|| usage("no amount: it is not clear how much to pay"))?;
-                Ok((who.to_owned(), parse_amount(amount)?))
+                Ok(Receiver { who: who.to_owned(), amount: Some(amounts::written(amount)?) })
             })
             .collect(),
     }
 }
 
 fn payees(wallet: &Wallet<WalletFile>, to: &[Receiver], memo: &Memo) -> Outcome<Vec<Payee>> {
-    let network = wallet.chain().params().network;
+    let (network, unit) = (wallet.chain().params().network, wallet.chain().unit());
     let mut all: Vec<Payee> = vec![];
-    for (who, amount) in to {
+    for Receiver { who, amount } in to {
+        let amount = amount.as_ref().map(|amount| amounts::in_unit(amount, unit)).transpose()?;
         let recipient = wallet.contacts().resolve(who, network);
         let recipient = Some(recipient.or_refuse(format!("cannot pay `{who}`"))?);
         if all.iter().any(|p| p.recipient == recipient) {
@@ -246,7 +251,7 @@ fn payees(wallet: &Wallet<WalletFile>, to: &[Receiver], memo: &Memo) -> Outcome<
                 .why("another receiver has the same address")
                 .help("name each receiver once, with the whole amount"));
         }
-        all.push(Payee { amount: *amount, recipient, memo: memo.clone() });
+        all.push(Payee { amount: amount.unwrap_or(Amount::ZERO), recipient, memo: memo.clone() });
     }
     Ok(all)
 }

@@ -1,9 +1,9 @@
 //! The plan that a payer confirms: every input, the change, the fee, and what becomes public.
 
 use super::{command::named, slates::memo_text};
-use crate::{output::grouped, ui::BOLD};
+use crate::ui::BOLD;
 use serde_json::{Value, json};
-use sotto_mw::amount::Amount;
+use sotto_mw::{amount::Amount, unit::Unit};
 use sotto_wallet::{
     Wallet,
     coin_selection::{InvoicePlan, Payee, PaymentPlan},
@@ -12,50 +12,63 @@ use sotto_wallet::{
 };
 
 pub(crate) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> String {
-    let network = wallet.chain().params().network;
+    let (network, unit) = (wallet.chain().params().network, wallet.chain().unit());
     let (end, one) = (plan.not_after(), plan.payees().len() == 1);
     let who = |p: &Payee| p.recipient.map_or_else(|| "anyone who answers".into(), |a| named(wallet, &a));
     let line = |(p, fee): (&Payee, Amount)| {
         if one {
             return format!("  to     {}\n", who(p));
         }
-        let (amount, fee) = (grouped(p.amount.units()), grouped(fee.units()));
-        format!("  pay    {amount:>20}  to {}, with a fee of {fee} in its kernel\n", who(p))
+        let (amount, fee) = (unit.show(p.amount), unit.show(fee));
+        format!("  pay    {amount:>24}  to {}, with a fee of {fee} in its kernel\n", who(p))
     };
     let payees: String = plan.payees().iter().zip(plan.fees()).map(line).collect();
     let memo = plan.payees().first().map_or("", |p| memo_text(&p.memo));
-    let sums = sums(plan.amount(), plan.inputs(), plan.fee(), plan.change());
+    let paid = Paid { amount: plan.amount(), inputs: plan.inputs(), fee: plan.fee(), change: plan.change() };
+    let sums = paid.text(unit);
     let several = if one { String::new() } else { format!(" to {} in one transaction", plan.payees().len()) };
     format!(
-        "{BOLD}Pay {} base units{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize it, you can cancel it for free; after that, it cannot be undone. It expires after height {end}.",
-        grouped(plan.amount().units()),
+        "{BOLD}Pay {}{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize it, you can cancel it for free; after that, it cannot be undone. It expires after height {end}.",
+        unit.show(plan.amount()),
         plan.linkage(),
     )
 }
 
-pub(crate) fn bill_text(bill: &InvoicePlan, network: &str, to: &str) -> String {
+pub(crate) fn bill_text(bill: &InvoicePlan, wallet: &Wallet<WalletFile>) -> String {
+    let (network, unit) = (wallet.chain().params().network, wallet.chain().unit());
     let invoice = bill.invoice();
-    let sums = sums(invoice.amount, bill.inputs(), invoice.features.fee(), bill.change());
+    let (to, fee) = (named(wallet, &invoice.receiver), invoice.features.fee());
+    let paid = Paid { amount: invoice.amount, inputs: bill.inputs(), fee, change: bill.change() };
+    let sums = paid.text(unit);
     format!(
-        "{BOLD}Pay {} base units{BOLD:#} on the {network} network, as invoiced\n  to     {to}\n  memo   {}\n{sums}\nPublic afterwards: {}. The receiver sees what you spend before anyone else does.\nThe receiver has signed a receipt. The payment contains your signature and cannot be undone. It expires after height {}.",
-        grouped(invoice.amount.units()),
+        "{BOLD}Pay {}{BOLD:#} on the {network} network, as invoiced\n  to     {to}\n  memo   {}\n{sums}\nPublic afterwards: {}. The receiver sees what you spend before anyone else does.\nThe receiver has signed a receipt. The payment contains your signature and cannot be undone. It expires after height {}.",
+        unit.show(invoice.amount),
         memo_text(&invoice.memo),
         bill.linkage(),
         invoice.not_after(),
     )
 }
 
-fn sums(amount: Amount, inputs: &[OutputRecord], fee: Amount, change: Amount) -> String {
-    let inputs: String = inputs
-        .iter()
-        .map(|i| format!("  spend  {:>20}  {}\n", grouped(i.opening.amount.units()), i.commitment))
-        .collect();
-    format!(
-        "{inputs}  fee    {:>20}\n  change {:>20}  back to this wallet\n  total  {:>20}  leaves this wallet",
-        grouped(fee.units()),
-        grouped(change.units()),
-        grouped(amount.checked_add(fee).unwrap_or_default().units()),
-    )
+/// The sums of a payment.
+struct Paid<'a> {
+    amount: Amount,
+    inputs: &'a [OutputRecord],
+    fee: Amount,
+    change: Amount,
+}
+
+impl Paid<'_> {
+    fn text(&self, unit: &Unit) -> String {
+        let input =
+            |i: &OutputRecord| format!("  spend  {:>24}  {}\n", unit.show(i.opening.amount), i.commitment);
+        let inputs: String = self.inputs.iter().map(input).collect();
+        format!(
+            "{inputs}  fee    {:>24}\n  change {:>24}  back to this wallet\n  total  {:>24}  leaves this wallet",
+            unit.show(self.fee),
+            unit.show(self.change),
+            unit.show(self.amount.checked_add(self.fee).unwrap_or_default()),
+        )
+    }
 }
 
 pub(crate) fn plan_json(plan: &PaymentPlan) -> Value {

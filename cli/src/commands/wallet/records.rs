@@ -1,14 +1,14 @@
 //! `sotto wallet contact` and `proof`.
 
-use super::{command::WalletCommand, sessions::find};
+use super::{command::WalletCommand, dates::Dated, sessions::find};
 use crate::{
     args::{self, WalletContact, WalletProof},
     bridge::{self, hex},
     exit::{Failure, OrRefuse as _, Outcome},
-    output::grouped,
+    local_time::local_time,
 };
 use serde_json::{Value, json};
-use sotto_mw::{amount::Height, chain::ChainId, schnorr::PublicKey};
+use sotto_mw::{chain::ChainId, schnorr::PublicKey};
 use sotto_wallet::{
     armor,
     contacts::{ContactError, ContactName},
@@ -99,13 +99,17 @@ fn verify(command: &WalletCommand<'_>, a: &args::ProofVerify) -> Outcome {
         }
     }
     let excess = proof.inclusion.kernel.excess;
-    let now = ledger.map(|ledger| ledger.kernel_height(&excess)).transpose()?;
+    let now = ledger.as_ref().map(|ledger| ledger.kernel_height(&excess)).transpose()?;
     if now == Some(None) {
         return Err(Failure::refused("the payment is not in the chain any more")
             .why(format!("the chain here has no kernel {excess}; block {} was sealed with it", shown.block))
             .help("if the chain here is behind, let it catch up; otherwise keep the proof as evidence"));
     }
-    verified(command, &Verified { proof: &proof, shown: &shown, chain: &chain, now: now.flatten() })
+    let now = match (now.flatten(), &ledger) {
+        (Some(height), Some(ledger)) => Some(Dated::of(ledger, height)?),
+        _ => None,
+    };
+    verified(command, &Verified { proof: &proof, shown: &shown, chain: &chain, now })
 }
 
 /// A proof that holds, and where the chain at hand has its kernel now.
@@ -113,7 +117,7 @@ struct Verified<'a> {
     proof: &'a PaymentProof,
     shown: &'a ProvenPayment,
     chain: &'a ChainId,
-    now: Option<Height>,
+    now: Option<Dated>,
 }
 
 fn verified(command: &WalletCommand<'_>, verified: &Verified<'_>) -> Outcome {
@@ -122,12 +126,13 @@ fn verified(command: &WalletCommand<'_>, verified: &Verified<'_>) -> Outcome {
     let begins = |key: &PublicKey| format!("{}…", address_prefix(network, key));
     let still = now.map_or_else(
         || "Only the chain itself can show that the block is still part of it.".to_owned(),
-        |h| format!("The payment is still in the chain here, in block {h}."),
+        |h| format!("The payment is still in the chain here, in {h}."),
     );
     let human = format!(
-        "{} base units were paid in or before block {} of chain {chain}\n  to the address  {}\n  by the address  {}\n  kernel          {}\n  hash of memo    {}\nCompare the first letters with the addresses that you know, or pass --to. The chain's operator sealed block {}. {still}",
-        grouped(proof.receipt.amount.units()),
+        "{} was paid in or before block {} ({}) of chain {chain}\n  to the address  {}\n  by the address  {}\n  kernel          {}\n  hash of memo    {}\nCompare the first letters with the addresses that you know, or pass --to. The chain's operator sealed block {}. {still}",
+        proof.inclusion.params.unit.show(proof.receipt.amount),
         shown.height,
+        local_time(proof.inclusion.header.time),
         begins(&proof.receiver),
         proof.receipt.sender.as_ref().map_or_else(|| "(not named)".into(), begins),
         proof.inclusion.kernel.excess,
@@ -138,7 +143,7 @@ fn verified(command: &WalletCommand<'_>, verified: &Verified<'_>) -> Outcome {
     fields["verified"] = true.into();
     fields["receiver"] = begins(&proof.receiver).into();
     fields["payer"] = proof.receipt.sender.as_ref().map(begins).into();
-    fields["in_chain"] = now.map(|h| h.get()).into();
+    fields["in_chain"] = now.map(|b| b.height.get()).into();
     command.context.output.record("payment-proof", fields, &human)
 }
 
@@ -163,7 +168,7 @@ fn proof_json(proof: &PaymentProof) -> Value {
         "session": hex(&receipt.session.0), "memo_hash": receipt.memo.to_string(),
         "fee": receipt.features.fee().to_string(), "excess": inclusion.kernel.excess.to_string(),
         "receiver_part": hex(receipt.key.as_bytes()), "payer_part": hex(proof.payer.as_bytes()),
-        "output": receipt.commitment.to_string(), "height": inclusion.header.height.get(),
+        "output": receipt.commitment.to_string(), "height": inclusion.header.height.get(), "time": inclusion.header.time,
         "block": inclusion.header.hash().to_string(),
     })
 }

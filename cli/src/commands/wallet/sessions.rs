@@ -2,16 +2,19 @@
 
 use super::{
     command::{WalletCommand, named},
+    dates::Dates,
     slates::{Message, print_message, privacy},
 };
 use crate::{
     args,
     bridge::hex,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
-    output::grouped,
 };
 use serde_json::json;
-use sotto_mw::session::{Role, SessionId};
+use sotto_mw::{
+    amount::Height,
+    session::{Role, SessionId},
+};
 use sotto_wallet::{
     SessionView, Wallet,
     edge::file::WalletFile,
@@ -20,7 +23,6 @@ use sotto_wallet::{
 
 pub(crate) fn slates(command: &WalletCommand<'_>, a: &args::WalletSlates) -> Outcome {
     let (mut wallet, chain, _) = command.open_fresh()?;
-    drop(chain);
     if let Some(prefix) = &a.session {
         if a.forget {
             let session = find(&wallet, prefix)?.session();
@@ -37,29 +39,49 @@ pub(crate) fn slates(command: &WalletCommand<'_>, a: &args::WalletSlates) -> Out
     if listed.is_empty() {
         command.context.ui.info("No open payments.");
     }
-    listed.iter().try_for_each(|session| print_session(command, &wallet, session))
+    let dates = Dates::of(&chain, listed.iter().filter_map(|s| block_of(s.status())))?;
+    drop(chain);
+    listed
+        .iter()
+        .try_for_each(|session| print_session(command, &Listed { wallet: &wallet, session, dates: &dates }))
 }
 
-fn print_session(
-    command: &WalletCommand<'_>,
-    wallet: &Wallet<WalletFile>,
-    session: &SessionView<'_>,
-) -> Outcome {
+/// The block that decided a payment: the one that it is in, or that ended it.
+const fn block_of(status: SessionStatus) -> Option<Height> {
+    match status {
+        SessionStatus::Signed(TxStatus::Confirmed { height } | TxStatus::Displaced { height }) => {
+            Some(height)
+        }
+        _ => None,
+    }
+}
+
+/// A payment of a list.
+struct Listed<'a> {
+    wallet: &'a Wallet<WalletFile>,
+    session: &'a SessionView<'a>,
+    dates: &'a Dates,
+}
+
+fn print_session(command: &WalletCommand<'_>, listed: &Listed<'_>) -> Outcome {
+    let Listed { wallet, session, dates } = *listed;
     let (role, step, id) = (role(session), step(session.status()), hex(&session.session().0));
     let height = match session.status() {
-        SessionStatus::Signed(TxStatus::Confirmed { height }) => Some(height.get()),
+        SessionStatus::Signed(TxStatus::Confirmed { height }) => Some(height),
         _ => None,
     };
+    let date = block_of(session.status()).map_or_else(String::new, |h| dates.beside(h));
     let partner = session.counterparty().map(|a| named(wallet, a));
     let fields = json!({
         "session": id, "role": role, "amount": session.amount().to_string(), "step": step,
-        "status": session.status().to_string(), "height": height,
+        "status": session.status().to_string(), "height": height.map(Height::get),
+        "time": height.and_then(|h| dates.time(h)),
         "with": session.counterparty().map(ToString::to_string), "not_after": session.not_after().get(),
         "memo": session.memo().as_str(),
     });
     let human = format!(
-        "{id}\n  {role} {} base units: {step}{}\n  with {}{}",
-        grouped(session.amount().units()),
+        "{id}\n  {role} {}: {step}{date}{}\n  with {}{}",
+        wallet.chain().unit().show(session.amount()),
         time_left(wallet, session),
         partner.as_deref().unwrap_or("anyone who answers"),
         proof(session),

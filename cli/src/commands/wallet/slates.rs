@@ -1,19 +1,19 @@
 //! `sotto wallet receive`, and how slates of all kinds are read and printed.
 
-use super::command::{ACCOUNT, WalletCommand, named};
+use super::{
+    command::{ACCOUNT, WalletCommand, named},
+    dates::Dated,
+    reasons::OrRefuseIn as _,
+};
 use crate::{
     args,
     bridge::{hex, read_text},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
-    output::grouped,
     ui::BOLD,
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mw::{
-    amount::{Amount, Height},
-    session::SessionId,
-};
+use sotto_mw::session::SessionId;
 use sotto_wallet::{
     Wallet, WalletError,
     armor::{self, ArmorError, MessageKind},
@@ -28,18 +28,20 @@ use std::path::Path;
 pub(crate) fn receive(command: &WalletCommand<'_>, a: &args::WalletReceive) -> Outcome {
     let text = read_slate(&a.file)?;
     let (wallet, chain, _) = command.open_fresh()?;
-    drop(chain);
+    let unit = *chain.chain().unit();
     let invite = find_invite(&wallet, &text).map_err(wrong_slate("cannot use this invite"))?;
     let account = command.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
     let known = wallet.sessions().find(|s| s.session() == invite.session && !s.is_payer());
     if let Some(SessionStatus::Signed(TxStatus::Confirmed { height })) = known.map(|s| s.status()) {
-        return in_block(command, &invite.session, height);
+        return in_block(command, &invite.session, Dated::of(&chain, height)?);
     }
+    drop(chain);
     // A refusal comes before the question.
-    wallet.check_invite(account, &invite).or_refuse("cannot answer the invite")?;
+    wallet.check_invite(account, &invite).or_refuse_in(&unit, "cannot answer the invite")?;
     let terms = terms(&wallet, &invite);
     let mut wallet = command.confirm(wallet, &terms, a.yes)?;
-    let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("cannot answer the invite")?;
+    let response =
+        wallet.respond(account, &invite, &mut OsRng).or_refuse_in(&unit, "cannot answer the invite")?;
     command.context.ui.info(&format!("Give this response to the payer. {}", who_reads(a.form)));
     let to = Some(&invite.sender);
     let slate = Addressed { slate: &response, session: response.session, to };
@@ -49,8 +51,8 @@ pub(crate) fn receive(command: &WalletCommand<'_>, a: &args::WalletReceive) -> O
 /// What a receiver confirms. The invite is signed by the address that it names.
 fn terms(wallet: &Wallet<WalletFile>, invite: &Invite) -> String {
     format!(
-        "{BOLD}{}{BOLD:#} base units for you on the {} network\n  from   {}, who signed the invite\n  memo   {}\nThe payer gets a receipt signed by your address, and with it a proof of payment that anyone can check. You can spend the money once it is in a block. It expires after height {}.",
-        grouped(invite.amount.units()),
+        "{BOLD}{}{BOLD:#} for you on the {} network\n  from   {}, who signed the invite\n  memo   {}\nThe payer gets a receipt signed by your address, and with it a proof of payment that anyone can check. You can spend the money once it is in a block. It expires after height {}.",
+        wallet.chain().unit().show(invite.amount),
         wallet.chain().params().network,
         named(wallet, &invite.sender),
         memo_text(&invite.memo),
@@ -59,9 +61,9 @@ fn terms(wallet: &Wallet<WalletFile>, invite: &Invite) -> String {
 }
 
 /// Says that a payment is in a block already: there is nothing left to do.
-pub(crate) fn in_block(command: &WalletCommand<'_>, session: &SessionId, height: Height) -> Outcome {
-    let fields = json!({ "session": hex(&session.0), "height": height.get() });
-    command.context.output.record("in-block", fields, &format!("already in block {height}"))
+pub(crate) fn in_block(command: &WalletCommand<'_>, session: &SessionId, block: Dated) -> Outcome {
+    let fields = json!({ "session": hex(&session.0), "height": block.height.get(), "time": block.time });
+    command.context.output.record("in-block", fields, &format!("already in {block}"))
 }
 
 /// A slate, its session, and the address that it is encrypted to.
@@ -183,18 +185,4 @@ pub(crate) fn memo(text: &str) -> Outcome<Memo> {
 
 pub(crate) fn read_slate(path: &Path) -> Outcome<String> {
     read_text(path, armor::MAX_TEXT as u64)
-}
-
-/// An amount of base units, with or without the separators with which amounts are shown.
-pub(crate) fn parse_amount(text: &str) -> Outcome<Amount> {
-    let plain = text.replace(',', "");
-    let units = plain.parse::<u64>().ok().filter(|n| {
-        let separated = !text.contains(',') || grouped(*n) == text;
-        *n > 0 && !text.starts_with('+') && separated
-    });
-    units.map(Amount::new).ok_or_else(|| {
-        Failure::coded(ErrorCode::InvalidAmount, format!("invalid amount `{text}`"))
-            .why(format!("expected a whole number of base units, from 1 to {}", u64::MAX))
-            .help("for example: sotto wallet send 2500000 --to ADDRESS, or 2,500,000")
-    })
 }

@@ -2,6 +2,7 @@
 
 use super::{
     command::WalletCommand,
+    reasons::OrRefuseIn as _,
     sessions::{find, step},
     slates::{declined, read_slate},
 };
@@ -9,7 +10,6 @@ use crate::{
     args,
     bridge::{ChainAt, hex},
     exit::{Failure, OrRefuse as _, Outcome},
-    output::grouped,
     ui::BOLD,
 };
 use rand_core::OsRng;
@@ -18,6 +18,7 @@ use sotto_mw::{
     rules::Verified,
     session::{Role, SessionId},
     transaction::Transaction,
+    unit::Unit,
 };
 use sotto_wallet::{
     SessionView, Wallet, WalletError, armor,
@@ -85,7 +86,7 @@ fn would_cancel(command: &WalletCommand<'_>, session: &SessionId, wallet: &Walle
     let (amount, what) = view.map(|s| (s.amount(), step(s.status()))).unwrap_or_default();
     let id = hex(&session.0);
     let fields = json!({ "session": id, "amount": amount.to_string(), "fee": "0" });
-    let human = format!("would cancel {id} for free: {} base units, {what}", grouped(amount.units()));
+    let human = format!("would cancel {id} for free: {}, {what}", wallet.chain().unit().show(amount));
     command.context.output.record("cancel-plan", fields, &human)
 }
 
@@ -130,9 +131,11 @@ fn report_cancelled(
 
 fn self_spend(command: &WalletCommand<'_>, a: &args::WalletCancel, session: &SessionId) -> Outcome {
     let (mut wallet, mut chain, _) = command.open_fresh()?;
-    let plan = wallet.plan_self_spend(session).or_refuse("cannot end the payment")?;
+    let plan =
+        wallet.plan_self_spend(session).or_refuse_in(chain.chain().unit(), "cannot end the payment")?;
     let what = "End the payment by spending one of its inputs back to this wallet";
-    let Some(plan) = confirm(command, plan, what, Consent::of(a.yes, a.dry_run))? else { return Ok(()) };
+    let text = merge_text(&plan, wallet.chain().unit(), what);
+    let Some(plan) = confirm(command, plan, &text, Consent::of(a.yes, a.dry_run))? else { return Ok(()) };
     let done = wallet.self_spend(session, plan, &mut OsRng).or_refuse("cannot end the payment")?;
     submit(command, &mut chain, &done, "self-spend")
 }
@@ -140,9 +143,11 @@ fn self_spend(command: &WalletCommand<'_>, a: &args::WalletCancel, session: &Ses
 pub(crate) fn consolidate(command: &WalletCommand<'_>, a: &args::WalletConsolidate) -> Outcome {
     let (mut wallet, mut chain, _) = command.open_fresh()?;
     let account = command.account(&wallet)?;
-    let plan = wallet.plan_consolidation(account, a.most.into()).or_refuse("nothing to consolidate")?;
+    let plan = wallet.plan_consolidation(account, a.most.into());
+    let plan = plan.or_refuse_in(chain.chain().unit(), "nothing to consolidate")?;
     let what = "Merge these outputs into one, which links them forever";
-    let Some(plan) = confirm(command, plan, what, Consent::of(a.yes, a.dry_run))? else { return Ok(()) };
+    let text = merge_text(&plan, wallet.chain().unit(), what);
+    let Some(plan) = confirm(command, plan, &text, Consent::of(a.yes, a.dry_run))? else { return Ok(()) };
     let done = wallet.consolidate(plan, &mut OsRng).or_refuse("cannot merge the outputs")?;
     submit(command, &mut chain, &done, "consolidation")
 }
@@ -172,15 +177,14 @@ impl Consent {
 fn confirm(
     command: &WalletCommand<'_>,
     plan: SelfTransferPlan,
-    what: &str,
+    text: &str,
     consent: Consent,
 ) -> Outcome<Option<Confirmed<SelfTransferPlan>>> {
-    let text = merge_text(&plan, what);
     if consent == Consent::DryRun {
-        command.context.output.record("self-transfer-plan", merge_json(&plan), &text)?;
+        command.context.output.record("self-transfer-plan", merge_json(&plan), text)?;
         return Ok(None);
     }
-    command.context.ui.confirm(&text, consent == Consent::Given)?;
+    command.context.ui.confirm(text, consent == Consent::Given)?;
     plan.confirm(|_| Decision::Yes).ok_or_else(declined).map(Some)
 }
 
@@ -196,22 +200,26 @@ fn submit(
     })?;
     let fee = t.get().body.fees().unwrap_or_default();
     let fields = json!({ "kind": kind, "id": id.to_string(), "fee": fee.to_string() });
-    command.context.output.record("self-transfer", fields, &format!("pending {id}  {kind}, fee {fee}"))
+    command.context.output.record(
+        "self-transfer",
+        fields,
+        &format!("pending {id}  {kind}, fee {}", chain.chain().unit().show(fee)),
+    )
 }
 
 fn is_too_late(e: &WalletError) -> bool {
     matches!(e, WalletError::Slate(SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. }))
 }
 
-fn merge_text(plan: &SelfTransferPlan, what: &str) -> String {
+fn merge_text(plan: &SelfTransferPlan, unit: &Unit, what: &str) -> String {
     let line = |i: &sotto_wallet::outputs::OutputRecord| {
-        format!("  spend  {:>20}  {}\n", grouped(i.opening.amount.units()), i.commitment)
+        format!("  spend  {:>24}  {}\n", unit.show(i.opening.amount), i.commitment)
     };
     let inputs: String = plan.inputs().iter().map(line).collect();
     format!(
-        "{BOLD}{what}{BOLD:#}\n{inputs}  fee    {:>20}\n  new    {:>20}  one output of this wallet\nPublic afterwards: {}. It expires after height {}.",
-        grouped(plan.fee().units()),
-        grouped(plan.amount().units()),
+        "{BOLD}{what}{BOLD:#}\n{inputs}  fee    {:>24}\n  new    {:>24}  one output of this wallet\nPublic afterwards: {}. It expires after height {}.",
+        unit.show(plan.fee()),
+        unit.show(plan.amount()),
         plan.linkage(),
         plan.not_after(),
     )

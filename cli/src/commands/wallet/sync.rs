@@ -89,7 +89,7 @@ pub(crate) fn search(
 
 /// Prints what a scan found.
 pub(crate) fn print_report(context: &Context, r: &ScanReport, wallet: &Wallet<WalletFile>) -> Outcome {
-    let total = wallet.balance(None).total();
+    let (total, unit) = (wallet.balance(None).total(), wallet.chain().unit());
     let fields = json!({
         "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
         "found_amount": r.found_amount.to_string(), "spent": r.gone, "total": total.to_string(),
@@ -98,8 +98,14 @@ pub(crate) fn print_report(context: &Context, r: &ScanReport, wallet: &Wallet<Wa
         })),
     });
     let human = format!(
-        "height {}: {} outputs tried, {} own, {} new ({}), {} spent\ntotal {total}",
-        r.tip, r.tried, r.own, r.found, r.found_amount, r.gone,
+        "height {}: {} outputs tried, {} own, {} new ({}), {} spent\ntotal {}",
+        r.tip,
+        r.tried,
+        r.own,
+        r.found,
+        unit.show(r.found_amount),
+        r.gone,
+        unit.show(total),
     );
     context.output.record("scan", fields, &human)
 }

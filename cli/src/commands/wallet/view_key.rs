@@ -1,12 +1,13 @@
 //! `sotto wallet view-key`: export a view key, and use one.
 
-use super::{command::WalletCommand, sync};
+use super::{command::WalletCommand, dates::Dates, sync};
 use crate::{
     args::{ViewKeyImport, ViewKeyShow, WalletViewKey},
     bridge::{NewWallet, read_text, scan_failure},
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
+use sotto_mw::amount::Height;
 use sotto_wallet::{
     ViewKey, ViewWallet,
     edge::file::WalletFile,
@@ -69,20 +70,26 @@ fn show_received(command: &WalletCommand<'_>, a: &ViewKeyShow) -> Outcome {
     let report = seen.map_err(|e| scan_failure(what, e))?;
     drop(bar);
     sync::warn(command.context, &report);
-    received(command, &wallet)
+    let all = wallet.outputs().flat_map(|o| heights(o).into_iter().flatten());
+    let dates = Dates::of(&chain, all.chain([wallet.tip()]))?;
+    received(command, &wallet, &dates)
 }
 
-fn received(command: &WalletCommand<'_>, wallet: &ViewWallet<WalletFile>) -> Outcome {
+fn received(command: &WalletCommand<'_>, wallet: &ViewWallet<WalletFile>, dates: &Dates) -> Outcome {
+    let unit = wallet.chain().unit();
     let mut all: Vec<&OutputRecord> = wallet.outputs().collect();
     all.sort_by_key(|o| (heights(o), o.commitment));
     for o in all {
-        let (created, gone) = heights(o);
+        let [created, gone] = heights(o);
+        let created = created.unwrap_or_default();
         let fields = json!({
             "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(),
-            "created": created, "spent": gone,
+            "created": created.get(), "created_time": dates.time(created),
+            "spent": gone.map(Height::get), "spent_time": gone.and_then(|h| dates.time(h)),
         });
-        let until = gone.map_or_else(|| "unspent".to_owned(), |h| format!("spent at {h}"));
-        let human = format!("{created:>8}  {:>20}  {until:16}  {}", o.opening.amount.units(), o.commitment);
+        let until = gone.map_or_else(|| "unspent".to_owned(), |h| format!("spent in {}", dates.block(h)));
+        let amount = unit.show(o.opening.amount);
+        let human = format!("{amount:>24}  {}  {until}  {}", dates.block(created), o.commitment);
         command.context.output.record("received", fields, &human)?;
     }
     let (received, there) = (wallet.received(), wallet.unspent());
@@ -91,17 +98,19 @@ fn received(command: &WalletCommand<'_>, wallet: &ViewWallet<WalletFile>) -> Out
         "unspent": there.to_string(),
     });
     let human = format!(
-        "received {received}; {there} of it is unspent at height {}. Change is not included, so this is not a balance",
-        wallet.tip()
+        "received {}; {} of it is unspent at {}. Change is not included, so this is not a balance",
+        unit.show(received),
+        unit.show(there),
+        dates.block(wallet.tip()),
     );
     command.context.output.record("received-sum", fields, &human)
 }
 
 /// The heights at which an output was created and spent.
-const fn heights(o: &OutputRecord) -> (u64, Option<u64>) {
+const fn heights(o: &OutputRecord) -> [Option<Height>; 2] {
     match o.status {
-        OutputStatus::Unspent { created } | OutputStatus::Locked { created, .. } => (created.get(), None),
-        OutputStatus::Spent { created, spent } => (created.get(), Some(spent.get())),
-        OutputStatus::Pending | OutputStatus::Failed => (0, None),
+        OutputStatus::Unspent { created } | OutputStatus::Locked { created, .. } => [Some(created), None],
+        OutputStatus::Spent { created, spent } => [Some(created), Some(spent)],
+        OutputStatus::Pending | OutputStatus::Failed => [None, None],
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     command::WalletCommand,
+    dates::{Dated, Dates},
     sync::{self, print_report, search},
 };
 use crate::{
     args::{WalletAddress, WalletScan},
     exit::{OrRefuse as _, Outcome},
-    output::grouped,
     ui::BOLD,
 };
 use serde_json::json;
@@ -24,13 +24,15 @@ pub(crate) fn list(command: &WalletCommand<'_>) -> Outcome {
 }
 
 pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
-    let (wallet, ..) = command.open_fresh()?;
+    let (wallet, chain, _) = command.open_fresh()?;
+    let (tip, unit) = (Dated::of(&chain, wallet.tip())?, wallet.chain().unit());
     let chosen = command.chosen(&wallet)?;
     let b = wallet.balance(chosen);
     let account = chosen.map(|a| wallet.account_name(a));
     let network = wallet.chain().params().network;
     let fields = json!({
         "wallet": command.args.wallet, "account": account, "network": network.to_string(), "height": wallet.tip().get(),
+        "time": tip.time,
         "spendable": b.spendable.to_string(), "frozen": b.frozen.to_string(), "immature": b.immature.to_string(),
         "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
         "total": b.total().to_string(),
@@ -38,19 +40,18 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
     let frozen = if b.frozen == Amount::ZERO {
         String::new()
     } else {
-        format!("\nfrozen    {:>20}  that no payment spends until it is unfrozen", grouped(b.frozen.units()))
+        format!("\nfrozen    {:>24}  that no payment spends until it is unfrozen", unit.show(b.frozen))
     };
     let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
     let human = format!(
-        "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}{frozen}\nimmature  {:>20}  rewards that cannot be spent yet\nlocked    {:>20}  in open payments; {} of it returns as change\ntotal     {:>20}\npending   {:>20}  incoming, not in a block yet",
+        "wallet `{}`{of} on the {network} network at {tip}\n{BOLD}spendable {:>24}{BOLD:#}{frozen}\nimmature  {:>24}  rewards that cannot be spent yet\nlocked    {:>24}  in open payments; {} of it returns as change\ntotal     {:>24}\npending   {:>24}  incoming, not in a block yet",
         command.args.wallet,
-        wallet.tip(),
-        grouped(b.spendable.units()),
-        grouped(b.immature.units()),
-        grouped(b.locked.units()),
-        grouped(b.change.units()),
-        grouped(b.total().units()),
-        grouped(b.pending.units()),
+        unit.show(b.spendable),
+        unit.show(b.immature),
+        unit.show(b.locked),
+        unit.show(b.change),
+        unit.show(b.total()),
+        unit.show(b.pending),
     );
     command.context.output.record("wallet-balance", fields, &human)
 }
@@ -67,7 +68,7 @@ pub(crate) fn address(command: &WalletCommand<'_>, a: &WalletAddress) -> Outcome
 }
 
 pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
-    let (wallet, ..) = command.open_fresh()?;
+    let (wallet, chain, _) = command.open_fresh()?;
     let chosen = command.chosen(&wallet)?;
     let mine = |o: &&OutputRecord| chosen.is_none_or(|a| a == o.account);
     let mut all: Vec<&OutputRecord> = wallet.outputs().filter(mine).collect();
@@ -75,19 +76,21 @@ pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
     if all.is_empty() {
         command.context.ui.info("No outputs.");
     }
+    let dates = Dates::of(&chain, all.iter().filter_map(|o| status_words(o.status).1))?;
+    drop(chain);
     for o in all {
         let (status, height) = status_words(o.status);
         let fields = json!({
             "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
             "amount": o.opening.amount.to_string(), "status": status,
-            "height": height, "frozen": wallet.is_frozen(o), "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
+            "height": height.map(Height::get), "time": height.and_then(|h| dates.time(h)), "frozen": wallet.is_frozen(o), "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
         });
         let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
         let matures = matures.map_or(String::new(), |h| format!(", spendable from {h}"));
-        let at = height.map_or(String::new(), |h| format!(" at {h}{matures}"));
+        let at = height.map_or(String::new(), |h| format!(" in {}{matures}", dates.block(h)));
         let frozen = if wallet.is_frozen(o) { ", frozen" } else { "" };
-        let amount = grouped(o.opening.amount.units());
-        let human = format!("{amount:>20}  {}  {status}{frozen}{at}", o.commitment);
+        let amount = wallet.chain().unit().show(o.opening.amount);
+        let human = format!("{amount:>24}  {}  {status}{frozen}{at}", o.commitment);
         command.context.output.record("output", fields, &human)?;
     }
     Ok(())
@@ -102,12 +105,12 @@ pub(crate) fn scan(command: &WalletCommand<'_>, a: &WalletScan) -> Outcome {
     print_report(command.context, &report, &wallet)
 }
 
-fn status_words(s: OutputStatus) -> (&'static str, Option<u64>) {
+fn status_words(s: OutputStatus) -> (&'static str, Option<Height>) {
     match s {
         OutputStatus::Pending => ("pending", None),
-        OutputStatus::Unspent { created } => ("unspent", Some(created.get())),
-        OutputStatus::Locked { created, .. } => ("locked", Some(created.get())),
-        OutputStatus::Spent { spent, .. } => ("spent", Some(spent.get())),
+        OutputStatus::Unspent { created } => ("unspent", Some(created)),
+        OutputStatus::Locked { created, .. } => ("locked", Some(created)),
+        OutputStatus::Spent { spent, .. } => ("spent", Some(spent)),
         OutputStatus::Failed => ("failed", None),
     }
 }

@@ -4,8 +4,9 @@
 //! `rpc.discover` returns, and the test of `docs/openrpc-wallet.json` read it. Nothing here spends: a program with the token can make
 //! invoices and see what the wallet holds and received.
 
-use super::super::slates::{memo, parse_amount};
+use super::super::slates::memo;
 use crate::{
+    amounts::base_units,
     bridge::hex,
     exit::{Failure, OrRefuse as _, Outcome},
 };
@@ -288,7 +289,7 @@ fn invoice<S: Store>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Outcome<Value> {
     let network = wallet.chain().params().network;
-    let amount = parse_amount(order.amount.unwrap_or_default())?;
+    let amount = base_units(order.amount.unwrap_or_default())?;
     let payer = order.payer.map(|payer| wallet.contacts().resolve(payer, network)).transpose();
     let payer = payer.or_refuse("invalid payer")?;
     let request = InvoiceRequest {
