@@ -329,7 +329,7 @@ def check_rejections(v):
         refused, accepted = verdict(case["refused"]), verdict(case["accepted"])
         check(f"{case['rule']}, {case['name']}: {refused}", refused == case["rule"])
         check(f"beside {case['rule']}, {case['name']}: {accepted}", accepted is None)
-    check("every rule", [c["rule"] for c in v["cases"]] == [f"MW-R{n:02}" for n in range(1, 31)])
+    check("every rule", sorted({c["rule"] for c in v["cases"]}) == [f"MW-R{n:02}" for n in range(1, 39) if n not in (31, 32)])
 
 
 def main():

@@ -94,7 +94,7 @@ fn output_alone(c: &mut Bench) {
         b.iter(|| {
             amount += 1;
             let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
-            Output::new(chain, OutputFeatures::Plain, &opening, &keys).unwrap()
+            Output::plain(chain, &opening, &keys).unwrap()
         });
     });
     let output = &POOL[0].output;
@@ -193,7 +193,7 @@ fn nothing(i: u64) -> Owned {
     let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
     let opening = Opening { amount: Amount::ZERO, index: [7; 12] };
     let output = Output { commitment: Commitment::new(opening.amount, &blinding), ..POOL[0].output.clone() };
-    Owned { opening, blinding, output }
+    Owned { opening, blinding, output, keys: None }
 }
 
 /// A state in which these outputs are unspent.

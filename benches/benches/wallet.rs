@@ -143,7 +143,7 @@ fn contents(n: usize) -> Vec<u8> {
             &[&[0; 4][..], &[0], &(100_000 + u64::from(rng.next_u32())).to_le_bytes()].concat(),
         );
         out.extend_from_slice(
-            &[&[7; 12][..], &[OutputFeatures::Plain as u8, 0, 1], &1u64.to_le_bytes()].concat(),
+            &[&[7; 12][..], &[OutputKind::Plain as u8, 0, 1], &1u64.to_le_bytes()].concat(),
         );
     }
     out.extend_from_slice(&tail[4..]);

@@ -2,8 +2,9 @@
 //!
 //! Joining adds the offsets and concatenates the lists. Cut-through then removes every plain output together
 //! with the input that spends it: both sides of the balance lose the same commitment, so the excess sum stays
-//! the same. Coinbase outputs are never cut through, because the maturity rule must see them. Laws, tested as
-//! properties, for any transactions `x, y, …`:
+//! the same. Coinbase outputs are never cut through, because the maturity rule must see them. Nor are one-sided
+//! outputs: their keys would no longer balance. A transaction that spends one cannot be joined with the one that
+//! creates it. Laws, tested as properties, for any transactions `x, y, …`:
 //!
 //! ```text
 //! preserves     Σ excesses + offset·G, every kernel, and every end of a chain of payments
@@ -19,6 +20,7 @@
 //! may enter a block.
 
 use crate::{
+    features::OutputFeatures,
     group::{PointBytes, Scalar},
     transaction::{Body, Transaction},
 };
@@ -33,6 +35,9 @@ pub enum Conflict {
     /// The same output is created twice.
     #[error("two transactions create output {0}")]
     CreatedTwice(PointBytes),
+    /// One creates a one-sided output that the other spends: no body holds both (MW-R02).
+    #[error("two transactions create and spend the one-sided output {0}")]
+    OneSidedAtOnce(PointBytes),
     /// Two kernels have the same excess: no body holds both (MW-R01).
     #[error("two kernels have the excess {0}")]
     ExcessTwice(PointBytes),
@@ -41,7 +46,8 @@ pub enum Conflict {
 /// Joins transactions into one, and cuts it through.
 ///
 /// # Errors
-/// [`Conflict`] if an output is spent or created twice, or an excess occurs twice.
+/// [`Conflict`] if an output is spent or created twice, a one-sided output is created and spent, or an excess
+/// occurs twice.
 ///
 /// ```
 /// use sotto_mw::{aggregate::aggregate, testing::TestChain};
@@ -62,33 +68,39 @@ pub fn aggregate(transactions: impl IntoIterator<Item = Transaction>) -> Result<
     for t in transactions {
         offset += t.offset;
         all.inputs.extend(t.body.inputs);
+        all.one_sided_inputs.extend(t.body.one_sided_inputs);
         all.outputs.extend(t.body.outputs);
         all.kernels.extend(t.body.kernels);
+        all.bonds.extend(t.body.bonds);
+        all.key_offset += t.body.key_offset;
     }
     Ok(Transaction { offset, body: cut_through(all)? })
 }
 
-fn cut_through(all: Body) -> Result<Body, Conflict> {
-    let (mut inputs, mut created) = (HashSet::new(), HashSet::new());
-    for i in all.inputs {
-        if !inputs.insert(i) {
-            return Err(Conflict::SpentTwice(i.encoded()));
-        }
+fn cut_through(mut all: Body) -> Result<Body, Conflict> {
+    let mut spent = HashSet::new();
+    if let Some(c) = all.spent().find(|c| !spent.insert(**c)) {
+        return Err(Conflict::SpentTwice(c.encoded()));
     }
     let mut excesses = HashSet::new();
-    for k in &all.kernels {
-        if !excesses.insert(k.excess) {
-            return Err(Conflict::ExcessTwice(k.excess.encoded()));
+    if let Some(k) = all.kernels.iter().find(|k| !excesses.insert(k.excess)) {
+        return Err(Conflict::ExcessTwice(k.excess.encoded()));
+    }
+    let (mut created, mut cut) = (HashSet::new(), HashSet::new());
+    let plain: HashSet<_> = all.inputs.iter().copied().collect();
+    for o in &all.outputs {
+        let (c, name) = (o.commitment, o.commitment.encoded());
+        if !created.insert(c) {
+            return Err(Conflict::CreatedTwice(name));
+        }
+        if o.features.keys().is_some() && spent.contains(&c) {
+            return Err(Conflict::OneSidedAtOnce(name));
+        }
+        if o.features == OutputFeatures::Plain && plain.contains(&c) {
+            cut.insert(c);
         }
     }
-    let mut outputs = Vec::with_capacity(all.outputs.len());
-    for o in all.outputs {
-        if !created.insert(o.commitment) {
-            return Err(Conflict::CreatedTwice(o.commitment.encoded()));
-        }
-        if o.is_coinbase() || !inputs.remove(&o.commitment) {
-            outputs.push(o);
-        }
-    }
-    Ok(Body::sorted(inputs.into_iter().collect(), outputs, all.kernels))
+    all.inputs.retain(|c| !cut.contains(c));
+    all.outputs.retain(|o| !cut.contains(&o.commitment));
+    Ok(all.in_order())
 }

@@ -7,7 +7,7 @@
 //! Σₖ eₖ·( A + x·S + Σⱼ uⱼ²·Lⱼ + uⱼ⁻²·Rⱼ − Σᵢ (z + a·sᵢ)·Gᵢ + Σᵢ (z + y⁻ⁱ(z²·2ⁱ − b·s₆₃₋ᵢ))·Hᵢ
 //!          + w(t − ab)·H − ẽ·G )                                  vector and inner-product equation
 //! + eₖcₖ·( x·T₁ + x²·T₂ + z²·V + (δ(y,z) − t)·H − τ·G )              polynomial equation
-//! + Σₗ wₗ·( Rₗ + cₗ·Xₗ − zₗ·G )                                        signatures
+//! + Σₗ wₗ·( Rₗ + cₗ·(Xₗ + hₗ·Kₗ) − zₗ·G )                               signatures; most have no K
 //! = 0
 //! ```
 //!
@@ -47,11 +47,7 @@ use weights::{Challenged, weights};
 /// };
 ///
 /// let x = SecretScalar::random(&mut OsRng);
-/// let sign = |m: &[u8]| SignedMessage {
-///     key: PublicKey::of(&x),
-///     message: m.to_vec(),
-///     signature: sign(&x, m, &mut OsRng),
-/// };
+/// let sign = |m: &[u8]| SignedMessage::new(PublicKey::of(&x), m.to_vec(), sign(&x, m, &mut OsRng));
 /// let mut signed = vec![sign(b"one"), sign(b"two")];
 /// assert_eq!(batch::verify_signatures(&signed), Ok(()));
 /// signed[1].message.push(b'!');
@@ -80,13 +76,19 @@ fn sum(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Opti
 
 /// The encodings of all points that are not shared, in the order of [`Terms`].
 fn points(claims: &[Claim<'_>], signed: &[SignedMessage]) -> Vec<[u8; 32]> {
-    let of_signature = |s: &SignedMessage| [*s.signature.r.as_bytes(), *s.key.as_bytes()];
+    let of_signature = |s: &SignedMessage| {
+        let keys = [*s.signature.r.as_bytes(), *s.key.as_bytes()];
+        keys.into_iter().chain(s.second.map(|(k, _)| *k.as_bytes()))
+    };
     claims.iter().flat_map(proof::points).chain(signed.iter().flat_map(of_signature)).collect()
 }
 
 /// The products that the equation adds up; `None` as for [`sum`].
 fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Terms> {
-    let unfit = |s: &SignedMessage| s.signature.r.is_identity() || s.key.point().is_identity();
+    let unfit = |s: &SignedMessage| {
+        let second = s.second.is_some_and(|(k, _)| k.point().is_identity());
+        s.signature.r.is_identity() || s.key.point().is_identity() || second
+    };
     if signed.iter().any(unfit) {
         return None;
     }
@@ -122,14 +124,17 @@ pub(crate) fn first_bad<T>(all: &[T], hold: &impl Fn(&[T]) -> bool) -> Option<us
     first_bad(left, hold).or_else(|| first_bad(right, hold).map(|i| left.len() + i))
 }
 
-/// `Σ w·(R + c·X − z·G)`, the point R before X.
+/// `Σ w·(R + c·(X + h·K) − z·G)`, the points in the order R, X, K.
 fn signature_terms(chunk: &[(&Challenged<'_>, u128)]) -> Terms {
     let mut terms = Terms::none();
     for ((s, c), w) in chunk {
         let w = Residue::from_words([*w as u64, (*w >> 64) as u64, 0, 0]);
         let [c, z] = [*c, s.signature.z].map(|x| Residue::from_words(words(&x)));
         terms.bases.blinding = terms.bases.blinding.sub_product(w, z);
-        terms.scalars.extend([w.to_words()[0], w.mul(c).to_words()[0]]);
+        let of_key = w.mul(c);
+        terms.scalars.extend([w.to_words()[0], of_key.to_words()[0]]);
+        let h = s.second.map(|(_, h)| Residue::from_words(words(&h)));
+        terms.scalars.extend(h.map(|h| of_key.mul(h).to_words()[0]));
     }
     terms
 }

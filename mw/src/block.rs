@@ -155,11 +155,7 @@ impl SealedHeader {
     /// The seal as a signed message under the key of the chain's operator.
     #[must_use]
     pub fn signed(&self, chain: &Chain) -> SignedMessage {
-        SignedMessage {
-            key: chain.params().operator,
-            message: self.header.seal_message(chain.id()),
-            signature: self.seal,
-        }
+        SignedMessage::new(chain.params().operator, self.header.seal_message(chain.id()), self.seal)
     }
 
     /// Whether the operator of `chain` made the seal.

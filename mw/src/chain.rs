@@ -26,6 +26,12 @@ pub const OUTPUT_WEIGHT: u64 = 22;
 pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
 /// Weight of a kernel: 113 bytes are four units, doubled because kernels stay forever.
 pub const KERNEL_WEIGHT: u64 = 8;
+/// Weight of a one-sided output: an output of 835 bytes, one more signature and two more points.
+pub const ONE_SIDED_OUTPUT_WEIGHT: u64 = 30;
+/// Weight of a one-sided input: an input, one more signature under two keys, three more points.
+pub const ONE_SIDED_INPUT_WEIGHT: u64 = 18;
+/// Weight of a bond: one signature.
+pub const BOND_WEIGHT: u64 = 9;
 /// Weight of a block's reward: one coinbase output and one coinbase kernel.
 pub const REWARD_WEIGHT: u64 = OUTPUT_WEIGHT + KERNEL_WEIGHT;
 

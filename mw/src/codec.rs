@@ -64,6 +64,12 @@ pub enum DecodeError {
         /// The limit.
         bound: u64,
     },
+    /// An item that may occur once occurs again.
+    #[error("the {what} occurs twice")]
+    Repeated {
+        /// What occurs twice.
+        what: &'static str,
+    },
     /// Not the canonical encoding of a group element.
     #[error("invalid point: not the canonical encoding of a group element")]
     Point,

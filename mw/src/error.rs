@@ -107,6 +107,18 @@ rejections! {
     "MW-R29" ExcessRepeated { /** The excess. */ excess: PointBytes } => "excess {excess} occurred before";
     /// A kernel occurs a second time.
     "MW-R30" KernelRepeated { /** Its id. */ id: Hash } => "kernel {id} is in the chain already";
+    /// The sender's signature of a one-sided output does not verify.
+    "MW-R33" SenderSignature { /** The output. */ output: PointBytes } => "the sender's signature of output {output} does not verify on this chain";
+    /// The signature of a one-sided input does not verify.
+    "MW-R34" InputSignature { /** The output that it spends. */ output: PointBytes } => "the signature of the input that spends output {output} does not verify on this chain";
+    /// The keys of one-sided items, bonds and y do not balance.
+    "MW-R35" KeysUnbalanced => "the keys of one-sided inputs, one-sided outputs and bonds do not balance";
+    /// A bond is missing, too many, or its signature does not verify.
+    "MW-R36" BondSignature { /** The excess of its kernel. */ excess: PointBytes } => "the bond of kernel {excess} does not verify on this chain";
+    /// A one-sided item stands in a body without a bonded kernel.
+    "MW-R37" NotBonded => "a one-sided input or output needs a bonded kernel in the same transaction or block";
+    /// An input is not of the kind of the output that it spends.
+    "MW-R38" InputKind { /** The output. */ output: PointBytes } => "the input that spends output {output} does not name the key of that output";
 }
 
 /// Why a block or transaction could not be connected to a chain.

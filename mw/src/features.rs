@@ -1,7 +1,7 @@
 //! The public part of an output, and the context that its range proof binds.
 //!
 //! ```text
-//! P = chain id (32) ‖ features (1) ‖ length of extra (8, LE) ‖ extra
+//! P = chain id (32) ‖ features (1) ‖ length of extra (8, LE) ‖ extra ‖ keys, if the output is one-sided
 //! ```
 //!
 //! The transcript of a range proof absorbs `P` before anything else; the commitment V enters as part of the
@@ -10,6 +10,9 @@
 use crate::{
     chain::ChainId,
     codec::{Decode, DecodeError, Encode, Reader},
+    hash::Hash,
+    one_sided::{OneSided, OneSidedKeys},
+    schnorr::Signature,
     tag,
 };
 use merlin::Transcript;
@@ -53,27 +56,75 @@ impl Decode for Extra {
     }
 }
 
-/// Whether an output is a block's reward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum OutputFeatures {
+/// The code of one-sided outputs.
+const ONE_SIDED: u8 = 4;
+
+/// The kind of an output, and what only that kind has. `S` is [`Signature`], or its hash in rewind data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputFeatures<S = Signature> {
     /// An ordinary output, spendable at once.
-    Plain = 0,
+    Plain,
     /// A block's reward, spendable after the chain's maturity.
-    Coinbase = 1,
+    Coinbase,
+    /// An output that only its receiver can spend, who took no part in making it.
+    OneSided(Box<OneSided<S>>),
 }
 
-impl Encode for OutputFeatures {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(*self as u8);
+impl<S> OutputFeatures<S> {
+    /// The code of the kind, as it is proven and encoded.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Plain => 0,
+            Self::Coinbase => 1,
+            Self::OneSided(_) => ONE_SIDED,
+        }
+    }
+
+    /// The keys of a one-sided output.
+    #[must_use]
+    pub fn keys(&self) -> Option<&OneSidedKeys> {
+        self.one_sided().map(|o| &o.keys)
+    }
+
+    /// What only a one-sided output has.
+    #[must_use]
+    pub fn one_sided(&self) -> Option<&OneSided<S>> {
+        match self {
+            Self::OneSided(one_sided) => Some(one_sided),
+            Self::Plain | Self::Coinbase => None,
+        }
     }
 }
 
-impl Decode for OutputFeatures {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match r.u8()? {
+impl OutputFeatures {
+    /// The same with the hash of the sender's signature.
+    #[must_use]
+    pub(crate) fn hashed(&self) -> OutputFeatures<Hash> {
+        match self {
+            Self::Plain => OutputFeatures::Plain,
+            Self::Coinbase => OutputFeatures::Coinbase,
+            Self::OneSided(one_sided) => OutputFeatures::OneSided(Box::new(one_sided.hashed())),
+        }
+    }
+}
+
+impl<S: Encode> OutputFeatures<S> {
+    /// Appends what only this kind has. The code is separate, because it comes first in every encoding.
+    pub(crate) fn encode_rest(&self, out: &mut Vec<u8>) {
+        if let Self::OneSided(one_sided) = self {
+            one_sided.encode(out);
+        }
+    }
+}
+
+impl<S: Decode> OutputFeatures<S> {
+    /// Reads what only the kind `code` has.
+    pub(crate) fn decode_rest(code: u8, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match code {
             0 => Ok(Self::Plain),
             1 => Ok(Self::Coinbase),
+            ONE_SIDED => Ok(Self::OneSided(Box::new(OneSided::decode(r)?))),
             code => Err(DecodeError::Code { what: "output features", code }),
         }
     }
@@ -86,12 +137,24 @@ pub(crate) struct OutputContext {
 }
 
 impl OutputContext {
-    pub(crate) fn new(chain: &ChainId, features: OutputFeatures, extra: &[u8]) -> Self {
-        let mut prefix = Vec::with_capacity(41 + extra.len());
+    pub(crate) fn new<S>(chain: &ChainId, features: &OutputFeatures<S>, extra: &[u8]) -> Self {
+        Self::of(chain, features.code(), extra, features.keys())
+    }
+
+    /// The context of a one-sided output, which is proven before its sender signs.
+    pub(crate) fn one_sided(chain: &ChainId, keys: &OneSidedKeys) -> Self {
+        Self::of(chain, ONE_SIDED, &[], Some(keys))
+    }
+
+    fn of(chain: &ChainId, code: u8, extra: &[u8], keys: Option<&OneSidedKeys>) -> Self {
+        let mut prefix = Vec::with_capacity(106 + extra.len());
         prefix.extend_from_slice(chain.as_bytes());
-        prefix.push(features as u8);
+        prefix.push(code);
         prefix.extend_from_slice(&(extra.len() as u64).to_le_bytes());
         prefix.extend_from_slice(extra);
+        if let Some(keys) = keys {
+            keys.encode(&mut prefix);
+        }
         Self { prefix }
     }
 

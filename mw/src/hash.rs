@@ -6,9 +6,9 @@
 //!
 //! Source: BIP-340, "Design", tagged hashes.
 
-use crate::codec::fields;
+use crate::{codec::fields, group::Scalar};
 use core::fmt;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 /// A 32-byte ledger hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,17 @@ pub fn tagged(tag: &str, parts: &[&[u8]]) -> Hash {
     h.update(t);
     parts.iter().for_each(|p| h.update(p));
     Hash(h.finalize().into())
+}
+
+/// The scalar `SHA-512(SHA-512(tag) ‖ SHA-512(tag) ‖ parts)` modulo the group's order.
+#[must_use]
+pub(crate) fn tagged_scalar(tag: &str, parts: &[&[u8]]) -> Scalar {
+    let t = Sha512::digest(tag.as_bytes());
+    let mut h = Sha512::new();
+    h.update(t);
+    h.update(t);
+    parts.iter().for_each(|p| h.update(p));
+    Scalar::from_bytes_mod_order_wide(&h.finalize().into())
 }
 
 #[cfg(test)]

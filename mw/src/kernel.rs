@@ -92,6 +92,20 @@ pub enum KernelFeatures {
         /// The least distance in blocks to the last kernel with the same excess.
         distance: u64,
     },
+    /// As [`Self::Plain`], with a bond: the only kind beside one-sided inputs and outputs.
+    Bonded {
+        /// The fee, which the sealer of the block receives.
+        fee: Amount,
+        /// Last height; the window begins one full window width earlier.
+        not_after: Height,
+    },
+    /// As [`Self::HeightRanged`], with a bond.
+    BondedHeightRanged {
+        /// The fee, which the sealer of the block receives.
+        fee: Amount,
+        /// First and last height.
+        window: Window,
+    },
 }
 
 impl KernelFeatures {
@@ -103,6 +117,8 @@ impl KernelFeatures {
             Self::Coinbase { .. } => 1,
             Self::HeightRanged { .. } => 2,
             Self::NoRecentDuplicate { .. } => 3,
+            Self::Bonded { .. } => 5,
+            Self::BondedHeightRanged { .. } => 6,
         }
     }
 
@@ -112,7 +128,9 @@ impl KernelFeatures {
         match self {
             Self::Plain { fee, .. }
             | Self::HeightRanged { fee, .. }
-            | Self::NoRecentDuplicate { fee, .. } => *fee,
+            | Self::NoRecentDuplicate { fee, .. }
+            | Self::Bonded { fee, .. }
+            | Self::BondedHeightRanged { fee, .. } => *fee,
             Self::Coinbase { .. } => Amount::ZERO,
         }
     }
@@ -121,6 +139,12 @@ impl KernelFeatures {
     #[must_use]
     pub const fn is_coinbase(&self) -> bool {
         matches!(self, Self::Coinbase { .. })
+    }
+
+    /// Whether a bond follows the kernel in a body.
+    #[must_use]
+    pub const fn is_bonded(&self) -> bool {
+        matches!(self, Self::Bonded { .. } | Self::BondedHeightRanged { .. })
     }
 
     /// Whether the excess may occur again.
@@ -133,9 +157,13 @@ impl KernelFeatures {
     #[must_use]
     pub fn window(&self, width: u64) -> Window {
         match *self {
-            Self::Plain { not_after, .. } => Window { not_before: not_after.minus(width), not_after },
+            Self::Plain { not_after, .. } | Self::Bonded { not_after, .. } => {
+                Window { not_before: not_after.minus(width), not_after }
+            }
             Self::Coinbase { height } => Window { not_before: height, not_after: height },
-            Self::HeightRanged { window, .. } | Self::NoRecentDuplicate { window, .. } => window,
+            Self::HeightRanged { window, .. }
+            | Self::NoRecentDuplicate { window, .. }
+            | Self::BondedHeightRanged { window, .. } => window,
         }
     }
 
@@ -143,9 +171,11 @@ impl KernelFeatures {
     #[must_use]
     pub fn message(&self, chain: &ChainId) -> Vec<u8> {
         let (not_before, not_after, distance) = match *self {
-            Self::Plain { not_after, .. } => (0, not_after.get(), 0),
+            Self::Plain { not_after, .. } | Self::Bonded { not_after, .. } => (0, not_after.get(), 0),
             Self::Coinbase { height } => (height.get(), height.get(), 0),
-            Self::HeightRanged { window, .. } => (window.not_before.get(), window.not_after.get(), 0),
+            Self::HeightRanged { window, .. } | Self::BondedHeightRanged { window, .. } => {
+                (window.not_before.get(), window.not_after.get(), 0)
+            }
             Self::NoRecentDuplicate { window, distance, .. } => {
                 (window.not_before.get(), window.not_after.get(), distance)
             }
@@ -162,12 +192,12 @@ impl Encode for KernelFeatures {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.code());
         match self {
-            Self::Plain { fee, not_after } => {
+            Self::Plain { fee, not_after } | Self::Bonded { fee, not_after } => {
                 fee.encode(out);
                 not_after.encode(out);
             }
             Self::Coinbase { height } => height.encode(out),
-            Self::HeightRanged { fee, window } => {
+            Self::HeightRanged { fee, window } | Self::BondedHeightRanged { fee, window } => {
                 fee.encode(out);
                 window.encode(out);
             }
@@ -190,6 +220,8 @@ impl Decode for KernelFeatures {
                 let (fee, window) = (Amount::decode(r)?, Window::decode(r)?);
                 Ok(Self::NoRecentDuplicate { fee, window, distance: r.u64()? })
             }
+            5 => Ok(Self::Bonded { fee: Amount::decode(r)?, not_after: Height::decode(r)? }),
+            6 => Ok(Self::BondedHeightRanged { fee: Amount::decode(r)?, window: Window::decode(r)? }),
             code => Err(DecodeError::Code { what: "kernel features", code }),
         }
     }
@@ -221,10 +253,7 @@ impl Kernel {
     /// The signed message of this kernel on `chain`.
     #[must_use]
     pub fn signed(&self, chain: &ChainId) -> SignedMessage {
-        SignedMessage {
-            key: PublicKey::from_point(*self.excess.point()),
-            message: self.features.message(chain),
-            signature: self.signature,
-        }
+        let key = PublicKey::from_point(*self.excess.point());
+        SignedMessage::new(key, self.features.message(chain), self.signature)
     }
 }

@@ -24,6 +24,8 @@ pub mod chain;
 pub mod kernel;
 pub mod session;
 
+pub mod one_sided;
+
 mod features;
 pub mod range_proof;
 

@@ -7,18 +7,22 @@ pub use crate::{
 
 use crate::{
     batch::Claim,
-    chain::ChainId,
-    codec::fields,
+    chain::{ChainId, EXTRA_BYTES_PER_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT},
+    codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
     features::OutputContext,
+    one_sided::{OneSided, OneSidedKeys},
     prover::{self, prove},
     range_proof::{Opening, PROOF_BYTES, RangeProof, Replayed, RewindKey},
+    schnorr::{PublicKey, SignedMessage, sign},
+    secret::SecretScalar,
 };
+use rand_core::{CryptoRng, RngCore};
 
 /// An output: a commitment, its public data, and a proof that binds both. See the crate's first example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// Plain or coinbase.
+    /// Plain, coinbase or one-sided.
     pub features: OutputFeatures,
     /// The committed amount.
     pub commitment: Commitment,
@@ -28,25 +32,96 @@ pub struct Output {
     pub proof: RangeProof,
 }
 
-fields!(Output { features, commitment, extra, proof });
+impl Encode for Output {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.features.code());
+        self.commitment.encode(out);
+        self.extra.encode(out);
+        self.features.encode_rest(out);
+        self.proof.encode(out);
+    }
+}
+
+impl Decode for Output {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let code = r.u8()?;
+        let (commitment, extra) = (Commitment::decode(r)?, Extra::decode(r)?);
+        let features = OutputFeatures::decode_rest(code, r)?;
+        Ok(Self { features, commitment, extra, proof: RangeProof::decode(r)? })
+    }
+}
+
+/// Where a one-sided output goes.
+pub struct Delivery<'a> {
+    /// r, the secret of the sender's key: fresh for each output.
+    pub sender: &'a SecretScalar,
+    /// K_o.
+    pub receiver: PublicKey,
+    /// The view tag.
+    pub view_tag: u8,
+    /// The amount, and the reference that the receiver reads.
+    pub opening: Opening,
+}
 
 impl Output {
     /// The size of the shortest encoding.
     pub(crate) const LEAST_BYTES: usize = 34 + PROOF_BYTES;
 
-    /// Makes an output on `chain`. The same arguments give the same bytes. Constant time in its secrets.
+    /// Makes a plain output on `chain`. The same arguments give the same bytes. Constant time in its secrets.
     ///
     /// # Errors
     /// [`ProveError`] if the proof does not verify or rewind; nothing is released then.
-    pub fn new(
+    pub fn plain(chain: &ChainId, opening: &Opening, keys: &OutputKeys<'_>) -> Result<Self, ProveError> {
+        Self::with_features(chain, OutputFeatures::Plain, opening, keys)
+    }
+
+    /// Makes the output of a block's reward, as [`Self::plain`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn coinbase(chain: &ChainId, opening: &Opening, keys: &OutputKeys<'_>) -> Result<Self, ProveError> {
+        Self::with_features(chain, OutputFeatures::Coinbase, opening, keys)
+    }
+
+    fn with_features(
         chain: &ChainId,
         features: OutputFeatures,
         opening: &Opening,
         keys: &OutputKeys<'_>,
     ) -> Result<Self, ProveError> {
-        let context = OutputContext::new(chain, features, &[]);
-        let (commitment, proof) = prove(&context, opening, keys)?;
+        let (commitment, proof) = prove(&OutputContext::new(chain, &features, &[]), opening, keys)?;
         Ok(Self { features, commitment, extra: Extra::default(), proof })
+    }
+
+    /// Makes a one-sided output on `chain`, and signs it as its sender. The same arguments give the same
+    /// bytes but for the signature.
+    ///
+    /// # Errors
+    /// As [`Self::plain`].
+    pub fn one_sided(
+        chain: &ChainId,
+        to: &Delivery<'_>,
+        keys: &OutputKeys<'_>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Self, ProveError> {
+        let sender = PublicKey::of(to.sender);
+        Self::one_sided_under(chain, sender, to, keys, rng)
+    }
+
+    /// The same with any point as R: its signature holds only for the sender's own.
+    pub(crate) fn one_sided_under(
+        chain: &ChainId,
+        sender: PublicKey,
+        to: &Delivery<'_>,
+        keys: &OutputKeys<'_>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Self, ProveError> {
+        let named = OneSidedKeys { sender, receiver: to.receiver, view_tag: to.view_tag };
+        let (commitment, proof) = prove(&OutputContext::one_sided(chain, &named), &to.opening, keys)?;
+        let extra = Extra::default();
+        let message = named.message(chain, &commitment, &bound(&extra, &proof));
+        let one_sided = OneSided { keys: named, signature: sign(to.sender, &message, rng) };
+        Ok(Self { features: OutputFeatures::OneSided(Box::new(one_sided)), commitment, extra, proof })
     }
 
     /// Reads amount and index if the output was made with this rewind key, without a curve operation.
@@ -73,6 +148,21 @@ impl Output {
         Claim { proof: &self.proof, commitment: &self.commitment, context: self.context(chain) }
     }
 
+    /// The sender's signature as a signed message, if the output is one-sided.
+    pub(crate) fn signed(&self, chain: &ChainId) -> Option<SignedMessage> {
+        let OneSided { keys, signature } = self.features.one_sided()?;
+        let message = keys.message(chain, &self.commitment, &bound(&self.extra, &self.proof));
+        Some(SignedMessage::new(keys.sender, message, *signature))
+    }
+
+    /// The weight, as the block limit and the least fee count it.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        let extra = (self.extra.as_bytes().len() as u64).div_ceil(EXTRA_BYTES_PER_WEIGHT);
+        let one_sided = self.features.one_sided().is_some();
+        extra + if one_sided { ONE_SIDED_OUTPUT_WEIGHT } else { OUTPUT_WEIGHT }
+    }
+
     /// Whether this is a block's reward.
     #[must_use]
     pub fn is_coinbase(&self) -> bool {
@@ -80,6 +170,13 @@ impl Output {
     }
 
     fn context(&self, chain: &ChainId) -> OutputContext {
-        OutputContext::new(chain, self.features, self.extra.as_bytes())
+        OutputContext::new(chain, &self.features, self.extra.as_bytes())
     }
+}
+
+/// What the sender's signature covers beside commitment and keys.
+fn bound(extra: &Extra, proof: &RangeProof) -> Vec<u8> {
+    let mut bound = extra.to_bytes();
+    proof.parts().iter().for_each(|part| part.encode(&mut bound));
+    bound
 }

@@ -83,10 +83,12 @@ pub struct ProveError;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{amount::Amount, chain::ChainId, features::OutputFeatures, group::Scalar};
+    use crate::{
+        amount::Amount, chain::ChainId, features::OutputFeatures, group::Scalar, schnorr::Signature,
+    };
 
     fn context(extra: &[u8]) -> OutputContext {
-        OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, extra)
+        OutputContext::new(&ChainId::from_bytes([0; 32]), &OutputFeatures::<Signature>::Plain, extra)
     }
 
     const REWIND: RewindKey = RewindKey([1; 32]);
@@ -120,9 +122,11 @@ mod tests {
         let (c, p) = proven(b"");
         assert!(verifies(&p, &context(b""), &c));
         assert!(!verifies(&p, &context(b"x"), &c));
-        let coinbase = OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Coinbase, b"");
+        let coinbase =
+            OutputContext::new(&ChainId::from_bytes([0; 32]), &OutputFeatures::<Signature>::Coinbase, b"");
         assert!(!verifies(&p, &coinbase, &c));
-        let foreign = OutputContext::new(&ChainId::from_bytes([1; 32]), OutputFeatures::Plain, b"");
+        let foreign =
+            OutputContext::new(&ChainId::from_bytes([1; 32]), &OutputFeatures::<Signature>::Plain, b"");
         assert!(!verifies(&p, &foreign, &c));
         assert!(!verifies(&p, &context(b""), &Commitment::new(OPENING.amount, &Scalar::from(78u64).into())));
     }

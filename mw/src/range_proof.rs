@@ -34,7 +34,9 @@ use crate::{
     commitment::Commitment,
     features::OutputContext,
     group::{Scalar, scalar_from_bytes},
+    hash::{Hash, tagged},
     secret::SecretScalar,
+    tag,
 };
 use core::fmt;
 use merlin::Transcript;
@@ -70,6 +72,13 @@ impl RangeProof {
         let mut head = [0; REWIND_BYTES];
         head.copy_from_slice(&self.0[..REWIND_BYTES]);
         ProofHead(head)
+    }
+
+    /// The hashes of the part that a rewind reads, and of the rest.
+    #[must_use]
+    pub(crate) fn parts(&self) -> [Hash; 2] {
+        let (head, rest) = self.0.split_at(REWIND_BYTES);
+        [head, rest].map(|part| tagged(tag::PROOF_PART, &[part]))
     }
 
     /// Element `i` of 21.
@@ -111,6 +120,11 @@ impl ProofHead {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; REWIND_BYTES] {
         &self.0
+    }
+
+    /// The first of [`RangeProof::parts`].
+    pub(crate) fn hash(&self) -> Hash {
+        tagged(tag::PROOF_PART, &[&self.0])
     }
 
     /// Element `i` of seven.

@@ -117,7 +117,7 @@ pub struct BlockChange {
 /// Checks the shape of a transaction.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R11 that it breaks.
+/// The first rule of MW-R01 to MW-R11 and MW-R37 that it breaks.
 pub fn check_transaction(chain: &Chain, t: Transaction) -> Result<WellFormed<Transaction>, Rejection> {
     shape::transaction(chain, &t.body)?;
     Ok(WellFormed { value: t, chain: *chain.id() })
@@ -126,12 +126,13 @@ pub fn check_transaction(chain: &Chain, t: Transaction) -> Result<WellFormed<Tra
 /// Verifies the proofs, signatures and balance of a transaction.
 ///
 /// # Errors
-/// MW-R13, MW-R14 or MW-R15.
+/// MW-R13 to MW-R15 and MW-R33 to MW-R36.
 pub fn verify_transaction(
     chain: &Chain,
     t: WellFormed<Transaction>,
 ) -> Result<Verified<Transaction>, Rejection> {
     let t = if t.chain == *chain.id() { t } else { check_transaction(chain, t.value)? };
+    balance::keys(&t.value.body)?;
     balance::transaction(&t.value)?;
     proofs::body(chain, &t.value.body)?;
     Ok(Verified { value: t.value, chain: t.chain })
@@ -153,7 +154,7 @@ pub fn precheck_transaction<V: ChainView>(
 /// Checks that a transaction could enter the block after the tip of `view`.
 ///
 /// # Errors
-/// The first rule of MW-R24 to MW-R30 that it breaks, or the failure of the store.
+/// The first rule of MW-R24 to MW-R30 and MW-R38 that it breaks, or the failure of the store.
 pub fn connect_transaction<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -169,7 +170,7 @@ pub fn connect_transaction<V: ChainView>(
 /// Checks the shape of a block.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R12 that it breaks.
+/// The first rule of MW-R01 to MW-R12 and MW-R37 that it breaks.
 pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejection> {
     shape::block(chain, &b.body)?;
     Ok(WellFormed { value: b, chain: *chain.id() })
@@ -178,7 +179,7 @@ pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejecti
 /// Verifies a block against its parent's header: seal, body hash, balance, signatures, proofs.
 ///
 /// # Errors
-/// The first rule of MW-R13 to MW-R21 that it breaks.
+/// The first rule of MW-R13 to MW-R21 and MW-R33 to MW-R36 that it breaks.
 pub fn verify_block(
     chain: &Chain,
     parent: &Header,
@@ -213,7 +214,7 @@ pub fn verify_blocks(
 /// Checks a block against the state that it extends, and computes its changes.
 ///
 /// # Errors
-/// The first rule of MW-R18 and MW-R22 to MW-R30 that it breaks, or the failure of the store.
+/// The first rule of MW-R18, MW-R22 to MW-R30 and MW-R38 that it breaks, or the failure of the store.
 pub fn connect_block<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -229,7 +230,7 @@ pub fn connect_block<V: ChainView>(
     Ok(Connected { parent: block.header.previous, value: BlockChange { block, change } })
 }
 
-/// MW-R18, MW-R19 and MW-R22 to MW-R30: the changes of a header and its body.
+/// MW-R18, MW-R19, MW-R22 to MW-R30 and MW-R38: the changes of a header and its body.
 fn connected<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -336,10 +337,10 @@ pub fn propose<V: ChainView>(
         return Err(Rejection::NotNext { tip, height }.into());
     }
     let joined = aggregate(transactions.iter().map(|t| t.value.clone())).map_err(Rejection::from)?;
-    let Body { inputs, mut outputs, mut kernels } = joined.body;
-    outputs.push(coinbase_output);
-    kernels.push(coinbase_kernel);
-    let body = Body::sorted(inputs, outputs, kernels);
+    let mut body = joined.body;
+    body.outputs.push(coinbase_output);
+    body.kernels.push(coinbase_kernel);
+    let body = body.in_order();
     shape::block(chain, &body)?;
     let spent = context::body(chain, view, &body)?;
     let total_offset = view.tip().total_offset + joined.offset;

@@ -125,10 +125,19 @@ pub struct SignedMessage {
     pub message: Vec<u8>,
     /// The signature.
     pub signature: Signature,
+    /// A second key K and its factor h: the signature then verifies under `X + h·K`.
+    pub(crate) second: Option<(PublicKey, Scalar)>,
 }
 
 impl SignedMessage {
-    /// The challenge c.
+    /// A message that the holder of one key signed.
+    #[must_use]
+    pub const fn new(key: PublicKey, message: Vec<u8>, signature: Signature) -> Self {
+        Self { key, message, signature, second: None }
+    }
+
+    /// The challenge c. It covers the first key alone: the message names what the second and its factor
+    /// follow from.
     pub(crate) fn challenge(&self) -> Scalar {
         h2(&self.signature.r, &self.key.0, &self.message)
     }
@@ -168,18 +177,12 @@ mod tests {
         let z = Scalar::from(5u64);
         let forged = Signature { r: mul_g(&z).into(), z };
         assert!(!forged.verifies(&id, b"m"));
-        assert_eq!(
-            verify_signatures(&[SignedMessage { key: id, message: b"m".to_vec(), signature: forged }]),
-            Err(0)
-        );
+        assert_eq!(verify_signatures(&[SignedMessage::new(id, b"m".to_vec(), forged)]), Err(0));
         let x = Scalar::from(9u64);
         let r: Point = crate::group::identity().into();
         let key = PublicKey(mul_g(&x).into());
         let forged = Signature { r, z: h2(&r, &key.0, b"m") * x };
         assert!(!forged.verifies(&key, b"m"));
-        assert_eq!(
-            verify_signatures(&[SignedMessage { key, message: b"m".to_vec(), signature: forged }]),
-            Err(0)
-        );
+        assert_eq!(verify_signatures(&[SignedMessage::new(key, b"m".to_vec(), forged)]), Err(0));
     }
 }

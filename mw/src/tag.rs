@@ -29,6 +29,18 @@ pub const REWIND: &[u8] = b"sotto/rewind/v1";
 pub const TAU: &[u8] = b"sotto/tau/v1";
 /// Weights of a batch of proofs and signatures.
 pub const BATCH: &[u8] = b"sotto/batch/v1";
+/// Message of the sender's signature on a one-sided output.
+pub const ONE_SIDED_OUTPUT: &str = "sotto/one-sided-output/v1";
+/// Message of the signature of a one-sided input.
+pub const ONE_SIDED_INPUT: &str = "sotto/one-sided-input/v1";
+/// Factor of the output's key in that signature.
+pub const ONE_SIDED_INPUT_KEY: &str = "sotto/one-sided-input-key/v1";
+/// The fresh key of a one-sided input.
+pub const ONE_SIDED_FRESH: &str = "sotto/one-sided-fresh/v1";
+/// Hash of a sender's signature inside an unspent output.
+pub const SENDER_SIGNATURE: &str = "sotto/rho/v1";
+/// Message of a bond, which ties one-sided items to a kernel.
+pub const BOND: &str = "sotto/bond/v1";
 /// Leaf of the kernel mountain range.
 pub const MMR_LEAF: &str = "sotto/mmr-leaf/v1";
 /// Inner node of the kernel mountain range.

@@ -13,4 +13,4 @@ pub mod cases;
 pub mod strategies;
 mod test_chain;
 
-pub use test_chain::{Owned, TestChain};
+pub use test_chain::{KeySecrets, Owned, TestChain};

@@ -28,7 +28,11 @@ static CHAIN: LazyLock<TestChain> = LazyLock::new(|| {
     let mut ledger = TestChain::with(21, |p| p.maturity = 1);
     let mut reward = ledger.grow(Vec::new());
     for n in 0..6 {
-        let payments = if n % 2 == 0 { vec![ledger.pay(&[&reward], &[5, 6]).0] } else { Vec::new() };
+        let payments = match n % 4 {
+            0 => vec![ledger.pay(&[&reward], &[5, 6]).0],
+            2 => vec![ledger.pay_one_sided(&[&reward], &[5, 6]).0],
+            _ => Vec::new(),
+        };
         reward = ledger.grow(payments);
     }
     ledger

@@ -15,10 +15,11 @@
 //!  10 get headers       n (2) ‖ (height (8) ‖ hash (32))*
 //!  11 headers           n (2) ‖ (header ‖ seal)*
 //!  12 get compact       height (8) ‖ hash (32)
-//!  13 compact           header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)* ‖ n (4) ‖ short id (6)* of outputs
-//!                       ‖ n (4) ‖ short id (6)* of kernels ‖ reward: output ‖ kernel
+//!  13 compact           header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)* ‖ n (4) ‖ one-sided input (160)*
+//!                       ‖ n (4) ‖ short id (6)* of outputs ‖ n (4) ‖ short id (6)* of kernels
+//!                       ‖ reward: output ‖ kernel ‖ y (32)
 //!  14 get items         height (8) ‖ hash (32) ‖ n (4) ‖ place (4)* of outputs ‖ n (4) ‖ place (4)* of kernels
-//!  15 items             height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
+//!  15 items             height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ (kernel, with its bond if it is bonded)*
 //!  16 get block         height (8) ‖ hash (32)
 //!  17 block             header ‖ seal ‖ body (mw)
 //!  18 get snapshots
@@ -48,13 +49,18 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::Header,
-    chain::{ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{
+        BOND_WEIGHT, ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT,
+        ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
+    },
     codec::{Decode, DecodeError, Encode, Reader, VERSION},
     error::Rejection,
+    group::Scalar,
     hash::{Hash, tagged},
     kernel::Kernel,
+    one_sided::OneSidedInput,
     output::Output,
-    transaction::Transaction,
+    transaction::{BodyKernel, Transaction},
 };
 
 /// Most bytes of a message: above any block that the weight of a usual chain allows.
@@ -137,7 +143,7 @@ pub enum Message {
     GetCompact(BlockName),
     Compact(Compact),
     GetItems { block: BlockName, outputs: Vec<u32>, kernels: Vec<u32> },
-    Items { block: BlockName, outputs: Vec<Output>, kernels: Vec<Kernel> },
+    Items { block: BlockName, outputs: Vec<Output>, kernels: Vec<BodyKernel> },
     GetBlock(BlockName),
     Block { sealed: SealedHeader, body: Vec<u8> },
     GetSnapshots,
@@ -154,8 +160,11 @@ pub enum Message {
 /// connect.
 #[must_use]
 pub fn rules() -> Hash {
-    let weights = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT, EXTRA_BYTES_PER_WEIGHT].map(u64::to_le_bytes);
-    tagged("sotto/node-rules/v1", &[&[VERSION], &weights.concat(), Rejection::RULES.concat().as_bytes()])
+    let plain = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT, EXTRA_BYTES_PER_WEIGHT];
+    let one_sided = [ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, BOND_WEIGHT];
+    let weights =
+        [&plain[..], &one_sided].concat().into_iter().flat_map(u64::to_le_bytes).collect::<Vec<_>>();
+    tagged("sotto/node-rules/v1", &[&[VERSION], &weights, Rejection::RULES.concat().as_bytes()])
 }
 
 impl Message {
@@ -336,7 +345,8 @@ items! {
     ShortId, |id, out| out.extend_from_slice(&id.0), |r| r.array().map(Self);
     sotto_mw::commitment::Commitment, |c, out| c.encode(out), |r| Self::decode(r);
     Output, |o, out| o.encode(out), |r| Self::decode(r);
-    Kernel, |k, out| k.encode(out), |r| Self::decode(r);
+    OneSidedInput, |i, out| i.encode(out), |r| Self::decode(r);
+    BodyKernel, |k, out| k.encode(out), |r| Self::decode(r);
 }
 
 impl Encode for BlockName {
@@ -373,10 +383,12 @@ impl Encode for Compact {
         self.sealed.encode(out);
         self.salt.encode(out);
         put_long(&self.inputs, out);
+        put_long(&self.one_sided_inputs, out);
         put_long(&self.outputs, out);
         put_long(&self.kernels, out);
         self.reward.0.encode(out);
         self.reward.1.encode(out);
+        self.key_offset.encode(out);
     }
 }
 
@@ -386,9 +398,11 @@ impl Decode for Compact {
             sealed: SealedHeader::decode(r)?,
             salt: r.u64()?,
             inputs: long(r)?,
+            one_sided_inputs: long(r)?,
             outputs: long(r)?,
             kernels: long(r)?,
             reward: (Output::decode(r)?, Kernel::decode(r)?),
+            key_offset: Scalar::decode(r)?,
         })
     }
 }

@@ -1,10 +1,10 @@
 """The consensus rules (docs/RULES.md), each as a line or two, in the order in which they are tried."""
 
-from .frost import verifies
+from .frost import h2, verifies
 from .range_proof import H, context, holds, scalars_are_canonical
 from .ristretto import G, IDENTITY, weighted_sum
 from .wire import POINTS, chain_id, genesis, header_hash, kernel_id, kernel_message, mmr_root, tagged, trie_root
-from .wire import read, unspent_key, unspent_leaf
+from .wire import bond_message, encode_keys, read, sender_message, tagged_scalar, unspent_key, unspent_leaf
 
 MAX = 2**64 - 1
 NOTHING = bytes(32)
@@ -22,8 +22,14 @@ def refuse_if(condition, rule):
 
 
 def weight(body):
-    extra = sum(-(-len(o.extra) // 32) for o in body.outputs)
-    return 8 * len(body.inputs) + 22 * len(body.outputs) + extra + 8 * len(body.kernels)
+    outputs = sum((30 if o.kind == 4 else 22) + -(-len(o.extra) // 32) for o in body.outputs)
+    inputs = 8 * len(body.inputs) + 18 * len(body.one_sided)
+    return inputs + outputs + 8 * len(body.kernels) + 9 * len(body.bonds)
+
+
+def spent(body):
+    """Commitments with the key that the input names; None for a plain one."""
+    return [(c, None) for c in body.inputs] + [(i.commitment, i.receiver) for i in body.one_sided]
 
 
 def fees(body):
@@ -31,7 +37,7 @@ def fees(body):
 
 
 def window(params, k):
-    return (max(0, k.not_after - params.width) if k.kind == 0 else k.not_before), k.not_after
+    return (max(0, k.not_after - params.width) if k.kind in (0, 5) else k.not_before), k.not_after
 
 
 def total(points, sign=1):
@@ -51,6 +57,7 @@ class Chain:
         refuse_if(not body.kernels, "MW-R10")
         refuse_if(any(o.kind == 1 for o in body.outputs) or any(k.kind == 1 for k in body.kernels), "MW-R11")
         self._shape(body, weight(body), self.params.max_weight - REWARD)
+        self._keys(body)
         self._balance(body, t.offset, fees(body))
         self._proofs(body)
         self._context(body)
@@ -66,6 +73,7 @@ class Chain:
         seal = b"sotto/seal/v1" + self.id + header_hash(head.bytes)
         refuse_if(not verifies(p.operator, seal, b.seal), "MW-R21")
         refuse_if(tagged("sotto/body/v1", body.bytes) != head.body_hash, "MW-R20")
+        self._keys(body)
         refuse_if(p.reward * head.height > MAX, "MW-R17")
         self._balance(body, head.offset - self.tip.offset, -p.reward)
         due = p.reward + fees(body)
@@ -76,7 +84,8 @@ class Chain:
         refuse_if(rest != POINTS[kernel.excess], "MW-R16")
         self._proofs(body)
         self._context(body)
-        unspent = {c: u for c, u in self.unspent.items() if c not in body.inputs}
+        gone = {c for c, _ in spent(body)}
+        unspent = {c: u for c, u in self.unspent.items() if c not in gone}
         unspent.update((o.commitment, (o, head.height)) for o in body.outputs)
         kernels = self.kernels + [kernel_id(k) for k in body.kernels]
         refuse_if((head.kernel_count, head.kernel_root) != (len(kernels), mmr_root(kernels)), "MW-R22")
@@ -92,39 +101,72 @@ class Chain:
     def _shape(self, body, paid_weight, limit):
         p = self.params
         refuse_if(weight(body) > limit, "MW-R03")
-        lists = body.inputs, [o.commitment for o in body.outputs], [k.excess for k in body.kernels]
+        lists = body.inputs, [i.commitment for i in body.one_sided], [o.commitment for o in body.outputs]
+        lists += ([k.excess for k in body.kernels],)
         refuse_if(any(a >= b for items in lists for a, b in zip(items, items[1:])), "MW-R01")
-        refuse_if(set(lists[0]) & set(lists[1]), "MW-R02")
-        refuse_if(NOTHING in [*lists[0], *lists[1], *lists[2], *(k.nonce for k in body.kernels)], "MW-R04")
+        refuse_if(set(lists[0]) & set(lists[1]), "MW-R01")
+        refuse_if((set(lists[0]) | set(lists[1])) & set(lists[2]), "MW-R02")
+        one_sided = [o for o in body.outputs if o.kind == 4]
+        refuse_if((one_sided or body.one_sided) and not body.bonds, "MW-R37")
+        points = [p for items in lists for p in items] + [k.nonce for k in body.kernels]
+        points += [p for i in body.one_sided for p in (i.receiver, i.fresh, i.nonce)]
+        points += [p for o in one_sided for p in (o.sender, o.receiver, o.signature[:32])]
+        points += [p for b in body.bonds.values() for p in (b.key, b.nonce)]
+        refuse_if(NOTHING in points, "MW-R04")
         refuse_if(not all(scalars_are_canonical(o.proof) for o in body.outputs), "MW-R05")
         for k in body.kernels:
             refuse_if(k.kind == 3 and not 1 <= k.distance <= p.width, "MW-R07")
             off_grid = k.kind != 1 and (k.not_before % p.grid or k.not_after % p.grid)
-            wide = k.kind >= 2 and not 0 <= k.not_after - k.not_before <= p.width
+            wide = k.kind in (2, 3, 6) and not 0 <= k.not_after - k.not_before <= p.width
             refuse_if(off_grid or wide, "MW-R06")
         refuse_if(fees(body) > MAX, "MW-R08")
         refuse_if(fees(body) < min(MAX, paid_weight * p.fee_per_weight), "MW-R09")
 
     def _balance(self, body, offset, on_h):
         """Σ outputs − Σ inputs − Σ excesses − offset·G + on_h·H = 0"""
-        terms = total(o.commitment for o in body.outputs) + total(body.inputs, -1)
+        terms = total(o.commitment for o in body.outputs) + total((c for c, _ in spent(body)), -1)
         terms += total([k.excess for k in body.kernels], -1) + [(-offset, G), (on_h, H)]
         refuse_if(weighted_sum(terms) != IDENTITY, "MW-R15")
 
+    def _keys(self, body):
+        """Σ R + Σ (D − K_o) − Σ X − y·G = 0"""
+        terms = total(o.sender for o in body.outputs if o.kind == 4) + total(i.fresh for i in body.one_sided)
+        terms += total((i.receiver for i in body.one_sided), -1) + total((b.key for b in body.bonds.values()), -1)
+        refuse_if(weighted_sum(terms + [(-body.y, G)]) != IDENTITY, "MW-R35")
+
+    def _one_sided(self, body):
+        for o in body.outputs:
+            holds = o.kind != 4 or verifies(o.sender, sender_message(self.id, o), o.signature)
+            refuse_if(not holds, "MW-R33")
+        for i in body.one_sided:
+            fields = self.id + i.commitment + i.receiver + i.fresh
+            h = tagged_scalar("sotto/one-sided-input-key/v1", fields)
+            c = h2(i.nonce + i.fresh + b"sotto/one-sided-input/v1" + fields)
+            right = [(1, POINTS[i.nonce]), (c, POINTS[i.fresh]), (c * h, POINTS[i.receiver]), (-i.response, G)]
+            refuse_if(weighted_sum(right) != IDENTITY, "MW-R34")
+        for k in body.kernels:
+            if k.kind in (5, 6):
+                bond = body.bonds[k.excess]
+                signature = bond.nonce + bond.response.to_bytes(32, "little")
+                refuse_if(not verifies(bond.key, bond_message(self.id, k), signature), "MW-R36")
+
     def _proofs(self, body):
+        self._one_sided(body)
         for k in body.kernels:
             signature = k.nonce + k.response.to_bytes(32, "little")
             refuse_if(not verifies(k.excess, kernel_message(self.id, k), signature), "MW-R14")
         for o in body.outputs:
             if (self.id, o) not in _PROVEN:
-                _PROVEN[self.id, o] = holds(context(self.id, o.kind, o.extra), o.commitment, o.proof)
+                bound = context(self.id, o.kind, o.extra) + encode_keys(o)
+                _PROVEN[self.id, o] = holds(bound, o.commitment, o.proof)
             refuse_if(not _PROVEN[self.id, o], "MW-R13")
 
     def _context(self, body):
         height = self.tip.height + 1
-        for c in body.inputs:
+        for c, key in spent(body):
             refuse_if(c not in self.unspent, "MW-R24")
             output, created = self.unspent[c]
+            refuse_if(output.receiver != key, "MW-R38")
             refuse_if(output.kind == 1 and height < created + self.params.maturity, "MW-R26")
         refuse_if(any(o.commitment in self.unspent for o in body.outputs), "MW-R25")
         for k in body.kernels:

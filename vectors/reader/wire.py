@@ -1,13 +1,15 @@
 """The ledger's bytes (docs/FORMATS.md): decoding, encoding, tagged hashes, the mountain range and the trie."""
 
 from collections import namedtuple
-from hashlib import sha256
+from hashlib import sha256, sha512
 
-from .ristretto import decode, scalar
+from .ristretto import ORDER, decode, scalar
 
-Output = namedtuple("Output", "kind commitment extra proof")
+Output = namedtuple("Output", "kind commitment extra sender receiver tag signature proof", defaults=(None,) * 5)
+OneSidedInput = namedtuple("OneSidedInput", "commitment receiver fresh nonce response")
+Bond = namedtuple("Bond", "key nonce response")
 Kernel = namedtuple("Kernel", "kind fee not_before not_after distance excess nonce response bytes")
-Body = namedtuple("Body", "inputs outputs kernels bytes")
+Body = namedtuple("Body", "inputs one_sided outputs kernels bonds y bytes")
 Transaction = namedtuple("Transaction", "offset body")
 Header = namedtuple(
     "Header", "height previous time offset kernel_count kernel_root output_count output_root body_hash bytes"
@@ -23,6 +25,11 @@ Params = namedtuple(
 def tagged(tag, *parts):
     t = sha256(tag.encode()).digest()
     return sha256(t + t + b"".join(parts)).digest()
+
+
+def tagged_scalar(tag, data):
+    t = sha512(tag.encode()).digest()
+    return int.from_bytes(sha512(t + t + data).digest(), "little") % ORDER
 
 
 def le(n, width=8):
@@ -46,9 +53,9 @@ class Reader:
     def number(self, width=8):
         return int.from_bytes(self.take(width), "little")
 
-    def code(self, bound):
+    def code(self, *known):
         n = self.number(1)
-        if n > bound:
+        if n not in known:
             raise Malformed("code")
         return n
 
@@ -73,13 +80,23 @@ class Reader:
         return [item() for _ in range(n)]
 
     def output(self):
-        kind, commitment = self.code(1), self.point()
-        return Output(kind, commitment, self.take(self.code(64)), self.take(672))
+        kind, commitment = self.code(0, 1, 4), self.point()
+        extra = self.take(self.code(*range(65)))
+        keys = (self.point(), self.point(), self.take(1), self.signature()) if kind == 4 else (None,) * 4
+        return Output(kind, commitment, extra, *keys, self.take(672))
+
+    def signature(self):
+        start = self.at
+        self.point(), self.scalar()
+        return self.data[start : self.at]
+
+    def one_sided_input(self):
+        return OneSidedInput(*(self.point() for _ in range(4)), self.scalar())
 
     def kernel(self):
-        start, kind = self.at, self.code(3)
+        start, kind = self.at, self.code(0, 1, 2, 3, 5, 6)
         fee = 0 if kind == 1 else self.number()
-        not_before = self.number() if kind in (2, 3) else 0
+        not_before = self.number() if kind in (2, 3, 6) else 0
         not_after = self.number()
         not_before = not_after if kind == 1 else not_before
         distance = self.number() if kind == 3 else 0
@@ -88,8 +105,18 @@ class Reader:
 
     def body(self):
         start = self.at
-        lists = self.list(self.point, 32), self.list(self.output, 706), self.list(self.kernel, 105)
-        return Body(*lists, self.data[start : self.at])
+        inputs, one_sided = self.list(self.point, 32), self.list(self.one_sided_input, 160)
+        outputs, pairs = self.list(self.output, 706), self.list(self.kernel_and_bond, 105)
+        kernels, bonds = [k for k, _ in pairs], {k.excess: b for k, b in pairs if b}
+        if len(bonds) != sum(1 for _, b in pairs if b):
+            raise Malformed("a bond twice")
+        y = self.scalar() if bonds else 0
+        return Body(inputs, one_sided, outputs, kernels, bonds, y, self.data[start : self.at])
+
+    def kernel_and_bond(self):
+        kernel = self.kernel()
+        bond = Bond(self.point(), self.point(), self.scalar()) if kernel.kind in (5, 6) else None
+        return kernel, bond
 
     def header(self):
         start = self.at
@@ -115,9 +142,9 @@ class Reader:
         start = self.at
         if self.number(1) != 3:
             raise Malformed("version of the rules")
-        network, _, operator = self.code(2), self.code(0), self.point()
+        network, _, operator = self.code(0, 1, 2), self.code(0), self.point()
         numbers = [self.number() for _ in range(9)]
-        unit, decimals, _ = self.take(self.code(8)), self.code(12), self.code(0)
+        unit, decimals, _ = self.take(self.code(*range(1, 9))), self.code(*range(13)), self.code(0)
         if not unit or any(c not in range(65, 91) for c in unit) or unit == b"U":
             raise Malformed("unit")
         return Params(network, operator, *numbers, unit.decode(), decimals, self.data[start : self.at])
@@ -136,16 +163,23 @@ def read(what, data):
     return value
 
 
+def encode_keys(o):
+    return o.sender + o.receiver + o.tag if o.kind == 4 else b""
+
+
 def encode_output(o):
-    return bytes([o.kind]) + o.commitment + bytes([len(o.extra)]) + o.extra + o.proof
+    keys = encode_keys(o) + (o.signature or b"")
+    return bytes([o.kind]) + o.commitment + bytes([len(o.extra)]) + o.extra + keys + o.proof
 
 
 def encode_body(inputs, outputs, kernels):
-    lists = inputs, [encode_output(o) for o in outputs], [k.bytes for k in kernels]
+    """Of plain items."""
+    lists = inputs, [], [encode_output(o) for o in outputs], [k.bytes for k in kernels]
     return b"".join(le(len(items), 4) + b"".join(items) for items in lists)
 
 
 def encode_transaction(offset, inputs, outputs, kernels):
+    """Of plain items."""
     return b"\1" + le(offset, 32) + encode_body(inputs, outputs, kernels)
 
 
@@ -178,8 +212,21 @@ def unspent_key(commitment):
     return tagged("sotto/trie-key/v1", commitment)
 
 
+def proof_parts(o):
+    return [tagged("sotto/proof-part/v1", part) for part in (o.proof[:224], o.proof[224:])]
+
+
+def bond_message(chain, k):
+    return b"sotto/bond/v1" + k.excess + kernel_message(chain, k)
+
+
+def sender_message(chain, o):
+    rest = bytes([len(o.extra)]) + o.extra + b"".join(proof_parts(o))
+    return b"sotto/one-sided-output/v1" + chain + o.commitment + encode_keys(o) + rest
+
+
 def unspent_leaf(o, created):
-    parts = [tagged("sotto/proof-part/v1", part) for part in (o.proof[:224], o.proof[224:])]
+    parts = proof_parts(o) + ([encode_keys(o), tagged("sotto/rho/v1", o.signature)] if o.kind == 4 else [])
     return tagged("sotto/unspent/v1", o.commitment, bytes([o.kind]), le(len(o.extra)), o.extra, le(created), *parts)
 
 
@@ -260,7 +307,7 @@ def trie_root(entries):
 def read_opening(r):
     """Number of entries, the entry at the end if the opening carries one, and the forks passed."""
     count = r.number()
-    end = (r.take(32), r.take(32)) if r.code(1) else None
+    end = (r.take(32), r.take(32)) if r.code(0, 1) else None
     bits = r.take(32)
     return count, end, [(i, r.take(32)) for i in range(256) if bit(bits, i)]
 

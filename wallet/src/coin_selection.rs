@@ -262,7 +262,7 @@ pub(crate) fn plan(
 mod tests {
     use super::*;
     use crate::{
-        keys::Purpose,
+        keys::{OutputKind, Purpose},
         outputs::{OutputOrigin, OutputStatus},
     };
     use proptest::prelude::*;
@@ -270,7 +270,6 @@ mod tests {
         chain::Params,
         commitment::Commitment,
         group::{Point, Scalar},
-        output::OutputFeatures,
         range_proof::Opening,
         schnorr::PublicKey,
     };
@@ -288,7 +287,7 @@ mod tests {
                 account: Account(0),
                 purpose: Purpose::Received,
                 opening: Opening { amount, index: [0; 12] },
-                features: OutputFeatures::Plain,
+                kind: OutputKind::Plain,
                 origin: OutputOrigin::Chain,
                 status: OutputStatus::Unspent { created: Height::new(1) },
             };

@@ -8,7 +8,7 @@
 //! come last.
 
 use crate::{
-    keys::{Account, Address, Purpose},
+    keys::{Account, Address, OutputKind, Purpose},
     outputs::{OutputOrigin, OutputRecord, OutputStatus},
     sessions::{SessionView, sessions},
     state::{SelfTransfer, SelfTransferReason, SessionStatus, State, TxStatus},
@@ -176,8 +176,8 @@ fn spend(first: &OutputRecord, height: Height) -> HistoryEntry {
 /// The entry of an output that no payment of this wallet explains.
 fn unexplained(o: &OutputRecord) -> Option<HistoryEntry> {
     created(o).map(|created| HistoryEntry {
-        kind: match (o.features, o.purpose) {
-            (OutputFeatures::Coinbase, _) => EntryKind::Reward,
+        kind: match (o.kind, o.purpose) {
+            (OutputKind::Coinbase, _) => EntryKind::Reward,
             (_, Purpose::Received) => EntryKind::Found,
             (_, Purpose::Change) => EntryKind::Change,
         },

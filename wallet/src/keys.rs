@@ -176,6 +176,27 @@ impl fmt::Display for Account {
     }
 }
 
+/// The kinds of outputs that a wallet spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum OutputKind {
+    /// An ordinary output.
+    Plain = 0,
+    /// A block's reward.
+    Coinbase = 1,
+}
+
+impl OutputKind {
+    /// The kind of an output on the chain; `None` for a one-sided one.
+    pub(crate) const fn of<S>(features: &OutputFeatures<S>) -> Option<Self> {
+        match features {
+            OutputFeatures::Plain => Some(Self::Plain),
+            OutputFeatures::Coinbase => Some(Self::Coinbase),
+            OutputFeatures::OneSided(_) => None,
+        }
+    }
+}
+
 /// Why an output was created. Each purpose has its own rewind key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -255,13 +276,17 @@ impl AccountKeys {
     pub(crate) fn output(
         &self,
         chain: &ChainId,
-        features: OutputFeatures,
+        kind: OutputKind,
         purpose: Purpose,
         opening: &Opening,
     ) -> Result<Output, ProveError> {
         let blinding = &self.blinding(purpose, opening);
         let (rewind, tau) = (&self.rewind[purpose as usize], &self.tau[purpose as usize]);
-        Output::new(chain, features, opening, &OutputKeys { blinding, rewind, tau })
+        let keys = OutputKeys { blinding, rewind, tau };
+        match kind {
+            OutputKind::Plain => Output::plain(chain, opening, &keys),
+            OutputKind::Coinbase => Output::coinbase(chain, opening, &keys),
+        }
     }
 
     /// The purpose and opening of an output that this account created; `None` for any other output.
@@ -403,14 +428,14 @@ mod tests {
         let keys = Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0));
         let chain = ChainId::from_bytes([1; 32]);
         let opening = Opening { amount: Amount::new(5), index: [1; 12] };
-        let own = keys.output(&chain, OutputFeatures::Plain, Purpose::Received, &opening).unwrap();
+        let own = keys.output(&chain, OutputKind::Plain, Purpose::Received, &opening).unwrap();
         assert_eq!(keys.recognise(&own.replay(&chain).unwrap()), Some((Purpose::Received, opening)));
         let forged = OutputKeys {
             blinding: &derive_scalar("theirs", &[]),
             rewind: &keys.rewind[0],
             tau: &TauKey([9; 32]),
         };
-        let forged = Output::new(&chain, OutputFeatures::Plain, &opening, &forged).unwrap();
+        let forged = Output::plain(&chain, &opening, &forged).unwrap();
         assert_eq!(forged.rewind(&chain, &keys.rewind[0]), Some(opening));
         assert_eq!(keys.recognise(&forged.replay(&chain).unwrap()), None);
     }

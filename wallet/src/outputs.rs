@@ -26,7 +26,7 @@
 
 use crate::{
     codec::{Keyed, point_bytes, session},
-    keys::{Account, AccountKeys, Purpose},
+    keys::{Account, AccountKeys, OutputKind, Purpose},
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -89,7 +89,7 @@ pub struct OutputRecord {
     /// Amount and index.
     pub opening: Opening,
     /// Plain or coinbase.
-    pub features: OutputFeatures,
+    pub kind: OutputKind,
     /// How the wallet learned of it.
     pub origin: OutputOrigin,
     /// Its status.
@@ -154,7 +154,7 @@ impl OutputRecord {
             account,
             purpose,
             opening,
-            features: OutputFeatures::Plain,
+            kind: OutputKind::Plain,
             origin: OutputOrigin::Slate(session),
             status: OutputStatus::Pending,
         }
@@ -171,7 +171,7 @@ impl OutputRecord {
         let (OutputStatus::Unspent { created } | OutputStatus::Locked { created, .. }) = self.status else {
             return None;
         };
-        let wait = if self.features == OutputFeatures::Coinbase { chain.params().maturity } else { 0 };
+        let wait = if self.kind == OutputKind::Coinbase { chain.params().maturity } else { 0 };
         Some(created.plus(wait))
     }
 
@@ -220,7 +220,7 @@ impl Encode for OutputRecord {
         out.extend_from_slice(&self.account.0.to_le_bytes());
         out.push(self.purpose as u8);
         put_opening(&self.opening, out);
-        out.push(self.features as u8);
+        out.push(self.kind as u8);
         self.origin.encode(out);
         self.status.encode(out);
     }
@@ -237,9 +237,9 @@ impl Decode for OutputRecord {
                 code => return Err(DecodeError::Code { what: "purpose", code }),
             },
             opening: opening(r)?,
-            features: match r.u8()? {
-                0 => OutputFeatures::Plain,
-                1 => OutputFeatures::Coinbase,
+            kind: match r.u8()? {
+                0 => OutputKind::Plain,
+                1 => OutputKind::Coinbase,
                 code => return Err(DecodeError::Code { what: "output kind", code }),
             },
             origin: OutputOrigin::decode(r)?,

@@ -11,14 +11,14 @@ use crate::{
     msm::Words,
     prover::{OutputKeys, prove},
     range_proof::{self, Committed, Nonces, Opening, RangeProof, RewindKey, TauKey, prove_opening},
-    schnorr::{PublicKey, sign},
+    schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
 };
 use merlin::Transcript;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 fn context() -> OutputContext {
-    OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, b"")
+    OutputContext::new(&ChainId::from_bytes([0; 32]), &OutputFeatures::<Signature>::Plain, b"")
 }
 
 static REWIND: RewindKey = RewindKey([1; 32]);
@@ -166,7 +166,7 @@ fn proofs_and_signatures_hold_together() {
     let mut signed: Vec<SignedMessage> = (0..20u8)
         .map(|i| {
             let x = SecretScalar::random(&mut rng);
-            SignedMessage { key: PublicKey::of(&x), message: vec![i], signature: sign(&x, &[i], &mut rng) }
+            SignedMessage::new(PublicKey::of(&x), vec![i], sign(&x, &[i], &mut rng))
         })
         .collect();
     assert!(all_agree(&claims(&good), &signed));
@@ -259,7 +259,13 @@ fn extra_data_of_any_length() {
     let lengths = [3, 0, 300, 3, 1, 0, 3, 90, 91, 0, 3];
     let contexts: Vec<_> = lengths
         .iter()
-        .map(|n| OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, &vec![5; *n]))
+        .map(|n| {
+            OutputContext::new(
+                &ChainId::from_bytes([0; 32]),
+                &OutputFeatures::<Signature>::Plain,
+                &vec![5; *n],
+            )
+        })
         .collect();
     let made: Vec<_> = contexts
         .iter()
@@ -291,7 +297,7 @@ fn signed(n: u64) -> Vec<SignedMessage> {
         .map(|i| {
             let x = SecretScalar::random(&mut rng);
             let message = i.to_le_bytes().to_vec();
-            SignedMessage { key: PublicKey::of(&x), signature: sign(&x, &message, &mut rng), message }
+            SignedMessage::new(PublicKey::of(&x), message.clone(), sign(&x, &message, &mut rng))
         })
         .collect()
 }

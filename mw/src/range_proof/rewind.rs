@@ -86,11 +86,13 @@ mod tests {
         features::OutputFeatures,
         prover::{OutputKeys, prove},
         range_proof::TauKey,
+        schnorr::Signature,
     };
 
     #[test]
     fn a_view_key_sees_what_was_proven_and_nothing_else() {
-        let context = OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, b"");
+        let context =
+            OutputContext::new(&ChainId::from_bytes([0; 32]), &OutputFeatures::<Signature>::Plain, b"");
         let key = RewindKey([1; 32]);
         for units in [0, 1, 987_654_321, u64::MAX] {
             let opening = Opening { amount: Amount::new(units), index: [5; 12] };

@@ -1,9 +1,11 @@
-//! MW-R15 and MW-R17: no amount is created or destroyed, in a transaction, a block or a whole chain.
+//! MW-R15, MW-R17 and MW-R35: no amount is created or destroyed, in a transaction, a block or a whole chain,
+//! and the keys of what is one-sided balance.
 //!
 //! ```text
 //! transaction   Σ outputs + fees·H   − Σ inputs = Σ excesses + offset·G
 //! block         Σ outputs − reward·H − Σ inputs = Σ excesses + offset·G     (the coinbase holds the fees)
 //! chain         Σ unspent − supply·H            = Σ excesses + total offset·G
+//! body          Σ R + Σ (D − K_o) = Σ X + y·G                         one-sided outputs, inputs, bonds
 //! ```
 //!
 //! The offset is a scalar. If it were a point, no proof would show that it contains no multiple of H.
@@ -34,9 +36,20 @@ pub(super) fn block(chain: &Chain, b: &Unsealed<'_>, offset: &Scalar) -> Result<
 /// `Σ outputs − Σ inputs − Σ excesses − offset·G`.
 fn remainder(body: &Body, offset: &Scalar) -> Element {
     let outputs: Element = body.outputs.iter().map(|o| o.commitment.point().element()).sum();
-    let inputs: Element = body.inputs.iter().map(|c| c.point().element()).sum();
+    let inputs: Element = body.spent().map(|c| c.point().element()).sum();
     let excesses: Element = body.kernels.iter().map(|k| k.excess.point().element()).sum();
     outputs - inputs - excesses - mul_g(offset)
+}
+
+/// MW-R35.
+pub(super) fn keys(body: &Body) -> Result<(), Rejection> {
+    let senders = body.outputs.iter().filter_map(|o| Some(o.features.keys()?.sender.point().element()));
+    let inputs =
+        body.one_sided_inputs.iter().map(|i| i.fresh.point().element() - i.receiver.point().element());
+    let items: Element = senders.chain(inputs).sum();
+    let bonds: Element = body.bonds.values().map(|b| b.key.point().element()).sum();
+    let same = items == bonds + mul_g(&body.key_offset);
+    if same { Ok(()) } else { Err(Rejection::KeysUnbalanced) }
 }
 
 fn balanced(remainder: Element) -> Result<(), Rejection> {

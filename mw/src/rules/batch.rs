@@ -58,20 +58,21 @@ fn sealed(chain: &Chain, blocks: &[Block]) -> Verdict {
     proofs::seals(chain, &blocks.iter().map(SealedHeader::of).collect::<Vec<_>>())
 }
 
-/// MW-R20, MW-R17, MW-R15, MW-R28 and MW-R16.
+/// MW-R20, MW-R35, MW-R17, MW-R15, MW-R28 and MW-R16.
 fn balanced(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
     each(blocks, |i, b| {
         proofs::one_body(b)?;
+        balance::keys(b.body)?;
         balance::block(chain, b, &(b.header.total_offset - before(parent, blocks, i).total_offset))?;
         reward::block(chain, b)
     })
 }
 
-/// MW-R14 and MW-R13. A batch that fails is checked again block by block, to find the culprit.
+/// MW-R33, MW-R34, MW-R36, MW-R14 and MW-R13. A batch that fails is checked again block by block, to find the culprit.
 fn proven(chain: &Chain, _: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
     let bodies = blocks.iter().map(|b| proofs::at(b.header.height, b.body));
-    let (kernels, outputs): (Vec<_>, Vec<_>) = bodies.unzip();
-    match proofs::all(chain, &kernels.concat(), &outputs.concat()) {
+    let (signed, outputs): (Vec<_>, Vec<_>) = bodies.unzip();
+    match proofs::all(chain, &signed.concat(), &outputs.concat()) {
         Ok(()) => Ok(()),
         Err(invalid) => {
             let each =

@@ -1,4 +1,4 @@
-//! MW-R18, MW-R19 and MW-R22 to MW-R30: the rules that depend on the state of the chain.
+//! MW-R18, MW-R19, MW-R22 to MW-R30 and MW-R38: the rules that depend on the state of the chain.
 
 use crate::{
     aggregate::Conflict,
@@ -9,6 +9,8 @@ use crate::{
     group::Scalar,
     hash::Hash,
     kernel::{Kernel, KernelFeatures, Window},
+    output::Output,
+    schnorr::PublicKey,
     state::{ChainView, Sighting, StateCommitments, Tip, Unspent},
     transaction::Body,
     trie::{ChunkProof, Entry, Prefix},
@@ -33,7 +35,7 @@ pub(super) fn in_time(chain: &Chain, parent: &Header, h: &Header) -> Result<(), 
     if time < earliest { Err(Rejection::TooEarly { time, earliest }) } else { Ok(()) }
 }
 
-/// MW-R24 to MW-R27, MW-R29 and MW-R30 for the block after the tip; returns the outputs that are spent.
+/// MW-R24 to MW-R27, MW-R29, MW-R30 and MW-R38 for the block after the tip; returns the outputs that are spent.
 pub(super) fn body<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -52,19 +54,22 @@ pub(super) fn body<V: ChainView>(
     Ok(spent)
 }
 
-/// MW-R24 and MW-R26.
+/// MW-R24, MW-R26 and MW-R38.
 fn inputs<V: ChainView>(
     chain: &Chain,
     view: &V,
     body: &Body,
     height: Height,
 ) -> Result<Vec<Unspent>, ConnectError<V::Error>> {
-    let mut spent = Vec::with_capacity(body.inputs.len());
-    for c in &body.inputs {
+    let mut spent = Vec::with_capacity(body.inputs.len() + body.one_sided_inputs.len());
+    let plain = body.inputs.iter().map(|c| (c, None));
+    let one_sided = body.one_sided_inputs.iter().map(|i| (&i.commitment, Some(&i.receiver)));
+    for (c, key) in plain.chain(one_sided) {
         let u = view
             .unspent(c)
             .map_err(ConnectError::View)?
             .ok_or(Rejection::NotUnspent { output: c.encoded() })?;
+        names_its_key(&u.output, key)?;
         let from = u.created.plus(chain.params().maturity);
         if u.output.is_coinbase() && height < from {
             return Err(Rejection::Immature { output: c.encoded(), from }.into());
@@ -72,6 +77,13 @@ fn inputs<V: ChainView>(
         spent.push(u);
     }
     Ok(spent)
+}
+
+/// MW-R38, given the key that the input names.
+fn names_its_key(spent: &Output, named: Option<&PublicKey>) -> Result<(), Rejection> {
+    let receiver = spent.features.keys().map(|keys| &keys.receiver);
+    let output = spent.commitment.encoded();
+    if receiver == named { Ok(()) } else { Err(Rejection::InputKind { output }) }
 }
 
 /// MW-R27, MW-R29 and MW-R30.
@@ -187,6 +199,7 @@ impl From<Conflict> for Rejection {
         match c {
             Conflict::SpentTwice(output) => Self::NotUnspent { output },
             Conflict::CreatedTwice(output) => Self::AlreadyUnspent { output },
+            Conflict::OneSidedAtOnce(output) => Self::NotCutThrough { output },
             Conflict::ExcessTwice(excess) => Self::ExcessRepeated { excess },
         }
     }

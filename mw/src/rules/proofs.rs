@@ -1,4 +1,4 @@
-//! MW-R13, MW-R14, MW-R20 and MW-R21: range proofs, kernel signatures, body hashes and seals.
+//! MW-R13, MW-R14, MW-R20, MW-R21, MW-R33, MW-R34 and MW-R36: range proofs, signatures, body hashes and seals.
 
 use super::verdict::{InvalidBlock, Unsealed, Verdict};
 use crate::{
@@ -8,61 +8,106 @@ use crate::{
     chain::Chain,
     error::Rejection,
     kernel::Kernel,
+    one_sided::{Bond, OneSidedInput},
     output::Output,
     schnorr::SignedMessage,
     transaction::Body,
 };
 
-/// The most kernels and outputs of one batch. This bounds the memory; larger batches are not cheaper.
-const KERNELS: usize = 1 << 14;
+/// The most signatures and outputs of one batch. This bounds the memory; larger batches are not cheaper.
+const SIGNATURES: usize = 1 << 14;
 const OUTPUTS: usize = 1 << 12;
 
-/// A kernel or an output, and the height of its block.
-type At<'a, T> = (Height, &'a T);
+/// A signature or an output, and the height of its block.
+pub(super) type At<T> = (Height, T);
 
-/// MW-R13 and MW-R14 for one body.
+/// A signature that a body carries.
+#[derive(Clone, Copy)]
+pub(super) enum Signed<'a> {
+    /// MW-R33: the sender's, of a one-sided output.
+    Sender(&'a Output),
+    /// MW-R34.
+    Input(&'a OneSidedInput),
+    /// MW-R36.
+    Bond(&'a Kernel, &'a Bond),
+    /// MW-R14.
+    Kernel(&'a Kernel),
+}
+
+impl Signed<'_> {
+    /// `None` for the sender's signature of an output that has none.
+    fn message(&self, chain: &Chain) -> Option<SignedMessage> {
+        match self {
+            Self::Sender(o) => o.signed(chain.id()),
+            Self::Input(i) => Some(i.signed(chain.id())),
+            Self::Bond(k, bond) => Some(bond.signed(chain.id(), k)),
+            Self::Kernel(k) => Some(k.signed(chain.id())),
+        }
+    }
+
+    fn rejection(&self) -> Rejection {
+        match self {
+            Self::Sender(o) => Rejection::SenderSignature { output: o.commitment.encoded() },
+            Self::Input(i) => Rejection::InputSignature { output: i.commitment.encoded() },
+            Self::Bond(k, _) => Rejection::BondSignature { excess: k.excess.encoded() },
+            Self::Kernel(k) => Rejection::KernelSignature { excess: k.excess.encoded() },
+        }
+    }
+}
+
+/// All signatures and outputs of one body.
 pub(super) fn body(chain: &Chain, body: &Body) -> Result<(), Rejection> {
-    let (kernels, outputs) = at(Height::GENESIS, body);
-    all(chain, &kernels, &outputs).map_err(|invalid| invalid.why)
+    let (signed, outputs) = at(Height::GENESIS, body);
+    all(chain, &signed, &outputs).map_err(|invalid| invalid.why)
 }
 
-/// A body's kernels and outputs at its height.
-pub(super) fn at(height: Height, body: &Body) -> (Vec<At<'_, Kernel>>, Vec<At<'_, Output>>) {
-    (body.kernels.iter().map(|k| (height, k)).collect(), body.outputs.iter().map(|o| (height, o)).collect())
+/// A body's signatures and outputs at its height.
+pub(super) fn at(height: Height, body: &Body) -> (Vec<At<Signed<'_>>>, Vec<At<&Output>>) {
+    let bonds = body.kernels.iter().filter_map(|k| Some(Signed::Bond(k, body.bonds.get(&k.excess)?)));
+    let signed = (senders(&body.outputs))
+        .chain(body.one_sided_inputs.iter().map(Signed::Input))
+        .chain(bonds)
+        .chain(body.kernels.iter().map(Signed::Kernel));
+    (signed.map(|s| (height, s)).collect(), body.outputs.iter().map(|o| (height, o)).collect())
 }
 
-/// MW-R13 and MW-R14 for kernels and outputs of any blocks, in batches over all cores. The error names the
-/// first bad kernel, else the first bad output.
+/// The senders' signatures of one-sided outputs.
+pub(super) fn senders<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> impl Iterator<Item = Signed<'a>> {
+    outputs.into_iter().filter(|o| o.features.keys().is_some()).map(Signed::Sender)
+}
+
+/// Signatures and range proofs of any blocks, in batches over all cores. The error names the first bad
+/// signature, else the first bad output.
 ///
 /// A batch that fails although each of its parts passes is refused too: the arithmetic of the machine is then
 /// unreliable.
 pub(super) fn all(
     chain: &Chain,
-    kernels: &[At<'_, Kernel>],
-    outputs: &[At<'_, Output>],
+    signed: &[At<Signed<'_>>],
+    outputs: &[At<&Output>],
 ) -> Result<(), InvalidBlock> {
-    let rounds = kernels.len().div_ceil(KERNELS).max(outputs.len().div_ceil(OUTPUTS));
-    if (0..rounds).all(|i| hold(chain, part(kernels, i, KERNELS), part(outputs, i, OUTPUTS))) {
+    let rounds = signed.len().div_ceil(SIGNATURES).max(outputs.len().div_ceil(OUTPUTS));
+    if (0..rounds).all(|i| hold(chain, part(signed, i, SIGNATURES), part(outputs, i, OUTPUTS))) {
         return Ok(());
     }
-    let bad_kernel = || first_bad(kernels, KERNELS, |part| hold(chain, part, &[])).map(signature);
+    let bad_signature = || first_bad(signed, SIGNATURES, |part| hold(chain, part, &[])).map(signature);
     let bad_output = || first_bad(outputs, OUTPUTS, |part| hold(chain, &[], part)).map(proof);
-    let any = || kernels.first().map(signature).or(outputs.first().map(proof));
-    bad_kernel().or_else(bad_output).or_else(any).map_or(Ok(()), Err)
+    let any = || signed.first().map(signature).or(outputs.first().map(proof));
+    bad_signature().or_else(bad_output).or_else(any).map_or(Ok(()), Err)
 }
 
-fn signature((height, k): &At<'_, Kernel>) -> InvalidBlock {
-    InvalidBlock { height: *height, why: Rejection::KernelSignature { excess: k.excess.encoded() } }
+fn signature((height, signed): &At<Signed<'_>>) -> InvalidBlock {
+    InvalidBlock { height: *height, why: signed.rejection() }
 }
 
-fn proof((height, o): &At<'_, Output>) -> InvalidBlock {
+fn proof((height, o): &At<&Output>) -> InvalidBlock {
     InvalidBlock { height: *height, why: Rejection::RangeProof { output: o.commitment.encoded() } }
 }
 
-fn hold(chain: &Chain, kernels: &[At<'_, Kernel>], outputs: &[At<'_, Output>]) -> bool {
-    let signed: Vec<SignedMessage> = kernels.iter().map(|(_, k)| k.signed(chain.id())).collect();
+fn hold(chain: &Chain, signed: &[At<Signed<'_>>], outputs: &[At<&Output>]) -> bool {
+    let messages: Option<Vec<SignedMessage>> = signed.iter().map(|(_, s)| s.message(chain)).collect();
     let claims: Vec<Claim<'_>> = outputs.iter().map(|(_, o)| o.claim(chain.id())).collect();
-    batch::all_hold(&claims, &signed)
+    messages.is_some_and(|messages| batch::all_hold(&claims, &messages))
 }
 
 /// Part `i` of `all`, in parts of `n`; empty past the end.

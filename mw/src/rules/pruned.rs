@@ -4,7 +4,7 @@
 //! headers   each is sealed and follows its parent, down to the genesis                  R18 R19 R21
 //! kernels   at each height they match the header; each is in its window, unique, signed
 //!           R01 R03 R04 R06 R07 R08 R09 R12 R14 R22 R27 R28 R29 R30
-//! outputs   chunk by chunk they match the last header; each is proven                   R04 R05 R13 R23
+//! outputs   chunk by chunk they match the last header; each is proven                   R04 R05 R13 R23 R33
 //! finally   Σ unspent = supply·H + Σ excesses + offset·G                                R15 R17
 //! ```
 //!
@@ -24,7 +24,9 @@
 
 use super::{
     balance::{AuditError, SupplyAudit},
-    context, proofs, reward, shape,
+    context,
+    proofs::{self, Signed, senders},
+    reward, shape,
     verdict::InvalidBlock,
 };
 use crate::{
@@ -326,11 +328,13 @@ impl Waiting {
         if many { self.now(chain) } else { Ok(()) }
     }
 
-    /// MW-R14 and MW-R13.
+    /// MW-R14, MW-R33 and MW-R13.
     fn now(&mut self, chain: &Chain) -> Result<(), InvalidBlock> {
         let Self { kernels, outputs } = core::mem::take(self);
-        let kernels: Vec<_> = kernels.iter().map(|(h, k)| (*h, k)).collect();
+        let kernels = kernels.iter().map(|(h, k)| (*h, Signed::Kernel(k)));
+        let senders = outputs.iter().flat_map(|(h, o)| senders([o]).map(|s| (*h, s)));
+        let signed: Vec<_> = kernels.chain(senders).collect();
         let outputs: Vec<_> = outputs.iter().map(|(h, o)| (*h, o)).collect();
-        proofs::all(chain, &kernels, &outputs)
+        proofs::all(chain, &signed, &outputs)
     }
 }

@@ -1,11 +1,13 @@
-//! MW-R01 to MW-R12: the rules that depend on the body alone.
+//! MW-R01 to MW-R12 and MW-R37: the rules that depend on the body alone.
 
 use crate::{
     amount::{Amount, Height},
     chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, REWARD_WEIGHT},
+    commitment::Commitment,
     error::Rejection,
     group::Point,
     kernel::{Kernel, KernelFeatures, Window},
+    one_sided::{OneSided, OneSidedInput},
     output::Output,
     transaction::Body,
 };
@@ -14,12 +16,14 @@ pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     has_kernel(body)?;
     carries_no_reward(body)?;
     not_too_heavy(body.weight(), chain.room())?;
+    bonds(body)?;
     common(chain, body, body.weight())
 }
 
 pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     carries_one_reward(body)?;
     not_too_heavy(body.weight(), chain.params().max_weight)?;
+    bonds(body)?;
     // The reward pays no fee; the rest of the weight does.
     common(chain, body, body.weight().saturating_sub(REWARD_WEIGHT))
 }
@@ -35,13 +39,14 @@ pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection
 
 /// These rules as far as one output alone can show: MW-R04 and MW-R05.
 pub(super) fn output(o: &Output) -> Result<(), Rejection> {
-    not_identity("commitment", o.commitment.point())?;
+    points(o).try_for_each(|(item, p)| not_identity(item, p))?;
     canonical_proof(o)
 }
 
 fn common(chain: &Chain, body: &Body, paid_weight: u64) -> Result<(), Rejection> {
     ascending(body)?;
     cut_through(body)?;
+    bonded(body)?;
     no_identity(body)?;
     body.outputs.iter().try_for_each(canonical_proof)?;
     body.kernels.iter().try_for_each(|k| kernel_fields(chain, &k.features))?;
@@ -52,6 +57,8 @@ fn common(chain: &Chain, body: &Body, paid_weight: u64) -> Result<(), Rejection>
 fn ascending(body: &Body) -> Result<(), Rejection> {
     let lists = [
         ("inputs", body.inputs.is_sorted_by(|a, b| a < b)),
+        ("one-sided inputs", body.one_sided_inputs.is_sorted_by(|a, b| a.commitment < b.commitment)),
+        ("inputs of both kinds", !body.one_sided_inputs.iter().any(|i| is_plain_input(body, &i.commitment))),
         ("outputs", body.outputs.is_sorted_by(|a, b| a.commitment < b.commitment)),
         ("kernels", body.kernels.is_sorted_by(|a, b| a.excess < b.excess)),
     ];
@@ -63,9 +70,32 @@ fn ascending(body: &Body) -> Result<(), Rejection> {
 
 /// MW-R02, which relies on MW-R01. It also prevents a block from spending its own coinbase.
 fn cut_through(body: &Body) -> Result<(), Rejection> {
-    let spent = |c| body.inputs.binary_search(c).is_ok();
+    let one_sided = |c: &Commitment| body.one_sided_inputs.binary_search_by_key(c, |i| i.commitment).is_ok();
+    let spent = |c| is_plain_input(body, c) || one_sided(c);
     match body.outputs.iter().find(|o| spent(&o.commitment)) {
         Some(o) => Err(Rejection::NotCutThrough { output: o.commitment.encoded() }),
+        None => Ok(()),
+    }
+}
+
+fn is_plain_input(body: &Body, c: &Commitment) -> bool {
+    body.inputs.binary_search(c).is_ok()
+}
+
+/// MW-R37.
+fn bonded(body: &Body) -> Result<(), Rejection> {
+    let one_sided =
+        !body.one_sided_inputs.is_empty() || body.outputs.iter().any(|o| o.features.keys().is_some());
+    let bonded = body.kernels.iter().any(|k| k.features.is_bonded());
+    if one_sided && !bonded { Err(Rejection::NotBonded) } else { Ok(()) }
+}
+
+/// MW-R36, as far as it asks for one bond for each bonded kernel. Every encoded body obeys it.
+fn bonds(body: &Body) -> Result<(), Rejection> {
+    let odd = |k: &&Kernel| k.features.is_bonded() != body.bonds.contains_key(&k.excess);
+    let stray = body.bonds.keys().find(|e| !body.kernels.iter().any(|k| k.excess == **e));
+    match body.kernels.iter().find(odd).map(|k| &k.excess).or(stray) {
+        Some(excess) => Err(Rejection::BondSignature { excess: excess.encoded() }),
         None => Ok(()),
     }
 }
@@ -76,12 +106,28 @@ fn not_too_heavy(weight: u64, limit: u64) -> Result<(), Rejection> {
 }
 
 /// MW-R04.
-fn no_identity(body: &Body) -> Result<(), Rejection> {
+fn no_identity<'a>(body: &'a Body) -> Result<(), Rejection> {
+    let one_sided = |i: &'a OneSidedInput| {
+        let OneSidedInput { commitment, receiver, fresh, signature } = i;
+        let keys = [receiver, fresh].map(|k| ("key", k.point()));
+        [("commitment", commitment.point()), ("nonce", &signature.r)].into_iter().chain(keys)
+    };
     let mut items = (body.inputs.iter().map(|c| ("commitment", c.point())))
-        .chain(body.outputs.iter().map(|o| ("commitment", o.commitment.point())))
+        .chain(body.one_sided_inputs.iter().flat_map(one_sided))
+        .chain(body.outputs.iter().flat_map(points))
         .chain(body.kernels.iter().map(|k| ("excess", k.excess.point())))
-        .chain(body.kernels.iter().map(|k| ("nonce", &k.signature.r)));
+        .chain(body.kernels.iter().map(|k| ("nonce", &k.signature.r)))
+        .chain(body.bonds.values().map(|b| ("bond", b.key.point())))
+        .chain(body.bonds.values().map(|b| ("nonce", &b.signature.r)));
     items.try_for_each(|(item, p)| not_identity(item, p))
+}
+
+/// The points of an output beside those of its range proof.
+fn points(o: &Output) -> impl Iterator<Item = (&'static str, &Point)> {
+    let one_sided = o.features.one_sided().into_iter().flat_map(|OneSided { keys, signature }| {
+        [("key", keys.sender.point()), ("key", keys.receiver.point()), ("nonce", &signature.r)]
+    });
+    core::iter::once(("commitment", o.commitment.point())).chain(one_sided)
 }
 
 fn not_identity(item: &'static str, p: &Point) -> Result<(), Rejection> {
@@ -99,10 +145,11 @@ fn kernel_fields(chain: &Chain, features: &KernelFeatures) -> Result<(), Rejecti
     let width = chain.params().window_width;
     match *features {
         KernelFeatures::Coinbase { .. } => Ok(()),
-        KernelFeatures::Plain { not_after, .. } => {
+        KernelFeatures::Plain { not_after, .. } | KernelFeatures::Bonded { not_after, .. } => {
             window(chain, Window { not_before: Height::GENESIS, not_after }, u64::MAX)
         }
-        KernelFeatures::HeightRanged { window: w, .. } => window(chain, w, width),
+        KernelFeatures::HeightRanged { window: w, .. }
+        | KernelFeatures::BondedHeightRanged { window: w, .. } => window(chain, w, width),
         KernelFeatures::NoRecentDuplicate { window: w, distance, .. } => {
             if distance == 0 || distance > width {
                 return Err(Rejection::BadDistance { distance });

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! leaf = H("sotto/unspent/v1", V ‖ features ‖ length of extra (8) ‖ extra
-//!          ‖ created (8) ‖ H(proof[..224]) ‖ H(proof[224..]))
+//!          ‖ created (8) ‖ H(proof[..224]) ‖ H(proof[224..]) ‖ keys ‖ H(ρ), if the output is one-sided)
 //! ```
 //!
 //! Guaranteed: rewind data has the leaf of exactly one output, so a reader who knows the root of the trie
@@ -13,12 +13,12 @@
 use crate::{
     amount::Height,
     chain::ChainId,
-    codec::fields,
+    codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
     features::{Extra, OutputContext, OutputFeatures},
     hash::{Hash, tagged},
     output::Output,
-    range_proof::{ProofHead, REWIND_BYTES, Replayed},
+    range_proof::{ProofHead, Replayed},
     tag,
 };
 
@@ -27,8 +27,8 @@ use crate::{
 pub struct RewindData {
     /// Height of the block that created it.
     pub created: Height,
-    /// Plain or coinbase.
-    pub features: OutputFeatures,
+    /// The kind, with the hash of a sender's signature in place of the signature.
+    pub features: OutputFeatures<Hash>,
     /// The committed amount.
     pub commitment: Commitment,
     /// Public bytes that the proof binds.
@@ -39,7 +39,27 @@ pub struct RewindData {
     pub rest: Hash,
 }
 
-fields!(RewindData { created, features, commitment, extra, head, rest });
+impl Encode for RewindData {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.created.encode(out);
+        out.push(self.features.code());
+        self.commitment.encode(out);
+        self.extra.encode(out);
+        self.head.encode(out);
+        self.rest.encode(out);
+        self.features.encode_rest(out);
+    }
+}
+
+impl Decode for RewindData {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (created, code) = (Height::decode(r)?, r.u8()?);
+        let (commitment, extra) = (Commitment::decode(r)?, Extra::decode(r)?);
+        let (head, rest) = (ProofHead::decode(r)?, Hash::decode(r)?);
+        let features = OutputFeatures::decode_rest(code, r)?;
+        Ok(Self { created, features, commitment, extra, head, rest })
+    }
+}
 
 impl RewindData {
     /// The data of an output that was created at this height.
@@ -47,11 +67,11 @@ impl RewindData {
     pub(super) fn of(created: Height, o: &Output) -> Self {
         Self {
             created,
-            features: o.features,
+            features: o.features.hashed(),
             commitment: o.commitment,
             extra: o.extra.clone(),
             head: o.proof.head(),
-            rest: part(&o.proof.as_bytes()[REWIND_BYTES..]),
+            rest: o.proof.parts()[1],
         }
     }
 
@@ -65,16 +85,19 @@ impl RewindData {
     #[must_use]
     pub fn leaf(&self) -> Hash {
         let extra = self.extra.as_bytes();
+        let mut one_sided = Vec::new();
+        self.features.encode_rest(&mut one_sided);
         tagged(
             tag::UNSPENT,
             &[
                 self.commitment.as_bytes(),
-                &[self.features as u8],
+                &[self.features.code()],
                 &(extra.len() as u64).to_le_bytes(),
                 extra,
                 &self.created.get().to_le_bytes(),
-                part(self.head.as_bytes()).as_bytes(),
+                self.head.hash().as_bytes(),
                 self.rest.as_bytes(),
+                &one_sided,
             ],
         )
     }
@@ -83,7 +106,7 @@ impl RewindData {
     /// malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
-        let context = OutputContext::new(chain, self.features, self.extra.as_bytes());
+        let context = OutputContext::new(chain, &self.features, self.extra.as_bytes());
         Replayed::new(&self.head, context, &self.commitment)
     }
 }
@@ -91,8 +114,4 @@ impl RewindData {
 /// The key of an output in the trie of unspent outputs.
 pub(super) fn key(c: &Commitment) -> Hash {
     tagged(tag::TRIE_KEY, &[c.as_bytes()])
-}
-
-fn part(proof: &[u8]) -> Hash {
-    tagged(tag::PROOF_PART, &[proof])
 }

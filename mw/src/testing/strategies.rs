@@ -11,6 +11,7 @@ use crate::{
     group::{Point, Scalar, identity, mul_g},
     hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures, Window},
+    one_sided::{Bond, OneSided, OneSidedInput, OneSidedKeys},
     output::Output,
     range_proof::RangeProof,
     schnorr::{PublicKey, Signature},
@@ -20,6 +21,7 @@ use crate::{
     unit::Unit,
 };
 use proptest::{collection::vec, prelude::*};
+use std::collections::{BTreeMap, HashSet};
 
 /// Any `u64`, with frequent edge cases.
 pub fn number() -> impl Strategy<Value = u64> {
@@ -81,6 +83,8 @@ pub fn kernel_features() -> impl Strategy<Value = KernelFeatures> {
         (amount(), window(), number()).prop_map(|(fee, window, distance)| {
             KernelFeatures::NoRecentDuplicate { fee, window, distance }
         }),
+        (amount(), height()).prop_map(|(fee, not_after)| KernelFeatures::Bonded { fee, not_after }),
+        (amount(), window()).prop_map(|(fee, window)| KernelFeatures::BondedHeightRanged { fee, window }),
     ]
 }
 
@@ -93,9 +97,30 @@ pub fn kernel() -> impl Strategy<Value = Kernel> {
     })
 }
 
+/// Any public key.
+pub fn key() -> impl Strategy<Value = PublicKey> {
+    point().prop_map(PublicKey::from_point)
+}
+
+/// What a one-sided output has, with an invalid signature.
+pub fn one_sided() -> impl Strategy<Value = OneSided> {
+    (key(), key(), any::<u8>(), signature()).prop_map(|(sender, receiver, view_tag, signature)| OneSided {
+        keys: OneSidedKeys { sender, receiver, view_tag },
+        signature,
+    })
+}
+
+/// Any one-sided input, with an invalid signature.
+pub fn one_sided_input() -> impl Strategy<Value = OneSidedInput> {
+    (commitment(), key(), key(), signature()).prop_map(|(commitment, receiver, fresh, signature)| {
+        OneSidedInput { commitment, receiver, fresh, signature }
+    })
+}
+
 /// Any output, with an invalid proof.
 pub fn output() -> impl Strategy<Value = Output> {
-    let features = prop_oneof![Just(OutputFeatures::Plain), Just(OutputFeatures::Coinbase)];
+    let one_sided = one_sided().prop_map(|o| OutputFeatures::OneSided(Box::new(o)));
+    let features = prop_oneof![Just(OutputFeatures::Plain), Just(OutputFeatures::Coinbase), one_sided];
     let extra = vec(any::<u8>(), 0..=Extra::MAX).prop_map(|b| Extra::new(b).unwrap_or_default());
     let proof = any::<[[u8; 32]; 21]>().prop_map(|p| {
         let mut bytes = [0; crate::range_proof::PROOF_BYTES];
@@ -115,10 +140,21 @@ pub fn unspent() -> impl Strategy<Value = Unspent> {
     (height(), output()).prop_map(|(created, output)| Unspent { created, output })
 }
 
-/// Any body with up to four items of each kind, in any order.
+/// Any body with up to four items of each kind, in any order, and a bond for each bonded kernel.
 pub fn body() -> impl Strategy<Value = Body> {
-    (vec(commitment(), 0..5), vec(output(), 0..5), vec(kernel(), 0..5))
-        .prop_map(|(inputs, outputs, kernels)| Body { inputs, outputs, kernels })
+    let inputs = (vec(commitment(), 0..5), vec(one_sided_input(), 0..5));
+    (inputs, vec(output(), 0..5), vec(kernel(), 0..5), vec((key(), signature()), 5), scalar()).prop_map(
+        |((inputs, one_sided_inputs), outputs, mut kernels, bonds, y)| {
+            // Two bonded kernels under one excess have no encoding.
+            let mut seen = HashSet::new();
+            kernels.retain(|k| !k.features.is_bonded() || seen.insert(k.excess));
+            let bonded = kernels.iter().filter(|k| k.features.is_bonded()).map(|k| k.excess);
+            let bonds: BTreeMap<_, _> =
+                bonded.zip(bonds).map(|(e, (key, signature))| (e, Bond { key, signature })).collect();
+            let key_offset = if bonds.is_empty() { Scalar::ZERO } else { y };
+            Body { inputs, one_sided_inputs, outputs, kernels, bonds, key_offset }
+        },
+    )
 }
 
 /// Any transaction; it balances only by chance.

@@ -7,13 +7,17 @@
 use crate::{
     amount::{Amount, Height},
     block::{Block, Header, body_hash},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    chain::{
+        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
+        OUTPUT_WEIGHT, Params,
+    },
     commitment::Commitment,
     error::{ConnectError, Rejection},
     features::{Extra, OutputContext, OutputFeatures},
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
-    output::Output,
+    one_sided::{Bond, OneSidedInput},
+    output::{Delivery, Output},
     prover::{OutputKeys, prove},
     range_proof::{Opening, RewindKey, TauKey},
     rules::{self, BlockChange, Connected, NextBlock, Proposal},
@@ -25,6 +29,7 @@ use crate::{
 use core::convert::Infallible;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::RngCore;
+use std::collections::BTreeMap;
 
 /// An output, and what its owner knows of it.
 #[derive(Clone, Debug)]
@@ -35,6 +40,17 @@ pub struct Owned {
     pub blinding: SecretScalar,
     /// The public part.
     pub output: Output,
+    /// The secrets of its keys, if it is one-sided.
+    pub keys: Option<KeySecrets>,
+}
+
+/// The secrets of a one-sided output: in real life the sender knows one and the receiver the other.
+#[derive(Clone, Debug)]
+pub struct KeySecrets {
+    /// r, of the sender.
+    pub sender: SecretScalar,
+    /// k_o, of the receiver.
+    pub receiver: SecretScalar,
 }
 
 impl Owned {
@@ -161,10 +177,30 @@ impl TestChain {
         blinding: SecretScalar,
         extra: Extra,
     ) -> Owned {
-        let context = OutputContext::new(self.chain.id(), features, extra.as_bytes());
+        let context = OutputContext::new(self.chain.id(), &features, extra.as_bytes());
         let keys = OutputKeys { blinding: &blinding, rewind: &Self::REWIND, tau: &Self::TAU };
         let (commitment, proof) = prove(&context, &opening, &keys).expect("an output that can be proven");
-        Owned { opening, blinding, output: Output { features, commitment, extra, proof } }
+        Owned { opening, blinding, output: Output { features, commitment, extra, proof }, keys: None }
+    }
+
+    /// A new one-sided output of this amount.
+    pub fn one_sided(&mut self, amount: u64) -> Owned {
+        let keys = KeySecrets { sender: self.secret(), receiver: self.secret() };
+        let (index, blinding) = ([4; 12], self.secret());
+        self.one_sided_of(keys, Opening { amount: Amount::new(amount), index }, blinding)
+    }
+
+    /// The one-sided output with exactly these contents, but for its sender's nonce.
+    ///
+    /// # Panics
+    /// If it cannot be proven.
+    pub fn one_sided_of(&mut self, keys: KeySecrets, opening: Opening, blinding: SecretScalar) -> Owned {
+        let receiver = PublicKey::of(&keys.receiver);
+        let to = Delivery { sender: &keys.sender, receiver, view_tag: 7, opening };
+        let own = OutputKeys { blinding: &blinding, rewind: &Self::REWIND, tau: &Self::TAU };
+        let output = Output::one_sided(self.chain.id(), &to, &own, &mut self.rng);
+        let output = output.expect("an output that can be proven");
+        Owned { opening, blinding, output, keys: Some(keys) }
     }
 
     /// A kernel of this kind under the excess `x·G`.
@@ -177,6 +213,12 @@ impl TestChain {
     #[must_use]
     pub fn plain(&self, fee: Amount) -> KernelFeatures {
         KernelFeatures::Plain { fee, not_after: self.chain.standard_expiry(self.next()) }
+    }
+
+    /// The same with a bond.
+    #[must_use]
+    pub fn bonded(&self, fee: Amount) -> KernelFeatures {
+        KernelFeatures::Bonded { fee, not_after: self.chain.standard_expiry(self.next()) }
     }
 
     /// The least fee of a transaction with these numbers of items.
@@ -202,7 +244,8 @@ impl TestChain {
         self.transaction_under(inputs, outputs, &excesses)
     }
 
-    /// The same, with given secret keys of the excesses.
+    /// The same, with given secret keys of the excesses. One-sided inputs are signed with the secrets of their
+    /// keys, and each bonded kernel gets a bond under a random key.
     pub fn transaction_under(
         &mut self,
         inputs: &[&Owned],
@@ -211,10 +254,29 @@ impl TestChain {
     ) -> Transaction {
         let sum = |all: &[&Owned]| all.iter().map(|o| o.blinding.reveal()).sum::<Scalar>();
         let offset = sum(outputs) - sum(inputs) - kernels.iter().map(|(_, x)| x.reveal()).sum::<Scalar>();
-        let kernels = kernels.iter().map(|(f, x)| self.kernel(*f, x)).collect();
-        let inputs = inputs.iter().map(|o| o.commitment()).collect();
+        let kernels: Vec<_> = kernels.iter().map(|(f, x)| self.kernel(*f, x)).collect();
+        let mut key_offset: Scalar =
+            outputs.iter().filter_map(|o| o.keys.as_ref()).map(|k| k.sender.reveal()).sum();
+        let (mut plain, mut one_sided_inputs) = (Vec::new(), Vec::new());
+        for o in inputs {
+            let Some(keys) = &o.keys else {
+                plain.push(o.commitment());
+                continue;
+            };
+            let (input, part) =
+                OneSidedInput::sign(self.chain.id(), o.commitment(), &keys.receiver, &mut self.rng);
+            one_sided_inputs.push(input);
+            key_offset += part.reveal();
+        }
+        let mut bonds = BTreeMap::new();
+        for k in kernels.iter().filter(|k| k.features.is_bonded()) {
+            let x = self.secret();
+            bonds.insert(k.excess, Bond::sign(self.chain.id(), k, &x, &mut self.rng));
+            key_offset -= x.reveal();
+        }
         let outputs = outputs.iter().map(|o| o.output.clone()).collect();
-        Transaction { offset, body: Body::sorted(inputs, outputs, kernels) }
+        let body = Body { inputs: plain, one_sided_inputs, outputs, kernels, bonds, key_offset };
+        Transaction { offset, body: body.in_order() }
     }
 
     /// Pays these amounts under one plain kernel at the least fee. Returns the outputs, the change last.
@@ -227,6 +289,25 @@ impl TestChain {
         let change = have.checked_sub(amounts.iter().sum::<u64>() + fee.units()).expect("enough to pay with");
         let outputs: Vec<_> = amounts.iter().chain([&change]).map(|v| self.output(*v)).collect();
         let features = self.plain(fee);
+        (self.transaction(inputs, &outputs.iter().collect::<Vec<_>>(), &[features]), outputs)
+    }
+
+    /// The same with one-sided outputs, and inputs of any kind.
+    ///
+    /// # Panics
+    /// If the inputs are insufficient.
+    pub fn pay_one_sided(&mut self, inputs: &[&Owned], amounts: &[u64]) -> (Transaction, Vec<Owned>) {
+        let one_sided = inputs.iter().filter(|o| o.keys.is_some()).count() as u64;
+        let weight = (inputs.len() as u64 - one_sided) * INPUT_WEIGHT
+            + one_sided * ONE_SIDED_INPUT_WEIGHT
+            + (amounts.len() as u64 + 1) * ONE_SIDED_OUTPUT_WEIGHT
+            + KERNEL_WEIGHT
+            + BOND_WEIGHT;
+        let fee = self.chain.least_fee(weight).expect("a fee that fits 64 bits");
+        let have: u64 = inputs.iter().map(|o| o.opening.amount.units()).sum();
+        let change = have.checked_sub(amounts.iter().sum::<u64>() + fee.units()).expect("enough to pay with");
+        let outputs: Vec<_> = amounts.iter().chain([&change]).map(|v| self.one_sided(*v)).collect();
+        let features = self.bonded(fee);
         (self.transaction(inputs, &outputs.iter().collect::<Vec<_>>(), &[features]), outputs)
     }
 
@@ -352,7 +433,7 @@ impl TestChain {
         let (parent, height) = (self.state.tip(), self.next());
         let mut after = self.state.commitments().clone();
         body.kernels.iter().for_each(|k| after.kernels.push(k.id()));
-        for c in &body.inputs {
+        for c in body.spent() {
             let _ = after.outputs.remove(&Unspent::key(c));
         }
         for o in &body.outputs {

@@ -43,7 +43,7 @@ impl Orphans {
     /// Those that spend what this body creates.
     pub(crate) fn children(&mut self, parent: &Body) -> Vec<Transaction> {
         let created: HashSet<_> = parent.outputs.iter().map(|o| o.commitment).collect();
-        self.take(|t| t.body.inputs.iter().any(|c| created.contains(c)))
+        self.take(|t| t.body.spent().any(|c| created.contains(c)))
     }
 
     /// All of them.

@@ -348,10 +348,5 @@ fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult
 
 /// Whether the operator sealed all of these headers.
 pub(super) fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
-    let signed = |s: &SealedHeader| SignedMessage {
-        key: chain.params().operator,
-        message: s.header.seal_message(chain.id()),
-        signature: s.seal,
-    };
-    verify_signatures(&all.iter().map(signed).collect::<Vec<_>>()).is_ok()
+    verify_signatures(&all.iter().map(|s| s.signed(chain)).collect::<Vec<_>>()).is_ok()
 }

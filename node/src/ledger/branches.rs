@@ -21,7 +21,7 @@ use sotto_mw::{
     hash::Hash,
     rules::{InvalidBlock, connect_block, verify_blocks},
     state::ChainView,
-    transaction::{Body, Transaction},
+    transaction::Transaction,
 };
 
 impl<F: Files> Ledger<F> {
@@ -186,9 +186,9 @@ impl<F: Files> Ledger<F> {
 /// The payments of a block as one transaction: without its reward the body still balances, with the block's
 /// own offset.
 fn payments(block: &Block, offset_before: &Scalar) -> Option<Transaction> {
-    let Body { inputs, mut outputs, mut kernels } = block.body.clone();
-    outputs.retain(|o| !o.is_coinbase());
-    kernels.retain(|k| !k.features.is_coinbase());
+    let mut body = block.body.clone();
+    body.outputs.retain(|o| !o.is_coinbase());
+    body.kernels.retain(|k| !k.features.is_coinbase());
     let offset = block.header.total_offset - offset_before;
-    (!kernels.is_empty()).then_some(Transaction { offset, body: Body { inputs, outputs, kernels } })
+    (!body.kernels.is_empty()).then_some(Transaction { offset, body })
 }

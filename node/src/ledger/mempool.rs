@@ -248,7 +248,7 @@ impl Mempool {
         let Some(p) = self.pending.remove(id) else { return };
         let body = &p.transaction.get().body;
         self.weight -= p.rate.weight;
-        for c in &body.inputs {
+        for c in body.spent() {
             self.spent.remove(c);
         }
         for o in &body.outputs {
@@ -261,7 +261,7 @@ impl Mempool {
 
     fn insert(&mut self, id: Hash, p: Pending) {
         let body = &p.transaction.get().body;
-        self.spent.extend(body.inputs.iter().map(|c| (*c, id)));
+        self.spent.extend(body.spent().map(|c| (*c, id)));
         self.created.extend(body.outputs.iter().map(|o| (o.commitment, id)));
         self.excesses.extend(body.kernels.iter().map(|k| (k.excess, id)));
         self.weight += p.rate.weight;
@@ -274,7 +274,7 @@ impl Mempool {
             return Err(Conflict::Known(*id));
         }
         let Transaction { body, .. } = t;
-        let spent = body.inputs.iter().find_map(|c| Some((c, self.spent.get(c)?)));
+        let spent = body.spent().find_map(|c| Some((c, self.spent.get(c)?)));
         let created = body.outputs.iter().find_map(|o| Some((o, self.created.get(&o.commitment)?)));
         let excess = body.kernels.iter().find_map(|k| Some((k, self.excesses.get(&k.excess)?)));
         match (spent, created, excess) {

@@ -1,8 +1,10 @@
 //! Compact blocks: a block sent to a peer that has most of its transactions in its mempool.
 //!
 //! ```text
-//! compact  = header ‖ seal ‖ salt ‖ inputs ‖ short ids of the outputs and of the kernels ‖ the reward itself
-//! short id = first 6 bytes of H("sotto/node-short/v1", header hash ‖ salt ‖ commitment, or kernel id)
+//! compact  = header ‖ seal ‖ salt ‖ inputs of both kinds ‖ short ids of the outputs and of the kernels
+//!            ‖ the reward itself ‖ y
+//! short id = first 6 bytes of H("sotto/node-short/v1", header hash ‖ salt ‖ name)
+//! name     = commitment ‖ ρ of a one-sided output, or kernel id ‖ bond of a bonded kernel
 //! ```
 //!
 //! The receiver looks the ids up in its mempool, requests what is missing, and compares the body with the
@@ -19,11 +21,14 @@
 use crate::seal::SealedHeader;
 use sotto_mw::{
     block::{Block, body_hash},
+    codec::Encode,
     commitment::Commitment,
+    group::Scalar,
     hash::{Hash, tagged},
     kernel::Kernel,
+    one_sided::OneSidedInput,
     output::Output,
-    transaction::{Body, Transaction},
+    transaction::{Body, BodyKernel, Transaction},
 };
 use std::collections::HashMap;
 
@@ -47,14 +52,18 @@ pub struct Compact {
     pub sealed: SealedHeader,
     /// The salt of the short ids.
     pub salt: u64,
-    /// All inputs.
+    /// All plain inputs.
     pub inputs: Vec<Commitment>,
+    /// All one-sided inputs.
+    pub one_sided_inputs: Vec<OneSidedInput>,
     /// The outputs but the reward, in the order of the block.
     pub outputs: Vec<ShortId>,
     /// The kernels but the reward's, in the order of the block.
     pub kernels: Vec<ShortId>,
     /// The reward, which no mempool has.
     pub reward: (Output, Kernel),
+    /// y of the body.
+    pub key_offset: Scalar,
 }
 
 impl Compact {
@@ -65,28 +74,50 @@ impl Compact {
         let hash = sealed.header.hash();
         let output = body.outputs.iter().find(|o| o.is_coinbase())?.clone();
         let kernel = body.kernels.iter().find(|k| k.features.is_coinbase())?.clone();
-        let (outputs, kernels) = names(body);
-        let short = |name: &[u8; 32]| ShortId::new(&hash, salt, name);
-        let (outputs, kernels) =
-            (outputs.iter().map(short).collect(), kernels.iter().map(|id| short(id.as_bytes())).collect());
-        Some(Self { sealed, salt, inputs: body.inputs.clone(), outputs, kernels, reward: (output, kernel) })
+        let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
+        let outputs = outputs(body).map(|o| short(output_name(o))).collect();
+        let kernels = kernels(body).map(|k| short(kernel_name(&k))).collect();
+        let (inputs, one_sided_inputs) = (body.inputs.clone(), body.one_sided_inputs.clone());
+        let (reward, key_offset) = ((output, kernel), body.key_offset);
+        Some(Self { sealed, salt, inputs, one_sided_inputs, outputs, kernels, reward, key_offset })
     }
 }
 
-/// The names that a compact block abbreviates.
-fn names(body: &Body) -> (Vec<[u8; 32]>, Vec<Hash>) {
-    let outputs = body.outputs.iter().filter(|o| !o.is_coinbase());
-    let kernels = body.kernels.iter().filter(|k| !k.features.is_coinbase());
-    (outputs.map(|o| *o.commitment.as_bytes()).collect(), kernels.map(Kernel::id).collect())
+/// The outputs of a body but its reward.
+fn outputs(body: &Body) -> impl Iterator<Item = &Output> {
+    body.outputs.iter().filter(|o| !o.is_coinbase())
+}
+
+/// The kernels of a body but its reward's.
+fn kernels(body: &Body) -> impl Iterator<Item = BodyKernel> {
+    body.body_kernels().filter(|k| !k.kernel.features.is_coinbase())
+}
+
+/// What a short id of an output abbreviates. The range proof needs no place: one that differs is found by the
+/// body's hash.
+fn output_name(o: &Output) -> Vec<u8> {
+    let mut name = o.commitment.to_bytes();
+    o.features.one_sided().iter().for_each(|one_sided| one_sided.signature.encode(&mut name));
+    name
+}
+
+/// What a short id of a kernel abbreviates: two bonds of one kernel are told apart.
+fn kernel_name(k: &BodyKernel) -> Vec<u8> {
+    let mut name = k.kernel.id().as_bytes().to_vec();
+    k.bond.iter().for_each(|bond| bond.encode(&mut name));
+    name
 }
 
 /// The items of a block at these places, counted without the reward; `None` when a place is out of range.
 #[must_use]
-pub fn items(body: &Body, outputs: &[u32], kernels: &[u32]) -> Option<(Vec<Output>, Vec<Kernel>)> {
-    let all_outputs: Vec<_> = body.outputs.iter().filter(|o| !o.is_coinbase()).collect();
-    let all_kernels: Vec<_> = body.kernels.iter().filter(|k| !k.features.is_coinbase()).collect();
-    let outputs = outputs.iter().map(|i| all_outputs.get(*i as usize).map(|o| (*o).clone()));
-    let kernels = kernels.iter().map(|i| all_kernels.get(*i as usize).map(|k| (*k).clone()));
+pub fn items(
+    body: &Body,
+    output_places: &[u32],
+    kernel_places: &[u32],
+) -> Option<(Vec<Output>, Vec<BodyKernel>)> {
+    let (all_outputs, all_kernels): (Vec<_>, Vec<_>) = (outputs(body).collect(), kernels(body).collect());
+    let outputs = output_places.iter().map(|i| all_outputs.get(*i as usize).map(|o| (*o).clone()));
+    let kernels = kernel_places.iter().map(|i| all_kernels.get(*i as usize).cloned());
     Some((outputs.collect::<Option<_>>()?, kernels.collect::<Option<_>>()?))
 }
 
@@ -109,7 +140,7 @@ pub fn items(body: &Body, outputs: &[u32], kernels: &[u32]) -> Option<(Vec<Outpu
 pub struct Filling {
     compact: Compact,
     outputs: Vec<Option<Output>>,
-    kernels: Vec<Option<Kernel>>,
+    kernels: Vec<Option<BodyKernel>>,
 }
 
 impl Filling {
@@ -119,12 +150,12 @@ impl Filling {
         let (hash, salt) = (compact.sealed.header.hash(), compact.salt);
         let (mut outputs, mut kernels) = (HashMap::new(), HashMap::new());
         for t in pending {
-            let short = |name: &[u8]| ShortId::new(&hash, salt, name);
-            outputs.extend(t.body.outputs.iter().map(|o| (short(o.commitment.as_bytes()), o)));
-            kernels.extend(t.body.kernels.iter().map(|k| (short(k.id().as_bytes()), k)));
+            let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
+            outputs.extend(t.body.outputs.iter().map(|o| (short(output_name(o)), o)));
+            kernels.extend(t.body.body_kernels().map(|k| (short(kernel_name(&k)), k)));
         }
         let found_outputs = compact.outputs.iter().map(|id| outputs.get(id).map(|o| (*o).clone())).collect();
-        let found_kernels = compact.kernels.iter().map(|id| kernels.get(id).map(|k| (*k).clone())).collect();
+        let found_kernels = compact.kernels.iter().map(|id| kernels.get(id).cloned()).collect();
         Self { outputs: found_outputs, kernels: found_kernels, compact }
     }
 
@@ -141,20 +172,24 @@ impl Filling {
     }
 
     /// Fills the gaps in order; returns whether the items are exactly those that the short ids name.
-    pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<Kernel>) -> bool {
+    pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<BodyKernel>) -> bool {
         let (hash, salt) = (self.compact.sealed.header.hash(), self.compact.salt);
-        let short = |name: &[u8]| ShortId::new(&hash, salt, name);
-        fill((&mut self.outputs, &self.compact.outputs), outputs, |o| short(o.commitment.as_bytes()))
-            && fill((&mut self.kernels, &self.compact.kernels), kernels, |k| short(k.id().as_bytes()))
+        let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
+        fill((&mut self.outputs, &self.compact.outputs), outputs, |o| short(output_name(o)))
+            && fill((&mut self.kernels, &self.compact.kernels), kernels, |k| short(kernel_name(k)))
     }
 
     /// The block, if nothing is missing and the body is the one that was sealed.
     #[must_use]
     pub fn block(self) -> Option<Block> {
-        let Compact { sealed, inputs, reward, .. } = self.compact;
+        let Compact { sealed, inputs, one_sided_inputs, reward, key_offset, .. } = self.compact;
         let outputs = self.outputs.into_iter().chain([Some(reward.0)]).collect::<Option<_>>()?;
-        let kernels = self.kernels.into_iter().chain([Some(reward.1)]).collect::<Option<_>>()?;
-        let body = Body::sorted(inputs, outputs, kernels);
+        let mut body = Body { inputs, one_sided_inputs, outputs, key_offset, ..Body::default() };
+        for k in self.kernels {
+            body.push_kernel(k?);
+        }
+        body.kernels.push(reward.1);
+        let body = body.in_order();
         let sound = body_hash(&body) == sealed.header.body_hash;
         sound.then_some(Block { header: sealed.header, seal: sealed.seal, body })
     }

@@ -13,7 +13,7 @@
 use crate::codec::transaction_id_of_bytes;
 use sotto_mw::{
     block::Header,
-    chain::{INPUT_WEIGHT, OUTPUT_WEIGHT},
+    chain::{INPUT_WEIGHT, ONE_SIDED_INPUT_WEIGHT, OUTPUT_WEIGHT},
     codec::{Decode, Reader},
     hash::Hash,
 };
@@ -119,7 +119,8 @@ pub const fn most_bytes(answer: Answer, max_weight: u64) -> u64 {
     const FRAME: u64 = 4_096;
     FRAME
         + match answer {
-            Answer::Compact(_) => POINT * max_weight / INPUT_WEIGHT,
+            // Of all items that it holds in full, one-sided inputs have the most bytes for their weight.
+            Answer::Compact(_) => 160 * max_weight / ONE_SIDED_INPUT_WEIGHT,
             Answer::Items(_) | Answer::Block(_) => 2 * POINT * max_weight,
             Answer::Headers | Answer::Transaction(_) | Answer::Snapshots | Answer::Part(..) => {
                 super::MAX_MESSAGE as u64
@@ -132,11 +133,13 @@ pub const fn most_bytes(answer: Answer, max_weight: u64) -> u64 {
 #[must_use]
 pub fn least_weight(frame: &[u8]) -> u64 {
     const INPUTS: usize = 2 + 1 + 32;
-    /// Of an output with its proof, and more than those of any kernel for its weight.
+    /// Of an output with its proof, and more than those of any other item for its weight.
     const BYTES: u64 = 706;
+    /// Four counts and y.
+    const REST: u64 = 4 * 4 + 32;
     let inputs = frame.get(INPUTS..INPUTS + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
     let inputs = u64::from(inputs).min(frame.len() as u64 / POINT);
-    let rest = (frame.len() as u64).saturating_sub(inputs * POINT + INPUTS as u64 + 12);
+    let rest = (frame.len() as u64).saturating_sub(inputs * POINT + INPUTS as u64 + REST);
     inputs * INPUT_WEIGHT + rest * OUTPUT_WEIGHT / (BYTES + POINT)
 }
 

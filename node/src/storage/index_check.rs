@@ -89,7 +89,7 @@ fn reconnect(
     }
     let after = Head { end, ..after_block(before, &block, chain) };
     let spent = |c| index.unspent(c)?.ok_or_else(|| damaged(Damage::Misplaced));
-    let spent = block.body.inputs.iter().map(spent).collect::<Result<Vec<_>, _>>()?;
+    let spent = block.body.spent().map(spent).collect::<Result<Vec<_>, _>>()?;
     index.connect(HeadChange { before, after: &after }, at, Spending { block: &block, spent: &spent })?;
     Ok(after)
 }

@@ -110,7 +110,11 @@ impl Toy {
         let opening = Opening { amount: Amount::new(amount), index };
         let (rewind, tau) = (RewindKey([1; 32]), TauKey([2; 32]));
         let keys = OutputKeys { blinding: &blinding, rewind: &rewind, tau: &tau };
-        let output = Output::new(self.chain.id(), features, &opening, &keys).unwrap();
+        let output = match features {
+            OutputFeatures::Coinbase => Output::coinbase(self.chain.id(), &opening, &keys),
+            _ => Output::plain(self.chain.id(), &opening, &keys),
+        };
+        let output = output.unwrap();
         let coin = Coin { commitment: output.commitment, amount, blinding, from };
         self.coins.insert(coin.commitment, coin.clone());
         (output, coin)

@@ -3,9 +3,9 @@
 //! A transaction shows its inputs, outputs and kernels together until a block joins it with others. It never
 //! shows amounts or addresses. A recipient knows its own output and kernel, so it can count the others.
 
-use crate::outputs::OutputRecord;
+use crate::{keys::OutputKind, outputs::OutputRecord};
 use core::fmt;
-use sotto_mw::{amount::Amount, output::OutputFeatures};
+use sotto_mw::amount::Amount;
 
 /// What a payment makes public about the payer's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Linkage {
 
 impl Linkage {
     pub(crate) fn of(inputs: &[OutputRecord], payees: usize, change: Amount) -> Self {
-        let rewards = inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
+        let rewards = inputs.iter().filter(|i| i.kind == OutputKind::Coinbase).count();
         Self { inputs: inputs.len(), rewards, payees, own: usize::from(change > Amount::ZERO) }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     source::ChainSource,
 };
 use crate::{
-    keys::{Account, AccountKeys, Purpose},
+    keys::{Account, AccountKeys, OutputKind, Purpose},
     outputs::{OutputOrigin, OutputRecord, OutputStatus},
     state::{BlockRef, RestoreProgress, State},
 };
@@ -20,7 +20,7 @@ use sotto_mw::{
     chain::{Chain, ChainId},
     group::PointBytes,
     hash::Hash,
-    output::{Output, OutputFeatures},
+    output::Output,
     range_proof::{Opening, Replayed, RewindKey},
     state::RewindData,
 };
@@ -156,12 +156,13 @@ impl ScanCursor {
         };
         let keys = self.keys.iter().filter(|k| u.created > k.scanned && !done(k.account));
         let status = OutputStatus::Unspent { created: u.created };
-        recognise(keys, u.features, || u.replay(&self.chain)).map(|o| OutputRecord { status, ..o })
+        recognise(keys, OutputKind::of(&u.features)?, || u.replay(&self.chain))
+            .map(|o| OutputRecord { status, ..o })
     }
 
     /// The record of an output that a block created, if it belongs to this wallet; its status is not set.
     pub(crate) fn recognise(&self, output: &Output) -> Option<OutputRecord> {
-        recognise(self.keys.iter(), output.features, || output.replay(&self.chain))
+        recognise(self.keys.iter(), OutputKind::of(&output.features)?, || output.replay(&self.chain))
     }
 
     /// The progress of a restore to be kept; `None` while the cursor is still behind what was kept before.
@@ -185,7 +186,7 @@ impl ScanCursor {
 /// try.
 fn recognise<'k, 'o>(
     keys: impl Iterator<Item = &'k ScanKey>,
-    features: OutputFeatures,
+    kind: OutputKind,
     replay: impl FnOnce() -> Option<Replayed<'o>>,
 ) -> Option<OutputRecord> {
     let mut keys = keys.peekable();
@@ -198,7 +199,7 @@ fn recognise<'k, 'o>(
             account: k.account,
             purpose,
             opening,
-            features,
+            kind,
             origin: OutputOrigin::Chain,
             status: OutputStatus::Pending,
         })

@@ -7,10 +7,11 @@
 //! **Not shown**: that another transaction does not spend them first.
 
 use super::ChainSource;
-use crate::slate::{InvoiceRequest, Payment, SlateError};
-use sotto_mw::{
-    amount::Height, chain::Chain, commitment::Commitment, group::PointBytes, output::OutputFeatures,
+use crate::{
+    keys::OutputKind,
+    slate::{InvoiceRequest, Payment, SlateError},
 };
+use sotto_mw::{amount::Height, chain::Chain, commitment::Commitment, group::PointBytes};
 use std::collections::BTreeMap;
 
 /// Those inputs of a payment that a chain source showed to be unspent.
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 pub struct UnspentInputs {
     tip: Height,
     /// The kind of each output, and the height of its block.
-    found: BTreeMap<PointBytes, (OutputFeatures, Height)>,
+    found: BTreeMap<PointBytes, (OutputKind, Height)>,
 }
 
 impl UnspentInputs {
@@ -31,7 +32,7 @@ impl UnspentInputs {
         let asked = payment.inputs.iter().take(InvoiceRequest::MAX_INPUTS as usize);
         let found = asked.map(|c| {
             let output = source.unspent_output(c)?;
-            Ok(output.map(|u| (c.encoded(), (u.features, u.created))))
+            Ok(output.and_then(|u| Some((c.encoded(), (OutputKind::of(&u.features)?, u.created)))))
         });
         Ok(Self { tip, found: found.filter_map(Result::transpose).collect::<Result<_, _>>()? })
     }
@@ -40,8 +41,8 @@ impl UnspentInputs {
     pub(crate) fn check(&self, chain: &Chain, payment: &Payment) -> Result<(), SlateError> {
         let next = self.tip.next();
         let mature = |c: &Commitment| {
-            self.found.get(&c.encoded()).is_some_and(|(features, created)| {
-                let wait = if *features == OutputFeatures::Coinbase { chain.params().maturity } else { 0 };
+            self.found.get(&c.encoded()).is_some_and(|(kind, created)| {
+                let wait = if *kind == OutputKind::Coinbase { chain.params().maturity } else { 0 };
                 created.plus(wait) <= next
             })
         };

@@ -45,8 +45,8 @@ impl<'a> CheckedPayment<'a> {
         not_expired(tip, invoice.not_after())?;
         let session = invoice.session(chain.id(), payment.share)?;
         session.check_partial(Role::Responder, &payment.partial)?;
-        let plain = |f, extra: &[u8]| f == OutputFeatures::Plain && extra.is_empty();
-        if payment.change.as_ref().is_some_and(|c| !plain(c.features, c.extra.as_bytes())) {
+        let plain = |f: &OutputFeatures, extra: &[u8]| *f == OutputFeatures::Plain && extra.is_empty();
+        if payment.change.as_ref().is_some_and(|c| !plain(&c.features, c.extra.as_bytes())) {
             return Err(SlateError::PayerChange);
         }
         let signed = match &invoice.payer {

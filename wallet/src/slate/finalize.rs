@@ -16,7 +16,7 @@
 
 use super::{Invite, Response, SlateError, respond::not_expired};
 use crate::{
-    keys::{AccountKeys, Purpose},
+    keys::{AccountKeys, OutputKind, Purpose},
     nonce_vault::SessionSecrets,
     outputs::OutputSecret,
 };
@@ -185,7 +185,7 @@ pub(crate) fn change(
     chain: &Chain,
     funding: &Funding,
 ) -> Result<Option<Output>, SlateError> {
-    let make = |o: &Opening| keys.output(chain.id(), OutputFeatures::Plain, Purpose::Change, o);
+    let make = |o: &Opening| keys.output(chain.id(), OutputKind::Plain, Purpose::Change, o);
     Ok(funding.change.as_ref().map(make).transpose()?)
 }
 
@@ -286,7 +286,7 @@ mod tests {
         let slate = join(&a, &chain, parts).unwrap();
 
         let x = SecretScalar::random(&mut rng);
-        let theirs = b.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &answer.opening).unwrap();
+        let theirs = b.output(chain.id(), OutputKind::Plain, Purpose::Received, &answer.opening).unwrap();
         let r = b.blinding(Purpose::Received, &answer.opening);
         let offset = offset_share(&a, &funding, &x) + r.reveal();
         let excess = Excess::from_point(*PublicKey::of(&x).point());

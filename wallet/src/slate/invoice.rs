@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     codec::put_option,
-    keys::{AccountKeys, Address, Purpose, fresh_index},
+    keys::{AccountKeys, Address, OutputKind, Purpose, fresh_index},
     nonce_vault::SessionSecrets,
     tag,
 };
@@ -24,7 +24,7 @@ use sotto_mw::{
     codec::Encode,
     hash::{Hash, tagged},
     kernel::KernelFeatures,
-    output::{OutputFeatures, ProveError},
+    output::ProveError,
     range_proof::Opening,
     schnorr::sign,
 };
@@ -92,7 +92,7 @@ pub(crate) fn invoice(
     let id = chain.id();
     let session = session::fresh_session(rng);
     let opening = Opening { amount, index: fresh_index(rng) };
-    let output = keys.output(id, OutputFeatures::Plain, Purpose::Received, &opening)?;
+    let output = keys.output(id, OutputKind::Plain, Purpose::Received, &opening)?;
     let memo_hash = memo.hash();
     // The commitment is to the amount.
     let rest = [output.commitment.as_bytes().as_slice(), memo_hash.as_bytes()];

@@ -9,7 +9,7 @@ use super::{
     messages::SignedByPayer as _,
     session::{self, Place},
 };
-use crate::keys::{AccountKeys, Purpose, fresh_index};
+use crate::keys::{AccountKeys, OutputKind, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -48,7 +48,7 @@ pub(crate) fn respond(
         return Err(SlateError::InviterSignature);
     }
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
-    let output = keys.output(id, OutputFeatures::Plain, Purpose::Received, &opening)?;
+    let output = keys.output(id, OutputKind::Plain, Purpose::Received, &opening)?;
     let receipt = sign(keys.sign(), &invite.receipt(&share.key, &output.commitment).message(id), rng);
     let response = Response {
         session: invite.session,

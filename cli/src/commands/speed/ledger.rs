@@ -14,11 +14,11 @@ use sotto_mw::{
     amount::{Amount, Height},
     batch::verify_signatures,
     block::{Block, Header, body_hash},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    chain::{Chain, ChainId, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     commitment::Commitment,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
-    output::{Output, OutputFeatures, OutputKeys},
+    output::{Output, OutputKeys, ProveError},
     range_proof::{Opening, RewindKey, TauKey},
     rules::{check_block, check_transaction, verify_block, verify_transaction},
     schnorr::{PublicKey, SignedMessage, sign},
@@ -41,7 +41,7 @@ pub(crate) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
     let prove = Figure::measure(
         micro("prove_us", 1),
         "prove an output (including verifying and rewinding it)",
-        || maker.output(OutputFeatures::Plain, AMOUNT).is_ok(),
+        || maker.output(AMOUNT, Output::plain).is_ok(),
     )?;
     let pool = maker.outputs(OUTPUTS - 1, ui)?;
     let batch = check_transaction(chain, maker.transaction(&pool[..256], 1)?).map_err(refused)?;
@@ -78,6 +78,9 @@ struct Owned {
 }
 
 /// Creates outputs and blocks on a chain of its own.
+/// How an output of either kind is made.
+type MakeOutput = fn(&ChainId, &Opening, &OutputKeys<'_>) -> Result<Output, ProveError>;
+
 struct Maker {
     chain: Chain,
     operator: SecretScalar,
@@ -92,11 +95,11 @@ impl Maker {
         Ok(Self { chain, operator, rewind: RewindKey([1; 32]), tau: TauKey([2; 32]) })
     }
 
-    fn output(&self, features: OutputFeatures, amount: u64) -> Outcome<Owned> {
+    fn output(&self, amount: u64, make: MakeOutput) -> Outcome<Owned> {
         let blinding = secret();
         let opening = Opening { amount: Amount::new(amount), index: [0; 12] };
         let keys = OutputKeys { blinding: &blinding, rewind: &self.rewind, tau: &self.tau };
-        let output = Output::new(self.chain.id(), features, &opening, &keys).map_err(refused)?;
+        let output = make(self.chain.id(), &opening, &keys).map_err(refused)?;
         Ok(Owned { blinding, output })
     }
 
@@ -105,7 +108,7 @@ impl Maker {
         let (bar, mut made) = (ui.bar(n as u64, "making outputs"), Vec::with_capacity(n));
         while made.len() < n {
             let some = (n - made.len()).min(32);
-            let new = (0..some).into_par_iter().map(|_| self.output(OutputFeatures::Plain, AMOUNT));
+            let new = (0..some).into_par_iter().map(|_| self.output(AMOUNT, Output::plain));
             made.append(&mut new.collect::<Outcome<_>>()?);
             bar.at(made.len() as u64);
         }
@@ -142,7 +145,7 @@ impl Maker {
         let height = Height::GENESIS.next();
         let due =
             Amount::checked_sum(kernels.iter().map(|k| k.features.fee()).chain([self.chain.params().reward]));
-        let reward = self.output(OutputFeatures::Coinbase, due.unwrap_or_default().units())?;
+        let reward = self.output(due.unwrap_or_default().units(), Output::coinbase)?;
         kernels.push(self.kernel(KernelFeatures::Coinbase { height }, &reward.blinding));
         outputs.push(reward.output);
         let (genesis, body) = (Header::genesis(&self.chain), Body::sorted(inputs, outputs, kernels));

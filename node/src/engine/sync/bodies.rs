@@ -18,9 +18,8 @@ use sotto_mw::{
     block::{Block, body_hash_of_bytes},
     chain::Chain,
     codec::Decode,
-    kernel::Kernel,
     output::Output,
-    transaction::Body,
+    transaction::{Body, BodyKernel},
 };
 
 impl Sync {
@@ -90,7 +89,7 @@ impl Sync {
         id: PeerId,
         block: BlockName,
         outputs: Vec<Output>,
-        kernels: Vec<Kernel>,
+        kernels: Vec<BodyKernel>,
     ) -> StepResult {
         if self.requests.answered(id, |about| *about == Wanted::Items(block.hash)).is_none() {
             self.blame(ctx, id, Offence::Unasked);

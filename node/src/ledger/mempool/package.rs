@@ -29,7 +29,7 @@ use std::collections::{HashMap, HashSet};
 
 impl Mempool {
     fn parents<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = Hash> + 'a {
-        body.inputs.iter().filter_map(|c| self.created.get(c).copied())
+        body.spent().filter_map(|c| self.created.get(c).copied())
     }
 
     fn children<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = Hash> + 'a {
@@ -131,6 +131,7 @@ impl Mempool {
 
     fn with_parents<'a, V>(&'a self, view: &'a V, body: &Body) -> WithParents<'a, V> {
         let mut outputs = HashMap::new();
+        // A one-sided output cannot be spent in the block that creates it, so it is no parent's here.
         for c in &body.inputs {
             let parent = self.created.get(c).and_then(|id| self.pending.get(id));
             let output = parent.and_then(|p| p.body().outputs.iter().find(|o| o.commitment == *c));
