@@ -11,12 +11,13 @@ use sotto_mw::{
     error::Rejection,
     group::{Point, Scalar},
     mmr::Mmr,
+    one_sided::Bond,
     range_proof::RangeProof,
     rules::{self, SupplyAudit},
-    schnorr::Signature,
+    schnorr::{PublicKey, Signature},
     state::{ChainView, ChangeSet, MemoryState, RewindData, Unspent},
     testing::{Owned, TestChain, strategies as any},
-    transaction::{Body, Transaction},
+    transaction::{Body, BodyKernel, Transaction},
     trie::{Entry, Trie},
 };
 use std::{
@@ -336,8 +337,8 @@ fn each_decode_error_has_its_bytes() {
         b[at..at + bytes.len()].copy_from_slice(bytes);
         Transaction::from_bytes(&b).map(|_| ())
     };
-    // Offsets into: version 1, offset 32, inputs 4 + 32, outputs 4 + 2·706, kernels 4 + 113.
-    let (inputs, input, outputs, output, kernels) = (33, 37, 69, 73, 1485);
+    // Offsets into: version 1, offset 32, inputs 4 + 32, one-sided inputs 4, outputs 4 + 2·706, kernels 4 + 113.
+    let (inputs, input, one_sided, outputs, output, kernels) = (33, 37, 69, 73, 77, 1489);
     assert_eq!(good.len(), kernels + 4 + 113);
     assert_eq!(with(0, &[2]), Err(DecodeError::Version { found: 2 }));
     let mut params = ledger.chain().params().to_bytes();
@@ -351,11 +352,20 @@ fn each_decode_error_has_its_bytes() {
     let bound = DecodeError::Bound { what: "extra data", found: 65, bound: 64 };
     assert_eq!(with(output + 33, &[65]), Err(bound));
     assert_eq!(with(kernels + 4, &[4]), Err(DecodeError::Code { what: "kernel features", code: 4 }));
-    for (at, what) in [(inputs, "inputs"), (outputs, "outputs"), (kernels, "kernels")] {
+    let counts = [inputs, one_sided, outputs, kernels];
+    for (at, what) in counts.into_iter().zip(["inputs", "one-sided inputs", "outputs", "kernels"]) {
         let bound = DecodeError::Bound { what, found: u64::from(MAX_ITEMS) + 1, bound: MAX_ITEMS.into() };
         assert_eq!(with(at, &(MAX_ITEMS + 1).to_le_bytes()), Err(bound));
         assert!(matches!(with(at, &MAX_ITEMS.to_le_bytes()), Err(DecodeError::Short { .. })));
     }
+    let (x, bonded, signature) = (ledger.secret(), ledger.bonded(Amount::ZERO), t.body.kernels[0].signature);
+    let kernel = BodyKernel {
+        kernel: ledger.kernel(bonded, &x),
+        bond: Some(Bond { key: PublicKey::of(&x), signature }),
+    };
+    let twice =
+        [&[0; 12][..], &2u32.to_le_bytes(), &kernel.to_bytes(), &kernel.to_bytes(), &[0; 32]].concat();
+    assert_eq!(Body::from_bytes(&twice), Err(DecodeError::Repeated { what: "bond" }));
     let mut params = ledger.chain().params().to_bytes();
     params[1] = 3;
     let network = DecodeError::Code { what: "network", code: 3 };

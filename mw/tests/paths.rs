@@ -383,7 +383,12 @@ fn a_sealed_lie_is_named() {
         let mut left = good.clone();
         unprove(&mut left.unspent[at].output.proof);
         let Unspent { created, output } = left.unspent[at].clone();
-        let why = Rejection::RangeProof { output: output.commitment.encoded() };
+        // The sender of a one-sided output signs its proof.
+        let name = output.commitment.encoded();
+        let why = match output.features.keys() {
+            Some(_) => Rejection::SenderSignature { output: name },
+            None => Rejection::RangeProof { output: name },
+        };
         assert_eq!(left.resealed(&mut ledger).judge(&ledger, 2, 1), broken(created, why));
         let mut left = good.clone();
         for created in [Height::GENESIS, Height::new(8)] {
