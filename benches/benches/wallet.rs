@@ -26,7 +26,7 @@ use sotto_mw::{
     group::Scalar,
     hash::Hash,
     kernel::Excess,
-    output::{Output, OutputFeatures},
+    output::Output,
     schnorr::PublicKey,
     secret::SecretScalar,
     state::{RewindData, Unspent},
@@ -142,9 +142,7 @@ fn contents(n: usize) -> Vec<u8> {
         out.extend_from_slice(
             &[&[0; 4][..], &[0], &(100_000 + u64::from(rng.next_u32())).to_le_bytes()].concat(),
         );
-        out.extend_from_slice(
-            &[&[7; 12][..], &[OutputKind::Plain as u8, 0, 1], &1u64.to_le_bytes()].concat(),
-        );
+        out.extend_from_slice(&[&[7; 12][..], &[0, 0, 1], &1u64.to_le_bytes()].concat());
     }
     out.extend_from_slice(&tail[4..]);
     out

@@ -68,7 +68,7 @@ impl Body {
     /// body may hold (MW-R01).
     pub fn push_kernel(&mut self, k: BodyKernel) -> bool {
         let BodyKernel { kernel, bond } = k;
-        let alone = !bond.is_some_and(|bond| self.bonds.insert(kernel.excess, bond).is_some());
+        let alone = bond.is_none_or(|bond| self.bonds.insert(kernel.excess, bond).is_none());
         self.kernels.push(kernel);
         alone
     }

@@ -14,10 +14,7 @@ use crate::{
     state::{SelfTransfer, SelfTransferReason, SessionStatus, State, TxStatus},
 };
 use core::fmt;
-use sotto_mw::{
-    amount::{Amount, Height},
-    output::OutputFeatures,
-};
+use sotto_mw::amount::{Amount, Height};
 use std::collections::BTreeMap;
 
 /// What an entry is about.

@@ -33,7 +33,6 @@ use sotto_mw::{
     chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
-    output::OutputFeatures,
     range_proof::Opening,
     session::SessionId,
 };

@@ -23,6 +23,7 @@ use sotto_mw::{
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     hash::Hash,
     kernel::Kernel,
+    output::OutputFeatures,
     transaction::Transaction,
     unit::Unit,
 };
@@ -308,9 +309,10 @@ fn block_json(b: &Block, chain: &Chain) -> Value {
         "height": b.header.height.get(), "hash": b.header.hash().to_string(),
         "previous": b.header.previous.to_string(), "time": b.header.time,
         "kernel_root": b.header.kernel_root.to_string(), "output_root": b.header.output_root.to_string(),
-        "inputs": b.body.inputs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "inputs": b.body.spent().map(ToString::to_string).collect::<Vec<_>>(),
         "outputs": b.body.outputs.iter().map(|o| json!({
-            "commitment": o.commitment.to_string(), "coinbase": o.is_coinbase(), "extra": hex(o.extra.as_bytes()),
+            "commitment": o.commitment.to_string(), "coinbase": o.is_coinbase(),
+            "one_sided": o.features.keys().is_some(), "extra": hex(o.extra.as_bytes()),
             "proof": hex(o.proof.as_bytes()),
         })).collect::<Vec<_>>(),
         "kernels": b.body.kernels.iter().map(kernel).collect::<Vec<_>>(),
@@ -321,11 +323,15 @@ fn block_json(b: &Block, chain: &Chain) -> Value {
 pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
     let mut text = format!("block {} {}\n", b.header.height, b.header.hash());
     text += &format!("  sealed  {}\n", local_time(b.header.time));
-    for c in &b.body.inputs {
+    for c in b.body.spent() {
         text += &format!("  spends  {c}\n");
     }
     for o in &b.body.outputs {
-        let what = if o.is_coinbase() { "  (coinbase)" } else { "" };
+        let what = match o.features {
+            OutputFeatures::Plain => "",
+            OutputFeatures::Coinbase => "  (coinbase)",
+            OutputFeatures::OneSided(_) => "  (one-sided)",
+        };
         text += &format!("  creates {}{what}\n", o.commitment);
     }
     for k in &b.body.kernels {

@@ -217,7 +217,7 @@ fn messages() -> Inputs {
     let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: Some(9) };
     let address = |ip: IpAddr| Address { at: (ip, 7).into(), key: PeerKey([9; 32]) };
     let addresses = [address(Ipv4Addr::LOCALHOST.into()), address(Ipv6Addr::LOCALHOST.into())];
-    let Body { outputs, kernels, .. } = block.body.clone();
+    let (outputs, kernels) = (block.body.outputs.clone(), block.body.body_kernels().collect());
     let ids = vec![name.hash; 3];
     let all = [
         Message::Hello(hello),

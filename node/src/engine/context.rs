@@ -49,6 +49,7 @@ pub(crate) enum PartEvent<'a> {
 }
 
 /// What one component lets the others know.
+#[allow(clippy::large_enum_variant, reason = "moved once, from one component to the others")]
 pub(crate) enum Signal {
     /// The chain has grown or changed its branch.
     ChainChanged,

@@ -44,9 +44,7 @@ use crate::{
 };
 use core::cmp::Ordering;
 use requests::{BlockRequests, Wanted};
-use sotto_mw::{
-    batch::verify_signatures, block::Block, chain::Chain, error::Rejection, schnorr::SignedMessage,
-};
+use sotto_mw::{batch::verify_signatures, block::Block, chain::Chain, error::Rejection};
 
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;

@@ -40,7 +40,7 @@ fn all() -> Vec<Message> {
         Message::Items {
             block: name,
             outputs: block.body.outputs.clone(),
-            kernels: block.body.kernels.clone(),
+            kernels: block.body.body_kernels().collect(),
         },
         Message::GetBlock(name),
         Message::Block { sealed: sealed.clone(), body: block.body.to_bytes() },
@@ -142,7 +142,7 @@ fn a_compact_block_is_filled_from_what_is_there() {
     let mut toy = TestChain::new(12);
     let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
     toy.mature();
-    let payments: Vec<_> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
+    let payments = vec![toy.pay(&[&coins[0]], &[5]).0, toy.pay_one_sided(&[&coins[1]], &[5]).0];
     toy.grow(payments.clone());
     let block = toy.blocks().last().unwrap().clone();
     let compact = Compact::of(&block, 99).unwrap();
@@ -170,6 +170,10 @@ fn a_compact_block_is_filled_from_what_is_there() {
     assert!(half.fill(o, k));
     assert_eq!(half.block().as_ref(), Some(&block));
     assert_eq!(items(&block.body, &[4], &[]), None, "the reward is not counted");
+    // The same kernel under another bond is not the one of the block.
+    let mut squatted = payments.clone();
+    squatted[1].body.bonds.values_mut().for_each(|bond| bond.key = toy.chain().params().operator);
+    assert_eq!(Filling::new(compact.clone(), squatted.iter()).missing().1.len(), 1);
     let other = Compact::of(&block, 98).unwrap();
     assert_ne!(other.outputs, compact.outputs, "each salt gives other ids");
 }

@@ -161,7 +161,7 @@ fn an_answer_to_no_question_costs() {
     let answers = [
         hand.block_message(3),
         Message::Compact(Compact::of(&block, 1).unwrap()),
-        Message::Items { block: name, outputs: body.outputs, kernels: body.kernels },
+        Message::Items { block: name, outputs: body.outputs.clone(), kernels: body.body_kernels().collect() },
         Message::NotFound(name),
         Message::Headers(vec![SealedHeader::of(&block)]),
         Message::Addresses(vec![somebody]),
@@ -247,9 +247,9 @@ fn wrong_items_cost_their_sender() {
     hand.say(1, &Message::Compact(compact));
     assert_eq!(hand.take(|m| matches!(m, Message::GetItems { .. })), [1]);
     let body = hand.block(before).body.clone();
-    let mut outputs: Vec<_> = body.outputs.into_iter().filter(|o| !o.is_coinbase()).collect();
+    let mut outputs: Vec<_> = body.outputs.iter().filter(|o| !o.is_coinbase()).cloned().collect();
     outputs.reverse();
-    let kernels = body.kernels.into_iter().filter(|k| !k.features.is_coinbase()).collect();
+    let kernels = body.body_kernels().filter(|k| !k.kernel.features.is_coinbase()).collect();
     hand.say(1, &Message::Items { block: hand.name(before), outputs, kernels });
     assert!(hand.banned(1, Offence::Invalid));
     assert_eq!(hand.said.iter().filter(|(_, m)| matches!(m, Message::GetBlock(_))).count(), 1);

@@ -164,7 +164,8 @@ impl Attacker {
     fn items(&mut self, block: BlockName, rng: &mut ChaCha20Rng) -> Vec<Message> {
         self.count("items");
         let body = self.pick(rng).body;
-        vec![Message::Items { block, outputs: body.outputs, kernels: body.kernels }; 3]
+        let kernels = body.body_kernels().collect();
+        vec![Message::Items { block, outputs: body.outputs, kernels }; 3]
     }
 
     /// The right header with another body or seal, twice the same, or not at all.
@@ -250,7 +251,8 @@ impl Attacker {
             "unasked blocks" => {
                 let compact = Compact::of(&block, 1).map(Message::Compact);
                 let body = vec![0; 50_000];
-                let (outputs, kernels) = (block.body.outputs, block.body.kernels);
+                let kernels = block.body.body_kernels().collect();
+                let outputs = block.body.outputs;
                 let items = Message::Items { block: name, outputs, kernels };
                 compact.into_iter().chain([Message::Block { sealed, body }, items]).collect()
             }

@@ -15,7 +15,6 @@ use sotto_mw::{
     amount::{Amount, Height},
     chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     kernel::{Excess, KernelFeatures, Window},
-    output::OutputFeatures,
     range_proof::Opening,
     schnorr::sign,
     session::Role,

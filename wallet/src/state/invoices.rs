@@ -35,6 +35,7 @@ use sotto_mw::{
 
 /// The stage of an invoice that this wallet issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a wallet issues few invoices")]
 pub(crate) enum InvoiceStage {
     /// The invoice is out; its nonces are kept.
     Open(EncryptedNonces),

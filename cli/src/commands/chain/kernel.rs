@@ -53,6 +53,8 @@ pub(super) fn kernel_kind(features: &KernelFeatures) -> &'static str {
         KernelFeatures::Coinbase { .. } => "coinbase",
         KernelFeatures::HeightRanged { .. } => "height-ranged",
         KernelFeatures::NoRecentDuplicate { .. } => "no-recent-duplicate",
+        KernelFeatures::Bonded { .. } => "bonded",
+        KernelFeatures::BondedHeightRanged { .. } => "bonded height-ranged",
     }
 }
 

@@ -141,7 +141,7 @@ impl Maker {
     ///
     /// Its roots are those of the genesis, because they are checked only when a block is connected.
     fn block(&self, t: Transaction) -> Outcome<Block> {
-        let Body { inputs, mut outputs, mut kernels } = t.body;
+        let Body { inputs, mut outputs, mut kernels, .. } = t.body;
         let height = Height::GENESIS.next();
         let due =
             Amount::checked_sum(kernels.iter().map(|k| k.features.fee()).chain([self.chain.params().reward]));

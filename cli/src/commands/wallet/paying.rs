@@ -41,6 +41,7 @@ struct Receiver {
 }
 
 /// The result of a response.
+#[allow(clippy::large_enum_variant, reason = "one for each run of the program")]
 enum Finalized {
     /// It was the last one: the transaction is complete.
     Complete(SessionId, Verified<Transaction>),
