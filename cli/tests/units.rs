@@ -74,12 +74,12 @@ fn every_way_to_write_an_amount_is_the_same_amount() {
         ("12,34", "groups of three digits"),
         ("1e3", "expected digits"),
         ("''", "expected digits"),
-        ("-- -5", "expected digits"),
+        ("-5", "expected digits"),
         ("0", "above zero"),
         ("184467440737095516.16", "too large"),
     ] {
-        let refused = w.run(&send(amount).replace(" --to", " --wallet alice --to")).fails(2);
-        assert!(amount.starts_with("--") || refused.contains(why), "{amount}: {refused}");
+        let refused = w.run(&send(amount)).fails(2);
+        assert!(refused.contains(why), "{amount}: {refused}");
         let refused = w.run(&format!("wallet invoice --wallet bob {amount}")).fails(2);
         assert!(refused.contains(why) && refused.contains("1.5"), "{amount}: {refused}");
     }
@@ -119,7 +119,7 @@ fn every_verb_shows_the_unit_and_dates_and_records_hold_base_units() {
     shows(&w, "chain block 6", &["fee 600 POINTS, heights"]);
     shows(&w, "chain audit", &["up to height 6 (20", "a supply of 600,003 POINTS"]);
     shows(&w, "wallet balance --wallet bob", &["at block 6 (20", "spendable             1,000 POINTS"]);
-    shows(&w, "wallet scan --wallet alice", &["POINTS), 0 spent", "total 599,003 POINTS"]);
+    shows(&w, "wallet scan --wallet alice", &[" new (", "total 599,003 POINTS"]);
     shows(&w, "wallet outputs --wallet bob", &["1,000 POINTS", "unspent in block 6 (20"]);
     shows(&w, "wallet account list --wallet bob", &["spendable             1,000 POINTS"]);
     shows(&w, "wallet history --wallet alice", &[" 1,000 POINTS  fee       600 POINTS", "100,000.5 POINTS"]);
