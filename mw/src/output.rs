@@ -66,6 +66,8 @@ pub struct Delivery<'a> {
 impl Output {
     /// The size of the shortest encoding.
     pub(crate) const LEAST_BYTES: usize = 34 + PROOF_BYTES;
+    /// The size of the longest encoding: one-sided, with all extra data.
+    pub const MAX_BYTES: usize = Self::LEAST_BYTES + Extra::MAX + 129;
 
     /// Makes a plain output on `chain`. The same arguments give the same bytes. Constant time in its secrets.
     ///

@@ -12,6 +12,7 @@ use sotto_mw::{
     group::{Point, Scalar},
     mmr::Mmr,
     one_sided::Bond,
+    output::Output,
     range_proof::RangeProof,
     rules::{self, SupplyAudit},
     schnorr::{PublicKey, Signature},
@@ -309,6 +310,7 @@ proptest! {
         canonical(&header, edits[1])?;
         canonical(&kernel, edits[2])?;
         canonical(&unspent, edits[3])?;
+        prop_assert!(unspent.output.to_bytes().len() <= Output::MAX_BYTES);
         canonical(&transaction, edits[4])?;
         canonical(&block, edits[5])?;
     }

@@ -35,6 +35,7 @@ use sotto_mw::{
     hash::{Hash, tagged},
     kernel::Kernel,
     mmr::Peaks,
+    output::Output,
     state::Unspent,
     trie::{ChunkProof, Prefix, TrieProof},
 };
@@ -114,7 +115,7 @@ pub(crate) const SEALED_BYTES: u32 = 192 + 64;
 /// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of
 /// 256 forks.
 const KERNEL_BYTES: u64 = 129;
-const UNSPENT_BYTES: u64 = 778;
+const UNSPENT_BYTES: u64 = 8 + Output::MAX_BYTES as u64;
 const PROOF_BYTES: u64 = 4 + TrieProof::MAX_BYTES as u64;
 
 impl Start {

@@ -31,11 +31,24 @@ struct Vault {
 
 impl Vault {
     fn new(mut toy: TestChain, coins: &[Owned]) -> Arc<Mutex<Self>> {
-        let (payments, made): (Vec<_>, Vec<_>) = coins.iter().map(|c| toy.pay(&[c], &[25])).unzip();
-        let rivals = coins.iter().map(|c| toy.pay(&[c], &[26]).0).collect();
+        // Every other payment is one-sided; its change is plain, so that a child can spend it at once.
+        let mut pay = |(n, coin): (usize, &Owned)| match n % 2 {
+            0 => toy.pay(&[coin], &[25]),
+            _ => half_one_sided(&mut toy, coin),
+        };
+        let (payments, made): (Vec<_>, Vec<_>) = coins.iter().enumerate().map(&mut pay).unzip();
+        let rivals = coins.iter().map(|c| toy.pay_one_sided(&[c], &[26]).0).collect();
         let children = made.iter().map(|outputs| toy.pay(&[&outputs[1]], &[7]).0).collect();
         Arc::new(Mutex::new(Self { toy, payments, rivals, children, rewards: HashMap::new() }))
     }
+}
+
+/// A one-sided payment of 25 with plain change.
+fn half_one_sided(toy: &mut TestChain, coin: &Owned) -> (Transaction, Vec<Owned>) {
+    const FEE: u64 = 100_000;
+    let (paid, change) = (toy.one_sided(25), toy.output(coin.opening.amount.units() - 25 - FEE));
+    let kernel = toy.bonded(Amount::new(FEE));
+    (toy.transaction(&[coin], &[&paid, &change], &[kernel]), vec![paid, change])
 }
 
 static SHORT: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
@@ -51,7 +64,8 @@ static LONG: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     for n in 0..BLOCKS / 4 {
         let coin = toy.grow(Vec::new());
         toy.mature();
-        let payment = toy.pay(&[&coin], &[5]).0;
+        let payment =
+            if n % 4 == 0 { toy.pay_one_sided(&[&coin], &[5]).0 } else { toy.pay(&[&coin], &[5]).0 };
         toy.grow(if n % 2 == 0 { vec![payment] } else { Vec::new() });
     }
     Vault::new(toy, &[])
