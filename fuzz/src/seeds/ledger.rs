@@ -16,6 +16,7 @@ use sotto_mw::{
     hash::Hash,
     kernel::{KernelFeatures, Window},
     mmr::Peaks,
+    output::Output,
     state::{ChainView, RewindData, Unspent},
     transaction::Body,
     trie::Prefix,
@@ -31,11 +32,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     let World { toy, payment, block } = world();
     let output = &block.body.outputs[0];
+    let one_sided =
+        || toy.blocks()[4].body.outputs.iter().find(|o| o.features.keys().is_some()).expect("it is there");
     Some(match target {
         "mw_transaction" => vec![input("payment", payment.to_bytes()), count(payment.to_bytes(), 33)],
         "mw_block" => {
             let empty = toy.blocks()[0].to_bytes();
-            vec![input("payment", block.to_bytes()), input("empty", empty), count(block.to_bytes(), 289)]
+            let one_sided = toy.blocks()[4].to_bytes();
+            let whole = [("payment", block.to_bytes()), ("empty", empty), ("one-sided", one_sided)];
+            let whole = whole.map(|(name, bytes)| input(name, bytes));
+            whole.into_iter().chain([count(block.to_bytes(), 289)]).collect()
         }
         "mw_header" => vec![input("next", block.header.to_bytes())],
         "mw_kernel" => {
@@ -44,13 +50,17 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "mw_output" => {
             let mut extra = output.clone();
             extra.extra = sotto_mw::output::Extra::new(b"extra".to_vec()).unwrap_or_default();
-            vec![input("plain", output.to_bytes()), input("extra", extra.to_bytes())]
+            let outputs = [("plain", output), ("extra", &extra), ("one-sided", one_sided())];
+            outputs.map(|(name, o)| input(name, o.to_bytes())).into()
         }
         "mw_unspent" => {
-            let unspent = Unspent { created: Height::new(7), output: output.clone() };
-            vec![input("plain", unspent.to_bytes())]
+            let unspent = |o: &Output| Unspent { created: Height::new(7), output: o.clone() }.to_bytes();
+            vec![input("plain", unspent(output)), input("one-sided", unspent(one_sided()))]
         }
-        "mw_rewind_data" => vec![input("plain", material().to_bytes())],
+        "mw_rewind_data" => {
+            let one_sided = Unspent { created: Height::new(5), output: one_sided().clone() }.rewind_data();
+            vec![input("plain", material().to_bytes()), input("one-sided", one_sided.to_bytes())]
+        }
         "node_request" => requests(),
         "node_response" => responses(),
         "mw_params" => vec![input("solo", toy.chain().params().to_bytes())],
