@@ -27,8 +27,7 @@ pub(crate) enum Chain {
 #[command(after_long_help = "\
 Examples:
   $ sotto chain init --dir new
-  $ sotto chain init --dir another --reward 2.5 --maturity 10
-  $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100
+  $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100 --maturity 10
   $ sotto chain init --dir small --reorganisation 4 --window 120")]
 pub(crate) struct ChainInit {
     /// Name of the unit of its money: 1 to 8 letters A to Z
