@@ -3,7 +3,7 @@
 use super::{Inputs, input};
 use crate::{
     fixtures::payment::payment,
-    wallets::{BEFORE, PASSPHRASE, SEALED},
+    wallets::{PASSPHRASE, SEALED},
 };
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
@@ -56,17 +56,16 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("new", payment.receiver.clone()),
             input("invited", payment.sender.clone()),
             input("paid", payment.paid.clone()),
-            input("before", before_anchors(&payment.sender)),
+            input("before", before_rules_3(&payment.sender)),
         ],
         "wallet_file" => vec![input("sealed", sealed([8, 1, 1])), input("absurd", sealed([u32::MAX, 1, 1]))],
         _ => return None,
     })
 }
 
-/// The same contents in the format of the previous version.
-fn before_anchors(contents: &[u8]) -> Vec<u8> {
-    let (version, anchor) = BEFORE;
-    [&[version], &contents[1..contents.len() - anchor.len()]].concat()
+/// The same contents as if they were of a chain under earlier rules, which are refused.
+fn before_rules_3(contents: &[u8]) -> Vec<u8> {
+    [&[5, 2], &contents[4..]].concat()
 }
 
 /// The text as a mail program quotes and wraps it.
