@@ -84,7 +84,8 @@ fn a_wrong_seed_word_is_named_by_its_position() {
 #[test]
 fn impossible_amounts_are_refused() {
     let w = World::settled();
-    for amount in ["0", "-5", "+5", "1.5000000001", "1.5 BTC", "1.5u", "1e3", "18446744073709551616", "a lot"] {
+    for amount in ["0", "-5", "+5", "1.5000000001", "1.5 BTC", "1.5u", "1e3", "18446744073709551616", "a lot"]
+    {
         let said = w.run(&format!("wallet send '{amount}' --to $(cat bob.address) --yes --wallet alice"));
         assert!(said.fails(2).contains("invalid amount"), "{amount}");
     }

@@ -42,7 +42,7 @@ static CHAIN: LazyLock<TestChain> = LazyLock::new(|| {
 const SPOILS: [fn(&mut Block); 8] = [
     |b| b.seal = b.body.kernels[0].signature,
     |b| b.body.kernels[0].signature = b.seal,
-    |b| unprove(&mut b.body.outputs[0].proof),
+    |b| b.body.outputs.iter_mut().take(1).for_each(|o| unprove(&mut o.proof)),
     |b| b.body.kernels[0].signature = b.seal,
     |b| b.header.total_offset += Scalar::ONE,
     |b| b.header.time = 0,

@@ -197,15 +197,16 @@ impl Attacker {
 
     /// A true payment with a part of another.
     fn forged(&self, rng: &mut ChaCha20Rng) -> Option<Transaction> {
-        let mut t = self.heard.get(rng.next_u32() as usize % self.heard.len().max(1))?.clone();
+        let whole = self.heard.get(rng.next_u32() as usize % self.heard.len().max(1))?;
+        let mut t = whole.clone();
         let other = self.heard.get(rng.next_u32() as usize % self.heard.len())?.clone();
         match rng.next_u32() % 4 {
-            0 => t.body.kernels = other.body.kernels,
+            0 => (t.body.kernels, t.body.bonds) = (other.body.kernels, other.body.bonds),
             1 => t.body.outputs = other.body.outputs,
             2 => t.body.kernels.push(t.body.kernels.first()?.clone()),
             _ => t.offset = other.offset,
         }
-        Some(t)
+        (t != *whole).then_some(t)
     }
 
     /// What it does of its own accord at a tick: one kind of attack, many times.
