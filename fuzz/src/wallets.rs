@@ -141,7 +141,7 @@ pub fn wallet_words(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// Where the number of accounts stands in a wallet's contents: version, parameters with their length, entropy,
+/// Where a wallet's contents have the number of accounts: version, parameters with their length, entropy,
 /// height and hash are before it.
 fn number_of_accounts(contents: &[u8]) -> Range<usize> {
     let params = contents.get(1..3).map_or(0, |b| usize::from(u16::from_le_bytes([b[0], b[1]])));

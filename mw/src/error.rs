@@ -115,7 +115,7 @@ rejections! {
     "MW-R35" KeysUnbalanced => "the keys of one-sided inputs, one-sided outputs and bonds do not balance";
     /// A bond is missing, too many, or its signature does not verify.
     "MW-R36" BondSignature { /** The excess of its kernel. */ excess: PointBytes } => "the bond of kernel {excess} does not verify on this chain";
-    /// A one-sided item stands in a body without a bonded kernel.
+    /// A body has a one-sided item and no bonded kernel.
     "MW-R37" NotBonded => "a one-sided input or output needs a bonded kernel in the same transaction or block";
     /// An input is not of the kind of the output that it spends.
     "MW-R38" InputKind { /** The output. */ output: PointBytes } => "the input that spends output {output} does not name the key of that output";

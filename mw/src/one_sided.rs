@@ -157,7 +157,7 @@ fn input_message(chain: &ChainId, c: &Commitment, receiver: &PublicKey, fresh: &
     [tag::ONE_SIDED_INPUT.as_bytes(), chain.as_bytes(), c.as_bytes(), &keys].concat()
 }
 
-/// h. Because it depends on D, nobody can choose a D that cancels K_o.
+/// h. It depends on D, so that no choice of D cancels K_o.
 fn input_factor(chain: &ChainId, c: &Commitment, receiver: &PublicKey, fresh: &PublicKey) -> Scalar {
     let parts: [&[u8]; 4] = [chain.as_bytes(), c.as_bytes(), receiver.as_bytes(), fresh.as_bytes()];
     tagged_scalar(tag::ONE_SIDED_INPUT_KEY, &parts)
@@ -194,4 +194,56 @@ impl Bond {
 
 fn bond_message(chain: &ChainId, kernel: &Kernel) -> Vec<u8> {
     [tag::BOND.as_bytes(), kernel.excess.as_bytes(), &kernel.features.message(chain)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{amount::Amount, batch::verify_signatures};
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    const CHAIN: ChainId = ChainId::from_bytes([7; 32]);
+
+    fn coin(v: u64) -> Commitment {
+        Commitment::new(Amount::new(v), &Scalar::from(3u64).into())
+    }
+
+    /// `D = d·G − K_o`: without h, d alone would sign for D + K_o.
+    #[test]
+    fn a_fresh_key_that_cancels_the_outputs_key_is_refused() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let [k_o, d, n] = core::array::from_fn(|_| SecretScalar::random(&mut rng));
+        let (commitment, receiver) = (coin(5), PublicKey::of(&k_o));
+        let fresh = Point::from(mul_g(d.expose()) - receiver.point().element());
+        let fresh = PublicKey::from_point(fresh);
+        let r = Point::from(mul_g(n.expose()));
+        let c = h2(&r, fresh.point(), &input_message(&CHAIN, &commitment, &receiver, &fresh));
+        let signature = Signature { r, z: n.expose() + c * d.expose() };
+        let both = fresh.point().element() + receiver.point().element();
+        assert_eq!(mul_g(&signature.z), r.element() + both * c, "under D + K_o it verifies");
+        let rogue = OneSidedInput { commitment, receiver, fresh, signature };
+        assert_eq!(verify_signatures(&[rogue.signed(&CHAIN)]), Err(0));
+        let (honest, part) = OneSidedInput::sign(&CHAIN, commitment, &k_o, &mut rng);
+        assert_eq!(verify_signatures(&[honest.signed(&CHAIN)]), Ok(()));
+        let difference = honest.fresh.point().element() - honest.receiver.point().element();
+        assert_eq!(mul_g(part.expose()), difference, "the input's part of y");
+        assert_eq!(verify_signatures(&[honest.signed(&ChainId::from_bytes([8; 32]))]), Err(0));
+    }
+
+    /// Two inputs have two fresh keys and two nonces, even if the random source repeats itself.
+    #[test]
+    fn a_repeated_random_source_repeats_no_fresh_key() {
+        let k_o = SecretScalar::from(Scalar::from(9u64));
+        let signed = |chain: &ChainId, v| {
+            let mut rng = ChaCha20Rng::seed_from_u64(1);
+            OneSidedInput::sign(chain, coin(v), &k_o, &mut rng).0
+        };
+        let all = [signed(&CHAIN, 1), signed(&CHAIN, 2), signed(&ChainId::from_bytes([8; 32]), 1)];
+        for (i, a) in all.iter().enumerate() {
+            for b in &all[i + 1..] {
+                assert!(a.fresh != b.fresh && a.signature.r != b.signature.r);
+            }
+        }
+        assert_eq!(signed(&CHAIN, 1), all[0]);
+    }
 }

@@ -150,11 +150,11 @@ impl Output {
         Claim { proof: &self.proof, commitment: &self.commitment, context: self.context(chain) }
     }
 
-    /// The sender's signature as a signed message, if the output is one-sided.
-    pub(crate) fn signed(&self, chain: &ChainId) -> Option<SignedMessage> {
-        let OneSided { keys, signature } = self.features.one_sided()?;
+    /// The sender's signature, which the features of this output hold, as a signed message.
+    pub(crate) fn signed(&self, chain: &ChainId, one_sided: &OneSided) -> SignedMessage {
+        let OneSided { keys, signature } = one_sided;
         let message = keys.message(chain, &self.commitment, &bound(&self.extra, &self.proof));
-        Some(SignedMessage::new(keys.sender, message, *signature))
+        SignedMessage::new(keys.sender, message, *signature)
     }
 
     /// The weight, as the block limit and the least fee count it.

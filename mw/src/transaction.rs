@@ -90,7 +90,8 @@ impl Body {
             + bonded as u64 * BOND_WEIGHT
     }
 
-    fn is_bonded(&self) -> bool {
+    /// Whether a kernel is bonded.
+    pub(crate) fn is_bonded(&self) -> bool {
         self.kernels.iter().any(|k| k.features.is_bonded())
     }
 }

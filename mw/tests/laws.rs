@@ -253,7 +253,8 @@ proptest! {
     /// Rewind data has one encoding, and its leaf is that of its output only.
     #[test]
     fn rewind_data_has_the_leaf_of_its_output(seed: u64, edit: (usize, u8)) {
-        let (ledger, ..) = random_chain(seed, &[(0, 0); 2]);
+        let (ledger, ..) = random_chain(seed, &[(1, 0); 3]);
+        prop_assert!(ledger.state().all_unspent().any(|u| u.output.features.keys().is_some()));
         for u in ledger.state().all_unspent() {
             let data = u.rewind_data();
             prop_assert_eq!((data.key(), data.leaf()), (Unspent::key(&u.output.commitment), u.leaf()));

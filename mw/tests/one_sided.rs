@@ -46,7 +46,24 @@ fn joined_payments_keep_both_sums() {
     assert!(ledger.state().unspent(&outputs[0].commitment()).unwrap().is_none());
 }
 
-/// Both may wait in one mempool, but no body holds both.
+/// One plain and one one-sided input, two one-sided outputs and a bonded kernel weigh as RULES.md says, and the
+/// least fee is for all of it.
+#[test]
+fn a_one_sided_payment_pays_for_its_weight() {
+    let (mut ledger, coin, plain) = funded();
+    let t = ledger.pay_one_sided(&[&coin, &plain], &[5]).0;
+    assert_eq!(t.body.weight(), 8 + 18 + 2 * 30 + 8 + 9);
+    let least = ledger.chain().least_fee(t.body.weight()).unwrap();
+    assert_eq!(t.body.fees(), Some(least));
+    let fee = Amount::new(least.units() - 1);
+    let have = coin.opening.amount.units() + plain.opening.amount.units();
+    let (paid, change, kernel) =
+        (ledger.one_sided(5), ledger.one_sided(have - 5 - fee.units()), ledger.bonded(fee));
+    let cheaper = ledger.transaction(&[&coin, &plain], &[&paid, &change], &[kernel]);
+    assert_eq!(ledger.accept(&cheaper).map(drop), Err(Rejection::FeeTooLow { fee, least }));
+}
+
+/// No body holds both: a mempool takes the second when the first is in a block.
 #[test]
 fn a_one_sided_output_is_never_cut_through() {
     let (mut ledger, coin, plain) = funded();

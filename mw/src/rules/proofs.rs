@@ -8,7 +8,7 @@ use crate::{
     chain::Chain,
     error::Rejection,
     kernel::Kernel,
-    one_sided::{Bond, OneSidedInput},
+    one_sided::{Bond, OneSided, OneSidedInput},
     output::Output,
     schnorr::SignedMessage,
     transaction::Body,
@@ -25,7 +25,7 @@ pub(super) type At<T> = (Height, T);
 #[derive(Clone, Copy)]
 pub(super) enum Signed<'a> {
     /// MW-R33: the sender's, of a one-sided output.
-    Sender(&'a Output),
+    Sender(&'a Output, &'a OneSided),
     /// MW-R34.
     Input(&'a OneSidedInput),
     /// MW-R36.
@@ -35,19 +35,18 @@ pub(super) enum Signed<'a> {
 }
 
 impl Signed<'_> {
-    /// `None` for the sender's signature of an output that has none.
-    fn message(&self, chain: &Chain) -> Option<SignedMessage> {
+    fn message(&self, chain: &Chain) -> SignedMessage {
         match self {
-            Self::Sender(o) => o.signed(chain.id()),
-            Self::Input(i) => Some(i.signed(chain.id())),
-            Self::Bond(k, bond) => Some(bond.signed(chain.id(), k)),
-            Self::Kernel(k) => Some(k.signed(chain.id())),
+            Self::Sender(o, one_sided) => o.signed(chain.id(), one_sided),
+            Self::Input(i) => i.signed(chain.id()),
+            Self::Bond(k, bond) => bond.signed(chain.id(), k),
+            Self::Kernel(k) => k.signed(chain.id()),
         }
     }
 
     fn rejection(&self) -> Rejection {
         match self {
-            Self::Sender(o) => Rejection::SenderSignature { output: o.commitment.encoded() },
+            Self::Sender(o, _) => Rejection::SenderSignature { output: o.commitment.encoded() },
             Self::Input(i) => Rejection::InputSignature { output: i.commitment.encoded() },
             Self::Bond(k, _) => Rejection::BondSignature { excess: k.excess.encoded() },
             Self::Kernel(k) => Rejection::KernelSignature { excess: k.excess.encoded() },
@@ -73,7 +72,7 @@ pub(super) fn at(height: Height, body: &Body) -> (Vec<At<Signed<'_>>>, Vec<At<&O
 
 /// The senders' signatures of one-sided outputs.
 pub(super) fn senders<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> impl Iterator<Item = Signed<'a>> {
-    outputs.into_iter().filter(|o| o.features.keys().is_some()).map(Signed::Sender)
+    outputs.into_iter().filter_map(|o| Some(Signed::Sender(o, o.features.one_sided()?)))
 }
 
 /// Signatures and range proofs of any blocks, in batches over all cores. The error names the first bad
@@ -105,9 +104,9 @@ fn proof((height, o): &At<&Output>) -> InvalidBlock {
 }
 
 fn hold(chain: &Chain, signed: &[At<Signed<'_>>], outputs: &[At<&Output>]) -> bool {
-    let messages: Option<Vec<SignedMessage>> = signed.iter().map(|(_, s)| s.message(chain)).collect();
+    let messages: Vec<SignedMessage> = signed.iter().map(|(_, s)| s.message(chain)).collect();
     let claims: Vec<Claim<'_>> = outputs.iter().map(|(_, o)| o.claim(chain.id())).collect();
-    messages.is_some_and(|messages| batch::all_hold(&claims, &messages))
+    batch::all_hold(&claims, &messages)
 }
 
 /// Part `i` of `all`, in parts of `n`; empty past the end.

@@ -6,11 +6,12 @@ use crate::{
     commitment::Commitment,
     error::Rejection,
     group::Point,
-    kernel::{Kernel, KernelFeatures, Window},
+    kernel::{Excess, Kernel, KernelFeatures, Window},
     one_sided::{OneSided, OneSidedInput},
     output::Output,
     transaction::Body,
 };
+use std::collections::BTreeSet;
 
 pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     has_kernel(body)?;
@@ -86,15 +87,14 @@ fn is_plain_input(body: &Body, c: &Commitment) -> bool {
 fn bonded(body: &Body) -> Result<(), Rejection> {
     let one_sided =
         !body.one_sided_inputs.is_empty() || body.outputs.iter().any(|o| o.features.keys().is_some());
-    let bonded = body.kernels.iter().any(|k| k.features.is_bonded());
-    if one_sided && !bonded { Err(Rejection::NotBonded) } else { Ok(()) }
+    if one_sided && !body.is_bonded() { Err(Rejection::NotBonded) } else { Ok(()) }
 }
 
 /// MW-R36, as far as it asks for one bond for each bonded kernel. Every encoded body obeys it.
 fn bonds(body: &Body) -> Result<(), Rejection> {
-    let odd = |k: &&Kernel| k.features.is_bonded() != body.bonds.contains_key(&k.excess);
-    let stray = body.bonds.keys().find(|e| !body.kernels.iter().any(|k| k.excess == **e));
-    match body.kernels.iter().find(odd).map(|k| &k.excess).or(stray) {
+    let mut stray: BTreeSet<&Excess> = body.bonds.keys().collect();
+    let missing = body.kernels.iter().filter(|k| k.features.is_bonded()).find(|k| !stray.remove(&k.excess));
+    match missing.map(|k| &k.excess).or(stray.first().copied()) {
         Some(excess) => Err(Rejection::BondSignature { excess: excess.encoded() }),
         None => Ok(()),
     }

@@ -101,7 +101,7 @@ fn output_name(o: &Output) -> Vec<u8> {
     name
 }
 
-/// What a short id of a kernel abbreviates: two bonds of one kernel are told apart.
+/// What a short id of a kernel abbreviates: the same kernel under another bond has another.
 fn kernel_name(k: &BodyKernel) -> Vec<u8> {
     let mut name = k.kernel.id().as_bytes().to_vec();
     k.bond.iter().for_each(|bond| bond.encode(&mut name));

@@ -156,7 +156,11 @@ mod tests {
         let mut toy = TestChain::new(45);
         let coins: Vec<_> = (0..6).map(|_| toy.grow(Vec::new())).collect();
         toy.mature();
-        let all: Vec<_> = coins.iter().map(|c| toy.pay(&[c], &[5, 6, 7]).0).collect();
+        let pay = |(n, c): (usize, _)| match n % 2 {
+            0 => toy.pay(&[c], &[5, 6, 7]).0,
+            _ => toy.pay_one_sided(&[c], &[5, 6, 7]).0,
+        };
+        let all: Vec<_> = coins.iter().enumerate().map(pay).collect();
         for n in 1..=all.len() {
             let t = sotto_mw::aggregate::aggregate(all[..n].to_vec()).unwrap();
             let frame = Message::Stem(t.clone()).to_bytes();

@@ -4,7 +4,7 @@
 use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
-use sotto_mw::{commitment::Commitment, testing::TestChain};
+use sotto_mw::{commitment::Commitment, output::OutputFeatures, testing::TestChain};
 
 fn all() -> Vec<Message> {
     let mut toy = TestChain::new(11);
@@ -174,6 +174,14 @@ fn a_compact_block_is_filled_from_what_is_there() {
     let mut squatted = payments.clone();
     squatted[1].body.bonds.values_mut().for_each(|bond| bond.key = toy.chain().params().operator);
     assert_eq!(Filling::new(compact.clone(), squatted.iter()).missing().1.len(), 1);
+    // Nor is the same output under another signature of its sender.
+    let mut again = payments.clone();
+    for o in &mut again[1].body.outputs {
+        if let OutputFeatures::OneSided(o) = &mut o.features {
+            o.signature = block.seal;
+        }
+    }
+    assert_eq!(Filling::new(compact.clone(), again.iter()).missing().0.len(), 2);
     let other = Compact::of(&block, 98).unwrap();
     assert_ne!(other.outputs, compact.outputs, "each salt gives other ids");
 }

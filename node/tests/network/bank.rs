@@ -19,13 +19,14 @@ use std::{
 /// Payments that do not exclude each other.
 pub(crate) const PAYMENTS: usize = 6;
 
-/// TestChain, payments, others that spend the same coins, and others that spend what the payments create; and
-/// rewards, as they are asked for.
+/// TestChain, payments, others that spend the same coins, and others that spend what the payments create, at once or
+/// once it is in a block; and rewards, as they are asked for.
 struct Vault {
     toy: TestChain,
     payments: Vec<Transaction>,
     rivals: Vec<Transaction>,
     children: Vec<Transaction>,
+    late: Vec<Transaction>,
     rewards: HashMap<(Height, Amount), (Output, Kernel)>,
 }
 
@@ -39,14 +40,17 @@ impl Vault {
         let (payments, made): (Vec<_>, Vec<_>) = coins.iter().enumerate().map(&mut pay).unzip();
         let rivals = coins.iter().map(|c| toy.pay_one_sided(&[c], &[26]).0).collect();
         let children = made.iter().map(|outputs| toy.pay(&[&outputs[1]], &[7]).0).collect();
-        Arc::new(Mutex::new(Self { toy, payments, rivals, children, rewards: HashMap::new() }))
+        let one_sided = made.iter().map(|outputs| &outputs[0]).filter(|o| o.keys.is_some());
+        let late = one_sided.map(|o| toy.pay_one_sided(&[o], &[]).0).collect();
+        Arc::new(Mutex::new(Self { toy, payments, rivals, children, late, rewards: HashMap::new() }))
     }
 }
 
-/// A one-sided payment of 25 with plain change.
+/// A one-sided payment with plain change.
 fn half_one_sided(toy: &mut TestChain, coin: &Owned) -> (Transaction, Vec<Owned>) {
     const FEE: u64 = 100_000;
-    let (paid, change) = (toy.one_sided(25), toy.output(coin.opening.amount.units() - 25 - FEE));
+    const PAID: u64 = 1_000_000;
+    let (paid, change) = (toy.one_sided(PAID), toy.output(coin.opening.amount.units() - PAID - FEE));
     let kernel = toy.bonded(Amount::new(FEE));
     (toy.transaction(&[coin], &[&paid, &change], &[kernel]), vec![paid, change])
 }
@@ -85,8 +89,8 @@ static CROWD: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
         toy.transaction(&[coin], &[&output], &[kernel])
     });
     let payments = payments.collect();
-    let (rivals, children, rewards) = (Vec::new(), Vec::new(), HashMap::new());
-    Arc::new(Mutex::new(Vault { toy, payments, rivals, children, rewards }))
+    let (rivals, children, late, rewards) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
+    Arc::new(Mutex::new(Vault { toy, payments, rivals, children, late, rewards }))
 });
 
 /// Payments of the crowd.
@@ -104,6 +108,8 @@ pub(crate) struct Bank {
     pub(crate) payments: Arc<Vec<Transaction>>,
     pub(crate) rivals: Arc<Vec<Transaction>>,
     pub(crate) children: Arc<Vec<Transaction>>,
+    /// What spends the one-sided outputs of the payments 1, 3, 5.
+    pub(crate) late: Arc<Vec<Transaction>>,
 }
 
 impl Bank {
@@ -130,6 +136,7 @@ impl Bank {
             payments: Arc::new(v.payments.clone()),
             rivals: Arc::new(v.rivals.clone()),
             children: Arc::new(v.children.clone()),
+            late: Arc::new(v.late.clone()),
             vault: Arc::clone(vault),
         }
     }

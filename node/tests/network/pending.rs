@@ -32,6 +32,28 @@ fn a_family_is_sealed_in_one_block() {
     }
 }
 
+/// A one-sided output is spent when it is in a block: no block holds both, so no mempool does.
+#[test]
+fn what_spends_a_one_sided_output_waits_for_its_block() {
+    let mut world = World::new(100, Bank::open(), 3, Vec::new(), hasty);
+    world.run(20 * SECOND);
+    let (parent, child) = (world.bank.payments[1].clone(), world.bank.late[0].clone());
+    assert!(world.submit(1, &parent).is_some() && world.until(|w| w.all_have(&parent)));
+    assert!(world.submit(2, &child).is_none(), "its coin is in no block yet");
+    world.seal().unwrap();
+    world.run(20 * SECOND);
+    agreed(&world, &[1]);
+    assert!(world.submit(2, &child).is_some() && world.until(|w| w.all_have(&child)));
+    let name = world.seal().unwrap();
+    world.run(20 * SECOND);
+    for n in 0..3 {
+        let ledger = world.node(n).unwrap().ledger();
+        let body = ledger.store().block(name.height).unwrap().unwrap().body;
+        assert_eq!(body.one_sided_inputs, child.body.one_sided_inputs);
+        ledger.audit(|_, _| ()).unwrap();
+    }
+}
+
 /// A node that others connect to and that reaches nobody, since they do not listen: its own payments are told
 /// when their embargo ends, and not before.
 #[test]

@@ -123,6 +123,15 @@ fn shape(mut coins: Coins) -> Vec<Case> {
     at_once.body = at_once.body.in_order();
     let because = Rejection::NotCutThrough { output: out.commitment().encoded() };
 
+    // All of it is signed and proven, and k_o = 0 spends it.
+    let mut other = coins.clone();
+    let keys = KeySecrets { sender: other.ledger.secret(), receiver: SecretScalar::zero() };
+    let opening = Opening { amount: Amount::new(SMALL - FEE), index: [0; 12] };
+    let blinding = other.ledger.secret();
+    let to_zero = other.ledger.one_sided_of(keys, opening, blinding);
+    let kernel = coins.bonded();
+    let to_zero = other.ledger.transaction(&[&small], &[&to_zero], &[kernel]);
+
     // The keys balance without a bond, for the sender who knows r and takes y = r.
     let paid = coins.ledger.one_sided(plain_amount(&coins) - FEE);
     let unbonded = KernelFeatures::Plain { fee: Amount::new(FEE), not_after: expiry(&coins) };
@@ -140,6 +149,7 @@ fn shape(mut coins: Coins) -> Vec<Case> {
             (&both, &mixed),
         ),
         coins.case("an input without a fresh key", Rejection::Identity { item: "key" }, (&no_key, &mixed)),
+        coins.case("an output to the key of zero", Rejection::Identity { item: "key" }, (&to_zero, &first)),
         coins.case("a one-sided output created and spent in one body", because, (&at_once, &first)),
         coins.case(
             "a one-sided output beside a kernel without a bond",
@@ -182,8 +192,8 @@ fn senders(mut coins: Coins) -> Vec<Case> {
     ]
 }
 
-/// `R = K_o − D + u·G` beside an input of another transaction: the keys balance under a known x, but nobody
-/// knows the logarithm of R.
+/// `R = K_o − D + u·G` beside an input of another transaction: the keys balance under a known x, but the
+/// logarithm of R is unknown.
 fn rogue_sender(coins: &mut Coins) -> Transaction {
     let small = coins.small.clone();
     let mut stolen = coins.plain(&small);

@@ -131,7 +131,7 @@ impl Mempool {
 
     fn with_parents<'a, V>(&'a self, view: &'a V, body: &Body) -> WithParents<'a, V> {
         let mut outputs = HashMap::new();
-        // A one-sided output cannot be spent in the block that creates it, so it is no parent's here.
+        // One-sided inputs are left out: a one-sided output cannot be spent in the block that creates it.
         for c in &body.inputs {
             let parent = self.created.get(c).and_then(|id| self.pending.get(id));
             let output = parent.and_then(|p| p.body().outputs.iter().find(|o| o.commitment == *c));
