@@ -31,7 +31,7 @@ const MOST_STEPS: usize = 12;
 
 /// Steps on a test chain.
 pub fn mw_rules(data: &[u8]) -> Verdict {
-    let mut machine = Machine { toy: world().toy.clone(), changes: Vec::new() };
+    let mut machine = Machine { test_chain: world().test_chain.clone(), changes: Vec::new() };
     let mut reader = Reader::new(data);
     let mut accepted = false;
     for _ in 0..MOST_STEPS {
@@ -45,7 +45,7 @@ pub fn mw_rules(data: &[u8]) -> Verdict {
 
 /// A chain and the data to undo its new blocks.
 struct Machine {
-    toy: TestChain,
+    test_chain: TestChain,
     changes: Vec<ChangeSet>,
 }
 
@@ -53,12 +53,12 @@ impl Machine {
     /// Takes one step and returns whether the rules accepted it. An error if no step is left.
     fn step(&mut self, r: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match r.u8()? {
-            0 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.toy.accept(&t).is_ok())),
+            0 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.test_chain.accept(&t).is_ok())),
             1 => Ok(Block::from_bytes(rest(r)?).is_ok_and(|b| self.connect(&b))),
             2 => self.changed_payment(r),
             3 => self.changed_block(r),
             4 => Ok(Body::from_bytes(rest(r)?).is_ok_and(|body| {
-                let block = self.toy.forge(body, &Scalar::ZERO);
+                let block = self.test_chain.forge(body, &Scalar::ZERO);
                 self.connect(&block)
             })),
             5 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.in_block(&t))),
@@ -69,7 +69,7 @@ impl Machine {
 
     fn changed_payment(&self, r: &mut Reader<'_>) -> Result<bool, DecodeError> {
         let (bytes, changed) = change(world().payment.to_bytes(), r)?;
-        let passes = Transaction::from_bytes(&bytes).is_ok_and(|t| self.toy.accept(&t).is_ok());
+        let passes = Transaction::from_bytes(&bytes).is_ok_and(|t| self.test_chain.accept(&t).is_ok());
         assert!(!(changed && passes), "a changed payment passes");
         Ok(passes)
     }
@@ -82,24 +82,27 @@ impl Machine {
     }
 
     fn in_block(&mut self, t: &Transaction) -> bool {
-        let alone = self.toy.accept(t).is_ok();
-        let block = self.toy.forge_with(t);
+        let alone = self.test_chain.accept(t).is_ok();
+        let block = self.test_chain.forge_with(t);
         let joined = self.connect(&block);
         assert!(joined || !alone, "a transaction that passes alone does not pass in a block");
         joined
     }
 
     fn connect(&mut self, b: &Block) -> bool {
-        let before = self.toy.state().clone();
-        let Ok(change) = self.toy.connect(b) else {
-            assert!(self.toy.state() == &before, "a refused block changed the state");
+        let before = self.test_chain.state().clone();
+        let Ok(change) = self.test_chain.connect(b) else {
+            assert!(self.test_chain.state() == &before, "a refused block changed the state");
             return false;
         };
         self.audit();
-        let after = self.toy.state().clone();
-        self.toy.undo(&change);
-        assert!(self.toy.state() == &before, "undo does not restore the state");
-        assert!(self.toy.connect(b).is_ok() && self.toy.state() == &after, "redo does not restore the state");
+        let after = self.test_chain.state().clone();
+        self.test_chain.undo(&change);
+        assert!(self.test_chain.state() == &before, "undo does not restore the state");
+        assert!(
+            self.test_chain.connect(b).is_ok() && self.test_chain.state() == &after,
+            "redo does not restore the state"
+        );
         self.changes.push(change);
         true
     }
@@ -107,19 +110,19 @@ impl Machine {
     /// Undoes the last new block, but never one of the fixture's.
     fn undo(&mut self) -> bool {
         let change = self.changes.pop();
-        change.iter().for_each(|c| self.toy.undo(c));
+        change.iter().for_each(|c| self.test_chain.undo(c));
         change.is_some()
     }
 
     /// Σ unspent − supply·H = Σ excesses + total offset·G.
     fn audit(&self) {
-        let (mut audit, state) = (SupplyAudit::default(), self.toy.state());
+        let (mut audit, state) = (SupplyAudit::default(), self.test_chain.state());
         state.all_unspent().for_each(|u| audit.add_unspent(&u.output.commitment));
-        let kernels = self.toy.blocks().iter().flat_map(|b| &b.body.kernels);
+        let kernels = self.test_chain.blocks().iter().flat_map(|b| &b.body.kernels);
         kernels.for_each(|k| audit.add_kernel(&k.excess));
         let tip = state.tip();
         assert!(
-            audit.finish(self.toy.chain(), tip.height, &tip.total_offset).is_ok(),
+            audit.finish(self.test_chain.chain(), tip.height, &tip.total_offset).is_ok(),
             "the supply does not add up"
         );
     }

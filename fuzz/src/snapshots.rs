@@ -18,13 +18,13 @@ use sotto_node::storage::{Memory, import};
 pub fn node_snapshot(data: &[u8]) -> Verdict {
     let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
     let bytes = if which & RESEAL == 0 { bytes.to_vec() } else { reseal(bytes) };
-    let chain = *world().toy.chain().id();
+    let chain = *world().test_chain.chain().id();
     let Ok(imported) = import(Memory::new(), layout(), &mut &bytes[..], Some(chain)) else {
         return Verdict::Refused;
     };
     assert_eq!(imported.store.is_some(), imported.missing.is_empty());
     let Some(store) = imported.store else { return Verdict::Refused };
-    assert_eq!(store.tip(), world().toy.state().tip(), "another chain than was sealed");
+    assert_eq!(store.tip(), world().test_chain.state().tip(), "another chain than was sealed");
     assert!(
         export(&store, imported.height).is_some_and(|own| own == snapshot()),
         "another state than was sealed"

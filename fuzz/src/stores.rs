@@ -83,7 +83,7 @@ fn reseal_segment(number: u32, bytes: &[u8]) -> Vec<u8> {
     while let Some(length) = rest.get(4..12).and_then(|n| n.first_chunk()) {
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX).saturating_add(FRAME);
         let Some((record, later)) = rest.split_at_checked(length) else { break };
-        let id = world().toy.chain().id().as_bytes();
+        let id = world().test_chain.chain().id().as_bytes();
         let place = [&id[..], &number.to_le_bytes(), &(out.len() as u64).to_le_bytes()].concat();
         out.extend(checked("sotto/node-record/v1", &place, record));
         rest = later;
@@ -103,7 +103,7 @@ fn reseal_pool(bytes: &[u8]) -> Vec<u8> {
     while let Some(length) = rest.first_chunk() {
         let length = (u32::from_le_bytes(*length) as usize).saturating_add(ENTRY_FRAME);
         let Some((entry, later)) = rest.split_at_checked(length) else { break };
-        let id = world().toy.chain().id().as_bytes();
+        let id = world().test_chain.chain().id().as_bytes();
         out.extend(checked(tag, &[&id[..], &(out.len() as u64).to_le_bytes()].concat(), entry));
         rest = later;
     }

@@ -19,9 +19,9 @@ use sotto_mpc::{Fancy, Program};
 
 /// `Σ second − max first`, where the first input party's rows may be absent.
 #[derive(Clone, Debug)]
-struct Toy(Header);
+struct Sample(Header);
 
-impl Toy {
+impl Sample {
     fn new() -> Self {
         let table = |rows, min, max| {
             vec![Table::new("t", rows, vec![Column::new("v", Number::new(min, max).unwrap())])]
@@ -30,7 +30,7 @@ impl Toy {
         let result =
             Table::new("result", Rows::Exactly(1), vec![Column::new("d", Number::new(-64, 63).unwrap())]);
         let declaration = Declaration::new(parties, vec![result], vec![]);
-        Self(Header { name: ProgramName::literal("toy@1"), declaration, parameters: [0; 32] })
+        Self(Header { name: ProgramName::literal("sample@1"), declaration, parameters: [0; 32] })
     }
 }
 
@@ -43,7 +43,7 @@ fn widened<F: Fancy>(f: &mut F, x: &Words<F::Wire>, width: usize, signed: bool) 
     x
 }
 
-impl Functionality for Toy {
+impl Functionality for Sample {
     fn header(&self) -> &Header {
         &self.0
     }
@@ -89,17 +89,17 @@ proptest! {
         first in prop::collection::vec(2i128..=12, 0..=3),
         second in prop::collection::vec(-5i128..=9, 2),
     ) {
-        let outputs = Toy::new().compute(&[vec![rows(&first)], vec![rows(&second)]]).unwrap();
+        let outputs = Sample::new().compute(&[vec![rows(&first)], vec![rows(&second)]]).unwrap();
         prop_assert_eq!(&outputs, &vec![vec![vec![1, 1]], vec![vec![expected(&first, &second)]]]);
     }
 
     /// An input party that enters any bits at all, in range or not.
     #[test]
     fn out_of_range_bits_are_named_and_zero_everything(bits in prop::collection::vec(any::<bool>(), 15)) {
-        let toy = Toy::new();
-        let second = toy.declaration().encode(1, &[rows(&[-5, 9])]).unwrap().iter().collect::<Vec<_>>();
-        let program = Delegated::new(&toy, vec![Holder::Garbler, Holder::Evaluator]).unwrap();
-        let outputs = toy.declaration().decode(&program.compute(&bits, &second)).unwrap();
+        let sample = Sample::new();
+        let second = sample.declaration().encode(1, &[rows(&[-5, 9])]).unwrap().iter().collect::<Vec<_>>();
+        let program = Delegated::new(&sample, vec![Holder::Garbler, Holder::Evaluator]).unwrap();
+        let outputs = sample.declaration().decode(&program.compute(&bits, &second)).unwrap();
         let row = |row: &[bool]| (row[0], (0..4).map(|i| i128::from(row[1 + i]) << i).sum::<i128>());
         let present: Vec<i128> = bits.chunks(5).map(row).filter(|row| row.0).map(|row| row.1).collect();
         let holds = present.iter().all(|value| (2..=12).contains(value));
@@ -110,27 +110,27 @@ proptest! {
 
 #[test]
 fn rows_that_do_not_fit_are_refused_by_place() {
-    let toy = Toy::new();
-    let error = |party, values: &[i128]| toy.declaration().encode(party, &[rows(values)]).unwrap_err();
+    let sample = Sample::new();
+    let error = |party, values: &[i128]| sample.declaration().encode(party, &[rows(values)]).unwrap_err();
     let out = error(0, &[2, 13]);
     assert_eq!((out.row, matches!(out.kind, RowErrorKind::OutOfRange { .. })), (2, true));
     assert!(!out.to_string().contains("13"), "{out}");
     assert_eq!(error(0, &[2; 4]).kind, RowErrorKind::Rows { expected: Rows::UpTo(3), found: 4 });
     assert_eq!(error(1, &[2]).kind, RowErrorKind::Rows { expected: Rows::Exactly(2), found: 1 });
-    let wide = toy.declaration().encode(1, &[vec![vec![1, 2], vec![3, 4]]]).unwrap_err();
+    let wide = sample.declaration().encode(1, &[vec![vec![1, 2], vec![3, 4]]]).unwrap_err();
     assert_eq!(wide.kind, RowErrorKind::Columns { expected: 1, found: 2 });
-    let none = toy.declaration().encode(1, &[]).unwrap_err();
+    let none = sample.declaration().encode(1, &[]).unwrap_err();
     assert_eq!(none.kind, RowErrorKind::Tables { expected: 1, found: 0 });
-    assert_eq!(Delegated::new(&toy, vec![Holder::Shared]).map(|_| ()), None);
+    assert_eq!(Delegated::new(&sample, vec![Holder::Shared]).map(|_| ()), None);
 }
 
 /// Input parties at the compute parties and input parties who share: one result, and no share says anything
 /// of a bit.
 #[test]
 fn every_place_gives_the_same_result() {
-    let toy = Toy::new();
+    let sample = Sample::new();
     let inputs = [vec![rows(&[3, 11])], vec![rows(&[9, -1])]];
-    let encode = |i: usize| toy.declaration().encode(i, &inputs[i]).unwrap().iter().collect();
+    let encode = |i: usize| sample.declaration().encode(i, &inputs[i]).unwrap().iter().collect();
     let bits: Vec<Vec<bool>> = (0..2).map(encode).collect();
     let masks: Vec<Vec<bool>> =
         bits.iter().map(|bits| (0..bits.len()).map(|i| i * i % 7 < 3).collect()).collect();
@@ -139,7 +139,7 @@ fn every_place_gives_the_same_result() {
         [Holder::Shared, Holder::Shared],
         [Holder::Evaluator, Holder::Shared],
     ] {
-        let program = Delegated::new(&toy, places.to_vec()).unwrap();
+        let program = Delegated::new(&sample, places.to_vec()).unwrap();
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for ((place, bits), mask) in places.iter().zip(&bits).zip(&masks) {
             match place {
@@ -153,24 +153,24 @@ fn every_place_gives_the_same_result() {
         }
         let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
         let output = run_in_memory(&program, &x, &y, [garbler, evaluator]).unwrap();
-        assert_eq!(toy.declaration().decode(&output).unwrap(), [vec![vec![1, 1]], vec![vec![8 - 11]]]);
+        assert_eq!(sample.declaration().decode(&output).unwrap(), [vec![vec![1, 1]], vec![vec![8 - 11]]]);
         assert_eq!(program.compute(&x, &y), output);
     }
 }
 
 #[test]
 fn the_gate_stream_has_one_hash_and_its_cost() {
-    let toy = Toy::new();
-    let (hash, cost) = toy.gate_stream(u64::MAX).unwrap();
-    assert_eq!(toy.gate_stream(cost.and_gates).unwrap().0, hash);
+    let sample = Sample::new();
+    let (hash, cost) = sample.gate_stream(u64::MAX).unwrap();
+    assert_eq!(sample.gate_stream(cost.and_gates).unwrap().0, hash);
     let fewer = cost.and_gates - 1;
-    assert_eq!(toy.gate_stream(fewer).unwrap_err(), TooManyGates(fewer).into());
-    let program = Delegated::new(&toy, vec![Holder::Garbler, Holder::Evaluator]).unwrap();
+    assert_eq!(sample.gate_stream(fewer).unwrap_err(), TooManyGates(fewer).into());
+    let program = Delegated::new(&sample, vec![Holder::Garbler, Holder::Evaluator]).unwrap();
     assert_eq!(cost.and_gates, program.cost().and_gates);
-    let shared = Delegated::new(&toy, vec![Holder::Shared, Holder::Shared]).unwrap();
+    let shared = Delegated::new(&sample, vec![Holder::Shared, Holder::Shared]).unwrap();
     assert_eq!(cost.and_gates, shared.cost().and_gates);
     assert_ne!(program.id(), shared.id());
-    assert_ne!(program.id().digest, toy.id().digest);
+    assert_ne!(program.id().digest, sample.id().digest);
 }
 
 proptest! {

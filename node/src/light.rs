@@ -160,14 +160,14 @@ mod tests {
     /// A proof that holds for a kernel of the chain is one for its block alone, and for its excess.
     #[test]
     fn a_kernel_is_in_its_block_and_under_its_excess() {
-        let mut toy = TestChain::new(48);
-        (0..3).for_each(|_| drop(toy.grow(Vec::new())));
-        let kernels: Vec<_> = toy.blocks().iter().flat_map(|b| b.body.kernels.clone()).collect();
+        let mut test_chain = TestChain::new(48);
+        (0..3).for_each(|_| drop(test_chain.grow(Vec::new())));
+        let kernels: Vec<_> = test_chain.blocks().iter().flat_map(|b| b.body.kernels.clone()).collect();
         let mut range = Mmr::new();
         kernels.iter().for_each(|k| range.push(k.id()));
-        let tip = toy.blocks()[2].header.clone();
+        let tip = test_chain.blocks()[2].header.clone();
         let found = |place: u64| KernelProof {
-            height: toy.blocks()[1].header.height,
+            height: test_chain.blocks()[1].header.height,
             kernel: kernels[1].clone(),
             place,
             path: range.prove(place).unwrap(),
@@ -186,9 +186,9 @@ mod tests {
     /// A tip gives way to a better one, and to no other.
     #[test]
     fn a_tip_only_moves_onward() {
-        let mut toy = TestChain::new(49);
-        (0..3).for_each(|_| drop(toy.grow(Vec::new())));
-        let header = |n: usize| &toy.blocks()[n].header;
+        let mut test_chain = TestChain::new(49);
+        (0..3).for_each(|_| drop(test_chain.grow(Vec::new())));
+        let header = |n: usize| &test_chain.blocks()[n].header;
         assert_eq!(onward(header(1), header(2)), Ok(()));
         assert_eq!(onward(header(1), header(1)), Ok(()));
         assert_eq!(onward(header(2), header(1)), Err(InvalidResponse::Regression));

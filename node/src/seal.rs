@@ -118,15 +118,15 @@ mod tests {
     /// Two headers of one height that differ, each under its own seal, are evidence; anything less is not.
     #[test]
     fn evidence_is_two_headers_of_a_height_and_two_seals() {
-        let mut toy = TestChain::new(50);
-        (0..2).for_each(|_| drop(toy.grow(Vec::new())));
-        let [first, next] = [0, 1].map(|n| SealedHeader::of(&toy.blocks()[n]));
+        let mut test_chain = TestChain::new(50);
+        (0..2).for_each(|_| drop(test_chain.grow(Vec::new())));
+        let [first, next] = [0, 1].map(|n| SealedHeader::of(&test_chain.blocks()[n]));
         let header = Header { time: first.header.time + 1, ..first.header.clone() };
-        let key = OperatorKey::from_secret(toy.operator().clone());
-        let seal = key.seal(toy.chain().id(), &header, &mut rand_core::OsRng);
+        let key = OperatorKey::from_secret(test_chain.operator().clone());
+        let seal = key.seal(test_chain.chain().id(), &header, &mut rand_core::OsRng);
         let second = SealedHeader { header, seal };
         let holds = |first: &SealedHeader, second: &SealedHeader| {
-            DoubleSeal { first: first.clone(), second: second.clone() }.holds(toy.chain())
+            DoubleSeal { first: first.clone(), second: second.clone() }.holds(test_chain.chain())
         };
         assert!(holds(&first, &second) && holds(&second, &first));
         assert!(!holds(&first, &first), "the same header");

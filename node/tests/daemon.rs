@@ -98,36 +98,37 @@ fn stop(node: Daemon) {
 }
 
 /// The operator's node seals its mempool.
-fn seal(node: &Daemon, toy: &mut TestChain) {
+fn seal(node: &Daemon, test_chain: &mut TestChain) {
     let Ok(Response::Draft { height, due, .. }) = node.handle().ask(Request::Draft) else {
         panic!("no draft")
     };
-    let reward = Box::new(reward(toy, height, due));
+    let reward = Box::new(reward(test_chain, height, due));
     let sealed = node.handle().ask(Request::Seal { reward, time: 1_800_000_000 });
     assert!(matches!(sealed, Ok(Response::Sealed(_))), "{sealed:?}");
 }
 
-fn reward(toy: &mut TestChain, height: Height, due: Amount) -> (Output, Kernel) {
-    let coinbase = toy.output_as(OutputFeatures::Coinbase, due.units());
-    let kernel = toy.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
+fn reward(test_chain: &mut TestChain, height: Height, due: Amount) -> (Output, Kernel) {
+    let coinbase = test_chain.output_as(OutputFeatures::Coinbase, due.units());
+    let kernel = test_chain.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
     (coinbase.output, kernel)
 }
 
-fn toy() -> (TestChain, Transaction) {
-    let mut toy = TestChain::new(11);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let (payment, _) = toy.pay(&[&coin], &[5]);
-    (toy, payment)
+fn test_chain() -> (TestChain, Transaction) {
+    let mut test_chain = TestChain::new(11);
+    let coin = test_chain.grow(Vec::new());
+    test_chain.mature();
+    let (payment, _) = test_chain.pay(&[&coin], &[5]);
+    (test_chain, payment)
 }
 
 #[test]
 fn three_nodes_find_each_other_and_agree() {
-    let (mut toy, payment) = toy();
-    let params = toy.chain().params().clone();
+    let (mut test_chain, payment) = test_chain();
+    let params = test_chain.chain().params().clone();
     let dirs: [TempDir; 3] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
-    let key = || OperatorKey::from_secret(toy.operator().clone());
-    let first = start(1, dirs[0].path(), chain(dirs[0].path(), &params, toy.blocks()), &[], Some(key()));
+    let key = || OperatorKey::from_secret(test_chain.operator().clone());
+    let first =
+        start(1, dirs[0].path(), chain(dirs[0].path(), &params, test_chain.blocks()), &[], Some(key()));
     let seed = address(1, first.address().unwrap());
     let others = [1, 2].map(|n: u8| {
         let dir = dirs[usize::from(n)].path();
@@ -142,14 +143,14 @@ fn three_nodes_find_each_other_and_agree() {
     assert!(matches!(submitted, Ok(Response::Submitted(_))), "{submitted:?}");
     wait_for("fluff", || nodes.iter().all(|n| status(n).pending == 1));
     let before = status(&first).tip.height;
-    seal(&first, &mut toy);
+    seal(&first, &mut test_chain);
     wait_for("the block", || agreed() && status(&others[0]).tip.height == before.next());
     assert!(nodes.iter().all(|n| status(n).pending == 0));
 
     // A node that restarts without seeds still knows the others at their old addresses.
     let [second, third] = others;
     stop(third);
-    seal(&first, &mut toy);
+    seal(&first, &mut test_chain);
     let ledger = DiskLedger::open(&dirs[2].path().join("chain")).unwrap();
     let third = start(3, dirs[2].path(), ledger, &[], None);
     wait_for("catching up", || status(&third).tip.height == before.plus(2));
@@ -160,13 +161,13 @@ fn three_nodes_find_each_other_and_agree() {
 
 #[test]
 fn a_directory_has_one_node_and_a_stopped_one_answers_no_request() {
-    let (mut toy, _) = toy();
+    let (mut test_chain, _) = test_chain();
     let dir = tempfile::tempdir().unwrap();
-    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), &[]), &[], None);
+    let node = start(1, dir.path(), chain(dir.path(), test_chain.chain().params(), &[]), &[], None);
     assert!(DiskLedger::open(&dir.path().join("chain")).is_err(), "it is locked");
     let draft = node.handle().ask(Request::Draft);
     assert!(matches!(draft, Ok(Response::Draft { .. })), "{draft:?}");
-    let reward = Box::new(reward(&mut toy, Height::new(1), Amount::ZERO));
+    let reward = Box::new(reward(&mut test_chain, Height::new(1), Amount::ZERO));
     let sealed = node.handle().ask(Request::Seal { reward, time: 0 });
     assert!(matches!(sealed, Ok(Response::Refused(Refusal::NoKey))), "{sealed:?}");
     let handle = node.handle().clone();
@@ -178,15 +179,21 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_no_request() {
 /// On a chain with a pace the operator's node does not seal a block whose time would lie ahead of the clock.
 #[test]
 fn a_node_seals_no_faster_than_the_pace() {
-    let mut toy = TestChain::with(12, |p| p.pace = 60);
-    toy.grow(Vec::new());
-    let (dir, key) = (tempfile::tempdir().unwrap(), OperatorKey::from_secret(toy.operator().clone()));
-    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], Some(key));
+    let mut test_chain = TestChain::with(12, |p| p.pace = 60);
+    test_chain.grow(Vec::new());
+    let (dir, key) = (tempfile::tempdir().unwrap(), OperatorKey::from_secret(test_chain.operator().clone()));
+    let node = start(
+        1,
+        dir.path(),
+        chain(dir.path(), test_chain.chain().params(), test_chain.blocks()),
+        &[],
+        Some(key),
+    );
     let Ok(Response::Draft { height, due, .. }) = node.handle().ask(Request::Draft) else {
         panic!("no draft")
     };
-    let earliest = toy.blocks().last().unwrap().header.time + 60;
-    let reward = Box::new(reward(&mut toy, height, due));
+    let earliest = test_chain.blocks().last().unwrap().header.time + 60;
+    let reward = Box::new(reward(&mut test_chain, height, due));
     let seal = |time| node.handle().ask(Request::Seal { reward: reward.clone(), time });
     let early = seal(earliest - 6);
     assert!(matches!(early, Ok(Response::Refused(Refusal::TooEarly(why))) if why.wait == 1), "{early:?}");
@@ -200,9 +207,10 @@ fn a_node_seals_no_faster_than_the_pace() {
 /// With a read-only folder, submissions are refused, because they would be lost with the process.
 #[test]
 fn a_submission_that_cannot_be_saved_is_refused() {
-    let (toy, payment) = toy();
+    let (test_chain, payment) = test_chain();
     let dir = tempfile::tempdir().unwrap();
-    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
+    let node =
+        start(1, dir.path(), chain(dir.path(), test_chain.chain().params(), test_chain.blocks()), &[], None);
     let submit = || node.handle().ask(Request::Submit(Box::new(payment.clone()))).unwrap();
     // A folder in place of the file that is written first.
     let obstacle = dir.path().join("node/local_txs.draft");
@@ -230,24 +238,25 @@ async fn next(happened: &Receiver<Event>) -> Event {
     }
 }
 
-async fn visit(n: u8, toy: &TestChain, host: (u8, SocketAddr)) -> Session {
-    let endpoint = Endpoint::new(&identity(n), toy.chain().id().as_bytes());
+async fn visit(n: u8, test_chain: &TestChain, host: (u8, SocketAddr)) -> Session {
+    let endpoint = Endpoint::new(&identity(n), test_chain.chain().id().as_bytes());
     endpoint.connect(&host.1.to_string(), identity(host.0).peer_key()).await.unwrap()
 }
 
 /// A node advertises the port of the router that forwards to it.
 #[test]
 fn a_node_behind_a_router_advertises_the_router_s_port() {
-    let (toy, _) = toy();
+    let (test_chain, _) = test_chain();
     for outside in [None, NonZeroU16::new(443)] {
         let dir = tempfile::tempdir().unwrap();
-        let ledger = chain(dir.path(), toy.chain().params(), &[]);
+        let ledger = chain(dir.path(), test_chain.chain().params(), &[]);
         let net = net::Setup { listen: Some(ListenSetup { outside, ..listen_setup() }), ..sockets(1) };
         let config = Config::new(PeerKey([0; 32]));
         let setup = Setup { config, net, rpc: None, dir: dir.path().join("node"), recovered: None };
         let node = Daemon::start(setup, ledger, None).unwrap();
         let at = node.address().unwrap();
-        let told = as_peer(async || visit(2, &toy, (1, at)).await.receiver.next().await.unwrap().unwrap());
+        let told =
+            as_peer(async || visit(2, &test_chain, (1, at)).await.receiver.next().await.unwrap().unwrap());
         let Ok(Message::Hello(hello)) = Message::from_bytes(&told) else { panic!("no hello") };
         assert_eq!(hello.listen_port, Some(outside.map_or(at.port(), NonZeroU16::get)));
         stop(node);
@@ -257,9 +266,9 @@ fn a_node_behind_a_router_advertises_the_router_s_port() {
 /// The operator's key of another chain is refused at the start.
 #[test]
 fn a_foreign_operator_does_not_start() {
-    let (toy, _) = toy();
+    let (test_chain, _) = test_chain();
     let dir = tempfile::tempdir().unwrap();
-    let ledger = chain(dir.path(), toy.chain().params(), &[]);
+    let ledger = chain(dir.path(), test_chain.chain().params(), &[]);
     let setup = Setup {
         config: Config::new(PeerKey([0; 32])),
         net: sockets(1),
@@ -274,37 +283,41 @@ fn a_foreign_operator_does_not_start() {
 
 #[test]
 fn garbage_costs_only_its_sender_the_connection() {
-    let (toy, _) = toy();
+    let (test_chain, _) = test_chain();
     let dir = tempfile::tempdir().unwrap();
-    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
+    let node =
+        start(1, dir.path(), chain(dir.path(), test_chain.chain().params(), test_chain.blocks()), &[], None);
     let at = node.address().unwrap();
     as_peer(async || {
         for garbage in [&b""[..], &[0xff; 3_000], &[1, 5, 0]] {
-            let mut peer = visit(2 + garbage.len() as u8, &toy, (1, at)).await;
+            let mut peer = visit(2 + garbage.len() as u8, &test_chain, (1, at)).await;
             peer.sender.try_send(garbage).unwrap();
             // It sends a hello and closes.
             while let Ok(Some(_)) = peer.receiver.next().await {}
         }
-        let banned = visit(2, &toy, (1, at)).await;
+        let banned = visit(2, &test_chain, (1, at)).await;
         let mut receiver = banned.receiver;
         assert!(!matches!(receiver.next().await, Ok(Some(_))), "a banned peer gets no hello");
-        assert!(visit(9, &toy, (1, at)).await.receiver.next().await.unwrap().is_some(), "others get one");
+        assert!(
+            visit(9, &test_chain, (1, at)).await.receiver.next().await.unwrap().is_some(),
+            "others get one"
+        );
     });
-    assert_eq!(status(&node).tip.height, toy.blocks().last().unwrap().header.height);
+    assert_eq!(status(&node).tip.height, test_chain.blocks().last().unwrap().header.height);
     stop(node);
 }
 
 #[test]
 fn a_peer_that_does_not_read_is_disconnected() {
-    let (toy, _) = toy();
+    let (test_chain, _) = test_chain();
     let (events, happened) = channel();
-    let net = Net::open(sockets(1), toy.chain().id(), events).unwrap();
+    let net = Net::open(sockets(1), test_chain.chain().id(), events).unwrap();
     as_peer(async || {
-        let _deaf = visit(2, &toy, (1, net.address().unwrap())).await;
+        let _deaf = visit(2, &test_chain, (1, net.address().unwrap())).await;
         let Event::Connected { peer, direction: Direction::Inbound(_), .. } = next(&happened).await else {
             panic!("not connected")
         };
-        let block = toy.blocks()[0].clone();
+        let block = test_chain.blocks()[0].clone();
         let message =
             Message::Block { sealed: sotto_node::seal::SealedHeader::of(&block), body: vec![0; 1 << 20] };
         (0..200).for_each(|_| net.send(peer, &message));
@@ -316,15 +329,15 @@ fn a_peer_that_does_not_read_is_disconnected() {
 
 #[test]
 fn inbound_connections_are_limited() {
-    let (toy, _) = toy();
+    let (test_chain, _) = test_chain();
     let (events, happened) = channel();
     let setup = net::Setup { inbound: 1, ..sockets(1) };
-    let net = Net::open(setup, toy.chain().id(), events).unwrap();
+    let net = Net::open(setup, test_chain.chain().id(), events).unwrap();
     let at = net.address().unwrap();
     as_peer(async || {
-        let first = visit(2, &toy, (1, at)).await;
+        let first = visit(2, &test_chain, (1, at)).await;
         let Event::Connected { peer, .. } = next(&happened).await else { panic!("not connected") };
-        let mut second = visit(3, &toy, (1, at)).await;
+        let mut second = visit(3, &test_chain, (1, at)).await;
         assert!(!matches!(second.receiver.next().await, Ok(Some(_))), "it is refused");
         first.sender.try_send(Message::Ping(7).to_bytes()).unwrap();
         let Event::Frame { peer: from, bytes } = next(&happened).await else { panic!("no frame") };
@@ -332,7 +345,7 @@ fn inbound_connections_are_limited() {
         net.close(peer);
         let mut receiver = first.receiver;
         assert!(!matches!(receiver.next().await, Ok(Some(_))), "it is closed");
-        let third = visit(4, &toy, (1, at)).await;
+        let third = visit(4, &test_chain, (1, at)).await;
         assert!(matches!(next(&happened).await, Event::Connected { .. }), "there is room again");
         drop(third);
         assert!(matches!(next(&happened).await, Event::Disconnected(_)));
@@ -342,13 +355,13 @@ fn inbound_connections_are_limited() {
 /// A connection that is not made is an event that says why.
 #[test]
 fn a_failed_connection_says_why() {
-    let (toy, _) = toy();
+    let (test_chain, _) = test_chain();
     let (events, happened) = channel();
-    let net = Net::open(net::Setup { listen: None, ..sockets(1) }, toy.chain().id(), events).unwrap();
+    let net = Net::open(net::Setup { listen: None, ..sockets(1) }, test_chain.chain().id(), events).unwrap();
     assert_eq!(net.address(), None);
     // A port that was free a moment ago; a node of this chain, and one of another.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let here = Net::open(sockets(2), toy.chain().id(), channel().0).unwrap();
+    let here = Net::open(sockets(2), test_chain.chain().id(), channel().0).unwrap();
     let other = Net::open(sockets(3), TestChain::new(99).chain().id(), channel().0).unwrap();
     let (here, other) = (&here.address().unwrap(), &other.address().unwrap());
     for (address, expected) in [

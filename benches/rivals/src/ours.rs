@@ -9,15 +9,15 @@ const AMOUNT: u64 = 1_000;
 
 /// A chain, and outputs to build transactions from.
 pub(crate) struct Ledger {
-    toy: TestChain,
+    test_chain: TestChain,
     pool: Vec<Owned>,
 }
 
 impl Ledger {
     pub(crate) fn new(outputs: u64) -> Self {
-        let toy = TestChain::new(1);
-        let pool = (0..outputs).into_par_iter().map(|i| output(&toy, i)).collect();
-        let ledger = Self { toy, pool };
+        let test_chain = TestChain::new(1);
+        let pool = (0..outputs).into_par_iter().map(|i| output(&test_chain, i)).collect();
+        let ledger = Self { test_chain, pool };
         ledger.assert_it_refuses();
         ledger
     }
@@ -27,25 +27,25 @@ impl Ledger {
     }
 
     pub(crate) fn prove(&self) {
-        black_box(output(&self.toy, 0));
+        black_box(output(&self.test_chain, 0));
     }
 
     pub(crate) fn verify_one(&self) {
-        assert!(black_box(&self.pool[0].output).proof_holds(self.toy.chain().id()));
+        assert!(black_box(&self.pool[0].output).proof_holds(self.test_chain.chain().id()));
     }
 
     /// A transaction of k outputs and one kernel.
     pub(crate) fn batch(&self, k: usize) -> WellFormed<Transaction> {
-        check_transaction(self.toy.chain(), self.transaction(k, 1)).unwrap()
+        check_transaction(self.test_chain.chain(), self.transaction(k, 1)).unwrap()
     }
 
     pub(crate) fn verify(&self, t: &WellFormed<Transaction>) {
-        verify_transaction(self.toy.chain(), t.clone()).unwrap();
+        verify_transaction(self.test_chain.chain(), t.clone()).unwrap();
     }
 
     pub(crate) fn signatures(&self, n: usize) -> Vec<SignedMessage> {
         let t = self.transaction(1, n);
-        t.body.kernels.iter().map(|k| k.signed(self.toy.chain().id())).collect()
+        t.body.kernels.iter().map(|k| k.signed(self.test_chain.chain().id())).collect()
     }
 
     pub(crate) fn verify_signature(&self, s: &SignedMessage) {
@@ -58,33 +58,33 @@ impl Ledger {
 
     /// A block with so many outputs and kernels, its reward among them.
     pub(crate) fn block(&self, outputs: usize, kernels: usize) -> Block {
-        self.toy.clone().forge_with(&self.transaction(outputs - 1, kernels - 1))
+        self.test_chain.clone().forge_with(&self.transaction(outputs - 1, kernels - 1))
     }
 
     pub(crate) fn verify_block(&self, b: &Block) {
-        let (chain, parent) = (self.toy.chain(), self.toy.state().tip());
+        let (chain, parent) = (self.test_chain.chain(), self.test_chain.state().tip());
         verify_block(chain, parent, check_block(chain, b.clone()).unwrap()).unwrap();
     }
 
     pub(crate) fn rewind_own(&self) {
-        assert!(black_box(&self.pool[0].output).rewind(self.toy.chain().id(), &TestChain::REWIND).is_some());
+        assert!(black_box(&self.pool[0].output).rewind(self.test_chain.chain().id(), &TestChain::REWIND).is_some());
     }
 
     pub(crate) fn rewind_miss(&self) {
-        assert!(black_box(&self.pool[0].output).rewind(self.toy.chain().id(), &RewindKey([9; 32])).is_none());
+        assert!(black_box(&self.pool[0].output).rewind(self.test_chain.chain().id(), &RewindKey([9; 32])).is_none());
     }
 
     fn transaction(&self, outputs: usize, kernels: usize) -> Transaction {
-        let mut toy = self.toy.clone();
-        let fee = toy.least_fee(1, outputs, kernels);
-        let spent = toy.output(AMOUNT * outputs as u64 + fee.units());
-        let mut features: Vec<KernelFeatures> = vec![toy.plain(Amount::ZERO); kernels];
-        features[0] = toy.plain(fee);
-        toy.transaction(&[&spent], &self.pool[..outputs].iter().collect::<Vec<_>>(), &features)
+        let mut test_chain = self.test_chain.clone();
+        let fee = test_chain.least_fee(1, outputs, kernels);
+        let spent = test_chain.output(AMOUNT * outputs as u64 + fee.units());
+        let mut features: Vec<KernelFeatures> = vec![test_chain.plain(Amount::ZERO); kernels];
+        features[0] = test_chain.plain(fee);
+        test_chain.transaction(&[&spent], &self.pool[..outputs].iter().collect::<Vec<_>>(), &features)
     }
 
     fn assert_it_refuses(&self) {
-        let (chain, mut t) = (self.toy.chain(), self.transaction(16, 1));
+        let (chain, mut t) = (self.test_chain.chain(), self.transaction(16, 1));
         let mut bytes = *t.body.outputs[7].proof.as_bytes();
         bytes[20 * 32] ^= 1;
         t.body.outputs[7].proof = RangeProof::from_bytes(&bytes);
@@ -96,8 +96,8 @@ impl Ledger {
     }
 }
 
-fn output(toy: &TestChain, i: u64) -> Owned {
+fn output(test_chain: &TestChain, i: u64) -> Owned {
     let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
     let opening = Opening { amount: Amount::new(AMOUNT), index: [7; 12] };
-    toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+    test_chain.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
 }

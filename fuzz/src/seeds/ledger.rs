@@ -30,15 +30,16 @@ use sotto_node::{
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
-    let World { toy, payment, block } = world();
+    let World { test_chain, payment, block } = world();
     let output = &block.body.outputs[0];
-    let one_sided =
-        || toy.blocks()[4].body.outputs.iter().find(|o| o.features.keys().is_some()).expect("it is there");
+    let one_sided = || {
+        test_chain.blocks()[4].body.outputs.iter().find(|o| o.features.keys().is_some()).expect("it is there")
+    };
     Some(match target {
         "mw_transaction" => vec![input("payment", payment.to_bytes()), count(payment.to_bytes(), 33)],
         "mw_block" => {
-            let empty = toy.blocks()[0].to_bytes();
-            let one_sided = toy.blocks()[4].to_bytes();
+            let empty = test_chain.blocks()[0].to_bytes();
+            let one_sided = test_chain.blocks()[4].to_bytes();
             let whole = [("payment", block.to_bytes()), ("empty", empty), ("one-sided", one_sided)];
             let whole = whole.map(|(name, bytes)| input(name, bytes));
             whole.into_iter().chain([count(block.to_bytes(), 289)]).collect()
@@ -63,7 +64,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         }
         "node_request" => requests(),
         "node_response" => responses(),
-        "mw_params" => vec![input("solo", toy.chain().params().to_bytes())],
+        "mw_params" => vec![input("solo", test_chain.chain().params().to_bytes())],
         "mw_field" => fields(),
         "mw_mmr_proof" => [0, 4, 7, 8, 9, 10].map(mmr_proof).into(),
         "mw_peaks" => {
@@ -114,7 +115,7 @@ fn requests() -> Inputs {
 
 /// A response to a scanning wallet, and a refusal.
 fn responses() -> Inputs {
-    let state = world().toy.state();
+    let state = world().test_chain.state();
     let proof = state.commitments().outputs.chunk(Prefix::new(0, 0).unwrap()).proof;
     let header = state.tip();
     let tip = rpc::TipRecord { height: header.height.get(), hash: Hex(header.hash()) };
@@ -147,12 +148,12 @@ fn fields() -> Inputs {
         fee.to_bytes(),
         Height::new(3).to_bytes(),
         block.header.hash().to_bytes(),
-        world().toy.chain().id().to_bytes(),
+        world().test_chain.chain().id().to_bytes(),
         output.commitment.point().to_bytes(),
         Encode::to_bytes(&world().payment.offset),
         output.commitment.to_bytes(),
         kernel.excess.to_bytes(),
-        world().toy.chain().params().operator.to_bytes(),
+        world().test_chain.chain().params().operator.to_bytes(),
         output.proof.to_bytes(),
         kernel.signature.to_bytes(),
         window.to_bytes(),
@@ -190,9 +191,9 @@ fn step(code: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn steps() -> Inputs {
-    let World { toy, payment, block } = world();
+    let World { test_chain, payment, block } = world();
     let (payment_bytes, block_bytes) = (payment.to_bytes(), block.to_bytes());
-    let old = &toy.blocks()[4];
+    let old = &test_chain.blocks()[4];
     let mut unpaid = block.body.clone();
     unpaid.inputs.clear();
     let again = [step(1, &block_bytes), vec![6], step(1, &block_bytes), step(0, &payment_bytes)].concat();
@@ -222,9 +223,9 @@ fn store_file(i: u8) -> Inputs {
 
 /// One message of each kind, and counts above their limits.
 fn messages() -> Inputs {
-    let World { toy, payment, block } = world();
+    let World { test_chain, payment, block } = world();
     let (sealed, name) = (SealedHeader::of(block), BlockName::of(&block.header));
-    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: Some(9) };
+    let hello = Hello { chain: *test_chain.chain().id(), rules: rules(), listen_port: Some(9) };
     let address = |ip: IpAddr| Address { at: (ip, 7).into(), key: PeerKey([9; 32]) };
     let addresses = [address(Ipv4Addr::LOCALHOST.into()), address(Ipv6Addr::LOCALHOST.into())];
     let (outputs, kernels) = (block.body.outputs.clone(), block.body.body_kernels().collect());

@@ -129,15 +129,16 @@ mod tests {
     /// again.
     #[test]
     fn a_node_answers_stops_and_keeps_its_mempool() {
-        let mut toy = TestChain::new(3);
-        let coin = toy.grow(Vec::new());
-        toy.mature();
-        let (payment, _) = toy.pay(&[&coin], &[5]);
+        let mut test_chain = TestChain::new(3);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (payment, _) = test_chain.pay(&[&coin], &[5]);
         let files = Memory::new();
-        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+        let store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
         let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
-        toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
-        let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
+        test_chain.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let operator =
+            Solo::new(test_chain.chain(), OperatorKey::from_secret(test_chain.operator().clone())).unwrap();
         let (send, events) = channel();
         let (answers, answered) = mpsc::channel();
         let node = thread::spawn(move || {
@@ -153,7 +154,10 @@ mod tests {
         let id = crate::codec::transaction_id(&payment);
         assert!(matches!(answer, Response::Submitted(found) if found == id));
         let Response::Status(status) = ask(Request::Status) else { panic!("no status") };
-        assert_eq!((status.tip.height, status.pending), (toy.blocks().last().unwrap().header.height, 1));
+        assert_eq!(
+            (status.tip.height, status.pending),
+            (test_chain.blocks().last().unwrap().header.height, 1)
+        );
         assert!(matches!(ask(Request::Stop), Response::Done));
         assert_eq!(node.join().unwrap(), 1);
         let store = Store::open_on(files, layout()).unwrap();
@@ -162,8 +166,8 @@ mod tests {
 
     #[test]
     fn a_node_without_event_senders_stops() {
-        let toy = TestChain::new(4);
-        let store = Store::create_on(Memory::new(), layout(), toy.chain().params().clone()).unwrap();
+        let test_chain = TestChain::new(4);
+        let store = Store::create_on(Memory::new(), layout(), test_chain.chain().params().clone()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let node = Node::new(Config::new(PeerKey([1; 32])), ledger, None, None, &mut rng);

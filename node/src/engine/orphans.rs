@@ -67,11 +67,11 @@ mod tests {
 
     #[test]
     fn children_are_found_and_room_is_bounded() {
-        let mut toy = TestChain::new(41);
-        let coin = toy.grow(Vec::new());
-        toy.mature();
-        let (parent, made) = toy.pay(&[&coin], &[1_000_000]);
-        let child = toy.pay(&[&made[1]], &[5]).0;
+        let mut test_chain = TestChain::new(41);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (parent, made) = test_chain.pay(&[&coin], &[1_000_000]);
+        let child = test_chain.pay(&[&made[1]], &[5]).0;
         let mut orphans = Orphans::default();
         let name = |n: u8| Hash::from_bytes([n; 32]);
         orphans.insert(name(1), child.clone());

@@ -138,11 +138,12 @@ mod tests {
     /// who brings most.
     #[test]
     fn each_peer_has_a_share() {
-        let mut toy = TestChain::new(43);
-        let coin = toy.grow(Vec::new());
-        toy.mature();
-        let (t, _) = toy.pay(&[&coin], &[5]);
-        let t = verify_transaction(toy.chain(), check_transaction(toy.chain(), t).unwrap()).unwrap();
+        let mut test_chain = TestChain::new(43);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (t, _) = test_chain.pay(&[&coin], &[5]);
+        let t = verify_transaction(test_chain.chain(), check_transaction(test_chain.chain(), t).unwrap())
+            .unwrap();
         let w = t.get().body.weight();
         let (name, peer) = (|n: u8| Hash::from_bytes([n; 32]), |n: u8| Whose::of_this_node(PeerKey([n; 32])));
         let mut stems = Stempool::new(MempoolLimits { transactions: 100, weight: 5 * w });

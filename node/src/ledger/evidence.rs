@@ -122,19 +122,19 @@ mod tests {
     /// the disk.
     #[test]
     fn evidence_is_sealed() {
-        let mut toy = TestChain::new(51);
-        (0..2).for_each(|_| drop(toy.grow(Vec::new())));
+        let mut test_chain = TestChain::new(51);
+        (0..2).for_each(|_| drop(test_chain.grow(Vec::new())));
         let files = Memory::new();
         let layout = Layout::in_memory;
-        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+        let store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
         let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
-        toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
-        let mut forged = SealedHeader::of(&toy.blocks()[0]);
+        test_chain.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let mut forged = SealedHeader::of(&test_chain.blocks()[0]);
         forged.header.time += 1;
         assert!(ledger.see(&forged).unwrap().is_none() && ledger.double_seals().unwrap().is_empty());
         drop(ledger);
         let mut on_disk = files.clone();
-        let bytes = bytes(toy.chain().id(), &[forged]);
+        let bytes = bytes(test_chain.chain().id(), &[forged]);
         crate::storage::files::replace(&mut on_disk, FileName::Evidence, &bytes).unwrap();
         let store = Store::open_on(on_disk, layout()).unwrap();
         let found = Ledger::over(store, MempoolLimits::default());

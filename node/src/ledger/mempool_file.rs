@@ -120,11 +120,11 @@ mod tests {
     /// Every cut is known for what it is, and no flipped bit goes unnoticed or costs what came before.
     #[test]
     fn a_file_is_read_as_far_as_it_is_whole() {
-        let mut toy = TestChain::new(21);
-        let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
-        toy.mature();
-        let all: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-        let id = *toy.chain().id();
+        let mut test_chain = TestChain::new(21);
+        let coins = [test_chain.grow(Vec::new()), test_chain.grow(Vec::new())];
+        test_chain.mature();
+        let all: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+        let id = *test_chain.chain().id();
         let one = file(&id, all[..1].iter()).len();
         let whole = file(&id, all.iter());
         assert_eq!(whole[one..], entry(&id, one as u64, &all[1]));

@@ -153,12 +153,12 @@ mod tests {
     /// its bytes that the rules allow.
     #[test]
     fn the_least_weight_is_no_more_than_the_weight() {
-        let mut toy = TestChain::new(45);
-        let coins: Vec<_> = (0..6).map(|_| toy.grow(Vec::new())).collect();
-        toy.mature();
+        let mut test_chain = TestChain::new(45);
+        let coins: Vec<_> = (0..6).map(|_| test_chain.grow(Vec::new())).collect();
+        test_chain.mature();
         let pay = |(n, c): (usize, _)| match n % 2 {
-            0 => toy.pay(&[c], &[5, 6, 7]).0,
-            _ => toy.pay_one_sided(&[c], &[5, 6, 7]).0,
+            0 => test_chain.pay(&[c], &[5, 6, 7]).0,
+            _ => test_chain.pay_one_sided(&[c], &[5, 6, 7]).0,
         };
         let all: Vec<_> = coins.iter().enumerate().map(pay).collect();
         for n in 1..=all.len() {
@@ -174,10 +174,10 @@ mod tests {
     /// A transaction is recognised by its bytes as by its value.
     #[test]
     fn a_transaction_answers_by_its_id() {
-        let mut toy = TestChain::new(46);
-        let coin = toy.grow(Vec::new());
-        toy.mature();
-        let t = toy.pay(&[&coin], &[5]).0;
+        let mut test_chain = TestChain::new(46);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let t = test_chain.pay(&[&coin], &[5]).0;
         let frame = Message::Transaction(t.clone()).to_bytes();
         assert_eq!(answer(&frame), Some(Answer::Transaction(crate::codec::transaction_id(&t))));
         assert_eq!(answer(&Message::Stem(t).to_bytes()), None);

@@ -7,14 +7,14 @@ use core::net::SocketAddr;
 use sotto_mw::{commitment::Commitment, output::OutputFeatures, testing::TestChain};
 
 fn all() -> Vec<Message> {
-    let mut toy = TestChain::new(11);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let (t, _) = toy.pay(&[&coin], &[5]);
-    toy.grow(vec![t.clone()]);
-    let block = toy.blocks().last().unwrap().clone();
+    let mut test_chain = TestChain::new(11);
+    let coin = test_chain.grow(Vec::new());
+    test_chain.mature();
+    let (t, _) = test_chain.pay(&[&coin], &[5]);
+    test_chain.grow(vec![t.clone()]);
+    let block = test_chain.blocks().last().unwrap().clone();
     let (sealed, name) = (SealedHeader::of(&block), BlockName::of(&block.header));
-    let hello = |listen_port| Hello { chain: *toy.chain().id(), rules: rules(), listen_port };
+    let hello = |listen_port| Hello { chain: *test_chain.chain().id(), rules: rules(), listen_port };
     let at = |ip: [u8; 4]| Address { at: SocketAddr::from((ip, 7)), key: PeerKey([9; 32]) };
     let six = Address { at: "[2001:db8::1]:65535".parse().unwrap(), key: PeerKey([8; 32]) };
     let (hash, ids) = (name.hash, vec![name.hash, Hash::ZERO]);
@@ -139,12 +139,12 @@ fn places_ascend() {
 #[test]
 fn a_compact_block_is_filled_from_what_is_there() {
     use crate::message::compact::{Filling, items};
-    let mut toy = TestChain::new(12);
-    let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
-    toy.mature();
-    let payments = vec![toy.pay(&[&coins[0]], &[5]).0, toy.pay_one_sided(&[&coins[1]], &[5]).0];
-    toy.grow(payments.clone());
-    let block = toy.blocks().last().unwrap().clone();
+    let mut test_chain = TestChain::new(12);
+    let coins = [test_chain.grow(Vec::new()), test_chain.grow(Vec::new())];
+    test_chain.mature();
+    let payments = vec![test_chain.pay(&[&coins[0]], &[5]).0, test_chain.pay_one_sided(&[&coins[1]], &[5]).0];
+    test_chain.grow(payments.clone());
+    let block = test_chain.blocks().last().unwrap().clone();
     let compact = Compact::of(&block, 99).unwrap();
     assert!(compact.to_bytes().len() * 2 < block.to_bytes().len());
     let full = Filling::new(compact.clone(), payments.iter());
@@ -172,7 +172,7 @@ fn a_compact_block_is_filled_from_what_is_there() {
     assert_eq!(items(&block.body, &[4], &[]), None, "the reward is not counted");
     // The same kernel under another bond is not the one of the block.
     let mut squatted = payments.clone();
-    squatted[1].body.bonds.values_mut().for_each(|bond| bond.key = toy.chain().params().operator);
+    squatted[1].body.bonds.values_mut().for_each(|bond| bond.key = test_chain.chain().params().operator);
     assert_eq!(Filling::new(compact.clone(), squatted.iter()).missing().1.len(), 1);
     // Nor is the same output under another signature of its sender.
     let mut again = payments.clone();

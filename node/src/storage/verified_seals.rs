@@ -46,13 +46,13 @@ mod tests {
     /// What is remembered of one seal says nothing for another under the same header.
     #[test]
     fn only_the_seal_that_was_verified_is_remembered() {
-        let mut toy = TestChain::new(47);
-        (0..2).for_each(|_| drop(toy.grow(Vec::new())));
-        let [a, b] = [0, 1].map(|n| SealedHeader::of(&toy.blocks()[n]));
+        let mut test_chain = TestChain::new(47);
+        (0..2).for_each(|_| drop(test_chain.grow(Vec::new())));
+        let [a, b] = [0, 1].map(|n| SealedHeader::of(&test_chain.blocks()[n]));
         let seals = VerifiedSeals::default();
-        assert!(seals.holds(toy.chain(), &a) && seals.holds(toy.chain(), &a));
+        assert!(seals.holds(test_chain.chain(), &a) && seals.holds(test_chain.chain(), &a));
         let foreign = SealedHeader { seal: b.seal, ..a.clone() };
-        assert!(!seals.holds(toy.chain(), &foreign));
-        assert!(seals.holds(toy.chain(), &a) && seals.0.lock().unwrap().len() == 1);
+        assert!(!seals.holds(test_chain.chain(), &foreign));
+        assert!(seals.holds(test_chain.chain(), &a) && seals.0.lock().unwrap().len() == 1);
     }
 }

@@ -16,14 +16,14 @@ use sotto_node::{
 };
 
 use crate::{
-    hand::{Hand, Lacks, SECOND, inbound, toy},
+    hand::{Hand, Lacks, SECOND, inbound, test_chain},
     world::layout,
 };
 
 /// Three show a block first and say nothing more; so does the one who has it.
 #[test]
 fn who_says_nothing_delays_a_block_by_little() {
-    let mut hand = Hand::new(toy(6), 3, |_| ());
+    let mut hand = Hand::new(test_chain(6), 3, |_| ());
     (1..=4).for_each(|peer| hand.join(peer, inbound));
     (1..=4).for_each(|peer| hand.say(peer, &hand.tip_message(3)));
     assert_eq!(hand.asked(), [1]);
@@ -55,7 +55,7 @@ fn who_says_nothing_delays_a_block_by_little() {
 /// for ever.
 #[test]
 fn who_has_not_a_block_says_so() {
-    let mut hand = Hand::new(toy(5), 3, |_| ());
+    let mut hand = Hand::new(test_chain(5), 3, |_| ());
     (1..=2).for_each(|peer| hand.join(peer, inbound));
     (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(3)));
     assert_eq!(hand.asked(), [1]);
@@ -75,7 +75,7 @@ fn who_has_not_a_block_says_so() {
 /// are.
 #[test]
 fn the_losing_branch_is_not_asked() {
-    let mut hand = Hand::new(toy(6), 6, |_| ());
+    let mut hand = Hand::new(test_chain(6), 6, |_| ());
     let mut header = hand.block(2).header.clone();
     let branch: Vec<SealedHeader> = (0..5).map(|_| hand.after(&mut header)).collect();
     (1..=3).for_each(|peer| hand.join(peer, inbound));
@@ -91,7 +91,7 @@ fn the_losing_branch_is_not_asked() {
 /// Headers are requested from another peer when the first is silent, and at once when it disconnects.
 #[test]
 fn headers_are_asked_of_several() {
-    let mut hand = Hand::new(toy(8), 3, |_| ());
+    let mut hand = Hand::new(test_chain(8), 3, |_| ());
     (1..=3).for_each(|peer| hand.join(peer, inbound));
     (1..=3).for_each(|peer| hand.say(peer, &hand.tip_message(7)));
     assert_eq!(hand.asked_headers(), [1]);
@@ -115,7 +115,7 @@ fn headers_are_asked_of_several() {
 /// Old headers in answer to a request lead nowhere, and are not asked for again and again.
 #[test]
 fn headers_that_lead_nowhere_end_the_questions() {
-    let mut hand = Hand::new(toy(8), 5, |_| ());
+    let mut hand = Hand::new(test_chain(8), 5, |_| ());
     hand.join(1, inbound);
     hand.say(1, &hand.tip_message(7));
     for _ in 0..3 {
@@ -133,7 +133,7 @@ fn headers_that_lead_nowhere_end_the_questions() {
 /// is shown.
 #[test]
 fn an_operator_waits_for_what_is_sealed_and_not_for_ever() {
-    let mut hand = Hand::new(toy(9), 3, |_| ());
+    let mut hand = Hand::new(test_chain(9), 3, |_| ());
     assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }));
     hand.join(1, inbound);
     assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }), "a hello keeps nobody");
@@ -154,7 +154,7 @@ fn an_operator_waits_for_what_is_sealed_and_not_for_ever() {
 /// A peer that responds without a request is ignored and banned; a new connection forgives nothing.
 #[test]
 fn an_answer_to_no_question_costs() {
-    let mut hand = Hand::new(toy(6), 3, |_| ());
+    let mut hand = Hand::new(test_chain(6), 3, |_| ());
     let block = hand.block(3).clone();
     let (name, body) = (hand.name(3), block.body.clone());
     let somebody = Address { at: SocketAddr::from(([10, 9, 9, 9], 1)), key: PeerKey([9; 32]) };
@@ -183,7 +183,7 @@ fn an_answer_to_no_question_costs() {
 /// Addresses are taken once, from who was asked.
 #[test]
 fn addresses_are_heard_once() {
-    let mut hand = Hand::new(toy(1), 1, |_| ());
+    let mut hand = Hand::new(test_chain(1), 1, |_| ());
     hand.join(1, Direction::Outbound);
     assert_eq!(hand.take(|m| matches!(m, Message::GetAddresses)), [1]);
     let before = hand.node.usage().addresses;
@@ -202,10 +202,10 @@ fn addresses_are_heard_once() {
 /// denied.
 #[test]
 fn what_is_there_is_given_and_what_is_not_is_denied() {
-    let mut toy = toy(4);
-    toy.mature();
-    let height = toy.blocks().len();
-    let mut hand = Hand::new(toy, height, |_| ());
+    let mut test_chain = test_chain(4);
+    test_chain.mature();
+    let height = test_chain.blocks().len();
+    let mut hand = Hand::new(test_chain, height, |_| ());
     hand.join(1, inbound);
     hand.say(1, &hand.tip_message(height - 1));
     hand.said.clear();
@@ -233,13 +233,13 @@ fn what_is_there_is_given_and_what_is_not_is_denied() {
 /// of another.
 #[test]
 fn wrong_items_cost_their_sender() {
-    let mut toy = toy(0);
-    let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
-    toy.mature();
-    let payments = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let before = toy.blocks().len();
-    toy.grow(payments);
-    let mut hand = Hand::new(toy, before, |_| ());
+    let mut test_chain = test_chain(0);
+    let coins = [test_chain.grow(Vec::new()), test_chain.grow(Vec::new())];
+    test_chain.mature();
+    let payments = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let before = test_chain.blocks().len();
+    test_chain.grow(payments);
+    let mut hand = Hand::new(test_chain, before, |_| ());
     let compact = Compact::of(hand.block(before), 3).unwrap();
     (1..=2).for_each(|peer| hand.join(peer, inbound));
     (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(before)));
@@ -261,12 +261,12 @@ fn wrong_items_cost_their_sender() {
 /// A header that is evidence already is no alarm.
 #[test]
 fn an_alarm_is_raised_once() {
-    let mut hand = Hand::new(toy(5), 5, |_| ());
+    let mut hand = Hand::new(test_chain(5), 5, |_| ());
     hand.join(1, inbound);
     let mut header = hand.block(4).header.clone();
     header.time += 1;
-    let key = OperatorKey::from_secret(hand.toy.operator().clone());
-    let seal = key.seal(hand.toy.chain().id(), &header, &mut hand.rng);
+    let key = OperatorKey::from_secret(hand.test_chain.operator().clone());
+    let seal = key.seal(hand.test_chain.chain().id(), &header, &mut hand.rng);
     let tip = Message::Tip(SealedHeader { header, seal });
     assert_eq!(Message::from_bytes(&tip.to_bytes()).as_ref(), Ok(&tip));
     (0..5).for_each(|_| hand.say(1, &tip));
@@ -278,12 +278,12 @@ fn an_alarm_is_raised_once() {
 /// is room again.
 #[test]
 fn a_pool_that_cannot_be_saved_is_saved_later() {
-    let mut toy = toy(0);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let payment = toy.pay(&[&coin], &[5]).0;
-    let blocks = toy.blocks().len();
-    let mut hand = Hand::new(toy, blocks, |_| ());
+    let mut test_chain = test_chain(0);
+    let coin = test_chain.grow(Vec::new());
+    test_chain.mature();
+    let payment = test_chain.pay(&[&coin], &[5]).0;
+    let blocks = test_chain.blocks().len();
+    let mut hand = Hand::new(test_chain, blocks, |_| ());
     hand.files.limit(Some(0));
     assert!(matches!(hand.ask(Request::Submit(Box::new(payment))), Response::Submitted(_)));
     hand.pass(70 * SECOND);
@@ -302,7 +302,7 @@ fn a_pool_that_cannot_be_saved_is_saved_later() {
 #[ignore = "takes long, and what it measures others' work disturbs"]
 fn following_headers_takes_time_in_their_number() {
     const PAGE: usize = 1_024;
-    let mut hand = Hand::new(toy(1), 1, |c| c.snapshot_threshold = 10);
+    let mut hand = Hand::new(test_chain(1), 1, |c| c.snapshot_threshold = 10);
     hand.join(1, inbound);
     let mut header = hand.block(0).header.clone();
     let mut page = || (0..PAGE).map(|_| hand.after(&mut header)).collect();

@@ -25,7 +25,7 @@ use sotto_node::{
     work::{Ticket, Verdict},
 };
 
-use crate::hand::{Hand, SECOND, inbound, toy};
+use crate::hand::{Hand, SECOND, inbound, test_chain};
 
 /// Shows a node at height `from` the chain up to `to`, block by block, from peer 2, which has all of it.
 fn follow(hand: &mut Hand, from: usize, to: usize) {
@@ -56,7 +56,7 @@ fn follow(hand: &mut Hand, from: usize, to: usize) {
 #[test]
 fn a_foreign_seal_condemns_its_sender_and_no_block() {
     for whole in [false, true] {
-        let mut hand = Hand::new(toy(8), 3, |_| ());
+        let mut hand = Hand::new(test_chain(8), 3, |_| ());
         hand.join(1, inbound);
         hand.join(2, inbound);
         hand.say(1, &hand.tip_message(3));
@@ -79,14 +79,14 @@ fn a_foreign_seal_condemns_its_sender_and_no_block() {
 /// A second seal of the operator's over the same header is a seal, and no fault of its sender.
 #[test]
 fn another_seal_of_the_same_header_is_no_fault() {
-    let mut hand = Hand::new(toy(4), 3, |_| ());
+    let mut hand = Hand::new(test_chain(4), 3, |_| ());
     hand.join(1, inbound);
     hand.say(1, &hand.tip_message(3));
     let mut header = hand.block(2).header.clone();
     let mut sealed = hand.after(&mut header);
     sealed.header = hand.block(3).header.clone();
-    let key = sotto_node::seal::OperatorKey::from_secret(hand.toy.operator().clone());
-    sealed.seal = key.seal(hand.toy.chain().id(), &sealed.header, &mut hand.rng);
+    let key = sotto_node::seal::OperatorKey::from_secret(hand.test_chain.operator().clone());
+    sealed.seal = key.seal(hand.test_chain.chain().id(), &sealed.header, &mut hand.rng);
     assert_ne!(sealed.seal, hand.block(3).seal);
     let mut compact = Compact::of(hand.block(3), 1).unwrap();
     compact.sealed = sealed;
@@ -98,9 +98,9 @@ fn another_seal_of_the_same_header_is_no_fault() {
 
 /// Who stems are sent to, with peer 2 as the node's relay and peer 1 as their sender: the stems that peer 1
 /// sends are sent on joined, if they can be. Returns what is sent on after the first, and the node.
-fn stemmed_on(toy: TestChain, payments: &[Transaction]) -> (Hand, Vec<Transaction>) {
-    let n = toy.blocks().len();
-    let mut hand = Hand::new(toy, n, stems);
+fn stemmed_on(test_chain: TestChain, payments: &[Transaction]) -> (Hand, Vec<Transaction>) {
+    let n = test_chain.blocks().len();
+    let mut hand = Hand::new(test_chain, n, stems);
     hand.join(2, Direction::Outbound);
     hand.join(1, inbound);
     hand.said.clear();
@@ -126,11 +126,11 @@ fn stems(config: &mut Config) {
 
 /// The next node takes what this one sends, all of it.
 fn the_next_node_takes(hand: &Hand, sent: &[Transaction]) {
-    let n = hand.toy.blocks().len();
-    let mut other = Hand::new(hand.toy.clone(), n, stems);
+    let n = hand.test_chain.blocks().len();
+    let mut other = Hand::new(hand.test_chain.clone(), n, stems);
     other.join(1, inbound);
     for t in sent {
-        let chain = hand.toy.chain();
+        let chain = hand.test_chain.chain();
         let found = check_transaction(chain, t.clone()).map(drop);
         assert!(found.is_ok(), "weight {} of {}: {found:?}", t.body.weight(), chain.room());
         other.say(1, &Message::Stem(t.clone()));
@@ -141,15 +141,15 @@ fn the_next_node_takes(hand: &Hand, sent: &[Transaction]) {
 /// Stems that are joined on the way have to fit the weight of a transaction, not that of a block.
 #[test]
 fn stems_are_not_joined_beyond_the_weight_of_a_transaction() {
-    let mut toy = TestChain::with(31, |p| {
+    let mut test_chain = TestChain::with(31, |p| {
         (p.window_width, p.window_grid, p.reorganisation, p.max_weight) = (400, 20, 100, 300);
     });
-    let coins: Vec<Owned> = (0..6).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
-    let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
+    let coins: Vec<Owned> = (0..6).map(|_| test_chain.grow(Vec::new())).collect();
+    test_chain.mature();
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
     let whole: u64 = payments[1..].iter().map(|t| t.body.weight()).sum();
-    assert!(whole > toy.chain().room() && whole <= 300, "the case in question: {whole}");
-    let (hand, sent) = stemmed_on(toy, &payments);
+    assert!(whole > test_chain.chain().room() && whole <= 300, "the case in question: {whole}");
+    let (hand, sent) = stemmed_on(test_chain, &payments);
     assert_eq!(sent, payments[1..]);
     the_next_node_takes(&hand, &sent);
 }
@@ -157,19 +157,19 @@ fn stems_are_not_joined_beyond_the_weight_of_a_transaction() {
 /// Two stems under one excess, each sound alone, are not joined: no body holds an excess twice.
 #[test]
 fn stems_of_one_excess_are_not_joined() {
-    let mut toy = toy(0);
-    let coins: Vec<Owned> = (0..3).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
-    let first = toy.pay(&[&coins[0]], &[5]).0;
-    let x = toy.secret();
+    let mut test_chain = test_chain(0);
+    let coins: Vec<Owned> = (0..3).map(|_| test_chain.grow(Vec::new())).collect();
+    test_chain.mature();
+    let first = test_chain.pay(&[&coins[0]], &[5]).0;
+    let x = test_chain.secret();
     let mut twin = |coin: &Owned| {
-        let fee = toy.least_fee(1, 1, 1);
-        let features: KernelFeatures = toy.plain(fee);
-        let out = toy.output(coin.opening.amount.units() - fee.units());
-        toy.transaction_under(&[coin], &[&out], &[(features, x.clone())])
+        let fee = test_chain.least_fee(1, 1, 1);
+        let features: KernelFeatures = test_chain.plain(fee);
+        let out = test_chain.output(coin.opening.amount.units() - fee.units());
+        test_chain.transaction_under(&[coin], &[&out], &[(features, x.clone())])
     };
     let (a, b) = (twin(&coins[1]), twin(&coins[2]));
-    let (hand, sent) = stemmed_on(toy, &[first, a, b]);
+    let (hand, sent) = stemmed_on(test_chain, &[first, a, b]);
     assert_eq!(sent.len(), 2);
     the_next_node_takes(&hand, &sent);
 }
@@ -177,11 +177,11 @@ fn stems_of_one_excess_are_not_joined() {
 /// Stems that can be joined are.
 #[test]
 fn stems_that_fit_are_joined() {
-    let mut toy = toy(0);
-    let coins: Vec<Owned> = (0..3).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
-    let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let (hand, sent) = stemmed_on(toy, &payments);
+    let mut test_chain = test_chain(0);
+    let coins: Vec<Owned> = (0..3).map(|_| test_chain.grow(Vec::new())).collect();
+    test_chain.mature();
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let (hand, sent) = stemmed_on(test_chain, &payments);
     assert_eq!((sent.len(), sent[0].body.kernels.len()), (1, 2));
     the_next_node_takes(&hand, &sent);
 }
@@ -190,13 +190,13 @@ fn stems_that_fit_are_joined() {
 /// neighbours are not to be cut off with it.
 #[test]
 fn a_relayed_fault_closes_and_bans_no_address() {
-    let mut toy = toy(0);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let mut broken = toy.pay(&[&coin], &[5]).0;
+    let mut test_chain = test_chain(0);
+    let coin = test_chain.grow(Vec::new());
+    test_chain.mature();
+    let mut broken = test_chain.pay(&[&coin], &[5]).0;
     broken.body.outputs.pop();
-    let n = toy.blocks().len();
-    let mut hand = Hand::new(toy, n, |_| ());
+    let n = test_chain.blocks().len();
+    let mut hand = Hand::new(test_chain, n, |_| ());
     for turn in 0..5 {
         hand.join(1 + 100 * turn, inbound);
         hand.say(1 + 100 * turn, &Message::Stem(broken.clone()));
@@ -206,14 +206,14 @@ fn a_relayed_fault_closes_and_bans_no_address() {
 
 /// A request for all headers from the genesis on.
 fn ask_headers(hand: &Hand) -> Message {
-    Message::GetHeaders(vec![BlockName::of(&Header::genesis(hand.toy.chain()))])
+    Message::GetHeaders(vec![BlockName::of(&Header::genesis(hand.test_chain.chain()))])
 }
 
 /// 44 bytes that ask for many headers are charged for each of them: a peer gets as many as its share pays
 /// for, whatever it asks.
 #[test]
 fn requests_for_headers_are_charged_for_what_they_serve() {
-    let mut hand = Hand::new(toy(200), 200, |c| c.work = Allowance { rate: 0, burst: 2_000 });
+    let mut hand = Hand::new(test_chain(200), 200, |c| c.work = Allowance { rate: 0, burst: 2_000 });
     hand.join(1, inbound);
     let ask = ask_headers(&hand);
     hand.said.clear();
@@ -234,7 +234,7 @@ fn requests_for_headers_are_charged_for_what_they_serve() {
 /// All machines together get one budget, and each its own share, whatever the others ask.
 #[test]
 fn all_peers_together_have_one_budget() {
-    let mut hand = Hand::new(toy(200), 200, |c| {
+    let mut hand = Hand::new(test_chain(200), 200, |c| {
         c.work = Allowance { rate: 0, burst: 100_000 };
         c.work_own = Allowance { rate: 0, burst: 700 };
         c.work_shared = Allowance { rate: 0, burst: 4_000 };
@@ -253,7 +253,7 @@ fn all_peers_together_have_one_budget() {
 /// Blocks are sent as they are stored: what another node takes is what this one was given.
 #[test]
 fn a_block_is_served_as_it_is_stored() {
-    let mut hand = Hand::new(toy(6), 6, |_| ());
+    let mut hand = Hand::new(test_chain(6), 6, |_| ());
     hand.join(1, inbound);
     for n in 0..6 {
         hand.said.clear();
@@ -276,7 +276,7 @@ fn absent(n: u64) -> Transaction {
 /// Transactions that were asked for are decoded within the budget only, and what is over it blames no peer.
 #[test]
 fn what_was_asked_for_is_charged() {
-    let mut hand = Hand::new(toy(3), 3, |_| ());
+    let mut hand = Hand::new(test_chain(3), 3, |_| ());
     hand.join(1, inbound);
     let first = absent(0);
     let all: Vec<Transaction> = (0..60)
@@ -305,10 +305,10 @@ fn what_was_asked_for_is_charged() {
 /// decoded.
 #[test]
 fn what_is_too_heavy_is_not_decoded() {
-    let toy = TestChain::with(31, |p| {
+    let test_chain = TestChain::with(31, |p| {
         (p.window_width, p.window_grid, p.reorganisation, p.max_weight) = (400, 20, 100, 300);
     });
-    let mut hand = Hand::new(toy, 0, |_| ());
+    let mut hand = Hand::new(test_chain, 0, |_| ());
     hand.join(1, inbound);
     hand.begun = 0;
     hand.say(1, &Message::Stem(absent(0)));
@@ -319,12 +319,12 @@ fn what_is_too_heavy_is_not_decoded() {
 /// more bytes than the answer may have.
 #[test]
 fn an_open_question_exempts_its_answer_alone() {
-    let toy = toy(6);
-    let frame = |n: usize| Message::Compact(Compact::of(&toy.blocks()[n], 1).unwrap());
+    let test_chain = test_chain(6);
+    let frame = |n: usize| Message::Compact(Compact::of(&test_chain.blocks()[n], 1).unwrap());
     // A hello, a tip, and one compact block.
-    let tip = Message::Tip(SealedHeader::of(&toy.blocks()[3]));
+    let tip = Message::Tip(SealedHeader::of(&test_chain.blocks()[3]));
     let burst = 1 + price(&tip.to_bytes()) + price(&frame(4).to_bytes()) + 10;
-    let mut hand = Hand::new(toy.clone(), 3, |c| c.work = Allowance { rate: 0, burst });
+    let mut hand = Hand::new(test_chain.clone(), 3, |c| c.work = Allowance { rate: 0, burst });
     hand.join(1, inbound);
     hand.say(1, &hand.tip_message(3));
     assert_eq!(hand.asked(), [1]);
@@ -347,7 +347,7 @@ fn an_open_question_exempts_its_answer_alone() {
 /// again: even under other seals they say nothing, and who answers so is not asked for ever.
 #[test]
 fn old_headers_cost_no_signature() {
-    let mut hand = Hand::new(toy(60), 59, |_| ());
+    let mut hand = Hand::new(test_chain(60), 59, |_| ());
     hand.join(1, inbound);
     let seal = hand.block(0).seal;
     let old: Vec<SealedHeader> =
@@ -372,11 +372,11 @@ fn old_headers_cost_no_signature() {
 #[test]
 fn sound_blocks_of_a_refused_branch_are_followed_later() {
     let ours = {
-        let mut toy = toy(3);
-        (0..3).for_each(|_| drop(toy.grow(Vec::new())));
-        toy
+        let mut test_chain = test_chain(3);
+        (0..3).for_each(|_| drop(test_chain.grow(Vec::new())));
+        test_chain
     };
-    let mut theirs = toy(3);
+    let mut theirs = test_chain(3);
     // Another coin each time from here on.
     drop(theirs.secret());
     (0..6).for_each(|_| drop(theirs.grow(Vec::new())));
@@ -424,14 +424,14 @@ fn sound_blocks_of_a_refused_branch_are_followed_later() {
 #[test]
 fn a_verdict_is_judged_against_the_state_of_now() {
     for stem in [false, true] {
-        let mut toy = toy(0);
-        let coins: Vec<Owned> = (0..2).map(|_| toy.grow(Vec::new())).collect();
-        toy.mature();
-        let (late, spent) = (toy.pay(&[&coins[0]], &[5]).0, toy.pay(&[&coins[0]], &[6]).0);
-        let sound = toy.pay(&[&coins[1]], &[7]).0;
-        let n = toy.blocks().len();
-        toy.grow(vec![spent]);
-        let mut hand = Hand::new(toy, n, stems);
+        let mut test_chain = test_chain(0);
+        let coins: Vec<Owned> = (0..2).map(|_| test_chain.grow(Vec::new())).collect();
+        test_chain.mature();
+        let (late, spent) = (test_chain.pay(&[&coins[0]], &[5]).0, test_chain.pay(&[&coins[0]], &[6]).0);
+        let sound = test_chain.pay(&[&coins[1]], &[7]).0;
+        let n = test_chain.blocks().len();
+        test_chain.grow(vec![spent]);
+        let mut hand = Hand::new(test_chain, n, stems);
         hand.join(2, Direction::Outbound);
         hand.join(1, inbound);
         hand.held = Some(Vec::new());

@@ -22,7 +22,7 @@ pub(crate) const PAYMENTS: usize = 6;
 /// TestChain, payments, others that spend the same coins, and others that spend what the payments create, at once or
 /// once it is in a block; and rewards, as they are asked for.
 struct Vault {
-    toy: TestChain,
+    test_chain: TestChain,
     payments: Vec<Transaction>,
     rivals: Vec<Transaction>,
     children: Vec<Transaction>,
@@ -31,66 +31,70 @@ struct Vault {
 }
 
 impl Vault {
-    fn new(mut toy: TestChain, coins: &[Owned]) -> Arc<Mutex<Self>> {
+    fn new(mut test_chain: TestChain, coins: &[Owned]) -> Arc<Mutex<Self>> {
         // Every other payment is one-sided; its change is plain, so that a child can spend it at once.
         let mut pay = |(n, coin): (usize, &Owned)| match n % 2 {
-            0 => toy.pay(&[coin], &[25]),
-            _ => half_one_sided(&mut toy, coin),
+            0 => test_chain.pay(&[coin], &[25]),
+            _ => half_one_sided(&mut test_chain, coin),
         };
         let (payments, made): (Vec<_>, Vec<_>) = coins.iter().enumerate().map(&mut pay).unzip();
-        let rivals = coins.iter().map(|c| toy.pay_one_sided(&[c], &[26]).0).collect();
-        let children = made.iter().map(|outputs| toy.pay(&[&outputs[1]], &[7]).0).collect();
+        let rivals = coins.iter().map(|c| test_chain.pay_one_sided(&[c], &[26]).0).collect();
+        let children = made.iter().map(|outputs| test_chain.pay(&[&outputs[1]], &[7]).0).collect();
         let one_sided = made.iter().map(|outputs| &outputs[0]).filter(|o| o.keys.is_some());
-        let late = one_sided.map(|o| toy.pay_one_sided(&[o], &[]).0).collect();
-        Arc::new(Mutex::new(Self { toy, payments, rivals, children, late, rewards: HashMap::new() }))
+        let late = one_sided.map(|o| test_chain.pay_one_sided(&[o], &[]).0).collect();
+        Arc::new(Mutex::new(Self { test_chain, payments, rivals, children, late, rewards: HashMap::new() }))
     }
 }
 
 /// A one-sided payment with plain change.
-fn half_one_sided(toy: &mut TestChain, coin: &Owned) -> (Transaction, Vec<Owned>) {
+fn half_one_sided(test_chain: &mut TestChain, coin: &Owned) -> (Transaction, Vec<Owned>) {
     const FEE: u64 = 100_000;
     const PAID: u64 = 1_000_000;
-    let (paid, change) = (toy.one_sided(PAID), toy.output(coin.opening.amount.units() - PAID - FEE));
-    let kernel = toy.bonded(Amount::new(FEE));
-    (toy.transaction(&[coin], &[&paid, &change], &[kernel]), vec![paid, change])
+    let (paid, change) =
+        (test_chain.one_sided(PAID), test_chain.output(coin.opening.amount.units() - PAID - FEE));
+    let kernel = test_chain.bonded(Amount::new(FEE));
+    (test_chain.transaction(&[coin], &[&paid, &change], &[kernel]), vec![paid, change])
 }
 
 static SHORT: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = TestChain::with(7, wide);
-    let coins: Vec<Owned> = (0..PAYMENTS).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
-    Vault::new(toy, &coins)
+    let mut test_chain = TestChain::with(7, wide);
+    let coins: Vec<Owned> = (0..PAYMENTS).map(|_| test_chain.grow(Vec::new())).collect();
+    test_chain.mature();
+    Vault::new(test_chain, &coins)
 });
 
 static LONG: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
-    let mut toy = TestChain::new(8);
+    let mut test_chain = TestChain::new(8);
     for n in 0..BLOCKS / 4 {
-        let coin = toy.grow(Vec::new());
-        toy.mature();
-        let payment =
-            if n % 4 == 0 { toy.pay_one_sided(&[&coin], &[5]).0 } else { toy.pay(&[&coin], &[5]).0 };
-        toy.grow(if n % 2 == 0 { vec![payment] } else { Vec::new() });
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let payment = if n % 4 == 0 {
+            test_chain.pay_one_sided(&[&coin], &[5]).0
+        } else {
+            test_chain.pay(&[&coin], &[5]).0
+        };
+        test_chain.grow(if n % 2 == 0 { vec![payment] } else { Vec::new() });
     }
-    Vault::new(toy, &[])
+    Vault::new(test_chain, &[])
 });
 
 static CROWD: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = TestChain::with(9, wide);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let (split, coins) = toy.pay(&[&coin], &[10_000_000; MANY as usize]);
-    toy.grow(vec![split]);
+    let mut test_chain = TestChain::with(9, wide);
+    let coin = test_chain.grow(Vec::new());
+    test_chain.mature();
+    let (split, coins) = test_chain.pay(&[&coin], &[10_000_000; MANY as usize]);
+    test_chain.grow(vec![split]);
     let payments = (0..MANY).zip(&coins).map(|(n, coin)| {
-        let fee = toy.least_fee(1, 1, 1).units() + n * 1_000;
-        let output = toy.output(10_000_000 - fee);
-        let kernel = toy.plain(Amount::new(fee));
-        toy.transaction(&[coin], &[&output], &[kernel])
+        let fee = test_chain.least_fee(1, 1, 1).units() + n * 1_000;
+        let output = test_chain.output(10_000_000 - fee);
+        let kernel = test_chain.plain(Amount::new(fee));
+        test_chain.transaction(&[coin], &[&output], &[kernel])
     });
     let payments = payments.collect();
     let (rivals, children, late, rewards) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
-    Arc::new(Mutex::new(Vault { toy, payments, rivals, children, late, rewards }))
+    Arc::new(Mutex::new(Vault { test_chain, payments, rivals, children, late, rewards }))
 });
 
 /// Payments of the crowd.
@@ -131,8 +135,8 @@ impl Bank {
     fn over(vault: &Arc<Mutex<Vault>>) -> Self {
         let v = vault.lock().unwrap();
         Self {
-            params: v.toy.chain().params().clone(),
-            base: Arc::new(v.toy.blocks().to_vec()),
+            params: v.test_chain.chain().params().clone(),
+            base: Arc::new(v.test_chain.blocks().to_vec()),
             payments: Arc::new(v.payments.clone()),
             rivals: Arc::new(v.rivals.clone()),
             children: Arc::new(v.children.clone()),
@@ -151,15 +155,15 @@ impl Bank {
     }
 
     pub(crate) fn operator(&self) -> OperatorKey {
-        OperatorKey::from_secret(self.vault.lock().unwrap().toy.operator().clone())
+        OperatorKey::from_secret(self.vault.lock().unwrap().test_chain.operator().clone())
     }
 
     /// The reward of a block of this height.
     pub(crate) fn reward(&self, height: Height, due: Amount) -> (Output, Kernel) {
-        let Vault { toy, rewards, .. } = &mut *self.vault.lock().unwrap();
+        let Vault { test_chain, rewards, .. } = &mut *self.vault.lock().unwrap();
         let made = rewards.entry((height, due)).or_insert_with(|| {
-            let coinbase = toy.output_as(OutputFeatures::Coinbase, due.units());
-            let kernel = toy.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
+            let coinbase = test_chain.output_as(OutputFeatures::Coinbase, due.units());
+            let kernel = test_chain.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
             (coinbase.output, kernel)
         });
         made.clone()

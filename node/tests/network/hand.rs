@@ -37,7 +37,7 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// A node, the time, and what came of it so far, or since it was asked last.
 pub(crate) struct Hand {
     pub(crate) node: Node<Memory>,
-    pub(crate) toy: TestChain,
+    pub(crate) test_chain: TestChain,
     pub(crate) now: Duration,
     pub(crate) rng: ChaCha20Rng,
     pub(crate) said: Vec<(u64, Message)>,
@@ -71,43 +71,44 @@ pub(crate) struct Lacks {
 
 impl Hand {
     /// A node that seals, with the first so many blocks of this chain.
-    pub(crate) fn new(toy: TestChain, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
-        let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
+    pub(crate) fn new(test_chain: TestChain, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
+        let operator =
+            Solo::new(test_chain.chain(), OperatorKey::from_secret(test_chain.operator().clone())).unwrap();
         let edit = |c: &mut Config| {
             (c.outbound, c.snapshot_every) = (0, 0);
             edit(c);
         };
-        Self::over(toy, blocks, Some(operator), (1, false), edit)
+        Self::over(test_chain, blocks, Some(operator), (1, false), edit)
     }
 
     /// A node that does not seal, with all blocks of this chain, whose peers answer its pings.
-    pub(crate) fn lone(toy: &TestChain, edit: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn lone(test_chain: &TestChain, edit: impl FnOnce(&mut Config)) -> Self {
         let edit = |c: &mut Config| {
             // One in twenty nodes ends all stems at once; with this seed this one does not.
             c.dandelion = sotto_dandelion::Params::new(0.05, SECOND / 100, 0.1, 60 * SECOND).unwrap();
             edit(c);
         };
-        Self::over(toy.clone(), toy.blocks().len(), None, (5, true), edit)
+        Self::over(test_chain.clone(), test_chain.blocks().len(), None, (5, true), edit)
     }
 
     fn over(
-        toy: TestChain,
+        test_chain: TestChain,
         blocks: usize,
         operator: Option<Solo>,
         (seed, pongs): (u64, bool),
         edit: impl FnOnce(&mut Config),
     ) -> Self {
         let files = Memory::new();
-        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+        let store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
         let mut config = Config::new(PeerKey([99; 32]));
         edit(&mut config);
         let mut ledger = Ledger::over(store, config.mempool).unwrap();
-        toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        test_chain.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let node = Node::new(config, ledger, operator, None, &mut rng);
         Self {
             node,
-            toy,
+            test_chain,
             now: Duration::ZERO,
             rng,
             said: Vec::new(),
@@ -180,7 +181,7 @@ impl Hand {
         let address = Address { at: SocketAddr::from(([10, n, 0, 1], 4_000)), key: PeerKey([n; 32]) };
         let (key, direction) = (address.key, direction(address));
         self.happen(Event::Connected { peer: PeerId(peer), key, direction });
-        let hello = Hello { chain: *self.toy.chain().id(), rules: rules(), listen_port: None };
+        let hello = Hello { chain: *self.test_chain.chain().id(), rules: rules(), listen_port: None };
         self.say(peer, &Message::Hello(hello));
     }
 
@@ -205,7 +206,7 @@ impl Hand {
     }
 
     pub(crate) fn block(&self, n: usize) -> &Block {
-        &self.toy.blocks()[n]
+        &self.test_chain.blocks()[n]
     }
 
     pub(crate) fn tip_message(&self, n: usize) -> Message {
@@ -221,8 +222,8 @@ impl Hand {
     pub(crate) fn after(&mut self, header: &mut Header) -> SealedHeader {
         (header.previous, header.height, header.time) =
             (header.hash(), header.height.next(), header.time + 1);
-        let key = OperatorKey::from_secret(self.toy.operator().clone());
-        let seal = key.seal(self.toy.chain().id(), header, &mut self.rng);
+        let key = OperatorKey::from_secret(self.test_chain.operator().clone());
+        let seal = key.seal(self.test_chain.chain().id(), header, &mut self.rng);
         SealedHeader { header: header.clone(), seal }
     }
 
@@ -318,9 +319,9 @@ pub(crate) fn inbound(a: Address) -> Direction {
     Direction::Inbound(a.at)
 }
 
-pub(crate) fn toy(blocks: usize) -> TestChain {
+pub(crate) fn test_chain(blocks: usize) -> TestChain {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = TestChain::with(31, wide);
-    (0..blocks).for_each(|_| drop(toy.grow(Vec::new())));
-    toy
+    let mut test_chain = TestChain::with(31, wide);
+    (0..blocks).for_each(|_| drop(test_chain.grow(Vec::new())));
+    test_chain
 }

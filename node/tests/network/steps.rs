@@ -39,42 +39,42 @@ const K: u64 = 8;
 const LONG: Duration = Duration::from_secs(5);
 
 /// Outputs of one amount; no two seeds give the same.
-fn outputs(toy: &TestChain, n: u64, seed: u64) -> Vec<Owned> {
+fn outputs(test_chain: &TestChain, n: u64, seed: u64) -> Vec<Owned> {
     let output = |i: u64| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i));
         let opening = Opening { amount: Amount::new(1_000), index: [7; 12] };
-        toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+        test_chain.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
     };
     (0..n).into_par_iter().map(output).collect()
 }
 
 /// A transaction that spends a coin for these outputs and change.
-fn spread(toy: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
-    let fee = toy.least_fee(1, to.len() + 1, 1);
+fn spread(test_chain: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
+    let fee = test_chain.least_fee(1, to.len() + 1, 1);
     let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
-    let change = toy.output(coin.opening.amount.units() - paid - fee.units());
+    let change = test_chain.output(coin.opening.amount.units() - paid - fee.units());
     let to: Vec<&Owned> = to.iter().chain([&change]).collect();
-    let kernel = toy.plain(fee);
-    toy.transaction(&[coin], &to, &[kernel])
+    let kernel = test_chain.plain(fee);
+    test_chain.transaction(&[coin], &to, &[kernel])
 }
 
 /// A chain of about so many outputs, in blocks of the greatest weight, and so many blocks at least; its last
 /// block is one after which a snapshot is due.
 fn chain(many: u64, blocks: usize) -> TestChain {
-    let mut toy =
+    let mut test_chain =
         TestChain::with(21, |p| (p.max_weight, p.reorganisation, p.window_width) = (40_000, K, 1_440));
-    let most = (toy.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
-    let coins: Vec<Owned> = (0..many.div_ceil(most)).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
+    let most = (test_chain.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
+    let coins: Vec<Owned> = (0..many.div_ceil(most)).map(|_| test_chain.grow(Vec::new())).collect();
+    test_chain.mature();
     for (n, coin) in (0..).zip(&coins) {
-        let made = outputs(&toy, most.min(many - n * most), n);
-        let t = spread(&mut toy, coin, &made);
-        toy.grow(vec![t]);
+        let made = outputs(&test_chain, most.min(many - n * most), n);
+        let t = spread(&mut test_chain, coin, &made);
+        test_chain.grow(vec![t]);
     }
-    while !(toy.blocks().len() as u64).is_multiple_of(K) || toy.blocks().len() < blocks {
-        toy.grow(Vec::new());
+    while !(test_chain.blocks().len() as u64).is_multiple_of(K) || test_chain.blocks().len() < blocks {
+        test_chain.grow(Vec::new());
     }
-    toy
+    test_chain
 }
 
 fn address(n: usize) -> Address {
@@ -82,10 +82,10 @@ fn address(n: usize) -> Address {
 }
 
 /// A node on a disk of its own, with these blocks.
-fn node(dir: &Path, toy: &TestChain, blocks: usize, n: usize) -> Node<Disk> {
-    let store = Store::create(dir, toy.chain().params().clone()).unwrap();
+fn node(dir: &Path, test_chain: &TestChain, blocks: usize, n: usize) -> Node<Disk> {
+    let store = Store::create(dir, test_chain.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
-    toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+    test_chain.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     let mut config = Config::new(address(n).key);
     (config.outbound, config.snapshot_threshold, config.snapshot_every) =
         (0, K + 1, if n == 0 { K } else { 0 });
@@ -110,11 +110,11 @@ fn timed(
 fn longest_steps_of_a_large_state() {
     let told = |name: &str| env::var(name).ok().and_then(|n| n.parse().ok());
     let (many, blocks) = (told("SOTTO_OUTPUTS").unwrap_or(10_000), told("SOTTO_BLOCKS").unwrap_or(0));
-    let mut toy = chain(many, blocks as usize);
-    let due = toy.blocks().len();
-    let tip = toy.state().tip().clone();
+    let mut test_chain = chain(many, blocks as usize);
+    let due = test_chain.blocks().len();
+    let tip = test_chain.state().tip().clone();
     let dirs: [TempDir; 2] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
-    let mut nodes = [node(dirs[0].path(), &toy, due, 0), node(dirs[1].path(), &toy, 0, 1)];
+    let mut nodes = [node(dirs[0].path(), &test_chain, due, 0), node(dirs[1].path(), &test_chain, 0, 1)];
     let (mut rng, mut now) = (ChaCha20Rng::seed_from_u64(1), Duration::ZERO);
     let draft = dirs[0].path().join("snapshot-0");
     let (mut longest, mut steps, mut all) = (Duration::ZERO, 0, Duration::ZERO);
@@ -135,8 +135,8 @@ fn longest_steps_of_a_large_state() {
     assert!(steps > tip.output_count / 2_048, "{steps}");
     // It is handed out once K blocks lie above.
     for _ in 0..=K {
-        toy.grow(Vec::new());
-        let block = toy.blocks().last().unwrap();
+        test_chain.grow(Vec::new());
+        let block = test_chain.blocks().last().unwrap();
         let sealed = SealedHeader::of(block);
         let body = block.body.to_bytes();
         let peer = PeerId(9);
@@ -144,7 +144,7 @@ fn longest_steps_of_a_large_state() {
             let direction = Direction::Inbound(address(9).at);
             nodes[0].step(now, &mut rng, Event::Connected { peer, key: address(9).key, direction });
             let rules = rules();
-            let hello = Hello { chain: *toy.chain().id(), rules, listen_port: None };
+            let hello = Hello { chain: *test_chain.chain().id(), rules, listen_port: None };
             let bytes = Message::Hello(hello).to_bytes();
             nodes[0].step(now, &mut rng, Event::Frame { peer, bytes });
         }
@@ -152,7 +152,7 @@ fn longest_steps_of_a_large_state() {
             nodes[0].step(now, &mut rng, Event::Frame { peer, bytes: message.to_bytes() });
         }
     }
-    assert_eq!(nodes[0].ledger().tip(), toy.state().tip());
+    assert_eq!(nodes[0].ledger().tip(), test_chain.state().tip());
     // The other fetches it.
     let (a, b) = (PeerId(1), PeerId(2));
     let mut due: VecDeque<(usize, Event)> = VecDeque::new();
@@ -161,7 +161,7 @@ fn longest_steps_of_a_large_state() {
     let inward = Direction::Inbound(address(1).at);
     due.push_back((0, Event::Connected { peer: a, key: address(1).key, direction: inward }));
     let (mut longest, mut restored) = ([Duration::ZERO; 2], None);
-    while nodes[1].ledger().tip() != toy.state().tip() {
+    while nodes[1].ledger().tip() != test_chain.state().tip() {
         let Some((n, event)) = due.pop_front() else {
             now += Duration::from_millis(200);
             due.extend([(0, Event::Tick), (1, Event::Tick)]);

@@ -7,7 +7,7 @@ use sotto_node::{
     seal::SealedHeader,
 };
 
-use crate::hand::{Hand, SECOND, inbound, toy};
+use crate::hand::{Hand, SECOND, inbound, test_chain};
 
 /// The header of one block under the seal of another.
 fn forged(hand: &Hand, n: usize) -> SealedHeader {
@@ -18,7 +18,7 @@ fn forged(hand: &Hand, n: usize) -> SealedHeader {
 #[test]
 fn a_tip_needs_its_seal() {
     for n in [1, 3, 7] {
-        let mut hand = Hand::new(toy(8), 3, |_| ());
+        let mut hand = Hand::new(test_chain(8), 3, |_| ());
         hand.join(1, inbound);
         hand.said.clear();
         let forged = forged(&hand, n);
@@ -33,7 +33,7 @@ fn a_tip_needs_its_seal() {
 #[test]
 fn every_header_needs_its_seal() {
     for wrong in 3..8 {
-        let mut hand = Hand::new(toy(8), 3, |_| ());
+        let mut hand = Hand::new(test_chain(8), 3, |_| ());
         hand.join(1, inbound);
         hand.say(1, &hand.tip_message(7));
         assert_eq!(hand.asked_headers(), [1]);
@@ -48,7 +48,7 @@ fn every_header_needs_its_seal() {
 /// A body that is not the one its header names is a ban when it arrives, and the block is asked of another.
 #[test]
 fn a_body_is_the_one_that_its_header_names() {
-    let mut hand = Hand::new(toy(8), 3, |_| ());
+    let mut hand = Hand::new(test_chain(8), 3, |_| ());
     (1..=2).for_each(|peer| hand.join(peer, inbound));
     (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(3)));
     assert_eq!(hand.asked(), [1]);
@@ -66,11 +66,11 @@ const LENGTH: usize = 40;
 
 /// A node without a block that knows all headers, and was offered the snapshot of this sealed header.
 fn offered(offer: impl Fn(&Hand) -> SealedHeader) -> Hand {
-    let mut toy = TestChain::with(33, |p: &mut Params| {
+    let mut test_chain = TestChain::with(33, |p: &mut Params| {
         (p.window_width, p.window_grid, p.reorganisation) = (400, 20, K as u64);
     });
-    (0..LENGTH).for_each(|_| drop(toy.grow(Vec::new())));
-    let mut hand = Hand::new(toy, 0, |c| c.snapshot_threshold = 10);
+    (0..LENGTH).for_each(|_| drop(test_chain.grow(Vec::new())));
+    let mut hand = Hand::new(test_chain, 0, |c| c.snapshot_threshold = 10);
     hand.join(1, inbound);
     hand.say(1, &hand.tip_message(LENGTH - 1));
     assert_eq!(hand.asked_headers(), [1]);

@@ -1,6 +1,6 @@
 //! Power fails at every file operation, and the disk keeps what it likes of what was not synced.
 
-use crate::toy::{Toy, temporary};
+use crate::test_chain::{TestChain, temporary};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     rules::{BlockChange, Connected},
@@ -31,12 +31,12 @@ impl StepResult {
 }
 
 /// Seven steps that cross a segment's end and undo a block.
-fn steps() -> (Toy, Vec<StepResult>) {
-    let mut toy = Toy::new(20);
-    let mut all: Vec<_> = (0..4).map(|_| StepResult::Apply(toy.mine())).collect();
-    all.push(StepResult::Undo(toy.undo()));
-    all.extend((0..2).map(|_| StepResult::Apply(toy.mine())));
-    (toy, all)
+fn steps() -> (TestChain, Vec<StepResult>) {
+    let mut test_chain = TestChain::new(20);
+    let mut all: Vec<_> = (0..4).map(|_| StepResult::Apply(test_chain.mine())).collect();
+    all.push(StepResult::Undo(test_chain.undo()));
+    all.extend((0..2).map(|_| StepResult::Apply(test_chain.mine())));
+    (test_chain, all)
 }
 
 fn same(store: &Store<Memory>, state: &MemoryState) -> bool {
@@ -52,13 +52,14 @@ fn same(store: &Store<Memory>, state: &MemoryState) -> bool {
 /// step is there, the one under way is there or not, and the store goes on.
 #[test]
 fn killed_anywhere_nothing_acknowledged_is_lost() {
-    let (toy, steps) = steps();
+    let (test_chain, steps) = steps();
     let mut rng = ChaCha20Rng::seed_from_u64(21);
     let mut kills = 0;
     for kill in 0.. {
         let files = Memory::new();
-        let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
-        let mut state = MemoryState::genesis(&toy.chain);
+        let mut store =
+            Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
+        let mut state = MemoryState::genesis(&test_chain.chain);
         files.kill_after(Some(kill));
         let Some((failed, step)) = steps.iter().enumerate().find(|(_, step)| {
             let done = step.on_store(&mut store).is_ok();
@@ -86,9 +87,9 @@ fn killed_anywhere_nothing_acknowledged_is_lost() {
                 step.on_store(&mut store).unwrap();
             }
             steps.iter().skip(failed + 1).for_each(|s| s.on_store(&mut store).unwrap());
-            toy.agrees(&store);
+            test_chain.agrees(&store);
             drop(store);
-            toy.agrees(&Store::open_on(disk, temporary()).unwrap());
+            test_chain.agrees(&Store::open_on(disk, temporary()).unwrap());
         }
         kills += 1;
     }
@@ -98,9 +99,10 @@ fn killed_anywhere_nothing_acknowledged_is_lost() {
 /// The same while a store is being created: afterwards it opens empty, or can be created.
 #[test]
 fn killed_while_it_is_created() {
-    let toy = Toy::new(22);
+    let test_chain = TestChain::new(22);
     let mut rng = ChaCha20Rng::seed_from_u64(23);
-    let create = |files: &Memory| Store::create_on(files.clone(), temporary(), toy.chain.params().clone());
+    let create =
+        |files: &Memory| Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone());
     for kill in 0.. {
         let files = Memory::new();
         files.kill_after(Some(kill));
@@ -111,7 +113,7 @@ fn killed_while_it_is_created() {
         for _ in 0..8 {
             let disk = files.after_power_loss(&mut rng);
             let store = Store::open_on(disk.clone(), temporary()).or_else(|_| create(&disk)).unwrap();
-            toy.agrees(&store);
+            test_chain.agrees(&store);
             assert!(matches!(create(&disk), Err(StoreError::Exists)));
         }
     }
@@ -120,10 +122,10 @@ fn killed_while_it_is_created() {
 /// Recovery itself is killed: cutting the log's end can be repeated.
 #[test]
 fn killed_while_it_opens() {
-    let (toy, steps) = steps();
+    let (test_chain, steps) = steps();
     let mut rng = ChaCha20Rng::seed_from_u64(24);
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    let mut store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     steps.iter().for_each(|s| s.on_store(&mut store).unwrap());
     drop(store);
     let last = FileName::Segment(files.segments().unwrap().into_iter().max().unwrap());
@@ -139,16 +141,16 @@ fn killed_while_it_opens() {
             Ok(store) => assert_eq!((store.opened().cut, kill), (103, 4)),
         }
         let store = Store::open_on(disk.after_power_loss(&mut rng), temporary()).unwrap();
-        toy.agrees(&store);
+        test_chain.agrees(&store);
     }
 }
 
 /// The log is cut at every byte of its last record: an acknowledged block is missed, never passed over.
 #[test]
 fn every_truncation_of_the_last_record_is_found() {
-    let (toy, steps) = steps();
+    let (test_chain, steps) = steps();
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    let mut store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     steps.iter().for_each(|s| s.on_store(&mut store).unwrap());
     let sizes = store.sizes().unwrap();
     drop(store);
@@ -163,15 +165,15 @@ fn every_truncation_of_the_last_record_is_found() {
         }
     }
     files.set(last, whole);
-    toy.agrees(&Store::open_on(files, temporary()).unwrap());
+    test_chain.agrees(&Store::open_on(files, temporary()).unwrap());
 }
 
 /// A record of which any part was written, but never acknowledged, is cut off.
 #[test]
 fn every_torn_record_beyond_the_head_is_cut_off() {
-    let (toy, steps) = steps();
+    let (test_chain, steps) = steps();
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    let mut store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     let (last, before) = steps.split_last().unwrap();
     before.iter().for_each(|s| s.on_store(&mut store).unwrap());
     let (head, log) = (files.bytes(FileName::Head).unwrap(), files.copy());
@@ -183,16 +185,16 @@ fn every_torn_record_beyond_the_head_is_cut_off() {
         files.set(segment, whole[..length].to_vec());
         let store = Store::open_on(files.clone(), temporary()).unwrap();
         assert_eq!(store.opened().cut, (length - short.len()) as u64);
-        assert_eq!(store.tip().height, toy.state.tip().height.minus(1));
+        assert_eq!(store.tip().height, test_chain.state.tip().height.minus(1));
     }
 }
 
 /// A disk that is full at any point says so, and with more room the store is where it was.
 #[test]
 fn a_full_disk_loses_nothing() {
-    let (toy, steps) = steps();
+    let (test_chain, steps) = steps();
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    let mut store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     let (last, before) = steps.split_last().unwrap();
     before.iter().for_each(|s| s.on_store(&mut store).unwrap());
     let tip = store.tip().clone();
@@ -212,6 +214,6 @@ fn a_full_disk_loses_nothing() {
         let mut store = Store::open_on(disk, temporary()).unwrap();
         assert_eq!(store.tip(), &tip);
         last.on_store(&mut store).unwrap();
-        toy.agrees(&store);
+        test_chain.agrees(&store);
     }
 }

@@ -1,6 +1,6 @@
 //! One bit flips in each region of each file: found or harmless, never a wrong answer.
 
-use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
+use crate::test_chain::{Dir, TestChain, copy_tree, layout, temporary};
 use sotto_mw::state::ChainView;
 use sotto_node::{
     edge::sled_database::SledDatabases,
@@ -16,12 +16,12 @@ fn flip(bytes: &mut [u8], at: usize) {
     bytes[at] ^= 1 << (at % 8);
 }
 
-fn chain(toy: &mut Toy, store: &mut Store<impl Files>) {
+fn chain(test_chain: &mut TestChain, store: &mut Store<impl Files>) {
     for n in 0..6 {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
         if n == 2 {
             store.undo().unwrap();
-            toy.undo();
+            test_chain.undo();
         }
     }
 }
@@ -29,10 +29,10 @@ fn chain(toy: &mut Toy, store: &mut Store<impl Files>) {
 /// Genesis, head and log: each flip is refused on open or named by the check of the log.
 #[test]
 fn a_flipped_bit_in_what_is_true_is_reported() {
-    let mut toy = Toy::new(30);
+    let mut test_chain = TestChain::new(30);
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
-    chain(&mut toy, &mut store);
+    let mut store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
+    chain(&mut test_chain, &mut store);
     drop(store);
     let index = Dir::new();
     let kept = || layout(SledDatabases::in_directory(index.path()));
@@ -56,18 +56,18 @@ fn a_flipped_bit_in_what_is_true_is_reported() {
             if let Ok(store) = Store::open_on(files.clone(), kept()) {
                 assert!(matches!(store.check_log(), Err(StoreError::Damaged { file, .. }) if file == name));
                 assert!(audit(&store, |_, _| {}).is_err());
-                answers_or_refuses(&toy, &store);
+                answers_or_refuses(&test_chain, &store);
             }
             files.set(name, whole.clone());
         }
     }
-    toy.agrees(&Store::open_on(files, kept()).unwrap());
+    test_chain.agrees(&Store::open_on(files, kept()).unwrap());
 }
 
 /// Nothing that is answered is wrong.
-fn answers_or_refuses(toy: &Toy, store: &Store<impl Files>) {
-    assert_eq!(store.tip(), toy.state.tip());
-    for (block, h) in toy.blocks.iter().zip(1..) {
+fn answers_or_refuses(test_chain: &TestChain, store: &Store<impl Files>) {
+    assert_eq!(store.tip(), test_chain.state.tip());
+    for (block, h) in test_chain.blocks.iter().zip(1..) {
         if let Ok(found) = store.block(sotto_mw::amount::Height::new(h)) {
             assert_eq!(found.as_ref(), Some(&block.get().block));
         }
@@ -77,10 +77,10 @@ fn answers_or_refuses(toy: &Toy, store: &Store<impl Files>) {
 /// Files that are missing, or of another chain.
 #[test]
 fn missing_and_foreign_files_are_named() {
-    let (mut toy, mut other) = (Toy::new(31), Toy::new(32));
+    let (mut test_chain, mut other) = (TestChain::new(31), TestChain::new(32));
     let (files, foreign) = (Memory::new(), Memory::new());
-    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
-    chain(&mut toy, &mut store);
+    let mut store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
+    chain(&mut test_chain, &mut store);
     drop(store);
     let mut store = Store::create_on(foreign.clone(), temporary(), other.chain.params().clone()).unwrap();
     chain(&mut other, &mut store);
@@ -94,7 +94,7 @@ fn missing_and_foreign_files_are_named() {
         let found = Store::open_on(disk.clone(), temporary()).unwrap_err();
         assert!(matches!(found, StoreError::Foreign { .. }), "{name}: {found}");
         // Nor is a chain made over the remains of another.
-        let made = Store::create_on(disk, temporary(), toy.chain.params().clone());
+        let made = Store::create_on(disk, temporary(), test_chain.chain.params().clone());
         assert!(matches!(made, Err(StoreError::Exists)));
     }
 }
@@ -111,11 +111,11 @@ fn index_files(dir: &Path) -> Vec<PathBuf> {
 /// Every file of the index: each flip is repaired from the log or harmless.
 #[test]
 fn a_flipped_bit_in_the_index_never_changes_an_answer() {
-    let (kept, damaged, mut toy) = (Dir::new(), Dir::new(), Toy::new(33));
+    let (kept, damaged, mut test_chain) = (Dir::new(), Dir::new(), TestChain::new(33));
     let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), place(&kept), toy.chain.params().clone()).unwrap();
-    chain(&mut toy, &mut store);
+    let mut store = Store::create_on(files.clone(), place(&kept), test_chain.chain.params().clone()).unwrap();
+    chain(&mut test_chain, &mut store);
     drop(store);
     let (mut flips, mut rebuilt) = (0, 0);
     for file in index_files(kept.path()) {
@@ -131,7 +131,7 @@ fn a_flipped_bit_in_the_index_never_changes_an_answer() {
             fs::write(damaged.path().join(name), bytes).unwrap();
             let store = Store::open_on(files.clone(), place(&damaged)).unwrap();
             rebuilt += usize::from(store.opened().rebuilt.is_some() || store.opened().replayed > 0);
-            toy.agrees(&store);
+            test_chain.agrees(&store);
             flips += 1;
         }
     }
@@ -141,11 +141,11 @@ fn a_flipped_bit_in_the_index_never_changes_an_answer() {
 /// Every entry of the index, lost or altered, is found on open, and the index is built anew.
 #[test]
 fn a_lost_or_altered_entry_is_found() {
-    let (kept, damaged, mut toy) = (Dir::new(), Dir::new(), Toy::new(34));
+    let (kept, damaged, mut test_chain) = (Dir::new(), Dir::new(), TestChain::new(34));
     let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), place(&kept), toy.chain.params().clone()).unwrap();
-    chain(&mut toy, &mut store);
+    let mut store = Store::create_on(files.clone(), place(&kept), test_chain.chain.params().clone()).unwrap();
+    chain(&mut test_chain, &mut store);
     drop(store);
     let open = || {
         copy_tree(kept.path(), damaged.path());
@@ -164,7 +164,7 @@ fn a_lost_or_altered_entry_is_found() {
             let found =
                 store.opened().rebuilt.is_some() || (k.as_ref() == b"m" && store.opened().replayed > 0);
             assert!(found, "entry {n} of table {}", k[0] as char);
-            toy.agrees(&store);
+            test_chain.agrees(&store);
         };
         alter(&|db| drop(db.remove(k).unwrap()));
         for at in [v.len() / 2, v.len() - 1] {

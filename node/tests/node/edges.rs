@@ -1,6 +1,6 @@
 //! The disk itself: the lock, the key file, files that are refused.
 
-use crate::toy::{Dir, Toy};
+use crate::test_chain::{Dir, TestChain};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_node::{
     edge::{
@@ -24,8 +24,8 @@ fn a_second_process_is_refused() {
         assert!(matches!(found, StoreError::Locked { .. }), "{found}");
         return;
     }
-    let (dir, toy) = (Dir::new(), Toy::new(60));
-    let first = Ledger::create(dir.path(), toy.chain.params().clone()).unwrap();
+    let (dir, test_chain) = (Dir::new(), TestChain::new(60));
+    let first = Ledger::create(dir.path(), test_chain.chain.params().clone()).unwrap();
     let second = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "edges::a_second_process_is_refused"])
         .env(SECOND, dir.path())
@@ -40,15 +40,15 @@ fn a_second_process_is_refused() {
 
 #[test]
 fn what_is_not_there_or_there_already() {
-    let (dir, toy) = (Dir::new(), Toy::new(61));
+    let (dir, test_chain) = (Dir::new(), TestChain::new(61));
     let absent = |r: Result<Ledger<_>, _>| matches!(r, Err(LedgerError::Store(StoreError::Absent { .. })));
     assert!(absent(Ledger::open(dir.path())));
     assert!(absent(Ledger::open(&dir.path().join("nowhere"))));
     let chain = dir.path().join("a").join("b");
-    drop(Ledger::create(&chain, toy.chain.params().clone()).unwrap());
-    let again = Ledger::create(&chain, toy.chain.params().clone());
+    drop(Ledger::create(&chain, test_chain.chain.params().clone()).unwrap());
+    let again = Ledger::create(&chain, test_chain.chain.params().clone());
     assert!(matches!(again, Err(LedgerError::Store(StoreError::Exists))));
-    assert_eq!(Ledger::open(&chain).unwrap().chain(), &toy.chain);
+    assert_eq!(Ledger::open(&chain).unwrap().chain(), &test_chain.chain);
 }
 
 /// Set in the process whose umask takes nothing away.
@@ -57,9 +57,9 @@ const OPEN_HANDED: &str = "SOTTO_TEST_OPEN_UMASK";
 #[test]
 fn a_chains_files_are_its_owners_alone() {
     if let Ok(dir) = std::env::var(OPEN_HANDED) {
-        let (chain, mut toy) = (Path::new(&dir).join("a").join("b"), Toy::new(63));
-        let mut ledger = Ledger::create(&chain, toy.chain.params().clone()).unwrap();
-        ledger.connect(toy.mine().get().block.clone()).unwrap();
+        let (chain, mut test_chain) = (Path::new(&dir).join("a").join("b"), TestChain::new(63));
+        let mut ledger = Ledger::create(&chain, test_chain.chain.params().clone()).unwrap();
+        ledger.connect(test_chain.mine().get().block.clone()).unwrap();
         ledger.undo().unwrap();
         ledger.prune().unwrap();
         return;

@@ -1,7 +1,7 @@
 //! One bit flips in every byte of every file of a small store, pruned and with a log: no wrong answer is ever
 //! served.
 
-use crate::toy::{Toy, temporary};
+use crate::test_chain::{TestChain, temporary};
 use sotto_mw::amount::Height;
 use sotto_node::{
     ledger::{Ledger, LedgerError, audit::audit, mempool::MempoolLimits},
@@ -11,20 +11,20 @@ use sotto_node::{
 
 /// Two pruned blocks in a base, and a log of a block, another that was undone, and its double: with genesis
 /// and head, and the evidence of the double seal, every kind of file that the truth is in.
-fn small() -> (Toy, Memory, Ledger<Memory>) {
-    let mut toy = Toy::with(130, |p| p.reorganisation = 1);
+fn small() -> (TestChain, Memory, Ledger<Memory>) {
+    let mut test_chain = TestChain::with(130, |p| p.reorganisation = 1);
     let files = Memory::new();
-    let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    let store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
     for _ in 0..3 {
-        ledger.connect(toy.mine().get().block.clone()).unwrap();
+        ledger.connect(test_chain.mine().get().block.clone()).unwrap();
     }
     ledger.prune().unwrap();
     ledger.undo().unwrap();
-    toy.undo();
-    ledger.connect(toy.mine().get().block.clone()).unwrap();
+    test_chain.undo();
+    ledger.connect(test_chain.mine().get().block.clone()).unwrap();
     assert_eq!(ledger.double_seals().unwrap().len(), 1);
-    (toy, files, ledger)
+    (test_chain, files, ledger)
 }
 
 /// Calls `found` with one bit flipped in each byte of a file.
@@ -48,7 +48,7 @@ fn log_and_base(files: &Memory) -> Vec<FileName> {
 /// file.
 #[test]
 fn a_running_store_serves_nothing_that_is_damaged() {
-    let (toy, files, ledger) = small();
+    let (test_chain, files, ledger) = small();
     let store = ledger.store();
     let export = || {
         let mut out = Vec::new();
@@ -60,7 +60,7 @@ fn a_running_store_serves_nothing_that_is_damaged() {
     for name in names {
         let mut refused = 0;
         each_flip(&files, name, |at| {
-            for (b, h) in toy.blocks.iter().zip(1..).map(|(b, h)| (&b.get().block, Height::new(h))) {
+            for (b, h) in test_chain.blocks.iter().zip(1..).map(|(b, h)| (&b.get().block, Height::new(h))) {
                 assert_eq!(store.header(h).unwrap().as_ref(), Some(&b.header), "{name} {at}");
                 assert!(
                     store.block(h).is_err() || store.block(h).unwrap().as_ref() == Some(b),
@@ -77,13 +77,13 @@ fn a_running_store_serves_nothing_that_is_damaged() {
         });
         assert!(refused > 200, "{name}: {refused}");
     }
-    toy.agrees(store);
+    test_chain.agrees(store);
 }
 
 /// Damage found when the store opens without an index: the file is named, whatever byte it is.
 #[test]
 fn a_damaged_store_does_not_open() {
-    let (toy, files, ledger) = small();
+    let (test_chain, files, ledger) = small();
     drop(ledger);
     let opened = || Store::open_on(files.clone(), temporary());
     for name in [FileName::Genesis, FileName::Head].into_iter().chain(log_and_base(&files)) {
@@ -103,5 +103,5 @@ fn a_damaged_store_does_not_open() {
         let named = matches!(found, LedgerError::Store(StoreError::Damaged { file: FileName::Evidence, .. }));
         assert!(named, "evidence {at}: {found}");
     });
-    toy.agrees(&opened().unwrap());
+    test_chain.agrees(&opened().unwrap());
 }

@@ -1,6 +1,6 @@
 //! Folders that cannot be written, and folders whose chain is damaged and can be fetched again.
 
-use crate::toy::{Dir, Toy};
+use crate::test_chain::{Dir, TestChain};
 use sotto_node::{
     edge::{
         chain_dir::DiskLedger,
@@ -31,15 +31,15 @@ fn contents(dir: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
 }
 
 /// A chain of some blocks with a pending payment, in a folder.
-fn grown(seed: u64, dir: &Path) -> Toy {
-    let mut toy = Toy::new(seed);
-    let mut ledger = Ledger::create(dir, toy.chain.params().clone()).unwrap();
+fn grown(seed: u64, dir: &Path) -> TestChain {
+    let mut test_chain = TestChain::new(seed);
+    let mut ledger = Ledger::create(dir, test_chain.chain.params().clone()).unwrap();
     for _ in 0..8 {
-        ledger.connect(toy.mine().get().block.clone()).unwrap();
+        ledger.connect(test_chain.mine().get().block.clone()).unwrap();
     }
-    let coins = toy.spendable();
-    ledger.submit(toy.pay(&coins[..1], 2, 0)).unwrap();
-    toy
+    let coins = test_chain.spendable();
+    ledger.submit(test_chain.pay(&coins[..1], 2, 0)).unwrap();
+    test_chain
 }
 
 /// Whatever opening would repair is repaired in memory: the folder stays as it is, byte for byte.
@@ -47,7 +47,7 @@ fn grown(seed: u64, dir: &Path) -> Toy {
 fn a_chain_that_is_only_read_is_not_written() {
     let dir = Dir::new();
     let chain = dir.path().join("chain");
-    let mut toy = grown(70, &chain);
+    let mut test_chain = grown(70, &chain);
     // A block that was never acknowledged, a torn entry of the mempool, and what a crash left over.
     let append = |name: &str, bytes: &[u8]| {
         let mut all = fs::read(chain.join(name)).unwrap_or_default();
@@ -62,17 +62,17 @@ fn a_chain_that_is_only_read_is_not_written() {
         let mut ledger = DiskLedger::open_read_only(&chain).unwrap();
         assert_eq!((ledger.tip().height.get(), ledger.store().opened().cut), (8, 4));
         assert_eq!(ledger.mempool().len(), 1);
-        toy.agrees(ledger.store());
+        test_chain.agrees(ledger.store());
         ledger.audit(|_, _| ()).unwrap();
         // Others may read, and none may write.
         drop(DiskLedger::open_read_only(&chain).unwrap());
         assert!(matches!(DiskLedger::open(&chain), Err(LedgerError::Store(StoreError::Locked { .. }))));
         // Nothing can be acknowledged that is not on disk.
-        let coins = toy.spendable();
+        let coins = test_chain.spendable();
         let refused =
             |e: Result<(), LedgerError>| matches!(e, Err(LedgerError::Store(e)) if e.is_read_only());
-        assert!(refused(ledger.submit(toy.pay(&coins[1..2], 2, 0)).map(drop)));
-        assert!(refused(ledger.connect(toy.mine().get().block.clone()).map(drop)));
+        assert!(refused(ledger.submit(test_chain.pay(&coins[1..2], 2, 0)).map(drop)));
+        assert!(refused(ledger.connect(test_chain.mine().get().block.clone()).map(drop)));
     }
     assert!(contents(dir.path()) == before, "the folder was written");
     // While another writes, nothing is read.
@@ -92,7 +92,7 @@ fn a_chain_that_is_only_read_is_not_written() {
 fn a_damaged_copy_gives_way_to_an_empty_one() {
     let dir = Dir::new();
     let chain = dir.path().join("chain");
-    let toy = grown(71, &chain);
+    let test_chain = grown(71, &chain);
     let mempool = fs::read(chain.join("mempool")).unwrap();
     for n in 1..3 {
         let head = chain.join("head");
@@ -102,7 +102,7 @@ fn a_damaged_copy_gives_way_to_an_empty_one() {
         let before = contents(&chain).into_values().map(|(bytes, _)| bytes).collect::<Vec<_>>();
         assert!(is_damage(&DiskLedger::open(&chain).unwrap_err()));
         let again = begin_again(&chain).unwrap();
-        assert_eq!((again.ledger.chain(), again.ledger.tip().height.get()), (&toy.chain, 0));
+        assert_eq!((again.ledger.chain(), again.ledger.tip().height.get()), (&test_chain.chain, 0));
         assert_eq!(again.aside, dir.path().join(format!("chain.damaged-{n}")));
         assert_eq!(contents(&again.aside).into_values().map(|(bytes, _)| bytes).collect::<Vec<_>>(), before);
         assert_eq!(again.mempool.is_some_and(|found| found == mempool), n == 1);

@@ -1,6 +1,6 @@
 //! A process that is killed while it adds blocks on a real disk, index and all.
 
-use crate::toy::{Dir, Toy};
+use crate::test_chain::{Dir, TestChain};
 use sotto_mw::{
     codec::{Decode, Encode},
     rules::{check_block, connect_block, verify_block},
@@ -51,12 +51,12 @@ fn a_killed_process_loses_no_acknowledged_block() {
     if let Ok(dir) = std::env::var(VICTIM) {
         return add_blocks(dir.as_ref());
     }
-    let mut toy = Toy::new(80);
+    let mut test_chain = TestChain::new(80);
     // The smallest blocks there are: a reward and its kernel.
     let all: Vec<_> = (0..BLOCKS)
         .map(|_| {
-            let block = toy.block(&[]);
-            toy.connect(block)
+            let block = test_chain.block(&[]);
+            test_chain.connect(block)
         })
         .collect();
     let begun = Instant::now();
@@ -66,7 +66,7 @@ fn a_killed_process_loses_no_acknowledged_block() {
         for (b, n) in all.iter().zip(1..) {
             fs::write(dir.path().join(format!("block-{n}")), b.get().block.to_bytes()).unwrap();
         }
-        drop(Store::create(&dir.path().join("chain"), toy.chain.params().clone()).unwrap());
+        drop(Store::create(&dir.path().join("chain"), test_chain.chain.params().clone()).unwrap());
         // One chain on disk, killed again and again until it is complete.
         let mut height = 0;
         while height < BLOCKS {
@@ -80,9 +80,9 @@ fn a_killed_process_loses_no_acknowledged_block() {
             (height, round) = (found, round + 1);
             kills += u64::from(height < BLOCKS);
             heights.insert(height);
-            let beyond: Vec<_> = (height..BLOCKS).map(|_| toy.undo()).collect();
-            toy.agrees(&store);
-            beyond.into_iter().rev().for_each(|b| drop(toy.connect(b)));
+            let beyond: Vec<_> = (height..BLOCKS).map(|_| test_chain.undo()).collect();
+            test_chain.agrees(&store);
+            beyond.into_iter().rev().for_each(|b| drop(test_chain.connect(b)));
             store.check_log().unwrap();
         }
     }

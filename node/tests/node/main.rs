@@ -14,5 +14,5 @@ mod prune;
 mod reorganise;
 mod sealers;
 mod snapshot;
-mod toy;
+mod test_chain;
 mod twin;

@@ -1,6 +1,6 @@
 //! A store that is pruned answers as before, survives what any store survives, and can be audited.
 
-use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
+use crate::test_chain::{Dir, TestChain, copy_tree, layout, temporary};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
@@ -15,8 +15,8 @@ use sotto_node::{
     storage::{FileName, Files, Memory, Store, StoreError},
 };
 
-fn create(toy: &Toy, files: &Memory) -> Store<Memory> {
-    Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap()
+fn create(test_chain: &TestChain, files: &Memory) -> Store<Memory> {
+    Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap()
 }
 
 fn reopen(store: Store<Memory>, files: &Memory) -> Store<Memory> {
@@ -35,13 +35,13 @@ fn audited(store: &Store<impl Files>) {
 fn a_pruned_store_gives_the_same_answers() {
     let mut prunings = 0;
     for seed in 90..93 {
-        let mut toy = Toy::new(seed);
+        let mut test_chain = TestChain::new(seed);
         let files = Memory::new();
-        let mut store = create(&toy, &files);
+        let mut store = create(&test_chain, &files);
         for _ in 0..40 {
-            match toy.rng.next_u32() % 8 {
+            match test_chain.rng.next_u32() % 8 {
                 0 | 1 if store.tip().height > store.floor() => {
-                    let undone = toy.undo();
+                    let undone = test_chain.undo();
                     assert_eq!(store.undo().unwrap(), undone.get().block);
                 }
                 2 => store = reopen(store, &files),
@@ -51,20 +51,20 @@ fn a_pruned_store_gives_the_same_answers() {
                     assert_eq!(done.bytes_after, store.sizes().unwrap().log);
                     prunings += u64::from(done.dropped > 0);
                 }
-                _ => store.apply(&toy.mine()).unwrap(),
+                _ => store.apply(&test_chain.mine()).unwrap(),
             }
-            toy.agrees(&store);
+            test_chain.agrees(&store);
         }
         audited(&store);
         while store.tip().height > store.floor() {
             store.undo().unwrap();
-            toy.undo();
+            test_chain.undo();
         }
         assert!(matches!(store.undo(), Err(StoreError::Final { .. })));
         let mut store = reopen(store, &files);
-        toy.agrees(&store);
-        store.apply(&toy.mine()).unwrap();
-        toy.agrees(&store);
+        test_chain.agrees(&store);
+        store.apply(&test_chain.mine()).unwrap();
+        test_chain.agrees(&store);
         audited(&store);
     }
     assert!(prunings > 3, "{prunings}");
@@ -73,12 +73,12 @@ fn a_pruned_store_gives_the_same_answers() {
 /// Only one base and the segments behind it are left, and the second pruning of the same state does nothing.
 #[test]
 fn nothing_is_left_over() {
-    let (dir, mut toy) = (Dir::new(), Toy::new(93));
-    let mut store = Store::create(dir.path(), toy.chain.params().clone()).unwrap();
+    let (dir, mut test_chain) = (Dir::new(), TestChain::new(93));
+    let mut store = Store::create(dir.path(), test_chain.chain.params().clone()).unwrap();
     assert_eq!(store.prune().unwrap().dropped, 0);
     for _ in 0..3 {
         for _ in 0..5 {
-            store.apply(&toy.mine()).unwrap();
+            store.apply(&test_chain.mine()).unwrap();
         }
         assert!(store.prune().unwrap().dropped > 0);
         assert_eq!(store.prune().unwrap().dropped, 0);
@@ -91,7 +91,7 @@ fn nothing_is_left_over() {
         store = Store::open(dir.path()).unwrap();
         let found = store.opened();
         assert_eq!((found.cut, found.replayed, found.rebuilt.is_none()), (0, 0, true));
-        toy.agrees(&store);
+        test_chain.agrees(&store);
     }
     audited(&store);
     drop(store);
@@ -102,21 +102,22 @@ fn nothing_is_left_over() {
 /// An index from before the pruning is detected and rebuilt.
 #[test]
 fn an_old_index_does_not_fit_a_pruned_store() {
-    let (index, old, mut toy) = (Dir::new(), Dir::new(), Toy::new(94));
+    let (index, old, mut test_chain) = (Dir::new(), Dir::new(), TestChain::new(94));
     let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
-    let mut store = Store::create_on(files.clone(), place(&index), toy.chain.params().clone()).unwrap();
+    let mut store =
+        Store::create_on(files.clone(), place(&index), test_chain.chain.params().clone()).unwrap();
     for _ in 0..8 {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
     }
     store.flush().unwrap();
     copy_tree(index.path(), old.path());
     store.prune().unwrap();
-    toy.agrees(&store);
+    test_chain.agrees(&store);
     drop(store);
     let store = Store::open_on(files.clone(), place(&old)).unwrap();
     assert!(store.opened().rebuilt.is_some());
-    toy.agrees(&store);
+    test_chain.agrees(&store);
     drop(store);
     assert!(Store::open_on(files, place(&old)).unwrap().opened().rebuilt.is_none());
 }
@@ -125,16 +126,16 @@ fn an_old_index_does_not_fit_a_pruned_store() {
 /// goes on.
 #[test]
 fn killed_while_it_is_pruned() {
-    let mut toy = Toy::new(95);
+    let mut test_chain = TestChain::new(95);
     let mut rng = ChaCha20Rng::seed_from_u64(95);
     let whole = Memory::new();
-    let mut store = create(&toy, &whole);
+    let mut store = create(&test_chain, &whole);
     for _ in 0..6 {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
     }
     store.prune().unwrap();
     for _ in 0..3 {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
     }
     drop(store);
     let mut seen = [0, 0];
@@ -148,13 +149,13 @@ fn killed_while_it_is_pruned() {
         for _ in 0..4 {
             let disk = files.after_power_loss(&mut rng);
             let mut store = Store::open_on(disk.clone(), temporary()).unwrap();
-            toy.agrees(&store);
+            test_chain.agrees(&store);
             store.check_log().unwrap();
             assert_eq!(disk.bases().unwrap().len(), 1);
             seen[usize::from(store.base() > before)] += 1;
             assert!(!done || store.base() > before);
             store.prune().unwrap();
-            toy.agrees(&store);
+            test_chain.agrees(&store);
         }
         if done {
             assert!(kill > 20, "{kill}");
@@ -167,11 +168,11 @@ fn killed_while_it_is_pruned() {
 /// A full disk leaves the store as it was.
 #[test]
 fn no_room_to_prune() {
-    let mut toy = Toy::new(96);
+    let mut test_chain = TestChain::new(96);
     let files = Memory::new();
-    let mut store = create(&toy, &files);
+    let mut store = create(&test_chain, &files);
     for _ in 0..9 {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
     }
     drop(store);
     let names = [FileName::Genesis, FileName::Head].into_iter();
@@ -190,7 +191,7 @@ fn no_room_to_prune() {
         let store = Store::open_on(disk.clone(), temporary()).unwrap();
         assert_eq!(store.base(), Height::GENESIS);
         assert!(disk.bases().unwrap().is_empty());
-        toy.agrees(&store);
+        test_chain.agrees(&store);
     }
 }
 
@@ -198,12 +199,12 @@ fn no_room_to_prune() {
 /// audit.
 #[test]
 fn a_flipped_bit_in_a_base_is_reported() {
-    let (index, mut toy) = (Dir::new(), Toy::new(97));
+    let (index, mut test_chain) = (Dir::new(), TestChain::new(97));
     let files = Memory::new();
     let kept = || layout(SledDatabases::in_directory(index.path()));
-    let mut store = Store::create_on(files.clone(), kept(), toy.chain.params().clone()).unwrap();
+    let mut store = Store::create_on(files.clone(), kept(), test_chain.chain.params().clone()).unwrap();
     for _ in 0..8 {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
     }
     store.prune().unwrap();
     drop(store);
@@ -221,12 +222,12 @@ fn a_flipped_bit_in_a_base_is_reported() {
         if let Ok(store) = Store::open_on(files.clone(), kept()) {
             let found = audit(&store, |_, _| {}).unwrap_err();
             assert!(matches!(found, AuditError::Store(StoreError::Damaged { .. })), "{at}: {found}");
-            assert_eq!(store.tip(), toy.state.tip());
+            assert_eq!(store.tip(), test_chain.state.tip());
         }
     }
     let mut disk = files.copy();
     disk.remove(file).unwrap();
     assert!(Store::open_on(disk, temporary()).is_err());
     files.set(file, whole);
-    toy.agrees(&Store::open_on(files, kept()).unwrap());
+    test_chain.agrees(&Store::open_on(files, kept()).unwrap());
 }

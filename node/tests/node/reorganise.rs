@@ -1,6 +1,6 @@
 //! Branches: the better one is followed, at once or not at all, and no double seal is forgotten.
 
-use crate::toy::{Toy, temporary};
+use crate::test_chain::{TestChain, temporary};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
@@ -21,8 +21,8 @@ use sotto_node::{
     storage::{FileName, Memory, Store, StoreError},
 };
 
-fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
-    let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+fn ledger(test_chain: &TestChain, files: &Memory) -> Ledger<Memory> {
+    let store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     Ledger::over(store, MempoolLimits::default()).unwrap()
 }
 
@@ -36,18 +36,18 @@ fn blocks(made: &Made) -> Vec<Block> {
     made.iter().map(|b| b.get().block.clone()).collect()
 }
 
-/// Takes `depth` blocks of the toy's back and mines `n` others; gives back both branches, in order.
-fn fork(toy: &mut Toy, depth: u64, n: u64) -> (Made, Made) {
-    let mut old: Made = (0..depth).map(|_| toy.undo()).collect();
+/// Takes `depth` blocks of the test chain's back and mines `n` others; gives back both branches, in order.
+fn fork(test_chain: &mut TestChain, depth: u64, n: u64) -> (Made, Made) {
+    let mut old: Made = (0..depth).map(|_| test_chain.undo()).collect();
     old.reverse();
-    let new = (0..n).map(|_| toy.mine()).collect();
+    let new = (0..n).map(|_| test_chain.mine()).collect();
     (old, new)
 }
 
-/// Back to the old branch, after which the toy is what it was.
-fn back(toy: &mut Toy, (old, new): (Made, Made)) {
-    new.iter().for_each(|_| drop(toy.undo()));
-    old.into_iter().for_each(|b| drop(toy.connect(b)));
+/// Back to the old branch, after which the test chain is what it was.
+fn back(test_chain: &mut TestChain, (old, new): (Made, Made)) {
+    new.iter().for_each(|_| drop(test_chain.undo()));
+    old.into_iter().for_each(|b| drop(test_chain.connect(b)));
 }
 
 /// Random branches, of any depth and length, on a ledger that is opened again and pruned in between.
@@ -55,28 +55,28 @@ fn back(toy: &mut Toy, (old, new): (Made, Made)) {
 fn random_branches_are_followed_as_the_choice_says() {
     let (mut followed, mut weaker, mut deep) = (0, 0, 0);
     for seed in 130..133 {
-        let mut toy = Toy::new(seed);
+        let mut test_chain = TestChain::new(seed);
         let files = Memory::new();
-        let mut l = ledger(&toy, &files);
+        let mut l = ledger(&test_chain, &files);
         for _ in 0..30 {
             let tip = l.tip().clone();
-            match toy.rng.next_u32() % 8 {
+            match test_chain.rng.next_u32() % 8 {
                 0 => {
                     drop(l);
                     l = open(&files);
                 }
                 1 => drop(l.prune().unwrap()),
-                2 | 3 => drop(l.connect(toy.mine().get().block.clone()).unwrap()),
+                2 | 3 => drop(l.connect(test_chain.mine().get().block.clone()).unwrap()),
                 _ => {
-                    let depth = u64::from(toy.rng.next_u32() % 8).min(tip.height.get());
-                    let n = 1 + u64::from(toy.rng.next_u32() % 8);
-                    let before = toy.state.clone();
-                    let (old, new) = fork(&mut toy, depth, n);
+                    let depth = u64::from(test_chain.rng.next_u32() % 8).min(tip.height.get());
+                    let n = 1 + u64::from(test_chain.rng.next_u32() % 8);
+                    let before = test_chain.state.clone();
+                    let (old, new) = fork(&mut test_chain, depth, n);
                     let at = tip.height.minus(depth);
                     let verdict = choose(
-                        &toy.chain,
+                        &test_chain.chain,
                         OurBranch { tip: &tip, floor: l.store().floor() },
-                        toy.state.tip(),
+                        test_chain.state.tip(),
                         at,
                     );
                     match (verdict, l.reorganise(blocks(&new))) {
@@ -92,21 +92,21 @@ fn random_branches_are_followed_as_the_choice_says() {
                                 ForkError::TooDeep { .. } => deep += 1,
                                 _ => weaker += 1,
                             }
-                            back(&mut toy, (old, new));
-                            assert!(toy.state == before, "undo after apply is the identity");
+                            back(&mut test_chain, (old, new));
+                            assert!(test_chain.state == before, "undo after apply is the identity");
                         }
                         (verdict, found) => panic!("{verdict:?} {found:?}"),
                     }
                 }
             }
-            toy.agrees(l.store());
+            test_chain.agrees(l.store());
         }
         l.audit(|_, _| {}).unwrap();
         let twice = l.double_seals().unwrap();
-        assert!(twice.iter().all(|d| d.holds(&toy.chain)));
+        assert!(twice.iter().all(|d| d.holds(&test_chain.chain)));
         drop(l);
         let l = open(&files);
-        toy.agrees(l.store());
+        test_chain.agrees(l.store());
         assert_eq!(l.double_seals().unwrap(), twice);
     }
     assert!(followed > 10 && weaker > 5 && deep > 2, "{followed} {weaker} {deep}");
@@ -115,15 +115,15 @@ fn random_branches_are_followed_as_the_choice_says() {
 /// A branch whose last block breaks a rule changes nothing, nor does one that begins nowhere.
 #[test]
 fn a_branch_that_breaks_a_rule_changes_nothing() {
-    let mut toy = Toy::new(134);
+    let mut test_chain = TestChain::new(134);
     let files = Memory::new();
-    let mut l = ledger(&toy, &files);
+    let mut l = ledger(&test_chain, &files);
     for _ in 0..5 {
-        l.connect(toy.mine().get().block.clone()).unwrap();
+        l.connect(test_chain.mine().get().block.clone()).unwrap();
     }
-    let (old, new) = fork(&mut toy, 2, 4);
+    let (old, new) = fork(&mut test_chain, 2, 4);
     let good = blocks(&new);
-    back(&mut toy, (old, new));
+    back(&mut test_chain, (old, new));
     let rule = |l: &mut Ledger<Memory>, to: Vec<Block>| match l.reorganise(to) {
         Err(LedgerError::InvalidBlock(broken)) => broken.why.rule(),
         other => panic!("{other:?}"),
@@ -142,7 +142,7 @@ fn a_branch_that_breaks_a_rule_changes_nothing() {
     }
     let weaker = l.reorganise(good[..1].to_vec());
     assert!(matches!(weaker, Err(LedgerError::Fork(ForkError::NotBetter { .. }))));
-    toy.agrees(l.store());
+    test_chain.agrees(l.store());
     // All that was sealed for heights that have a block is known by now, whether its branch was any good or
     // not.
     let twice = l.double_seals().unwrap();
@@ -155,15 +155,15 @@ fn a_branch_that_breaks_a_rule_changes_nothing() {
 /// Power fails at every file operation of a reorganisation: one branch or the other, whole.
 #[test]
 fn killed_while_it_reorganises() {
-    let mut toy = Toy::new(135);
+    let mut test_chain = TestChain::new(135);
     let mut rng = ChaCha20Rng::seed_from_u64(135);
     let whole = Memory::new();
-    let mut l = ledger(&toy, &whole);
+    let mut l = ledger(&test_chain, &whole);
     for _ in 0..6 {
-        l.connect(toy.mine().get().block.clone()).unwrap();
+        l.connect(test_chain.mine().get().block.clone()).unwrap();
     }
     drop(l);
-    let (old, new) = fork(&mut toy, 3, 4);
+    let (old, new) = fork(&mut test_chain, 3, 4);
     let to = blocks(&new);
     let (old, mut new) = (Some(old), Some(new));
     let mut seen = [0, 0];
@@ -181,10 +181,10 @@ fn killed_while_it_reorganises() {
             assert!(follows || !done);
             seen[usize::from(follows)] += 1;
             if follows != is_new {
-                swap(&mut toy, &mut old, &mut new);
+                swap(&mut test_chain, &mut old, &mut new);
                 is_new = follows;
             }
-            toy.agrees(l.store());
+            test_chain.agrees(l.store());
             l.store().check_log().unwrap();
             if !follows {
                 l.reorganise(to.clone()).unwrap();
@@ -198,44 +198,48 @@ fn killed_while_it_reorganises() {
     assert!(seen[0] > 20 && seen[1] > 4, "{seen:?}");
 }
 
-/// Puts the toy on the branch that it is not on.
-fn swap(toy: &mut Toy, a: &mut Option<Made>, b: &mut Option<Made>) {
-    let on_b = b.as_ref().and_then(|b| b.last()).is_some_and(|t| t.get().block.header == *toy.state.tip());
+/// Puts the test chain on the branch that it is not on.
+fn swap(test_chain: &mut TestChain, a: &mut Option<Made>, b: &mut Option<Made>) {
+    let on_b =
+        b.as_ref().and_then(|b| b.last()).is_some_and(|t| t.get().block.header == *test_chain.state.tip());
     let (from, to) = if on_b { (&*b, &*a) } else { (&*a, &*b) };
-    from.iter().flatten().for_each(|_| drop(toy.undo()));
-    to.iter().flatten().for_each(|block| drop(toy.connect(block.clone())));
+    from.iter().flatten().for_each(|_| drop(test_chain.undo()));
+    to.iter().flatten().for_each(|block| drop(test_chain.connect(block.clone())));
 }
 
 /// Payments of blocks that give way wait again, unless the new branch has them or makes them impossible.
 #[test]
 fn the_pool_after_a_reorganisation() {
-    let mut toy = Toy::new(136);
+    let mut test_chain = TestChain::new(136);
     let files = Memory::new();
-    let mut l = ledger(&toy, &files);
+    let mut l = ledger(&test_chain, &files);
     for _ in 0..4 {
-        let block = toy.block(&[]);
-        l.connect(toy.connect(block).get().block.clone()).unwrap();
+        let block = test_chain.block(&[]);
+        l.connect(test_chain.connect(block).get().block.clone()).unwrap();
     }
-    let coins = toy.spendable();
-    let (both, once, clash) =
-        (toy.pay(&coins[..1], 1, 0), toy.pay(&coins[1..2], 1, 0), toy.pay(&coins[2..3], 1, 0));
-    let rival = toy.pay(&coins[2..3], 2, 0);
+    let coins = test_chain.spendable();
+    let (both, once, clash) = (
+        test_chain.pay(&coins[..1], 1, 0),
+        test_chain.pay(&coins[1..2], 1, 0),
+        test_chain.pay(&coins[2..3], 1, 0),
+    );
+    let rival = test_chain.pay(&coins[2..3], 2, 0);
     for payments in [vec![both.clone()], vec![once.clone()], vec![clash.clone()]] {
         for t in &payments {
             l.submit(t.clone()).unwrap();
         }
-        let block = toy.block(&payments);
-        l.connect(toy.connect(block).get().block.clone()).unwrap();
+        let block = test_chain.block(&payments);
+        l.connect(test_chain.connect(block).get().block.clone()).unwrap();
     }
     assert!(l.mempool().is_empty());
-    (0..3).for_each(|_| drop(toy.undo()));
+    (0..3).for_each(|_| drop(test_chain.undo()));
     let mut to = Vec::new();
     for payments in [vec![both], vec![rival], vec![], vec![]] {
-        let block = toy.block(&payments);
-        to.push(toy.connect(block).get().block.clone());
+        let block = test_chain.block(&payments);
+        to.push(test_chain.connect(block).get().block.clone());
     }
     let found = l.reorganise(to).unwrap();
-    toy.agrees(l.store());
+    test_chain.agrees(l.store());
     assert_eq!(found.undone.len(), 3);
     let waiting: Vec<_> = l.mempool().iter().map(|(_, t)| t.body.kernels.clone()).collect();
     assert_eq!(waiting, vec![once.body.kernels]);
@@ -248,16 +252,16 @@ fn the_pool_after_a_reorganisation() {
 /// Two sealed blocks of one height, however the second comes, are kept for ever and reported each time.
 #[test]
 fn a_height_that_was_sealed_twice_is_an_alarm() {
-    let mut toy = Toy::new(137);
+    let mut test_chain = TestChain::new(137);
     let files = Memory::new();
-    let mut l = ledger(&toy, &files);
+    let mut l = ledger(&test_chain, &files);
     for _ in 0..3 {
-        l.connect(toy.mine().get().block.clone()).unwrap();
+        l.connect(test_chain.mine().get().block.clone()).unwrap();
     }
     assert!(l.double_seals().unwrap().is_empty());
-    let (old, new) = fork(&mut toy, 2, 1);
+    let (old, new) = fork(&mut test_chain, 2, 1);
     let (first, second) = (blocks(&old)[0].clone(), blocks(&new)[0].clone());
-    back(&mut toy, (old, new));
+    back(&mut test_chain, (old, new));
     // The chain's own block again, and one without a valid seal, raise no alarm.
     let mut unsealed = second.clone();
     unsealed.header.time += 1;
@@ -266,15 +270,15 @@ fn a_height_that_was_sealed_twice_is_an_alarm() {
     }
     assert!(l.double_seals().unwrap().is_empty());
     let Err(LedgerError::DoubleSeal(twice)) = l.connect(second.clone()) else { panic!() };
-    assert!(twice.holds(&toy.chain));
+    assert!(twice.holds(&test_chain.chain));
     assert_eq!((twice.first, twice.second), (SealedHeader::of(&first), SealedHeader::of(&second)));
-    toy.agrees(l.store());
+    test_chain.agrees(l.store());
     // Undone and sealed anew; the same block again would be none.
     let (last, _) = l.undo().unwrap();
     assert!(l.connect(last.clone()).unwrap().alarms.is_empty());
     l.undo().unwrap();
-    toy.undo();
-    let other = toy.mine().get().block.clone();
+    test_chain.undo();
+    let other = test_chain.mine().get().block.clone();
     let alarms = l.connect(other.clone()).unwrap().alarms;
     let pair = (SealedHeader::of(&other), SealedHeader::of(&last));
     assert_eq!(alarms.into_iter().map(|d| (d.first, d.second)).collect::<Vec<_>>(), vec![pair]);
@@ -282,7 +286,7 @@ fn a_height_that_was_sealed_twice_is_an_alarm() {
     let l = open(&files);
     let heights: Vec<u64> = l.double_seals().unwrap().iter().map(|d| d.first.header.height.get()).collect();
     assert_eq!(heights, vec![2, 3]);
-    assert!(l.double_seals().unwrap().iter().all(|d| d.holds(&toy.chain)));
+    assert!(l.double_seals().unwrap().iter().all(|d| d.holds(&test_chain.chain)));
     drop(l);
     // Evidence that was tampered with is reported.
     let whole = files.bytes(FileName::Evidence).unwrap();

@@ -7,10 +7,10 @@
 //!
 //! The seal is a signature under the sum of their keys, so its bytes are those of a solo operator's and
 //! everybody else takes the blocks as they are. The chain has K = 0: what is sealed is final. The sealers
-//! talk over a bus in memory, in the order in which they speak. A toy: that each knows the secret of its key
+//! talk over a bus in memory, in the order in which they speak. A model: that each knows the secret of its key
 //! is taken for granted, and one who is silent stops all.
 
-use crate::toy::{Toy, temporary};
+use crate::test_chain::{TestChain, temporary};
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::CryptoRngCore;
@@ -79,7 +79,7 @@ struct Round {
 }
 
 fn promise(d: &Point) -> Hash {
-    tagged("toy/promise", &[d.as_bytes()])
+    tagged("model/promise", &[d.as_bytes()])
 }
 
 fn sum(points: impl IntoIterator<Item = Point>) -> PublicKey {
@@ -203,7 +203,7 @@ struct Sealer {
 
 /// All of them, and the bus between them.
 struct Council {
-    toy: Toy,
+    test_chain: TestChain,
     sealers: Vec<Sealer>,
     /// Somebody who holds no key.
     follower: Ledger<Memory>,
@@ -215,18 +215,19 @@ impl Council {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let secrets: Vec<SecretScalar> = (0..SEALERS).map(|_| SecretScalar::random(&mut rng)).collect();
         let key = sum(secrets.iter().map(|x| *PublicKey::of(x).point()));
-        let toy = Toy::with(seed, |p| (p.operator, p.reorganisation) = (key, 0));
+        let test_chain = TestChain::with(seed, |p| (p.operator, p.reorganisation) = (key, 0));
         let ledger = || {
-            let store = Store::create_on(Memory::new(), temporary(), toy.chain.params().clone()).unwrap();
+            let store =
+                Store::create_on(Memory::new(), temporary(), test_chain.chain.params().clone()).unwrap();
             Ledger::over(store, MempoolLimits::default()).unwrap()
         };
         let sealers = secrets.into_iter().enumerate().map(|(me, x)| {
-            let (chain, round, against) = (*toy.chain.id(), None, Vec::new());
+            let (chain, round, against) = (*test_chain.chain.id(), None, Vec::new());
             let engine = Joint { me, x, chain, key, round, against };
             Sealer { engine, ledger: ledger(), rng: ChaCha20Rng::seed_from_u64(me as u64), silent: false }
         });
         let (sealers, follower) = (sealers.collect(), ledger());
-        Self { toy, sealers, follower, now: Duration::ZERO }
+        Self { test_chain, sealers, follower, now: Duration::ZERO }
     }
 
     /// Whose turn it is at the next height, as the follower sees it.
@@ -238,7 +239,7 @@ impl Council {
     fn draft(&mut self, n: usize, greed: u64) -> Proposal {
         let ledger = &self.sealers[n].ledger;
         let draft = ledger.draft().unwrap();
-        let reward = self.toy.coinbase(draft.height, draft.due.units() + greed);
+        let reward = self.test_chain.coinbase(draft.height, draft.due.units() + greed);
         ledger.propose(&draft, reward, 1_000 + draft.height.get()).unwrap()
     }
 
@@ -284,7 +285,7 @@ impl Council {
         assert_eq!(sealed.len(), SEALERS);
         let block = &sealed[0].1;
         assert!(sealed.iter().all(|(_, b)| b == block), "one block, one seal");
-        assert!(SealedHeader::of(block).holds(&self.toy.chain));
+        assert!(SealedHeader::of(block).holds(&self.test_chain.chain));
         self.follower.connect(block.clone()).unwrap();
     }
 
@@ -380,11 +381,11 @@ fn one_sealer_cannot_seal_and_nobody_can_take_back() {
     council.seals();
     let n = council.turn();
     let proposal = council.draft(n, 0);
-    let (chain, before) = (*council.toy.chain.id(), council.follower.tip().clone());
+    let (chain, before) = (*council.test_chain.chain.id(), council.follower.tip().clone());
     let alone = sotto_mw::schnorr::sign(
         &council.sealers[n].engine.x,
         &proposal.header.seal_message(&chain),
-        &mut council.toy.rng,
+        &mut council.test_chain.rng,
     );
     let other = council.follower.store().sealed_header(before.height).unwrap().unwrap().seal;
     for certificate in [alone, other] {
@@ -398,7 +399,7 @@ fn one_sealer_cannot_seal_and_nobody_can_take_back() {
     // Even all of them together cannot make a follower leave what they have sealed, however long the other
     // branch is.
     let mut twin = Council::new(144);
-    twin.toy.rng = ChaCha20Rng::seed_from_u64(1);
+    twin.test_chain.rng = ChaCha20Rng::seed_from_u64(1);
     (0..SEALERS).for_each(|_| twin.seals());
     let branch: Vec<Block> = (1..=SEALERS as u64)
         .map(|h| twin.follower.store().block(sotto_mw::amount::Height::new(h)).unwrap().unwrap())

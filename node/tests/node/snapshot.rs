@@ -2,7 +2,7 @@
 
 use crate::{
     image,
-    toy::{Dir, Toy, temporary},
+    test_chain::{Dir, TestChain, temporary},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -22,9 +22,9 @@ use sotto_node::{
     },
 };
 
-fn mined(toy: &mut Toy, blocks: usize) -> Store<Memory> {
-    let mut store = Store::create_on(Memory::new(), temporary(), toy.chain.params().clone()).unwrap();
-    (0..blocks).for_each(|_| store.apply(&toy.mine()).unwrap());
+fn mined(test_chain: &mut TestChain, blocks: usize) -> Store<Memory> {
+    let mut store = Store::create_on(Memory::new(), temporary(), test_chain.chain.params().clone()).unwrap();
+    (0..blocks).for_each(|_| store.apply(&test_chain.mine()).unwrap());
     store
 }
 
@@ -87,20 +87,20 @@ fn sealed(bytes: &mut [u8]) {
 /// Every state that is kept, in parts of every size, pruned or not; the copy goes on as the original does.
 #[test]
 fn what_is_exported_is_imported() {
-    let mut toy = Toy::new(110);
-    let mut store = mined(&mut toy, 9);
+    let mut test_chain = TestChain::new(110);
+    let mut store = mined(&mut test_chain, 9);
     let states: Vec<MemoryState> = (0..4)
         .map(|_| {
-            let state = toy.state.clone();
+            let state = test_chain.state.clone();
             store.undo().unwrap();
-            toy.undo();
+            test_chain.undo();
             state
         })
         .collect();
     let (low, blocks) = (store.tip().height.get(), states.len() as u64);
     assert!(matches!(export_error(&store, low + 1), StoreError::NotKept { .. }));
     for _ in 0..blocks {
-        store.apply(&toy.mine()).unwrap();
+        store.apply(&test_chain.mine()).unwrap();
     }
     assert!(matches!(export_error(&store, low - 1), StoreError::NotKept { .. }));
     for items in [1, 2, 3, PART_ITEMS] {
@@ -113,18 +113,18 @@ fn what_is_exported_is_imported() {
         let files = Memory::new();
         let found = import(&files, &bytes).unwrap();
         assert!(found.missing.is_empty());
-        assert_eq!((found.chain, found.height), (*toy.chain.id(), Height::new(9)));
+        assert_eq!((found.chain, found.height), (*test_chain.chain.id(), Height::new(9)));
         let mut copy = found.store.unwrap();
         assert_eq!((copy.base(), copy.floor()), (Height::new(9), Height::new(9)));
-        toy.agrees(&copy);
+        test_chain.agrees(&copy);
         assert_eq!(audit(&copy, |_, _| {}).unwrap().pruned, Height::new(9));
         assert_eq!(exported(&copy, 9, items), bytes, "a copy of a copy is the same");
-        let next = toy.mine();
+        let next = test_chain.mine();
         copy.apply(&next).unwrap();
-        toy.agrees(&copy);
+        test_chain.agrees(&copy);
         drop(copy);
-        toy.agrees(&Store::open_on(files, temporary()).unwrap());
-        toy.undo();
+        test_chain.agrees(&Store::open_on(files, temporary()).unwrap());
+        test_chain.undo();
     }
     // From a pruned store, at every height that is left, and the same bytes as from one that is not.
     let whole: Vec<_> = (low..=9).map(|h| exported(&store, h, 2)).collect();
@@ -146,10 +146,10 @@ fn export_error(store: &Store<impl Files>, height: u64) -> StoreError {
 
 #[test]
 fn nothing_to_export_and_nowhere_to_write() {
-    let mut toy = Toy::new(111);
-    let store = mined(&mut toy, 0);
+    let mut test_chain = TestChain::new(111);
+    let store = mined(&mut test_chain, 0);
     assert!(matches!(export_error(&store, 0), StoreError::NotKept { .. }));
-    store_full(&mined(&mut toy, 3));
+    store_full(&mined(&mut test_chain, 3));
 }
 
 fn store_full(store: &Store<Memory>) {
@@ -164,8 +164,8 @@ fn store_full(store: &Store<Memory>) {
 /// A damaged part is named, whichever it is; the rest is kept, and another copy fills the gap.
 #[test]
 fn a_damaged_part_is_named_and_another_copy_fills_the_gap() {
-    let mut toy = Toy::new(112);
-    let store = mined(&mut toy, 8);
+    let mut test_chain = TestChain::new(112);
+    let store = mined(&mut test_chain, 8);
     let whole = exported(&store, 8, 3);
     let all = parts(&whole);
     assert!(all.len() > 9);
@@ -180,7 +180,7 @@ fn a_damaged_part_is_named_and_another_copy_fills_the_gap() {
         assert_eq!(named, vec![(place, *kind, PartFault::Damaged(Damage::Checksum))]);
         // It is no chain yet, and none is made over it.
         assert!(Store::open_on(files.clone(), temporary()).is_err());
-        let made = Store::create_on(files.clone(), temporary(), toy.chain.params().clone());
+        let made = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone());
         assert!(matches!(made, Err(StoreError::Importing)));
         // The same copy again is no better; one with other damage is as good as a whole one.
         assert_eq!(import(&files, &bytes).unwrap().missing, found.missing);
@@ -188,7 +188,7 @@ fn a_damaged_part_is_named_and_another_copy_fills_the_gap() {
         let next = all[(place + 1) % all.len()];
         other[next.1] ^= 1;
         let copy = import(&files, &other).unwrap().store.unwrap();
-        toy.agrees(&copy);
+        test_chain.agrees(&copy);
         audit(&copy, |_, _| {}).unwrap();
         assert!(matches!(import(&files, &whole), Err(ImportError::Store(StoreError::Exists))));
     }
@@ -197,8 +197,8 @@ fn a_damaged_part_is_named_and_another_copy_fills_the_gap() {
 /// A copy that ends early: what arrived is kept, and what did not is named.
 #[test]
 fn a_copy_that_was_cut_off_can_be_completed() {
-    let mut toy = Toy::new(113);
-    let store = mined(&mut toy, 7);
+    let mut test_chain = TestChain::new(113);
+    let store = mined(&mut test_chain, 7);
     let whole = exported(&store, 7, 2);
     let all = parts(&whole);
     for length in (0..whole.len()).step_by(509) {
@@ -209,7 +209,7 @@ fn a_copy_that_was_cut_off_can_be_completed() {
                 let cut: Vec<u32> = (0..).zip(&all).filter(|(_, p)| p.2 > length).map(|(n, _)| n).collect();
                 assert_eq!(found.missing.iter().map(|m| m.part).collect::<Vec<_>>(), cut);
                 assert!(found.missing.iter().all(|m| m.fault == PartFault::Damaged(Damage::Short)));
-                toy.agrees(&import(&files, &whole).unwrap().store.unwrap());
+                test_chain.agrees(&import(&files, &whole).unwrap().store.unwrap());
             }
             Err(e) => panic!("{e}"),
         }
@@ -219,8 +219,8 @@ fn a_copy_that_was_cut_off_can_be_completed() {
 /// Every bit of the start counts, and none of them makes room for what is not there.
 #[test]
 fn a_damaged_start_is_refused() {
-    let mut toy = Toy::new(114);
-    let store = mined(&mut toy, 3);
+    let mut test_chain = TestChain::new(114);
+    let store = mined(&mut test_chain, 3);
     let whole = exported(&store, 3, 2);
     for at in 0..parts(&whole)[0].1 {
         let mut bytes = whole.clone();
@@ -246,8 +246,8 @@ fn a_damaged_start_is_refused() {
 /// Checksums that hold around what is not the chain's: the part is named, and an honest copy replaces it.
 #[test]
 fn a_forged_part_is_named_and_an_honest_copy_replaces_it() {
-    let mut toy = Toy::new(115);
-    let store = mined(&mut toy, 8);
+    let mut test_chain = TestChain::new(115);
+    let store = mined(&mut test_chain, 8);
     let whole = exported(&store, 8, 3);
     for (place, (kind, from, to)) in parts(&whole).into_iter().enumerate() {
         for at in [0, (to - from) / 2, to - from - 1] {
@@ -257,7 +257,7 @@ fn a_forged_part_is_named_and_an_honest_copy_replaces_it() {
             let named: Vec<_> = found.missing.iter().map(|m| (m.part as usize, m.kind as u8)).collect();
             assert_eq!(named, vec![(place, kind)], "{at}: {:?}", found.missing);
             assert_ne!(found.missing[0].fault, PartFault::Damaged(Damage::Checksum));
-            toy.agrees(&import(&files, &whole).unwrap().store.unwrap());
+            test_chain.agrees(&import(&files, &whole).unwrap().store.unwrap());
         }
     }
     // Two parts of outputs change places, as does one with nothing.
@@ -274,10 +274,10 @@ fn a_forged_part_is_named_and_an_honest_copy_replaces_it() {
 /// Another chain's snapshot, another operator's, or another snapshot in between.
 #[test]
 fn foreign_snapshots_are_refused() {
-    let (mut toy, mut other) = (Toy::new(116), Toy::new(117));
-    let (store, theirs) = (mined(&mut toy, 5), mined(&mut other, 5));
+    let (mut test_chain, mut other) = (TestChain::new(116), TestChain::new(117));
+    let (store, theirs) = (mined(&mut test_chain, 5), mined(&mut other, 5));
     let (ours, foreign) = (exported(&store, 5, 2), exported(&theirs, 5, 2));
-    let id = *toy.chain.id();
+    let id = *test_chain.chain.id();
     let named = |bytes: &[u8], id: ChainId| {
         storage::import(Memory::new(), temporary(), &mut &bytes[..], Some(id)).map(|i| i.store.is_some())
     };
@@ -288,7 +288,7 @@ fn foreign_snapshots_are_refused() {
     );
     // Our parameters around their headers.
     let mut mixed = foreign.clone();
-    mixed[11..header(&foreign)].copy_from_slice(&toy.chain.params().to_bytes());
+    mixed[11..header(&foreign)].copy_from_slice(&test_chain.chain.params().to_bytes());
     sealed(&mut mixed);
     assert!(matches!(import(&Memory::new(), &mixed), Err(ImportError::Unsealed(_))));
     // An import of one state is not gone on with by another's.
@@ -299,16 +299,16 @@ fn foreign_snapshots_are_refused() {
         assert!(matches!(import(&files, &another), Err(ImportError::Another { .. })));
     }
     // In parts of another size it is the same state: what does not fit is taken from the new copy.
-    toy.agrees(&import(&files, &exported(&store, 5, 3)).unwrap().store.unwrap());
+    test_chain.agrees(&import(&files, &exported(&store, 5, 3)).unwrap().store.unwrap());
 }
 
 /// An operator who inflates seals a perfect snapshot, and the sums tell.
 #[test]
 fn a_sealed_lie_is_refused() {
-    let (mut toy, mut honest) = (Toy::new(118), Toy::new(118));
+    let (mut test_chain, mut honest) = (TestChain::new(118), TestChain::new(118));
     let store = mined(&mut honest, 1);
     assert!(import(&Memory::new(), &exported(&store, 1, 8)).unwrap().store.is_some());
-    let files = image::inflated(&mut toy, &image::key(118));
+    let files = image::inflated(&mut test_chain, &image::key(118));
     let store = Store::open_on(files, temporary()).unwrap();
     let refused = import(&Memory::new(), &exported(&store, 2, 8));
     assert!(matches!(refused, Err(ImportError::Refused(PrunedError::Supply(_)))));
@@ -318,8 +318,8 @@ fn a_sealed_lie_is_refused() {
 /// Power fails at every file operation of an import: it can be given again, or it is done.
 #[test]
 fn killed_while_it_is_imported() {
-    let mut toy = Toy::new(119);
-    let store = mined(&mut toy, 6);
+    let mut test_chain = TestChain::new(119);
+    let store = mined(&mut test_chain, 6);
     let whole = exported(&store, 6, 2);
     let mut damaged = whole.clone();
     let all = parts(&whole);
@@ -336,7 +336,7 @@ fn killed_while_it_is_imported() {
                 Ok(store) => store,
                 Err(_) => import(&disk, &whole).unwrap().store.unwrap(),
             };
-            toy.agrees(&store);
+            test_chain.agrees(&store);
         }
         if done {
             assert!(kill > 20, "{kill}");
@@ -348,18 +348,18 @@ fn killed_while_it_is_imported() {
 /// On a real disk, beside an index.
 #[test]
 fn an_import_on_disk() {
-    let (dir, mut toy) = (Dir::new(), Toy::new(120));
-    let store = mined(&mut toy, 6);
+    let (dir, mut test_chain) = (Dir::new(), TestChain::new(120));
+    let store = mined(&mut test_chain, 6);
     let whole = exported(&store, 6, 2);
     let import = |bytes: &[u8]| Store::import(dir.path(), &mut &bytes[..], None);
     assert!(import(&whole[..whole.len() - 9]).unwrap().store.is_none());
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Importing)));
     let copy = import(&whole).unwrap().store.unwrap();
-    toy.agrees(&copy);
+    test_chain.agrees(&copy);
     drop(copy);
     let copy = Store::open(dir.path()).unwrap();
     assert!(copy.opened().replayed == 0 && copy.opened().rebuilt.is_none(), "{:?}", copy.opened());
     let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!names.iter().any(|n| *n == *FileName::Draft.to_string()), "{names:?}");
-    toy.agrees(&copy);
+    test_chain.agrees(&copy);
 }

@@ -16,7 +16,7 @@ fn layout() -> Layout {
     Layout { segment_bytes: 4_000, ..Layout::in_memory() }
 }
 
-/// Adds a block of the toy's chain.
+/// Adds a block of the test chain.
 fn add(store: &mut Store<Memory>, b: &Block) {
     let chain = store.chain().clone();
     let block = rules::check_block(&chain, b.clone()).unwrap();
@@ -26,29 +26,29 @@ fn add(store: &mut Store<Memory>, b: &Block) {
 }
 
 /// A store of the first `blocks`, which hands out snapshots in small parts.
-fn grown(files: &Memory, toy: &TestChain, blocks: usize) -> Store<Memory> {
-    let mut store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+fn grown(files: &Memory, test_chain: &TestChain, blocks: usize) -> Store<Memory> {
+    let mut store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
     store.serve_snapshots(ITEMS).unwrap();
-    toy.blocks().iter().take(blocks).for_each(|b| add(&mut store, b));
+    test_chain.blocks().iter().take(blocks).for_each(|b| add(&mut store, b));
     store
 }
 
 /// Sixteen blocks; from the eleventh on each spends what was there before the tenth, or what was created
 /// since.
-fn toy() -> TestChain {
-    let mut toy = TestChain::new(51);
-    let coins: Vec<_> = (0..6).map(|_| toy.grow(Vec::new())).collect();
-    toy.mature();
-    while toy.blocks().len() < 10 {
-        toy.grow(Vec::new());
+fn test_chain() -> TestChain {
+    let mut test_chain = TestChain::new(51);
+    let coins: Vec<_> = (0..6).map(|_| test_chain.grow(Vec::new())).collect();
+    test_chain.mature();
+    while test_chain.blocks().len() < 10 {
+        test_chain.grow(Vec::new());
     }
     for pair in coins.chunks(2) {
-        let (payment, made) = toy.pay(&[&pair[0]], &[5]);
-        toy.grow(vec![payment]);
-        let again = toy.pay(&[&pair[1], &made[1]], &[7]).0;
-        toy.grow(vec![again]);
+        let (payment, made) = test_chain.pay(&[&pair[0]], &[5]);
+        test_chain.grow(vec![payment]);
+        let again = test_chain.pay(&[&pair[1], &made[1]], &[7]).0;
+        test_chain.grow(vec![again]);
     }
-    toy
+    test_chain
 }
 
 /// The bytes of the snapshot of the state after block `height`.
@@ -60,13 +60,13 @@ fn exported(store: &Store<Memory>, height: u64) -> Vec<u8> {
 
 #[test]
 fn made_while_the_chain_goes_on() {
-    let toy = toy();
-    let whole = exported(&grown(&Memory::new(), &toy, 10), 10);
+    let test_chain = test_chain();
+    let whole = exported(&grown(&Memory::new(), &test_chain, 10), 10);
     for begin in 10..14 {
         let files = Memory::new();
-        let mut store = grown(&files, &toy, begin);
+        let mut store = grown(&files, &test_chain, begin);
         store.begin_snapshot(Height::new(10)).unwrap();
-        let (mut pieces, mut next) = (0, toy.blocks().iter().skip(begin));
+        let (mut pieces, mut next) = (0, test_chain.blocks().iter().skip(begin));
         while store.is_building_snapshot() {
             assert!(store.snapshots().unwrap().is_empty());
             store.step_snapshot(1).unwrap();
@@ -98,10 +98,10 @@ fn made_while_the_chain_goes_on() {
 /// No piece is larger than it may be, but for a part that is.
 #[test]
 fn a_piece_is_as_large_as_was_asked() {
-    let toy = toy();
+    let test_chain = test_chain();
     let mut last = u32::MAX;
     for items in [1, 2 * ITEMS, 5 * ITEMS, u32::MAX] {
-        let mut store = grown(&Memory::new(), &toy, 10);
+        let mut store = grown(&Memory::new(), &test_chain, 10);
         store.begin_snapshot(Height::new(10)).unwrap();
         let mut pieces = 0;
         while store.is_building_snapshot() {
@@ -125,9 +125,9 @@ fn a_piece_is_as_large_as_was_asked() {
 /// had been.
 #[test]
 fn a_state_that_is_taken_back_is_not_kept() {
-    let toy = toy();
+    let test_chain = test_chain();
     let files = Memory::new();
-    let mut store = grown(&files, &toy, 10);
+    let mut store = grown(&files, &test_chain, 10);
     store.begin_snapshot(Height::new(10)).unwrap();
     (0..4).for_each(|_| store.step_snapshot(1).unwrap());
     assert!(files.bytes(FILE).is_some());
@@ -147,9 +147,9 @@ fn a_state_that_is_taken_back_is_not_kept() {
 /// No room for it: nothing of it is left, and the chain goes on.
 #[test]
 fn a_full_disk_keeps_nothing_of_it() {
-    let toy = toy();
+    let test_chain = test_chain();
     let files = Memory::new();
-    let mut store = grown(&files, &toy, 10);
+    let mut store = grown(&files, &test_chain, 10);
     store.begin_snapshot(Height::new(10)).unwrap();
     let used: usize = [FileName::Genesis, FileName::Head]
         .into_iter()
@@ -168,17 +168,17 @@ fn a_full_disk_keeps_nothing_of_it() {
     assert!(!store.is_building_snapshot());
     assert_eq!(files.bytes(FILE), None);
     files.limit(None);
-    add(&mut store, &toy.blocks()[10]);
+    add(&mut store, &test_chain.blocks()[10]);
 }
 
 /// Power fails at every file operation: the chain is where it was, the snapshot is whole or there is none,
 /// and no draft stays.
 #[test]
 fn killed_while_a_snapshot_is_made() {
-    let toy = toy();
-    let whole = exported(&grown(&Memory::new(), &toy, 10), 10);
+    let test_chain = test_chain();
+    let whole = exported(&grown(&Memory::new(), &test_chain, 10), 10);
     let before = Memory::new();
-    drop(grown(&before, &toy, 10));
+    drop(grown(&before, &test_chain, 10));
     let mut rng = ChaCha20Rng::seed_from_u64(51);
     let (mut with, mut without) = (0, 0);
     for kill in 0.. {

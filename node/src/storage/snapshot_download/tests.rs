@@ -21,20 +21,20 @@ fn layout() -> Layout {
 }
 
 /// A store of the first `blocks` of a chain.
-fn grown(files: &Memory, toy: &TestChain, blocks: usize) -> Store<Memory> {
-    let mut store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
-    for b in toy.blocks().iter().take(blocks) {
-        let block = rules::check_block(toy.chain(), b.clone()).unwrap();
-        let block = rules::verify_block(toy.chain(), store.tip(), block).unwrap();
-        let block = rules::connect_block(toy.chain(), &store, block).unwrap();
+fn grown(files: &Memory, test_chain: &TestChain, blocks: usize) -> Store<Memory> {
+    let mut store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
+    for b in test_chain.blocks().iter().take(blocks) {
+        let block = rules::check_block(test_chain.chain(), b.clone()).unwrap();
+        let block = rules::verify_block(test_chain.chain(), store.tip(), block).unwrap();
+        let block = rules::connect_block(test_chain.chain(), &store, block).unwrap();
         store.apply(&block).unwrap();
     }
     store
 }
 
 /// The parts of the state after the last block.
-fn parts(toy: &TestChain) -> (SealedHeader, Vec<(PartKind, Vec<u8>)>) {
-    let store = grown(&Memory::new(), toy, toy.blocks().len());
+fn parts(test_chain: &TestChain) -> (SealedHeader, Vec<(PartKind, Vec<u8>)>) {
+    let store = grown(&Memory::new(), test_chain, test_chain.blocks().len());
     let snapshot = Snapshot::plan(&store, store.tip().height, ITEMS).unwrap();
     let all = (0..snapshot.start.count().all).map(|place| snapshot.part(&store, place).unwrap());
     (snapshot.start.tip.clone(), all.collect())
@@ -62,24 +62,24 @@ fn put_all(
     })
 }
 
-fn toy() -> TestChain {
-    let mut toy = TestChain::new(31);
-    let coin = toy.grow(Vec::new());
-    toy.mature();
-    let payment = toy.pay(&[&coin], &[5]).0;
-    toy.grow(vec![payment]);
-    (0..6).for_each(|_| drop(toy.grow(Vec::new())));
-    toy
+fn test_chain() -> TestChain {
+    let mut test_chain = TestChain::new(31);
+    let coin = test_chain.grow(Vec::new());
+    test_chain.mature();
+    let payment = test_chain.pay(&[&coin], &[5]).0;
+    test_chain.grow(vec![payment]);
+    (0..6).for_each(|_| drop(test_chain.grow(Vec::new())));
+    test_chain
 }
 
 #[test]
 fn what_arrived_whole_survives_the_loss_of_power() {
-    let toy = toy();
-    let (tip, parts) = parts(&toy);
+    let test_chain = test_chain();
+    let (tip, parts) = parts(&test_chain);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     for _ in 0..30 {
         let files = Memory::new();
-        let mut store = grown(&files, &toy, 2);
+        let mut store = grown(&files, &test_chain, 2);
         store.begin_download(&tip).unwrap();
         let order = (0..parts.len() as u32).rev();
         order.for_each(|p| store.put_part(p, parts[p as usize].0, &parts[p as usize].1).unwrap());
@@ -98,10 +98,10 @@ fn what_arrived_whole_survives_the_loss_of_power() {
 /// One flipped bit costs the part that it is in and those that came later, and is never handed on.
 #[test]
 fn damage_is_as_if_it_had_not_arrived() {
-    let toy = toy();
-    let (tip, parts) = parts(&toy);
+    let test_chain = test_chain();
+    let (tip, parts) = parts(&test_chain);
     let files = Memory::new();
-    let mut store = grown(&files, &toy, 2);
+    let mut store = grown(&files, &test_chain, 2);
     store.begin_download(&tip).unwrap();
     let all = || parts.iter().zip(0..);
     all().for_each(|((kind, bytes), place)| store.put_part(place, *kind, bytes).unwrap());
@@ -127,12 +127,12 @@ fn damage_is_as_if_it_had_not_arrived() {
 
 #[test]
 fn killed_while_a_state_is_adopted() {
-    let toy = toy();
-    let (tip, parts) = parts(&toy);
-    let judged = judged(toy.chain(), &tip, &parts);
+    let test_chain = test_chain();
+    let (tip, parts) = parts(&test_chain);
+    let judged = judged(test_chain.chain(), &tip, &parts);
     let mut rng = ChaCha20Rng::seed_from_u64(2);
     let before = Memory::new();
-    let mut store = grown(&before, &toy, 2);
+    let mut store = grown(&before, &test_chain, 2);
     store.begin_download(&tip).unwrap();
     for ((kind, bytes), place) in parts.iter().zip(0..) {
         store.put_part(place, *kind, bytes).unwrap();
@@ -156,7 +156,7 @@ fn killed_while_a_state_is_adopted() {
             assert_eq!(store.check_log().unwrap(), if store.base() == Height::GENESIS { 2 } else { 0 });
             if height == tip.header.height {
                 let unspent = store.all_unspent().map(Result::unwrap).count();
-                assert_eq!(unspent, toy.state().all_unspent().count());
+                assert_eq!(unspent, test_chain.state().all_unspent().count());
             }
         }
         if done {
@@ -165,16 +165,16 @@ fn killed_while_a_state_is_adopted() {
         }
     }
     // The counts of the table are those that follow from the headers.
-    let counts: Vec<u64> = toy.blocks().iter().map(|b| b.header.kernel_count).collect();
+    let counts: Vec<u64> = test_chain.blocks().iter().map(|b| b.header.kernel_count).collect();
     assert_eq!(SnapshotLayout::of(&counts, tip.header.output_count, ITEMS).count(), judged.parts());
 }
 
 /// Begun again in the middle, out of order, or not to the end: what is adopted is the whole state or nothing.
 #[test]
 fn parts_are_put_in_their_place_in_order() {
-    let toy = toy();
-    let (tip, parts) = parts(&toy);
-    let judged = judged(toy.chain(), &tip, &parts);
+    let test_chain = test_chain();
+    let (tip, parts) = parts(&test_chain);
+    let judged = judged(test_chain.chain(), &tip, &parts);
     let count = judged.parts();
     let put = |store: &mut Store<Memory>, place: u32| {
         let (kind, bytes) = &parts[place as usize];
@@ -182,7 +182,7 @@ fn parts_are_put_in_their_place_in_order() {
         store.install_part(JudgedPart { place, parts: count, part, bytes })
     };
     let files = Memory::new();
-    let mut store = grown(&files, &toy, 2);
+    let mut store = grown(&files, &test_chain, 2);
     assert!(put(&mut store, 0).is_err(), "nothing arrives");
     let arrive = |store: &mut Store<Memory>| {
         store.begin_download(&tip).unwrap();
@@ -200,12 +200,12 @@ fn parts_are_put_in_their_place_in_order() {
     assert_eq!(store.tip().height, Height::new(2), "the chain is what it was");
     store.adopt_snapshot(&judged, ITEMS).unwrap();
     assert_eq!((store.tip(), store.base()), (&tip.header, tip.header.height));
-    assert_eq!(store.all_unspent().map(Result::unwrap).count(), toy.state().all_unspent().count());
+    assert_eq!(store.all_unspent().map(Result::unwrap).count(), test_chain.state().all_unspent().count());
     drop(store);
     let store = Store::open_on(files, layout()).unwrap();
     assert_eq!(store.tip(), &tip.header);
 
-    let mut store = grown(&Memory::new(), &toy, 2);
+    let mut store = grown(&Memory::new(), &test_chain, 2);
     arrive(&mut store);
     let most = parts.len() - 1;
     put_all(&mut store, &parts[..most], count).unwrap();
@@ -216,9 +216,9 @@ fn parts_are_put_in_their_place_in_order() {
 /// goes.
 #[test]
 fn an_index_takes_the_place_of_another() {
-    let toy = toy();
-    let (tip, parts) = parts(&toy);
-    let judged = judged(toy.chain(), &tip, &parts);
+    let test_chain = test_chain();
+    let (tip, parts) = parts(&test_chain);
+    let judged = judged(test_chain.chain(), &tip, &parts);
     let scratch = tempfile::tempdir().unwrap();
     let (dir, copy) = (scratch.path().join("chain"), scratch.path().join("copy"));
     let open = |dir: &std::path::Path| {
@@ -228,7 +228,7 @@ fn an_index_takes_the_place_of_another() {
         assert!(store.opened().rebuilt.is_none(), "{:?}", store.opened());
         store
     };
-    let mut store = Store::create(&dir, toy.chain().params().clone()).unwrap();
+    let mut store = Store::create(&dir, test_chain.chain().params().clone()).unwrap();
     store.begin_download(&tip).unwrap();
     for ((kind, bytes), place) in parts.iter().zip(0..) {
         store.put_part(place, *kind, bytes).unwrap();
@@ -239,7 +239,7 @@ fn an_index_takes_the_place_of_another() {
     assert_eq!(open(&copy).tip().height, Height::GENESIS);
     let whole = |store: &Store<Disk>| {
         assert_eq!(store.tip(), &tip.header);
-        assert_eq!(store.all_unspent().map(Result::unwrap).count(), toy.state().all_unspent().count());
+        assert_eq!(store.all_unspent().map(Result::unwrap).count(), test_chain.state().all_unspent().count());
     };
     store.adopt_snapshot(&judged, ITEMS).unwrap();
     whole(&store);

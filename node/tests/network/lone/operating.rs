@@ -12,9 +12,9 @@ use sotto_node::{
 /// that is refused, and every one that was acknowledged is there again.
 #[test]
 fn what_was_acknowledged_is_read_back_whole() {
-    let (mut toy, coins) = toy(6);
-    let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let mut lone = Hand::lone(&toy, |c| c.local_txs_bytes = 5_000);
+    let (mut test_chain, coins) = test_chain(6);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut lone = Hand::lone(&test_chain, |c| c.local_txs_bytes = 5_000);
     lone.meet(1, true);
     let answers: Vec<Response> = payments.iter().map(|t| lone.submit(t)).collect();
     let full = answers.iter().position(|a| !matches!(a, Response::Submitted(_))).unwrap();
@@ -22,7 +22,7 @@ fn what_was_acknowledged_is_read_back_whole() {
     let refused = |a: &Response| matches!(a, Response::Refused(Refusal::LocalTxsFull { most: 5_000 }));
     assert!(answers[full..].iter().all(refused), "{answers:?}");
     assert!(lone.kept.as_ref().unwrap().len() <= 5_000);
-    let mut next = Hand::lone(&toy, |_| ());
+    let mut next = Hand::lone(&test_chain, |_| ());
     next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
     let relay = next.meet(3, true);
     for t in &payments[..full] {
@@ -30,8 +30,8 @@ fn what_was_acknowledged_is_read_back_whole() {
     }
     assert!(next.stemmed_to(&payments[full]).is_empty());
     // Once blocks have them, there is room again.
-    toy.grow(payments[..full].to_vec());
-    lone.receive(1, toy.blocks().last().unwrap());
+    test_chain.grow(payments[..full].to_vec());
+    lone.receive(1, test_chain.blocks().last().unwrap());
     lone.pass(40 * SECOND);
     assert!(matches!(lone.submit(&payments[full]), Response::Submitted(_)));
 }
@@ -39,9 +39,9 @@ fn what_was_acknowledged_is_read_back_whole() {
 /// A submission is appended to the file: what is written grows with the payment, not with all that are held.
 #[test]
 fn a_submission_is_appended() {
-    let (mut toy, coins) = toy(5);
-    let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let mut lone = Hand::lone(&toy, |_| ());
+    let (mut test_chain, coins) = test_chain(5);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut lone = Hand::lone(&test_chain, |_| ());
     lone.meet(1, true);
     for t in &payments {
         let before = lone.kept.as_ref().map_or(0, Vec::len);
@@ -57,11 +57,11 @@ fn a_submission_is_appended() {
     }
     // After a write that failed the file is replaced, and holds all that were not broadcast meanwhile.
     lone.full = true;
-    let (extra, _) = toy.pay(&[&coins[0]], &[6]);
+    let (extra, _) = test_chain.pay(&[&coins[0]], &[6]);
     drop(lone.submit(&extra));
     lone.full = false;
     lone.pass(40 * SECOND);
-    let mut next = Hand::lone(&toy, |_| ());
+    let mut next = Hand::lone(&test_chain, |_| ());
     next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
     let relay = next.meet(3, true);
     let is_broadcast = |t: &Transaction| {
@@ -76,15 +76,15 @@ fn a_submission_is_appended() {
 /// of it.
 #[test]
 fn a_damaged_file_of_submitted_payments_is_set_aside() {
-    let (mut toy, coins) = toy(2);
-    let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let mut lone = Hand::lone(&toy, |_| ());
+    let (mut test_chain, coins) = test_chain(2);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut lone = Hand::lone(&test_chain, |_| ());
     lone.meet(1, true);
     payments.iter().for_each(|t| drop(lone.submit(t)));
     let mut damaged = lone.kept.unwrap();
     let last = damaged.len() - 1;
     damaged[last] ^= 1;
-    let mut next = Hand::lone(&toy, |_| ());
+    let mut next = Hand::lone(&test_chain, |_| ());
     next.happen(Event::LocalTxsLoaded(damaged.clone()));
     assert_eq!(next.set_aside, [damaged]);
     assert!(next.notes.iter().any(|n| matches!(n, LogEvent::LocalTxsDamaged(1))));
@@ -95,9 +95,9 @@ fn a_damaged_file_of_submitted_payments_is_set_aside() {
 /// A failed connection is reported once for each reason, and the status names it.
 #[test]
 fn a_failed_connection_is_named_once_for_each_reason() {
-    let (toy, _) = toy(1);
+    let (test_chain, _) = test_chain(1);
     let seed = Address { at: SocketAddr::from(([10, 7, 0, 1], 4_000)), key: PeerKey([7; 32]) };
-    let mut lone = Hand::lone(&toy, |c| c.seeds = vec![seed]);
+    let mut lone = Hand::lone(&test_chain, |c| c.seeds = vec![seed]);
     let failures = |lone: &Hand| -> Vec<(DialError, Option<usize>)> {
         let of =
             |n: &LogEvent| if let LogEvent::DialFailed(f) = n { Some((f.why, f.configured)) } else { None };
@@ -128,9 +128,9 @@ fn a_failed_connection_is_named_once_for_each_reason() {
 /// A payment in its stem is counted in the status.
 #[test]
 fn the_status_counts_stems() {
-    let (mut toy, coins) = toy(1);
-    let (t, _) = toy.pay(&[&coins[0]], &[5]);
-    let mut lone = Hand::lone(&toy, |_| ());
+    let (mut test_chain, coins) = test_chain(1);
+    let (t, _) = test_chain.pay(&[&coins[0]], &[5]);
+    let mut lone = Hand::lone(&test_chain, |_| ());
     lone.meet(1, true);
     assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     lone.happen(Event::Request { id: RequestId(2), request: Request::Status });
@@ -141,13 +141,13 @@ fn the_status_counts_stems() {
 /// is stemmed then. It is saved until a block has it.
 #[test]
 fn what_a_damaged_store_had_pending_is_stemmed_again() {
-    let (mut toy, coins) = toy(1);
-    let (t, _) = toy.pay(&[&coins[0]], &[5]);
-    let mut lone = Hand::lone(&toy, |_| ());
+    let (mut test_chain, coins) = test_chain(1);
+    let (t, _) = test_chain.pay(&[&coins[0]], &[5]);
+    let mut lone = Hand::lone(&test_chain, |_| ());
     lone.meet(1, true);
     assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     let empty = TestChain::with(17, |p| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100));
-    assert_eq!(empty.chain(), toy.chain());
+    assert_eq!(empty.chain(), test_chain.chain());
     let mut next = Hand::lone(&empty, |_| ());
     next.happen(Event::LocalTxsLoaded(Vec::new()));
     next.happen(Event::MempoolRecovered(lone.kept.unwrap()));
@@ -155,10 +155,10 @@ fn what_a_damaged_store_had_pending_is_stemmed_again() {
     assert!(next.stemmed_to(&t).is_empty(), "no node would accept it from one that is behind");
     next.pass(40 * SECOND);
     assert!(next.kept.is_some(), "it is saved again");
-    for block in toy.blocks() {
+    for block in test_chain.blocks() {
         next.receive(3, block);
     }
-    assert_eq!(next.node.ledger().tip(), &toy.blocks().last().unwrap().header);
+    assert_eq!(next.node.ledger().tip(), &test_chain.blocks().last().unwrap().header);
     for _ in 0..1_000 {
         next.pass(SECOND);
         if !next.stemmed_to(&t).is_empty() {

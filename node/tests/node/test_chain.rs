@@ -1,4 +1,4 @@
-//! A toy chain: an operator who mines, pays itself, and knows every opening.
+//! A test chain: an operator who mines, pays itself, and knows every opening.
 
 use rand_chacha::{
     ChaCha20Rng,
@@ -45,7 +45,7 @@ pub(crate) struct Coin {
 }
 
 /// The state, and how it came about.
-pub(crate) struct Toy {
+pub(crate) struct TestChain {
     pub(crate) chain: Chain,
     pub(crate) operator: OperatorKey,
     pub(crate) rng: ChaCha20Rng,
@@ -69,7 +69,7 @@ pub(crate) fn params(operator: PublicKey) -> Params {
     }
 }
 
-impl Toy {
+impl TestChain {
     pub(crate) fn new(seed: u64) -> Self {
         Self::with(seed, |_| {})
     }
