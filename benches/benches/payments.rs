@@ -8,7 +8,7 @@ use sotto_mw::{amount::Amount, chain::Params, state::ChainView, transaction::Tra
 use sotto_node::{edge::chain_dir::DiskLedger, seal::OperatorKey};
 use sotto_wallet::{
     Installation, Wallet,
-    coin_selection::{Decision, Payee, PaymentRequest},
+    coin_selection::{Decision, Payee, PaymentRequest, Recipient},
     keys::{Account, Words},
     scan::ChainSource,
     slate::Memo,
@@ -78,12 +78,10 @@ impl Scene {
     }
 
     fn pay(&mut self) -> Transaction {
-        let recipient = Some(self.bob.address(ACCOUNT).unwrap());
+        let recipient = Recipient::Interactive(self.bob.address(ACCOUNT).unwrap());
         let (amount, memo) = (Amount::new(1_000), Memo::default());
-        let plan = self
-            .alice
-            .plan(PaymentRequest { account: ACCOUNT, payees: vec![Payee { amount, recipient, memo }] })
-            .unwrap();
+        let plan =
+            self.alice.plan(PaymentRequest::new(ACCOUNT, vec![Payee { amount, recipient, memo }])).unwrap();
         let plan = plan.confirm(|_| Decision::Yes).unwrap();
         let invite = self.alice.invite(plan, &mut self.rng).unwrap().remove(0);
         let response = self.bob.respond(ACCOUNT, &invite, &mut self.rng).unwrap();

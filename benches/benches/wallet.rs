@@ -33,7 +33,7 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     Installation, Wallet,
-    coin_selection::{Decision, Payee, PaymentRequest},
+    coin_selection::{Decision, Payee, PaymentRequest, Recipient},
     edge::file::{KdfCost, WalletFile},
     keys::{Account, Words},
     scan::ChainSource,
@@ -119,11 +119,8 @@ fn restore(c: &mut Criterion) {
 }
 
 fn request(to: &Wallet<MemoryStore>) -> PaymentRequest {
-    let recipient = Some(to.address(ACCOUNT).unwrap());
-    PaymentRequest {
-        account: ACCOUNT,
-        payees: vec![Payee { amount: Amount::new(1_000), recipient, memo: Memo::default() }],
-    }
+    let recipient = Recipient::Interactive(to.address(ACCOUNT).unwrap());
+    PaymentRequest::new(ACCOUNT, vec![Payee { amount: Amount::new(1_000), recipient, memo: Memo::default() }])
 }
 
 /// Contents with this number of unspent outputs of one account, byte by byte.

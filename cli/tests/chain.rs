@@ -27,7 +27,7 @@ fn a_payment_in_a_block_is_found() {
     let w = small();
     w.run("wallet scan --wallet alice").ok();
     w.shell(
-        "sotto wallet send 1000000u --to $(cat bob.address) --yes --wallet alice > one.txt \
+        "sotto wallet send --interactive 1000000u --to $(cat bob.address) --yes --wallet alice > one.txt \
          && sotto wallet receive --yes --wallet bob one.txt > two.txt \
          && sotto wallet finalize two.txt --wallet alice > payment.txt && sotto chain submit payment.txt",
     )
@@ -80,7 +80,7 @@ fn small() -> World {
 fn pay(w: &World) {
     w.run("wallet scan --wallet alice").ok();
     w.shell(
-        "sotto wallet send 1000000u --to $(cat bob.address) --yes --wallet alice > one.txt \
+        "sotto wallet send --interactive 1000000u --to $(cat bob.address) --yes --wallet alice > one.txt \
          && sotto wallet receive --yes --wallet bob one.txt > two.txt \
          && sotto wallet finalize two.txt --wallet alice | sotto chain submit -",
     )

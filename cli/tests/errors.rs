@@ -28,22 +28,22 @@ fn each_failure_has_its_code() {
         ("", "usage", 2),
         ("wallet balanse", "usage", 2),
         ("wallet balance --nonsense", "usage", 2),
-        ("wallet send --wallet alice", "usage", 2),
-        ("wallet send 0 --to bob --wallet alice", "invalid-amount", 2),
-        ("wallet send 1.5.0 --to bob --wallet alice", "invalid-amount", 2),
-        ("wallet send 1EUR --to bob --wallet alice", "invalid-amount", 2),
-        ("wallet send 1.0000000001 --to bob --wallet alice", "invalid-amount", 2),
-        ("wallet send --to bob=1,5 --wallet alice", "invalid-amount", 2),
+        ("wallet send --interactive --wallet alice", "usage", 2),
+        ("wallet send --interactive 0 --to bob --wallet alice", "invalid-amount", 2),
+        ("wallet send --interactive 1.5.0 --to bob --wallet alice", "invalid-amount", 2),
+        ("wallet send --interactive 1EUR --to bob --wallet alice", "invalid-amount", 2),
+        ("wallet send --interactive 1.0000000001 --to bob --wallet alice", "invalid-amount", 2),
+        ("wallet send --interactive --to bob=1,5 --wallet alice", "invalid-amount", 2),
         ("wallet listen --listen 127.0.0.1:0 --accept anyone --most 5x5 --wallet alice", "invalid-amount", 2),
         ("wallet listen --listen 127.0.0.1:0 --least 5EUR --wallet alice", "invalid-amount", 2),
         ("chain init --dir more --reward 1e9", "invalid-amount", 2),
         ("chain init --dir more --unit sot", "usage", 2),
         ("chain init --dir more --decimals 13", "usage", 2),
-        ("wallet send abc --to bob --wallet alice", "invalid-amount", 2),
+        ("wallet send --interactive abc --to bob --wallet alice", "invalid-amount", 2),
         ("wallet invoice -1 --wallet alice", "invalid-amount", 2),
-        ("wallet send 999999999999999u --to TO --yes --wallet alice", "no-funds", 1),
-        ("wallet send 1000000u --to TO --wallet alice", "no-terminal", 4),
-        ("wallet send 1000000u --to zoe --yes --wallet alice", "no-contact", 1),
+        ("wallet send --interactive 999999999999999u --to TO --yes --wallet alice", "no-funds", 1),
+        ("wallet send --interactive 1000000u --to TO --wallet alice", "no-terminal", 4),
+        ("wallet send --interactive 1000000u --to zoe --yes --wallet alice", "no-contact", 1),
         ("wallet balance --wallet nosuch", "no-wallet", 1),
         ("wallet balance --wallet alice --account nosuch", "no-account", 1),
         ("wallet balance --wallet alice --passphrase-file wrong.pass", "wrong-passphrase", 1),
@@ -66,7 +66,7 @@ fn each_failure_has_its_code() {
     }
     // The flag counts wherever it stands, and help succeeds.
     assert_eq!(record(&w.run("chain init --json"))["code"], "chain-exists");
-    assert_eq!(w.run("wallet send --help --json").code, 0);
+    assert_eq!(w.run("wallet send --interactive --help --json").code, 0);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn acquainted() -> World {
 }
 
 const SEND: &str =
-    "sotto wallet send --to bob=1000000u --to dora=2000000u --yes --wallet alice > invites.txt";
+    "sotto wallet send --interactive --to bob=1000000u --to dora=2000000u --yes --wallet alice > invites.txt";
 
 fn balance(w: &World, name: &str) -> serde_json::Value {
     serde_json::from_str(&w.run(&format!("wallet balance --wallet {name} --json")).ok()).unwrap_or_default()
@@ -22,7 +22,8 @@ fn balance(w: &World, name: &str) -> serde_json::Value {
 #[test]
 fn several_are_paid_through_one_pipe() {
     let w = acquainted();
-    let plan = w.run("wallet send --to bob=1000000u --to dora=2000000u --dry-run --wallet alice").ok();
+    let plan =
+        w.run("wallet send --interactive --to bob=1000000u --to dora=2000000u --dry-run --wallet alice").ok();
     for part in
         ["Pay 0.003 SOT to 2 in one transaction", "0.001 SOT  to bob (ssotto1", "each of the 2 recipients"]
     {
@@ -97,7 +98,7 @@ fn ambiguous_payments_are_refused() {
         ("--to bob=5 --to BOB=7", 1, "named twice"),
         ("--to bob=5 --to nobody=7", 1, "unknown contact"),
     ] {
-        let said = w.run(&format!("wallet send {words} --yes --wallet alice"));
+        let said = w.run(&format!("wallet send --interactive {words} --yes --wallet alice"));
         assert_eq!(said.code, code, "{words}: {said:?}");
         assert!(said.err.contains(why), "{words}: {said:?}");
     }

@@ -23,7 +23,7 @@ fn while_listening(w: &World, rules: &str, line: &str) -> support::Said {
 #[test]
 fn one_command_pays_a_wallet_that_listens() {
     let w = World::settled();
-    let send = "sotto wallet send 1000000u --to $to --to-listener $at --memo 'order 7' --yes --wallet alice";
+    let send = "sotto wallet send --interactive 1000000u --to $to --to-listener $at --memo 'order 7' --yes --wallet alice";
     // A stranger to bob, who takes payments from contacts only; nothing stays open.
     let refused = while_listening(&w, "", send).fails(1);
     assert!(refused.contains("does not take payments from this address"), "{refused}");
@@ -46,7 +46,7 @@ fn one_command_pays_a_wallet_that_listens() {
     let wrong = while_listening(&w, "", &send.replace("$at", &format!("{other}@${{at#*@}}")));
     assert!(wrong.fails(3).contains("cannot reach the listener"));
     w.run(&format!(
-        "wallet send 1000000u --to $(cat bob.address) --to-listener {other}@127.0.0.1:1 --yes --wallet alice"
+        "wallet send --interactive 1000000u --to $(cat bob.address) --to-listener {other}@127.0.0.1:1 --yes --wallet alice"
     ))
     .fails(3);
     assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0 SOT"));

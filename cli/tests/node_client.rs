@@ -32,7 +32,7 @@ fn a_wallet_does_everything_through_a_node() {
         &w,
         "sotto wallet init --wallet carol --words-file carol.words --dir away --node data
          to=$(sotto wallet address --wallet carol --dir away)
-         sotto wallet send 1000000u --to $to --yes --wallet alice --node data > invite.txt
+         sotto wallet send --interactive 1000000u --to $to --yes --wallet alice --node data > invite.txt
          sotto wallet receive invite.txt --yes --wallet carol --dir away --node data > response.txt
          sotto wallet finalize response.txt --wallet alice --node data > transaction.txt
          sotto chain submit transaction.txt --node data --json > submitted
@@ -76,7 +76,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     let w = World::settled();
     w.shell("mkdir old && cp -a data/chain data/operator.key old/").ok();
     w.shell(
-        "sotto wallet send 1000000u --to $(cat bob.address) --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
+        "sotto wallet send --interactive 1000000u --to $(cat bob.address) --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
          | sotto wallet finalize - --wallet alice | sotto chain submit - && sotto chain seal --blocks 2 --wallet alice",
     )
     .ok();
@@ -89,7 +89,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     look.iter().for_each(|verb| drop(w.run(verb).ok()));
     let kept = "cat data/wallets/alice data/wallets/bob data/wallets/watch | sha256sum";
     let before = w.shell(kept).ok();
-    let send = "wallet send 10000u --to $(cat bob.address) --yes --wallet alice";
+    let send = "wallet send --interactive 10000u --to $(cat bob.address) --yes --wallet alice";
     let verbs = ["wallet history --wallet bob", "wallet scan --full --wallet alice", send];
     for verb in look.iter().chain(&verbs) {
         let why = beside(&w, "old", &format!("sotto {verb} --node old")).fails(1);

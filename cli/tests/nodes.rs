@@ -180,7 +180,7 @@ fn prepared() -> (World, Vec<Transaction>) {
     let pay = |n| {
         let amount = AMOUNT + n;
         let said = world.shell(&format!(
-            "sotto wallet send {amount}u --to $(cat bob.address) --yes --wallet alice \
+            "sotto wallet send --interactive {amount}u --to $(cat bob.address) --yes --wallet alice \
              | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --wallet alice"
         ));
         sotto_wallet::armor::from_text(chain.id(), &said.ok()).unwrap()

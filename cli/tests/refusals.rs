@@ -34,7 +34,11 @@ fn without_a_terminal_the_code_is_4_and_nothing_happens() {
     w.run("wallet init --wallet carol").fails(4);
     assert!(!w.path("data/wallets/carol").exists());
     let before = w.run("wallet balance --wallet alice --json").ok();
-    assert!(w.run("wallet send 10000u --to $(cat bob.address) --wallet alice").fails(4).contains("--yes"));
+    assert!(
+        w.run("wallet send --interactive 10000u --to $(cat bob.address) --wallet alice")
+            .fails(4)
+            .contains("--yes")
+    );
     w.shell("env -u SOTTO_PASSPHRASE_FILE sotto wallet balance --wallet alice").fails(4);
     assert_eq!(w.run("wallet balance --wallet alice --json").ok(), before);
 }
@@ -86,15 +90,18 @@ fn impossible_amounts_are_refused() {
     let w = World::settled();
     for amount in ["0", "-5", "+5", "1.5000000001", "1.5 BTC", "1.5u", "1e3", "18446744073709551616", "a lot"]
     {
-        let said = w.run(&format!("wallet send '{amount}' --to $(cat bob.address) --yes --wallet alice"));
+        let said = w.run(&format!(
+            "wallet send --interactive '{amount}' --to $(cat bob.address) --yes --wallet alice"
+        ));
         assert!(said.fails(2).contains("invalid amount"), "{amount}");
     }
     for amount in ["18446744073709551615", "999999999999999"] {
-        w.run(&format!("wallet send {amount}u --to $(cat bob.address) --yes --wallet alice")).fails(1);
+        w.run(&format!("wallet send --interactive {amount}u --to $(cat bob.address) --yes --wallet alice"))
+            .fails(1);
     }
     let address = w.read("bob.address");
     let typo = format!("{}{}", &address[..address.len() - 1], if address.ends_with('q') { 'p' } else { 'q' });
-    w.run(&format!("wallet send 10000u --to {typo} --yes --wallet alice")).fails(1);
+    w.run(&format!("wallet send --interactive 10000u --to {typo} --yes --wallet alice")).fails(1);
     assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0 SOT"));
 }
 

@@ -25,11 +25,11 @@ fn slates_are_encrypted_by_default_and_print_again_byte_for_byte() {
     assert!(w.run("wallet slates xyz --wallet alice").fails(1).contains("no payment"));
     assert!(w.run("wallet slates '' --wallet alice").fails(1).contains("more than one"));
     // With --plain it is not encrypted, and it is read like an encrypted one.
-    w.run("wallet send 10000u --to bob --plain --yes --wallet alice > plain.txt").ok();
+    w.run("wallet send --interactive 10000u --to bob --plain --yes --wallet alice > plain.txt").ok();
     assert!(w.read("plain.txt").starts_with("BEGIN SOTTO INVITE."));
     w.run("wallet receive plain.txt --yes --qr --wallet bob").ok();
     assert!(
-        w.run("wallet send 10000u --to bob --memo \"$(printf 'a\\nb')\" --yes --wallet alice")
+        w.run("wallet send --interactive 10000u --to bob --memo \"$(printf 'a\\nb')\" --yes --wallet alice")
             .fails(1)
             .contains("memo")
     );
@@ -95,7 +95,7 @@ fn a_contact_has_one_address() {
     assert!(contact("add 'b b' $(cat bob.address)").fails(1).contains("letters"));
     assert!(contact("add carol nowhere").fails(1).contains("address"));
     assert!(contact("list").ok().contains(&w.read("bob.address")));
-    let send = "wallet send 10000u --yes --wallet alice --dry-run --to";
+    let send = "wallet send --interactive 10000u --yes --wallet alice --dry-run --to";
     assert!(w.run(&format!("{send} bob")).ok().contains(&w.read("bob.address")));
     assert!(w.run(&format!("{send} bo")).fails(1).contains("unknown contact `bo`"));
     // One address has one name, and no name looks like an address.

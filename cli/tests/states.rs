@@ -79,8 +79,9 @@ fn outputs_are_chosen_frozen_and_spent_whole() {
     let outputs = w.run("wallet outputs --wallet alice --json").ok();
     let free: Vec<String> =
         outputs.lines().filter(|l| field(l, "spendable") == "true").map(|l| field(l, "commitment")).collect();
-    let send =
-        |how: &str| w.run(&format!("wallet send {how} --to $(cat bob.address) --dry-run --wallet alice"));
+    let send = |how: &str| {
+        w.run(&format!("wallet send --interactive {how} --to $(cat bob.address) --dry-run --wallet alice"))
+    };
     assert!(send(&format!("10000u --spend {}", free[1])).ok().contains(&free[1]));
     assert!(w.run(&format!("wallet freeze {} --wallet alice", &free[1][..16])).ok().starts_with("frozen: "));
     assert!(send(&format!("10000u --spend {}", free[1])).fails(1).contains("not a free output"));
@@ -102,7 +103,7 @@ fn outputs_are_chosen_frozen_and_spent_whole() {
     send("8000u --allow-dust").ok();
     send("8,001u").ok();
     assert_eq!(send("80,01u").code, 2);
-    assert_eq!(w.run("wallet send --all --to a=5 --wallet alice").code, 2);
+    assert_eq!(w.run("wallet send --interactive --all --to a=5 --wallet alice").code, 2);
 }
 
 #[test]

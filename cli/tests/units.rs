@@ -38,8 +38,9 @@ fn shows(w: &World, words: &str, parts: &[&str]) {
 #[test]
 fn every_way_to_write_an_amount_is_the_same_amount() {
     let w = points();
-    let send =
-        |amount: &str| format!("wallet send {amount} --to $(cat bob.address) --dry-run --wallet alice");
+    let send = |amount: &str| {
+        format!("wallet send --interactive {amount} --to $(cat bob.address) --dry-run --wallet alice")
+    };
     for amount in [
         "1234.5",
         "1,234.5",
@@ -51,7 +52,8 @@ fn every_way_to_write_an_amount_is_the_same_amount() {
     ] {
         let plan = record(&w.run(&format!("{} --json", send(amount))).ok());
         assert_eq!((&plan["amount"], &plan["fee"]), (&"123450".into(), &"60000".into()), "{amount}");
-        let to = format!("wallet send --to $(cat bob.address)={amount} --dry-run --wallet alice");
+        let to =
+            format!("wallet send --interactive --to $(cat bob.address)={amount} --dry-run --wallet alice");
         shows(
             &w,
             &to,
@@ -106,7 +108,8 @@ fn every_verb_shows_the_unit_and_dates_and_records_hold_base_units() {
     let info = record(&w.run("chain info --json").ok());
     assert_eq!((&info["unit"], &info["decimals"]), (&"POINTS".into(), &2.into()));
     assert_eq!((&info["reward"], &info["supply"]), (&"10000050".into(), &"50000250".into()));
-    w.shell("sotto wallet send 1000 --to $(cat bob.address) --yes --wallet alice > invite.txt").ok();
+    w.shell("sotto wallet send --interactive 1000 --to $(cat bob.address) --yes --wallet alice > invite.txt")
+        .ok();
     shows(
         &w,
         "wallet receive invite.txt --yes --plain --wallet bob",

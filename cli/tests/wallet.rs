@@ -14,7 +14,7 @@ fn accounts_have_names_addresses_and_balances_of_their_own() {
     assert!(w.run("wallet balance --account nobody --wallet bob").fails(1).contains("account list"));
     let address = w.run("wallet address --account rent --wallet bob").ok();
     assert_ne!(address.trim(), w.read("bob.address"));
-    let send = format!("wallet send 1000000u --to {} --yes --wallet alice", address.trim());
+    let send = format!("wallet send --interactive 1000000u --to {} --yes --wallet alice", address.trim());
     let line = format!(
         "sotto {send} | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --wallet alice | sotto chain submit -"
     );

@@ -9,7 +9,7 @@ use rand_core::OsRng;
 use sotto_mw::amount::Amount;
 use sotto_wallet::{
     Account, Decision, Installation, InvoiceRequest, Memo, MemoryChain, MemoryStore, Payee, PaymentRequest,
-    Wallet, Words, scan::UnspentInputs,
+    Recipient, Wallet, Words, scan::UnspentInputs,
 };
 use std::error::Error;
 
@@ -30,8 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The payer begins: invite, respond, finalize.
     let memo = Memo::new("for the roof".to_owned()).ok_or("invalid memo")?;
-    let payee = Payee { amount: Amount::new(5_000_000), recipient: Some(bob.address(ACCOUNT)?), memo };
-    let plan = alice.plan(PaymentRequest { account: ACCOUNT, payees: vec![payee] })?;
+    let recipient = Recipient::Interactive(bob.address(ACCOUNT)?);
+    let payee = Payee { amount: Amount::new(5_000_000), recipient, memo };
+    let plan = alice.plan(PaymentRequest::new(ACCOUNT, vec![payee]))?;
     println!("Alice pays {} with a fee of {}: {}.", plan.amount(), plan.fee(), plan.linkage());
     let invites = alice.invite(plan.confirm(|_| Decision::Yes).ok_or("declined")?, &mut OsRng)?;
     for invite in &invites {

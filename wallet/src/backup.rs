@@ -1,6 +1,12 @@
 //! The backup drill: what a backup contains, and what a return to it would lose.
 
-use crate::{contents::Contents, error::WalletError, keys::Words, state::State, store::StoreError};
+use crate::{
+    contents::Contents,
+    error::WalletError,
+    keys::Words,
+    state::{PaymentPart, State},
+    store::StoreError,
+};
 use sotto_mw::{
     amount::Height,
     chain::{Chain, Network},
@@ -88,7 +94,8 @@ impl Backup {
 }
 
 fn sessions(state: &State) -> BTreeSet<SessionId> {
-    let sent = state.sent.values().flat_map(|s| s.parts().map(|p| &p.invite().session));
-    let begun = sent.chain(state.issued.keys()).chain(state.self_transfers.keys());
-    begun.chain(state.received.keys()).chain(state.paid.keys()).copied().collect()
+    let sent = state.sent.values().flat_map(|s| s.parts().map(PaymentPart::session));
+    let begun = state.issued.keys().chain(state.self_transfers.keys());
+    let answered = state.received.keys().chain(state.paid.keys());
+    sent.chain(begun.chain(answered).copied()).collect()
 }

@@ -6,12 +6,12 @@
 //! depends only on the outputs of the wallet.
 //!
 //! ```text
-//! fee = least fee of (n inputs, k outputs, 1 more with change, k kernels)    change = inputs − amounts − fee
+//! fee = least fee of (n inputs, k outputs, 1 more with change, kernels)      change = inputs − amounts − fee
 //! ```
 //!
-//! for k payees. Each payee has a kernel, whose fee pays for the kernel and the payee's output; the first
-//! kernel also pays for the inputs and the change. A remainder that is too small for a change output is added
-//! to the first fee.
+//! for k payees. Each payee who responds has a kernel, whose fee pays for the kernel and the payee's output; the first
+//! kernel also pays for the inputs, the change and what is paid one-sidedly. If nobody has to respond there is one
+//! kernel. A remainder that is too small for a change output is added to the first fee.
 //!
 //! A wallet carries a plan out only as a [`Confirmed`] plan, and that comes from a decision about this very
 //! plan.
@@ -24,7 +24,8 @@ mod linkage;
 mod remainder;
 
 pub use consolidate::SelfTransferPlan;
-pub(crate) use consolidate::{consolidation, self_spend};
+pub(crate) use consolidate::{consolidation, relocation, self_spend};
+pub use cost::{ChangeKind, dust_limit};
 pub use error::CoinSelectionError;
 pub use invoice_payment::InvoicePlan;
 pub(crate) use invoice_payment::{invoice_features, plan_invoice};
@@ -32,14 +33,15 @@ pub use linkage::Linkage;
 pub(crate) use remainder::remainder;
 
 use crate::{
-    keys::{Account, Address},
+    keys::{Account, Address, PaymentAddress},
     outputs::OutputRecord,
+    reference::Reference,
     slate::{Memo, invite::InviteTerms},
     state::State,
 };
 use core::iter;
 use cost::{
-    Costs, Shape, choose, chosen_coins, free_coins, least_fee, on_this_network, spending_cost, total,
+    Costs, Inputs, Leaves, Shape, choose, chosen_coins, coins_above_dust, least_fee, on_this_network, total,
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -48,14 +50,42 @@ use sotto_mw::{
     kernel::KernelFeatures,
 };
 
+/// Who is paid, and what the recipient does for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The first party that responds to an invite.
+    FirstToRespond,
+    /// The owner of this address, who responds to an invite.
+    Interactive(Address),
+    /// The owner of this address, who need not do anything.
+    OneSided {
+        /// The address.
+        to: PaymentAddress,
+        /// What the payment is for, if it says so.
+        reference: Option<Reference>,
+    },
+}
+
+impl Recipient {
+    /// The address, if one is named.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        match self {
+            Self::FirstToRespond => None,
+            Self::Interactive(address) => Some(*address),
+            Self::OneSided { to, .. } => Some((*to).into()),
+        }
+    }
+}
+
 /// A recipient of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payee {
     /// The amount that the recipient gets.
     pub amount: Amount,
-    /// The address of the recipient; without it, the first party to respond is paid.
-    pub recipient: Option<Address>,
-    /// A line of text for the recipient.
+    /// Who it is.
+    pub recipient: Recipient,
+    /// A line of text for the recipient; for the payer alone, if the recipient is paid one-sidedly.
     pub memo: Memo,
 }
 
@@ -66,6 +96,31 @@ pub struct PaymentRequest {
     pub account: Account,
     /// The recipients.
     pub payees: Vec<Payee>,
+    /// What change looks like if nobody has to respond; otherwise it is plain.
+    pub change: ChangeKind,
+}
+
+impl PaymentRequest {
+    /// A payment with hidden change where that is possible.
+    #[must_use]
+    pub const fn new(account: Account, payees: Vec<Payee>) -> Self {
+        Self { account, payees, change: ChangeKind::Hidden }
+    }
+
+    fn one_sided(&self) -> usize {
+        self.payees.iter().filter(|p| matches!(p.recipient, Recipient::OneSided { .. })).count()
+    }
+
+    fn change(&self) -> ChangeKind {
+        if self.one_sided() == self.payees.len() { self.change } else { ChangeKind::Plain }
+    }
+
+    /// The outputs and kernels of the recipients.
+    fn shape(&self) -> Shape {
+        let one_sided_outputs = self.one_sided() as u64;
+        let outputs = self.payees.len() as u64 - one_sided_outputs;
+        Shape { inputs: Inputs::default(), outputs, one_sided_outputs, kernels: outputs.max(1) }
+    }
 }
 
 /// A planned payment: everything to show before someone confirms it.
@@ -149,9 +204,26 @@ impl PaymentPlan {
         self.fee
     }
 
-    /// The fee of each kernel, in the order of the payees.
+    /// Whether no payee has to respond, so that the payment is complete at once.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.request.one_sided() == self.payees().len()
+    }
+
+    /// What the change looks like.
+    #[must_use]
+    pub fn change_kind(&self) -> ChangeKind {
+        self.request.change()
+    }
+
+    /// Whether something one-sided is in the transaction.
+    fn is_bonded(&self) -> bool {
+        Shape { inputs: Inputs::of(&self.inputs), ..self.request.shape() }.is_bonded()
+    }
+
+    /// The fee of each kernel, in the order of the payees who respond.
     pub fn fees(&self) -> impl Iterator<Item = Amount> {
-        let others = self.payees().len().saturating_sub(1);
+        let others = (self.payees().len() - self.request.one_sided()).saturating_sub(1);
         let first = (0..others).fold(self.fee, |fee, _| fee.checked_sub(self.share).unwrap_or_default());
         iter::once(first).chain(iter::repeat_n(self.share, others))
     }
@@ -174,11 +246,26 @@ impl PaymentPlan {
         Linkage::of(&self.inputs, self.payees().len(), self.change)
     }
 
-    /// The terms for each recipient.
+    /// The kernel with this fee: the first one of a payment holds the bond, if there must be one.
+    fn features(&self, index: usize, fee: Amount) -> KernelFeatures {
+        let not_after = self.not_after;
+        match index == 0 && self.is_bonded() {
+            true => KernelFeatures::Bonded { fee, not_after },
+            false => KernelFeatures::Plain { fee, not_after },
+        }
+    }
+
+    /// The one kernel of a payment to which nobody has to respond.
+    pub(crate) fn only_kernel(&self) -> KernelFeatures {
+        self.features(0, self.fee)
+    }
+
+    /// The terms for each recipient who responds.
     pub(crate) fn terms(&self) -> impl Iterator<Item = InviteTerms> {
-        self.payees().iter().zip(self.fees()).map(|(payee, fee)| {
-            let Payee { amount, recipient, ref memo } = *payee;
-            let features = KernelFeatures::Plain { fee, not_after: self.not_after };
+        let respond = self.payees().iter().filter(|p| !matches!(p.recipient, Recipient::OneSided { .. }));
+        respond.zip(self.fees()).enumerate().map(|(index, (payee, fee))| {
+            let Payee { amount, ref recipient, ref memo } = *payee;
+            let (features, recipient) = (self.features(index, fee), recipient.address());
             InviteTerms { amount, features, recipient, memo: memo.clone() }
         })
     }
@@ -194,13 +281,6 @@ pub enum Spend {
     Exactly(Vec<PointBytes>),
 }
 
-/// What spending one more output costs on this chain. An amount that is not higher is dust: it costs as much
-/// to spend as it is worth.
-#[must_use]
-pub fn dust_limit(chain: &Chain) -> Amount {
-    spending_cost(chain).unwrap_or(Amount::ZERO)
-}
-
 /// Plans to pay everything that these outputs are worth to one recipient; the amount of `payee` is replaced.
 /// [`Spend::Fewest`] means all free outputs that are worth more than they cost.
 pub(crate) fn plan_all(
@@ -212,18 +292,17 @@ pub(crate) fn plan_all(
 ) -> Result<PaymentPlan, CoinSelectionError> {
     let coins = match spend {
         Spend::Exactly(these) => chosen_coins(state, chain, account, these)?,
-        Spend::Fewest => {
-            let cost = spending_cost(chain)?;
-            free_coins(state, chain, account).into_iter().filter(|o| o.opening.amount > cost).collect()
-        }
+        Spend::Fewest => coins_above_dust(state, chain, account),
     };
-    let shape = Shape { inputs: coins.len() as u64, outputs: 1, kernels: 1 };
+    let request = PaymentRequest::new(account, vec![payee]);
+    let shape = Shape { inputs: Inputs::of(coins.iter().copied()), ..request.shape() };
     let fee = least_fee(chain, shape)?;
     let sum = total(coins.iter().copied())?;
     let amount = sum.checked_sub(fee).filter(|a| *a > Amount::ZERO);
     let amount = amount.ok_or(CoinSelectionError::NotWorth { fee })?;
     let these = Spend::Exactly(coins.iter().map(|o| o.commitment).collect());
-    plan(state, chain, PaymentRequest { account, payees: vec![Payee { amount, ..payee }] }, &these)
+    let payees = request.payees.into_iter().map(|payee| Payee { amount, ..payee }).collect();
+    plan(state, chain, PaymentRequest { payees, ..request }, &these)
 }
 
 /// Plans a payment from the outputs of an account.
@@ -234,22 +313,24 @@ pub(crate) fn plan(
     spend: &Spend,
 ) -> Result<PaymentPlan, CoinSelectionError> {
     let payees = &request.payees;
-    payees.iter().try_for_each(|p| on_this_network(chain, p.recipient))?;
+    payees.iter().try_for_each(|p| on_this_network(chain, p.recipient.address()))?;
     if payees.is_empty() || payees.iter().any(|p| p.amount == Amount::ZERO) {
         return Err(CoinSelectionError::Zero);
     }
     let amount = Amount::checked_sum(payees.iter().map(|p| p.amount)).ok_or(CoinSelectionError::Overflow)?;
-    let costs = Costs { chain, amount, payees: payees.len() as u64, fixed: None };
+    let (recipients, change) = (request.shape(), request.change());
+    let costs = Costs { chain, amount, recipients, change, fixed: None };
     let chosen = match spend {
-        Spend::Fewest => choose(&costs, &free_coins(state, chain, request.account))?,
+        Spend::Fewest => choose(&costs, &coins_above_dust(state, chain, request.account))?,
         Spend::Exactly(these) => {
             let coins = chosen_coins(state, chain, request.account, these)?;
-            (total(coins.iter().copied())? >= costs.needed(coins.len(), 0)?).then_some(coins)
+            let inputs = Inputs::of(coins.iter().copied());
+            (total(coins.iter().copied())? >= costs.needed(inputs, Leaves::Nothing)?).then_some(coins)
         }
     };
     let Some(chosen) = chosen else {
         let balance = state.balance(chain, Some(request.account));
-        return Err(CoinSelectionError::Insufficient { needed: costs.needed(1, 0)?, balance });
+        return Err(CoinSelectionError::Insufficient { needed: costs.needed_at_least()?, balance });
     };
     let (fee, change) = costs.split(&chosen)?;
     let share = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(CoinSelectionError::Overflow)?;
@@ -298,12 +379,15 @@ mod tests {
 
     /// The least fee of one kernel.
     fn fee(inputs: usize, outputs: u64) -> u64 {
-        least_fee(&chain(), Shape { inputs: inputs as u64, outputs, kernels: 1 }).unwrap().units()
+        let coins = wallet_of(&vec![1; inputs]);
+        let inputs = Inputs::of(coins.outputs.values());
+        least_fee(&chain(), Shape { inputs, outputs, kernels: 1, ..Shape::default() }).unwrap().units()
     }
 
     fn paying(amounts: &[u64]) -> PaymentRequest {
-        let payee = |n: &u64| Payee { amount: Amount::new(*n), recipient: None, memo: Memo::default() };
-        PaymentRequest { account: Account(0), payees: amounts.iter().map(payee).collect() }
+        let recipient = Recipient::FirstToRespond;
+        let payee = |n: &u64| Payee { amount: Amount::new(*n), recipient, memo: Memo::default() };
+        PaymentRequest::new(Account(0), amounts.iter().map(payee).collect())
     }
 
     fn chosen(coins: &[u64], amount: u64) -> Result<PaymentPlan, CoinSelectionError> {

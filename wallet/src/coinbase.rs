@@ -7,7 +7,7 @@
 //! The wallet keeps no record of a reward, because the block may never be sealed. A scan finds it as a
 //! received output.
 
-use crate::keys::{AccountKeys, OutputKind, Purpose, fresh_index};
+use crate::keys::{AccountKeys, Purpose, fresh_index};
 use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
@@ -57,7 +57,7 @@ impl CoinbaseBuilder {
     ) -> Result<(Output, Kernel), CoinbaseError> {
         let (keys, chain) = (&self.keys, self.chain.id());
         let opening = Opening { amount: due, index: fresh_index(rng) };
-        let output = keys.output(chain, OutputKind::Coinbase, Purpose::Received, &opening)?;
+        let output = keys.reward(chain, &opening)?;
         let r = keys.blinding(Purpose::Received, &opening);
         let features = KernelFeatures::Coinbase { height };
         let signature = sign(&r, &features.message(chain), rng);

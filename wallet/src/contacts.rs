@@ -218,7 +218,7 @@ mod tests {
     use crate::keys::{Account, Root, Words};
 
     fn address(n: u32) -> Address {
-        Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(n)).address(Network::Solo)
+        Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(n)).identity(Network::Solo).address
     }
 
     fn name(text: &str) -> ContactName {

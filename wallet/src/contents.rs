@@ -1,40 +1,40 @@
 //! The contents of a store: what a wallet and a view wallet keep.
 //!
 //! ```text
-//! wallet        version (1): 6 ‖ length (2) ‖ chain parameters ‖ entropy (32) ‖ state
-//! view wallet   version (1): 132 ‖ length (2) ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
+//! wallet        version (1): 7 ‖ length (2) ‖ chain parameters ‖ entropy (32) ‖ state
+//! view wallet   version (1): 133 ‖ length (2) ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ a (32) ‖ B (32)
+//!               ‖ state
 //! ```
 //!
-//! In the versions before, 3 to 5 and 129 to 131, the parameters of chains under earlier rules follow at once: they
-//! are refused, with the version of those rules. Every version of a view wallet is 128 or higher, and no version
+//! In the versions 3 to 5 and 129 to 131, the parameters of chains under earlier rules follow at once: they
+//! are refused, with the version of those rules. Versions 6 and 132 had no one-sided outputs. Every version of a view wallet is 128 or higher, and no version
 //! of a wallet is.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
-    keys::{Account, ViewKey, Words},
+    keys::{ViewKey, Words},
     state::State,
 };
 use sotto_mw::{
     chain::Params,
     codec::{Decode, DecodeError, Encode, Reader},
-    range_proof::RewindKey,
 };
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// Set in every version of a view wallet.
 const VIEW: u8 = 0x80;
-const VIEW_VERSION: u8 = VIEW | 4;
+const VIEW_VERSION: u8 = VIEW | 5;
 
-/// Reads the version of contents, which must be `present`, and the parameters after it. The three
-/// versions before begin with parameters of earlier rules, whose version is the reason given.
+/// Reads the version of contents, which must be `present`, and the parameters after it. Three earlier versions
+/// begin with parameters of earlier rules, whose version is the reason given.
 fn params(r: &mut Reader<'_>, what: &'static str, present: u8) -> Result<Params, DecodeError> {
     let code = r.u8()?;
     if code == present {
         return Params::decode_with_length(r);
     }
-    if (present - 3..present).contains(&code) {
+    if (present - 4..present - 1).contains(&code) {
         Params::decode(r)?;
     }
     Err(DecodeError::Code { what, code })
@@ -79,19 +79,17 @@ impl Decode for Contents {
 /// The contents of a view wallet.
 pub(crate) struct ViewContents {
     pub(crate) params: Params,
-    pub(crate) account: Account,
-    pub(crate) rewind: RewindKey,
+    pub(crate) key: ViewKey,
     pub(crate) state: State,
 }
 
 /// The bytes of a view wallet's contents; wiped when dropped, and written without reallocating.
 pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Zeroizing<Vec<u8>> {
-    let (params, state) = (with_length(params), Zeroizing::new(state.to_bytes()));
-    let mut out = Zeroizing::new(Vec::with_capacity(1 + params.len() + 36 + state.len()));
+    let (params, key, state) = (with_length(params), key.key_bytes(), Zeroizing::new(state.to_bytes()));
+    let mut out = Zeroizing::new(Vec::with_capacity(1 + params.len() + key.len() + state.len()));
     out.push(VIEW_VERSION);
     out.extend_from_slice(&params);
-    out.extend_from_slice(&key.account().0.to_le_bytes());
-    out.extend_from_slice(&key.rewind().0);
+    out.extend_from_slice(&key);
     out.extend_from_slice(&state);
     out
 }
@@ -99,8 +97,8 @@ pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Ze
 impl Decode for ViewContents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let params = params(r, "version of a view wallet", VIEW_VERSION)?;
-        let account = Account(r.u32()?);
-        Ok(Self { params, account, rewind: RewindKey(r.array()?), state: State::decode(r)? })
+        let key = ViewKey::read(r, params.network)?;
+        Ok(Self { params, key, state: State::decode(r)? })
     }
 }
 
@@ -126,7 +124,7 @@ mod tests {
                 assert_eq!(ViewContents::from_bytes(&old(VIEW | (version - 2), rules)).err(), why);
             }
         }
-        for code in [0, 2, 7] {
+        for code in [0, 2, 6, 8] {
             let why = Some(DecodeError::Code { what: "version of a wallet", code });
             assert_eq!(Contents::from_bytes(&old(code, 2)).err(), why);
         }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! text        = length (4) ‖ message ‖ zeros up to a multiple of the kind's padding
-//! e           = D("sotto/wallet/ephemeral/v1", writer's encryption secret ‖ K ‖ envelope ‖ text), a scalar
+//! e           = D("sotto/wallet/ephemeral/v1", encryption secret of the writer's interactive address ‖ K ‖ envelope ‖ text), a scalar
 //! P           = e·G,   S = e·K = k·P                                    K = k·G, the reader's encryption key
 //! key ‖ nonce = D("sotto/wallet/letter/v1", envelope ‖ P ‖ K ‖ S), the first 32 and the next 24 bytes
 //! bytes       = P ‖ XChaCha20-Poly1305(key, nonce, text, associated data = envelope)
@@ -100,8 +100,8 @@ impl<T: Encryptable> Encrypted<T> {
     /// Encrypts a message to an address. The same arguments give the same bytes.
     pub(crate) fn new(chain: &ChainId, keys: &AccountKeys, to: &Address, message: &T) -> Self {
         let (envelope, text) = (envelope::<T>(chain), padded(message));
-        let k = to.encrypt();
-        let secret = keys.encrypt().to_bytes();
+        let k = &to.encrypt();
+        let secret = keys.letter_hedge().to_bytes();
         let e = derive_scalar(tag::EPHEMERAL, &[&*secret, k.as_bytes(), &envelope, &text]);
         let p = *PublicKey::of(&e).point();
         let shared = e.agree(k.point());
@@ -118,11 +118,12 @@ impl<T: Encryptable> Encrypted<T> {
             return None;
         }
         let envelope = envelope::<T>(chain);
-        let k = PublicKey::of(keys.encrypt());
-        let shared = keys.encrypt().agree(&self.ephemeral);
-        let text = MessageKey::new(&envelope, &self.ephemeral, &k, &shared)
-            .cipher(|cipher, nonce| cipher.decrypt(nonce, Payload { msg: &self.text, aad: &envelope }));
-        unpadded(&Zeroizing::new(text.ok()?))
+        keys.decryption_secrets().iter().find_map(|secret| {
+            let (k, shared) = (PublicKey::of(secret), secret.agree(&self.ephemeral));
+            let text = MessageKey::new(&envelope, &self.ephemeral, &k, &shared)
+                .cipher(|cipher, nonce| cipher.decrypt(nonce, Payload { msg: &self.text, aad: &envelope }));
+            unpadded(&Zeroizing::new(text.ok()?))
+        })
     }
 }
 
@@ -212,7 +213,7 @@ mod tests {
     fn encryption_is_as_documented() {
         let root = Root::new(&Words::from_entropy(&[0; 32]).unwrap());
         let (writer, reader) = (root.account(Account(1)), root.account(Account(2)));
-        let (sender, to) = (writer.address(Network::Solo), reader.address(Network::Solo));
+        let (sender, to) = (writer.identity(Network::Solo).address, reader.identity(Network::Solo).address);
         let (g, h) = (Point::g(), Point::h());
         let possession = Signature::from_parts(g, Scalar::ONE);
         let invite = Invite {
@@ -229,12 +230,14 @@ mod tests {
         let message = Encrypted::new(&chain, &writer, &to, &invite);
         assert_eq!(message.decrypt(&chain, &reader), Some(invite.clone()));
         assert_eq!(message.decrypt(&chain, &writer), None);
-        let secret = |keys: &AccountKeys| hex(&*keys.encrypt().to_bytes());
+        let interactive = reader.interactive_identity(Network::Solo).address;
+        let other = Encrypted::new(&chain, &writer, &interactive, &invite);
+        assert!(other != message && other.decrypt(&chain, &reader) == Some(invite.clone()));
         let vector = json!({
             "about": "an invite, in the clear without its envelope, and encrypted within it; secrets are those of the addresses' encryption keys",
             "chain_id": hex(chain.as_bytes()),
-            "writer_secret": secret(&writer),
-            "reader_secret": secret(&reader),
+            "writer_secret": hex(&*writer.letter_hedge().to_bytes()),
+            "reader_secret": hex(&*reader.identity(Network::Solo).encrypt.to_bytes()),
             "message": hex(&invite.to_bytes()),
             "encrypted": hex(&armor::to_bytes(&chain, &message)),
             "xchacha20_poly1305": draft(),

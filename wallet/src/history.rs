@@ -10,6 +10,7 @@
 use crate::{
     keys::{Account, Address, OutputKind, Purpose},
     outputs::{OutputOrigin, OutputRecord, OutputStatus},
+    reference::Reference,
     sessions::{SessionView, sessions},
     state::{SelfTransfer, SelfTransferReason, SessionStatus, State, TxStatus},
 };
@@ -35,6 +36,8 @@ pub enum EntryKind {
     Change,
     /// A consolidation: several outputs became one.
     Consolidation,
+    /// A relocation: an output that somebody paid one-sidedly was moved.
+    Relocation,
     /// A self-spend: an input of a payment was moved in order to end the payment.
     SelfSpend,
 }
@@ -54,8 +57,10 @@ pub struct HistoryEntry {
     pub fee: Amount,
     /// The other party's address, if it is known.
     pub counterparty: Option<Address>,
-    /// The memo of the slate; empty when there is none.
+    /// The memo of the slate, or the payer's own note; empty when there is none.
     pub memo: String,
+    /// The reference of a one-sided payment.
+    pub reference: Option<Reference>,
     /// The session identifier of the slate, or the commitment of the output.
     pub id: [u8; 32],
 }
@@ -81,6 +86,7 @@ impl fmt::Display for EntryKind {
             Self::Spent => "spent",
             Self::Change => "change",
             Self::Consolidation => "consolidation",
+            Self::Relocation => "relocation",
             Self::SelfSpend => "self-spend",
         })
     }
@@ -110,6 +116,7 @@ fn payment(s: &SessionView<'_>) -> HistoryEntry {
         fee: s.fee(),
         counterparty: s.counterparty().copied(),
         memo: s.memo().as_str().to_owned(),
+        reference: s.reference(),
         id: s.session().0,
     }
 }
@@ -118,6 +125,7 @@ fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {
     HistoryEntry {
         kind: match t.reason {
             SelfTransferReason::Consolidation => EntryKind::Consolidation,
+            SelfTransferReason::Relocation => EntryKind::Relocation,
             SelfTransferReason::SelfSpend { .. } => EntryKind::SelfSpend,
         },
         status: SessionStatus::Signed(t.tx_status),
@@ -126,6 +134,7 @@ fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {
         fee: t.fee(),
         counterparty: None,
         memo: String::new(),
+        reference: None,
         id: t.session.0,
     }
 }
@@ -166,6 +175,7 @@ fn spend(first: &OutputRecord, height: Height) -> HistoryEntry {
         fee: Amount::ZERO,
         counterparty: None,
         memo: String::new(),
+        reference: None,
         id: first.commitment.0,
     }
 }
@@ -175,6 +185,7 @@ fn unexplained(o: &OutputRecord) -> Option<HistoryEntry> {
     created(o).map(|created| HistoryEntry {
         kind: match (o.kind, o.purpose) {
             (OutputKind::Coinbase, _) => EntryKind::Reward,
+            (OutputKind::OneSided { .. }, _) => EntryKind::Received,
             (_, Purpose::Received) => EntryKind::Found,
             (_, Purpose::Change) => EntryKind::Change,
         },
@@ -184,6 +195,7 @@ fn unexplained(o: &OutputRecord) -> Option<HistoryEntry> {
         fee: Amount::ZERO,
         counterparty: None,
         memo: String::new(),
+        reference: o.reference(),
         id: o.commitment.0,
     })
 }

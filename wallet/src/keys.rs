@@ -1,11 +1,12 @@
 //! Keys: everything a wallet signs, scans and receives with, derived from 24 seed words.
 //!
 //! ```text
-//! words ──BIP-39──▶ seed ─▶ root ─▶ account a ─┬▶ blinding key   r = H(blinding key, purpose, index, amount)
-//!                                              ├▶ rewind(purpose)  reveals amounts; a view key contains it
-//!                                              ├▶ tau(purpose)     hides r from the rewind key
-//!                                              ├▶ sign             half of the address: signs receipts
-//!                                              └▶ encrypt          half of the address: decrypts messages
+//! words ──BIP-39──▶ seed ─▶ root ─▶ account key ─┬▶ blinding key   r = H(blinding key, purpose, index, amount)
+//!                                                ├▶ rewind(purpose)  reveals amounts; a view key contains it
+//!                                                ├▶ tau(purpose)     hides r from the rewind key
+//!                                                ├▶ a, b             of the payment address (`payment_keys`)
+//!                                                ├▶ sign, encrypt    of the interactive address
+//!                                                └▶ what one-sided outputs need (`one_sided`)
 //! ```
 //!
 //! Every arrow is `SHA-512(SHA-512(tag) ‖ SHA-512(tag) ‖ parts)` (BIP-340's tagged hash over SHA-512) with a
@@ -17,21 +18,29 @@
 //! Secrets are wiped when dropped and never printed. The working memory of the hash function is not wiped.
 
 mod address;
+mod one_sided;
+mod payment_keys;
 mod view_key;
+mod words;
 
 pub(crate) use address::looks_like_an_address;
-pub use address::{Address, AddressError, address_prefix};
+pub use address::{Address, AddressError, PaymentAddress};
+pub use one_sided::ViewTags;
+pub(crate) use one_sided::{NewOneSided, OneSidedTerms, ViewSecret};
+pub(crate) use payment_keys::PaymentKeys;
 pub use view_key::{ViewKey, ViewKeyError};
+pub use words::{Words, WordsError};
 
 use crate::tag;
-use bip39::{Language, Mnemonic};
 use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use sotto_mw::{
-    chain::{ChainId, Network},
+    chain::{Chain, ChainId, Network},
+    codec::{Decode, DecodeError},
     commitment::Commitment,
-    output::{Output, OutputFeatures, OutputKeys, ProveError},
+    group::PointBytes,
+    output::{Output, OutputKeys, ProveError},
     range_proof::{Opening, Replayed, RewindKey, TauKey},
     schnorr::PublicKey,
     secret::SecretScalar,
@@ -60,112 +69,6 @@ pub(crate) fn derive_scalar(tag: &str, parts: &[&[u8]]) -> SecretScalar {
     SecretScalar::from_wide(&derive(tag, parts))
 }
 
-/// Twenty-four seed words (BIP-39, English): they restore every output of a wallet from the chain.
-///
-/// ```
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use sotto_wallet::Words;
-///
-/// let words = Words::generate(&mut rand_core::OsRng)?;
-/// let again = Words::parse(&words.phrase())?;
-/// assert_eq!(words.phrase(), again.phrase());
-/// assert!(Words::parse("twelve words are not enough").is_err());
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct Words(Mnemonic);
-
-/// Why a text is not a valid seed. The error never contains a word of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WordsError {
-    /// The number of words is not 24.
-    #[error("expected 24 seed words, found {found}")]
-    Count {
-        /// The number of words.
-        found: usize,
-    },
-    /// A word is not in the word list.
-    #[error("word {position} is not in the English word list of BIP-39")]
-    Unknown {
-        /// The position of the word, from 1.
-        position: usize,
-    },
-    /// The checksum in the last word does not match the others.
-    #[error("invalid seed checksum: a word is wrong, or two words are swapped")]
-    Checksum,
-}
-
-impl Words {
-    /// The bytes of entropy that the words encode.
-    pub(crate) const ENTROPY: usize = 32;
-
-    /// Generates a new seed.
-    ///
-    /// # Errors
-    /// None in practice: 32 bytes always encode to words.
-    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, WordsError> {
-        let mut entropy = Zeroizing::new([0; Self::ENTROPY]);
-        rng.fill_bytes(&mut *entropy);
-        Self::from_entropy(&entropy)
-    }
-
-    /// Parses words in upper or lower case, separated by any white space.
-    ///
-    /// # Errors
-    /// [`WordsError`] with the position of the first unknown word, if there is one.
-    pub fn parse(text: &str) -> Result<Self, WordsError> {
-        let text = Zeroizing::new(text.to_lowercase());
-        let found = text.split_whitespace().count();
-        if found != 24 {
-            return Err(WordsError::Count { found });
-        }
-        Mnemonic::parse_in_normalized(Language::English, &text).map(Self).map_err(|e| match e {
-            bip39::Error::UnknownWord(i) => WordsError::Unknown { position: i + 1 },
-            _ => WordsError::Checksum,
-        })
-    }
-
-    pub(crate) fn from_entropy(entropy: &[u8; Self::ENTROPY]) -> Result<Self, WordsError> {
-        Mnemonic::from_entropy_in(Language::English, entropy).map(Self).map_err(|_| WordsError::Checksum)
-    }
-
-    pub(crate) fn entropy(&self) -> Zeroizing<[u8; Self::ENTROPY]> {
-        let (mut all, _) = self.0.to_entropy_array();
-        let mut entropy = Zeroizing::new([0; Self::ENTROPY]);
-        entropy.copy_from_slice(&all[..Self::ENTROPY]);
-        all.zeroize();
-        entropy
-    }
-
-    /// The 2,048 words that there are, in their order (BIP 39, English).
-    #[must_use]
-    pub fn list() -> &'static [&'static str] {
-        Language::English.word_list()
-    }
-
-    /// The words, separated by single spaces.
-    ///
-    /// # Security
-    /// Anyone who reads them can spend everything in the wallet.
-    #[must_use]
-    pub fn phrase(&self) -> Zeroizing<String> {
-        // Room for 24 words of up to eight letters, so that no reallocation leaves a copy behind.
-        let mut phrase = Zeroizing::new(String::with_capacity(24 * 9));
-        for (i, word) in self.0.words().enumerate() {
-            phrase.push_str(if i == 0 { "" } else { " " });
-            phrase.push_str(word);
-        }
-        phrase
-    }
-}
-
-impl fmt::Debug for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Words(…)")
-    }
-}
-
 /// The number of an account. Each account of a wallet has its own keys, address and balance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(pub u32);
@@ -176,23 +79,34 @@ impl fmt::Display for Account {
     }
 }
 
-/// The kinds of outputs that a wallet spends.
+/// The kinds of outputs that a wallet spends: what its secrets are derived from, with purpose and opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum OutputKind {
     /// An ordinary output.
-    Plain = 0,
+    Plain,
     /// A block's reward.
-    Coinbase = 1,
+    Coinbase,
+    /// A one-sided output that was paid to the account.
+    OneSided {
+        /// R, the sender's key.
+        sender: PointBytes,
+        /// K_o, the receiver's key.
+        receiver: PointBytes,
+    },
+    /// Change of this wallet that looks like a payment to somebody: a one-sided output.
+    Hidden {
+        /// K_o.
+        receiver: PointBytes,
+    },
 }
 
 impl OutputKind {
-    /// The kind of an output on the chain; `None` for a one-sided one.
-    pub(crate) const fn of<S>(features: &OutputFeatures<S>) -> Option<Self> {
-        match features {
-            OutputFeatures::Plain => Some(Self::Plain),
-            OutputFeatures::Coinbase => Some(Self::Coinbase),
-            OutputFeatures::OneSided(_) => None,
+    /// K_o; `None` when the output is not one-sided.
+    #[must_use]
+    pub const fn receiver(&self) -> Option<PointBytes> {
+        match self {
+            Self::Plain | Self::Coinbase => None,
+            Self::OneSided { receiver, .. } | Self::Hidden { receiver } => Some(*receiver),
         }
     }
 }
@@ -218,8 +132,7 @@ pub(crate) struct Root([u8; 32]);
 impl Root {
     /// Derives the root from the words (BIP-39 seed, empty passphrase).
     pub(crate) fn new(words: &Words) -> Self {
-        let seed = Zeroizing::new(words.0.to_seed_normalized(""));
-        Self(*derive_key(tag::ROOT, &[&*seed]))
+        Self(*derive_key(tag::ROOT, &[&*words.seed()]))
     }
 
     /// Derives the keys of one account.
@@ -227,11 +140,11 @@ impl Root {
         let account = derive_key(tag::ACCOUNT, &[&self.0, &a.0.to_le_bytes()]);
         let of = |tag, p: Purpose| *derive_key(tag, &[&*account, &[p as u8]]);
         AccountKeys {
+            account: *account,
             blinding: *derive_key(tag::BLINDING_KEY, &[&*account]),
             rewind: Purpose::ALL.map(|p| RewindKey(of(tag::REWIND, p))),
             tau: Purpose::ALL.map(|p| TauKey(of(tag::TAU, p))),
-            sign: derive_scalar(tag::SIGN, &[&*account]),
-            encrypt: derive_scalar(tag::ENCRYPT, &[&*account]),
+            interactive: [tag::SIGN, tag::ENCRYPT].map(|tag| derive_scalar(tag, &[&*account])),
         }
     }
 }
@@ -245,17 +158,71 @@ impl fmt::Debug for Root {
 /// The keys of one account.
 #[derive(Clone, ZeroizeOnDrop)]
 pub(crate) struct AccountKeys {
+    account: [u8; 32],
     blinding: [u8; 32],
     rewind: [RewindKey; 2],
     tau: [TauKey; 2],
-    sign: SecretScalar,
-    encrypt: SecretScalar,
+    /// The letter keys of the interactive address: signing, encryption.
+    interactive: [SecretScalar; 2],
+}
+
+/// One address of an account, with the secrets of its letter keys.
+pub(crate) struct Identity {
+    pub(crate) address: Address,
+    /// Signs receipts, invites and payments.
+    pub(crate) sign: SecretScalar,
+    /// Decrypts messages.
+    pub(crate) encrypt: SecretScalar,
 }
 
 impl AccountKeys {
-    /// The account's address.
-    pub(crate) fn address(&self, network: Network) -> Address {
-        Address::of_keys(network, PublicKey::of(&self.sign), PublicKey::of(&self.encrypt))
+    /// a and b, with the payment address.
+    pub(crate) fn payment(&self, network: Network) -> PaymentKeys {
+        PaymentKeys::new(&self.account, network)
+    }
+
+    /// The account's address, which serves both ways.
+    pub(crate) fn identity(&self, network: Network) -> Identity {
+        let payment = self.payment(network);
+        let [sign, encrypt] = payment.letter_secrets();
+        Identity { address: payment.address.into(), sign, encrypt }
+    }
+
+    /// The account's interactive address, whose letter keys do not lead to b.
+    pub(crate) fn interactive_identity(&self, network: Network) -> Identity {
+        let [sign, encrypt] = self.interactive.clone();
+        Identity {
+            address: Address::interactive(network, [&sign, &encrypt].map(PublicKey::of)),
+            sign,
+            encrypt,
+        }
+    }
+
+    /// The identity with this address, if it belongs to the account.
+    pub(crate) fn identity_of(&self, address: &Address) -> Option<Identity> {
+        let network = address.network();
+        let identity = match address.payment_address() {
+            Some(_) => self.identity(network),
+            None => self.interactive_identity(network),
+        };
+        (identity.address == *address).then_some(identity)
+    }
+
+    /// The secrets that decrypt messages to either address, on every network.
+    pub(crate) fn decryption_secrets(&self) -> [SecretScalar; 2] {
+        [self.identity(Network::Main), self.interactive_identity(Network::Main)].map(|i| i.encrypt)
+    }
+
+    /// The signing secret of the interactive address, as a hedge against a weak random source.
+    pub(crate) const fn hedge(&self) -> &SecretScalar {
+        let [sign, _] = &self.interactive;
+        sign
+    }
+
+    /// The encryption secret of that address, for the same purpose where messages are encrypted.
+    pub(crate) const fn letter_hedge(&self) -> &SecretScalar {
+        let [_, encrypt] = &self.interactive;
+        encrypt
     }
 
     /// The blinding factor of an output with this purpose and opening.
@@ -269,52 +236,128 @@ impl AccountKeys {
         Commitment::new(opening.amount, &self.blinding(purpose, opening))
     }
 
-    /// Creates an output on `chain`. The same arguments give the same bytes.
+    /// Creates a plain output on `chain`. The same arguments give the same bytes.
     ///
     /// # Errors
     /// [`ProveError`] when the new range proof does not verify or rewind.
     pub(crate) fn output(
         &self,
         chain: &ChainId,
-        kind: OutputKind,
         purpose: Purpose,
         opening: &Opening,
     ) -> Result<Output, ProveError> {
-        let blinding = &self.blinding(purpose, opening);
-        let (rewind, tau) = (&self.rewind[purpose as usize], &self.tau[purpose as usize]);
-        let keys = OutputKeys { blinding, rewind, tau };
-        match kind {
-            OutputKind::Plain => Output::plain(chain, opening, &keys),
-            OutputKind::Coinbase => Output::coinbase(chain, opening, &keys),
+        Output::plain(chain, opening, &self.output_keys(purpose, &self.blinding(purpose, opening)))
+    }
+
+    /// Creates the output of a block's reward, as [`Self::output`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn reward(&self, chain: &ChainId, opening: &Opening) -> Result<Output, ProveError> {
+        let blinding = self.blinding(Purpose::Received, opening);
+        Output::coinbase(chain, opening, &self.output_keys(Purpose::Received, &blinding))
+    }
+
+    fn output_keys<'a>(&'a self, purpose: Purpose, blinding: &'a SecretScalar) -> OutputKeys<'a> {
+        let (rewind, tau) = self.purpose_keys(purpose);
+        OutputKeys { blinding, rewind, tau }
+    }
+
+    fn purpose_keys(&self, purpose: Purpose) -> (&RewindKey, &TauKey) {
+        let ([received, change], [tau_received, tau_change]) = (&self.rewind, &self.tau);
+        match purpose {
+            Purpose::Received => (received, tau_received),
+            Purpose::Change => (change, tau_change),
         }
     }
 
-    /// The purpose and opening of an output that this account created; `None` for any other output.
+    /// The purpose and opening of a plain output that this account created; `None` for any other output.
     ///
     /// A foreign output costs four hashes in addition to replaying the transcript, which all accounts share.
     /// A match is compared with the commitment: a party that has a view key, but not the blinding key, cannot
     /// create an output that this account accepts as its own.
     pub(crate) fn recognise(&self, replayed: &Replayed<'_>) -> Option<(Purpose, Opening)> {
         Purpose::ALL.into_iter().find_map(|p| {
-            let opening = replayed.rewind(&self.rewind[p as usize])?;
+            let opening = replayed.rewind(self.purpose_keys(p).0)?;
             (self.commitment(p, &opening) == *replayed.commitment()).then_some((p, opening))
+        })
+    }
+
+    /// The opening of hidden change of this account; `None` for any other output. A match is compared with the
+    /// commitment and with K_o.
+    pub(crate) fn recognise_hidden(&self, receiver: &PublicKey, replayed: &Replayed<'_>) -> Option<Opening> {
+        let opening = replayed.rewind(self.purpose_keys(Purpose::Change).0)?;
+        let c = Commitment::new(opening.amount, &self.hidden_blinding(&opening));
+        let own = c == *replayed.commitment() && PublicKey::of(&self.hidden_key(&opening)) == *receiver;
+        own.then_some(opening)
+    }
+
+    /// The secrets of an output of this account on `chain`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Point`] when the record holds bytes of no point.
+    pub(crate) fn secrets(&self, chain: &Chain, of: &OutputSecret) -> Result<CoinSecrets, DecodeError> {
+        let OutputSecret { purpose, kind, opening } = of;
+        Ok(match kind {
+            OutputKind::Plain | OutputKind::Coinbase => {
+                CoinSecrets { blinding: self.blinding(*purpose, opening), receiver: None }
+            }
+            OutputKind::Hidden { .. } => CoinSecrets {
+                blinding: self.hidden_blinding(opening),
+                receiver: Some(self.hidden_key(opening)),
+            },
+            OutputKind::OneSided { sender, .. } => {
+                let sender = PublicKey::from_bytes(&sender.0)?;
+                let payment = self.payment(chain.params().network);
+                let shared = payment.view_secret().shared(chain.id(), &sender);
+                let receiver = Some(payment.spend.add(&shared.key()));
+                CoinSecrets { blinding: shared.blinding(opening), receiver }
+            }
         })
     }
 
     /// The rewind key of received outputs: the secret inside a view key.
     pub(crate) fn received(&self) -> RewindKey {
-        self.rewind[Purpose::Received as usize].clone()
+        self.purpose_keys(Purpose::Received).0.clone()
+    }
+}
+
+/// What opens an output of this wallet, given the keys of its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputSecret {
+    pub(crate) purpose: Purpose,
+    pub(crate) kind: OutputKind,
+    pub(crate) opening: Opening,
+}
+
+/// An output that this wallet will create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NewOutput {
+    pub(crate) commitment: Commitment,
+    pub(crate) secret: OutputSecret,
+}
+
+impl AccountKeys {
+    /// The plain output with this purpose and opening.
+    pub(crate) fn plain(&self, purpose: Purpose, opening: Opening) -> NewOutput {
+        let commitment = self.commitment(purpose, &opening);
+        NewOutput { commitment, secret: OutputSecret { purpose, kind: OutputKind::Plain, opening } }
     }
 
-    /// The secret signing key of the address.
-    pub(crate) const fn sign(&self) -> &SecretScalar {
-        &self.sign
+    /// The hidden change with this opening.
+    pub(crate) fn hidden(&self, opening: Opening) -> NewOutput {
+        let commitment = Commitment::new(opening.amount, &self.hidden_blinding(&opening));
+        let kind = OutputKind::Hidden { receiver: PublicKey::of(&self.hidden_key(&opening)).encoded() };
+        NewOutput { commitment, secret: OutputSecret { purpose: Purpose::Change, kind, opening } }
     }
+}
 
-    /// The secret encryption key of the address.
-    pub(crate) const fn encrypt(&self) -> &SecretScalar {
-        &self.encrypt
-    }
+/// The secrets of one output.
+pub(crate) struct CoinSecrets {
+    /// The blinding factor.
+    pub(crate) blinding: SecretScalar,
+    /// k_o, if the output is one-sided.
+    pub(crate) receiver: Option<SecretScalar>,
 }
 
 impl fmt::Debug for AccountKeys {
@@ -335,28 +378,9 @@ mod tests {
     use super::*;
     use sotto_mw::amount::Amount;
 
-    /// The vector of BIP-39's reference list for 32 zero bytes.
-    const ZEROS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
-        abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art";
-
-    #[test]
-    fn words_are_those_of_the_standard() {
-        let w = Words::from_entropy(&[0; 32]).unwrap();
-        assert_eq!(*w.phrase(), ZEROS);
-        assert_eq!(*Words::parse(&ZEROS.to_uppercase().replace(' ', " \n")).unwrap().entropy(), [0; 32]);
-        // Trezor's vector for this entropy and the empty passphrase, checked with Python's
-        // hashlib.pbkdf2_hmac.
-        let seed = w.0.to_seed_normalized("");
-        assert_eq!(seed[..4], [0x40, 0x8b, 0x28, 0x5c]);
-    }
-
-    #[test]
-    fn wrong_words_are_named() {
-        assert_eq!(Words::parse("abandon").unwrap_err(), WordsError::Count { found: 1 });
-        let unknown = ZEROS.replacen("abandon abandon", "abandon abandom", 1);
-        assert_eq!(Words::parse(&unknown).unwrap_err(), WordsError::Unknown { position: 2 });
-        let swapped = ZEROS.replace("art", "abandon");
-        assert_eq!(Words::parse(&swapped).unwrap_err(), WordsError::Checksum);
+    /// The words for 32 zero bytes.
+    fn zeros() -> Words {
+        Words::from_entropy(&[0; 32]).unwrap()
     }
 
     fn hex(bytes: &[u8; 32]) -> String {
@@ -370,15 +394,15 @@ mod tests {
     /// library.
     #[test]
     fn derivations_are_as_documented() {
-        let keys = Root::new(&Words::parse(ZEROS).unwrap()).account(Account(1));
+        let keys = Root::new(&zeros()).account(Account(1));
         let index = core::array::from_fn(|i| i as u8);
         let r = keys.blinding(Purpose::Change, &Opening { amount: Amount::new(987_654_321), index });
         let found = [
             keys.rewind[Purpose::Received as usize].0,
             keys.tau[Purpose::Change as usize].0,
             *r.to_bytes(),
-            *keys.sign.to_bytes(),
-            *keys.encrypt.to_bytes(),
+            *keys.interactive[0].to_bytes(),
+            *keys.interactive[1].to_bytes(),
         ];
         let expected = [
             "6019452bffe91202097ef567127de690d29eaa498a254aff7f049e002984dc5f",
@@ -388,7 +412,7 @@ mod tests {
             "db4fa3769d95b5fa9ba4f4f63fa86f06cf689b48d8692f7f9ec49b380a8b2a0d",
         ];
         assert_eq!(found.each_ref().map(hex), expected);
-        assert_eq!(keys.address(Network::Solo).to_string(), ADDRESS);
+        assert_eq!(keys.interactive_identity(Network::Solo).address.to_string(), ADDRESS);
     }
 
     #[test]
@@ -396,7 +420,10 @@ mod tests {
         let root = Root::new(&Words::from_entropy(&[7; 32]).unwrap());
         let (a, b) = (root.account(Account(0)), root.account(Account(1)));
         let keys = |k: &AccountKeys| {
-            let mut all = vec![k.blinding, *k.sign.to_bytes(), *k.encrypt.to_bytes()];
+            let mut all = vec![k.blinding, *k.hedge().to_bytes(), *k.letter_hedge().to_bytes()];
+            let (payment, letters) = (k.payment(Network::Solo), k.identity(Network::Solo));
+            let secrets = [payment.view, payment.spend, letters.sign, letters.encrypt];
+            all.extend(secrets.iter().map(|s| *s.to_bytes()));
             all.extend(k.rewind.iter().map(|r| r.0));
             all.extend(k.tau.iter().map(|t| t.0));
             all
@@ -404,7 +431,7 @@ mod tests {
         let mut all = [keys(&a), keys(&b)].concat();
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 14);
+        assert_eq!(all.len(), 22);
         let o = Opening { amount: Amount::new(5), index: [1; 12] };
         let r = a.blinding(Purpose::Received, &o);
         assert_ne!(r, a.blinding(Purpose::Change, &o));
@@ -428,7 +455,7 @@ mod tests {
         let keys = Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0));
         let chain = ChainId::from_bytes([1; 32]);
         let opening = Opening { amount: Amount::new(5), index: [1; 12] };
-        let own = keys.output(&chain, OutputKind::Plain, Purpose::Received, &opening).unwrap();
+        let own = keys.output(&chain, Purpose::Received, &opening).unwrap();
         assert_eq!(keys.recognise(&own.replay(&chain).unwrap()), Some((Purpose::Received, opening)));
         let forged = OutputKeys {
             blinding: &derive_scalar("theirs", &[]),

@@ -5,6 +5,7 @@ mod codec;
 mod tag;
 
 pub mod keys;
+pub mod reference;
 pub mod store;
 
 pub mod accounts;
@@ -41,7 +42,7 @@ pub mod edge;
 mod encrypted_file;
 
 pub use backup::Backup;
-pub use coin_selection::{Decision, Payee, PaymentRequest};
+pub use coin_selection::{Decision, Payee, PaymentRequest, Recipient};
 pub use error::WalletError;
 pub use keys::{Account, Address, ViewKey, Words};
 pub use memory_chain::MemoryChain;

@@ -18,24 +18,59 @@
 //! the slates. The order in which confirmations, cancellations, expiries and reorganisations are noticed does
 //! not matter.
 //!
+//! An output of the chain is this wallet's only if its commitment *and* its receiver's key are: who paid a one-sided
+//! output knows its opening, and can make the same commitment again under a key of its own ([`Coin`]).
+//!
 //! ```text
-//! bytes = commitment (32) ‖ account (4) ‖ purpose (1) ‖ amount (8) ‖ index (12) ‖ features (1)
-//!         ‖ origin ‖ status
+//! bytes = commitment (32) ‖ account (4) ‖ purpose (1) ‖ amount (8) ‖ index (12) ‖ kind ‖ origin ‖ status
+//! kind  = 0 plain, 1 coinbase, 2 ‖ R (32) ‖ K_o (32) one-sided, 3 ‖ K_o (32) hidden change
 //! ```
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
     codec::{Keyed, point_bytes, session},
-    keys::{Account, AccountKeys, OutputKind, Purpose},
+    keys::{Account, NewOutput, OutputKind, OutputSecret, Purpose},
+    reference::Reference,
 };
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader},
+    commitment::Commitment,
     group::PointBytes,
+    one_sided::OneSidedInput,
+    output::OutputFeatures,
     range_proof::Opening,
     session::SessionId,
+    transaction::Body,
 };
+
+/// An output as the chain identifies it: its commitment and, if it is one-sided, the receiver's key K_o.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Coin {
+    /// The commitment.
+    pub commitment: PointBytes,
+    /// K_o.
+    pub receiver: Option<PointBytes>,
+}
+
+impl Coin {
+    /// The output with this commitment and these features.
+    #[must_use]
+    pub fn of<S>(c: &Commitment, features: &OutputFeatures<S>) -> Self {
+        Self { commitment: c.encoded(), receiver: features.keys().map(|k| k.receiver.encoded()) }
+    }
+
+    /// What a body spends.
+    pub fn spent_by(body: &Body) -> impl Iterator<Item = Self> {
+        let plain = body.inputs.iter().map(|c| Self { commitment: c.encoded(), receiver: None });
+        let one_sided = |i: &OneSidedInput| Self {
+            commitment: i.commitment.encoded(),
+            receiver: Some(i.receiver.encoded()),
+        };
+        plain.chain(body.one_sided_inputs.iter().map(one_sided))
+    }
+}
 
 /// How the wallet learned of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +122,7 @@ pub struct OutputRecord {
     pub purpose: Purpose,
     /// Amount and index.
     pub opening: Opening,
-    /// Plain or coinbase.
+    /// What kind of output it is.
     pub kind: OutputKind,
     /// How the wallet learned of it.
     pub origin: OutputOrigin,
@@ -141,27 +176,30 @@ fn add(a: Amount, b: Amount) -> Amount {
 
 impl OutputRecord {
     /// The record of an output that `account` creates in this session.
-    pub(crate) fn pending(
-        keys: &AccountKeys,
-        account: Account,
-        session: SessionId,
-        secret: OutputSecret,
-    ) -> Self {
-        let OutputSecret { purpose, opening } = secret;
-        Self {
-            commitment: keys.commitment(purpose, &opening).encoded(),
-            account,
-            purpose,
-            opening,
-            kind: OutputKind::Plain,
-            origin: OutputOrigin::Slate(session),
-            status: OutputStatus::Pending,
-        }
+    pub(crate) fn pending(account: Account, session: SessionId, new: &NewOutput) -> Self {
+        let NewOutput { commitment, secret: OutputSecret { purpose, kind, opening } } = *new;
+        let (commitment, origin) = (commitment.encoded(), OutputOrigin::Slate(session));
+        Self { commitment, account, purpose, opening, kind, origin, status: OutputStatus::Pending }
     }
 
     /// What opens the output.
     pub(crate) const fn secret(&self) -> OutputSecret {
-        OutputSecret { purpose: self.purpose, opening: self.opening }
+        OutputSecret { purpose: self.purpose, kind: self.kind, opening: self.opening }
+    }
+
+    /// The output as the chain identifies it.
+    #[must_use]
+    pub const fn coin(&self) -> Coin {
+        Coin { commitment: self.commitment, receiver: self.kind.receiver() }
+    }
+
+    /// The reference under which somebody paid it one-sidedly.
+    #[must_use]
+    pub const fn reference(&self) -> Option<Reference> {
+        match self.kind {
+            OutputKind::OneSided { .. } => Some(Reference(self.opening.index)),
+            OutputKind::Plain | OutputKind::Coinbase | OutputKind::Hidden { .. } => None,
+        }
     }
 
     /// The first height at which it can be spent, if it is on the chain.
@@ -185,13 +223,6 @@ impl OutputRecord {
     pub(crate) fn is_locked_by(&self, payment: &SessionId) -> bool {
         matches!(self.status, OutputStatus::Locked { by, .. } if by == *payment)
     }
-}
-
-/// What opens an output of this wallet, given the keys of its account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OutputSecret {
-    pub(crate) purpose: Purpose,
-    pub(crate) opening: Opening,
 }
 
 pub(crate) fn put_opening(o: &Opening, out: &mut Vec<u8>) {
@@ -219,7 +250,7 @@ impl Encode for OutputRecord {
         out.extend_from_slice(&self.account.0.to_le_bytes());
         out.push(self.purpose as u8);
         put_opening(&self.opening, out);
-        out.push(self.kind as u8);
+        self.kind.encode(out);
         self.origin.encode(out);
         self.status.encode(out);
     }
@@ -236,14 +267,40 @@ impl Decode for OutputRecord {
                 code => return Err(DecodeError::Code { what: "purpose", code }),
             },
             opening: opening(r)?,
-            kind: match r.u8()? {
-                0 => OutputKind::Plain,
-                1 => OutputKind::Coinbase,
-                code => return Err(DecodeError::Code { what: "output kind", code }),
-            },
+            kind: OutputKind::decode(r)?,
             origin: OutputOrigin::decode(r)?,
             status: OutputStatus::decode(r)?,
         })
+    }
+}
+
+impl Encode for OutputKind {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Plain => out.push(0),
+            Self::Coinbase => out.push(1),
+            Self::OneSided { sender, receiver } => {
+                out.push(2);
+                out.extend_from_slice(&sender.0);
+                out.extend_from_slice(&receiver.0);
+            }
+            Self::Hidden { receiver } => {
+                out.push(3);
+                out.extend_from_slice(&receiver.0);
+            }
+        }
+    }
+}
+
+impl Decode for OutputKind {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            0 => Ok(Self::Plain),
+            1 => Ok(Self::Coinbase),
+            2 => Ok(Self::OneSided { sender: point_bytes(r)?, receiver: point_bytes(r)? }),
+            3 => Ok(Self::Hidden { receiver: point_bytes(r)? }),
+            code => Err(DecodeError::Code { what: "output kind", code }),
+        }
     }
 }
 

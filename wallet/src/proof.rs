@@ -7,7 +7,7 @@
 //! inclusion    the kernel is in the mountain range of a header
 //! seal         the operator of the chain, whose identifier the verifier knows, sealed that header
 //!
-//! bytes     = receipt ‖ receiver's key (32) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1)
+//! bytes     = receipt ‖ receiver's address (65) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1)
 //!             ‖ possession (64) ‖ inclusion
 //! inclusion = length (2) ‖ parameters ‖ header ‖ seal (64) ‖ kernel ‖ index (8) ‖ path
 //! ```
@@ -22,6 +22,7 @@
 
 use crate::{
     armor::{Message, MessageKind},
+    keys::Address,
     slate::Receipt,
 };
 use sotto_mw::{
@@ -102,9 +103,9 @@ impl KernelInclusion {
 pub struct PaymentProof {
     /// The statement of the receiver.
     pub receipt: Receipt,
-    /// The signing key of the receiver's address. The receipt does not cover the encryption key of the
-    /// address.
-    pub receiver: PublicKey,
+    /// The receiver's address. Its signing key is proven: of an interactive address, the receipt does not cover the
+    /// encryption key ([`Address::proven_text`]).
+    pub receiver: Address,
     /// The receiver's signature of the receipt.
     pub signature: Signature,
     /// X_s, the payer's part of the excess.
@@ -174,7 +175,7 @@ impl PaymentProof {
     pub fn verify(&self, chain: &ChainId) -> Result<ProvenPayment, PaymentProofError> {
         let KernelInclusion { header, kernel, .. } = &self.inclusion;
         let receipt = &self.receipt;
-        if !self.signature.verifies(&self.receiver, &receipt.message(chain)) {
+        if !self.signature.verifies(&self.receiver.sign(), &receipt.message(chain)) {
             return Err(PaymentProofError::Receipt);
         }
         let payer = Participant { chain, session: &receipt.session, role: self.role };
@@ -195,8 +196,8 @@ impl PaymentProof {
 
 impl Message for PaymentProof {
     const KIND: MessageKind = MessageKind::Proof;
-    /// Since this version the parameters have a length.
-    const VERSION: u8 = 2;
+    /// Since version 2 the parameters have a length, since 3 the receiver's address is whole.
+    const VERSION: u8 = 3;
 }
 
 impl Encode for KernelInclusion {
@@ -239,7 +240,7 @@ impl Decode for PaymentProof {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             receipt: Receipt::decode(r)?,
-            receiver: PublicKey::decode(r)?,
+            receiver: Address::decode(r)?,
             signature: Signature::decode(r)?,
             payer: PublicKey::decode(r)?,
             role: match r.u8()? {

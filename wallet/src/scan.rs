@@ -4,12 +4,13 @@
 //! ```text
 //! unspent outputs ──┬─ known commitment ──────────────────────▶ present
 //!                   ├─ tried before with these keys ─▶ skipped
-//!                   └─ new: transcript once, four hashes an account, on all cores ─▶ found
+//!                   └─ new: transcript once, then each account, on all cores ─▶ found (`recognise`)
 //! blocks, from the last one down ─▶ which block spent an output; on a restore, outputs of the past
 //! kernels of payments ─▶ confirmed or not
 //! ```
 //!
-//! A foreign output costs no curve operation; a match is compared with its commitment. Outputs that were
+//! A foreign plain output costs no curve operation, a one-sided one costs one; a match is compared with its
+//! commitment, and a one-sided output is known by its receiver's key too. Outputs that were
 //! tried up to the block of the last scan are not tried again while that block is in the chain; otherwise the
 //! scan begins at the reorganisation limit below it. A restore tries all accounts up to a gap. Its progress
 //! is kept, so that it resumes after an interruption. An output that the wallet knows and the chain does not
@@ -24,13 +25,14 @@ mod block_walk;
 mod checkpoint;
 mod cursor;
 mod finish;
+mod recognise;
 mod report;
 mod scanner;
 mod source;
 mod unspent_inputs;
 
-pub(crate) use cursor::ScanKey;
 pub use cursor::{BATCH, Progress};
+pub(crate) use recognise::ScanKey;
 pub use report::{ReplacedBlock, ScanError, ScanReport};
 pub use scanner::RESTORE_GAP;
 pub(crate) use scanner::{Scannable, rescan, restore, scan};

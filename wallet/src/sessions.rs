@@ -12,6 +12,7 @@ pub use crate::state::{SessionStatus, TxStatus};
 
 use crate::{
     keys::{Account, Address},
+    reference::Reference,
     slate::{Memo, Response},
     state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, ReceivedPayment, SentPayment, State},
 };
@@ -104,7 +105,7 @@ impl<'a> SessionView<'a> {
     #[must_use]
     pub const fn session(&self) -> SessionId {
         match self.record {
-            Record::Invite(_, part) => part.invite().session,
+            Record::Invite(_, part) => part.session(),
             Record::Received(r) => r.invite.session,
             Record::Issued(i) => i.invoice.session,
             Record::Paid(p) => p.invoice.session,
@@ -126,7 +127,7 @@ impl<'a> SessionView<'a> {
     #[must_use]
     pub const fn amount(&self) -> Amount {
         match self.record {
-            Record::Invite(_, part) => part.invite().amount,
+            Record::Invite(_, part) => part.amount(),
             Record::Received(ReceivedPayment { invite, .. }) => invite.amount,
             Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
                 invoice.amount
@@ -144,11 +145,20 @@ impl<'a> SessionView<'a> {
         }
     }
 
-    /// The memo that travels with the slate.
+    /// The reference of a one-sided payment.
+    #[must_use]
+    pub const fn reference(&self) -> Option<Reference> {
+        match self.record {
+            Record::Invite(_, PaymentPart::Direct(direct)) => Some(Reference(direct.terms.opening.index)),
+            _ => None,
+        }
+    }
+
+    /// The memo that travels with the slate; the payer's own note, if there is no slate.
     #[must_use]
     pub const fn memo(&self) -> &'a Memo {
         match self.record {
-            Record::Invite(_, part) => &part.invite().memo,
+            Record::Invite(_, part) => part.memo(),
             Record::Received(ReceivedPayment { invite, .. }) => &invite.memo,
             Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
                 &invoice.memo
@@ -160,7 +170,7 @@ impl<'a> SessionView<'a> {
     #[must_use]
     pub fn not_after(&self) -> Height {
         match self.record {
-            Record::Invite(_, part) => part.invite().not_after(),
+            Record::Invite(sent, _) => sent.not_after,
             Record::Received(ReceivedPayment { invite, .. }) => invite.not_after(),
             Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
                 invoice.not_after()
@@ -172,7 +182,7 @@ impl<'a> SessionView<'a> {
     #[must_use]
     pub const fn counterparty(&self) -> Option<&'a Address> {
         match self.record {
-            Record::Invite(_, part) => part.invite().recipient.as_ref(),
+            Record::Invite(_, part) => part.recipient(),
             Record::Received(r) => Some(&r.invite.sender),
             Record::Issued(i) => i.invoice.payer.as_ref(),
             Record::Paid(p) => Some(&p.invoice.receiver),
@@ -222,7 +232,10 @@ impl<'a> SessionView<'a> {
             Record::Invite(_, PaymentPart::Open(open)) => open.response.as_deref(),
             Record::Invite(_, PaymentPart::Signed(signed)) => Some(&signed.response),
             Record::Received(r) => Some(&r.response),
-            Record::Invite(_, PaymentPart::Cancelled(_) | PaymentPart::Expired(_))
+            Record::Invite(
+                _,
+                PaymentPart::Cancelled(_) | PaymentPart::Expired(_) | PaymentPart::Direct(_),
+            )
             | Record::Issued(_)
             | Record::Paid(_) => None,
         }
@@ -230,9 +243,10 @@ impl<'a> SessionView<'a> {
 
     /// The excess of the payment's kernel, once this wallet has signed for it.
     #[must_use]
-    pub const fn excess(&self) -> Option<Excess> {
+    pub fn excess(&self) -> Option<Excess> {
         match self.record {
             Record::Invite(_, PaymentPart::Signed(s)) => Some(s.excess),
+            Record::Invite(sent, PaymentPart::Direct(_)) => sent.excess(),
             Record::Received(r) => Some(r.excess),
             Record::Paid(p) => Some(p.excess),
             Record::Issued(i) => i.excess(),

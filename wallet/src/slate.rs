@@ -24,6 +24,7 @@
 pub(crate) mod collect;
 mod error;
 pub(crate) mod finalize;
+pub(crate) mod funding;
 pub(crate) mod invite;
 pub(crate) mod invoice;
 mod memo;

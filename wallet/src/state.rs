@@ -24,6 +24,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod confirmations;
+mod direct;
 mod invoices;
 mod observation;
 mod received;
@@ -32,6 +33,7 @@ mod self_transfers;
 mod sent;
 mod status;
 
+pub(crate) use direct::DirectPayment;
 pub(crate) use invoices::{InvoiceStage, IssuedInvoice, PaidInvoice};
 pub(crate) use observation::{BlockRef, ChainObservation};
 pub(crate) use received::ReceivedPayment;
@@ -231,7 +233,14 @@ impl State {
         let sent = self.sent.get_mut(&id).ok_or(SlateError::UnknownSession)?;
         match sent.part(session) {
             Some(PaymentPart::Signed(_)) => {
-                return sent.tx_status().cancelled(last_possible_height(chain, sent.not_after()));
+                return sent.tx_status().cancelled(last_possible_height(chain, sent.not_after));
+            }
+            Some(PaymentPart::Direct(_)) => {
+                let until = last_possible_height(chain, sent.not_after);
+                return match sent.stage {
+                    PaymentStage::Open(_) => Err(SlateError::PaidWithInvites),
+                    _ => sent.tx_status().cancelled(until),
+                };
             }
             Some(PaymentPart::Open(_)) => sent.cancel_invite(session),
             _ => return Ok(()),

@@ -47,3 +47,29 @@ pub(crate) const RESPONSE: &str = "sotto/wallet/response/v1";
 pub(crate) const ARMOR_LINE: &str = "sotto/wallet/armor-line/v1";
 /// Checksum of a whole armored text.
 pub(crate) const ARMOR: &str = "sotto/wallet/armor/v1";
+/// Account key, number of the address → view secret a.
+pub(crate) const VIEW: &str = "sotto/wallet/view/v1";
+/// Account key, number of the address → spend secret b.
+pub(crate) const SPEND: &str = "sotto/wallet/spend/v1";
+/// A, B → what the signing key of a payment address adds to B.
+pub(crate) const ADDRESS_SIGN: &str = "sotto/address-sign/v1";
+/// A, B → what the encryption key of a payment address adds to B.
+pub(crate) const ADDRESS_ENCRYPT: &str = "sotto/address-encrypt/v1";
+/// Account key, fresh bytes, payee, amount → secret r of the sender's key of a one-sided output.
+pub(crate) const ONE_SIDED: &str = "sotto/wallet/one-sided/v1";
+/// Chain, R, S, A, B → what sender and receiver of a one-sided output share.
+pub(crate) const SHARED: &str = "sotto/one-sided/shared/v1";
+/// Shared secret → k, which the receiver's key adds to B.
+pub(crate) const ONE_SIDED_KEY: &str = "sotto/one-sided/key/v1";
+/// Shared secret, index, amount → blinding factor of a one-sided output.
+pub(crate) const ONE_SIDED_BLINDING: &str = "sotto/one-sided/blinding/v1";
+/// Shared secret → rewind key of a one-sided output.
+pub(crate) const ONE_SIDED_REWIND: &str = "sotto/one-sided/rewind/v1";
+/// Shared secret → τ key of a one-sided output.
+pub(crate) const ONE_SIDED_TAU: &str = "sotto/one-sided/tau/v1";
+/// Account key, index, amount → blinding factor of hidden change.
+pub(crate) const HIDDEN_BLINDING: &str = "sotto/wallet/hidden-blinding/v1";
+/// Account key, index, amount → secret of the receiver's key of hidden change.
+pub(crate) const HIDDEN_KEY: &str = "sotto/wallet/hidden-key/v1";
+/// Fresh bytes, signing key of the interactive address, kernel → secret of a bond.
+pub(crate) const BOND_KEY: &str = "sotto/wallet/bond-key/v1";

@@ -1,13 +1,13 @@
 //! The view wallet: a wallet with a view key, which shows what an account receives and cannot pay.
 //!
-//! A viewer cannot recompute a commitment from an amount, because that takes the blinding factor. It compares
-//! amounts with the range proof instead (`sotto_mw::range_proof::Replayed`). Other holders of the same view
-//! key can create outputs that look received.
+//! A viewer cannot recompute the commitment of a plain output from an amount, because that takes the blinding factor.
+//! It compares amounts with the range proof instead (`sotto_mw::range_proof::Replayed`). Other holders of the same
+//! view key can create plain outputs that look received. A one-sided output is checked as its owner does.
 
 use crate::{
     contents::{self, ViewContents},
     error::WalletError,
-    keys::{Account, ViewKey},
+    keys::{Account, ViewKey, ViewTags},
     outputs::{OutputRecord, OutputStatus},
     scan::{self, ChainSource, Progress, ScanError, ScanKey, ScanReport, Scannable},
     state::State,
@@ -77,8 +77,7 @@ impl<S: Store> ViewWallet<S> {
         let bytes = store.load()?;
         let contents = ViewContents::from_bytes(&bytes).map_err(StoreError::Contents)?;
         let chain = Chain::new(contents.params)?;
-        let key = ViewKey::new(chain.params().network, contents.account, contents.rewind);
-        Ok(Self { key, chain, state: contents.state, store })
+        Ok(Self { key: contents.key, chain, state: contents.state, store })
     }
 
     /// The parameters and the identifier of the chain.
@@ -145,7 +144,7 @@ impl<S: Store> ViewWallet<S> {
         source: &C,
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
-        scan::rescan(self, source, progress)
+        scan::rescan(self, ViewTags::Matching, source, progress)
     }
 }
 
@@ -165,11 +164,11 @@ impl<S: Store> Scannable for ViewWallet<S> {
     }
 
     fn keys(&self, _: &State, common: Height) -> Vec<ScanKey> {
-        vec![ScanKey::viewer(self.key.rewind().clone(), self.key.account(), common)]
+        vec![ScanKey::viewer(self.key.clone(), common)]
     }
 
     fn restore_keys(&self, _: u32, above: Height) -> Vec<ScanKey> {
-        vec![ScanKey::viewer(self.key.rewind().clone(), self.key.account(), above)]
+        vec![ScanKey::viewer(self.key.clone(), above)]
     }
 
     fn history_above(&self, before: &State) -> Option<Height> {

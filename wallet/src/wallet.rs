@@ -220,12 +220,21 @@ impl<S: Store> Wallet<S> {
         info.filter(|a| !a.name.is_empty()).map_or_else(|| account.to_string(), |a| a.name.clone())
     }
 
-    /// The address of an account.
+    /// The address of an account, which serves one-sided payments and messages alike.
     ///
     /// # Errors
     /// [`WalletError::NoAccount`].
     pub fn address(&self, account: Account) -> Result<Address, WalletError> {
-        Ok(self.context().keys(account)?.address(self.chain.params().network))
+        Ok(self.context().keys(account)?.identity(self.chain.params().network).address)
+    }
+
+    /// The address of an account that can only be paid interactively. Its letter keys do not lead to the keys that
+    /// spend, so it is the one to publish where others open the messages.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn interactive_address(&self, account: Account) -> Result<Address, WalletError> {
+        Ok(self.context().keys(account)?.interactive_identity(self.chain.params().network).address)
     }
 
     /// The view key of an account. It cannot be revoked: see [`ViewKey`] for what it shows.
@@ -233,16 +242,15 @@ impl<S: Store> Wallet<S> {
     /// # Errors
     /// [`WalletError::NoAccount`].
     pub fn view_key(&self, account: Account) -> Result<ViewKey, WalletError> {
-        let rewind = self.context().keys(account)?.received();
-        Ok(ViewKey::new(self.chain.params().network, account, rewind))
+        let keys = self.context().keys(account)?;
+        Ok(ViewKey::new(account, keys.received(), keys.payment(self.chain.params().network).view_secret()))
     }
 
     /// The account that an invite names; `None` when it names another address, or none.
     #[must_use]
     pub fn addressee(&self, invite: &Invite) -> Option<Account> {
-        let network = self.chain.params().network;
-        let named = |a: &Account| invite.recipient == Some(self.root.account(*a).address(network));
-        self.context().accounts().find(named)
+        let named = invite.recipient.as_ref()?;
+        self.context().accounts().find(|a| self.root.account(*a).identity_of(named).is_some())
     }
 
     /// The payment that this wallet made to this invoice, if it did.
@@ -277,12 +285,14 @@ impl<S: Store> Scannable for Wallet<S> {
 
     fn keys(&self, before: &State, common: Height) -> Vec<ScanKey> {
         let accounts = (0..).map(Account).zip(&before.accounts);
-        let key = |(a, scanned): (Account, Height)| ScanKey::owner(self.root.account(a), a, scanned);
+        let key =
+            |(a, scanned): (Account, Height)| ScanKey::owner(&self.chain, self.root.account(a), a, scanned);
         accounts.map(|(a, info)| key((a, info.scanned.min(common)))).collect()
     }
 
     fn restore_keys(&self, accounts: u32, above: Height) -> Vec<ScanKey> {
-        (0..accounts).map(Account).map(|a| ScanKey::owner(self.root.account(a), a, above)).collect()
+        let key = |a| ScanKey::owner(&self.chain, self.root.account(a), a, above);
+        (0..accounts).map(Account).map(key).collect()
     }
 
     fn history_above(&self, _: &State) -> Option<Height> {

@@ -7,7 +7,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_wallet::{
     Wallet,
     backup::{Backup, BackupLoss},
-    coin_selection::Decision,
+    coin_selection::{Decision, Recipient},
     edge::file::{KdfCost, WalletFile},
     keys::{Account, Words},
     nonce_vault::Installation,
@@ -257,7 +257,7 @@ fn a_backup_is_rehearsed() {
     payer.scan(&ledger);
     wallet.scan(&ledger, &mut |_, _| {}).unwrap();
     let mut request = payer.request(1_000, &payer);
-    request.payees[0].recipient = Some(wallet.address(Account(0)).unwrap());
+    request.payees[0].recipient = Recipient::Interactive(wallet.address(Account(0)).unwrap());
     let plan = payer.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
     let invite = payer.begin(plan).unwrap();
     wallet.respond(Account(0), &invite, &mut rng).unwrap();

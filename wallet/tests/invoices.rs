@@ -19,7 +19,7 @@ use sotto_mw::{
 use sotto_wallet::{
     WalletError,
     coin_selection::{CoinSelectionError, Decision},
-    keys::{Account, Address},
+    keys::Account,
     nonce_vault::Installation,
     scan::{ChainSource, UnspentInputs},
     sessions::{SessionStatus, TxStatus},
@@ -117,7 +117,7 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.payer = None), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.memo = Memo::default()), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.receipt = shifted(i.receipt)), SlateError::InvoiceReceipt);
-    let there = |x: &Address| Address::new(sotto_mw::chain::Network::Main, *x.sign(), *x.encrypt()).unwrap();
+    let there = support::on_main;
     assert_eq!(refused(&|i| i.receiver = there(&i.receiver)), SlateError::InviterNetwork);
     assert!(a.wallet.plan_invoice(Account(0), &good).is_ok());
     drop(ledger);

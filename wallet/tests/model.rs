@@ -166,7 +166,7 @@ impl World {
         let to: Vec<usize> = (1..=1 + usize::from(both)).map(|i| (from + i) % 3).collect();
         let payees = to.iter().zip(amounts).map(|(i, amount)| self.people[*i].payee(amount)).collect();
         let p = &mut self.people[from];
-        let Ok(plan) = p.wallet.plan(PaymentRequest { account: Account(0), payees }) else { return };
+        let Ok(plan) = p.wallet.plan(PaymentRequest::new(Account(0), payees)) else { return };
         let invites = p.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut p.rng).unwrap();
         for (invite, to) in invites.iter().zip(to) {
             self.sessions.push((from, invite.session));

@@ -13,7 +13,7 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     WalletError,
-    coin_selection::{CoinSelectionError, Decision},
+    coin_selection::{CoinSelectionError, Decision, Recipient},
     keys::{Account, Words},
     scan::{ChainSource, ScanError},
     sessions::{SessionStatus, TxStatus},
@@ -74,7 +74,7 @@ fn words_alone_find_everything() {
     b.scan(&ledger);
     // From one account to another of the same wallet, and some of it back to the first wallet.
     let mut request = b.request(3_000_000, &a);
-    request.payees[0].recipient = Some(b.wallet.address(account).unwrap());
+    request.payees[0].recipient = Recipient::Interactive(b.wallet.address(account).unwrap());
     let plan = b.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
     let invite = b.begin(plan).unwrap();
     assert_eq!(b.wallet.addressee(&invite), Some(account));

@@ -6,7 +6,6 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::Network,
     codec::{Decode, Encode},
     group::{Point, Scalar},
     kernel::{KernelFeatures, Window},
@@ -17,11 +16,11 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     WalletError,
-    keys::Address,
+    coin_selection::Recipient,
     nonce_vault::Installation,
     slate::{Invite, Memo, Response, SlateError},
 };
-use support::{Ledger, Person, fee, two};
+use support::{Ledger, Person, fee, on_main, two};
 
 /// One input, with change.
 const FEE: u64 = fee(1, 2, 1);
@@ -105,8 +104,7 @@ fn a_receiver_refuses_bad_terms() {
     let shifted = |s: Signature| Signature::from_bytes(&tamper(&s.to_bytes(), |b| b[32] ^= 1)).unwrap();
     assert_eq!(refused(&|i| i.share.possession = shifted(i.share.possession)), possession(inviter));
     assert_eq!(refused(&|i| i.recipient = Some(i.sender)), SlateError::NotForUs);
-    let elsewhere = |a: &Address| Address::new(Network::Main, *a.sign(), *a.encrypt());
-    assert_eq!(refused(&|i| i.sender = elsewhere(&i.sender).unwrap()), SlateError::InviterNetwork);
+    assert_eq!(refused(&|i| i.sender = on_main(&i.sender)), SlateError::InviterNetwork);
     // None of this was stored.
     assert_eq!(b.balance(), [0; 5]);
     assert!(b.respond(&good).is_ok());
@@ -228,7 +226,7 @@ fn flipped(p: &RangeProof) -> RangeProof {
 fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
     let (_, mut a, mut b) = two();
     let mut request = a.request(1_000, &b);
-    request.payees[0].recipient = None;
+    request.payees[0].recipient = Recipient::FirstToRespond;
     let plan =
         a.wallet.plan(request).unwrap().confirm(|_| sotto_wallet::coin_selection::Decision::Yes).unwrap();
     let invite = a.begin(plan).unwrap();
@@ -236,7 +234,7 @@ fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
     let response = b.respond(&invite).unwrap();
     let other = Response { receiver: invite.sender, ..response.clone() };
     assert_eq!(slate_error(a.finalize(&other)), SlateError::ResponderReceipt);
-    let main = Address::new(Network::Main, *response.receiver.sign(), *response.receiver.encrypt()).unwrap();
+    let main = on_main(&response.receiver);
     let other = Response { receiver: main, ..response.clone() };
     assert_eq!(slate_error(a.finalize(&other)), SlateError::ResponderAddress);
     assert!(a.finalize(&response).is_ok());

@@ -7,7 +7,7 @@ use sotto_mw::{amount::Amount, amount::Height, session::SessionId};
 use sotto_wallet::{
     WalletError,
     coin_selection::{CoinSelectionError, Decision, PaymentRequest, Spend, dust_limit},
-    keys::Account,
+    keys::{Account, OutputKind},
     outputs::OutputStatus,
     sessions::{SessionStatus, TxStatus},
     slate::SlateError,
@@ -227,8 +227,8 @@ fn exactly_the_chosen_outputs_pay() {
     assert!(
         a.wallet.outputs().filter(left).all(|o| o.matures(a.wallet.chain()) >= Some(ledger.height().next()))
     );
-    assert_eq!(dust_limit(a.wallet.chain()).units(), fee(1, 0, 0));
+    assert_eq!(dust_limit(a.wallet.chain(), &OutputKind::Plain).units(), fee(1, 0, 0));
     assert_eq!(ledger.height(), Height::new(7));
-    let nothing = PaymentRequest { account: Account(0), payees: vec![b.payee(0)] };
+    let nothing = PaymentRequest::new(Account(0), vec![b.payee(0)]);
     assert_eq!(unplanned(a.wallet.plan_from(nothing, &Spend::Fewest)), CoinSelectionError::Zero);
 }

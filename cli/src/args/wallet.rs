@@ -63,7 +63,8 @@ pub(crate) struct WalletArgs {
 
 /// Keep keys, make and receive payments, see balances
 ///
-/// A payment takes three steps. The payer starts with `send`, the receiver answers with `receive`, and the
+/// An address is enough to pay: `send` makes the payment, and the receiver finds it. With `send --interactive` the
+/// receiver takes part and signs a receipt: the payer starts, the receiver answers with `receive`, and the
 /// payer finishes with `finalize`. Or the receiver starts with `invoice`, the payer answers with `pay`, and
 /// the receiver finishes with `finalize`. Each step reads and writes a text that can be sent by chat or mail.
 /// The text is encrypted to the address of the other side, and does not allow anyone who sees it to take
@@ -98,6 +99,7 @@ pub(crate) enum WalletVerb {
     History(WalletHistory),
     Outputs(WalletOutputs),
     Consolidate(WalletConsolidate),
+    Sweep(WalletSweep),
     Freeze(WalletFreeze),
     Unfreeze(WalletUnfreeze),
     Scan(WalletScan),
@@ -128,6 +130,7 @@ impl WalletVerb {
             Self::History(a) => &a.account,
             Self::Outputs(a) => &a.account,
             Self::Consolidate(a) => &a.account,
+            Self::Sweep(a) => &a.account,
             Self::ViewKey(WalletViewKey::Export(a)) => &a.account,
             _ => return None,
         };
@@ -165,6 +168,7 @@ impl WalletVerb {
             Self::History(a) => Some(&a.node),
             Self::Outputs(a) => Some(&a.node),
             Self::Consolidate(a) => Some(&a.node),
+            Self::Sweep(a) => Some(&a.node),
             Self::Scan(a) => Some(&a.node),
             Self::Proof(WalletProof::Export(a)) => Some(&a.node),
             Self::Proof(WalletProof::Verify(a)) => Some(&a.node),

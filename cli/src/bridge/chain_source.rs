@@ -249,8 +249,7 @@ impl ChainSource for View<'_> {
             },
             Self::Node(light) => light.block(height)?,
         };
-        Ok(block
-            .map(|b| BlockContents { inputs: b.body.spent().copied().collect(), outputs: b.body.outputs }))
+        Ok(block.map(|b| b.body.into()))
     }
 }
 

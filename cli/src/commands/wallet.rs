@@ -1,7 +1,7 @@
 //! `sotto wallet`: keys, payments and outputs of one person.
 //!
 //! One file per group of verbs: `custody` (create, restore), `backup`, `view_key`, `accounts`, `paying`,
-//! `invoices` and `slates` (the steps of a payment), `plan` (what is confirmed), `sessions` (open payments),
+//! `invoices` and `slates` (the steps of a payment), `sweep` (move what was paid one-sidedly), `plan` (what is confirmed), `sessions` (open payments),
 //! `choosing` (freeze outputs, name them), `listen` and `deliver` (receiving by itself, and paying one that does),
 //! `dates` (of blocks), `reasons` (of refusals, with amounts in the unit), `spending` (end a payment, merge outputs), `records` (contacts, proofs), `views` (balance, address,
 //! outputs, scan), `history`.
@@ -23,6 +23,7 @@ mod records;
 mod sessions;
 mod slates;
 mod spending;
+mod sweep;
 mod sync;
 mod view_key;
 mod views;
@@ -87,6 +88,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
         WalletVerb::Contact(verb) => records::contact(command, verb),
         WalletVerb::Proof(verb) => records::proof(command, verb),
         WalletVerb::Consolidate(a) => spending::consolidate(command, a),
+        WalletVerb::Sweep(a) => sweep::sweep(command, a),
         WalletVerb::Freeze(a) => choosing::freeze(command, &a.output),
         WalletVerb::Unfreeze(a) => choosing::unfreeze(command, &a.output),
         WalletVerb::Outputs(_) => views::outputs(command),

@@ -89,7 +89,7 @@ impl World {
     }
 
     fn pay(&self) {
-        let send = "wallet send 1000000u --to $(cat bob.address) --yes --wallet alice";
+        let send = "wallet send --interactive 1000000u --to $(cat bob.address) --yes --wallet alice";
         let receive = "wallet receive --yes --wallet bob";
         self.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > two.txt")).ok();
         self.shell("sotto wallet finalize two.txt --wallet alice > transaction.txt").ok();
@@ -107,7 +107,7 @@ impl World {
         w.shell("sotto wallet contact add bob $(cat bob.address) --wallet alice").ok();
         w.befriend_dora();
         w.shell(&format!(
-            "sotto wallet send 1000000u --to bob {memo} --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
+            "sotto wallet send --interactive 1000000u --to bob {memo} --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
              | sotto wallet finalize - --wallet alice | sotto chain submit - && sotto chain seal --wallet alice"
         ))
         .ok();

@@ -3,10 +3,12 @@
 //! ```text
 //! amount = inputs − least fee of (n inputs, 1 output, 1 kernel)
 //! ```
+//!
+//! The output is hidden, so that it looks like a payment, if an input is one-sided; otherwise it is plain.
 
 use super::{
     CoinSelectionError, Confirmed, Decision, Linkage,
-    cost::{Shape, free_coins, least_fee, spending_cost, total},
+    cost::{ChangeKind, Inputs, Shape, chosen_coins, coins_above_dust, least_fee, total},
 };
 use crate::{
     keys::Account,
@@ -24,6 +26,7 @@ use sotto_mw::{
 pub struct SelfTransferPlan {
     account: Account,
     inputs: Vec<OutputRecord>,
+    output: ChangeKind,
     fee: Amount,
     amount: Amount,
     not_after: Height,
@@ -53,6 +56,11 @@ impl SelfTransferPlan {
         self.fee
     }
 
+    /// What the new output looks like.
+    pub(crate) const fn output(&self) -> ChangeKind {
+        self.output
+    }
+
     /// The amount of the new output.
     #[must_use]
     pub const fn amount(&self) -> Amount {
@@ -72,12 +80,14 @@ impl SelfTransferPlan {
     }
 
     fn of(state: &State, chain: &Chain, inputs: Vec<OutputRecord>) -> Result<Self, CoinSelectionError> {
-        let fee = least_fee(chain, Shape { inputs: inputs.len() as u64, outputs: 1, kernels: 1 })?;
+        let shape = Shape { inputs: Inputs::of(&inputs), kernels: 1, ..Shape::default() };
+        let output = if shape.is_bonded() { ChangeKind::Hidden } else { ChangeKind::Plain };
+        let fee = least_fee(chain, shape.with_change(output))?;
         let amount = total(&inputs)?.checked_sub(fee).filter(|a| *a > Amount::ZERO);
         let amount = amount.ok_or(CoinSelectionError::NotWorth { fee })?;
         let account = inputs.first().map(|i| i.account).unwrap_or_default();
         let not_after = chain.standard_expiry(state.tip.height.next());
-        Ok(Self { account, inputs, fee, amount, not_after })
+        Ok(Self { account, inputs, output, fee, amount, not_after })
     }
 }
 
@@ -89,13 +99,22 @@ pub(crate) fn consolidation(
     account: Account,
     most: usize,
 ) -> Result<SelfTransferPlan, CoinSelectionError> {
-    let cost = spending_cost(chain)?;
-    let mut coins = free_coins(state, chain, account);
-    coins.retain(|o| o.opening.amount > cost);
+    let coins = coins_above_dust(state, chain, account);
     if coins.len().min(most) < 2 {
         return Err(CoinSelectionError::NothingToMerge);
     }
     SelfTransferPlan::of(state, chain, coins.into_iter().take(most).cloned().collect())
+}
+
+/// Plans to move one output within its account, so that whoever paid it no longer knows what opens it.
+pub(crate) fn relocation(
+    state: &State,
+    chain: &Chain,
+    account: Account,
+    output: &PointBytes,
+) -> Result<SelfTransferPlan, CoinSelectionError> {
+    let coins = chosen_coins(state, chain, account, &[*output])?;
+    SelfTransferPlan::of(state, chain, coins.into_iter().cloned().collect())
 }
 
 /// Plans to move the smallest of a payment's inputs that is on the chain and worth more than the fee.

@@ -2,13 +2,16 @@
 
 use super::CoinSelectionError;
 use crate::{
-    keys::{Account, Address},
+    keys::{Account, Address, OutputKind},
     outputs::OutputRecord,
     state::State,
 };
 use sotto_mw::{
     amount::Amount,
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{
+        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
+        OUTPUT_WEIGHT,
+    },
     group::PointBytes,
 };
 use std::collections::BTreeSet;
@@ -24,6 +27,17 @@ pub(crate) fn free_coins<'a>(state: &'a State, chain: &Chain, account: Account) 
     coins
 }
 
+/// Those that a wallet spends unasked: without dust.
+pub(crate) fn coins_above_dust<'a>(
+    state: &'a State,
+    chain: &Chain,
+    account: Account,
+) -> Vec<&'a OutputRecord> {
+    let mut coins = free_coins(state, chain, account);
+    coins.retain(|o| o.opening.amount > dust_limit(chain, &o.kind));
+    coins
+}
+
 pub(crate) fn on_this_network(chain: &Chain, address: Option<Address>) -> Result<(), CoinSelectionError> {
     let expected = chain.params().network;
     match address.map(|a| a.network()).filter(|n| *n != expected) {
@@ -32,9 +46,17 @@ pub(crate) fn on_this_network(chain: &Chain, address: Option<Address>) -> Result
     }
 }
 
-/// What spending one more output costs: an amount below it is dust.
-pub(crate) fn spending_cost(chain: &Chain) -> Result<Amount, CoinSelectionError> {
-    chain.least_fee(INPUT_WEIGHT).ok_or(CoinSelectionError::Overflow)
+/// An amount that is not higher is dust on this chain: a plain output that costs as much to spend as it is worth, or a
+/// one-sided one that is worth no more than twice as much. Anyone can pay dust to an address, and spending it together
+/// with other outputs links them.
+#[must_use]
+pub fn dust_limit(chain: &Chain, kind: &OutputKind) -> Amount {
+    let weight = match kind {
+        OutputKind::Plain | OutputKind::Coinbase => INPUT_WEIGHT,
+        OutputKind::Hidden { .. } => ONE_SIDED_INPUT_WEIGHT,
+        OutputKind::OneSided { .. } => 2 * ONE_SIDED_INPUT_WEIGHT,
+    };
+    chain.least_fee(weight).unwrap_or(Amount::ZERO)
 }
 
 /// The outputs with these commitments, each of which the account can spend.
@@ -55,19 +77,77 @@ pub(crate) fn chosen_coins<'a>(
     Ok(coins)
 }
 
-/// The numbers of inputs, outputs and kernels of a transaction.
-#[derive(Clone, Copy)]
+/// What change looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// As a payment to somebody: a one-sided output. Only where all recipients are paid one-sidedly.
+    #[default]
+    Hidden,
+    /// As a plain output, 129 bytes smaller: beside one-sided outputs it is visibly the change.
+    Plain,
+}
+
+/// The numbers of inputs of a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inputs {
+    plain: u64,
+    one_sided: u64,
+}
+
+impl Inputs {
+    pub(crate) fn of<'a>(coins: impl IntoIterator<Item = &'a OutputRecord>) -> Self {
+        coins.into_iter().fold(Self::default(), |all, coin| all.and(&coin.kind))
+    }
+
+    fn and(self, kind: &OutputKind) -> Self {
+        let Self { plain, one_sided } = self;
+        match kind.receiver() {
+            None => Self { plain: plain + 1, one_sided },
+            Some(_) => Self { plain, one_sided: one_sided + 1 },
+        }
+    }
+}
+
+/// What a transaction consists of.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
-    pub(crate) inputs: u64,
+    pub(crate) inputs: Inputs,
     pub(crate) outputs: u64,
+    pub(crate) one_sided_outputs: u64,
     pub(crate) kernels: u64,
+}
+
+impl Shape {
+    /// The same with one output more, of this kind.
+    pub(crate) const fn with_change(self, kind: ChangeKind) -> Self {
+        match kind {
+            ChangeKind::Plain => Self { outputs: self.outputs + 1, ..self },
+            ChangeKind::Hidden => Self { one_sided_outputs: self.one_sided_outputs + 1, ..self },
+        }
+    }
+
+    /// Whether something one-sided is in it, which a bond must hold together.
+    pub(crate) const fn is_bonded(&self) -> bool {
+        self.inputs.one_sided + self.one_sided_outputs > 0
+    }
+
+    fn weight(&self) -> u64 {
+        let Self { inputs, outputs, one_sided_outputs, kernels } = *self;
+        let parts = [
+            (inputs.plain, INPUT_WEIGHT),
+            (inputs.one_sided, ONE_SIDED_INPUT_WEIGHT),
+            (outputs, OUTPUT_WEIGHT),
+            (one_sided_outputs, ONE_SIDED_OUTPUT_WEIGHT),
+            (kernels, KERNEL_WEIGHT),
+            (u64::from(self.is_bonded()), BOND_WEIGHT),
+        ];
+        parts.iter().fold(0, |sum: u64, (n, each)| sum.saturating_add(n.saturating_mul(*each)))
+    }
 }
 
 /// The least fee of a transaction with this shape, if one transaction can hold it.
 pub(crate) fn least_fee(chain: &Chain, shape: Shape) -> Result<Amount, CoinSelectionError> {
-    let Shape { inputs, outputs, kernels } = shape;
-    let parts = [(inputs, INPUT_WEIGHT), (outputs, OUTPUT_WEIGHT), (kernels, KERNEL_WEIGHT)];
-    let weight = parts.iter().fold(0u64, |sum, (n, each)| sum.saturating_add(n.saturating_mul(*each)));
+    let weight = shape.weight();
     if weight > chain.room() {
         return Err(CoinSelectionError::TooHeavy);
     }
@@ -85,30 +165,44 @@ pub(crate) struct Costs<'a> {
     pub(crate) chain: &'a Chain,
     /// The sum of all amounts.
     pub(crate) amount: Amount,
-    /// The number of payees.
-    pub(crate) payees: u64,
+    /// Outputs and kernels of the recipients.
+    pub(crate) recipients: Shape,
+    pub(crate) change: ChangeKind,
     /// The fee, if it is fixed and not the least one.
     pub(crate) fixed: Option<Amount>,
 }
 
+/// Whether a payment leaves change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    Nothing,
+    Change,
+}
+
 impl Costs<'_> {
-    /// The least fee with this many inputs and change outputs.
-    pub(crate) fn least(&self, inputs: usize, change: u64) -> Result<Amount, CoinSelectionError> {
-        let outputs = self.payees.saturating_add(change);
-        least_fee(self.chain, Shape { inputs: inputs as u64, outputs, kernels: self.payees })
+    /// The least fee with these inputs.
+    pub(crate) fn least(&self, inputs: Inputs, leaves: Leaves) -> Result<Amount, CoinSelectionError> {
+        let shape = Shape { inputs, ..self.recipients };
+        least_fee(self.chain, if leaves == Leaves::Change { shape.with_change(self.change) } else { shape })
     }
 
     /// Amount and fee.
-    pub(crate) fn needed(&self, inputs: usize, change: u64) -> Result<Amount, CoinSelectionError> {
-        let fee = self.fixed.map_or_else(|| self.least(inputs, change), Ok)?;
+    pub(crate) fn needed(&self, inputs: Inputs, leaves: Leaves) -> Result<Amount, CoinSelectionError> {
+        let fee = self.fixed.map_or_else(|| self.least(inputs, leaves), Ok)?;
         self.amount.checked_add(fee).ok_or(CoinSelectionError::Overflow)
     }
 
+    /// Amount and fee with one plain input.
+    pub(crate) fn needed_at_least(&self) -> Result<Amount, CoinSelectionError> {
+        self.needed(Inputs { plain: 1, one_sided: 0 }, Leaves::Nothing)
+    }
+
     /// Fee and change when exactly these outputs are spent.
-    pub(crate) fn split(&self, inputs: &[&OutputRecord]) -> Result<(Amount, Amount), CoinSelectionError> {
-        let sum = total(inputs.iter().copied())?;
-        if let Some(change) = sum.checked_sub(self.needed(inputs.len(), 1)?).filter(|c| *c > Amount::ZERO) {
-            return Ok((self.least(inputs.len(), 1)?, change));
+    pub(crate) fn split(&self, coins: &[&OutputRecord]) -> Result<(Amount, Amount), CoinSelectionError> {
+        let (sum, inputs) = (total(coins.iter().copied())?, Inputs::of(coins.iter().copied()));
+        let change = sum.checked_sub(self.needed(inputs, Leaves::Change)?).filter(|c| *c > Amount::ZERO);
+        if let Some(change) = change {
+            return Ok((self.least(inputs, Leaves::Change)?, change));
         }
         Ok((sum.checked_sub(self.amount).ok_or(CoinSelectionError::Overflow)?, Amount::ZERO))
     }
@@ -119,21 +213,29 @@ pub(crate) fn choose<'a>(
     costs: &Costs<'_>,
     coins: &[&'a OutputRecord],
 ) -> Result<Option<Vec<&'a OutputRecord>>, CoinSelectionError> {
-    let mut sum = Amount::ZERO;
+    let (mut sum, mut inputs) = (Amount::ZERO, Inputs::default());
     for (n, coin) in coins.iter().rev().enumerate() {
-        let (exact, with_change) = (costs.needed(n + 1, 0)?, costs.needed(n + 1, 1)?);
-        let before = sum;
+        let (before, spent) = (sum, inputs);
         sum = sum.checked_add(coin.opening.amount).ok_or(CoinSelectionError::Overflow)?;
-        if sum < exact {
+        inputs = inputs.and(&coin.kind);
+        // A plain input costs least, and no coin is larger than this one.
+        if sum < costs.needed(spent.and(&OutputKind::Plain), Leaves::Nothing)? {
             continue;
         }
         // The n largest are spent; the last input is the best of the others.
         let (rest, largest) = coins.split_at(coins.len() - n);
-        let sums = |o: &&&OutputRecord| before.checked_add(o.opening.amount);
-        let last = (rest.iter().find(|o| sums(o) == Some(exact)))
-            .or_else(|| rest.iter().find(|o| sums(o) > Some(with_change)))
-            .or_else(|| rest.iter().find(|o| sums(o) >= Some(exact)));
-        return Ok(last.map(|last| largest.iter().chain([last]).copied().collect()));
+        let sums = |o: &OutputRecord| before.checked_add(o.opening.amount).unwrap_or_default();
+        let needs = |o: &OutputRecord, leaves| costs.needed(spent.and(&o.kind), leaves).ok();
+        let exact = |o: &&&OutputRecord| needs(o, Leaves::Nothing) == Some(sums(o));
+        let covers = |o: &&&OutputRecord, leaves| needs(o, leaves).is_some_and(|needed| sums(o) >= needed);
+        let leaves_change =
+            |o: &&&OutputRecord| needs(o, Leaves::Change).is_some_and(|needed| sums(o) > needed);
+        let last = (rest.iter().find(exact))
+            .or_else(|| rest.iter().find(leaves_change))
+            .or_else(|| rest.iter().find(|o| covers(o, Leaves::Nothing)));
+        if let Some(last) = last {
+            return Ok(Some(largest.iter().chain([last]).copied().collect()));
+        }
     }
     Ok(None)
 }

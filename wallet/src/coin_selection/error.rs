@@ -68,6 +68,12 @@ pub enum CoinSelectionError {
         /// The fee.
         fee: Amount,
     },
+    /// A recipient has to respond, so the payment begins with invites.
+    #[error("a recipient of this payment has to respond: it begins with invites")]
+    NeedsResponse,
+    /// No recipient has to respond, so there is nothing to invite to.
+    #[error("no recipient of this payment has to respond: it is complete at once")]
+    NeedsNoResponse,
     /// The wallet has changed since the plan was made.
     #[error("an output of this plan is no longer free; plan again")]
     Stale,

@@ -2,7 +2,7 @@
 
 use super::{
     CoinSelectionError, Confirmed, Decision, Linkage,
-    cost::{Costs, choose, free_coins, on_this_network, total},
+    cost::{ChangeKind, Costs, Inputs, Leaves, Shape, choose, coins_above_dust, on_this_network, total},
 };
 use crate::{
     keys::Account,
@@ -83,7 +83,8 @@ pub(crate) fn invoice_features(
     Ok(features)
 }
 
-/// Plans the payment of an invoice: as few inputs as for any payment, and no more than the fee pays for.
+/// Plans the payment of an invoice: as few inputs as for any payment, and no more than the fee pays for. One-sided
+/// outputs are left aside, because the kernel of an invoice holds no bond.
 pub(crate) fn plan_invoice(
     state: &State,
     chain: &Chain,
@@ -91,14 +92,18 @@ pub(crate) fn plan_invoice(
     invoice: CheckedInvoice,
 ) -> Result<InvoicePlan, CoinSelectionError> {
     let (amount, fee) = (invoice.get().amount, invoice.get().features.fee());
-    let costs = Costs { chain, amount, payees: 1, fixed: Some(fee) };
-    let needed = costs.needed(1, 0)?;
-    let Some(chosen) = choose(&costs, &free_coins(state, chain, account))? else {
+    let recipients = Shape { outputs: 1, kernels: 1, ..Shape::default() };
+    let costs = Costs { chain, amount, recipients, change: ChangeKind::Plain, fixed: Some(fee) };
+    let needed = costs.needed_at_least()?;
+    let mut coins = coins_above_dust(state, chain, account);
+    coins.retain(|o| o.kind.receiver().is_none());
+    let Some(chosen) = choose(&costs, &coins)? else {
         let balance = state.balance(chain, Some(account));
         return Err(CoinSelectionError::Insufficient { needed, balance });
     };
     let change = total(chosen.iter().copied())?.checked_sub(needed).ok_or(CoinSelectionError::Overflow)?;
-    if costs.least(chosen.len(), u64::from(change > Amount::ZERO))? > fee {
+    let leaves = if change > Amount::ZERO { Leaves::Change } else { Leaves::Nothing };
+    if costs.least(Inputs::of(chosen.iter().copied()), leaves)? > fee {
         return Err(CoinSelectionError::FeeTooLow { fee, inputs: chosen.len() });
     }
     Ok(InvoicePlan { account, invoice, inputs: chosen.into_iter().cloned().collect(), change })

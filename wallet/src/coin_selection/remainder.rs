@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! left   = inputs − Σ (amount + fee) of the remaining recipients
-//! own    = 0, change = left                                       if those fees reach the least fee
+//! own    = 0, change = left                                       if those fees reach the least fee, and one of
+//!                                                                 their kernels can hold the bond that is needed
 //! own    = least fee with change and one more kernel − Σ fee, change = left − own      otherwise
 //! ```
 //!
@@ -14,16 +15,16 @@
 
 use super::{
     CoinSelectionError,
-    cost::{Shape, least_fee},
+    cost::{ChangeKind, Inputs, Shape, least_fee},
 };
 use crate::state::{PaymentPart, SentPayment, State};
-use sotto_mw::{amount::Amount, chain::Chain};
+use sotto_mw::{amount::Amount, chain::Chain, kernel::KernelFeatures};
 
 /// What a payment pays in addition to the kernels of its recipients, and what comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remainder {
-    /// The fee of a kernel of the payer alone; zero when none is needed.
-    pub(crate) own_fee: Amount,
+    /// A kernel of the payer alone, if one is needed.
+    pub(crate) own: Option<KernelFeatures>,
     pub(crate) change: Amount,
 }
 
@@ -38,19 +39,30 @@ pub(crate) fn remainder(
     let live = || {
         sent.parts()
             .filter(|p| !matches!(p, PaymentPart::Cancelled(_) | PaymentPart::Expired(_)))
-            .map(PaymentPart::invite)
+            .filter_map(PaymentPart::invite)
     };
-    let amounts = Amount::checked_sum(live().map(|i| i.amount)).ok_or(CoinSelectionError::Overflow)?;
+    let direct = sent.direct.iter().map(|d| d.terms.opening.amount);
+    let amounts = Amount::checked_sum(live().map(|i| i.amount).chain(direct));
+    let amounts = amounts.ok_or(CoinSelectionError::Overflow)?;
     let fees = Amount::checked_sum(live().map(|i| i.features.fee())).ok_or(CoinSelectionError::Overflow)?;
     let left = sum.checked_sub(amounts).and_then(|left| left.checked_sub(fees));
     let left = left.ok_or(CoinSelectionError::Stale)?;
-    let (inputs, payees) = (sent.inputs.len() as u64, live().count() as u64);
-    let outputs = payees + u64::from(left > Amount::ZERO);
-    if fees >= least_fee(chain, Shape { inputs, outputs, kernels: payees })? {
-        return Ok(Remainder { own_fee: Amount::ZERO, change: left });
+    let inputs = Inputs::of(sent.inputs.iter().filter_map(|c| state.outputs.get(c)));
+    let (one_sided_outputs, kernels) = (sent.direct.len() as u64, live().count() as u64);
+    let shape = Shape { inputs, outputs: kernels, one_sided_outputs, kernels };
+    let held = !shape.is_bonded() || live().any(|i| i.features.is_bonded());
+    let shape = if left > Amount::ZERO { shape.with_change(ChangeKind::Plain) } else { shape };
+    if held && fees >= least_fee(chain, shape)? {
+        return Ok(Remainder { own: None, change: left });
     }
-    let least = least_fee(chain, Shape { inputs, outputs: payees + 1, kernels: payees + 1 })?;
-    let own_fee = least.checked_sub(fees).ok_or(CoinSelectionError::Overflow)?;
-    let change = left.checked_sub(own_fee).filter(|c| *c > Amount::ZERO);
-    Ok(Remainder { own_fee, change: change.ok_or(CoinSelectionError::NotWorth { fee: own_fee })? })
+    let with_own = Shape { outputs: kernels + 1, kernels: kernels + 1, ..shape };
+    let least = least_fee(chain, with_own)?;
+    let fee = least.checked_sub(fees).ok_or(CoinSelectionError::Overflow)?;
+    let change = left.checked_sub(fee).filter(|c| *c > Amount::ZERO);
+    let not_after = sent.not_after;
+    let own = match held {
+        true => KernelFeatures::Plain { fee, not_after },
+        false => KernelFeatures::Bonded { fee, not_after },
+    };
+    Ok(Remainder { own: Some(own), change: change.ok_or(CoinSelectionError::NotWorth { fee })? })
 }

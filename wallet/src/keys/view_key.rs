@@ -1,22 +1,28 @@
 //! View keys: what one account received, without the power to spend it.
 //!
 //! ```text
-//! view key = bech32m(prefix, version (1) ‖ account (4) ‖ rewind key "received" (32))
+//! view key = bech32m(prefix, version (1): 2 ‖ account (4) ‖ rewind key "received" (32) ‖ a (32) ‖ B (32))
 //! prefix   = sottoview, tsottoview, ssottoview                      (main, test, solo)
 //! ```
 //!
-//! **A view key shows** every output that the account received, block rewards included: its amount, the
-//! height at which it appeared and the height at which it was spent, past and future. **It does not show**
-//! change, and therefore no balance after the first payment; nor what was paid, to whom, or for what. It
-//! cannot sign, and it derives neither blinding factors nor τ keys. It cannot be revoked.
+//! **A view key shows** every output that the account received, block rewards and one-sided payments included:
+//! its amount, its reference, the height at which it appeared and the height at which it was spent, past and
+//! future. **It does not show** change, and therefore no balance after the first payment; nor what was paid, to
+//! whom, or for what. It cannot sign, spend or open messages. It cannot be revoked.
 
-use super::Account;
+use super::{Account, PaymentAddress, ViewSecret};
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;
-use sotto_mw::{chain::Network, range_proof::RewindKey};
+use sotto_mw::{
+    chain::Network,
+    codec::{Decode, DecodeError, Encode, Reader},
+    range_proof::RewindKey,
+    schnorr::PublicKey,
+    secret::SecretScalar,
+};
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const fn prefix(network: Network) -> &'static str {
     match network {
@@ -32,6 +38,7 @@ pub struct ViewKey {
     network: Network,
     account: Account,
     rewind: RewindKey,
+    payments: ViewSecret,
 }
 
 /// Why a text is not a valid view key.
@@ -52,11 +59,14 @@ pub enum ViewKeyError {
         /// The version of the view key.
         found: u8,
     },
+    /// What follows the version is not a view key.
+    #[error("the view key contains an invalid key")]
+    Keys,
 }
 
 impl ViewKey {
-    pub(crate) const fn new(network: Network, account: Account, rewind: RewindKey) -> Self {
-        Self { network, account, rewind }
+    pub(crate) const fn new(account: Account, rewind: RewindKey, payments: ViewSecret) -> Self {
+        Self { network: payments.address().network(), account, rewind, payments }
     }
 
     /// The account that it shows.
@@ -68,6 +78,32 @@ impl ViewKey {
     pub(crate) const fn rewind(&self) -> &RewindKey {
         &self.rewind
     }
+
+    /// What finds one-sided payments.
+    pub(crate) const fn payments(&self) -> &ViewSecret {
+        &self.payments
+    }
+
+    /// The bytes that follow the version; wiped when dropped.
+    pub(crate) fn key_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Zeroizing::new(Vec::with_capacity(Self::BYTES));
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        out.extend_from_slice(&self.rewind.0);
+        out.extend_from_slice(&*self.payments.secret().to_bytes());
+        self.payments.address().spend().encode(&mut out);
+        out
+    }
+
+    /// Reads the bytes that follow the version.
+    pub(crate) fn read(r: &mut Reader<'_>, network: Network) -> Result<Self, DecodeError> {
+        let (account, rewind) = (Account(r.u32()?), RewindKey(r.array()?));
+        let view = SecretScalar::from_bytes(r.array()?).ok_or(DecodeError::Scalar)?;
+        let address = PaymentAddress::of_keys(network, PublicKey::of(&view), PublicKey::decode(r)?);
+        Ok(Self::new(account, rewind, ViewSecret::new(view, address)))
+    }
+
+    /// The number of bytes that follow the version.
+    const BYTES: usize = 100;
 
     /// Parses a view key, which must belong to `network`. Surrounding white space is ignored.
     ///
@@ -84,11 +120,10 @@ impl ViewKey {
         let bytes: Zeroizing<Vec<u8>> =
             Zeroizing::new(unchecked.remove_checksum::<Bech32m>().byte_iter().collect());
         let (found, body) = bytes.split_first().ok_or(ViewKeyError::Checksum)?;
-        let (account, key) = body.split_first_chunk().ok_or(ViewKeyError::Version { found: *found })?;
-        let key: Option<[u8; 32]> = key.try_into().ok();
-        let rewind =
-            RewindKey(key.filter(|_| *found == VERSION).ok_or(ViewKeyError::Version { found: *found })?);
-        Ok(Self { network, account: Account(u32::from_le_bytes(*account)), rewind })
+        if *found != VERSION || body.len() != Self::BYTES {
+            return Err(ViewKeyError::Version { found: *found });
+        }
+        Self::read(&mut Reader::new(body), network).map_err(|_| ViewKeyError::Keys)
     }
 
     /// The key as text.
@@ -97,12 +132,10 @@ impl ViewKey {
     /// Anyone who reads it can see everything that the account receives, for ever.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([0; 37]);
-        bytes[0] = VERSION;
-        bytes[1..5].copy_from_slice(&self.account.0.to_le_bytes());
-        bytes[5..].copy_from_slice(&self.rewind.0);
+        let mut bytes = Zeroizing::new([VERSION; 1 + Self::BYTES]);
+        bytes[1..].copy_from_slice(&self.key_bytes());
         // The capacity is sufficient: no reallocation leaves a copy behind.
-        let mut text = Zeroizing::new(String::with_capacity(96));
+        let mut text = Zeroizing::new(String::with_capacity(192));
         if let Ok(hrp) = Hrp::parse(prefix(self.network)) {
             let _ = bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *text, hrp, &*bytes);
         }

@@ -5,15 +5,15 @@
 //! were spent later need to be tried: the cursor has already found the unspent ones.
 
 use super::{cursor::ScanCursor, report::ScanError, source::ChainSource};
-use crate::outputs::{OutputRecord, OutputStatus};
+use crate::outputs::{Coin, OutputRecord, OutputStatus};
 use rayon::prelude::*;
-use sotto_mw::{amount::Height, commitment::Commitment, group::PointBytes, output::Output};
+use sotto_mw::{amount::Height, output::Output};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a walk looks for.
 pub(crate) struct WalkGoal {
     /// Outputs of this wallet that have left the chain.
-    pub(crate) missing: BTreeSet<PointBytes>,
+    pub(crate) missing: BTreeSet<Coin>,
     /// Whether to look for outputs that were created and spent before the wallet knew them.
     pub(crate) history: bool,
     /// The walk ends above this height.
@@ -24,7 +24,7 @@ pub(crate) struct WalkGoal {
 #[derive(Debug)]
 pub(crate) struct WalkResult {
     /// Outputs of this wallet, with the heights of the blocks that spent them.
-    pub(crate) spent: BTreeMap<PointBytes, Height>,
+    pub(crate) spent: BTreeMap<Coin, Height>,
     /// Unknown outputs of this wallet that these blocks created and spent.
     pub(crate) past: Vec<OutputRecord>,
     /// The walk has searched all blocks above this height.
@@ -41,14 +41,14 @@ pub(crate) fn walk_back<S: ChainSource>(
     let WalkGoal { mut missing, history, floor } = goal;
     let mut result = WalkResult { spent: BTreeMap::new(), past: vec![], searched_down_to: cursor.tip.height };
     // Spent by a block of the walk, and not yet seen to be created.
-    let mut spent_later: BTreeMap<PointBytes, Height> = BTreeMap::new();
+    let mut spent_later: BTreeMap<Coin, Height> = BTreeMap::new();
     while result.searched_down_to > floor && (history || !missing.is_empty()) {
         let height = result.searched_down_to;
         let Some(block) = source.block(height).map_err(ScanError::Source)? else { break };
         if history {
             result.past.extend(past_outputs(cursor, height, &block.outputs, &mut spent_later));
         }
-        for c in block.inputs.iter().map(Commitment::encoded) {
+        for c in block.inputs {
             if missing.remove(&c) {
                 result.spent.insert(c, height);
             }
@@ -64,9 +64,10 @@ fn past_outputs(
     cursor: &ScanCursor,
     created: Height,
     outputs: &[Output],
-    spent_later: &mut BTreeMap<PointBytes, Height>,
+    spent_later: &mut BTreeMap<Coin, Height>,
 ) -> Vec<OutputRecord> {
-    let candidates = outputs.iter().filter_map(|o| Some((o, spent_later.remove(&o.commitment.encoded())?)));
+    let mut spent = |o: &Output| spent_later.remove(&Coin::of(&o.commitment, &o.features));
+    let candidates = outputs.iter().filter_map(|o| Some((o, spent(o)?)));
     let candidates: Vec<_> = candidates.collect();
     let own = |(o, spent): &(&Output, Height)| {
         let status = OutputStatus::Spent { created, spent: *spent };

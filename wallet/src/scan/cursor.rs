@@ -6,12 +6,13 @@
 
 use super::{
     checkpoint,
+    recognise::{ScanKey, recognise},
     report::{ReplacedBlock, ScanError},
     source::ChainSource,
 };
 use crate::{
-    keys::{Account, AccountKeys, OutputKind, Purpose},
-    outputs::{OutputOrigin, OutputRecord, OutputStatus},
+    keys::Account,
+    outputs::{Coin, OutputRecord, OutputStatus},
     state::{BlockRef, RestoreProgress, State},
 };
 use rayon::prelude::*;
@@ -21,7 +22,6 @@ use sotto_mw::{
     group::PointBytes,
     hash::Hash,
     output::Output,
-    range_proof::{Opening, Replayed, RewindKey},
     state::RewindData,
 };
 use std::collections::BTreeMap;
@@ -34,38 +34,6 @@ pub const BATCH: usize = 2_048;
 
 /// Batches between two opportunities to keep the progress of a restore.
 const PIECE: usize = 32;
-
-/// The secret that recognises outputs.
-enum Secret {
-    /// The keys of the owner, who compares a match with the commitment.
-    Owner(AccountKeys),
-    /// A view key; its holder compares a match with the range proof.
-    Viewer(RewindKey),
-}
-
-/// A secret that recognises the outputs of an account, and the height up to which they were tried with it.
-pub(crate) struct ScanKey {
-    account: Account,
-    secret: Secret,
-    scanned: Height,
-}
-
-impl ScanKey {
-    pub(crate) const fn owner(keys: AccountKeys, account: Account, scanned: Height) -> Self {
-        Self { account, secret: Secret::Owner(keys), scanned }
-    }
-
-    pub(crate) const fn viewer(key: RewindKey, account: Account, scanned: Height) -> Self {
-        Self { account, secret: Secret::Viewer(key), scanned }
-    }
-
-    fn recognise(&self, replayed: &Replayed<'_>) -> Option<(Purpose, Opening)> {
-        match &self.secret {
-            Secret::Owner(keys) => keys.recognise(replayed),
-            Secret::Viewer(key) => Some((Purpose::Received, replayed.rewind_proven(key)?)),
-        }
-    }
-}
 
 /// Outputs that a restore has tried: with the keys of the first accounts, up to a key in the trie and up to a
 /// height.
@@ -88,7 +56,7 @@ pub(crate) struct ScanCursor {
     total: u64,
     after: Option<Hash>,
     /// The unspent outputs of this wallet, with the heights of their blocks.
-    pub(crate) present: BTreeMap<PointBytes, Height>,
+    pub(crate) present: BTreeMap<Coin, Height>,
     /// Those that were not known.
     pub(crate) found: BTreeMap<PointBytes, OutputRecord>,
 }
@@ -131,18 +99,18 @@ impl ScanCursor {
             let batch: Vec<_> = batch.into_iter().map(|u| (u.key(), u)).collect();
             self.after = last_key(self.after, &batch)?;
             let own = |(key, u): &(Hash, RewindData)| {
-                let c = u.commitment.encoded();
-                let new = if known.contains_key(&c) || self.found.contains_key(&c) {
-                    None
-                } else {
-                    Some(self.try_keys(key, u)?)
+                let coin = Coin::of(&u.commitment, &u.features);
+                let is_in = |all: &BTreeMap<PointBytes, OutputRecord>| {
+                    all.get(&coin.commitment).is_some_and(|o| o.coin() == coin)
                 };
-                Some((c, u.created, new))
+                let new =
+                    if is_in(known) || is_in(&self.found) { None } else { Some(self.try_keys(key, u)?) };
+                Some((coin, u.created, new))
             };
             let own: Vec<_> = batch.par_iter().filter_map(own).collect();
-            for (c, created, new) in own {
-                self.present.insert(c, created);
-                self.found.extend(new.map(|o| (c, o)));
+            for (coin, created, new) in own {
+                self.present.insert(coin, created);
+                self.found.extend(new.map(|o| (coin.commitment, o)));
             }
             self.scanned += batch.len() as u64;
         }
@@ -156,13 +124,13 @@ impl ScanCursor {
         };
         let keys = self.keys.iter().filter(|k| u.created > k.scanned && !done(k.account));
         let status = OutputStatus::Unspent { created: u.created };
-        recognise(keys, OutputKind::of(&u.features)?, || u.replay(&self.chain))
-            .map(|o| OutputRecord { status, ..o })
+        let found = recognise(keys, &self.chain, &u.features, || u.replay(&self.chain))?;
+        Some(OutputRecord { status, ..found })
     }
 
     /// The record of an output that a block created, if it belongs to this wallet; its status is not set.
     pub(crate) fn recognise(&self, output: &Output) -> Option<OutputRecord> {
-        recognise(self.keys.iter(), OutputKind::of(&output.features)?, || output.replay(&self.chain))
+        recognise(self.keys.iter(), &self.chain, &output.features, || output.replay(&self.chain))
     }
 
     /// The progress of a restore to be kept; `None` while the cursor is still behind what was kept before.
@@ -180,30 +148,6 @@ impl ScanCursor {
         let (tried, found) = (before.accounts, self.found.clone());
         RestoreProgress { tried, tip: self.tip, after: Some(after), found, ..*before }
     }
-}
-
-/// The record of an output, if one of the keys recognises it. The proof is replayed only if there is a key to
-/// try.
-fn recognise<'k, 'o>(
-    keys: impl Iterator<Item = &'k ScanKey>,
-    kind: OutputKind,
-    replay: impl FnOnce() -> Option<Replayed<'o>>,
-) -> Option<OutputRecord> {
-    let mut keys = keys.peekable();
-    keys.peek()?;
-    let replayed = replay()?;
-    keys.find_map(|k| {
-        let (purpose, opening) = k.recognise(&replayed)?;
-        Some(OutputRecord {
-            commitment: replayed.commitment().encoded(),
-            account: k.account,
-            purpose,
-            opening,
-            kind,
-            origin: OutputOrigin::Chain,
-            status: OutputStatus::Pending,
-        })
-    })
 }
 
 /// The last key of a batch, if all keys ascend.

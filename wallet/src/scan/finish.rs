@@ -8,8 +8,8 @@ use super::{
     source::ChainSource,
 };
 use crate::{
-    outputs::{OutputRecord, OutputStatus},
-    state::{ChainObservation, State},
+    outputs::{Coin, OutputRecord, OutputStatus},
+    state::{ChainObservation, SentPayment, State, TxStatus},
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -28,12 +28,13 @@ pub(crate) fn finish_scan<C: ChainSource>(
     history: Option<Height>,
     source: &C,
 ) -> Result<Option<(State, ScanReport)>, ScanError<C::Error>> {
-    let kernels = kernels(state, source)?;
-    let mut spent = state.spent_by_payments(&kernels);
     let common = checkpoint::common_height(chain, source, state.tip)?;
-    let candidates = state.outputs.values().filter(|o| may_have_left(o, common)).map(|o| o.commitment);
-    let missing: BTreeSet<PointBytes> =
-        candidates.filter(|c| !cursor.present.contains_key(c) && !spent.contains_key(c)).collect();
+    let Kernels { seen: kernels, squatted } = kernels(state, common, cursor, source)?;
+    let mut spent = state.spent_by_payments(&kernels);
+    let candidates = state.outputs.values().filter(|o| may_have_left(o, common)).map(OutputRecord::coin);
+    let missing: BTreeSet<Coin> = candidates
+        .filter(|c| !cursor.present.contains_key(c) && !spent.contains_key(&c.commitment))
+        .collect();
     let goal = WalkGoal { missing, history: history.is_some(), floor: history.unwrap_or(common) };
     let walk = walk_back(cursor, goal, source)?;
     let checkpoint = checkpoint::next(chain, state, cursor.tip, source)?;
@@ -41,27 +42,70 @@ pub(crate) fn finish_scan<C: ChainSource>(
         return Ok(None);
     }
     let mut next = State { restore: None, checkpoint, ..state.clone() };
-    let found = cursor.found.values().filter(|o| cursor.present.contains_key(&o.commitment));
+    let found = cursor.found.values().filter(|o| cursor.present.contains_key(&o.coin()));
     for o in found.chain(&walk.past) {
-        next.outputs.entry(o.commitment).or_insert_with(|| o.clone());
+        take(&mut next, o);
         if let OutputStatus::Spent { spent: height, .. } = o.status {
             spent.insert(o.commitment, height);
         }
     }
-    spent.extend(walk.spent);
+    spent.extend(walk.spent.into_iter().map(|(coin, height)| (coin.commitment, height)));
     let (tip, present, searched_down_to) = (cursor.tip, cursor.present.clone(), walk.searched_down_to);
-    next.observe(chain, &ChainObservation { tip, present, kernels, spent, searched_down_to });
+    next.observe(chain, &ChainObservation { tip, present, kernels, squatted, spent, searched_down_to });
     next.accounts.iter_mut().for_each(|a| a.scanned = tip.height);
     let report = report(state, &next, cursor);
     Ok(Some((next, report)))
 }
 
+/// Adds an output that a scan found. Another output with the same commitment, which the wallet knew, has another
+/// receiver's key, and the chain has this one.
+fn take(next: &mut State, found: &OutputRecord) {
+    match next.outputs.get(&found.commitment) {
+        Some(known) if known.coin() == found.coin() => {}
+        _ => {
+            next.outputs.insert(found.commitment, found.clone());
+        }
+    }
+}
+
+/// The kernels of this wallet in the chain, with the heights of their blocks.
+///
+/// A one-sided payment is made if its outputs are in the block of its kernel: who knows the secret of its excess can
+/// put the kernel beside other outputs, and then the payment never happens.
+struct Kernels {
+    /// Of payments that are made.
+    seen: BTreeMap<Excess, Height>,
+    /// Of one-sided payments whose outputs are missing.
+    squatted: BTreeMap<Excess, Height>,
+}
+
 fn kernels<C: ChainSource>(
     state: &State,
+    common: Height,
+    cursor: &ScanCursor,
     source: &C,
-) -> Result<BTreeMap<Excess, Height>, ScanError<C::Error>> {
-    let seen = |e| Ok(source.kernel(&e).map_err(ScanError::Source)?.map(|h| (e, h)));
-    state.excesses().filter_map(|e| seen(e).transpose()).collect()
+) -> Result<Kernels, ScanError<C::Error>> {
+    let mut kernels = Kernels { seen: BTreeMap::new(), squatted: BTreeMap::new() };
+    let one_sided = state.sent.values().filter(|s| !s.direct.is_empty());
+    let one_sided: BTreeMap<Excess, &SentPayment> =
+        one_sided.filter_map(|s| Some((s.excess()?, s))).collect();
+    for excess in state.excesses() {
+        let Some(height) = source.kernel(&excess).map_err(ScanError::Source)? else { continue };
+        let unspent =
+            |c: &PointBytes| state.outputs.get(c).is_some_and(|o| cursor.present.contains_key(&o.coin()));
+        let made = match one_sided.get(&excess) {
+            // Seen by an earlier scan, in a block that is still there.
+            Some(sent) if sent.tx_status() == TxStatus::Confirmed { height } && height <= common => true,
+            Some(sent) => match source.block(height).map_err(ScanError::Source)? {
+                Some(block) => sent.is_in(&block.outputs),
+                // The block is not stored, so nobody can say what is in it. Squatting leaves the inputs unspent.
+                None => !sent.inputs.iter().any(unspent),
+            },
+            None => true,
+        };
+        if made { &mut kernels.seen } else { &mut kernels.squatted }.insert(excess, height);
+    }
+    Ok(kernels)
 }
 
 /// Whether an output was on the chain at the last scan, or was spent by a block that may have been undone.
@@ -76,7 +120,7 @@ const fn on_chain(o: &OutputRecord) -> bool {
 fn report(before: &State, after: &State, cursor: &ScanCursor) -> ScanReport {
     let new = |o: &&OutputRecord| on_chain(o) && !before.outputs.get(&o.commitment).is_some_and(on_chain);
     let new = || after.outputs.values().filter(new).map(|o| o.opening.amount);
-    let gone = |o: &&OutputRecord| on_chain(o) && !cursor.present.contains_key(&o.commitment);
+    let gone = |o: &&OutputRecord| on_chain(o) && !cursor.present.contains_key(&o.coin());
     ScanReport {
         tip: cursor.tip.height,
         tried: cursor.scanned,

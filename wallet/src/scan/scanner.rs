@@ -7,12 +7,14 @@
 
 use super::{
     checkpoint::common_height,
-    cursor::{Progress, ScanCursor, ScanKey},
+    cursor::{Progress, ScanCursor},
     finish::finish_scan,
+    recognise::ScanKey,
     report::{ScanError, ScanReport},
     source::ChainSource,
 };
 use crate::{
+    keys::ViewTags,
     state::{RestoreProgress, State},
     store::StoreError,
 };
@@ -54,13 +56,14 @@ pub(crate) fn scan<W: Scannable, C: ChainSource>(
     if wallet.state().restore.is_some() {
         return resume_restore(wallet, source, progress);
     }
-    let before = wallet.state().clone();
-    scan_since(wallet, &before, source, progress)
+    let start = Start { before: wallet.state().clone(), tags: ViewTags::Matching };
+    scan_since(wallet, &start, source, progress)
 }
 
 /// Scans everything and accepts the chain as the source shows it, whatever the wallet has seen before.
 pub(crate) fn rescan<W: Scannable, C: ChainSource>(
     wallet: &mut W,
+    tags: ViewTags,
     source: &C,
     progress: &mut Progress<'_>,
 ) -> Result<ScanReport, ScanError<C::Error>> {
@@ -69,7 +72,7 @@ pub(crate) fn rescan<W: Scannable, C: ChainSource>(
         wallet.save(before)?;
         return resume_restore(wallet, source, progress);
     }
-    scan_since(wallet, &before, source, progress)
+    scan_since(wallet, &Start { before, tags }, source, progress)
 }
 
 /// Begins a restore of all accounts from the block at `birthday` on.
@@ -85,16 +88,22 @@ pub(crate) fn restore<W: Scannable, C: ChainSource>(
     resume_restore(wallet, source, progress)
 }
 
-/// Scans what has changed since the state `before`.
+/// Where a scan continues from, and which view tags it tries.
+struct Start {
+    before: State,
+    tags: ViewTags,
+}
+
+/// Scans what has changed since then.
 fn scan_since<W: Scannable, C: ChainSource>(
     wallet: &mut W,
-    before: &State,
+    Start { before, tags }: &Start,
     source: &C,
     progress: &mut Progress<'_>,
 ) -> Result<ScanReport, ScanError<C::Error>> {
     for _ in 0..ATTEMPTS {
         let common = common_height(wallet.chain(), source, before.tip)?;
-        let keys = wallet.keys(before, common);
+        let keys = wallet.keys(before, common).into_iter().map(|k| k.with_tags(*tags)).collect();
         let mut cursor = ScanCursor::begin(wallet.chain(), before, keys, source)?;
         while !cursor.advance(&before.outputs, source, progress)? {}
         let history = wallet.history_above(before);

@@ -1,5 +1,6 @@
 //! Chain sources: the chain as a wallet sees it.
 
+use crate::outputs::Coin;
 use sotto_mw::{
     amount::Height,
     commitment::Commitment,
@@ -7,6 +8,7 @@ use sotto_mw::{
     kernel::Excess,
     output::Output,
     state::{ChainView, MemoryState, RewindData, Unspent},
+    transaction::Body,
 };
 use std::convert::Infallible;
 
@@ -14,9 +16,15 @@ use std::convert::Infallible;
 #[derive(Clone, Debug, Default)]
 pub struct BlockContents {
     /// The outputs that the block spends.
-    pub inputs: Vec<Commitment>,
+    pub inputs: Vec<Coin>,
     /// The outputs that the block creates.
     pub outputs: Vec<Output>,
+}
+
+impl From<Body> for BlockContents {
+    fn from(body: Body) -> Self {
+        Self { inputs: Coin::spent_by(&body).collect(), outputs: body.outputs }
+    }
 }
 
 /// A chain as a wallet sees it. All answers between two equal results of [`ChainSource::tip`] describe one

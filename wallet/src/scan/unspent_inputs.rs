@@ -7,19 +7,34 @@
 //! **Not shown**: that another transaction does not spend them first.
 
 use super::ChainSource;
-use crate::{
-    keys::OutputKind,
-    slate::{InvoiceRequest, Payment, SlateError},
+use crate::slate::{InvoiceRequest, Payment, SlateError};
+use sotto_mw::{
+    amount::Height, chain::Chain, commitment::Commitment, group::PointBytes, output::OutputFeatures,
 };
-use sotto_mw::{amount::Height, chain::Chain, commitment::Commitment, group::PointBytes};
 use std::collections::BTreeMap;
 
 /// Those inputs of a payment that a chain source showed to be unspent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnspentInputs {
     tip: Height,
-    /// The kind of each output, and the height of its block.
-    found: BTreeMap<PointBytes, (OutputKind, Height)>,
+    /// How old each output must be, and the height of its block.
+    found: BTreeMap<PointBytes, (Wait, Height)>,
+}
+
+/// How old an output must be before it is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    None,
+    Maturity,
+}
+
+/// The wait of an output that a plain input can spend; `None` for a one-sided one (MW-R38).
+const fn wait<S>(features: &OutputFeatures<S>) -> Option<Wait> {
+    match features {
+        OutputFeatures::Plain => Some(Wait::None),
+        OutputFeatures::Coinbase => Some(Wait::Maturity),
+        OutputFeatures::OneSided(_) => None,
+    }
 }
 
 impl UnspentInputs {
@@ -32,7 +47,7 @@ impl UnspentInputs {
         let asked = payment.inputs.iter().take(InvoiceRequest::MAX_INPUTS as usize);
         let found = asked.map(|c| {
             let output = source.unspent_output(c)?;
-            Ok(output.and_then(|u| Some((c.encoded(), (OutputKind::of(&u.features)?, u.created)))))
+            Ok(output.and_then(|u| Some((c.encoded(), (wait(&u.features)?, u.created)))))
         });
         Ok(Self { tip, found: found.filter_map(Result::transpose).collect::<Result<_, _>>()? })
     }
@@ -41,8 +56,8 @@ impl UnspentInputs {
     pub(crate) fn check(&self, chain: &Chain, payment: &Payment) -> Result<(), SlateError> {
         let next = self.tip.next();
         let mature = |c: &Commitment| {
-            self.found.get(&c.encoded()).is_some_and(|(kind, created)| {
-                let wait = if *kind == OutputKind::Coinbase { chain.params().maturity } else { 0 };
+            self.found.get(&c.encoded()).is_some_and(|(wait, created)| {
+                let wait = if *wait == Wait::Maturity { chain.params().maturity } else { 0 };
                 created.plus(wait) <= next
             })
         };

@@ -2,6 +2,7 @@
 
 use sotto_mw::{
     amount::{Amount, Height},
+    codec::DecodeError,
     error::Rejection,
     group::PointBytes,
     output::ProveError,
@@ -90,6 +91,12 @@ pub enum SlateError {
     /// The session was cancelled.
     #[error("the payment was cancelled; make a new one")]
     Cancelled,
+    /// The recipient is paid one-sidedly, in one transaction with others who have not responded.
+    #[error("this recipient is paid together with others: the payment ends when their invites are cancelled")]
+    PaidWithInvites,
+    /// The record of an output that would be spent is damaged.
+    #[error("the wallet's record of an output is damaged: {0}; restore the wallet from its words")]
+    Record(DecodeError),
     /// This wallet is paid: only the payer can end the payment.
     #[error(
         "this wallet has answered, and only the payer can end the payment: it can confirm until height {until}"

@@ -12,45 +12,27 @@
 //!
 //! Each response contributes a kernel and an output. The payer adds the inputs, the change, and a kernel of
 //! its own if the fees of the others do not suffice ("Several recipients"). A self-transfer consists of that
-//! kernel alone. The payer's share of the offset covers all its keys at once: o_s = Σ r_out − Σ r_in − Σ x_s.
+//! kernel alone. The payer's share of the offset covers all its keys at once: o_s = Σ r_out − Σ r_in − Σ x_s. What is
+//! one-sided hangs on one bond (`funding`).
 
-use super::{Invite, Response, SlateError, respond::not_expired};
+use super::{Invite, Response, SlateError, funding::Funding, respond::not_expired};
 use crate::{
-    keys::{AccountKeys, OutputKind, Purpose},
+    keys::{AccountKeys, NewOneSided},
     nonce_vault::SessionSecrets,
-    outputs::OutputSecret,
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Chain,
-    commitment::Commitment,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
     output::{Output, OutputFeatures},
-    range_proof::Opening,
     rules::{Verified, check_transaction, verify_transaction},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     session::{Role, Session},
     transaction::{Body, Transaction},
 };
-
-/// The inputs of a payer, and its change.
-#[derive(Clone, Debug)]
-pub(crate) struct Funding {
-    /// The outputs to spend.
-    pub(crate) inputs: Vec<OutputSecret>,
-    /// The change, if there is any.
-    pub(crate) change: Option<Opening>,
-}
-
-impl Funding {
-    /// The commitments of the inputs.
-    pub(crate) fn commitments<'a>(&'a self, keys: &'a AccountKeys) -> impl Iterator<Item = Commitment> + 'a {
-        self.inputs.iter().map(|i| keys.commitment(i.purpose, &i.opening))
-    }
-}
 
 /// An invite of this wallet with a response to it, which was checked.
 #[derive(Debug)]
@@ -86,7 +68,7 @@ impl<'a> CheckedResponse<'a> {
         if !is_agreed(invite.amount, &response.output, x, &response.offset) {
             return Err(SlateError::ResponderOutput);
         }
-        if !response.receipt.verifies(response.receiver.sign(), &invite.receipt(x, c).message(id)) {
+        if !response.receipt.verifies(&response.receiver.sign(), &invite.receipt(x, c).message(id)) {
             return Err(SlateError::ResponderReceipt);
         }
         if !response.output.proof_holds(id) {
@@ -141,6 +123,8 @@ impl PayerKernel {
 pub(crate) struct Parts<'a> {
     /// The responses, with the secrets of their sessions.
     pub(crate) answered: Vec<(CheckedResponse<'a>, SessionSecrets)>,
+    /// What is paid one-sidedly.
+    pub(crate) direct: Vec<NewOneSided>,
     /// The inputs and the change.
     pub(crate) funding: Funding,
     /// A kernel of the payer alone, if there is one.
@@ -152,23 +136,29 @@ pub(crate) fn join(
     keys: &AccountKeys,
     chain: &Chain,
     parts: Parts<'_>,
+    rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Verified<Transaction>, SlateError> {
-    let Parts { answered, funding, own } = parts;
-    let (mut x, mut offset, mut kernels) = (SecretScalar::zero(), Scalar::ZERO, vec![]);
-    let mut outputs: Vec<Output> = change(keys, chain, &funding)?.into_iter().collect();
+    let Parts { answered, direct, funding, own } = parts;
+    let mut funded = funding.fund(keys, chain, rng)?;
+    direct.into_iter().for_each(|new| funded.add(new));
+    let (mut x, mut offset) = (SecretScalar::zero(), Scalar::ZERO);
+    let mut body = Body::default();
     for (answer, secrets) in answered {
         x = x.add(&secrets.x);
         offset += answer.response.offset;
-        outputs.push(answer.response.output.clone());
-        kernels.push(answer.sign(secrets)?);
+        body.outputs.push(answer.response.output.clone());
+        body.kernels.push(answer.sign(secrets)?);
     }
     if let Some(own) = own {
         x = x.add(&own.x);
-        kernels.push(own.kernel);
+        body.kernels.push(own.kernel);
     }
-    let inputs = funding.commitments(keys).collect();
-    let offset = offset + offset_share(keys, &funding, &x);
-    let transaction = Transaction { offset, body: Body::sorted(inputs, outputs, kernels) };
+    funded.bond(keys, chain, &mut body, rng);
+    let offset = offset + funded.offset(&x).reveal();
+    body.inputs = funded.inputs;
+    body.one_sided_inputs = funded.one_sided_inputs;
+    body.outputs.extend(funded.outputs);
+    let transaction = Transaction { offset, body: body.in_order() };
     Ok(verify_transaction(chain, check_transaction(chain, transaction)?)?)
 }
 
@@ -179,32 +169,11 @@ pub(crate) fn is_agreed(amount: Amount, output: &Output, x: &PublicKey, offset: 
     bare && output.commitment.is_split(amount, x, offset)
 }
 
-/// The change output of the payer, if there is any.
-pub(crate) fn change(
-    keys: &AccountKeys,
-    chain: &Chain,
-    funding: &Funding,
-) -> Result<Option<Output>, SlateError> {
-    let make = |o: &Opening| keys.output(chain.id(), OutputKind::Plain, Purpose::Change, o);
-    Ok(funding.change.as_ref().map(make).transpose()?)
-}
-
-/// `o_s = Σ r_out − Σ r_in − x_s`, where x_s is the sum of the payer's keys.
-pub(crate) fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
-    let out = funding
-        .change
-        .iter()
-        .fold(SecretScalar::zero(), |sum, o| sum.add(&keys.blinding(Purpose::Change, o)));
-    let spent = funding.inputs.iter().map(|i| keys.blinding(i.purpose, &i.opening));
-    let rest = spent.fold(out, |sum, r| sum.sub(&r));
-    rest.sub(x).reveal()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        keys::{Account, Root, Words},
+        keys::{Account, Purpose, Root, Words},
         slate::{
             Memo,
             invite::{InviteTerms, invite},
@@ -214,8 +183,9 @@ mod tests {
     };
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
     use sotto_mw::{
-        chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        chain::{INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT, Params},
         group::Point,
+        range_proof::Opening,
         session::SessionError,
     };
 
@@ -230,7 +200,7 @@ mod tests {
         let (tip, not_after) = (Height::new(1), Height::new(120));
         let plain = |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after };
         let fee = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap().units() + 1;
-        let (amount, recipient) = (Amount::new(1_000), Some(b.address(chain.params().network)));
+        let (amount, recipient) = (Amount::new(1_000), Some(b.identity(chain.params().network).address));
         let features = plain(fee, not_after);
         let terms = InviteTerms { amount, features, recipient, memo: Memo::default() };
         let (good, _) = invite(&a, &chain, terms, &mut rng);
@@ -242,14 +212,14 @@ mod tests {
             (&|i| i.features = plain(fee, not_after.minus(60)), partial.clone()),
             (&|i| i.share.hiding = Point::h(), partial.clone()),
             (&|i| i.share.binding = Point::h(), partial),
-            (&|i| i.sender = stranger.address(chain.params().network), SlateError::ResponderReceipt),
+            (&|i| i.sender = stranger.identity(chain.params().network).address, SlateError::ResponderReceipt),
             (&|i| i.memo = Memo::new("for the cellar".into()).unwrap(), SlateError::ResponderReceipt),
         ];
         for (n, (alter, reason)) in cases.into_iter().enumerate() {
             let mut other = good.clone();
             alter(&mut other);
             let signer = if other.sender == good.sender { &a } else { &stranger };
-            let other = other.signed(chain.id(), signer.sign(), &mut rng);
+            let other = other.signed(chain.id(), &signer.identity(Network::Solo).sign, &mut rng);
             let response = respond(&b, &chain, tip, &other, &mut rng).unwrap().response;
             let check = |r: &Response| CheckedResponse::check(&chain, tip, &good, r).map(|_| ()).unwrap_err();
             assert_eq!(check(&response), SlateError::InviteAltered, "{n}");
@@ -269,10 +239,10 @@ mod tests {
         let fee = chain.least_fee(2 * INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap();
         let funding = Funding {
             inputs: vec![
-                OutputSecret { purpose: Purpose::Received, opening: opening(600_000, 1) },
-                OutputSecret { purpose: Purpose::Change, opening: opening(500_000, 2) },
+                a.plain(Purpose::Received, opening(600_000, 1)).secret,
+                a.plain(Purpose::Change, opening(500_000, 2)).secret,
             ],
-            change: Some(opening(100_000 - fee.units(), 3)),
+            change: Some(a.plain(Purpose::Change, opening(100_000 - fee.units(), 3)).secret),
         };
         let features = KernelFeatures::Plain { fee, not_after: Height::new(60) };
         let terms =
@@ -282,19 +252,20 @@ mod tests {
         let answer = respond(&b, &chain, tip, &invite, &mut rng).unwrap();
         let answered = CheckedResponse::check(&chain, tip, &invite, &answer.response).unwrap();
         assert_eq!(answered.excess(), answer.excess);
-        let parts = Parts { answered: vec![(answered, secrets)], funding: funding.clone(), own: None };
-        let slate = join(&a, &chain, parts).unwrap();
+        let (answered, direct) = (vec![(answered, secrets)], vec![]);
+        let parts = Parts { answered, direct, funding: funding.clone(), own: None };
+        let slate = join(&a, &chain, parts, &mut rng).unwrap();
 
         let x = SecretScalar::random(&mut rng);
-        let theirs = b.output(chain.id(), OutputKind::Plain, Purpose::Received, &answer.opening).unwrap();
+        let theirs = b.output(chain.id(), Purpose::Received, &answer.opening).unwrap();
         let r = b.blinding(Purpose::Received, &answer.opening);
-        let offset = offset_share(&a, &funding, &x) + r.reveal();
+        let funded = funding.fund(&a, &chain, &mut rng).unwrap();
+        let offset = funded.offset(&x).reveal() + r.reveal();
         let excess = Excess::from_point(*PublicKey::of(&x).point());
         let kernel =
             Kernel { features, excess, signature: sign(&x, &features.message(chain.id()), &mut rng) };
-        let inputs = funding.commitments(&a).collect();
-        let outputs = vec![change(&a, &chain, &funding).unwrap().unwrap(), theirs];
-        let single = Transaction { offset, body: Body::sorted(inputs, outputs, vec![kernel]) };
+        let outputs = [funded.outputs, vec![theirs]].concat();
+        let single = Transaction { offset, body: Body::sorted(funded.inputs, outputs, vec![kernel]) };
         let single = verify_transaction(&chain, check_transaction(&chain, single).unwrap()).unwrap();
 
         let (slate, single) = (slate.get(), single.get());

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     codec::put_option,
-    keys::{AccountKeys, Address},
+    keys::{AccountKeys, Address, Identity},
     nonce_vault::SessionSecrets,
     tag,
 };
@@ -61,8 +61,8 @@ pub(crate) fn invite(
     let session = session::fresh_session(rng);
     let id = chain.id();
     let (share, secrets) = session::draw(keys, &Place::inviter(id, &session, terms.hash(id)), rng);
-    let sender = keys.address(chain.params().network);
+    let Identity { address: sender, sign, .. } = keys.identity(chain.params().network);
     let InviteTerms { amount, features, recipient, memo } = terms;
     let invite = Invite { session, amount, features, share, sender, recipient, memo, signature: None };
-    (invite.signed(id, keys.sign(), rng), secrets)
+    (invite.signed(id, &sign, rng), secrets)
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     codec::put_option,
-    keys::{AccountKeys, Address, OutputKind, Purpose, fresh_index},
+    keys::{AccountKeys, Address, Purpose, fresh_index},
     nonce_vault::SessionSecrets,
     tag,
 };
@@ -92,7 +92,7 @@ pub(crate) fn invoice(
     let id = chain.id();
     let session = session::fresh_session(rng);
     let opening = Opening { amount, index: fresh_index(rng) };
-    let output = keys.output(id, OutputKind::Plain, Purpose::Received, &opening)?;
+    let output = keys.output(id, Purpose::Received, &opening)?;
     let memo_hash = memo.hash();
     // The commitment is to the amount.
     let rest = [output.commitment.as_bytes().as_slice(), memo_hash.as_bytes()];
@@ -104,9 +104,10 @@ pub(crate) fn invoice(
         features,
         key: share.key,
         commitment: output.commitment,
-        sender: payer.map(|p| *p.sign()),
+        sender: payer.map(|p| p.sign()),
         memo: memo_hash,
     };
+    let receiver = keys.identity(chain.params().network);
     let invoice = Invoice {
         session,
         amount,
@@ -115,10 +116,10 @@ pub(crate) fn invoice(
         output,
         // o_r = r − x_r
         offset: keys.blinding(Purpose::Received, &opening).sub(&secrets.x).reveal(),
-        receiver: keys.address(chain.params().network),
+        receiver: receiver.address,
         payer,
         memo,
-        receipt: sign(keys.sign(), &receipt.message(id), rng),
+        receipt: sign(&receiver.sign, &receipt.message(id), rng),
     };
     Ok(NewInvoice { invoice, opening, secrets })
 }

@@ -88,7 +88,7 @@ impl Invite {
             features: self.features,
             key: *x_r,
             commitment: *c_r,
-            sender: Some(*self.sender.sign()),
+            sender: Some(self.sender.sign()),
             memo: self.memo.hash(),
         }
     }
@@ -176,7 +176,7 @@ impl Invoice {
             features: self.features,
             key: self.share.key,
             commitment: self.output.commitment,
-            sender: self.payer.map(|p| *p.sign()),
+            sender: self.payer.map(|p| p.sign()),
             memo: self.memo.hash(),
         }
     }
@@ -236,7 +236,7 @@ pub(crate) trait SignedByPayer: Encode + Clone {
 
     /// Whether this address signed the message.
     fn is_signed_by(&self, chain: &ChainId, payer: &Address) -> bool {
-        self.signature().is_some_and(|s| s.verifies(payer.sign(), &self.statement(chain)))
+        self.signature().is_some_and(|s| s.verifies(&payer.sign(), &self.statement(chain)))
     }
 }
 

@@ -12,7 +12,8 @@
 
 use super::{
     Invoice, InvoiceRequest, Payment, SlateError,
-    finalize::{Funding, change, is_agreed, offset_share},
+    finalize::is_agreed,
+    funding::Funding,
     invoice,
     messages::SignedByPayer as _,
     respond::{check_kernel, not_expired},
@@ -38,7 +39,7 @@ impl CheckedInvoice {
         if invoice.receiver.network() != network {
             return Err(SlateError::InviterNetwork);
         }
-        if invoice.payer.is_some_and(|p| p != keys.address(network)) {
+        if invoice.payer.is_some_and(|p| keys.identity_of(&p).is_none()) {
             return Err(SlateError::NotForUs);
         }
         check_kernel(chain, tip, invoice.amount, &invoice.features)?;
@@ -50,7 +51,7 @@ impl CheckedInvoice {
         if !is_agreed(invoice.amount, &invoice.output, &invoice.share.key, &invoice.offset) {
             return Err(SlateError::InvoiceOutput);
         }
-        if !invoice.receipt.verifies(invoice.receiver.sign(), &invoice.receipt().message(id)) {
+        if !invoice.receipt.verifies(&invoice.receiver.sign(), &invoice.receipt().message(id)) {
             return Err(SlateError::InvoiceReceipt);
         }
         if !invoice.output.proof_holds(id) {
@@ -76,20 +77,24 @@ impl CheckedInvoice {
         let place = Place::responder(id, &invoice.session, invoice.hash(id));
         let (share, secrets) = session::draw(keys, &place, rng);
         let session = invoice.session(id, share)?;
-        let mut inputs: Vec<_> = funding.commitments(keys).collect();
-        inputs.sort_unstable();
+        let mut funded = funding.fund(keys, chain, rng)?;
+        funded.inputs.sort_unstable();
         let payment = Payment {
             session: invoice.session,
             invoice: invoice.hash(id),
             share,
-            inputs,
-            change: change(keys, chain, funding)?,
-            offset: offset_share(keys, funding, &secrets.x),
+            offset: funded.offset(&secrets.x).reveal(),
+            inputs: funded.inputs,
+            change: funded.outputs.pop(),
             partial: session.sign(Role::Responder, &secrets.x, secrets.nonces)?,
             signature: None,
         };
         // An invoice that names no payer does not ask who pays.
-        let payment = if invoice.payer.is_some() { payment.signed(id, keys.sign(), rng) } else { payment };
+        let payer = invoice.payer.and_then(|p| keys.identity_of(&p));
+        let payment = match payer {
+            Some(payer) => payment.signed(id, &payer.sign, rng),
+            None => payment,
+        };
         Ok((payment, Excess::from_point(*session.key().point())))
     }
 

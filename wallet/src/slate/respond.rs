@@ -9,7 +9,7 @@ use super::{
     messages::SignedByPayer as _,
     session::{self, Place},
 };
-use crate::keys::{AccountKeys, OutputKind, Purpose, fresh_index};
+use crate::keys::{AccountKeys, Identity, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -39,7 +39,7 @@ pub(crate) fn respond(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<NewResponse, SlateError> {
     check(keys, chain, tip, invite)?;
-    let (id, receiver) = (chain.id(), keys.address(chain.params().network));
+    let (id, receiver) = (chain.id(), identity(keys, chain, invite)?);
     let place = Place::responder(id, &invite.session, invite.hash(id));
     let (share, secrets) = session::draw(keys, &place, rng);
     let session = invite.session(id, share)?;
@@ -47,8 +47,8 @@ pub(crate) fn respond(
         return Err(SlateError::InviterSignature);
     }
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
-    let output = keys.output(id, OutputKind::Plain, Purpose::Received, &opening)?;
-    let receipt = sign(keys.sign(), &invite.receipt(&share.key, &output.commitment).message(id), rng);
+    let output = keys.output(id, Purpose::Received, &opening)?;
+    let receipt = sign(&receiver.sign, &invite.receipt(&share.key, &output.commitment).message(id), rng);
     let response = Response {
         session: invite.session,
         invite: invite.hash(id),
@@ -57,7 +57,7 @@ pub(crate) fn respond(
         offset: keys.blinding(Purpose::Received, &opening).sub(&secrets.x).reveal(),
         partial: session.sign(Role::Responder, &secrets.x, secrets.nonces)?,
         output,
-        receiver,
+        receiver: receiver.address,
         receipt,
     };
     Ok(NewResponse { response, opening, excess: Excess::from_point(*session.key().point()) })
@@ -80,10 +80,16 @@ fn check(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Res
     if invite.sender.network() != network {
         return Err(SlateError::InviterNetwork);
     }
-    if invite.recipient.is_some_and(|r| r != keys.address(network)) {
-        return Err(SlateError::NotForUs);
-    }
+    identity(keys, chain, invite)?;
     check_kernel(chain, tip, invite.amount, &invite.features)
+}
+
+/// The address of this account that the invite names; its main address if it names none.
+fn identity(keys: &AccountKeys, chain: &Chain, invite: &Invite) -> Result<Identity, SlateError> {
+    match &invite.recipient {
+        Some(named) => keys.identity_of(named).ok_or(SlateError::NotForUs),
+        None => Ok(keys.identity(chain.params().network)),
+    }
 }
 
 /// Checks that a block will accept a payment of this amount under this kernel: kind, window, amount and fee.
@@ -93,7 +99,8 @@ pub(crate) fn check_kernel(
     amount: Amount,
     features: &KernelFeatures,
 ) -> Result<(), SlateError> {
-    let KernelFeatures::Plain { fee, not_after } = *features else {
+    let (KernelFeatures::Plain { fee, not_after } | KernelFeatures::Bonded { fee, not_after }) = *features
+    else {
         return Err(SlateError::KernelKind);
     };
     let p = chain.params();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! place  = chain id ‖ session ‖ role (1) ‖ hash of the slate
-//! x      = D("sotto/wallet/session-key/v1", 32 fresh bytes ‖ signing key of the address ‖ place)  mod ℓ
+//! x      = D("sotto/wallet/session-key/v1", 32 fresh bytes ‖ signing key of the interactive address ‖ place)  mod ℓ
 //! d, e   = H3(32 fresh bytes ‖ x ‖ place)
 //! ```
 //!
@@ -64,7 +64,7 @@ pub(crate) fn draw(
 ) -> (Share, SessionSecrets) {
     let (bound, mut fresh) = (place.bytes(), Zeroizing::new([0; 32]));
     rng.fill_bytes(&mut *fresh);
-    let x = derive_scalar(tag::SESSION_KEY, &[&*fresh, &*keys.sign().to_bytes(), &bound]);
+    let x = derive_scalar(tag::SESSION_KEY, &[&*fresh, &*keys.hedge().to_bytes(), &bound]);
     let nonces = Nonces::generate(&x, &bound, rng);
     let share = Share::new(&place.participant, &x, &nonces, rng);
     (share, SessionSecrets { x, nonces })

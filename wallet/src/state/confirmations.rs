@@ -25,12 +25,7 @@ struct WalletSpend {
 
 impl WalletSpend {
     fn of_sent(s: &SentPayment) -> Self {
-        // Its kernels enter the chain together, so the first one determines the status.
-        let excess = match &s.stage {
-            PaymentStage::Finalised { signed, .. } => signed.first().map(|s| s.excess),
-            _ => None,
-        };
-        Self { id: s.id, inputs: s.inputs.clone(), excess, tx_status: s.tx_status() }
+        Self { id: s.id, inputs: s.inputs.clone(), excess: s.excess(), tx_status: s.tx_status() }
     }
 
     fn of_self_transfer(t: &SelfTransfer) -> Self {
@@ -88,10 +83,10 @@ impl State {
     fn update_payments(&mut self, chain: &Chain, seen: &ChainObservation) {
         let status = |not_after: Height, e: &Excess| seen.kernel_status(chain, not_after, e);
         for s in self.sent.values_mut() {
-            let not_after = s.not_after();
+            let (not_after, excess) = (s.not_after, s.excess());
             match &mut s.stage {
-                PaymentStage::Finalised { tx_status, signed, .. } => {
-                    signed.first().into_iter().for_each(|s| *tx_status = status(not_after, &s.excess));
+                PaymentStage::Finalised { tx_status, .. } => {
+                    excess.into_iter().for_each(|e| *tx_status = status(not_after, &e));
                 }
                 // No party can finish it any more, and what a copy of this wallet may have finished cannot
                 // confirm.
@@ -124,8 +119,9 @@ impl State {
 
     /// The status of an unconfirmed payment with these inputs, if it has lost one of them.
     fn conflict(&self, chain: &Chain, seen: &ChainObservation, inputs: &[PointBytes]) -> Option<TxStatus> {
-        let absent = inputs.iter().filter(|c| !seen.present.contains_key(c));
-        let lost = absent.filter_map(|c| match self.absent(self.outputs.get(c)?, seen)? {
+        let known = inputs.iter().filter_map(|c| self.outputs.get(c));
+        let absent = known.filter(|o| !seen.present.contains_key(&o.coin()));
+        let lost = absent.filter_map(|o| match self.absent(o, seen)? {
             OutputStatus::Failed => Some(TxStatus::Failed),
             OutputStatus::Spent { spent, .. }
                 if seen.tip.height > spent.plus(chain.params().reorganisation) =>
@@ -181,7 +177,7 @@ impl State {
         let needed = self.unconfirmed_inputs();
         let mut outputs = core::mem::take(&mut self.outputs);
         outputs.retain(|c, o| {
-            let status = match (seen.present.get(c), holders.get(c)) {
+            let status = match (seen.present.get(&o.coin()), holders.get(c)) {
                 (Some(&created), Some(&by)) => Some(OutputStatus::Locked { created, by }),
                 (Some(&created), None) => Some(OutputStatus::Unspent { created }),
                 // An output that can never exist is forgotten, unless a payment that spends it must fail with

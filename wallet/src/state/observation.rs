@@ -1,6 +1,7 @@
 //! What a scan observed: the facts from which statuses follow.
 
 use super::{TxStatus, last_possible_height};
+use crate::outputs::Coin;
 use sotto_mw::{
     amount::Height,
     chain::Chain,
@@ -47,9 +48,11 @@ impl Decode for BlockRef {
 pub(crate) struct ChainObservation {
     pub(crate) tip: BlockRef,
     /// The unspent outputs of this wallet, with the heights of their blocks.
-    pub(crate) present: BTreeMap<PointBytes, Height>,
+    pub(crate) present: BTreeMap<Coin, Height>,
     /// The kernels of this wallet, with the heights of their blocks.
     pub(crate) kernels: BTreeMap<Excess, Height>,
+    /// The kernels of payments whose outputs are not beside them: such a payment never happens in this chain.
+    pub(crate) squatted: BTreeMap<Excess, Height>,
     /// The outputs of this wallet that the blocks above `searched_down_to` spend.
     pub(crate) spent: BTreeMap<PointBytes, Height>,
     /// The scan has searched all blocks above this height for spends.
@@ -59,10 +62,12 @@ pub(crate) struct ChainObservation {
 impl ChainObservation {
     /// The status of a signed transaction, as far as its kernel determines it.
     pub(crate) fn kernel_status(&self, chain: &Chain, not_after: Height, excess: &Excess) -> TxStatus {
-        match self.kernels.get(excess) {
-            Some(height) => TxStatus::Confirmed { height: *height },
-            None if self.is_over(chain, not_after) => TxStatus::Failed,
-            None => TxStatus::Waiting,
+        match (self.kernels.get(excess), self.squatted.get(excess)) {
+            (Some(height), _) => TxStatus::Confirmed { height: *height },
+            (_, Some(height)) if self.tip.height > last_possible_height(chain, *height) => TxStatus::Failed,
+            (_, Some(height)) => TxStatus::Displaced { height: *height },
+            _ if self.is_over(chain, not_after) => TxStatus::Failed,
+            _ => TxStatus::Waiting,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Transactions of this wallet with itself: self-spends that displace a payment, and consolidations.
+//! Transactions of this wallet with itself: self-spends that displace a payment, consolidations and relocations.
 //!
 //! ```text
 //! bytes = identifier (32) ‖ account (4) ‖ reason ‖ list of inputs ‖ output (32) ‖ last height (8)
@@ -25,6 +25,8 @@ use sotto_mw::{
 pub(crate) enum SelfTransferReason {
     /// Several outputs become one.
     Consolidation,
+    /// An output moves, so that whoever paid it no longer knows what opens it.
+    Relocation,
     /// An input of a payment is spent, so that the payment can never confirm.
     SelfSpend {
         /// The session of the payment.
@@ -75,6 +77,7 @@ impl Encode for SelfTransfer {
         out.extend_from_slice(&self.account.0.to_le_bytes());
         match self.reason {
             SelfTransferReason::Consolidation => out.push(0),
+            SelfTransferReason::Relocation => out.push(2),
             SelfTransferReason::SelfSpend { of } => {
                 out.push(1);
                 out.extend_from_slice(&of.0);
@@ -97,6 +100,7 @@ impl Decode for SelfTransfer {
             reason: match r.u8()? {
                 0 => SelfTransferReason::Consolidation,
                 1 => SelfTransferReason::SelfSpend { of: session(r)? },
+                2 => SelfTransferReason::Relocation,
                 code => return Err(DecodeError::Code { what: "reason", code }),
             },
             inputs: inputs(r)?,

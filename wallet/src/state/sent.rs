@@ -8,9 +8,12 @@
 //!                   ├── all invites cancelled ─▶ Cancelled
 //!                   └── past last height + K ─▶ Expired
 //!
-//! bytes = session of the first invite (32) ‖ account (4) ‖ list of inputs ‖ [change (32)]
-//!         ‖ list of cancelled invites ‖ stage
+//! bytes = session of the first recipient (32) ‖ account (4) ‖ list of inputs ‖ [change (32)]
+//!         ‖ list of cancelled invites ‖ list of direct recipients ‖ last height (8) ‖ stage
 //! ```
+//!
+//! A direct recipient is paid one-sidedly and answers nothing. A payment to such recipients alone is signed at once;
+//! beside invites, their outputs enter the transaction when the last response arrives.
 //!
 //! The wallet signs nothing before every remaining recipient has responded, so an invite can be cancelled
 //! free of charge until then: its share of the inputs becomes change. Its kernel never exists, because the
@@ -18,21 +21,24 @@
 //! their kernels enter the chain together or not at all. Source: `docs/SIGNING.md`, "Several recipients".
 #![deny(clippy::indexing_slicing)]
 
-use super::{SessionStatus, TxStatus};
+use super::{DirectPayment, SessionStatus, TxStatus};
 use crate::{
     codec::{Keyed, flag, inputs, list, option, point_bytes, put_inputs, put_list, put_option, session},
-    keys::Account,
+    keys::{Account, Address},
     nonce_vault::EncryptedNonces,
-    slate::{Invite, Response},
+    outputs::Coin,
+    slate::{Invite, Memo, Response},
 };
 use sotto_mw::{
     amount::{Amount, Height},
     codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
     kernel::Excess,
+    output::Output,
     session::SessionId,
     transaction::Transaction,
 };
+use std::collections::BTreeSet;
 
 /// An invite that is out, with its encrypted nonces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +71,7 @@ pub(crate) enum PaymentStage {
     Expired(Vec<Invite>),
     /// Signed; the nonces are destroyed, the result is kept.
     Finalised {
-        /// The invites that it pays, in their order.
+        /// The invites that it pays, in their order; none, if all recipients are direct.
         signed: Vec<SignedInvite>,
         transaction: Transaction,
         tx_status: TxStatus,
@@ -75,7 +81,7 @@ pub(crate) enum PaymentStage {
 /// A payment that this wallet began, to one or several recipients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SentPayment {
-    /// The session of its first invite, which identifies the payment.
+    /// The session of its first recipient, which identifies the payment.
     pub(crate) id: SessionId,
     /// The paying account.
     pub(crate) account: Account,
@@ -85,25 +91,73 @@ pub(crate) struct SentPayment {
     pub(crate) change: Option<PointBytes>,
     /// The invites that were cancelled.
     pub(crate) cancelled: Vec<Invite>,
+    /// The recipients who need not answer.
+    pub(crate) direct: Vec<DirectPayment>,
+    /// The last height at which it can enter a block.
+    pub(crate) not_after: Height,
     pub(crate) stage: PaymentStage,
 }
 
-/// One invite of a payment.
+/// One recipient of a payment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PaymentPart<'a> {
     Open(&'a OpenInvite),
     Signed(&'a SignedInvite),
     Cancelled(&'a Invite),
     Expired(&'a Invite),
+    Direct(&'a DirectPayment),
 }
 
 impl<'a> PaymentPart<'a> {
-    pub(crate) const fn invite(self) -> &'a Invite {
+    /// The invite, unless the recipient need not answer.
+    pub(crate) const fn invite(self) -> Option<&'a Invite> {
         match self {
             Self::Open(OpenInvite { invite, .. })
             | Self::Signed(SignedInvite { invite, .. })
             | Self::Cancelled(invite)
-            | Self::Expired(invite) => invite,
+            | Self::Expired(invite) => Some(invite),
+            Self::Direct(_) => None,
+        }
+    }
+
+    pub(crate) const fn session(self) -> SessionId {
+        match self {
+            Self::Open(OpenInvite { invite, .. })
+            | Self::Signed(SignedInvite { invite, .. })
+            | Self::Cancelled(invite)
+            | Self::Expired(invite) => invite.session,
+            Self::Direct(direct) => direct.session,
+        }
+    }
+
+    pub(crate) const fn amount(self) -> Amount {
+        match self {
+            Self::Direct(direct) => direct.terms.opening.amount,
+            Self::Open(OpenInvite { invite, .. })
+            | Self::Signed(SignedInvite { invite, .. })
+            | Self::Cancelled(invite)
+            | Self::Expired(invite) => invite.amount,
+        }
+    }
+
+    /// The memo of the invite, or the payer's own note.
+    pub(crate) const fn memo(self) -> &'a Memo {
+        match self {
+            Self::Direct(direct) => &direct.note,
+            Self::Open(OpenInvite { invite, .. })
+            | Self::Signed(SignedInvite { invite, .. })
+            | Self::Cancelled(invite)
+            | Self::Expired(invite) => &invite.memo,
+        }
+    }
+
+    pub(crate) const fn recipient(self) -> Option<&'a Address> {
+        match self {
+            Self::Direct(direct) => Some(&direct.recipient),
+            Self::Open(OpenInvite { invite, .. })
+            | Self::Signed(SignedInvite { invite, .. })
+            | Self::Cancelled(invite)
+            | Self::Expired(invite) => invite.recipient.as_ref(),
         }
     }
 }
@@ -118,7 +172,20 @@ impl SentPayment {
         }
     }
 
-    /// All invites; the cancelled ones come last.
+    /// The excess of its first kernel, once it is signed. Its kernels enter the chain together.
+    pub(crate) fn excess(&self) -> Option<Excess> {
+        let PaymentStage::Finalised { signed, transaction, .. } = &self.stage else { return None };
+        let own = || transaction.body.kernels.first().map(|k| k.excess);
+        signed.first().map(|s| s.excess).or_else(own)
+    }
+
+    /// Whether these outputs of a block pay all direct recipients.
+    pub(crate) fn is_in(&self, outputs: &[Output]) -> bool {
+        let made: BTreeSet<Coin> = outputs.iter().map(|o| Coin::of(&o.commitment, &o.features)).collect();
+        self.direct.iter().all(|d| made.contains(&d.coin))
+    }
+
+    /// All recipients: those with an invite first, the cancelled ones last.
     pub(crate) fn parts(&self) -> impl Iterator<Item = PaymentPart<'_>> {
         let (open, signed, expired): (&[OpenInvite], &[SignedInvite], &[Invite]) = match &self.stage {
             PaymentStage::Open(open) => (open, &[], &[]),
@@ -127,18 +194,25 @@ impl SentPayment {
             PaymentStage::Cancelled => (&[], &[], &[]),
         };
         let live = open.iter().map(PaymentPart::Open).chain(signed.iter().map(PaymentPart::Signed));
+        let live = live.chain(self.direct.iter().map(PaymentPart::Direct));
         let live = live.chain(expired.iter().map(PaymentPart::Expired));
         live.chain(self.cancelled.iter().map(PaymentPart::Cancelled))
     }
 
-    /// The invite with this session, if it belongs to the payment.
+    /// The recipient with this session, if it belongs to the payment.
     pub(crate) fn part(&self, session: &SessionId) -> Option<PaymentPart<'_>> {
-        self.parts().find(|p| p.invite().session == *session)
+        self.parts().find(|p| p.session() == *session)
     }
 
-    /// The status of one invite, after the block at `tip`.
+    /// The status of one recipient, after the block at `tip`.
     pub(crate) fn status(&self, part: PaymentPart<'_>, tip: Height) -> SessionStatus {
         match part {
+            PaymentPart::Direct(_) => match self.stage {
+                PaymentStage::Finalised { tx_status, .. } => SessionStatus::Signed(tx_status),
+                PaymentStage::Open(_) if self.not_after > tip => SessionStatus::Held,
+                PaymentStage::Open(_) | PaymentStage::Expired(_) => SessionStatus::Expired,
+                PaymentStage::Cancelled => SessionStatus::Cancelled,
+            },
             PaymentPart::Open(o) if o.invite.not_after() <= tip => SessionStatus::Expired,
             PaymentPart::Open(OpenInvite { response: None, .. }) => SessionStatus::Begun,
             PaymentPart::Open(_) => SessionStatus::Held,
@@ -148,17 +222,12 @@ impl SentPayment {
         }
     }
 
-    /// The last height at which it can enter a block.
-    pub(crate) fn not_after(&self) -> Height {
-        self.parts().next().map_or(Height::GENESIS, |p| p.invite().not_after())
-    }
-
-    /// The fee of one invite: that of its kernel; the first invite also bears what exceeds the fees of all
-    /// invites.
+    /// The fee of one recipient: that of its kernel; the first one also bears what exceeds the fees of all
+    /// kernels of recipients.
     pub(crate) fn fee(&self, part: PaymentPart<'_>) -> Amount {
-        let fee = part.invite().features.fee();
+        let fee = part.invite().map_or(Amount::ZERO, |i| i.features.fee());
         let PaymentStage::Finalised { signed, transaction, .. } = &self.stage else { return fee };
-        if signed.first().is_none_or(|s| s.invite.session != part.invite().session) {
+        if self.parts().next().is_none_or(|first| first.session() != part.session()) {
             return fee;
         }
         let others = Amount::checked_sum(signed.iter().skip(1).map(|s| s.invite.features.fee()));
@@ -229,7 +298,7 @@ impl Decode for SignedInvite {
 impl Keyed for SentPayment {
     type Key = SessionId;
     const NAME: &'static str = "payments made";
-    const LEAST_BYTES: usize = LEAST_INVITE + 32 + 4 + 4 + 1 + 4 + 1;
+    const LEAST_BYTES: usize = 32 + 4 + 4 + 1 + 4 + 4 + 8 + 1 + DirectPayment::LEAST_BYTES;
 
     fn key(&self) -> SessionId {
         self.id
@@ -244,6 +313,8 @@ impl Encode for SentPayment {
         out.push(u8::from(self.change.is_some()));
         self.change.iter().for_each(|c| out.extend_from_slice(&c.0));
         put_list(&self.cancelled, out);
+        put_list(&self.direct, out);
+        self.not_after.encode(out);
         match &self.stage {
             PaymentStage::Open(open) => {
                 out.push(0);
@@ -264,13 +335,15 @@ impl Encode for SentPayment {
     }
 }
 
-/// The identifier must be the session of one of the invites, and an open or finalised payment must have
-/// invites.
+/// The identifier must be the session of one of the recipients, and a payment that is open, finalised or expired must
+/// have recipients.
 impl Decode for SentPayment {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (id, account, inputs) = (session(r)?, Account(r.u32()?), inputs(r)?);
         let change = flag(r, "change flag")?.then(|| point_bytes(r)).transpose()?;
         let cancelled = invites(r)?;
+        let direct: Vec<DirectPayment> = list(r, "direct recipients", DirectPayment::LEAST_BYTES)?;
+        let not_after = Height::decode(r)?;
         let (live, stage) = match r.u8()? {
             0 => {
                 let open: Vec<OpenInvite> = invites(r)?;
@@ -280,7 +353,10 @@ impl Decode for SentPayment {
             2 => {
                 let signed: Vec<SignedInvite> = invites(r)?;
                 let (transaction, tx_status) = (Transaction::decode(r)?, TxStatus::decode(r)?);
-                (!signed.is_empty(), PaymentStage::Finalised { signed, transaction, tx_status })
+                (
+                    !(signed.is_empty() && direct.is_empty()),
+                    PaymentStage::Finalised { signed, transaction, tx_status },
+                )
             }
             3 => {
                 let expired: Vec<Invite> = invites(r)?;
@@ -288,10 +364,10 @@ impl Decode for SentPayment {
             }
             code => return Err(DecodeError::Code { what: "stage", code }),
         };
-        let sent = Self { id, account, inputs, change, cancelled, stage };
+        let sent = Self { id, account, inputs, change, cancelled, direct, not_after, stage };
         match live && sent.part(&id).is_some() {
             true => Ok(sent),
-            false => Err(DecodeError::Code { what: "payment without its invite", code: 0 }),
+            false => Err(DecodeError::Code { what: "payment without its recipient", code: 0 }),
         }
     }
 }

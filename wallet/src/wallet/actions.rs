@@ -10,7 +10,7 @@ use crate::{
     contacts::{ContactError, ContactName},
     encrypt::{Encryptable, Encrypted, Privacy},
     error::WalletError,
-    keys::{Account, Address},
+    keys::{Account, Address, ViewTags},
     proof::{KernelInclusion, PaymentProof},
     scan::{self, ChainSource, Progress, ScanError, ScanReport, UnspentInputs},
     sessions::SessionView,
@@ -130,10 +130,27 @@ impl<S: Store> Wallet<S> {
         self.perform(|context| freezing::unfreeze(context, output))
     }
 
-    /// Locks the inputs of a confirmed plan and opens a session for each payee. The invites are in the order
-    /// of the payees.
+    /// Makes a payment to which nobody has to respond: locks the inputs of a confirmed plan and returns the
+    /// transaction.
     ///
     /// # Errors
+    /// [`coin_selection::CoinSelectionError::NeedsResponse`] when a payee has to respond,
+    /// [`coin_selection::CoinSelectionError::Stale`] when an input is no longer free, or the error of the
+    /// store; nothing changes then.
+    pub fn pay(
+        &mut self,
+        plan: Confirmed<PaymentPlan>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Verified<Transaction>, WalletError> {
+        let plan = plan.into_inner();
+        self.perform(|context| paying::pay(context, &plan, rng))
+    }
+
+    /// Locks the inputs of a confirmed plan and opens a session for each payee who has to respond. The invites are
+    /// in the order of those payees; what is paid one-sidedly beside them enters the same transaction.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError::NeedsNoResponse`] when nobody has to respond,
     /// [`coin_selection::CoinSelectionError::Stale`] when an input is no longer free, or the error of the
     /// store; nothing changes then.
     pub fn invite(
@@ -293,6 +310,35 @@ impl<S: Store> Wallet<S> {
         self.perform(|context| self_transfers::consolidate(context, &plan, rng))
     }
 
+    /// Plans to move an output within its account. Whoever paid it one-sidedly knows what opens it, sees when it is
+    /// spent, and could help a dishonest quorum to take it out of a pruned chain; afterwards nobody else does.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError::NotFree`] when the output is not free, or
+    /// [`coin_selection::CoinSelectionError::NotWorth`].
+    pub fn plan_relocation(
+        &self,
+        account: Account,
+        output: &PointBytes,
+    ) -> Result<SelfTransferPlan, WalletError> {
+        let context = self.context();
+        context.keys(account)?;
+        Ok(coin_selection::relocation(context.state, context.chain, account, output)?)
+    }
+
+    /// Carries out a relocation: locks its input and returns the transaction.
+    ///
+    /// # Errors
+    /// As [`Wallet::consolidate`].
+    pub fn relocate(
+        &mut self,
+        plan: Confirmed<SelfTransferPlan>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Verified<Transaction>, WalletError> {
+        let plan = plan.into_inner();
+        self.perform(|context| self_transfers::relocate(context, &plan, rng))
+    }
+
     /// Plans the self-spend that ends a signed payment: it moves the smallest input that is worth more than
     /// the fee. While nothing signed has left, [`Wallet::cancel`] is free.
     ///
@@ -368,7 +414,20 @@ impl<S: Store> Wallet<S> {
         source: &C,
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
-        scan::rescan(self, source, progress)
+        scan::rescan(self, ViewTags::Matching, source, progress)
+    }
+
+    /// As [`Wallet::rescan`], and tries one-sided outputs whatever their view tag: finds a payment whose sender wrote
+    /// a wrong one, at some 20 µs more for each one-sided output of others.
+    ///
+    /// # Errors
+    /// As [`Wallet::rescan`].
+    pub fn rescan_all_tags<C: ChainSource>(
+        &mut self,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        scan::rescan(self, ViewTags::All, source, progress)
     }
 
     /// Scans everything from the block at `birthday` on, with the keys of all accounts and of

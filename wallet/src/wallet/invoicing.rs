@@ -5,10 +5,10 @@ use crate::{
     coin_selection::{self, CoinSelectionError, InvoicePlan},
     error::WalletError,
     keys::{Account, Purpose, fresh_index},
-    outputs::{OutputRecord, OutputSecret},
+    outputs::OutputRecord,
     scan::UnspentInputs,
     slate::{
-        Invoice, InvoiceRequest, Payment, SlateError, collect::CheckedPayment, finalize::Funding, invoice,
+        Invoice, InvoiceRequest, Payment, SlateError, collect::CheckedPayment, funding::Funding, invoice,
         pay::CheckedInvoice,
     },
     state::{InvoiceStage, IssuedInvoice, PaidInvoice, TxStatus},
@@ -55,13 +55,13 @@ pub(crate) fn pay_invoice(
     let (account, invoice) = (plan.account(), plan.invoice());
     let keys = context.keys(account)?;
     unpaid(context, invoice)?;
-    let change =
-        (plan.change() > Amount::ZERO).then(|| Opening { amount: plan.change(), index: fresh_index(rng) });
-    let funding = Funding { inputs: plan.inputs().iter().map(OutputRecord::secret).collect(), change };
+    let opening = Opening { amount: plan.change(), index: fresh_index(rng) };
+    let change = (plan.change() > Amount::ZERO).then(|| keys.plain(Purpose::Change, opening));
+    let inputs = plan.inputs().iter().map(OutputRecord::secret).collect();
+    let funding = Funding { inputs, change: change.map(|c| c.secret) };
     plan.checked().not_expired(context.tip())?;
     let (payment, excess) = plan.checked().pay(&keys, context.chain, &funding, rng)?;
-    let secret = |opening| OutputSecret { purpose: Purpose::Change, opening };
-    let change = change.map(|o| OutputRecord::pending(&keys, account, invoice.session, secret(o)));
+    let change = change.map(|new| OutputRecord::pending(account, invoice.session, &new));
     let mut next = context.state.clone();
     let inputs: Vec<_> = payment.inputs.iter().map(Commitment::encoded).collect();
     if !next.lock(invoice.session, &inputs, change) {
@@ -112,9 +112,8 @@ pub(crate) fn collect(
     inputs.check(context.chain, payment)?;
     let transaction = checked.collect(context.chain, secrets)?;
     context.close(&payment.session, &payment.hash())?;
-    let secret = OutputSecret { purpose: Purpose::Received, opening: issued.opening };
-    let keys = context.keys(issued.account)?;
-    let output = OutputRecord::pending(&keys, issued.account, payment.session, secret);
+    let output = context.keys(issued.account)?.plain(Purpose::Received, issued.opening);
+    let output = OutputRecord::pending(issued.account, payment.session, &output);
     let mut next = context.state.clone();
     next.outputs.entry(output.commitment).or_insert(output);
     if let Some(issued) = next.issued.get_mut(&payment.session) {

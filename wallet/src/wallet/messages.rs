@@ -77,7 +77,10 @@ pub(crate) fn last_message(
         Record::Paid(p) => write(context, envelope, &p.payment),
         Record::Invite(s, part) => match (part, &s.stage) {
             (PaymentPart::Open(o), _) => write(context, envelope, &o.invite),
-            (PaymentPart::Signed(_), PaymentStage::Finalised { transaction: t, .. }) => transaction(t),
+            (
+                PaymentPart::Signed(_) | PaymentPart::Direct(_),
+                PaymentStage::Finalised { transaction: t, .. },
+            ) => transaction(t),
             (PaymentPart::Expired(i), _) => Err(expired(context, i.not_after())),
             _ => Err(SlateError::Cancelled.into()),
         },
@@ -109,7 +112,8 @@ pub(crate) fn session_of(context: &Context<'_>, text: &str) -> Result<SessionId,
         MessageKind::EncryptedInvite => {
             let message = armor::from_text(chain, text)?;
             let is_it = |account, i: &Invite| wrote(context, account, (i.recipient, i), &message);
-            let mut invites = state.sent.values().flat_map(|s| s.parts().map(|p| (s.account, p.invite())));
+            let sent = state.sent.values();
+            let mut invites = sent.flat_map(|s| s.parts().filter_map(|p| Some((s.account, p.invite()?))));
             invites.find(|(account, i)| is_it(*account, i)).map(|(_, i)| i.session)
         }
         _ => Some(armor::from_text::<Invite>(chain, text)?.session),
@@ -158,7 +162,7 @@ fn sent_proof(
 ) -> PaymentProof {
     PaymentProof {
         receipt: invite.receipt(&response.share.key, &response.output.commitment),
-        receiver: *response.receiver.sign(),
+        receiver: response.receiver,
         signature: response.receipt,
         payer: invite.share.key,
         role: Role::Inviter,
@@ -173,7 +177,7 @@ fn paid_proof(
 ) -> PaymentProof {
     PaymentProof {
         receipt: invoice.receipt(),
-        receiver: *invoice.receiver.sign(),
+        receiver: invoice.receiver,
         signature: invoice.receipt,
         payer: payment.share.key,
         role: Role::Responder,

@@ -1,20 +1,22 @@
-//! Paying one or several recipients: invite, finalize, cancel.
+//! Paying one or several recipients: pay at once, or invite, finalize, cancel.
 
 use super::context::{Change, Context};
 use crate::{
-    coin_selection::{CoinSelectionError, PaymentPlan, remainder},
+    coin_selection::{ChangeKind, CoinSelectionError, Payee, PaymentPlan, Recipient, remainder},
     error::WalletError,
-    keys::Purpose,
+    keys::{AccountKeys, NewOneSided, OneSidedTerms, Purpose, fresh_index},
     nonce_vault::SessionSecrets,
-    outputs::{OutputRecord, OutputSecret},
+    outputs::{Coin, OutputRecord},
     slate::{
         Invite, Response, SlateError,
-        finalize::{CheckedResponse, Funding, Parts, PayerKernel, join},
+        finalize::{CheckedResponse, Parts, PayerKernel, join},
+        funding::Funding,
         invite,
+        session::fresh_session,
     },
     state::{
-        InvoiceStage, OpenInvite, PaymentPart, PaymentStage, SentPayment, SignedInvite, State, TxStatus,
-        last_possible_height,
+        DirectPayment, InvoiceStage, OpenInvite, PaymentPart, PaymentStage, SentPayment, SignedInvite, State,
+        TxStatus, last_possible_height,
     },
 };
 use rand_core::{CryptoRng, RngCore};
@@ -22,19 +24,92 @@ use sotto_mw::{
     amount::Amount,
     group::PointBytes,
     hash::Hash,
-    kernel::KernelFeatures,
     range_proof::Opening,
     rules::Verified,
     session::{Role, SessionId},
     transaction::Transaction,
 };
 
+/// Makes a payment to which nobody has to respond: the transaction is complete at once.
+pub(crate) fn pay(
+    context: &Context<'_>,
+    plan: &PaymentPlan,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    if !plan.is_complete() {
+        return Err(CoinSelectionError::NeedsResponse.into());
+    }
+    let (account, not_after) = (plan.account(), plan.not_after());
+    let keys = context.keys(account)?;
+    let direct = direct(context, &keys, plan, rng);
+    let id = direct.first().ok_or(CoinSelectionError::Zero)?.session;
+    let change = Opening { amount: plan.change(), index: fresh_index(rng) };
+    let change = (change.amount > Amount::ZERO).then(|| match plan.change_kind() {
+        ChangeKind::Hidden => keys.hidden(change),
+        ChangeKind::Plain => keys.plain(Purpose::Change, change),
+    });
+    let inputs = plan.inputs().iter().map(OutputRecord::secret).collect();
+    let parts = Parts {
+        answered: vec![],
+        direct: deliver(context, &keys, &direct, rng)?,
+        funding: Funding { inputs, change: change.map(|c| c.secret) },
+        own: Some(PayerKernel::new(context.chain, plan.only_kernel(), rng)),
+    };
+    let transaction = join(&keys, context.chain, parts, rng)?;
+    let inputs: Vec<_> = plan.inputs().iter().map(|i| i.commitment).collect();
+    let change = change.map(|new| OutputRecord::pending(account, id, &new));
+    let mut next = context.state.clone();
+    let stage = PaymentStage::Finalised {
+        signed: vec![],
+        transaction: transaction.get().clone(),
+        tx_status: TxStatus::Waiting,
+    };
+    let kept = change.as_ref().map(|o| o.commitment);
+    if !next.lock(id, &inputs, change) {
+        return Err(CoinSelectionError::Stale.into());
+    }
+    let sent = SentPayment { id, account, inputs, change: kept, cancelled: vec![], direct, not_after, stage };
+    next.sent.insert(id, sent);
+    Ok(Change::new(next, transaction))
+}
+
+/// The recipients of a plan who are paid one-sidedly, each with fresh bytes of its own.
+fn direct(
+    context: &Context<'_>,
+    keys: &AccountKeys,
+    plan: &PaymentPlan,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Vec<DirectPayment> {
+    let mut direct = vec![];
+    for Payee { amount, recipient, memo } in plan.payees() {
+        let Recipient::OneSided { to, reference } = *recipient else { continue };
+        let index = reference.map_or_else(|| fresh_index(rng), |r| r.0);
+        let mut fresh = [0; 32];
+        rng.fill_bytes(&mut fresh);
+        let terms = OneSidedTerms { to, opening: Opening { amount: *amount, index }, fresh };
+        let (c, receiver) = keys.delivered(context.chain.id(), &terms);
+        let coin = Coin { commitment: c.encoded(), receiver: Some(receiver.encoded()) };
+        let (session, note, recipient) = (fresh_session(rng), memo.clone(), to.into());
+        direct.push(DirectPayment { session, terms, coin, note, recipient });
+    }
+    direct
+}
+
+fn deliver(
+    context: &Context<'_>,
+    keys: &AccountKeys,
+    direct: &[DirectPayment],
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Vec<NewOneSided>, SlateError> {
+    direct.iter().map(|d| Ok(keys.deliver(context.chain.id(), &d.terms, rng)?)).collect()
+}
+
 pub(crate) fn invite(
     context: &Context<'_>,
     plan: &PaymentPlan,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Vec<Invite>>, WalletError> {
-    let (account, mut next) = (plan.account(), context.state.clone());
+    let (account, not_after, mut next) = (plan.account(), plan.not_after(), context.state.clone());
     let keys = context.keys(account)?;
     let mut open = |terms| {
         let (invite, secrets) = invite::invite(&keys, context.chain, terms, rng);
@@ -43,13 +118,14 @@ pub(crate) fn invite(
     };
     let open: Vec<OpenInvite> = plan.terms().map(&mut open).collect();
     let invites: Vec<Invite> = open.iter().map(|o| o.invite.clone()).collect();
-    let id = invites.first().ok_or(CoinSelectionError::Zero)?.session;
+    let id = invites.first().ok_or(CoinSelectionError::NeedsNoResponse)?.session;
     let inputs: Vec<_> = plan.inputs().iter().map(|i| i.commitment).collect();
     if !next.lock(id, &inputs, None) {
         return Err(CoinSelectionError::Stale.into());
     }
     let (change, cancelled, stage) = (None, vec![], PaymentStage::Open(open));
-    next.sent.insert(id, SentPayment { id, account, inputs, change, cancelled, stage });
+    let direct = direct(context, &keys, plan, rng);
+    next.sent.insert(id, SentPayment { id, account, inputs, change, cancelled, direct, not_after, stage });
     set_change(context, &mut next, &id)?;
     Ok(Change::new(next, invites))
 }
@@ -95,9 +171,10 @@ fn sign(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(PaymentStage, Verified<Transaction>), WalletError> {
     let signed: Vec<SignedInvite> = answered.iter().map(|(a, _)| signed(a)).collect();
-    let (funding, own) = (funding(context, sent)?, own_kernel(context, sent, rng)?);
     let keys = context.keys(sent.account)?;
-    let transaction = join(&keys, context.chain, Parts { answered, funding, own })?;
+    let (funding, own) = (funding(context, sent)?, own_kernel(context, sent, rng)?);
+    let direct = deliver(context, &keys, &sent.direct, rng)?;
+    let transaction = join(&keys, context.chain, Parts { answered, direct, funding, own }, rng)?;
     signed.iter().try_for_each(|s| context.close(&s.invite.session, &s.response.hash()))?;
     let (result, tx_status) = (transaction.get().clone(), TxStatus::Waiting);
     Ok((PaymentStage::Finalised { signed, transaction: result, tx_status }, transaction))
@@ -147,7 +224,7 @@ fn funding(context: &Context<'_>, sent: &SentPayment) -> Result<Funding, SlateEr
         record.map(OutputRecord::secret).ok_or(SlateError::InputGone { output: *c })
     };
     let inputs = sent.inputs.iter().map(held).collect::<Result<_, _>>()?;
-    let change = sent.change.and_then(|c| outputs.get(&c)).map(|o| o.opening);
+    let change = sent.change.and_then(|c| outputs.get(&c)).map(OutputRecord::secret);
     Ok(Funding { inputs, change })
 }
 
@@ -157,9 +234,8 @@ fn own_kernel(
     sent: &SentPayment,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Option<PayerKernel>, WalletError> {
-    let fee = remainder(context.state, context.chain, sent)?.own_fee;
-    let features = KernelFeatures::Plain { fee, not_after: sent.not_after() };
-    Ok((fee > Amount::ZERO).then(|| PayerKernel::new(context.chain, features, rng)))
+    let own = remainder(context.state, context.chain, sent)?.own;
+    Ok(own.map(|features| PayerKernel::new(context.chain, features, rng)))
 }
 
 /// Sets the change of an open payment. Its index comes from the identifier of the payment, which is random.
@@ -173,8 +249,8 @@ fn set_change(context: &Context<'_>, next: &mut State, id: &SessionId) -> Result
     let change = if amount == Amount::ZERO {
         None
     } else {
-        let secret = OutputSecret { purpose: Purpose::Change, opening: Opening { amount, index } };
-        Some(OutputRecord::pending(&context.keys(sent.account)?, sent.account, *id, secret))
+        let new = context.keys(sent.account)?.plain(Purpose::Change, Opening { amount, index });
+        Some(OutputRecord::pending(sent.account, *id, &new))
     };
     next.set_change(id, change);
     Ok(())

@@ -4,7 +4,7 @@ use super::context::{Change, Context};
 use crate::{
     error::WalletError,
     keys::{Account, Purpose},
-    outputs::{OutputRecord, OutputSecret},
+    outputs::OutputRecord,
     slate::{
         Invite, Response, SlateError,
         respond::{self, NewResponse},
@@ -64,8 +64,7 @@ pub(crate) fn respond(
     }
     let new = respond::respond(&keys, context.chain, context.tip(), invite, rng)?;
     let NewResponse { response, opening, excess } = new;
-    let secret = OutputSecret { purpose: Purpose::Received, opening };
-    let record = OutputRecord::pending(&keys, account, session, secret);
+    let record = OutputRecord::pending(account, session, &keys.plain(Purpose::Received, opening));
     let mut next = context.state.clone();
     next.outputs.insert(record.commitment, record);
     let (invite, tx_status) = (invite.clone(), TxStatus::Waiting);

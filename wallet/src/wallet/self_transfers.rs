@@ -1,17 +1,19 @@
 //! Self-transfers: transactions of the wallet with itself, whose kernel it signs alone.
 //!
-//! A **consolidation** makes one output of several, which links them for ever. A **self-spend** moves one
+//! A **consolidation** makes one output of several, which links them for ever. A **relocation** makes one output of one,
+//! so that whoever paid it one-sidedly no longer knows what opens it. A **self-spend** moves one
 //! input of a payment that can no longer be cancelled: a chain that contains it never accepts the payment.
 
 use super::context::{Change, Context};
 use crate::{
-    coin_selection::{self, CoinSelectionError, SelfTransferPlan},
+    coin_selection::{self, ChangeKind, CoinSelectionError, SelfTransferPlan},
     error::WalletError,
     keys::{Purpose, fresh_index},
-    outputs::{OutputRecord, OutputSecret},
+    outputs::OutputRecord,
     slate::{
         SlateError,
-        finalize::{Funding, Parts, PayerKernel, join},
+        finalize::{Parts, PayerKernel, join},
+        funding::Funding,
         session::fresh_session,
     },
     state::{SelfTransfer, SelfTransferReason, TxStatus},
@@ -59,6 +61,14 @@ pub(crate) fn consolidate(
     transfer(context, plan, SelfTransferReason::Consolidation, rng)
 }
 
+pub(crate) fn relocate(
+    context: &Context<'_>,
+    plan: &SelfTransferPlan,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    transfer(context, plan, SelfTransferReason::Relocation, rng)
+}
+
 fn transfer(
     context: &Context<'_>,
     plan: &SelfTransferPlan,
@@ -68,15 +78,19 @@ fn transfer(
     let (account, not_after) = (plan.account(), plan.not_after());
     let keys = context.keys(account)?;
     let opening = Opening { amount: plan.amount(), index: fresh_index(rng) };
+    let fee = plan.fee();
+    let (new, features) = match plan.output() {
+        ChangeKind::Hidden => (keys.hidden(opening), KernelFeatures::Bonded { fee, not_after }),
+        ChangeKind::Plain => (keys.plain(Purpose::Change, opening), KernelFeatures::Plain { fee, not_after }),
+    };
     let inputs = plan.inputs().iter().map(OutputRecord::secret).collect();
-    let funding = Funding { inputs, change: Some(opening) };
-    let features = KernelFeatures::Plain { fee: plan.fee(), not_after };
+    let funding = Funding { inputs, change: Some(new.secret) };
     let own = PayerKernel::new(context.chain, features, rng);
     let excess = own.excess();
-    let transaction = join(&keys, context.chain, Parts { answered: vec![], funding, own: Some(own) })?;
+    let parts = Parts { answered: vec![], direct: vec![], funding, own: Some(own) };
+    let transaction = join(&keys, context.chain, parts, rng)?;
     let session = fresh_session(rng);
-    let secret = OutputSecret { purpose: Purpose::Change, opening };
-    let output = OutputRecord::pending(&keys, account, session, secret);
+    let output = OutputRecord::pending(account, session, &new);
     let made = SelfTransfer {
         session,
         account,
@@ -90,7 +104,10 @@ fn transfer(
     };
     let mut next = context.state.clone();
     // The payment that a self-spend ends has locked the input.
-    let locked: &[PointBytes] = if reason == SelfTransferReason::Consolidation { &made.inputs } else { &[] };
+    let locked: &[PointBytes] = match reason {
+        SelfTransferReason::Consolidation | SelfTransferReason::Relocation => &made.inputs,
+        SelfTransferReason::SelfSpend { .. } => &[],
+    };
     if !next.lock(session, locked, Some(output)) {
         return Err(CoinSelectionError::Stale.into());
     }

@@ -7,7 +7,8 @@ use rand_chacha::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT, Params},
+    codec::{Decode as _, Encode as _},
     hash::Hash,
     kernel::Excess,
     rules::{Verified, check_transaction, verify_transaction},
@@ -19,7 +20,7 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     MemoryChain, Wallet, WalletError,
-    coin_selection::{Confirmed, Decision, Payee, PaymentPlan, PaymentRequest},
+    coin_selection::{Confirmed, Decision, Payee, PaymentPlan, PaymentRequest, Recipient},
     keys::{Account, Address, Words},
     nonce_vault::Installation,
     proof::KernelInclusion,
@@ -37,6 +38,13 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use zeroize::Zeroizing;
+
+/// The same address on the main network.
+pub fn on_main(address: &Address) -> Address {
+    let mut bytes = address.to_bytes();
+    bytes[0] = bytes[0] / 16 * 16 + Network::Main as u8;
+    Address::from_bytes(&bytes).unwrap()
+}
 
 /// The least fee of so many inputs, outputs and kernels.
 pub const fn fee(inputs: u64, outputs: u64, kernels: u64) -> u64 {
@@ -212,13 +220,26 @@ impl Person {
     }
 
     pub fn request(&self, amount: u64, to: &Self) -> PaymentRequest {
-        PaymentRequest { account: Account(0), payees: vec![to.payee(amount)] }
+        PaymentRequest::new(Account(0), vec![to.payee(amount)])
     }
 
     /// This person as a recipient.
     pub fn payee(&self, amount: u64) -> Payee {
         let memo = Memo::new("for the roof".into()).unwrap();
-        Payee { amount: Amount::new(amount), recipient: Some(self.address()), memo }
+        Payee { amount: Amount::new(amount), recipient: Recipient::Interactive(self.address()), memo }
+    }
+
+    /// This person as a recipient who is away.
+    pub fn payee_away(&self, amount: u64) -> Payee {
+        let (to, reference) =
+            (self.address().payment_address().unwrap(), Some("INV-2026-17".parse().unwrap()));
+        Payee { recipient: Recipient::OneSided { to, reference }, ..self.payee(amount) }
+    }
+
+    /// Pays these recipients, none of whom responds.
+    pub fn pay_away(&mut self, payees: Vec<Payee>) -> Verified<Transaction> {
+        let plan = self.wallet.plan(PaymentRequest::new(Account(0), payees)).unwrap();
+        self.wallet.pay(plan.confirm(|_| Decision::Yes).unwrap(), &mut self.rng).unwrap()
     }
 
     pub fn plan(&self, amount: u64, to: &Self) -> Result<PaymentPlan, WalletError> {

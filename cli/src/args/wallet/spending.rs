@@ -70,6 +70,33 @@ pub(crate) struct WalletConsolidate {
     pub(crate) node: NodeArgs,
 }
 
+/// Move outputs that somebody paid to your address while you were away
+///
+/// Whoever paid such an output knows its amount and can see when it is spent; the payer and a dishonest sealer together
+/// could also drop it from a pruned chain while it lies there. Moving it to a fresh output of this wallet ends both. Each
+/// output is moved by a transaction of its own, because spending them together would link them for ever. Worthwhile for
+/// large amounts.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet sweep --dry-run --wallet bob
+  $ sotto wallet sweep --least 10 --yes --wallet bob")]
+pub(crate) struct WalletSweep {
+    /// Move outputs of at least this amount only
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) least: Option<String>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show the plan and do nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
 /// Never spend an output until it is unfrozen
 ///
 /// No payment and no consolidation chooses a frozen output, because spending it together with others would link

@@ -28,8 +28,15 @@ pub(crate) struct WalletBalance {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet address --wallet bob
-  $ sotto wallet address --qr --wallet bob")]
+  $ sotto wallet address --qr --wallet bob
+  $ sotto wallet address --reference INV-2026-17 --wallet bob")]
 pub(crate) struct WalletAddress {
+    /// Ask for a payment under this reference: up to 12 letters, digits or signs
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) reference: Option<String>,
+    /// Show the address that can only be paid interactively, for wallets whose messages others open
+    #[arg(long, conflicts_with = "reference")]
+    pub(crate) interactive: bool,
     /// Also draw it as a QR code on standard error
     #[arg(long)]
     pub(crate) qr: bool,
@@ -61,7 +68,7 @@ pub(crate) struct WalletOutputs {
 Examples:
   $ sotto wallet scan --wallet alice
   $ sotto wallet scan --full --wallet alice
-  $ sotto wallet scan --accept-chain --wallet alice")]
+  $ sotto wallet scan --accept-chain --all-tags --wallet alice")]
 pub(crate) struct WalletScan {
     /// Try every output again, also for unknown accounts, as a restore does
     #[arg(long)]
@@ -69,6 +76,9 @@ pub(crate) struct WalletScan {
     /// Accept a chain that ends below what this wallet has seen, or that differs from it
     #[arg(long)]
     pub(crate) accept_chain: bool,
+    /// Try every output again whatever its view tag: finds payments whose sender wrote a wrong one
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) all_tags: bool,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
@@ -76,7 +86,7 @@ pub(crate) struct WalletScan {
 /// List all payments, oldest first, with their status
 ///
 /// With --csv, only payments that are in a block are listed. The columns are height, kind, account, amount,
-/// fee, party, memo, id and date; new ones come last, and none changes. Amounts are whole base units; the date is
+/// fee, party, memo, id, date and reference; new ones come last, and none changes. Amounts are whole base units; the date is
 /// the block's, in local time. A memo that a spreadsheet
 /// would take for a formula gets an apostrophe in front.
 #[derive(Args, Debug)]

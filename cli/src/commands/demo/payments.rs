@@ -29,13 +29,13 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     Wallet, armor,
-    coin_selection::{Decision, Payee, PaymentRequest},
+    coin_selection::{Confirmed, Decision, Payee, PaymentPlan, PaymentRequest, Recipient},
     edge::file::WalletFile,
     keys::{Account, Words},
     slate::{Invite, Memo, Response},
 };
 
-/// What Alice pays Bob, in this order.
+/// What Alice pays Bob, in this order: the first by an exchange of messages, the others to his address alone.
 const PAYMENTS: [u64; 3] = [1_500_000_000, 700_000_000, 42_000_000];
 /// The nodes to which they submit their payments.
 const ALICE: usize = 1;
@@ -57,20 +57,21 @@ struct Scene<'a> {
 }
 
 pub(crate) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) -> Outcome<Value> {
-    let all = PAYMENTS.len() + 1;
-    let text =
-        format!("Alice and Bob make {all} payments on a new ledger, through a network of {NODES} nodes.");
+    let (all, away) = (PAYMENTS.len() + 1, PAYMENTS.len() - 1);
+    let text = format!(
+        "Alice and Bob make {all} payments on a new ledger, {away} while Bob is away, through a network of {NODES} nodes."
+    );
     title(context, "PAY", &text)?;
     let mut scene = Scene::open(context, home)?;
     scene.earn()?;
-    let first = scene.alice_pays(PAYMENTS[0])?;
+    let first = scene.alice_pays_bob_who_answers()?;
     if sabotage == Some(Sabotage::Inflate) {
         return Err(scene.inflate(&first));
     }
     scene.submit(ALICE, &first)?;
     scene.seal()?;
     for amount in &PAYMENTS[1..] {
-        let t = scene.alice_pays(*amount)?;
+        let t = scene.alice_pays_an_address(*amount)?;
         scene.submit(ALICE, &t)?;
         scene.seal()?;
     }
@@ -78,6 +79,7 @@ pub(crate) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) ->
     scene.submit(BOB, &t)?;
     let last = scene.seal()?;
     scene.balances()?;
+    scene.ways()?;
     scene.outsider(last)?;
     scene.origin()?;
     scene.audit()
@@ -147,17 +149,39 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    fn alice_pays(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
+    fn alice_pays_bob_who_answers(&mut self) -> Outcome<Verified<Transaction>> {
         self.scan()?;
-        let t = pay(&mut self.alice, &mut self.bob, amount)?;
+        let t = pay(&mut self.alice, &mut self.bob, PAYMENTS[0])?;
+        let amount = self.unit().show(Amount::new(PAYMENTS[0]));
+        detail(self.context, &format!("  Alice pays Bob {amount}: invite, response, transaction."))?;
+        Ok(t)
+    }
+
+    /// Bob's wallet is not used: it finds this payment when he looks.
+    fn alice_pays_an_address(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
+        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
+        let to =
+            address(&self.bob)?.payment_address().ok_or_else(|| Failure::refused("no payment address"))?;
+        let recipient = Recipient::OneSided { to, reference: None };
+        let plan = plan(&self.alice, amount, recipient)?;
+        let t = self.alice.pay(plan, &mut OsRng).or_refuse("cannot make the payment")?;
+        let amount = self.unit().show(Amount::new(amount));
+        detail(self.context, &format!("  Alice pays Bob's address {amount}: a transaction. Bob is away."))?;
+        Ok(t)
+    }
+
+    /// What each way to pay lets whom see.
+    fn ways(&self) -> Outcome {
+        let away = self.bob.outputs().filter(|o| o.reference().is_some()).count();
+        if away != PAYMENTS.len() - 1 {
+            return Err(Failure::refused("Bob does not find what was paid while he was away"));
+        }
         detail(
             self.context,
             &format!(
-                "  Alice pays Bob {}: invite, response, transaction.",
-                self.unit().show(Amount::new(amount))
+                "  {away} payments needed Bob's address alone: he finds them now, and Alice sees when he spends them.\n  For the others both took part: the payer has a receipt, and sees nothing afterwards."
             ),
-        )?;
-        Ok(t)
+        )
     }
 
     fn bob_pays_back(&mut self) -> Outcome<Verified<Transaction>> {
@@ -248,7 +272,7 @@ impl<'a> Scene<'a> {
         let found = self.network.ledger().store().block(height).or_refuse("cannot read the block")?;
         let block = found.ok_or_else(|| Failure::refused("the last block is missing"))?;
         detail(self.context, block_text(&block, self.network.ledger().chain()).trim_end())?;
-        let (spent, created) = (block.body.inputs.len(), block.body.outputs.len());
+        let (spent, created) = (block.body.spent().count(), block.body.outputs.len());
         let fee: u64 = block.body.kernels.iter().map(|k| k.features.fee().units()).sum();
         line(
             self.context,
@@ -291,12 +315,8 @@ impl<'a> Scene<'a> {
 
 /// Makes one payment; the slates pass as text, as they would between two people.
 fn pay(payer: &mut FileWallet, receiver: &mut FileWallet, amount: u64) -> Outcome<Verified<Transaction>> {
-    let id = *payer.chain().id();
-    let (account, memo) = (Account(0), Memo::default());
-    let payee = Payee { amount: Amount::new(amount), recipient: Some(address(receiver)?), memo };
-    let request = PaymentRequest { account, payees: vec![payee] };
-    let plan = payer.plan(request).or_refuse("cannot make the payment")?;
-    let plan = plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("the payment was declined"))?;
+    let (id, account) = (*payer.chain().id(), Account(0));
+    let plan = plan(payer, amount, Recipient::Interactive(address(receiver)?))?;
     let invites = payer.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
     let text: String = invites.iter().map(|i| armor::to_text(&id, i)).collect();
     let invite: Invite = armor::from_text(&id, &text).or_refuse("the invite is damaged")?;
@@ -305,4 +325,11 @@ fn pay(payer: &mut FileWallet, receiver: &mut FileWallet, amount: u64) -> Outcom
         armor::from_text(&id, &armor::to_text(&id, &response)).or_refuse("the response is damaged")?;
     let done = payer.finalize(&response, &mut OsRng).or_refuse("the response was refused")?;
     done.ok_or_else(|| Failure::refused("the payment waits for other receivers"))
+}
+
+fn plan(payer: &FileWallet, amount: u64, recipient: Recipient) -> Outcome<Confirmed<PaymentPlan>> {
+    let payee = Payee { amount: Amount::new(amount), recipient, memo: Memo::default() };
+    let plan =
+        payer.plan(PaymentRequest::new(Account(0), vec![payee])).or_refuse("cannot make the payment")?;
+    plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("the payment was declined"))
 }

@@ -8,6 +8,7 @@ use sotto_wallet::{
     Wallet,
     coin_selection::{Spend, dust_limit},
     edge::file::WalletFile,
+    keys::OutputKind,
     outputs::OutputRecord,
 };
 
@@ -80,7 +81,7 @@ impl Dust {
 
     /// Refuses an amount that costs as much to spend as it is worth.
     pub(crate) fn check(self, wallet: &Wallet<WalletFile>, amount: Amount) -> Outcome {
-        let limit = dust_limit(wallet.chain());
+        let limit = dust_limit(wallet.chain(), &OutputKind::Plain);
         if self == Self::Allowed || amount > limit {
             return Ok(());
         }

@@ -9,10 +9,10 @@ use crate::{
 };
 use serde_json::json;
 use sotto_mw::unit::Unit;
-use sotto_wallet::history::HistoryEntry;
+use sotto_wallet::{history::HistoryEntry, reference::Reference};
 
 /// The columns of `history --csv`: none changes, and new ones come last.
-const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id,date";
+const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id,date,reference";
 
 pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome {
     if a.csv && command.context.output.json {
@@ -63,12 +63,15 @@ fn entry(command: &WalletCommand<'_>, line: &Line, unit: &Unit) -> Outcome {
     let fields = json!({
         "kind": e.kind.to_string(), "status": e.status.to_string(), "height": height, "time": time, "account": account,
         "amount": e.amount.to_string(), "fee": e.fee.to_string(), "party": party, "memo": e.memo, "id": hex(&e.id),
+        "reference": e.reference.map(|r| r.to_string()),
     });
     let at = height.map_or_else(String::new, |h| h.to_string());
     let date = time.map(local_time).unwrap_or_default();
     let memo = if e.memo.is_empty() { String::new() } else { format!("  {}", e.memo) };
+    let reference =
+        e.reference.as_ref().and_then(Reference::as_text).map_or_else(String::new, |r| format!("  ref {r}"));
     let human = format!(
-        "{date:26}  {at:>8}  {:13}  {:9}  {:>24}  fee {:>16}  {}{memo}",
+        "{date:26}  {at:>8}  {:13}  {:9}  {:>24}  fee {:>16}  {}{reference}{memo}",
         e.kind,
         e.status,
         unit.show(e.amount),
@@ -84,7 +87,8 @@ fn csv(line: &Line) -> String {
     let height = e.height().map_or_else(String::new, |h| h.to_string());
     let party = e.counterparty.map_or_else(String::new, |p| p.to_string());
     let (amount, fee, memo) = (e.amount.units(), e.fee.units(), quoted(&e.memo));
-    format!("{height},{},{account},{amount},{fee},{party},{memo},{},{date}", e.kind, hex(&e.id))
+    let reference = quoted(&e.reference.map_or_else(String::new, |r| r.to_string()));
+    format!("{height},{},{account},{amount},{fee},{party},{memo},{},{date},{reference}", e.kind, hex(&e.id))
 }
 
 /// A text from another person as one field: quoted, and never a formula.

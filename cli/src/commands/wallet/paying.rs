@@ -1,8 +1,13 @@
 //! `sotto wallet send` and `finalize`: a payment that its payer starts, to one or several receivers.
+//!
+//! ```text
+//! all receivers are paid one-sidedly    send ─▶ submitted
+//! otherwise                             send ─▶ invites ─▶ responses ─▶ finalize ─▶ transaction
+//! ```
 
 use super::{
     choosing::{Dust, spend},
-    command::WalletCommand,
+    command::{WalletCommand, named},
     dates::Dated,
     deliver::{self, ListenerAddress},
     plan::{plan_json, plan_text},
@@ -27,8 +32,9 @@ use sotto_mw::{
 use sotto_wallet::{
     SessionView, Wallet,
     armor::{self, MessageKind},
-    coin_selection::{Decision, Payee, PaymentPlan, PaymentRequest},
+    coin_selection::{ChangeKind, Confirmed, Decision, Payee, PaymentPlan, PaymentRequest, Recipient},
     edge::file::WalletFile,
+    reference::{Reference, split_request},
     scan::UnspentInputs,
     sessions::{SessionStatus, TxStatus},
     slate::{Memo, Payment, Response},
@@ -58,13 +64,21 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     }
     let (wallet, chain, _) = command.open_fresh()?;
     drop(chain);
-    let plan = plan(command, &wallet, a, payees(&wallet, &to, &memo)?)?;
+    let plan = plan(command, &wallet, a, payees(&wallet, &to, &Terms::of(a, memo)?)?)?;
+    let at_once = plan.is_complete();
+    if at_once && (a.form.plain || a.form.qr || command.qr_file.is_some()) {
+        return Err(Failure::new(Code::Usage, "a payment that needs no answer has no text to print")
+            .help("omit --plain, --qr and --qr-file, or pass --interactive"));
+    }
     let text = plan_text(&plan, &wallet);
     if a.dry_run {
         return command.context.output.record("payment-plan", plan_json(&plan), &text);
     }
     let mut wallet = command.confirm(wallet, &text, a.yes)?;
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
+    if at_once {
+        return pay_at_once(command, wallet, plan);
+    }
     let invites = wallet.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
     if let (Some(listener), [invite]) = (&listener, &invites[..]) {
         return deliver::invite(command, wallet, listener, invite);
@@ -72,11 +86,12 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     let several = invites.len() > 1;
     let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
     command.context.ui.info(&format!("Give {give}. {}", who_reads(a.form)));
-    for (invite, receiver) in invites.iter().zip(&to) {
-        if several {
-            command.context.output.text(&format!("For {}:", receiver.who))?;
-        }
+    for invite in &invites {
         let to = invite.recipient.as_ref();
+        if several {
+            let who = to.map_or_else(|| "anyone".to_owned(), |to| named(&wallet, to));
+            command.context.output.text(&format!("For {who}:"))?;
+        }
         print_slate(command, &wallet, &Addressed { slate: invite, session: invite.session, to }, a.form)?;
     }
     Ok(())
@@ -96,11 +111,47 @@ fn plan(
         None => {
             let dust = Dust::of(a.allow_dust);
             payees.iter().try_for_each(|p| dust.check(wallet, p.amount))?;
-            wallet.plan_from(PaymentRequest { account, payees }, &spend).or_refuse_in(unit, what)?
+            let change = if a.plain_change { ChangeKind::Plain } else { ChangeKind::Hidden };
+            let request = PaymentRequest { change, ..PaymentRequest::new(account, payees) };
+            wallet.plan_from(request, &spend).or_refuse_in(unit, what)?
         }
     };
     Dust::of(a.allow_dust).check(wallet, plan.amount())?;
     Ok(plan)
+}
+
+/// Makes a payment that needs no answer, and submits it.
+fn pay_at_once(
+    command: &WalletCommand<'_>,
+    mut wallet: Wallet<WalletFile>,
+    plan: Confirmed<PaymentPlan>,
+) -> Outcome {
+    let (amount, fee) = (plan.get().amount(), plan.get().fee());
+    let t = wallet.pay(plan, &mut OsRng).or_refuse("cannot make the payment")?;
+    let mine =
+        |s: &SessionView<'_>| s.excess().is_some_and(|e| t.get().body.kernels.iter().any(|k| k.excess == e));
+    let sessions: Vec<SessionView<'_>> = wallet.sessions().filter(mine).collect();
+    let first = sessions.first().map_or_else(String::new, |s| hex(&s.session().0));
+    let submitted = command.chain().and_then(|mut chain| chain.submit(t.get().clone()));
+    let id = submitted.map_err(|failed| {
+        failed.help(format!(
+            "the payment is signed, but not submitted: `sotto wallet slates {} | sotto chain submit -` tries it again",
+            first.get(..12).unwrap_or(&first)
+        ))
+    })?;
+    let payee = |s: &SessionView<'_>| {
+        json!({
+            "to": s.counterparty().map(ToString::to_string), "amount": s.amount().to_string(),
+            "session": hex(&s.session().0), "reference": s.reference().map(|r| r.to_string()),
+        })
+    };
+    let fields = json!({
+        "session": first, "amount": amount.to_string(), "fee": fee.to_string(), "id": id.to_string(),
+        "payees": sessions.iter().map(payee).collect::<Vec<_>>(),
+    });
+    let unit = wallet.chain().unit();
+    let human = format!("paid {}, fee {}: pending {id}", unit.show(amount), unit.show(fee));
+    command.context.output.record("paid", fields, &human)
 }
 
 pub(crate) fn finalize(command: &WalletCommand<'_>, a: &args::WalletFinalize) -> Outcome {
@@ -223,36 +274,90 @@ fn receivers(a: &args::WalletSend) -> Outcome<Vec<Receiver>> {
             .help("run `sotto wallet send 1.5 --to bob`, or `sotto wallet send --to bob=1.5 --to carol=2`")
     };
     match (&a.amount, &a.to[..]) {
-        (None, [who]) if a.all && !who.contains('=') => Ok(vec![Receiver { who: who.clone(), amount: None }]),
+        (None, [who]) if a.all && !has_amount(who) => Ok(vec![Receiver { who: who.clone(), amount: None }]),
         (None, _) if a.all => Err(usage("everything can be paid to one receiver only")),
-        (Some(amount), [who]) if !who.contains('=') => {
+        (Some(amount), [who]) if !has_amount(who) => {
             Ok(vec![Receiver { who: who.clone(), amount: Some(amounts::written(amount)?) }])
         }
         (Some(_), _) => Err(usage("one amount is for one receiver; for several, write --to WHO=AMOUNT")),
         (None, all) => all
             .iter()
             .map(|to| {
-                let (who, amount) =
-                    to.split_once('=').ok_or_else(|| usage("no amount: it is not clear how much to pay"))?;
+                let (who, amount) = to
+                    .rsplit_once('=')
+                    .filter(|(who, _)| !who.ends_with("?ref"))
+                    .ok_or_else(|| usage("no amount: it is not clear how much to pay"))?;
                 Ok(Receiver { who: who.to_owned(), amount: Some(amounts::written(amount)?) })
             })
             .collect(),
     }
 }
 
-fn payees(wallet: &Wallet<WalletFile>, to: &[Receiver], memo: &Memo) -> Outcome<Vec<Payee>> {
-    let (network, unit) = (wallet.chain().params().network, wallet.chain().unit());
+/// Whether a receiver is given as WHO=AMOUNT; a request ADDRESS?ref=REFERENCE alone is not.
+fn has_amount(to: &str) -> bool {
+    to.rsplit_once('=').is_some_and(|(who, _)| !who.ends_with("?ref"))
+}
+
+/// Who has to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answers {
+    /// All receivers.
+    Wanted,
+    /// Only those whose address leaves no other way.
+    IfNeeded,
+    /// Nobody.
+    Refused,
+}
+
+/// What applies to all receivers.
+struct Terms {
+    answers: Answers,
+    reference: Option<Reference>,
+    memo: Memo,
+}
+
+impl Terms {
+    fn of(a: &args::WalletSend, memo: Memo) -> Outcome<Self> {
+        let answers = match (a.interactive || a.to_listener.is_some(), a.one_sided) {
+            (true, _) => Answers::Wanted,
+            (false, true) => Answers::Refused,
+            (false, false) => Answers::IfNeeded,
+        };
+        let reference = a.reference.as_deref().map(str::parse).transpose();
+        Ok(Self { answers, reference: reference.or_refuse("invalid reference")?, memo })
+    }
+}
+
+fn payees(wallet: &Wallet<WalletFile>, to: &[Receiver], terms: &Terms) -> Outcome<Vec<Payee>> {
+    let unit = wallet.chain().unit();
     let mut all: Vec<Payee> = vec![];
     for Receiver { who, amount } in to {
         let amount = amount.as_ref().map(|amount| amounts::in_unit(amount, unit)).transpose()?;
-        let recipient = wallet.contacts().resolve(who, network);
-        let recipient = Some(recipient.or_refuse(format!("cannot pay `{who}`"))?);
-        if all.iter().any(|p| p.recipient == recipient) {
+        let recipient = recipient(wallet, who, terms)?;
+        if all.iter().any(|p| p.recipient.address() == recipient.address()) {
             return Err(Failure::refused(format!("receiver `{who}` is named twice"))
                 .why("another receiver has the same address")
                 .help("name each receiver once, with the whole amount"));
         }
-        all.push(Payee { amount: amount.unwrap_or(Amount::ZERO), recipient, memo: memo.clone() });
+        all.push(Payee { amount: amount.unwrap_or(Amount::ZERO), recipient, memo: terms.memo.clone() });
     }
     Ok(all)
+}
+
+/// The receiver that a person named, and how it is paid.
+fn recipient(wallet: &Wallet<WalletFile>, who: &str, terms: &Terms) -> Outcome<Recipient> {
+    let cannot = format!("cannot pay `{who}`");
+    let (text, asked) = split_request(who).or_refuse(&*cannot)?;
+    let address = wallet.contacts().resolve(text, wallet.chain().params().network).or_refuse(&*cannot)?;
+    let reference = terms.reference.or(asked);
+    match (terms.answers, address.payment_address()) {
+        (Answers::IfNeeded | Answers::Refused, Some(to)) => Ok(Recipient::OneSided { to, reference }),
+        (Answers::Refused, None) => Err(Failure::refused(cannot)
+            .why("this address can only be paid interactively")
+            .help("omit --one-sided, or ask the receiver for the address that `sotto wallet address` shows")),
+        _ if reference.is_some() => Err(Failure::refused(cannot)
+            .why("only a payment that needs no answer carries a reference")
+            .help("omit the reference and write a memo")),
+        _ => Ok(Recipient::Interactive(address)),
+    }
 }

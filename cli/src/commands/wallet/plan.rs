@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sotto_mw::{amount::Amount, unit::Unit};
 use sotto_wallet::{
     Wallet,
-    coin_selection::{InvoicePlan, Payee, PaymentPlan},
+    coin_selection::{InvoicePlan, Payee, PaymentPlan, Recipient},
     edge::file::WalletFile,
     outputs::OutputRecord,
 };
@@ -14,24 +14,61 @@ use sotto_wallet::{
 pub(crate) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> String {
     let (network, unit) = (wallet.chain().params().network, wallet.chain().unit());
     let (end, one) = (plan.not_after(), plan.payees().len() == 1);
-    let who = |p: &Payee| p.recipient.map_or_else(|| "anyone who answers".into(), |a| named(wallet, &a));
-    let line = |(p, fee): (&Payee, Amount)| {
+    let who = |p: &Payee| match &p.recipient {
+        Recipient::FirstToRespond => "anyone who answers".to_owned(),
+        Recipient::Interactive(address) => named(wallet, address),
+        Recipient::OneSided { to, reference } => {
+            let reference = reference.map_or_else(String::new, |r| format!(", reference {r}"));
+            format!("{}, without an answer{reference}", named(wallet, &(*to).into()))
+        }
+    };
+    let line = |(p, fee): (&Payee, Option<Amount>)| {
         if one {
             return format!("  to     {}\n", who(p));
         }
-        let (amount, fee) = (unit.show(p.amount), unit.show(fee));
-        format!("  pay    {amount:>24}  to {}, with a fee of {fee} in its kernel\n", who(p))
+        let fee =
+            fee.map_or_else(String::new, |fee| format!(", with a fee of {} in its kernel", unit.show(fee)));
+        format!("  pay    {:>24}  to {}{fee}\n", unit.show(p.amount), who(p))
     };
-    let payees: String = plan.payees().iter().zip(plan.fees()).map(line).collect();
+    let payees: String = payees(plan).into_iter().map(line).collect();
     let memo = plan.payees().first().map_or("", |p| memo_text(&p.memo));
+    let (memo, end_text) = match plan.is_complete() {
+        true => (
+            format!("  note   {memo}"),
+            format!("It cannot be undone once it is submitted. It expires after height {end}."),
+        ),
+        false => (
+            format!("  memo   {memo}"),
+            format!(
+                "Until you finalize it, you can cancel it for free; after that, it cannot be undone. It expires after height {end}."
+            ),
+        ),
+    };
+    let reveals = match plan.payees().iter().any(|p| matches!(p.recipient, Recipient::OneSided { .. })) {
+        true => {
+            " The receiver's outputs carry keys that only breaking discrete logarithms links to an address."
+        }
+        false => "",
+    };
     let paid = Paid { amount: plan.amount(), inputs: plan.inputs(), fee: plan.fee(), change: plan.change() };
     let sums = paid.text(unit);
     let several = if one { String::new() } else { format!(" to {} in one transaction", plan.payees().len()) };
     format!(
-        "{BOLD}Pay {}{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize it, you can cancel it for free; after that, it cannot be undone. It expires after height {end}.",
+        "{BOLD}Pay {}{several}{BOLD:#} on the {network} network\n{payees}{memo}\n{sums}\nPublic afterwards: {}.{reveals}\n{end_text}",
         unit.show(plan.amount()),
         plan.linkage(),
     )
+}
+
+/// The payees of a plan, each with the fee of its kernel, if it has one.
+fn payees(plan: &PaymentPlan) -> Vec<(&Payee, Option<Amount>)> {
+    let mut fees = plan.fees();
+    let fee = |p: &Payee| match p.recipient {
+        Recipient::OneSided { .. } => None,
+        Recipient::FirstToRespond | Recipient::Interactive(_) => fees.next(),
+    };
+    let each: Vec<Option<Amount>> = plan.payees().iter().map(fee).collect();
+    plan.payees().iter().zip(each).collect()
 }
 
 pub(crate) fn bill_text(bill: &InvoicePlan, wallet: &Wallet<WalletFile>) -> String {
@@ -72,14 +109,20 @@ impl Paid<'_> {
 }
 
 pub(crate) fn plan_json(plan: &PaymentPlan) -> Value {
-    let payee = |(p, fee): (&Payee, Amount)| {
+    let payee = |(p, fee): (&Payee, Option<Amount>)| {
+        let reference = match p.recipient {
+            Recipient::OneSided { reference, .. } => reference,
+            Recipient::FirstToRespond | Recipient::Interactive(_) => None,
+        };
         json!({
-            "to": p.recipient.map(|a| a.to_string()), "amount": p.amount.to_string(), "fee": fee.to_string(),
+            "to": p.recipient.address().map(|a| a.to_string()), "amount": p.amount.to_string(),
+            "fee": fee.map(|fee| fee.to_string()), "one_sided": matches!(p.recipient, Recipient::OneSided { .. }),
+            "reference": reference.map(|r| r.to_string()),
         })
     };
     json!({
         "amount": plan.amount().to_string(), "fee": plan.fee().to_string(),
-        "payees": plan.payees().iter().zip(plan.fees()).map(payee).collect::<Vec<_>>(),
+        "payees": payees(plan).into_iter().map(payee).collect::<Vec<_>>(),
         "change": plan.change().to_string(), "not_after": plan.not_after().get(),
         "inputs": inputs_json(plan.inputs()), "linkage": plan.linkage().to_string(),
     })

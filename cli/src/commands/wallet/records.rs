@@ -12,7 +12,7 @@ use sotto_mw::{chain::ChainId, schnorr::PublicKey};
 use sotto_wallet::{
     armor,
     contacts::{ContactError, ContactName},
-    keys::{Address, address_prefix},
+    keys::Address,
     proof::{PaymentProof, PaymentProofError, ProvenPayment},
 };
 use std::path::Path;
@@ -94,7 +94,7 @@ fn verify(command: &WalletCommand<'_>, a: &args::ProofVerify) -> Outcome {
     if let Some(to) = &a.to {
         let network = proof.inclusion.params.network;
         let address = Address::parse(to, network).or_refuse("invalid receiver")?;
-        if *address.sign() != proof.receiver {
+        if address.sign() != proof.receiver.sign() {
             return Err(Failure::refused("the payment was made to another address"));
         }
     }
@@ -122,27 +122,25 @@ struct Verified<'a> {
 
 fn verified(command: &WalletCommand<'_>, verified: &Verified<'_>) -> Outcome {
     let Verified { proof, shown, chain, now } = verified;
-    let network = proof.inclusion.params.network;
-    let begins = |key: &PublicKey| format!("{}…", address_prefix(network, key));
+    let key = |key: &PublicKey| format!("key {}", hex(key.as_bytes()));
     let still = now.map_or_else(
         || "Only the chain itself can show that the block is still part of it.".to_owned(),
         |h| format!("The payment is still in the chain here, in {h}."),
     );
     let human = format!(
-        "{} was paid in or before block {} ({}) of chain {chain}\n  to the address  {}\n  by the address  {}\n  kernel          {}\n  hash of memo    {}\nCompare the first letters with the addresses that you know, or pass --to. The chain's operator sealed block {}. {still}",
+        "{} was paid in or before block {} ({}) of chain {chain}\n  to the address  {}\n  by the owner of {}\n  kernel          {}\n  hash of memo    {}\nCompare the address with those that you know, or pass --to. The chain's operator sealed block {}. {still}",
         proof.inclusion.params.unit.show(proof.receipt.amount),
         shown.height,
         local_time(proof.inclusion.header.time),
-        begins(&proof.receiver),
-        proof.receipt.sender.as_ref().map_or_else(|| "(not named)".into(), begins),
+        proof.receiver.proven_text(),
+        proof.receipt.sender.as_ref().map_or_else(|| "(not named)".into(), key),
         proof.inclusion.kernel.excess,
         proof.receipt.memo,
         shown.block,
     );
     let mut fields = proof_json(proof);
     fields["verified"] = true.into();
-    fields["receiver"] = begins(&proof.receiver).into();
-    fields["payer"] = proof.receipt.sender.as_ref().map(begins).into();
+    fields["receiver"] = proof.receiver.proven_text().into();
     fields["in_chain"] = now.map(|b| b.height.get()).into();
     command.context.output.record("payment-proof", fields, &human)
 }
@@ -164,7 +162,7 @@ fn payer(proof: &PaymentProof) -> Option<String> {
 fn proof_json(proof: &PaymentProof) -> Value {
     let (receipt, inclusion) = (&proof.receipt, &proof.inclusion);
     json!({
-        "amount": receipt.amount.to_string(), "receiver_key": hex(proof.receiver.as_bytes()), "payer_key": payer(proof),
+        "amount": receipt.amount.to_string(), "receiver_key": hex(proof.receiver.sign().as_bytes()), "payer_key": payer(proof),
         "session": hex(&receipt.session.0), "memo_hash": receipt.memo.to_string(),
         "fee": receipt.features.fee().to_string(), "excess": inclusion.kernel.excess.to_string(),
         "receiver_part": hex(receipt.key.as_bytes()), "payer_part": hex(proof.payer.as_bytes()),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     args,
-    bridge::{ChainAt, hex},
+    bridge::hex,
     exit::{Failure, OrRefuse as _, Outcome},
     ui::BOLD,
 };
@@ -130,26 +130,28 @@ fn report_cancelled(
 }
 
 fn self_spend(command: &WalletCommand<'_>, a: &args::WalletCancel, session: &SessionId) -> Outcome {
-    let (mut wallet, mut chain, _) = command.open_fresh()?;
+    let (wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
     let plan =
-        wallet.plan_self_spend(session).or_refuse_in(chain.chain().unit(), "cannot end the payment")?;
+        wallet.plan_self_spend(session).or_refuse_in(wallet.chain().unit(), "cannot end the payment")?;
     let what = "End the payment by spending one of its inputs back to this wallet";
-    let text = merge_text(&plan, wallet.chain().unit(), what);
-    let Some(plan) = confirm(command, plan, &text, Consent::of(a.yes, a.dry_run))? else { return Ok(()) };
+    let agreed = confirm(command, wallet, Proposal { plan, what }, Consent::of(a.yes, a.dry_run))?;
+    let Some((mut wallet, plan)) = agreed else { return Ok(()) };
     let done = wallet.self_spend(session, plan, &mut OsRng).or_refuse("cannot end the payment")?;
-    submit(command, &mut chain, &done, "self-spend")
+    submit(command, &done, "self-spend")
 }
 
 pub(crate) fn consolidate(command: &WalletCommand<'_>, a: &args::WalletConsolidate) -> Outcome {
-    let (mut wallet, mut chain, _) = command.open_fresh()?;
+    let (wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
     let account = command.account(&wallet)?;
     let plan = wallet.plan_consolidation(account, a.most.into());
-    let plan = plan.or_refuse_in(chain.chain().unit(), "nothing to consolidate")?;
+    let plan = plan.or_refuse_in(wallet.chain().unit(), "nothing to consolidate")?;
     let what = "Merge these outputs into one, which links them forever";
-    let text = merge_text(&plan, wallet.chain().unit(), what);
-    let Some(plan) = confirm(command, plan, &text, Consent::of(a.yes, a.dry_run))? else { return Ok(()) };
+    let agreed = confirm(command, wallet, Proposal { plan, what }, Consent::of(a.yes, a.dry_run))?;
+    let Some((mut wallet, plan)) = agreed else { return Ok(()) };
     let done = wallet.consolidate(plan, &mut OsRng).or_refuse("cannot merge the outputs")?;
-    submit(command, &mut chain, &done, "consolidation")
+    submit(command, &done, "consolidation")
 }
 
 /// What the flags say about consent.
@@ -173,27 +175,30 @@ impl Consent {
     }
 }
 
-/// Shows a plan and asks for confirmation; `None` after --dry-run.
-fn confirm(
-    command: &WalletCommand<'_>,
+/// A plan, and what it is for.
+struct Proposal<'a> {
     plan: SelfTransferPlan,
-    text: &str,
-    consent: Consent,
-) -> Outcome<Option<Confirmed<SelfTransferPlan>>> {
-    if consent == Consent::DryRun {
-        command.context.output.record("self-transfer-plan", merge_json(&plan), text)?;
-        return Ok(None);
-    }
-    command.context.ui.confirm(text, consent == Consent::Given)?;
-    plan.confirm(|_| Decision::Yes).ok_or_else(declined).map(Some)
+    what: &'a str,
 }
 
-fn submit(
+/// Shows a plan and asks for confirmation, with the wallet closed meanwhile; `None` after --dry-run.
+fn confirm(
     command: &WalletCommand<'_>,
-    chain: &mut ChainAt,
-    t: &Verified<Transaction>,
-    kind: &str,
-) -> Outcome {
+    wallet: Wallet<WalletFile>,
+    Proposal { plan, what }: Proposal<'_>,
+    consent: Consent,
+) -> Outcome<Option<(Wallet<WalletFile>, Confirmed<SelfTransferPlan>)>> {
+    let text = merge_text(&plan, wallet.chain().unit(), what);
+    if consent == Consent::DryRun {
+        command.context.output.record("self-transfer-plan", merge_json(&plan), &text)?;
+        return Ok(None);
+    }
+    let wallet = command.confirm(wallet, &text, consent == Consent::Given)?;
+    plan.confirm(|_| Decision::Yes).ok_or_else(declined).map(|plan| Some((wallet, plan)))
+}
+
+pub(crate) fn submit(command: &WalletCommand<'_>, t: &Verified<Transaction>, kind: &str) -> Outcome {
+    let mut chain = command.chain()?;
     let id = chain.submit(t.get().clone()).map_err(|refused| {
         Failure { what: format!("the {kind} was created, but the ledger does not accept it now"), ..refused }
             .help("its inputs stay locked until it expires; if the payment itself is pending here, it has priority")
@@ -211,7 +216,7 @@ fn is_too_late(e: &WalletError) -> bool {
     matches!(e, WalletError::Slate(SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. }))
 }
 
-fn merge_text(plan: &SelfTransferPlan, unit: &Unit, what: &str) -> String {
+pub(crate) fn merge_text(plan: &SelfTransferPlan, unit: &Unit, what: &str) -> String {
     let line = |i: &sotto_wallet::outputs::OutputRecord| {
         format!("  spend  {:>24}  {}\n", unit.show(i.opening.amount), i.commitment)
     };
@@ -225,7 +230,7 @@ fn merge_text(plan: &SelfTransferPlan, unit: &Unit, what: &str) -> String {
     )
 }
 
-fn merge_json(plan: &SelfTransferPlan) -> Value {
+pub(crate) fn merge_json(plan: &SelfTransferPlan) -> Value {
     json!({
         "amount": plan.amount().to_string(), "fee": plan.fee().to_string(), "not_after": plan.not_after().get(),
         "inputs": plan.inputs().iter().map(|i| json!({

@@ -15,7 +15,7 @@ use sotto_wallet::{
     store::Store,
 };
 
-/// How a wallet is brought up to date: [`scan`] or [`accept`].
+/// How a wallet is brought up to date: [`scan`], [`accept`] or [`all_tags`].
 pub(crate) type Scan = fn(&Context, &mut Wallet<WalletFile>, &View<'_>) -> Outcome<ScanReport>;
 
 /// Brings a wallet up to date with the chain.
@@ -39,6 +39,16 @@ pub(crate) fn accept(
 ) -> Outcome<ScanReport> {
     let bar = context.ui.bar(view.unspent_count().or_refuse(CANNOT_SCAN)?, "scanning");
     wallet.rescan(view, &mut |done, _| bar.at(done)).map_err(|e| scan_failure(CANNOT_SCAN, e))
+}
+
+/// The same, and tries one-sided outputs whatever their view tag.
+pub(crate) fn all_tags(
+    context: &Context,
+    wallet: &mut Wallet<impl Store>,
+    view: &View<'_>,
+) -> Outcome<ScanReport> {
+    let bar = context.ui.bar(view.unspent_count().or_refuse(CANNOT_SCAN)?, "scanning");
+    wallet.rescan_all_tags(view, &mut |done, _| bar.at(done)).map_err(|e| scan_failure(CANNOT_SCAN, e))
 }
 
 /// Warns if the last block that the wallet has seen is no longer in the chain.

@@ -84,7 +84,7 @@ fn received(command: &WalletCommand<'_>, wallet: &ViewWallet<WalletFile>, dates:
         let created = created.unwrap_or_default();
         let fields = json!({
             "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(),
-            "created": created.get(), "created_time": dates.time(created),
+            "reference": o.reference().map(|r| r.to_string()), "created": created.get(), "created_time": dates.time(created),
             "spent": gone.map(Height::get), "spent_time": gone.and_then(|h| dates.time(h)),
         });
         let until = gone.map_or_else(|| "unspent".to_owned(), |h| format!("spent in {}", dates.block(h)));

@@ -12,7 +12,11 @@ use crate::{
 };
 use serde_json::json;
 use sotto_mw::amount::{Amount, Height};
-use sotto_wallet::outputs::{OutputRecord, OutputStatus};
+use sotto_wallet::{
+    keys::OutputKind,
+    outputs::{OutputRecord, OutputStatus},
+    reference::Reference,
+};
 
 /// The names alone: a file says nothing of its wallet without the passphrase.
 pub(crate) fn list(command: &WalletCommand<'_>) -> Outcome {
@@ -58,13 +62,22 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
 
 pub(crate) fn address(command: &WalletCommand<'_>, a: &WalletAddress) -> Outcome {
     let wallet = command.open()?;
-    let address =
-        wallet.address(command.account(&wallet)?).or_refuse("cannot derive the address of the account")?;
-    // Upper case gives a smaller code and means the same address.
-    command.draw(&address.to_string().to_uppercase(), a.qr)?;
-    let fields =
-        json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
-    command.context.output.record("address", fields, &address.to_string())
+    let account = command.account(&wallet)?;
+    let address = if a.interactive { wallet.interactive_address(account) } else { wallet.address(account) };
+    let address = address.or_refuse("cannot derive the address of the account")?.to_string();
+    let reference: Option<Reference> =
+        a.reference.as_deref().map(str::parse).transpose().or_refuse("invalid reference")?;
+    let (shown, drawn) = match &reference {
+        Some(reference) => (format!("{address}?ref={reference}"), format!("{address}?ref={reference}")),
+        // Upper case gives a smaller code and means the same address.
+        None => (address.clone(), address.to_uppercase()),
+    };
+    command.draw(&drawn, a.qr)?;
+    let fields = json!({
+        "network": wallet.chain().params().network.to_string(), "address": address,
+        "reference": reference.map(|r| r.to_string()),
+    });
+    command.context.output.record("address", fields, &shown)
 }
 
 pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
@@ -82,7 +95,8 @@ pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
         let (status, height) = status_words(o.status);
         let fields = json!({
             "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
-            "amount": o.opening.amount.to_string(), "status": status,
+            "amount": o.opening.amount.to_string(), "kind": kind_word(&o.kind), "status": status,
+            "reference": o.reference().map(|r| r.to_string()),
             "height": height.map(Height::get), "time": height.and_then(|h| dates.time(h)), "frozen": wallet.is_frozen(o), "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
         });
         let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
@@ -90,19 +104,33 @@ pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
         let at = height.map_or(String::new(), |h| format!(" in {}{matures}", dates.block(h)));
         let frozen = if wallet.is_frozen(o) { ", frozen" } else { "" };
         let amount = wallet.chain().unit().show(o.opening.amount);
-        let human = format!("{amount:>24}  {}  {status}{frozen}{at}", o.commitment);
+        let kind = kind_word(&o.kind);
+        let human = format!("{amount:>24}  {}  {kind:<10}  {status}{frozen}{at}", o.commitment);
         command.context.output.record("output", fields, &human)?;
     }
     Ok(())
 }
 
 pub(crate) fn scan(command: &WalletCommand<'_>, a: &WalletScan) -> Outcome {
-    let look = if a.accept_chain { sync::accept } else { sync::scan };
+    let look = match (a.all_tags, a.accept_chain) {
+        (true, _) => sync::all_tags,
+        (false, true) => sync::accept,
+        (false, false) => sync::scan,
+    };
     let (mut wallet, chain, mut report) = command.open_after(look)?;
     if a.full {
         report = search(command.context, &mut wallet, &chain, Height::GENESIS)?;
     }
     print_report(command.context, &report, &wallet)
+}
+
+const fn kind_word(kind: &OutputKind) -> &'static str {
+    match kind {
+        OutputKind::Plain => "plain",
+        OutputKind::Coinbase => "reward",
+        OutputKind::OneSided { .. } => "one-sided",
+        OutputKind::Hidden { .. } => "hidden",
+    }
 }
 
 fn status_words(s: OutputStatus) -> (&'static str, Option<Height>) {

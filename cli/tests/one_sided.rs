@@ -1,0 +1,117 @@
+//! Payments to a wallet that is not run: by address alone, with references, mixed with invites, moved, and restored.
+
+mod support;
+
+use serde_json::Value;
+use support::World;
+
+fn record(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_default()
+}
+
+fn records(text: &str) -> Vec<Value> {
+    text.lines().map(record).collect()
+}
+
+fn spendable(w: &World, who: &str) -> String {
+    let balance = record(&w.run(&format!("wallet balance --wallet {who} --json")).ok());
+    balance["spendable"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_wallet_that_is_not_run_is_paid() {
+    let w = World::settled();
+    let request = w.run("wallet address --reference INV-2026-17 --wallet bob").ok();
+    assert!(request.trim().ends_with("?ref=INV-2026-17"), "{request}");
+    w.write("request", request.trim());
+    let plan = w.run("wallet send 1.5 --to $(cat request) --dry-run --wallet alice").ok();
+    for part in ["without an answer, reference INV-2026-17", "cannot be undone once it is submitted"] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    let paid = record(&w.run("wallet send 1.5 --to $(cat request) --yes --wallet alice --json").ok());
+    assert_eq!((&paid["type"], &paid["amount"]), (&"paid".into(), &"1500000000".into()), "{paid}");
+    assert_eq!(paid["payees"][0]["reference"], "INV-2026-17");
+    let open = record(&w.run("wallet slates --wallet alice --json").ok());
+    assert_eq!(
+        (&open["step"], &open["role"]),
+        (&"signed, not in a block yet".into(), &"send".into()),
+        "{open}"
+    );
+    // The transaction again, which the ledger knows already.
+    w.run("chain seal --wallet alice").ok();
+
+    let history = records(&w.run("wallet history --wallet bob --json").ok());
+    let [entry] = &history[..] else { panic!("{history:?}") };
+    assert_eq!(
+        (&entry["kind"], &entry["amount"], &entry["reference"], &entry["height"]),
+        (&"received".into(), &"1500000000".into(), &"INV-2026-17".into(), &9.into())
+    );
+    let csv = w.run("wallet history --csv --wallet bob").ok();
+    assert!(csv.lines().next().is_some_and(|l| l.ends_with(",date,reference")), "{csv}");
+    assert!(csv.lines().nth(1).is_some_and(|l| l.ends_with(",\"INV-2026-17\"")), "{csv}");
+    let outputs = record(&w.run("wallet outputs --wallet bob --json").ok());
+    assert_eq!((&outputs["kind"], &outputs["status"]), (&"one-sided".into(), &"unspent".into()));
+    let hidden = records(&w.run("wallet outputs --wallet alice --json").ok());
+    assert!(hidden.iter().any(|o| o["kind"] == "hidden" && o["status"] == "unspent"), "{hidden:?}");
+
+    // Bob pays on, and moves what is left of another payment.
+    w.run("wallet send 0.5 --to $(cat request) --yes --wallet alice").ok();
+    w.shell("sotto wallet address --wallet alice > alice.address").ok();
+    w.run("wallet send 1 --to $(cat alice.address) --yes --wallet bob").ok();
+    w.run("chain seal --wallet alice").ok();
+    let plan = records(&w.run("wallet sweep --dry-run --wallet bob --json").ok());
+    assert_eq!((plan.len(), &plan[0]["type"]), (1, &"self-transfer-plan".into()), "{plan:?}");
+    let none = w.run("wallet sweep --least 0.6 --yes --wallet bob");
+    assert!(none.code == 0 && none.err.contains("Nothing to move"), "{none:?}");
+    w.run("wallet sweep --wallet bob").fails(4);
+    w.run("wallet sweep --yes --wallet bob").ok();
+    w.run("chain seal --wallet alice").ok();
+    let kinds = records(&w.run("wallet outputs --wallet bob --json").ok());
+    assert!(kinds.iter().all(|o| o["status"] != "unspent" || o["kind"] == "hidden"), "{kinds:?}");
+
+    // From the words alone, the same balance.
+    w.run("wallet restore --wallet again --words-file bob.words").ok();
+    assert_eq!(spendable(&w, "again"), spendable(&w, "bob"));
+    w.shell("sotto wallet view-key export --wallet bob | sotto wallet view-key import - --wallet watch").ok();
+    let seen = records(&w.run("wallet view-key show --wallet watch --json").ok());
+    let references: Vec<_> =
+        seen.iter().filter(|r| r["type"] == "received").map(|r| &r["reference"]).collect();
+    assert_eq!(references, ["INV-2026-17", "INV-2026-17"]);
+    w.run("wallet scan --all-tags --wallet bob").ok();
+}
+
+#[test]
+fn an_interactive_address_is_paid_by_invite_only() {
+    let w = World::settled();
+    w.shell("sotto wallet address --interactive --wallet bob > bob.interactive").ok();
+    let why = w.run("wallet send 1 --one-sided --to $(cat bob.interactive) --yes --wallet alice").fails(1);
+    assert!(why.contains("can only be paid interactively"), "{why}");
+    let why = w.run("wallet send 1 --reference A --to $(cat bob.interactive) --yes --wallet alice").fails(1);
+    assert!(why.contains("carries a reference"), "{why}");
+    w.run("wallet send 1 --one-sided --interactive --to $(cat bob.address) --yes --wallet alice").fails(2);
+    w.run("wallet send 1 --qr --to $(cat bob.address) --yes --wallet alice").fails(2);
+    let why =
+        w.run("wallet send 1 --reference 'too long for it' --to $(cat bob.address) --yes --wallet alice");
+    assert!(why.fails(1).contains("invalid reference"));
+    w.run("wallet send 1 --to $(cat bob.address)?memo=1 --yes --wallet alice").fails(1);
+    let pay = "sotto wallet send 1 --to $(cat bob.interactive) --yes --wallet alice \
+        | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --submit --wallet alice";
+    w.shell(pay).ok();
+    w.run("chain seal --wallet alice").ok();
+    assert_eq!(spendable(&w, "bob"), "1000000000");
+}
+
+/// One transaction to bob, who answers, and to dora, who is away.
+#[test]
+fn some_answer_and_some_are_away() {
+    let w = World::settled();
+    w.befriend_dora();
+    w.shell("sotto wallet contact add bob $(sotto wallet address --interactive --wallet bob) --wallet alice")
+        .ok();
+    w.run("wallet send --to bob=1 --to dora=2 --dry-run --wallet alice").ok();
+    let pay = "sotto wallet send --to bob=1 --to dora=2 --yes --wallet alice \
+        | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --submit --wallet alice";
+    w.shell(pay).ok();
+    w.run("chain seal --wallet alice").ok();
+    assert_eq!((spendable(&w, "bob"), spendable(&w, "dora")), ("1000000000".into(), "2000000000".into()));
+}

@@ -1,0 +1,306 @@
+//! One-sided payments: the receiver is away, and only its address is known.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use sotto_mw::amount::Amount;
+use sotto_wallet::{
+    MemoryStore, ViewWallet, WalletError,
+    coin_selection::{ChangeKind, CoinSelectionError, Decision, Payee, PaymentRequest, Recipient, Spend},
+    history::EntryKind,
+    keys::{Account, OutputKind, Purpose},
+    outputs::OutputStatus,
+    sessions::{SessionStatus, TxStatus},
+};
+use support::{Ledger, Person, two};
+
+const ZERO: Account = Account(0);
+
+/// The kinds of what a wallet has unspent.
+fn kinds(person: &Person) -> Vec<&'static str> {
+    let unspent = person.wallet.outputs().filter(|o| matches!(o.status, OutputStatus::Unspent { .. }));
+    let name = |kind: &OutputKind| match kind {
+        OutputKind::Plain => "plain",
+        OutputKind::Coinbase => "coinbase",
+        OutputKind::OneSided { .. } => "one-sided",
+        OutputKind::Hidden { .. } => "hidden",
+    };
+    let mut all: Vec<_> = unspent.map(|o| name(&o.kind)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The receiver runs for the first time after the payment, finds it with its reference, and pays on.
+#[test]
+fn a_receiver_who_was_away_is_paid_and_pays_on() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    let body = &payment.get().body;
+    assert!(body.outputs.iter().all(|o| o.features.keys().is_some()), "payment and change look alike");
+    assert_eq!((body.outputs.len(), body.inputs.len(), body.kernels.len(), body.bonds.len()), (2, 1, 1, 1));
+    assert_eq!(body.weight() * 1_000, body.fees().unwrap().units(), "the least fee");
+    assert_eq!(a.sent(), [SessionStatus::Signed(TxStatus::Waiting)]);
+    ledger.seal(&a.wallet, &[payment]);
+    a.scan(&ledger);
+    assert_eq!(a.sent(), [SessionStatus::Signed(TxStatus::Confirmed { height: ledger.height() })]);
+    assert!(kinds(&a).contains(&"hidden"));
+
+    let report = b.scan(&ledger);
+    assert_eq!((report.found, report.found_amount.units()), (1, 5_000_000));
+    assert_eq!(b.balance(), [5_000_000, 0, 0, 0, 0]);
+    let [entry] = &b.wallet.history()[..] else { panic!() };
+    assert_eq!((entry.kind, entry.amount.units()), (EntryKind::Received, 5_000_000));
+    assert_eq!(entry.reference.unwrap().to_string(), "INV-2026-17");
+
+    let onward = b.pay_away(vec![a.payee_away(1_000_000)]);
+    assert_eq!(onward.get().body.one_sided_inputs.len(), 1);
+    ledger.seal(&a.wallet, &[onward]);
+    b.scan(&ledger);
+    a.scan(&ledger);
+    assert_eq!(kinds(&b), ["hidden"]);
+    assert!(kinds(&a).contains(&"one-sided"));
+    let found = a.wallet.history().into_iter().find(|e| e.kind == EntryKind::Received).unwrap();
+    assert_eq!(found.amount.units(), 1_000_000);
+}
+
+/// Everything comes back from the words: what was received, hidden change, and what was spent.
+#[test]
+fn a_restore_finds_received_outputs_and_hidden_change() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    let onward = b.pay_away(vec![a.payee_away(1_000_000)]);
+    ledger.seal(&a.wallet, &[onward]);
+    for (seed, person) in (70..).zip([&mut a, &mut b]) {
+        person.scan(&ledger);
+        let mut again = Person::from_words(ledger.chain.clone(), person.wallet.words().clone(), seed);
+        again.wallet.restore(sotto_mw::amount::Height::new(1), &ledger, &mut |_, _| {}).unwrap();
+        assert_eq!(again.wallet.balance(None), person.wallet.balance(None));
+        let coins =
+            |p: &Person| p.wallet.outputs().map(|o| (o.coin(), o.opening, o.kind)).collect::<Vec<_>>();
+        assert_eq!(coins(&again), coins(person), "spent ones too");
+        // What was restored can be spent.
+        ledger.grow(&person.wallet, 1);
+        again.scan(&ledger);
+        let all = again.wallet.plan_all(ZERO, person.payee_away(1), &Spend::Fewest).unwrap();
+        let all = all.confirm(|_| Decision::Yes).unwrap();
+        let swept = again.wallet.pay(all, &mut again.rng).unwrap();
+        ledger.seal(&person.wallet, &[swept]);
+        again.scan(&ledger);
+        person.scan(&ledger);
+    }
+}
+
+/// A view key shows what was received one-sidedly, and neither change nor anything that spends.
+#[test]
+fn a_view_key_shows_one_sided_payments() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    let key = b.wallet.view_key(ZERO).unwrap();
+    let text = key.to_text();
+    let key = sotto_wallet::ViewKey::parse(&text, ledger.chain.params().network).unwrap();
+    let mut view = ViewWallet::create(MemoryStore::default(), ledger.chain.clone(), key).unwrap();
+    view.scan(&ledger, &mut |_, _| {}).unwrap();
+    assert_eq!(view.received().units(), 5_000_000);
+    assert_eq!(view.outputs().next().unwrap().reference().unwrap().to_string(), "INV-2026-17");
+    let onward = b.pay_away(vec![a.payee_away(1_000_000)]);
+    ledger.seal(&a.wallet, &[onward]);
+    let mut view = ViewWallet::open(view.into_store()).unwrap();
+    view.scan(&ledger, &mut |_, _| {}).unwrap();
+    assert_eq!((view.received().units(), view.unspent().units()), (5_000_000, 0), "no change");
+}
+
+/// Some recipients respond and others are away, in one transaction; cancelling the invite that holds the bond
+/// moves it to a kernel of the payer.
+#[test]
+fn recipients_who_respond_and_who_are_away_share_a_transaction() {
+    for cancel_first in [false, true] {
+        let (mut ledger, mut a, mut b) = two();
+        let (mut c, mut d) = (ledger.wallet(30), ledger.wallet(40));
+        let payees = vec![b.payee(1_000_000), d.payee_away(3_000_000), c.payee(2_000_000)];
+        let plan = a.wallet.plan(PaymentRequest::new(ZERO, payees)).unwrap();
+        assert!(!plan.is_complete() && plan.change_kind() == ChangeKind::Plain);
+        let refused = a.wallet.pay(plan.clone().confirm(|_| Decision::Yes).unwrap(), &mut a.rng);
+        assert!(matches!(refused, Err(WalletError::Select(CoinSelectionError::NeedsResponse))));
+        let invites = a.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
+        let [to_b, to_c] = &invites[..] else { panic!() };
+        assert!(to_b.features.is_bonded() && !to_c.features.is_bonded());
+        let (from_b, from_c) = (b.respond(to_b).unwrap(), c.respond(to_c).unwrap());
+        assert!(a.wallet.finalize(&from_c, &mut a.rng).unwrap().is_none());
+        let away = a.wallet.sessions().find(|s| s.amount().units() == 3_000_000).unwrap();
+        assert_eq!(away.status(), SessionStatus::Held);
+        let away = away.session();
+        assert!(a.wallet.cancel(&away).is_err());
+        let payment = if cancel_first {
+            a.wallet.cancel(&to_b.session).unwrap();
+            a.finalize(&from_c).unwrap()
+        } else {
+            a.finalize(&from_b).unwrap()
+        };
+        let body = &payment.get().body;
+        assert_eq!((body.bonds.len(), body.kernels.len()), (1, 2));
+        assert_eq!(body.kernels.iter().filter(|k| k.features.is_bonded()).count(), 1);
+        ledger.seal(&a.wallet, &[payment]);
+        [&mut a, &mut b, &mut c, &mut d].into_iter().for_each(|p| {
+            p.scan(&ledger);
+        });
+        let received = |p: &Person| p.balance()[0];
+        assert_eq!(
+            [received(&b), received(&c), received(&d)],
+            [if cancel_first { 0 } else { 1_000_000 }, 2_000_000, 3_000_000]
+        );
+        let status = a.wallet.sessions().find(|s| s.session() == away).unwrap().status();
+        assert_eq!(status, SessionStatus::Signed(TxStatus::Confirmed { height: ledger.height() }));
+    }
+}
+
+/// One-sided outputs pay interactive recipients too: the first kernel is bonded from the invite on.
+#[test]
+fn one_sided_outputs_pay_interactively() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    let invite = b.invite(1_000_000, &a);
+    assert!(invite.features.is_bonded());
+    let response = a.respond(&invite).unwrap();
+    let payment = b.finalize(&response).unwrap();
+    assert_eq!((payment.get().body.one_sided_inputs.len(), payment.get().body.bonds.len()), (1, 1));
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    assert_eq!(kinds(&b), ["plain"]);
+    // Proof of that payment, and the payment of an invoice, which leaves one-sided outputs aside.
+    let excess = b.wallet.sessions().find_map(|s| s.excess()).unwrap();
+    let inclusion = ledger.inclusion(&excess, ledger.height().get()).unwrap();
+    let session = b.wallet.sessions().find(|s| s.is_payer()).unwrap().session();
+    let proof = b.wallet.prove(&session, inclusion).unwrap();
+    assert_eq!(proof.receiver, a.address());
+}
+
+/// Plain change is smaller, and says so by being plain.
+#[test]
+fn change_can_be_plain() {
+    let (_, mut a, b) = two();
+    let request =
+        PaymentRequest { change: ChangeKind::Plain, ..PaymentRequest::new(ZERO, vec![b.payee_away(5)]) };
+    let plan = a.wallet.plan(request).unwrap();
+    let hidden = a.wallet.plan(PaymentRequest::new(ZERO, vec![b.payee_away(5)])).unwrap();
+    assert_eq!(hidden.fee().units() - plan.fee().units(), 8_000);
+    let payment = a.wallet.pay(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
+    let plain = payment.get().body.outputs.iter().filter(|o| o.features.keys().is_none());
+    assert_eq!(plain.count(), 1);
+}
+
+/// A relocated output is opened by nobody but its owner.
+#[test]
+fn an_output_that_was_paid_one_sidedly_is_moved() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    let coin = b.wallet.outputs().next().unwrap().commitment;
+    let plan = b.wallet.plan_relocation(ZERO, &coin).unwrap();
+    assert_eq!((plan.inputs().len(), plan.amount().units() + plan.fee().units()), (1, 5_000_000));
+    let moved = b.wallet.relocate(plan.confirm(|_| Decision::Yes).unwrap(), &mut b.rng).unwrap();
+    ledger.seal(&a.wallet, &[moved]);
+    b.scan(&ledger);
+    assert_eq!(kinds(&b), ["hidden"]);
+    assert!(b.wallet.history().iter().any(|e| e.kind == EntryKind::Relocation));
+    let gone = b.wallet.plan_relocation(ZERO, &coin);
+    assert!(matches!(gone, Err(WalletError::Select(CoinSelectionError::NotFree { .. }))));
+}
+
+/// Dust is counted, and neither spent nor merged unasked.
+#[test]
+fn dust_is_left_alone() {
+    let (mut ledger, mut a, mut b) = two();
+    let limit = 2 * 18 * 1_000;
+    for amount in [limit, limit + 1, 400_000] {
+        let payment = a.pay_away(vec![b.payee_away(amount)]);
+        ledger.seal(&a.wallet, &[payment]);
+        ledger.grow(&a.wallet, 1);
+        a.scan(&ledger);
+    }
+    b.scan(&ledger);
+    assert_eq!(b.balance()[0], 2 * limit + 1 + 400_000);
+    let spends = |plan: &[sotto_wallet::outputs::OutputRecord]| {
+        plan.iter().map(|o| o.opening.amount.units()).collect::<Vec<_>>()
+    };
+    let all = b.wallet.plan_all(ZERO, a.payee_away(1), &Spend::Fewest).unwrap();
+    assert_eq!(spends(all.inputs()), [limit + 1, 400_000]);
+    let merged = b.wallet.plan_consolidation(ZERO, 10).unwrap();
+    assert_eq!(spends(merged.inputs()), [limit + 1, 400_000]);
+    let dust = b.wallet.outputs().find(|o| o.opening.amount == Amount::new(limit)).unwrap().commitment;
+    let exactly = Spend::Exactly(vec![dust]);
+    let asked = b.wallet.plan_from(PaymentRequest::new(ZERO, vec![a.payee(1)]), &exactly);
+    assert!(
+        matches!(asked, Err(WalletError::Select(CoinSelectionError::Insufficient { .. }))),
+        "it does not even pay for itself"
+    );
+}
+
+/// A payment to an address that nobody has is found by nobody.
+#[test]
+fn an_output_to_an_address_that_nobody_has() {
+    let (mut ledger, mut a, mut b) = two();
+    let nobody = Ledger::with(|p| p.genesis_time = 7).wallet(99);
+    let payment = a.pay_away(vec![nobody.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    assert_eq!((b.scan(&ledger).found, b.wallet.outputs().count()), (0, 0));
+    a.scan(&ledger);
+    let change = a
+        .wallet
+        .outputs()
+        .filter(|o| o.purpose == Purpose::Change && matches!(o.status, OutputStatus::Unspent { .. }));
+    assert_eq!(change.count(), 1);
+}
+
+/// Waiting, undone, expired: a one-sided payment follows the chain as any other.
+#[test]
+fn a_one_sided_payment_follows_reorganisations_and_expires() {
+    let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (10, 5, 4));
+    let (mut a, mut b) = (ledger.wallet(10), ledger.wallet(20));
+    ledger.grow(&a.wallet, 3);
+    a.scan(&ledger);
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment.clone()]);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    ledger.undo();
+    ledger.grow(&a.wallet, 2);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!(a.sent(), [SessionStatus::Signed(TxStatus::Waiting)]);
+    assert_eq!(b.wallet.outputs().count(), 0, "never there");
+    let [entry] =
+        &a.wallet.history().into_iter().filter(|e| e.kind == EntryKind::Sent).collect::<Vec<_>>()[..]
+    else {
+        panic!()
+    };
+    assert_eq!((entry.memo.as_str(), entry.counterparty), ("for the roof", Some(b.address())));
+    let before = a.balance();
+    let until = a.wallet.sessions().next().unwrap().not_after().get() + ledger.chain.params().reorganisation;
+    while ledger.height().get() <= until {
+        ledger.grow(&b.wallet, 1);
+    }
+    a.scan(&ledger);
+    assert_eq!(a.sent(), [SessionStatus::Signed(TxStatus::Failed)]);
+    assert_eq!((before[3] > 0, a.balance()[3]), (true, 0), "the input is free again");
+}
+
+/// A payee whose reference is not given gets a random one.
+#[test]
+fn two_payments_without_reference_differ() {
+    let (_, mut a, b) = two();
+    let payee = |amount| {
+        let to = b.address().payment_address().unwrap();
+        Payee { recipient: Recipient::OneSided { to, reference: None }, ..b.payee(amount) }
+    };
+    let payment = a.pay_away(vec![payee(5), payee(5)]);
+    let commitments: std::collections::BTreeSet<_> =
+        payment.get().body.outputs.iter().map(|o| o.commitment).collect();
+    assert_eq!(commitments.len(), 3);
+}
