@@ -299,3 +299,6 @@ impl<S: Store> Scannable for Wallet<S> {
         None
     }
 }
+
+#[cfg(test)]
+mod one_sided_attacks;

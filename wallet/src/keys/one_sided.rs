@@ -248,3 +248,6 @@ impl AccountKeys {
         Ok(NewOneSided { output, sender, blinding })
     }
 }
+
+#[cfg(test)]
+mod tests;
