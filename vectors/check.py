@@ -194,6 +194,85 @@ def check_encrypted_message(v):
     check("encrypted message", envelope + p.encode() + sealed == unhex(v["encrypted"]))
 
 
+def bech32m(text):
+    """The bytes of a text (BIP-350), without the prefix and the checksum; None if the checksum fails."""
+    prefix, letters = text.rsplit("1", 1)
+    values = ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(c) for c in letters]
+    state = 1
+    for value in [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix] + values:
+        top = state >> 25
+        state = (state & 0x1FFFFFF) << 5 ^ value
+        for i, g in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            state ^= g if top >> i & 1 else 0
+    if state != 0x2BC830A3:
+        return None
+    bits = 0
+    for value in values[:-6]:
+        bits = bits << 5 | value
+    length = 5 * (len(values) - 6)
+    return (bits >> length % 8).to_bytes(length // 8, "big")
+
+
+def check_one_sided(v):
+    """docs/FORMATS.md, "Derived keys and hashes": what a payer and a payee derive, and the bytes that come of it."""
+
+    def d(tag, *parts):
+        return sha512(sha512(tag).digest() * 2 + b"".join(parts)).digest()
+
+    def of(tag, *parts):
+        return int.from_bytes(d(tag, *parts), "little") % ORDER
+
+    chain, payer, payee = (unhex(v[name]) for name in ("chain_id", "payer_account_key", "payee_account_key"))
+    a, b = of(b"sotto/wallet/view/v1", payee, le(0, 4)), of(b"sotto/wallet/spend/v1", payee, le(0, 4))
+    check("a and b", (a, b) == (secret(v["payee"]["a"]), secret(v["payee"]["b"])))
+    big_a, big_b = (a * G).encode(), (b * G).encode()
+    check("address", bech32m(v["payee"]["address"]) == b"\2" + big_a + big_b)
+    for tag, name in ((b"sotto/address-sign/v1", "signing_secret"), (b"sotto/address-encrypt/v1", "encryption_secret")):
+        check(name, (b + of(tag, big_a, big_b)) % ORDER == secret(v["payee"][name]))
+    rewind_key = d(b"sotto/wallet/rewind/v1", payee, b"\0")[:32]
+    check("view key", bech32m(v["payee"]["view_key"]) == b"\2" + le(2, 4) + rewind_key + scalar_bytes(a) + big_b)
+
+    amount, index = int(v["amount"]), unhex(v["index"])
+    opening = index + le(amount)
+    r = of(b"sotto/wallet/one-sided/v1", payer, unhex(v["fresh"]), big_a, big_b, le(amount))
+    big_r, s = r * G, (r * decode(big_a)).encode()
+    check("r", r == secret(v["r"]) and s == (a * big_r).encode())
+    shared = d(b"sotto/one-sided/shared/v1", chain, big_r.encode(), s, big_a, big_b)
+    t, tag = shared[:32], shared[32:33]
+    k, q = of(b"sotto/one-sided/key/v1", t), of(b"sotto/one-sided/blinding/v1", t, opening)
+    check("t, k and q", (t, k, q) == (unhex(v["t"]), secret(v["k"]), secret(v["q"])))
+    keys = [d(f"sotto/one-sided/{name}/v1".encode(), t)[:32] for name in ("rewind", "tau")]
+    check("rewind and tau key", keys == [unhex(v["rewind_key"]), unhex(v["tau_key"])])
+
+    def check_output(name, o, receiver, blinding, rewind):
+        check(name + ": C", weighted_sum([(amount, H), (blinding, G)]).encode() == o.commitment)
+        check(name + ": K_o", (receiver * G).encode() == o.receiver)
+        check(name + ": sender's signature", frost.verifies(o.sender, wire.sender_message(chain, o), o.signature))
+        bound = range_proof.context(chain, o.kind, o.extra) + wire.encode_keys(o)
+        check(name + ": range proof", range_proof.holds(bound, o.commitment, o.proof))
+        check(name + ": rewind", range_proof.rewind(bound, o.commitment, o.proof, rewind) == (amount, index))
+
+    o = wire.read("output", unhex(v["output"]))
+    check("output: kind, R and view tag", (o.kind, o.sender, o.tag) == (4, big_r.encode(), tag))
+    check_output("output", o, b + k, q, keys[0])
+    check("leaf", wire.unspent_leaf(o, 9) == unhex(v["leaf_at_9"]))
+    i = wire.read("one_sided_input", unhex(v["input"]))
+    check("input", (i.commitment, i.receiver) == (o.commitment, o.receiver))
+    check("input: signature", rules.input_holds(chain, i))
+    check("input: part of y", secret(v["input_part_of_y"]) * G == weighted_sum([(1, decode(i.fresh)), (-1, decode(i.receiver))]))
+    kernel = wire.read("kernel", unhex(v["kernel"]))
+    bond = unhex(v["bond"])
+    check("bond", len(bond) == 96 and frost.verifies(bond[:32], wire.bond_message(chain, kernel), bond[32:]))
+
+    hidden = wire.read("output", unhex(v["hidden"]["output"]))
+    q = of(b"sotto/wallet/hidden-blinding/v1", payer, opening)
+    k_o = of(b"sotto/wallet/hidden-key/v1", payer, opening)
+    check("hidden: q and k_o", (q, k_o) == (secret(v["hidden"]["q"]), secret(v["hidden"]["k_o"])))
+    rewind_key = d(b"sotto/wallet/rewind/v1", payer, b"\1")[:32]
+    check("hidden: rewind key", rewind_key == unhex(v["hidden"]["rewind_key"]))
+    check_output("hidden", hidden, k_o, q, rewind_key)
+
+
 def check_described(name, chain, described):
     """Decodes a transaction, checks its claims, sums, signatures and proofs; returns it."""
     data = unhex(described["bytes"])

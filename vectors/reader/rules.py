@@ -44,6 +44,15 @@ def total(points, sign=1):
     return [(sign, POINTS[p]) for p in points]
 
 
+def input_holds(chain_id, i):
+    """Whether the signature of a one-sided input holds."""
+    fields = chain_id + i.commitment + i.receiver + i.fresh
+    h = tagged_scalar("sotto/one-sided-input-key/v1", fields)
+    c = h2(i.nonce + i.fresh + b"sotto/one-sided-input/v1" + fields)
+    right = [(1, POINTS[i.nonce]), (c, POINTS[i.fresh]), (c * h, POINTS[i.receiver]), (-i.response, G)]
+    return weighted_sum(right) == IDENTITY
+
+
 class Chain:
     """A chain from its parameters on, and its state."""
 
@@ -139,11 +148,7 @@ class Chain:
             holds = o.kind != 4 or verifies(o.sender, sender_message(self.id, o), o.signature)
             refuse_if(not holds, "MW-R33")
         for i in body.one_sided:
-            fields = self.id + i.commitment + i.receiver + i.fresh
-            h = tagged_scalar("sotto/one-sided-input-key/v1", fields)
-            c = h2(i.nonce + i.fresh + b"sotto/one-sided-input/v1" + fields)
-            right = [(1, POINTS[i.nonce]), (c, POINTS[i.fresh]), (c * h, POINTS[i.receiver]), (-i.response, G)]
-            refuse_if(weighted_sum(right) != IDENTITY, "MW-R34")
+            refuse_if(not input_holds(self.id, i), "MW-R34")
         for k in body.kernels:
             if k.kind in (5, 6):
                 bond = body.bonds[k.excess]
