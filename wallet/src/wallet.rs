@@ -13,6 +13,7 @@ mod context;
 mod freezing;
 mod invoicing;
 mod messages;
+mod observing;
 mod paying;
 mod receiving;
 mod self_transfers;

@@ -266,7 +266,7 @@ fn a_one_sided_payment_follows_reorganisations_and_expires() {
     ledger.grow(&a.wallet, 3);
     a.scan(&ledger);
     let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
-    ledger.seal(&a.wallet, &[payment.clone()]);
+    ledger.seal(&a.wallet, &[payment]);
     a.scan(&ledger);
     b.scan(&ledger);
     ledger.undo();

@@ -16,7 +16,7 @@
 //! bytes = network + 16·(version − 1) (1) ‖ two keys (64)                           inside messages and files
 //! ```
 
-use super::derive_scalar;
+use super::derive::derive_scalar;
 use crate::tag;
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;

@@ -22,7 +22,10 @@
 //! Guaranteed: neither the sender nor the holder of a can spend. Not guaranteed: secrecy of the amount towards the
 //! sender, who also sees when the output is spent. Source: `docs/adr/0009-one-sided-payments.md`.
 
-use super::{AccountKeys, PaymentAddress, Purpose, derive, derive_key, derive_scalar};
+use super::{
+    address::PaymentAddress,
+    derive::{derive, derive_key, derive_scalar},
+};
 use crate::tag;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
@@ -47,7 +50,7 @@ pub(crate) struct NewOneSided {
 
 /// Which view tags are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ViewTags {
+pub(crate) enum ViewTags {
     /// Outputs whose view tag fits: one of 256 outputs of others costs a curve operation more.
     Matching,
     /// All: finds an output whose sender wrote a wrong view tag.
@@ -56,8 +59,8 @@ pub enum ViewTags {
 
 /// What sender and receiver of one output share.
 pub(crate) struct Shared {
-    t: Zeroizing<[u8; 32]>,
-    view_tag: u8,
+    pub(super) t: Zeroizing<[u8; 32]>,
+    pub(super) view_tag: u8,
 }
 
 impl Shared {
@@ -81,21 +84,21 @@ impl Shared {
         blinding(tag::ONE_SIDED_BLINDING, &self.t, opening)
     }
 
-    fn rewind(&self) -> RewindKey {
+    pub(super) fn rewind(&self) -> RewindKey {
         RewindKey(*derive_key(tag::ONE_SIDED_REWIND, &[&*self.t]))
     }
 
-    fn tau(&self) -> TauKey {
+    pub(super) fn tau(&self) -> TauKey {
         TauKey(*derive_key(tag::ONE_SIDED_TAU, &[&*self.t]))
     }
 
     /// K_o of an output to this address.
-    fn receiver(&self, to: &PaymentAddress) -> PublicKey {
+    pub(super) fn receiver(&self, to: &PaymentAddress) -> PublicKey {
         to.spend().plus(&PublicKey::of(&self.key()))
     }
 
     /// Makes the output with this opening; the same arguments give the same bytes but for the signature.
-    fn output(
+    pub(super) fn output(
         &self,
         chain: &ChainId,
         to: &Delivery<'_>,
@@ -177,77 +180,12 @@ pub(crate) struct OneSidedTerms {
     pub(crate) fresh: [u8; 32],
 }
 
-impl AccountKeys {
-    /// r of an output under these terms.
-    pub(crate) fn sender_secret(&self, terms: &OneSidedTerms) -> SecretScalar {
-        let (to, amount) = (&terms.to, Zeroizing::new(terms.opening.amount.units().to_le_bytes()));
-        let parts: [&[u8]; 5] =
-            [&self.account, &terms.fresh, to.view().as_bytes(), to.spend().as_bytes(), &*amount];
-        derive_scalar(tag::ONE_SIDED, &parts)
-    }
-
-    /// r, and what it shares with the receiver, under these terms.
-    fn shared(&self, chain: &ChainId, terms: &OneSidedTerms) -> (SecretScalar, Shared) {
-        let (r, to) = (self.sender_secret(terms), &terms.to);
-        let shared = Shared::new(chain, &PublicKey::of(&r), &r.agree(to.view().point()), to);
-        (r, shared)
-    }
-
-    /// C and K_o of the output that [`Self::deliver`] makes.
-    pub(crate) fn delivered(&self, chain: &ChainId, terms: &OneSidedTerms) -> (Commitment, PublicKey) {
-        let (_, shared) = self.shared(chain, terms);
-        let c = Commitment::new(terms.opening.amount, &shared.blinding(&terms.opening));
-        (c, shared.receiver(&terms.to))
-    }
-
-    /// Makes a one-sided output under these terms.
-    ///
-    /// # Errors
-    /// [`ProveError`] when the new range proof does not verify or rewind.
-    pub(crate) fn deliver(
-        &self,
-        chain: &ChainId,
-        terms: &OneSidedTerms,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<NewOneSided, ProveError> {
-        let (sender, shared) = self.shared(chain, terms);
-        let (receiver, view_tag, opening) = (shared.receiver(&terms.to), shared.view_tag, terms.opening);
-        let to = Delivery { sender: &sender, receiver, view_tag, opening };
-        let output = shared.output(chain, &to, rng)?;
-        Ok(NewOneSided { output, sender, blinding: shared.blinding(&opening) })
-    }
-
-    /// The blinding factor of hidden change.
-    pub(super) fn hidden_blinding(&self, opening: &Opening) -> SecretScalar {
-        blinding(tag::HIDDEN_BLINDING, &self.account, opening)
-    }
-
-    /// k_o of hidden change.
-    pub(super) fn hidden_key(&self, opening: &Opening) -> SecretScalar {
-        blinding(tag::HIDDEN_KEY, &self.account, opening)
-    }
-
-    /// Makes hidden change. Its view tag and the sender's key are fresh, so two such outputs differ.
-    ///
-    /// # Errors
-    /// As [`Self::deliver`].
-    pub(crate) fn hidden_change(
-        &self,
-        chain: &ChainId,
-        opening: &Opening,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<NewOneSided, ProveError> {
-        let mut fresh = Zeroizing::new([0; 33]);
-        rng.fill_bytes(&mut *fresh);
-        let (view_tag, fresh) = fresh.split_first().map_or((0, &[][..]), |(tag, rest)| (*tag, rest));
-        let sender = derive_scalar(tag::ONE_SIDED, &[&self.account, fresh, &opening.index]);
-        let (blinding, receiver) = (self.hidden_blinding(opening), PublicKey::of(&self.hidden_key(opening)));
-        let keys = self.output_keys(Purpose::Change, &blinding);
-        let to = Delivery { sender: &sender, receiver, view_tag, opening: *opening };
-        let output = Output::one_sided(chain, &to, &keys, rng)?;
-        Ok(NewOneSided { output, sender, blinding })
-    }
+/// The blinding factor of hidden change.
+pub(super) fn hidden_blinding(account: &[u8; 32], opening: &Opening) -> SecretScalar {
+    blinding(tag::HIDDEN_BLINDING, account, opening)
 }
 
-#[cfg(test)]
-mod tests;
+/// k_o of hidden change.
+pub(super) fn hidden_key(account: &[u8; 32], opening: &Opening) -> SecretScalar {
+    blinding(tag::HIDDEN_KEY, account, opening)
+}

@@ -12,7 +12,7 @@
 //! and opens no letter. An account whose letters are opened by someone who must not spend publishes its interactive
 //! address, whose keys are independent of b.
 
-use super::{PaymentAddress, ViewSecret, derive_scalar};
+use super::{address::PaymentAddress, derive::derive_scalar, one_sided::ViewSecret};
 use crate::tag;
 use sotto_mw::{chain::Network, schnorr::PublicKey, secret::SecretScalar};
 

@@ -10,7 +10,7 @@
 //! future. **It does not show** change, and therefore no balance after the first payment; nor what was paid, to
 //! whom, or for what. It cannot sign, spend or open messages. It cannot be revoked.
 
-use super::{Account, PaymentAddress, ViewSecret};
+use super::{account_number::Account, address::PaymentAddress, one_sided::ViewSecret};
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;
 use sotto_mw::{

@@ -26,7 +26,7 @@ use sotto_mw::{
 enum Secret {
     /// The keys of the owner, who compares a match with the commitment.
     Owner {
-        keys: AccountKeys,
+        keys: Box<AccountKeys>,
         payments: ViewSecret,
     },
     Viewer(ViewKey),
@@ -50,7 +50,7 @@ struct Recognised {
 impl ScanKey {
     pub(crate) fn owner(chain: &Chain, keys: AccountKeys, account: Account, scanned: Height) -> Self {
         let payments = keys.payment(chain.params().network).view_secret();
-        Self { account, scanned, tags: ViewTags::Matching, secret: Secret::Owner { keys, payments } }
+        Self { account, scanned, tags: ViewTags::Matching, secret: Secret::Owner { keys: Box::new(keys), payments } }
     }
 
     pub(crate) const fn viewer(key: ViewKey, scanned: Height) -> Self {

@@ -167,6 +167,11 @@ pub(crate) fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
     }
 }
 
+/// The name of an address, or the address.
+pub(crate) fn who(wallet: &Wallet<WalletFile>, address: &Address) -> String {
+    wallet.contacts().name_of(address).map_or_else(|| address.to_string(), ToString::to_string)
+}
+
 /// The address of the wallet's account.
 pub(crate) fn address(wallet: &Wallet<impl Store>) -> Outcome<Address> {
     wallet.address(ACCOUNT).or_refuse("cannot derive the address of the wallet")

@@ -7,7 +7,7 @@
 
 use super::{
     choosing::{Dust, spend},
-    command::{WalletCommand, named},
+    command::{WalletCommand, who},
     dates::Dated,
     deliver::{self, ListenerAddress},
     plan::{plan_json, plan_text},
@@ -89,7 +89,7 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     for invite in &invites {
         let to = invite.recipient.as_ref();
         if several {
-            let who = to.map_or_else(|| "anyone".to_owned(), |to| named(&wallet, to));
+            let who = to.map_or_else(|| "anyone".to_owned(), |to| who(&wallet, to));
             command.context.output.text(&format!("For {who}:"))?;
         }
         print_slate(command, &wallet, &Addressed { slate: invite, session: invite.session, to }, a.form)?;

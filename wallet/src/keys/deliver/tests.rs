@@ -2,7 +2,7 @@
 //! receiver refuses.
 
 use super::*;
-use crate::keys::{Account, Purpose, Root, Words};
+use crate::keys::{Account, Root, ViewTags, Words};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -10,6 +10,8 @@ use sotto_mw::{
     codec::Encode,
     kernel::{Excess, Kernel, KernelFeatures},
     one_sided::{Bond, OneSidedInput},
+    output::OutputKeys,
+    range_proof::RewindKey,
     schnorr::sign,
     state::Unspent,
 };
@@ -70,7 +72,7 @@ fn vector() -> Value {
         "input": hex(&input.to_bytes()), "input_part_of_y": secret(&part),
         "kernel": hex(&kernel.to_bytes()), "bond": hex(&bond.to_bytes()),
         "hidden": {
-            "q": secret(&payer.hidden_blinding(&terms.opening)), "k_o": secret(&payer.hidden_key(&terms.opening)),
+            "q": secret(&hidden_blinding(&payer.account, &terms.opening)), "k_o": secret(&hidden_key(&payer.account, &terms.opening)),
             "rewind_key": hex(&payer.purpose_keys(Purpose::Change).0.0), "output": hex(&hidden.output.to_bytes()),
         },
     })
