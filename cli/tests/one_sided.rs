@@ -54,9 +54,29 @@ fn a_wallet_that_is_not_run_is_paid() {
     let hidden = records(&w.run("wallet outputs --wallet alice --json").ok());
     assert!(hidden.iter().any(|o| o["kind"] == "hidden" && o["status"] == "unspent"), "{hidden:?}");
 
+    // The payer proves it, and so does the payee.
+    let session = paid["session"].as_str().unwrap_or_default().to_owned();
+    w.shell(&format!(
+        "sotto wallet proof export {session} --statement 'case 12' --wallet alice > paid.proof"
+    ))
+    .ok();
+    let verify = "wallet proof verify paid.proof --to $(cat bob.address) --statement 'case 12'";
+    let shown = record(&w.run(&format!("{verify} --json")).ok());
+    assert_eq!(
+        (&shown["amount"], &shown["reference"]),
+        (&"1500000000".into(), &"INV-2026-17".into()),
+        "{shown}"
+    );
+    w.run("wallet proof verify paid.proof --statement 'case 13'").fails(1);
+    w.run("wallet proof verify paid.proof --memo 'case 12'").fails(1);
+    w.shell("sotto wallet address --wallet alice > alice.address").ok();
+    w.run("wallet proof verify paid.proof --to $(cat alice.address)").fails(1);
+    let output = outputs["commitment"].as_str().unwrap_or_default().to_owned();
+    w.shell(&format!("sotto wallet proof export {output} --wallet bob > got.proof")).ok();
+    assert!(w.run("wallet proof verify got.proof").ok().contains("the owner of the address"));
+
     // Bob pays on, and moves what is left of another payment.
     w.run("wallet send 0.5 --to $(cat request) --yes --wallet alice").ok();
-    w.shell("sotto wallet address --wallet alice > alice.address").ok();
     w.run("wallet send 1 --to $(cat alice.address) --yes --wallet bob").ok();
     w.run("chain seal --wallet alice").ok();
     let plan = records(&w.run("wallet sweep --dry-run --wallet bob --json").ok());

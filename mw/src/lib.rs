@@ -21,6 +21,7 @@ pub mod unit;
 
 pub mod chain;
 
+pub mod dleq;
 pub mod kernel;
 pub mod session;
 

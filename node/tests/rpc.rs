@@ -50,7 +50,7 @@ use tempfile::TempDir;
 
 /// A node without peers, its folder, and the chain it keeps.
 struct World {
-    test_chain: TestChain,
+    chain: TestChain,
     payment: Transaction,
     dir: TempDir,
     node: Option<Daemon>,
@@ -63,20 +63,20 @@ impl World {
 
     /// The same for a node without the last blocks.
     fn behind(blocks: u64, unheard: usize) -> Self {
-        let mut test_chain = TestChain::new(blocks);
-        let coin = test_chain.grow(Vec::new());
-        test_chain.mature();
-        let (first, made) = test_chain.pay(&[&coin], &[5_000_000, 6_000_000]);
-        test_chain.grow(vec![first]);
-        let (payment, _) = test_chain.pay(&[&made[0]], &[5]);
-        while (test_chain.blocks().len() as u64) < blocks {
-            test_chain.grow(Vec::new());
+        let mut chain = TestChain::new(blocks);
+        let coin = chain.grow(Vec::new());
+        chain.mature();
+        let (first, made) = chain.pay(&[&coin], &[5_000_000, 6_000_000]);
+        chain.grow(vec![first]);
+        let (payment, _) = chain.pay(&[&made[0]], &[5]);
+        while (chain.blocks().len() as u64) < blocks {
+            chain.grow(Vec::new());
         }
         let dir = tempfile::tempdir().unwrap();
-        let params: Params = test_chain.chain().params().clone();
+        let params: Params = chain.chain().params().clone();
         let mut ledger = Ledger::create(&dir.path().join("chain"), params).unwrap();
-        let heard = test_chain.blocks().len() - unheard;
-        test_chain.blocks().iter().take(heard).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let heard = chain.blocks().len() - unheard;
+        chain.blocks().iter().take(heard).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
         let identity = Identity::from_seed(&[1; 32]);
         let net = net::Setup { identity, listen: None, inbound: 0, from_one: 0, cover: Cover::Sparse };
         let rpc = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -88,7 +88,7 @@ impl World {
             recovered: None,
         };
         let node = Daemon::start(setup, ledger, None).unwrap();
-        Self { test_chain, payment, dir, node: Some(node) }
+        Self { chain, payment, dir, node: Some(node) }
     }
 
     fn folder(&self) -> PathBuf {
@@ -138,15 +138,15 @@ impl Drop for World {
 fn a_light_client_sees_the_chain() {
     let world = World::new(9);
     let light = LightClient::new(world.client()).unwrap();
-    let (test_chain, tip) = (&world.test_chain, world.test_chain.blocks().last().unwrap());
-    assert_eq!((light.chain(), light.tip()), (test_chain.chain(), tip.header.clone()));
-    let mut ours: Vec<_> = test_chain.state().all_unspent().map(|u| u.rewind_data()).collect();
+    let (chain, tip) = (&world.chain, world.chain.blocks().last().unwrap());
+    assert_eq!((light.chain(), light.tip()), (chain.chain(), tip.header.clone()));
+    let mut ours: Vec<_> = chain.state().all_unspent().map(|u| u.rewind_data()).collect();
     ours.sort_unstable_by_key(RewindData::key);
     assert_eq!(light.unspent(None).unwrap(), ours);
     for (n, u) in ours.iter().enumerate() {
         assert_eq!(light.unspent(Some(&u.key())).unwrap(), ours[n + 1..]);
     }
-    for b in test_chain.blocks().iter().rev() {
+    for b in chain.blocks().iter().rev() {
         assert_eq!(light.block(b.header.height).unwrap().as_ref(), Some(b));
         for k in &b.body.kernels {
             let found = light.kernel(&k.excess).unwrap().unwrap();
@@ -154,15 +154,12 @@ fn a_light_client_sees_the_chain() {
         }
     }
     let fresh = LightClient::new(world.client()).unwrap();
-    assert_eq!(fresh.header(Height::new(2)).unwrap().as_ref(), Some(&test_chain.blocks()[1].header));
-    assert_eq!(
-        fresh.header(Height::GENESIS).unwrap().unwrap().hash(),
-        test_chain.blocks()[0].header.previous
-    );
+    assert_eq!(fresh.header(Height::new(2)).unwrap().as_ref(), Some(&chain.blocks()[1].header));
+    assert_eq!(fresh.header(Height::GENESIS).unwrap().unwrap().hash(), chain.blocks()[0].header.previous);
     assert_eq!(fresh.header(tip.header.height.next()).unwrap(), None);
     assert!(fresh.kernel(&world.payment.body.kernels[0].excess).unwrap().is_none());
     assert_eq!(fresh.block(tip.header.height.next()).unwrap(), None);
-    for u in test_chain.state().all_unspent() {
+    for u in chain.state().all_unspent() {
         let c = u.output.commitment;
         let answer = world.client().ask(&rpc::Output { commitment: Hex(c) }).unwrap();
         let found = answer.unspent.map(|Hex(u)| u);
@@ -329,9 +326,9 @@ fn faults_have_codes() {
 #[test]
 fn the_document_matches_the_code() {
     let (world, document) = (World::new(9), Document::read());
-    let test_chain = &world.test_chain;
-    let kernel = test_chain.blocks()[0].body.kernels[0].excess;
-    let (there, absent) = (test_chain.state().all_unspent().next().unwrap(), &world.payment.body.outputs[0]);
+    let chain = &world.chain;
+    let kernel = chain.blocks()[0].body.kernels[0].excess;
+    let (there, absent) = (chain.state().all_unspent().next().unwrap(), &world.payment.body.outputs[0]);
     let calls = |name: &str| match name {
         "submit" => vec![json!({ "transaction": Hex(world.payment.clone()) })],
         "block" | "header" => [0, 3, 99].map(|h| json!({ "height": h })).to_vec(),
@@ -404,8 +401,8 @@ fn refuses_others(document: &Document, name: &str, params: &[Value], given: &Val
 #[test]
 fn invalid_responses_are_detected() {
     let world = World::new(9);
-    let (test_chain, client) = (&world.test_chain, world.client());
-    let [before, tip] = [&test_chain.blocks()[7], &test_chain.blocks()[8]].map(|b| b.header.clone());
+    let (chain, client) = (&world.chain, world.client());
+    let [before, tip] = [&chain.blocks()[7], &chain.blocks()[8]].map(|b| b.header.clone());
     let prefix = Prefix::new(0, 0).unwrap();
     let answer = client.ask(&rpc::Unspent { depth: 0, index: 0 }).unwrap();
     let outputs: Vec<_> = answer.outputs.into_iter().map(|Hex(u)| u).collect();
@@ -421,39 +418,36 @@ fn invalid_responses_are_detected() {
         fewer[n] = RewindData { rest: Hash::ZERO, ..hidden };
         assert!(light::outputs(&tip, prefix, &fewer, &proof).is_err(), "another proof");
     }
-    let unspent: &Unspent = test_chain.state().all_unspent().next().unwrap();
+    let unspent: &Unspent = chain.state().all_unspent().next().unwrap();
     let c = unspent.output.commitment;
     let answer = client.ask(&rpc::Output { commitment: Hex(c) }).unwrap();
     assert!(light::output(&before, &c, Some(unspent), &answer.proof.0).is_err());
     let sealed = |h: u64| client.ask(&rpc::Header { height: h }).unwrap().header.unwrap().0;
-    let mut chain: Vec<_> = (1..9).map(sealed).collect();
-    assert_eq!(light::chain(&chain, &tip), Ok(()));
-    chain.remove(3);
-    assert_eq!(light::chain(&chain, &tip), Err(light::InvalidResponse::Chain));
+    let mut headers: Vec<_> = (1..9).map(sealed).collect();
+    assert_eq!(light::chain(&headers, &tip), Ok(()));
+    headers.remove(3);
+    assert_eq!(light::chain(&headers, &tip), Err(light::InvalidResponse::Chain));
     let name = sotto_node::message::BlockName::of(&tip);
-    assert!(light::header(test_chain.chain(), name, Some(sealed(9))).is_ok());
-    assert_eq!(
-        light::header(test_chain.chain(), name, Some(sealed(8))),
-        Err(light::InvalidResponse::OtherHeader)
-    );
-    assert_eq!(light::header(test_chain.chain(), name, None), Err(light::InvalidResponse::OtherHeader));
+    assert!(light::header(chain.chain(), name, Some(sealed(9))).is_ok());
+    assert_eq!(light::header(chain.chain(), name, Some(sealed(8))), Err(light::InvalidResponse::OtherHeader));
+    assert_eq!(light::header(chain.chain(), name, None), Err(light::InvalidResponse::OtherHeader));
     let mut forged = sealed(9);
     forged.header.output_root = Hash::ZERO;
-    assert_eq!(light::header(test_chain.chain(), name, Some(forged)), Err(light::InvalidResponse::Seal));
-    let kernel = &test_chain.blocks()[8].body.kernels[0];
+    assert_eq!(light::header(chain.chain(), name, Some(forged)), Err(light::InvalidResponse::Seal));
+    let kernel = &chain.blocks()[8].body.kernels[0];
     let here = before.kernel_count..tip.kernel_count;
     let found = LightClient::new(world.client()).unwrap().kernel(&kernel.excess).unwrap().unwrap().found;
     assert_eq!(light::kernel(&tip, &kernel.excess, &found, here.clone()), Ok(()));
-    let earlier = test_chain.blocks()[6].header.kernel_count..before.kernel_count;
+    let earlier = chain.blocks()[6].header.kernel_count..before.kernel_count;
     assert_eq!(
         light::kernel(&tip, &kernel.excess, &found, earlier),
         Err(light::InvalidResponse::OtherKernel)
     );
-    let other = test_chain.blocks()[0].body.kernels[0].excess;
+    let other = chain.blocks()[0].body.kernels[0].excess;
     assert_eq!(light::kernel(&tip, &other, &found, here.clone()), Err(light::InvalidResponse::OtherKernel));
     assert!(light::kernel(&before, &kernel.excess, &found, here).is_err());
-    assert_eq!(light::block(&before, &test_chain.blocks()[8]), Err(light::InvalidResponse::Block));
-    let mut emptied = test_chain.blocks()[8].clone();
+    assert_eq!(light::block(&before, &chain.blocks()[8]), Err(light::InvalidResponse::Block));
+    let mut emptied = chain.blocks()[8].clone();
     emptied.body.outputs.clear();
     assert_eq!(light::block(&tip, &emptied), Err(light::InvalidResponse::Block));
 }

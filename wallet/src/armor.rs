@@ -55,6 +55,8 @@ pub enum MessageKind {
     Payment = 5,
     /// A proof of payment.
     Proof = 6,
+    /// A proof that a one-sided output pays an address.
+    OutputProof = 7,
     /// An invite that is encrypted to one address.
     EncryptedInvite = 0x11,
     /// A response that is encrypted to one address.
@@ -66,13 +68,14 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Invite,
         Self::Response,
         Self::Transaction,
         Self::Invoice,
         Self::Payment,
         Self::Proof,
+        Self::OutputProof,
         Self::EncryptedInvite,
         Self::EncryptedResponse,
         Self::EncryptedInvoice,
@@ -87,6 +90,7 @@ impl MessageKind {
             Self::Invoice => "INVOICE",
             Self::Payment => "PAYMENT",
             Self::Proof => "PROOF",
+            Self::OutputProof => "OUTPUT PROOF",
             Self::EncryptedInvite => "ENCRYPTED INVITE",
             Self::EncryptedResponse => "ENCRYPTED RESPONSE",
             Self::EncryptedInvoice => "ENCRYPTED INVOICE",

@@ -33,7 +33,7 @@ pub use account_number::Account;
 pub(crate) use address::looks_like_an_address;
 pub use address::{Address, AddressError, PaymentAddress};
 pub(crate) use derive::{derive, derive_key, derive_scalar, fresh_index};
-pub(crate) use one_sided::{NewOneSided, OneSidedTerms, ViewSecret, ViewTags};
+pub(crate) use one_sided::{NewOneSided, OneSidedTerms, Shared, ViewSecret, ViewTags};
 pub(crate) use output::{NewOutput, OutputSecret};
 pub use output::{OutputKind, Purpose};
 pub use view_key::{ViewKey, ViewKeyError};

@@ -17,6 +17,7 @@ pub mod slate;
 
 pub mod armor;
 pub mod encrypt;
+pub mod output_proof;
 pub mod proof;
 
 mod state;

@@ -10,6 +10,7 @@
 
 use crate::{
     coinbase::{CoinbaseBuilder, CoinbaseError},
+    output_proof::SealedOutput,
     proof::KernelInclusion,
     scan::{BlockContents, ChainSource},
 };
@@ -17,15 +18,16 @@ use core::convert::Infallible;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Block,
+    block::{Block, SealedHeader},
     chain::{Chain, Params, ParamsError},
+    commitment::Commitment,
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::Excess,
     rules::{NextBlock, Verified, connect_proposal, connect_transaction, propose, seal_proposal},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
-    state::{ChainView, ChangeSet, MemoryState, RewindData, WrongState},
+    state::{ChainView, ChangeSet, MemoryState, RewindData, Unspent, WrongState},
     transaction::Transaction,
 };
 
@@ -198,6 +200,15 @@ impl ChainSource for MemoryChain {
 
     fn hash_at(&self, height: Height) -> Result<Option<Hash>, Infallible> {
         Ok(self.block_at(height).map(|b| b.header.hash()))
+    }
+
+    fn sealed_output(&self, c: &Commitment) -> Result<Option<SealedOutput>, Infallible> {
+        let (Some(last), Some(unspent)) = (self.blocks.last(), ChainView::unspent(&self.state, c)?) else {
+            return Ok(None);
+        };
+        let opening = self.state.commitments().outputs.prove(&Unspent::key(c));
+        let (sealed, output) = (SealedHeader::of(last), unspent.rewind_data());
+        Ok(Some(SealedOutput { sealed, output, opening }))
     }
 
     fn block(&self, height: Height) -> Result<Option<BlockContents>, Infallible> {

@@ -162,6 +162,18 @@ pub enum PaymentProofError {
     /// The operator of the chain did not seal the block.
     #[error("the operator of the chain did not seal the block")]
     Seal,
+    /// The output is not in the trie of the block.
+    #[error("the output is not among the unspent outputs of the block")]
+    OutputNotIncluded,
+    /// The shared secret is not that of the output and the address, or the statement is another.
+    #[error("invalid proof of the shared secret: the output, the address or the statement was altered")]
+    Shared,
+    /// The output is not paid to the address.
+    #[error("the output does not pay this address")]
+    NotPaid,
+    /// No scan saw the output while it was unspent.
+    #[error("the output was spent before this wallet saw it in the chain: it has no evidence to show")]
+    NoEvidence,
     /// The kernel is neither in the block nor in an earlier one.
     #[error("the kernel is neither in the block nor in an earlier one: {0}")]
     NotIncluded(#[from] MmrError),

@@ -1,8 +1,8 @@
 //! Random histories, compared with the simplest model: the unspent outputs of the chain.
 //!
 //! After every scan, the balance of each wallet is exactly the sum of its outputs on the chain, each counted
-//! once, whatever happened before: payments to one or several recipients, invoices, lost messages,
-//! cancellations, self-spends, expiries, blocks that are undone and sealed again, and wallets restored from
+//! once, whatever happened before: payments to one or several recipients, of whom some respond and some are away,
+//! with hidden or plain change, relocations, invoices, lost messages, cancellations, self-spends, expiries, blocks that are undone and sealed again, and wallets restored from
 //! words. A payment is confirmed exactly when the chain contains it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
@@ -16,7 +16,7 @@ use sotto_mw::{
     transaction::Transaction,
 };
 use sotto_wallet::{
-    coin_selection::{Decision, PaymentRequest},
+    coin_selection::{ChangeKind, Decision, PaymentRequest},
     keys::Account,
     outputs::{OutputRecord, OutputStatus},
     scan::ChainSource,
@@ -26,13 +26,17 @@ use sotto_wallet::{
 use std::collections::BTreeSet;
 use support::{Ledger, Person};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Step {
-    /// A wallet pays the next one, or both others in one transaction; each responds.
-    Invite {
+    /// A wallet pays the next one, or both others in one transaction; each responds or is away.
+    Pay {
         from: usize,
-        amounts: [u64; 2],
-        both: bool,
+        payees: Vec<(u64, bool)>,
+        change: ChangeKind,
+    },
+    /// A wallet moves an output that it received while it was away.
+    Move {
+        who: usize,
     },
     /// The newest response is accepted.
     Finalise,
@@ -65,9 +69,11 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let (who, amount) = (|| 0..3usize, || 1u64..4_000_000_000);
+    let change = prop_oneof![3 => Just(ChangeKind::Hidden), 1 => Just(ChangeKind::Plain)];
     prop_oneof![
-        4 => (who(), [amount(), amount()], any::<bool>())
-            .prop_map(|(from, amounts, both)| Step::Invite { from, amounts, both }),
+        6 => (who(), prop::collection::vec((amount(), any::<bool>()), 1..3), change)
+            .prop_map(|(from, payees, change)| Step::Pay { from, payees, change }),
+        1 => who().prop_map(|who| Step::Move { who }),
         5 => Just(Step::Finalise),
         2 => (who(), amount()).prop_map(|(from, amount)| Step::Ask { from, amount }),
         2 => Just(Step::Collect),
@@ -108,7 +114,8 @@ impl World {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Invite { from, amounts, both } => self.invite(from, amounts, both),
+            Step::Pay { from, payees, change } => self.pay(from, &payees, change),
+            Step::Move { who } => self.relocate(who),
             Step::Finalise => {
                 let Some((from, response)) = self.answers.pop() else { return };
                 let p = &mut self.people[from];
@@ -162,16 +169,41 @@ impl World {
         }
     }
 
-    fn invite(&mut self, from: usize, amounts: [u64; 2], both: bool) {
-        let to: Vec<usize> = (1..=1 + usize::from(both)).map(|i| (from + i) % 3).collect();
-        let payees = to.iter().zip(amounts).map(|(i, amount)| self.people[*i].payee(amount)).collect();
+    fn pay(&mut self, from: usize, payees: &[(u64, bool)], change: ChangeKind) {
+        let to = |i: usize| (from + 1 + i) % 3;
+        let payee = |(i, (amount, away)): (usize, &(u64, bool))| {
+            let p = &self.people[to(i)];
+            if *away { p.payee_away(*amount) } else { p.payee(*amount) }
+        };
+        let request = PaymentRequest::new(Account(0), payees.iter().enumerate().map(payee).collect());
         let p = &mut self.people[from];
-        let Ok(plan) = p.wallet.plan(PaymentRequest::new(Account(0), payees)) else { return };
-        let invites = p.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut p.rng).unwrap();
-        for (invite, to) in invites.iter().zip(to) {
+        let Ok(plan) = p.wallet.plan(PaymentRequest { change, ..request }) else { return };
+        let complete = plan.is_complete();
+        let plan = plan.confirm(|_| Decision::Yes).unwrap();
+        if complete {
+            let t = p.wallet.pay(plan, &mut p.rng).unwrap();
+            let made = |e| t.get().body.kernels.iter().any(|k| Some(k.excess) == e);
+            self.sessions
+                .extend(p.wallet.sessions().filter(|s| made(s.excess())).map(|s| (from, s.session())));
+            self.pool.push(t);
+            return;
+        }
+        let invites = p.wallet.invite(plan, &mut p.rng).unwrap();
+        let responds = payees.iter().enumerate().filter(|(_, (_, away))| !away).map(|(i, _)| to(i));
+        for (invite, to) in invites.iter().zip(responds) {
             self.sessions.push((from, invite.session));
             self.answers.extend(self.people[to].respond(invite).ok().map(|r| (from, r)));
         }
+    }
+
+    fn relocate(&mut self, who: usize) {
+        let p = &mut self.people[who];
+        let (chain, tip) = (p.wallet.chain().clone(), p.wallet.tip());
+        let movable = |o: &&OutputRecord| o.reference().is_some() && o.is_spendable(&chain, tip);
+        let Some(coin) = p.wallet.outputs().find(movable).map(|o| o.commitment) else { return };
+        let Ok(plan) = p.wallet.plan_relocation(Account(0), &coin) else { return };
+        let plan = plan.confirm(|_| Decision::Yes).unwrap();
+        self.pool.push(p.wallet.relocate(plan, &mut p.rng).unwrap());
     }
 
     fn ask(&mut self, from: usize, amount: u64) {
@@ -200,7 +232,7 @@ impl World {
         self.pool = rest;
         for t in ready {
             let clash = |u: &Verified<Transaction>| {
-                u.get().body.inputs.iter().any(|i| t.get().body.inputs.contains(i))
+                u.get().body.spent().any(|i| t.get().body.spent().any(|j| i == j))
             };
             if block.iter().any(clash) { self.pool.push(t) } else { block.push(t) }
         }

@@ -3,13 +3,22 @@
 
 mod support;
 
-use sotto_mw::amount::Amount;
+use sotto_mw::{
+    amount::Amount,
+    codec::{Decode as _, Encode as _},
+    commitment::Commitment,
+    group::Point,
+    hash::Hash,
+};
 use sotto_wallet::{
-    MemoryStore, ViewWallet, WalletError,
+    Memo, MemoryStore, ViewWallet, WalletError, armor,
     coin_selection::{ChangeKind, CoinSelectionError, Decision, Payee, PaymentRequest, Recipient, Spend},
     history::EntryKind,
     keys::{Account, OutputKind, Purpose},
+    output_proof::{OutputProof, Prover},
     outputs::OutputStatus,
+    proof::PaymentProofError,
+    scan::ChainSource as _,
     sessions::{SessionStatus, TxStatus},
 };
 use support::{Ledger, Person, two};
@@ -303,4 +312,78 @@ fn two_payments_without_reference_differ() {
     let commitments: std::collections::BTreeSet<_> =
         payment.get().body.outputs.iter().map(|o| o.commitment).collect();
     assert_eq!(commitments.len(), 3);
+}
+
+/// The payer proves a payment later, when its output is spent; the payee proves one that is not. Each part of a proof
+/// is checked.
+#[test]
+fn one_sided_payments_are_proven_by_payer_and_payee() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    let paid = |a: &Person| a.wallet.sessions().find(|s| s.reference().is_some()).unwrap().session();
+    let text = |text: &str| Memo::new(text.to_owned()).unwrap();
+    let session = paid(&a);
+    let early = a.wallet.prove_output(&session, Memo::default(), &mut a.rng);
+    assert!(matches!(early, Err(WalletError::Proof(PaymentProofError::Unconfirmed))));
+    a.scan(&ledger);
+    let coin = b.wallet.outputs().next().unwrap().commitment;
+    let sealed = ledger.sealed_output(&Commitment::from_bytes(&coin.0).unwrap()).unwrap().unwrap();
+    let theirs = b.wallet.prove_received(sealed.clone(), text("mine"), &mut b.rng).unwrap();
+    assert!(a.wallet.prove_received(sealed, text("mine"), &mut a.rng).is_err(), "not paid to a");
+    // The output is spent, and its block is pruned.
+    let onward = b.pay_away(vec![a.payee_away(1_000_000)]);
+    ledger.seal(&a.wallet, &[onward]);
+    let ours = a.wallet.prove_output(&session, text("case 12"), &mut a.rng).unwrap();
+
+    let id = *ledger.chain.id();
+    for proof in [&ours, &theirs] {
+        let shown = proof.verify(&id).unwrap();
+        assert_eq!((shown.amount.units(), shown.reference.to_string()), (5_000_000, "INV-2026-17".into()));
+        let armored = armor::to_text(&id, proof);
+        assert_eq!(armor::from_text::<OutputProof>(&id, &armored).as_ref(), Ok(proof));
+        let refused = |spoil: &dyn Fn(&mut OutputProof)| {
+            let mut spoilt = proof.clone();
+            spoil(&mut spoilt);
+            spoilt.verify(&id).unwrap_err()
+        };
+        let payment_address = |p: &Person| p.address().payment_address().unwrap();
+        assert_eq!(refused(&|p| p.statement = text("case 13")), PaymentProofError::Shared);
+        assert_eq!(refused(&|p| p.address = payment_address(&a)), PaymentProofError::Shared);
+        assert_eq!(refused(&|p| p.shared = Point::h()), PaymentProofError::Shared);
+        let other = |p: Prover| if p == Prover::Payer { Prover::Payee } else { Prover::Payer };
+        assert_eq!(refused(&|p| p.prover = other(p.prover)), PaymentProofError::Shared);
+        assert_eq!(refused(&|p| p.sealed.sealed.header.time += 1), PaymentProofError::Seal);
+        assert_eq!(refused(&|p| p.sealed.output.rest = Hash::ZERO), PaymentProofError::OutputNotIncluded);
+        assert!(matches!(refused(&|p| p.params.genesis_time += 1), PaymentProofError::OtherChain { .. }));
+    }
+    // Every flipped bit is refused or changes nothing that is shown: the text has one form.
+    let bytes = ours.to_bytes();
+    for i in (0..8 * bytes.len()).step_by(37) {
+        let mut bad = bytes.clone();
+        bad[i / 8] ^= 1 << (i % 8);
+        assert!(OutputProof::from_bytes(&bad).map_or(true, |p| p.verify(&id).is_err()), "bit {i}");
+    }
+}
+
+/// A proof shows what its sealed output pays, not what somebody says: an output that the payer made for another, or
+/// under another view tag, is not paid to this address.
+#[test]
+fn a_proof_of_another_output_shows_nothing() {
+    let (mut ledger, mut a, b) = two();
+    let c = ledger.wallet(30);
+    let payment = a.pay_away(vec![b.payee_away(5_000_000), c.payee_away(6_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    a.scan(&ledger);
+    let sessions: Vec<_> = a.wallet.sessions().map(|s| s.session()).collect();
+    let [one, two] =
+        [0, 1].map(|i| a.wallet.prove_output(&sessions[i], Memo::default(), &mut a.rng).unwrap());
+    let id = *ledger.chain.id();
+    for (proof, other) in [(&one, &two), (&two, &one)] {
+        let swapped = OutputProof { sealed: other.sealed.clone(), ..proof.clone() };
+        assert_eq!(swapped.verify(&id), Err(PaymentProofError::Shared));
+        let theirs = OutputProof { shared: other.shared, proof: other.proof, ..proof.clone() };
+        assert_eq!(theirs.verify(&id), Err(PaymentProofError::Shared));
+    }
 }

@@ -19,12 +19,13 @@ use sotto_mw::{
 use sotto_node::{
     edge::{
         chain_dir::DiskLedger,
-        light::{LightClient, LightError},
+        light::{IncludedOutput, LightClient, LightError},
     },
     seal::SealedHeader,
     storage::StoreError,
 };
 use sotto_wallet::{
+    output_proof::SealedOutput,
     proof::KernelInclusion,
     scan::{BlockContents, ChainSource, ScanError, unspent_at},
 };
@@ -223,6 +224,22 @@ impl ChainSource for View<'_> {
         match self {
             Self::Disk(view) => Ok(view.ledger.store().unspent(c)?.map(|u| u.rewind_data())),
             Self::Node(_) => unspent_at(self, c),
+        }
+    }
+
+    fn sealed_output(&self, c: &Commitment) -> Result<Option<SealedOutput>, ChainReadError> {
+        match self {
+            Self::Disk(view) => {
+                let store = view.ledger.store();
+                let sealed = store.sealed_header(store.tip().height)?;
+                let (Some(unspent), Some(sealed)) = (store.unspent(c)?, sealed) else { return Ok(None) };
+                let (output, opening) =
+                    (unspent.rewind_data(), store.commitments().outputs.prove(&Unspent::key(c)));
+                Ok(Some(SealedOutput { sealed, output, opening }))
+            }
+            Self::Node(light) => Ok(light.output(c)?.map(|IncludedOutput { unspent, proof, tip }| {
+                SealedOutput { sealed: tip, output: unspent.rewind_data(), opening: proof }
+            })),
         }
     }
 

@@ -3,7 +3,7 @@
 //! One file per group of verbs: `custody` (create, restore), `backup`, `view_key`, `accounts`, `paying`,
 //! `invoices` and `slates` (the steps of a payment), `sweep` (move what was paid one-sidedly), `plan` (what is confirmed), `sessions` (open payments),
 //! `choosing` (freeze outputs, name them), `listen` and `deliver` (receiving by itself, and paying one that does),
-//! `dates` (of blocks), `reasons` (of refusals, with amounts in the unit), `spending` (end a payment, merge outputs), `records` (contacts, proofs), `views` (balance, address,
+//! `dates` (of blocks), `reasons` (of refusals, with amounts in the unit), `spending` (end a payment, merge outputs), `records` and `output_proofs` (contacts, proofs), `views` (balance, address,
 //! outputs, scan), `history`.
 
 mod accounts;
@@ -16,6 +16,7 @@ mod deliver;
 mod history;
 mod invoices;
 mod listen;
+mod output_proofs;
 mod paying;
 mod plan;
 mod reasons;

@@ -15,11 +15,12 @@ use sotto_mw::{
     amount::Height,
     block::{Block, Header, SealedHeader},
     chain::{Chain, ParamsError},
+    commitment::Commitment,
     hash::Hash,
     kernel::Excess,
-    state::RewindData,
+    state::{RewindData, Unspent},
     transaction::Transaction,
-    trie::Prefix,
+    trie::{Prefix, TrieProof},
 };
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -72,6 +73,17 @@ pub struct Included {
     /// The kernel and its proof.
     pub found: KernelProof,
     /// The header with the proof's root.
+    pub tip: SealedHeader,
+}
+
+/// An unspent output, and the sealed header that proves it.
+#[derive(Clone, Debug)]
+pub struct IncludedOutput {
+    /// The output.
+    pub unspent: Unspent,
+    /// Its path in the trie.
+    pub proof: TrieProof,
+    /// The header with the root of the trie.
     pub tip: SealedHeader,
 }
 
@@ -180,6 +192,26 @@ impl LightClient {
         let outputs: Vec<_> = answer.outputs.into_iter().map(|Hex(u)| u).collect();
         light::outputs(&self.tip(), prefix, &outputs, &answer.proof.0)?;
         Ok(Some(outputs))
+    }
+
+    /// The unspent output with this commitment, with the proof and the sealed header; `None` if the node proves that
+    /// there is none.
+    ///
+    /// # Errors
+    /// [`LightError`].
+    pub fn output(&self, c: &Commitment) -> Result<Option<IncludedOutput>, LightError> {
+        for _ in 0..ATTEMPTS {
+            let answer = self.client.ask(&rpc::Output { commitment: Hex(*c) })?;
+            if !self.advance_to(&answer.tip)? {
+                continue;
+            }
+            let (unspent, proof) = (answer.unspent.map(|Hex(u)| u), answer.proof.0);
+            light::output(&self.tip(), c, unspent.as_ref(), &proof)?;
+            let tip = self.seen.borrow().tip.clone();
+            let found = unspent.zip(tip).map(|(unspent, tip)| IncludedOutput { unspent, proof, tip });
+            return Ok(found);
+        }
+        Err(LightError::Moving)
     }
 
     /// The last kernel with this excess; `None` if the node denies that there is one, which it cannot prove.

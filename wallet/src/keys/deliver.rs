@@ -19,7 +19,7 @@ use sotto_mw::{
 use zeroize::Zeroizing;
 
 impl AccountKeys {
-    /// r of an output under these terms.
+    /// r of an output under these terms. Who has it can make the output again: it is never shown.
     pub(crate) fn sender_secret(&self, terms: &OneSidedTerms) -> SecretScalar {
         let (to, amount) = (&terms.to, Zeroizing::new(terms.opening.amount.units().to_le_bytes()));
         let parts: [&[u8]; 5] =

@@ -14,6 +14,8 @@ use crate::{
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Chain,
+    codec::Decode,
+    commitment::Commitment,
     group::PointBytes,
     kernel::Excess,
 };
@@ -52,9 +54,29 @@ pub(crate) fn finish_scan<C: ChainSource>(
     spent.extend(walk.spent.into_iter().map(|(coin, height)| (coin.commitment, height)));
     let (tip, present, searched_down_to) = (cursor.tip, cursor.present.clone(), walk.searched_down_to);
     next.observe(chain, &ChainObservation { tip, present, kernels, squatted, spent, searched_down_to });
+    keep_evidence(state, &mut next, source)?;
     next.accounts.iter_mut().for_each(|a| a.scanned = tip.height);
     let report = report(state, &next, cursor);
     Ok(Some((next, report)))
+}
+
+/// Keeps the outputs of one-sided payments that are new in the chain, with their proofs: only the payer who saw them
+/// unspent can prove the payment later.
+fn keep_evidence<C: ChainSource>(
+    before: &State,
+    next: &mut State,
+    source: &C,
+) -> Result<(), ScanError<C::Error>> {
+    let new = |s: &&mut SentPayment| {
+        let known = before.sent.get(&s.id).map(SentPayment::tx_status);
+        matches!(s.tx_status(), TxStatus::Confirmed { .. }) && known != Some(s.tx_status())
+    };
+    for direct in next.sent.values_mut().filter(new).flat_map(|s| &mut s.direct) {
+        let Ok(c) = Commitment::from_bytes(&direct.coin.commitment.0) else { continue };
+        let found = source.sealed_output(&c).map_err(ScanError::Source)?;
+        direct.evidence = found.filter(|s| Coin::of(&s.output.commitment, &s.output.features) == direct.coin);
+    }
+    Ok(())
 }
 
 /// Adds an output that a scan found. Another output with the same commitment, which the wallet knew, has another

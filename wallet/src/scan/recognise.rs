@@ -50,7 +50,12 @@ struct Recognised {
 impl ScanKey {
     pub(crate) fn owner(chain: &Chain, keys: AccountKeys, account: Account, scanned: Height) -> Self {
         let payments = keys.payment(chain.params().network).view_secret();
-        Self { account, scanned, tags: ViewTags::Matching, secret: Secret::Owner { keys: Box::new(keys), payments } }
+        Self {
+            account,
+            scanned,
+            tags: ViewTags::Matching,
+            secret: Secret::Owner { keys: Box::new(keys), payments },
+        }
     }
 
     pub(crate) const fn viewer(key: ViewKey, scanned: Height) -> Self {

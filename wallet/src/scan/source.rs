@@ -1,6 +1,6 @@
 //! Chain sources: the chain as a wallet sees it.
 
-use crate::outputs::Coin;
+use crate::{output_proof::SealedOutput, outputs::Coin};
 use sotto_mw::{
     amount::Height,
     commitment::Commitment,
@@ -75,6 +75,16 @@ pub trait ChainSource {
     /// When the source cannot answer.
     fn unspent_output(&self, c: &Commitment) -> Result<Option<RewindData>, Self::Error> {
         unspent_at(self, c)
+    }
+
+    /// The unspent output with this commitment, with the proof that it is in the trie of a sealed header; `None` if
+    /// there is none, or if the source cannot prove it.
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn sealed_output(&self, c: &Commitment) -> Result<Option<SealedOutput>, Self::Error> {
+        let _ = c;
+        Ok(None)
     }
 
     /// The inputs and outputs of the block at this height. A source may always answer `None`, for example if

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! bytes = session (32) ‖ address (65) ‖ amount (8) ‖ index (12) ‖ fresh bytes (32) ‖ C (32) ‖ K_o (32) ‖ note
+//!         ‖ [sealed output]
 //! ```
 //!
 //! There is no signing session: the identifier names the payment here. With the account key, the fresh bytes give
@@ -9,8 +10,9 @@
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
-    codec::{point_bytes, session},
+    codec::{option, point_bytes, put_option, session},
     keys::{Address, OneSidedTerms},
+    output_proof::SealedOutput,
     outputs::{Coin, opening, put_opening},
     slate::Memo,
 };
@@ -32,11 +34,13 @@ pub(crate) struct DirectPayment {
     pub(crate) note: Memo,
     /// The recipient's address, as histories show it.
     pub(crate) recipient: Address,
+    /// The output in the chain, since a scan saw it unspent: a proof of payment needs it.
+    pub(crate) evidence: Option<SealedOutput>,
 }
 
 impl DirectPayment {
     /// Fewest bytes.
-    pub(crate) const LEAST_BYTES: usize = 32 + 65 + 20 + 32 + 64 + 1;
+    pub(crate) const LEAST_BYTES: usize = 32 + 65 + 20 + 32 + 64 + 2;
 }
 
 impl Encode for DirectPayment {
@@ -48,6 +52,7 @@ impl Encode for DirectPayment {
         out.extend_from_slice(&self.coin.commitment.0);
         self.coin.receiver.iter().for_each(|key| out.extend_from_slice(&key.0));
         self.note.encode(out);
+        put_option(self.evidence.as_ref(), out);
     }
 }
 
@@ -58,6 +63,7 @@ impl Decode for DirectPayment {
         let to = to.ok_or(DecodeError::Code { what: "address of a one-sided payment", code: 1 })?;
         let terms = OneSidedTerms { to, opening: opening(r)?, fresh: r.array()? };
         let coin = Coin { commitment: point_bytes(r)?, receiver: Some(point_bytes(r)?) };
-        Ok(Self { session, terms, coin, note: Memo::decode(r)?, recipient })
+        let (note, evidence) = (Memo::decode(r)?, option(r, "evidence flag")?);
+        Ok(Self { session, terms, coin, note, recipient, evidence })
     }
 }

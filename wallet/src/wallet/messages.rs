@@ -6,14 +6,18 @@ use crate::{
     encrypt::{Encryptable, Encrypted, Privacy},
     error::WalletError,
     keys::{Account, Address},
+    output_proof::{Evidence, OutputProof, Prover, SealedOutput},
+    outputs::Coin,
     proof::{KernelInclusion, PaymentProof, PaymentProofError},
     sessions::{Record, SessionView},
-    slate::{Invite, Invoice, SlateError},
-    state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, PaymentStage, SignedInvite},
+    slate::{Invite, Invoice, Memo, SlateError},
+    state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, PaymentStage, SignedInvite, TxStatus},
 };
+use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Height,
     kernel::Excess,
+    secret::SecretScalar,
     session::{Role, SessionId},
 };
 
@@ -184,4 +188,49 @@ fn paid_proof(
         possession: payment.share.possession,
         inclusion: inclusion.clone(),
     }
+}
+
+pub(crate) fn prove_output(
+    context: &Context<'_>,
+    session: &SessionId,
+    statement: Memo,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<OutputProof, WalletError> {
+    let sent = context.state.payment_with(session).ok_or(PaymentProofError::UnknownSession)?;
+    let Some(PaymentPart::Direct(direct)) = sent.part(session) else {
+        return Err(PaymentProofError::UnknownSession.into());
+    };
+    let missing = match sent.tx_status() {
+        TxStatus::Confirmed { .. } => PaymentProofError::NoEvidence,
+        _ => PaymentProofError::Unconfirmed,
+    };
+    let (sealed, address) = (direct.evidence.clone().ok_or(missing)?, direct.terms.to);
+    let params = context.chain.params().clone();
+    let r = context.keys(sent.account)?.sender_secret(&direct.terms);
+    proven(context, Evidence { params, sealed, address, statement }, (Prover::Payer, &r), rng)
+}
+
+pub(crate) fn prove_received(
+    context: &Context<'_>,
+    sealed: SealedOutput,
+    statement: Memo,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<OutputProof, WalletError> {
+    let coin = Coin::of(&sealed.output.commitment, &sealed.output.features);
+    let record = context.state.outputs.get(&coin.commitment).filter(|o| o.coin() == coin);
+    let account = record.map(|o| o.account).ok_or(PaymentProofError::NotPaid)?;
+    let payment = context.keys(account)?.payment(context.chain.params().network);
+    let (params, address) = (context.chain.params().clone(), payment.address);
+    proven(context, Evidence { params, sealed, address, statement }, (Prover::Payee, &payment.view), rng)
+}
+
+fn proven(
+    context: &Context<'_>,
+    evidence: Evidence,
+    by: (Prover, &SecretScalar),
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<OutputProof, WalletError> {
+    let proof = OutputProof::new(context.chain.id(), evidence, by, rng)?;
+    proof.verify(context.chain.id())?;
+    Ok(proof)
 }

@@ -5,11 +5,14 @@ use crate::{
     encrypt::{Encryptable, Encrypted, Privacy},
     error::WalletError,
     keys::{Account, Address, ViewTags},
+    output_proof::{OutputProof, SealedOutput},
     proof::{KernelInclusion, PaymentProof},
     scan::{self, ChainSource, Progress, ScanError, ScanReport},
     sessions::SessionView,
+    slate::Memo,
     store::Store,
 };
+use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{amount::Height, kernel::Excess, session::SessionId};
 
 /// Scanning.
@@ -138,6 +141,34 @@ impl<S: Store> Wallet<S> {
     #[must_use]
     pub fn paid_excess(&self, session: &SessionId) -> Option<Excess> {
         messages::paid_excess(&self.context(), session)
+    }
+
+    /// Proves a one-sided payment of this wallet; anyone can verify the proof offline. `statement` says what it is for,
+    /// or repeats a challenge of the verifier.
+    ///
+    /// # Errors
+    /// [`PaymentProofError`](crate::proof::PaymentProofError) when the session is not a one-sided payment, or no scan
+    /// saw its output.
+    pub fn prove_output(
+        &self,
+        session: &SessionId,
+        statement: Memo,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<OutputProof, WalletError> {
+        messages::prove_output(&self.context(), session, statement, rng)
+    }
+
+    /// Proves that this output was paid to an address of this wallet, by its view secret.
+    ///
+    /// # Errors
+    /// [`PaymentProofError::NotPaid`](crate::proof::PaymentProofError::NotPaid) when it was not.
+    pub fn prove_received(
+        &self,
+        output: SealedOutput,
+        statement: Memo,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<OutputProof, WalletError> {
+        messages::prove_received(&self.context(), output, statement, rng)
     }
 
     /// Proves a confirmed payment of this wallet; anyone can verify the proof offline.

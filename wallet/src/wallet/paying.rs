@@ -90,7 +90,7 @@ fn direct(
         let (c, receiver) = keys.delivered(context.chain.id(), &terms);
         let coin = Coin { commitment: c.encoded(), receiver: Some(receiver.encoded()) };
         let (session, note, recipient) = (fresh_session(rng), memo.clone(), to.into());
-        direct.push(DirectPayment { session, terms, coin, note, recipient });
+        direct.push(DirectPayment { session, terms, coin, note, recipient, evidence: None });
     }
     direct
 }

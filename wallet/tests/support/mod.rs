@@ -9,6 +9,7 @@ use sotto_mw::{
     amount::{Amount, Height},
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT, Params},
     codec::{Decode as _, Encode as _},
+    commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     rules::{Verified, check_transaction, verify_transaction},
@@ -23,6 +24,7 @@ use sotto_wallet::{
     coin_selection::{Confirmed, Decision, Payee, PaymentPlan, PaymentRequest, Recipient},
     keys::{Account, Address, Words},
     nonce_vault::Installation,
+    output_proof::SealedOutput,
     proof::KernelInclusion,
     scan::{self, ChainSource, ScanError, ScanReport, UnspentInputs},
     sessions::SessionStatus,
@@ -135,6 +137,10 @@ impl ChainSource for Ledger {
 
     fn hash_at(&self, height: Height) -> Result<Option<Hash>, Infallible> {
         self.memory.hash_at(height)
+    }
+
+    fn sealed_output(&self, c: &Commitment) -> Result<Option<SealedOutput>, Infallible> {
+        self.memory.sealed_output(c)
     }
 
     fn block(&self, height: Height) -> Result<Option<scan::BlockContents>, Infallible> {

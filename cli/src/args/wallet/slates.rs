@@ -38,7 +38,7 @@ pub(crate) struct WalletSend {
     #[arg(long, conflicts_with = "amount")]
     pub(crate) all: bool,
     /// Spend exactly the outputs that are named like this; a unique prefix of the commitment is enough
-    #[arg(long, value_name = "OUTPUT")]
+    #[arg(long, value_name = "OUTPUT", hide_short_help = true)]
     pub(crate) spend: Vec<String>,
     /// Allow amounts that cost more to spend than they are worth
     #[arg(long, hide_short_help = true)]
@@ -50,7 +50,7 @@ pub(crate) struct WalletSend {
     #[arg(long)]
     pub(crate) interactive: bool,
     /// Refuse a receiver whose address can only be paid interactively
-    #[arg(long, conflicts_with_all = ["interactive", "to_listener"])]
+    #[arg(long, conflicts_with_all = ["interactive", "to_listener"], hide_short_help = true)]
     pub(crate) one_sided: bool,
     /// What the payment is for: up to 12 letters, digits or signs, which the receiver reads
     #[arg(long, value_name = "REFERENCE", conflicts_with_all = ["interactive", "to_listener"])]

@@ -46,7 +46,7 @@ fn report(command: &WalletCommand<'_>, output: &OutputRecord, change: &Change<'_
 }
 
 /// The output whose commitment starts with a prefix.
-fn find_output(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<OutputRecord> {
+pub(crate) fn find_output(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<OutputRecord> {
     let prefix = prefix.trim().to_ascii_lowercase();
     let mut all = wallet.outputs().filter(|o| o.commitment.to_string().starts_with(&prefix));
     match (all.next(), all.next()) {

@@ -1,6 +1,11 @@
 //! `sotto wallet contact` and `proof`.
 
-use super::{command::WalletCommand, dates::Dated, sessions::find};
+use super::{
+    command::WalletCommand,
+    dates::Dated,
+    output_proofs::{self, Verifier},
+    sessions::find,
+};
 use crate::{
     args::{self, WalletContact, WalletProof},
     bridge::{self, hex},
@@ -10,7 +15,7 @@ use crate::{
 use serde_json::{Value, json};
 use sotto_mw::{chain::ChainId, schnorr::PublicKey};
 use sotto_wallet::{
-    armor,
+    armor::{self, MessageKind},
     contacts::{ContactError, ContactName},
     keys::Address,
     proof::{PaymentProof, PaymentProofError, ProvenPayment},
@@ -59,6 +64,9 @@ pub(crate) fn proof(command: &WalletCommand<'_>, verb: &WalletProof) -> Outcome 
 
 fn export(command: &WalletCommand<'_>, a: &args::ProofExport) -> Outcome {
     let (wallet, chain, _) = command.open_fresh()?;
+    if let Some(proof) = output_proofs::of(&wallet, &chain, a)? {
+        return output_proofs::print(command, &wallet, &proof);
+    }
     let session = find(&wallet, &a.session)?.session();
     let what = "cannot prove this payment";
     let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what);
@@ -84,6 +92,12 @@ fn verify(command: &WalletCommand<'_>, a: &args::ProofVerify) -> Outcome {
     };
     let what = "invalid proof of payment";
     let text = inner(&text, &a.file)?;
+    if armor::kind(&text).or_refuse(what)? == MessageKind::OutputProof {
+        return output_proofs::verify(command, &text, &Verifier { args: a, chain, ledger });
+    }
+    if a.statement.is_some() {
+        return Err(Failure::refused("this proof has no statement").help("pass --memo to check the memo"));
+    }
     let proof: PaymentProof = armor::from_text(&chain, &text).or_refuse(what)?;
     let shown = proof.verify(&chain).or_refuse(what)?;
     if let Some(memo) = &a.memo
