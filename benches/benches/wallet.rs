@@ -104,6 +104,35 @@ fn set(owner: &Wallet<MemoryStore>) -> Set {
     Set::of(own.into_iter().chain(foreign))
 }
 
+/// One-sided outputs of others: each costs a scan one multiplication of the curve.
+fn detect(c: &mut Criterion) {
+    const FOREIGN: usize = 20_000;
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let (mut payer, payee) = (wallet(9), wallet(10).address(ACCOUNT).unwrap().payment_address().unwrap());
+    payer.scan(&Set::of(outputs(&payer, 120)), &mut |_, _| {}).unwrap();
+    let mut paid = || {
+        let recipient = Recipient::OneSided { to: payee, reference: None };
+        let payee = Payee { amount: Amount::new(1_000), recipient, memo: Memo::default() };
+        let plan = payer.plan(PaymentRequest::new(ACCOUNT, vec![payee])).unwrap();
+        payer.pay(plan.confirm(|_| Decision::Yes).unwrap(), &mut rng).unwrap().get().body.outputs.clone()
+    };
+    let pool: Vec<Output> = (0..16).flat_map(|_| paid()).collect();
+    let foreign = (0..FOREIGN).map(|i| Output {
+        commitment: Commitment::new(Amount::new(5), &Scalar::from(i as u64 + 7).into()),
+        ..pool[i % pool.len()].clone()
+    });
+    let set = Set::of(foreign);
+    let mut group = c.benchmark_group("wallet");
+    group.sample_size(10).throughput(Throughput::Elements(FOREIGN as u64));
+    group.bench_function("scan, 20,000 one-sided outputs of others, one account", |b| {
+        let scan = |mut w: Wallet<MemoryStore>| {
+            assert_eq!(w.scan(&set, &mut |_, _| {}).unwrap().own, 0);
+        };
+        b.iter_batched(|| wallet(3), scan, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
 fn restore(c: &mut Criterion) {
     let set = set(&wallet(3));
     let mut group = c.benchmark_group("wallet");
@@ -204,5 +233,5 @@ fn slates(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, slates, restore, large);
+criterion_group!(benches, slates, detect, restore, large);
 criterion_main!(benches);

@@ -2,7 +2,7 @@
 //! the default.
 //!
 //! The user's file is `$XDG_CONFIG_HOME/sotto/config.toml` (or `~/.config/sotto/config.toml`), with the keys
-//! `dir` and `color`. `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the
+//! `dir`, `color` and `move`, and the section `listen`. `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the
 //! key of this installation, apart from wallets and their backups, so that a copied wallet file cannot finish
 //! a payment of the original.
 
@@ -22,8 +22,22 @@ use std::{env, fs, io, path::PathBuf};
 struct UserFile {
     dir: Option<PathBuf>,
     color: Option<String>,
+    #[serde(rename = "move")]
+    relocation: Option<Relocation>,
     #[serde(default)]
     listen: ListenSettings,
+}
+
+/// What happens to outputs that somebody paid to this wallet's address while it was away.
+#[derive(Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Relocation {
+    /// A scan says that they can be moved.
+    #[default]
+    Ask,
+    Never,
+    /// A scan moves them, each at a random time, one at a time.
+    Auto,
 }
 
 /// The consent rules of `sotto wallet listen`; its flags override them.
@@ -49,6 +63,7 @@ pub(crate) struct Config {
     pub(crate) dir: Setting<PathBuf>,
     pub(crate) state: Setting<PathBuf>,
     pub(crate) color: Setting<Color>,
+    pub(crate) relocation: Setting<Relocation>,
     /// How long a command waits for a lock.
     pub(crate) lock_wait: LockWait,
     pub(crate) listen: ListenSettings,
@@ -69,6 +84,10 @@ impl Config {
             (None, Some(value)) => Setting { value: value?, origin: "user file" },
             (None, None) => Setting { value: Color::Auto, origin: "default" },
         };
+        let relocation = match user.relocation {
+            Some(value) => Setting { value, origin: "user file" },
+            None => Setting { value: Relocation::default(), origin: "default" },
+        };
         let by_environment = env::var_os("SOTTO_DIR").map(PathBuf::from);
         let dir = match (&global.dir, user.dir) {
             (Some(d), _) if by_environment.as_ref() == Some(d) => {
@@ -85,14 +104,14 @@ impl Config {
             None => Setting { value: xdg("XDG_STATE_HOME", ".local/state").join("sotto"), origin: "default" },
         };
         let lock_wait = LockWait::new(Duration::from_secs(global.wait), global.quiet);
-        Ok(Self { dir, state, color, lock_wait, listen: user.listen })
+        Ok(Self { dir, state, color, relocation, lock_wait, listen: user.listen })
     }
 }
 
 fn bad_file(path: &std::path::Path, why: &str) -> Failure {
     Failure::refused(format!("invalid settings in {}", path.display()))
         .why(why.trim_end())
-        .help("the keys are `dir` (a path), `color` (auto, always or never) and the section `listen`")
+        .help("the keys are `dir` (a path), `color` (auto, always or never), `move` (ask, never or auto) and the section `listen`")
 }
 
 fn xdg(variable: &str, under_home: &str) -> PathBuf {

@@ -121,6 +121,29 @@ fn an_interactive_address_is_paid_by_invite_only() {
     assert_eq!(spendable(&w, "bob"), "1000000000");
 }
 
+/// A scan says what can be moved, moves it by itself after a while, or does neither, as the setting says.
+#[test]
+fn received_outputs_are_moved_as_the_setting_says() {
+    let w = World::settled();
+    std::fs::create_dir_all(w.path("config/sotto")).unwrap_or_default();
+    let set = |what: &str| w.write("config/sotto/config.toml", &format!("move = \"{what}\"\n"));
+    assert!(w.run("config show --origin").ok().contains("move = ask  (default)"));
+    w.run("wallet send 1 --to $(cat bob.address) --yes --wallet alice").ok();
+    w.run("chain seal --wallet alice").ok();
+    assert!(w.run("wallet scan --wallet bob").err.contains("sotto wallet sweep"));
+    set("never");
+    assert!(!w.run("wallet scan --wallet bob").err.contains("sweep"));
+    set("sometimes");
+    w.run("wallet scan --wallet bob").fails(1);
+    set("auto");
+    w.run("chain seal --blocks 150 --wallet alice").ok();
+    assert!(w.run("wallet scan --wallet bob").ok().contains("relocation"));
+    assert!(!w.run("wallet scan --wallet bob").ok().contains("relocation"), "once");
+    w.run("chain seal --wallet alice").ok();
+    let outputs = records(&w.run("wallet outputs --wallet bob --json").ok());
+    assert!(outputs.iter().any(|o| o["kind"] == "hidden" && o["status"] == "unspent"), "{outputs:?}");
+}
+
 /// One transaction to bob, who answers, and to dora, who is away.
 #[test]
 fn some_answer_and_some_are_away() {

@@ -27,7 +27,7 @@ fn accounts_have_names_addresses_and_balances_of_their_own() {
     assert!(lines[1].contains(r#""name":"rent""#) && lines[1].contains(r#""total":"1000000""#));
     // The CSV has a header line and one line per payment.
     let csv = w.run("wallet history --csv --wallet alice").ok();
-    assert!(csv.starts_with("height,kind,account,amount,fee,party,memo,id,date\n"));
+    assert!(csv.starts_with("height,kind,account,amount,fee,party,memo,id,date,reference\n"));
     let sent: Vec<_> = csv.lines().filter(|l| l.contains(",sent,")).collect();
     assert_eq!(sent.len(), 1);
     assert!(sent[0].starts_with("9,sent,0,1000000,60000,ssotto1"), "{sent:?}");

@@ -73,5 +73,7 @@ pub(crate) const HIDDEN_BLINDING: &str = "sotto/wallet/hidden-blinding/v1";
 pub(crate) const HIDDEN_KEY: &str = "sotto/wallet/hidden-key/v1";
 /// Challenge of a proof that a one-sided output was paid to an address.
 pub(crate) const PAID: &str = "sotto/one-sided/paid/v1";
+/// Account key, output → how many blocks it waits before it is moved unasked.
+pub(crate) const RELOCATION: &str = "sotto/wallet/relocation/v1";
 /// Fresh bytes, signing key of the interactive address, kernel → secret of a bond.
 pub(crate) const BOND_KEY: &str = "sotto/wallet/bond-key/v1";

@@ -10,6 +10,7 @@ pub(crate) fn run(context: &Context, command: &args::Config) -> Outcome {
         ("dir", c.dir.value.display().to_string(), c.dir.origin),
         ("state", c.state.value.display().to_string(), c.state.origin),
         ("color", format!("{:?}", c.color.value).to_lowercase(), c.color.origin),
+        ("move", format!("{:?}", c.relocation.value).to_lowercase(), c.relocation.origin),
     ];
     let mut human = String::new();
     let mut fields = serde_json::Map::new();

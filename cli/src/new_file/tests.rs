@@ -7,8 +7,10 @@ use std::os::unix::fs::symlink;
 fn config(folder: &Path) -> Config {
     let setting = |name: &str| Setting { value: folder.join(name), origin: "flag" };
     let color = Setting { value: Color::Auto, origin: "flag" };
+    let relocation = Setting { value: crate::config::Relocation::Never, origin: "flag" };
     let lock_wait = crate::lock_wait::LockWait::new(core::time::Duration::ZERO, true);
-    Config { color, dir: setting("data"), state: setting("state"), lock_wait, listen: Default::default() }
+    let listen = Default::default();
+    Config { color, relocation, dir: setting("data"), state: setting("state"), lock_wait, listen }
 }
 
 /// Every name in the folder.

@@ -15,6 +15,7 @@ use sotto_mw::{
     chain::{Chain, ChainId, Network},
     codec::{Decode, DecodeError},
     commitment::Commitment,
+    group::PointBytes,
     output::{Output, OutputKeys, ProveError},
     range_proof::{Opening, Replayed, RewindKey, TauKey},
     schnorr::PublicKey,
@@ -213,6 +214,16 @@ impl AccountKeys {
             }
         })
     }
+
+    /// How many blocks an output waits before it is moved unasked: 1 to 144, which nobody else can tell, so that the
+    /// time of a move does not show which scan found the output.
+    pub(crate) fn relocation_delay(&self, output: &PointBytes) -> u64 {
+        let wide = derive_key(tag::RELOCATION, &[&self.account, &output.0]);
+        let number = wide.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
+        1 + number % Self::MAX_DELAY
+    }
+
+    const MAX_DELAY: u64 = 144;
 
     /// The rewind key of received outputs: the secret inside a view key.
     pub(crate) fn received(&self) -> RewindKey {

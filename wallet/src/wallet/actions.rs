@@ -10,6 +10,7 @@ use crate::{
     contacts::{ContactError, ContactName},
     error::WalletError,
     keys::{Account, Address},
+    outputs::OutputRecord,
     scan::UnspentInputs,
     slate::{Invite, Invoice, InvoiceRequest, Payment, Response},
     store::Store,
@@ -305,6 +306,20 @@ impl<S: Store> Wallet<S> {
     ) -> Result<Verified<Transaction>, WalletError> {
         let plan = plan.into_inner();
         self.perform(|context| self_transfers::consolidate(context, &plan, rng))
+    }
+
+    /// The outputs of an account that somebody paid one-sidedly and that are worth moving.
+    pub fn movable(&self, account: Account) -> impl Iterator<Item = &OutputRecord> {
+        self_transfers::movable(&self.chain, &self.state, account)
+    }
+
+    /// The output that is to be moved now, if outputs are moved unasked: each waits 1 to 144 blocks, and one moves at a
+    /// time.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn due_relocation(&self, account: Account) -> Result<Option<PointBytes>, WalletError> {
+        self_transfers::due(&self.context(), account)
     }
 
     /// Plans to move an output within its account. Whoever paid it one-sidedly knows what opens it, sees when it is

@@ -8,20 +8,20 @@ use super::context::{Change, Context};
 use crate::{
     coin_selection::{self, ChangeKind, CoinSelectionError, SelfTransferPlan},
     error::WalletError,
-    keys::{Purpose, fresh_index},
-    outputs::OutputRecord,
+    keys::{Account, OutputKind, Purpose, fresh_index},
+    outputs::{OutputRecord, OutputStatus},
     slate::{
         SlateError,
         finalize::{Parts, PayerKernel, join},
         funding::Funding,
         session::fresh_session,
     },
-    state::{SelfTransfer, SelfTransferReason, TxStatus},
+    state::{SelfTransfer, SelfTransferReason, State, TxStatus},
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified, session::SessionId,
-    transaction::Transaction,
+    chain::Chain, group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified,
+    session::SessionId, transaction::Transaction,
 };
 
 /// The payment that this session belongs to.
@@ -59,6 +59,34 @@ pub(crate) fn consolidate(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
     transfer(context, plan, SelfTransferReason::Consolidation, rng)
+}
+
+/// The outputs of an account that somebody paid one-sidedly and that are worth moving.
+pub(crate) fn movable<'a>(
+    chain: &'a Chain,
+    state: &'a State,
+    account: Account,
+) -> impl Iterator<Item = &'a OutputRecord> {
+    state.outputs.values().filter(move |o| {
+        let paid = o.account == account && matches!(o.kind, OutputKind::OneSided { .. });
+        let worth = o.opening.amount > coin_selection::dust_limit(chain, &o.kind);
+        paid && worth && !state.frozen.contains(&o.commitment) && o.is_spendable(chain, state.tip.height)
+    })
+}
+
+/// The first of them whose time has come, unless another one is being moved.
+pub(crate) fn due(context: &Context<'_>, account: Account) -> Result<Option<PointBytes>, WalletError> {
+    let keys = context.keys(account)?;
+    let moving =
+        |t: &SelfTransfer| t.reason == SelfTransferReason::Relocation && t.tx_status == TxStatus::Waiting;
+    if context.state.self_transfers.values().any(moving) {
+        return Ok(None);
+    }
+    let due = |o: &&OutputRecord| {
+        let OutputStatus::Unspent { created } = o.status else { return false };
+        created.plus(keys.relocation_delay(&o.commitment)) <= context.tip()
+    };
+    Ok(movable(context.chain, context.state, account).find(due).map(|o| o.commitment))
 }
 
 pub(crate) fn relocate(

@@ -18,7 +18,7 @@ use self::{
     rpc::Service,
     server::{Event, Servers},
 };
-use super::{command::WalletCommand, reasons, sync::scan};
+use super::{command::WalletCommand, reasons, sweep, sync::scan};
 use crate::{
     amounts,
     args::{self, Accept},
@@ -207,8 +207,9 @@ impl Machine<'_> {
         }
         let chain = self.command.chain()?;
         scan(self.command.context, &mut self.wallet, &chain.view())?;
+        drop(chain);
         self.scanned = Instant::now();
-        Ok(())
+        sweep::after_scan(self.command, &mut self.wallet)
     }
 }
 

@@ -1,4 +1,5 @@
-//! `sotto wallet sweep`: moves outputs that somebody paid one-sidedly, each by a transaction of its own.
+//! `sotto wallet sweep`: moves outputs that somebody paid one-sidedly, each by a transaction of its own; and what a scan
+//! does about them, as the setting `move` says.
 
 use super::{
     command::WalletCommand,
@@ -8,15 +9,16 @@ use super::{
 };
 use crate::{
     amounts, args,
+    config::Relocation,
     exit::{OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
 use sotto_mw::amount::Amount;
 use sotto_wallet::{
     Wallet,
-    coin_selection::{Decision, SelfTransferPlan, dust_limit},
+    coin_selection::{Decision, SelfTransferPlan},
     edge::file::WalletFile,
-    keys::OutputKind,
+    keys::Account,
     outputs::OutputRecord,
 };
 
@@ -43,7 +45,7 @@ pub(crate) fn sweep(command: &WalletCommand<'_>, a: &args::WalletSweep) -> Outco
     let mut wallet = command.confirm(wallet, &texts.join("\n\n"), a.yes)?;
     for plan in plans {
         let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-        let moved = wallet.relocate(plan, &mut OsRng).or_refuse("cannot move the output")?;
+        let moved = wallet.relocate(plan, &mut OsRng).or_refuse(CANNOT)?;
         submit(command, &moved, "relocation")?;
     }
     Ok(())
@@ -55,13 +57,35 @@ fn plans(
     wallet: &Wallet<WalletFile>,
     least: Amount,
 ) -> Outcome<Vec<SelfTransferPlan>> {
-    let account = command.account(wallet)?;
-    let movable = |o: &&OutputRecord| {
-        let paid = matches!(o.kind, OutputKind::OneSided { .. }) && o.account == account;
-        let worth = o.opening.amount >= least && o.opening.amount > dust_limit(wallet.chain(), &o.kind);
-        paid && worth && !wallet.is_frozen(o) && o.is_spendable(wallet.chain(), wallet.tip())
-    };
-    let unit = wallet.chain().unit();
+    let (account, unit) = (command.account(wallet)?, wallet.chain().unit());
     let plan = |o: &OutputRecord| wallet.plan_relocation(account, &o.commitment);
-    wallet.outputs().filter(movable).map(|o| plan(o).or_refuse_in(unit, "cannot move the output")).collect()
+    let large = wallet.movable(account).filter(|o| o.opening.amount >= least);
+    large.map(|o| plan(o).or_refuse_in(unit, CANNOT)).collect()
+}
+
+const CANNOT: &str = "cannot move the output";
+
+/// What follows a scan: nothing, a hint, or one move, as the setting says.
+pub(crate) fn after_scan(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) -> Outcome {
+    let accounts = || (0..wallet.accounts()).map(Account);
+    match command.context.config.relocation.value {
+        Relocation::Never => Ok(()),
+        Relocation::Ask => {
+            let movable = accounts().map(|a| wallet.movable(a).count()).sum::<usize>();
+            if movable > 0 {
+                command.context.ui.info(&format!(
+                    "{movable} outputs were paid to your address while you were away; who paid them can see when they are spent. `sotto wallet sweep` moves them."
+                ));
+            }
+            Ok(())
+        }
+        Relocation::Auto => {
+            let due = |a| Some((a, wallet.due_relocation(a).ok()??));
+            let Some((account, output)) = accounts().find_map(due) else { return Ok(()) };
+            let plan = wallet.plan_relocation(account, &output).or_refuse(CANNOT)?;
+            let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
+            let moved = wallet.relocate(plan, &mut OsRng).or_refuse(CANNOT)?;
+            submit(command, &moved, "relocation")
+        }
+    }
 }

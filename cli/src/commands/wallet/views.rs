@@ -3,6 +3,7 @@
 use super::{
     command::WalletCommand,
     dates::{Dated, Dates},
+    sweep,
     sync::{self, print_report, search},
 };
 use crate::{
@@ -121,7 +122,9 @@ pub(crate) fn scan(command: &WalletCommand<'_>, a: &WalletScan) -> Outcome {
     if a.full {
         report = search(command.context, &mut wallet, &chain, Height::GENESIS)?;
     }
-    print_report(command.context, &report, &wallet)
+    print_report(command.context, &report, &wallet)?;
+    drop(chain);
+    sweep::after_scan(command, &mut wallet)
 }
 
 const fn kind_word(kind: &OutputKind) -> &'static str {
