@@ -20,6 +20,7 @@
 
 pub use crate::certificate::{Certificate, CertificateError};
 pub use crate::cover::Cover;
+pub use crate::edge::web::memory::in_memory;
 pub use crate::edge::web::server::{ListenError, Listener};
 pub use crate::edge::web::session::{Receiver, SendError, Sender, Session};
 pub use crate::endpoint::{Endpoint, Limits};

@@ -12,10 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use look::{Way, bytes, is_exempt, is_inconspicuous, ndpi};
-use sotto_link::web::{Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError};
+use sotto_link::web::{
+    Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError, in_memory,
+};
 use sotto_link::{Identity, PeerKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 const CHAIN: &[u8] = b"chain";
 
@@ -32,11 +35,14 @@ fn node(n: u8) -> Endpoint {
 }
 
 async fn listen(endpoint: &Endpoint) -> Listener {
-    let certificate = Certificate::generate(&["localhost"]).unwrap();
+    listen_as(endpoint, Certificate::generate(&["localhost"]).unwrap()).await
+}
+
+async fn listen_as(endpoint: &Endpoint, certificate: Certificate) -> Listener {
     endpoint.listen("127.0.0.1:0", certificate, Page::default()).await.unwrap()
 }
 
-async fn meet(client: &Endpoint, server: &Endpoint) -> (Session, Session) {
+async fn over_loopback(client: &Endpoint, server: &Endpoint) -> (Session, Session) {
     let mut listener = listen(server).await;
     let address = listener.address().to_string();
     let (near, far) = tokio::join!(client.connect(&address, key(1)), listener.next());
@@ -45,7 +51,12 @@ async fn meet(client: &Endpoint, server: &Endpoint) -> (Session, Session) {
 
 #[tokio::test]
 async fn frames_of_any_length_arrive_in_both_directions_until_the_close() {
-    let (mut a, mut b) = meet(&node(2), &node(1)).await;
+    exchange(over_loopback(&node(2), &node(1)).await).await;
+    exchange(in_memory(&node(2), &node(1)).await.unwrap()).await;
+}
+
+async fn exchange(ends: (Session, Session)) {
+    let (mut a, mut b) = ends;
     assert_eq!((a.peer, b.peer), (key(1), key(2)));
     for length in [0, 1, 1019, 1020, 70_000, 1_000_000] {
         let frame: Vec<u8> = (0..length).map(|i| (i ^ (i >> 8)) as u8).collect();
@@ -77,20 +88,27 @@ async fn a_node_of_another_chain_is_refused() {
     let other = Endpoint::new(&identity(2), b"another chain");
     assert_eq!(other.connect(&address, key(1)).await.unwrap_err(), WebError::BadProof);
     assert!(listener.next().await.unwrap().1.is_err());
+    assert_eq!(in_memory(&other, &node(1)).await.unwrap_err(), WebError::BadProof);
 }
 
-/// The response to a TLS client that sends `request`.
-async fn browse(address: SocketAddr, request: &str) -> String {
+/// A TLS client that trusts this certificate.
+fn browser(certificate: &Certificate) -> TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.to_der().0.into()).unwrap();
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(browser::Careless))
+        .with_root_certificates(roots)
         .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+/// The response to a browser that sends `request`.
+async fn browse(browser: &TlsConnector, address: SocketAddr, request: &str) -> String {
     let tcp = TcpStream::connect(address).await.unwrap();
     let name = "localhost".try_into().unwrap();
-    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap();
+    let mut stream = browser.connect(name, tcp).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -99,22 +117,24 @@ async fn browse(address: SocketAddr, request: &str) -> String {
 
 #[tokio::test]
 async fn a_browser_sees_only_a_web_site() {
-    let listener = listen(&node(1)).await;
+    let certificate = Certificate::generate(&["localhost"]).unwrap();
+    let browser = browser(&certificate);
+    let listener = listen_as(&node(1), certificate).await;
     let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
-    let page = browse(listener.address(), &get("/", "")).await;
+    let page = browse(&browser, listener.address(), &get("/", "")).await;
     assert!(page.starts_with("HTTP/1.1 200 OK\r\nDate: ") && page.ends_with(&Page::default().html), "{page}");
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let guess = format!("/{}", "0".repeat(32));
-    let missing = browse(listener.address(), &get(&guess, "")).await;
+    let missing = browse(&browser, listener.address(), &get(&guess, "")).await;
     assert!(missing.starts_with("HTTP/1.1 404 Not Found\r\n"), "{missing}");
-    let refused = browse(listener.address(), &get(&guess, upgrade)).await;
+    let refused = browse(&browser, listener.address(), &get(&guess, upgrade)).await;
     let without_date =
         |text: &str| text.lines().filter(|l| !l.starts_with("Date")).collect::<Vec<_>>().join("\n");
     assert_eq!(without_date(&refused), without_date(&missing), "a wrong path gets the usual response");
-    let odd = browse(listener.address(), "BREW /tea HTTP/1.1\r\n\r\n").await;
+    let odd = browse(&browser, listener.address(), "BREW /tea HTTP/1.1\r\n\r\n").await;
     assert!(odd.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{odd}");
-    let endless = browse(listener.address(), &"x".repeat(8 << 10)).await;
+    let endless = browse(&browser, listener.address(), &"x".repeat(8 << 10)).await;
     assert!(endless.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{endless}");
 }
 
@@ -195,7 +215,7 @@ async fn ndpi_classifies_it_as_tls() {
 #[tokio::test]
 async fn limits_are_enforced() {
     let small = Limits { frame: 2000, backlog: 4000, ..Limits::default() };
-    let (mut a, mut b) = meet(&node(2).with_limits(small), &node(1)).await;
+    let (mut a, mut b) = in_memory(&node(2).with_limits(small), &node(1)).await.unwrap();
     assert_eq!(a.sender.try_send(vec![0; 2001]), Err(SendError::TooLong { limit: 2000 }));
     b.sender.send(vec![0; 2001]).await.unwrap();
     assert_eq!(a.receiver.next().await, Err(WebError::TooLong { limit: 2000 }));
@@ -210,7 +230,7 @@ async fn limits_are_enforced() {
 async fn stuck() -> (Session, Session) {
     let small =
         Limits { frame: 2000, backlog: 100_000, handshake: Duration::from_secs(3), ..Limits::default() };
-    let (a, b) = meet(&node(2).with_limits(small), &node(1)).await;
+    let (a, b) = in_memory(&node(2).with_limits(small), &node(1)).await.unwrap();
     let room = Duration::from_millis(500);
     while tokio::time::timeout(room, a.sender.send(vec![0; 2000])).await.is_ok() {}
     assert_eq!(a.sender.try_send(vec![0; 2000]), Err(SendError::Full));
@@ -236,20 +256,20 @@ async fn a_session_ends_soon_after_its_receiver_even_with_a_backlog() {
     assert_eq!(sender.send(vec![0; 2000]).await, Err(SendError::Ended));
 }
 
-#[tokio::test]
+/// The clock is paused: it jumps to the next timer whenever nobody can go on.
+#[tokio::test(start_paused = true)]
 async fn quiet_peers_stay_connected_and_silent_ones_time_out() {
-    // A third of it passes between two messages, so the machine may stall for the other two.
-    let limits = Limits { idle: Duration::from_secs(6), ..Limits::default() };
-    let (client, server) = (node(2).with_limits(limits), node(1).with_limits(limits));
-    let (a, mut b) = meet(&client, &server).await;
-    let quiet = tokio::time::timeout(Duration::from_secs(13), b.receiver.next()).await;
+    let (a, mut b) = in_memory(&node(2), &node(1)).await.unwrap();
+    let idle = Limits::default().idle;
+    // `a` does not read: what `b` sends to it meanwhile fits the buffer.
+    let quiet = tokio::time::timeout(10 * idle, b.receiver.next()).await;
     assert!(quiet.is_err(), "still waiting: {quiet:?}");
     a.sender.try_send(*b"hello").unwrap();
     assert_eq!(b.receiver.next().await, Ok(Some(b"hello".to_vec())));
 
     // A peer that sends nothing at all, because its own limits are long.
-    let mute = node(2);
-    let (_a, mut b) = meet(&mute, &server).await;
+    let mute = node(2).with_limits(Limits { idle: 4 * idle, ..Limits::default() });
+    let (_a, mut b) = in_memory(&mute, &node(1)).await.unwrap();
     assert_eq!(b.receiver.next().await, Err(WebError::TimedOut));
 }
 
@@ -265,49 +285,4 @@ async fn an_absent_and_a_silent_server_are_errors() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     assert_eq!(client.connect(&address, key(1)).await.unwrap_err(), WebError::TimedOut);
-}
-
-mod browser {
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
-
-    /// Accepts any certificate, like a user who dismisses the warning.
-    #[derive(Debug)]
-    pub struct Careless;
-
-    impl ServerCertVerifier for Careless {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
-        }
-    }
 }

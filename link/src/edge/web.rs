@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod http;
+pub(crate) mod memory;
 mod proof;
 pub(crate) mod server;
 pub(crate) mod session;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::session::{Connection, Session, config};
+use super::session::{Connection, Session, Stream, config};
 use super::{http, proof};
 use crate::certificate::{Certificate, CertificateError};
 use crate::connection_limits::{ConnectionLimits, ConnectionPermit};
@@ -54,7 +54,7 @@ impl Listener {
 }
 
 /// The state that all connections share.
-struct Server {
+pub(super) struct Server {
     endpoint: Endpoint,
     tls: TlsAcceptor,
     page: Page,
@@ -71,13 +71,12 @@ impl Endpoint {
         certificate: Certificate,
         page: Page,
     ) -> Result<Listener, ListenError> {
-        let tls = TlsAcceptor::from(Arc::new(certificate.server_config()?));
+        let server = Server::new(self, certificate, page)?;
         let failed = |e: std::io::Error| ListenError::Address { address: address.to_owned(), kind: e.kind() };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
         let (report, arrivals) = mpsc::channel(HANDSHAKES);
-        let server = Arc::new(Server { endpoint: self.clone(), tls, page });
-        let accepting = tokio::spawn(accept(tcp, server, report));
+        let accepting = tokio::spawn(accept(tcp, Arc::new(server), report));
         Ok(Listener { address, arrivals, accepting })
     }
 }
@@ -115,7 +114,11 @@ async fn accept(
         let Some(permit) = connections.permit(from.ip()) else { continue };
         let (server, report) = (server.clone(), report.clone());
         tokio::spawn(async move {
-            let came = timeout(server.endpoint.limits.handshake, server.receive(stream, from, permit)).await;
+            let receiving = async {
+                stream.set_nodelay(true)?;
+                server.receive(Box::new(stream), from, Some(permit)).await
+            };
+            let came = timeout(server.endpoint.limits.handshake, receiving).await;
             drop(handshake);
             match came.unwrap_or(Err(WebError::TimedOut)) {
                 // A session waits until it can be reported; a failure may go unreported.
@@ -127,16 +130,24 @@ async fn accept(
 }
 
 impl Server {
-    /// Gives one client a session, or the web page and an error.
-    async fn receive(
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        certificate: Certificate,
+        page: Page,
+    ) -> Result<Self, CertificateError> {
+        let tls = TlsAcceptor::from(Arc::new(certificate.server_config()?));
+        Ok(Self { endpoint: endpoint.clone(), tls, page })
+    }
+
+    /// Gives one client a session, or the web page and an error. A listener's client holds a `permit`.
+    pub(super) async fn receive(
         &self,
-        tcp: TcpStream,
+        stream: Stream,
         from: SocketAddr,
-        permit: ConnectionPermit,
+        permit: Option<ConnectionPermit>,
     ) -> Result<Session, WebError> {
-        tcp.set_nodelay(true)?;
         let mut stream =
-            self.tls.accept(tcp).await.map_err(|_| WebError::Stranger("it does not speak TLS 1.3"))?;
+            self.tls.accept(stream).await.map_err(|_| WebError::Stranger("it does not speak TLS 1.3"))?;
         let exporter = proof::exporter(stream.get_ref().1)?;
         let path = wire::path(&self.endpoint.us.peer_key(), &exporter);
         let request = http::request(&mut stream).await?;
@@ -154,6 +165,6 @@ impl Server {
         let socket = WebSocketStream::from_raw_socket(stream.into(), Role::Server, Some(config())).await;
         let mut connection = Connection::new(socket, self.endpoint.limits, from);
         let peer = proof::as_server(&mut connection, &self.endpoint, &exporter).await?;
-        Ok(connection.session(peer, &self.endpoint, Some(permit)))
+        Ok(connection.session(peer, &self.endpoint, permit))
     }
 }

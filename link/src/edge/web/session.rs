@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use rand_core::OsRng;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsStream;
@@ -27,7 +27,14 @@ use crate::identity::PeerKey;
 use crate::web_error::WebError;
 use crate::wire::{self, Padded, Reassembly};
 
-type Socket = WebSocketStream<TlsStream<TcpStream>>;
+/// What carries a session: a TCP connection, or its twin in memory.
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
+
+pub(super) type Stream = Box<dyn ByteStream>;
+
+type Socket = WebSocketStream<TlsStream<Stream>>;
 /// The backlog that a frame takes besides its bytes, so that empty frames are not free.
 const OVERHEAD: usize = 64;
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::http::{request, upgrade};
 use super::proof;
-use super::session::{Connection, config};
+use super::session::{Connection, Stream, config};
 use crate::certificate::Certificate;
 use crate::endpoint::Endpoint;
 use crate::http::{Page, Request};
@@ -24,7 +24,7 @@ use crate::web_error::WebError;
 use crate::{tls, wire};
 
 /// Asks for an upgrade at the path that only those who know the server's key can name; the head of the answer.
-async fn ask(stream: &mut TlsStream<TcpStream>, peer: &PeerKey) -> String {
+async fn ask(stream: &mut TlsStream<Stream>, peer: &PeerKey) -> String {
     let path = wire::path(peer, &proof::exporter(stream.get_ref().1).unwrap());
     let head = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -38,8 +38,8 @@ async fn ask(stream: &mut TlsStream<TcpStream>, peer: &PeerKey) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-async fn dial(config: ClientConfig, address: core::net::SocketAddr) -> TlsStream<TcpStream> {
-    let tcp = TcpStream::connect(address).await.unwrap();
+async fn dial(config: ClientConfig, address: core::net::SocketAddr) -> TlsStream<Stream> {
+    let tcp: Stream = Box::new(TcpStream::connect(address).await.unwrap());
     TlsConnector::from(Arc::new(config)).connect(tls::nameless(), tcp).await.unwrap()
 }
 
@@ -52,9 +52,8 @@ async fn posing(shown: &Identity, signer: &Identity) -> Result<PeerKey, WebError
     let mut stream = dial(tls::web_client().unwrap(), listener.address()).await;
     assert!(ask(&mut stream, &server.peer_key()).await.starts_with("HTTP/1.1 101 "));
     let exporter = proof::exporter(stream.get_ref().1).unwrap();
-    let from = stream.get_ref().0.peer_addr().unwrap();
     let socket = WebSocketStream::from_raw_socket(stream.into(), Role::Client, Some(config())).await;
-    let mut connection = Connection::new(socket, endpoint.limits, from);
+    let mut connection = Connection::new(socket, endpoint.limits, listener.address());
     connection.outbound.frame(&wire::hello(&shown.peer_key())).await.unwrap();
     let statement = wire::statement(b"chain", &exporter, &server.peer_key(), &shown.peer_key());
     let signature: [u8; 64] = connection.inbound.frame(64).await.unwrap().unwrap().try_into().unwrap();
@@ -89,7 +88,7 @@ async fn a_client_without_the_hybrid_exchange_gets_the_web_page() {
         ClientConfig::builder_with_provider(classical()).with_protocol_versions(&[&rustls::version::TLS13]);
     let mut config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let tcp = TcpStream::connect(listener.address()).await.unwrap();
+    let tcp: Stream = Box::new(TcpStream::connect(listener.address()).await.unwrap());
     let name = "localhost".try_into().unwrap();
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap();
     let answer = ask(&mut stream, &server.peer_key()).await;
