@@ -32,6 +32,8 @@ mod run_id;
 pub mod run_state;
 pub mod storage;
 
+mod compute_party;
+
 pub mod in_process;
 
 pub mod job_file;

@@ -1,5 +1,8 @@
 //! A compute party's part: it attempts the run, while the [`server`](super::server) answers other parties on
 //! threads of their own.
+//!
+//! What it does next is decided in [`crate::compute_party`] and [`crate::run_state`]; here it is carried out, with
+//! sockets, clock and storage.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -17,14 +20,19 @@ use super::server::{DurableState, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
 use crate::admission::Connections;
-use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Earlier, begin};
+use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, begin};
 use crate::collect::Outcome;
+use crate::compute_party::{
+    Answered, AttemptPlan, ClosingStep, Contact, Deadline, Ended, Kept, Outputs, Pursuit, Reminded,
+    Uncollected, opening,
+};
 use crate::input_commitment::{InputCommitment, InputShare};
 use crate::messages::{RequestKind, Response};
 use crate::multiparty::Functionality;
-use crate::run_state::{Event, Item, NextStep, OwnParty, RunState};
+use crate::run_state::{Event, Item, OwnParty, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
+use sotto_mpc::protocol::semi_honest::Role;
 
 /// How long others can still hear that a run failed.
 const FAILURE_NOTICE: Duration = Duration::from_secs(5);
@@ -73,14 +81,24 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
             Err(error) => server.stop(error),
         }
         // Also after a failure: those who ask shall hear of it.
-        if server.durable().state.finished().is_some() || server.durable().state.stopped().is_some() {
-            server.serve(&called, own, rng);
+        let ended = Ended::of(&server.durable().state);
+        if let Some(ended) = ended {
+            server.serve(ended, &called, own, rng);
         }
         server.over.store(true, Ordering::Release);
         let left = server.durable().state.uncollected();
         outcome
             .and_then(|outcome| if left.is_empty() { Ok(outcome) } else { Err(RunError::NotCollected(left)) })
     })
+}
+
+/// What we have of earlier attempts.
+fn kept(state: &RunState<'_>) -> Kept<Computed> {
+    match state.waiting() {
+        None => Kept::Nothing,
+        Some(computed) if state.finished().is_some() => Kept::Finished(computed),
+        Some(computed) => Kept::Computed(computed),
+    }
 }
 
 /// An answer that is a refusal, as an error.
@@ -92,6 +110,10 @@ fn refuse<P: Functionality>(setup: &Setup<'_, P>, by: PartyId, reply: Reply) -> 
 }
 
 impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
+    fn role(&self) -> Role {
+        if self.setup.us == self.setup.job().garbler { Role::Garbler } else { Role::Evaluator }
+    }
+
     /// Attempts until both compute parties have signed.
     fn compute(
         &self,
@@ -106,24 +128,19 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 return Err(why);
             }
             let next = self.durable().state.next_step(now());
-            match next {
-                NextStep::Deliver => {
+            let deadline = if Instant::now() < until { Deadline::Ahead } else { Deadline::Passed };
+            let line = match Pursuit::of(next, deadline, self.role()) {
+                Pursuit::Deliver => {
                     let durable = self.durable();
                     let finished = durable.state.finished().ok_or(RunError::Lost)?;
                     let widths = setup.widths();
                     return Ok(setup.collector(None, &widths).outcome_of_compute_party(finished)?);
                 }
-                NextStep::Stop(why) => return Err(RunError::Stopped(why)),
-                NextStep::Expire => return Err(RunError::Expired),
-                NextStep::Meet => {}
-            }
-            if Instant::now() >= until {
-                return Err(last.unwrap_or_else(|| RunError::Late(self.awaited())));
-            }
-            let line = if setup.us == setup.job().garbler {
-                called.recv_timeout(RETRY_INTERVAL).ok()
-            } else {
-                self.call()?
+                Pursuit::Stop(why) => return Err(RunError::Stopped(why)),
+                Pursuit::Expire => return Err(RunError::Expired),
+                Pursuit::GiveUp => return Err(last.unwrap_or_else(|| RunError::Late(self.awaited()))),
+                Pursuit::Meet(Contact::Await) => called.recv_timeout(RETRY_INTERVAL).ok(),
+                Pursuit::Meet(Contact::Call) => self.call()?,
             };
             let Some(line) = line else {
                 (setup.observe)(Stage::Waiting(self.awaited()));
@@ -149,30 +166,25 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         thread::sleep(RETRY_INTERVAL);
         let missing = self.durable().state.missing();
         let Some(mut line) = setup.call(job.garbler)? else { return Ok(None) };
-        let kind = if missing.is_empty() {
+        let kind = opening(missing, self.own.as_ref());
+        if matches!(kind, RequestKind::Compute { .. }) {
             self.durable().bind()?;
-            RequestKind::Compute { input_commitment: self.own.clone() }
-        } else {
-            RequestKind::Awaiting(missing)
-        };
+        }
         if setup.request(kind).send(&mut line).is_err() {
             return Ok(None);
         }
-        match Response::receive(&mut line, MAX_RESPONSE) {
-            Ok(Response::Ready { input_commitment }) => match self.meet(job.garbler, input_commitment) {
-                Reply::Go => Ok(Some(line)),
-                Reply::Response(Response::Refused(why)) => {
-                    Err(RunError::Refused { by: setup.name(setup.us), why })
-                }
-                Reply::Response(_) => Ok(None),
+        match Answered::of(Response::receive(&mut line, MAX_RESPONSE).ok()) {
+            Answered::Meet(input_commitment) => match self.meet(job.garbler, input_commitment) {
+                Reply::Go => return Ok(Some(line)),
+                reply => refuse(setup, setup.us, reply)?,
             },
-            Ok(Response::Refused(why)) => Err(RunError::Refused { by: setup.name(job.garbler), why }),
-            Ok(Response::Waiting(names)) => {
-                self.peer_waits_for(names);
-                Ok(None)
+            Answered::Refused(why) => {
+                return Err(RunError::Refused { by: setup.name(job.garbler), why });
             }
-            _ => Ok(None),
+            Answered::Awaits(names) => self.peer_waits_for(names),
+            Answered::Later => {}
         }
+        Ok(None)
     }
 
     /// One attempt over a channel to the other compute party.
@@ -186,19 +198,23 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let exported = line.get_ref().binding();
         let framed =
             Framed::new(ProgressStream { inner: line.into_inner(), passed: 0, observe: setup.observe });
-        let (input_commitments, next, waiting, is_finished) = {
+        let (input_commitments, next, kept) = {
             let state = &self.durable().state;
-            let input_commitments = state.input_commitments().unwrap_or_default();
-            (input_commitments, state.next_attempt(), state.waiting(), state.finished().is_some())
+            (state.input_commitments().unwrap_or_default(), state.next_attempt(), kept(state))
         };
         let (run, us, identity) = (setup.run, setup.us, setup.identity);
         let known = AttemptContext { run, input_commitments: &input_commitments, us, identity };
-        let earlier = Earlier { next, waiting: waiting.as_ref() };
+        let waiting = match &kept {
+            Kept::Nothing => None,
+            Kept::Computed(computed) | Kept::Finished(computed) => Some(computed),
+        };
+        let earlier = Earlier { next, waiting };
         let mut begun = begin(known, AttemptChannel { framed, exported }, earlier, rng)?;
-        let (computed, mut begun) = match waiting.filter(|_| begun.is_computed) {
-            Some(computed) => (computed, begun),
-            None if is_finished => return Err(RunError::Lost),
-            None => {
+        let outputs = if begun.is_computed { Outputs::Shared } else { Outputs::Missing };
+        let (computed, mut begun) = match AttemptPlan::of(kept, outputs) {
+            AttemptPlan::Exchange(computed) => (computed, begun),
+            AttemptPlan::Lost => return Err(RunError::Lost),
+            AttemptPlan::Compute => {
                 setup.in_time()?;
                 (setup.observe)(Stage::Attempt(begun.attempt));
                 let shares = self.shares(&input_commitments, own)?;
@@ -256,25 +272,30 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// party may have to be met once more, if it lacks our signature; or hear that nothing will come of it.
     fn serve(
         &self,
+        ended: Ended,
         called: &Receiver<PartyChannel>,
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) {
-        let setup = self.setup;
-        let stopped = self.durable().state.stopped().map(str::to_owned);
-        let until = if stopped.is_some() { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
-        let (mut has_told, is_garbler) = (false, setup.us == setup.job().garbler);
+        let (setup, mut ended) = (self.setup, ended);
+        let is_stopped = !matches!(ended, Ended::Finished);
+        let until = if is_stopped { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
         (setup.observe)(Stage::Serving);
-        while Instant::now() < until && !self.durable().state.uncollected().is_empty() {
-            let line = match &stopped {
-                _ if is_garbler => called.recv_timeout(RETRY_INTERVAL / 4).ok(),
-                None => {
-                    thread::sleep(RETRY_INTERVAL / 4);
-                    self.remind()
-                }
-                Some(why) => {
-                    thread::sleep(RETRY_INTERVAL / 4);
-                    has_told = has_told || self.tell(why).is_some();
+        while Instant::now() < until {
+            let uncollected = Uncollected::of(&self.durable().state);
+            let step = ClosingStep::of(&ended, uncollected, self.role());
+            if !matches!(step, ClosingStep::Await) {
+                thread::sleep(RETRY_INTERVAL / 4);
+            }
+            let line = match step {
+                ClosingStep::Leave => return,
+                ClosingStep::Await => called.recv_timeout(RETRY_INTERVAL / 4).ok(),
+                ClosingStep::Wait => None,
+                ClosingStep::Collect => self.remind(),
+                ClosingStep::Tell(why) => {
+                    if self.tell(&why).is_some() {
+                        ended = Ended::Told;
+                    }
                     None
                 }
             };
@@ -303,19 +324,15 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// Asks the garbler whether it is over; if not, a line on which to end it.
     fn remind(&self) -> Option<PartyChannel> {
         let (setup, garbler) = (self.setup, self.setup.job().garbler);
-        if self.durable().state.has_confirmed(garbler) {
-            return None;
-        }
         let mut line = setup.call(garbler).ok()??;
         setup.request(RequestKind::Collect).send(&mut line).ok()?;
-        match Response::receive(&mut line, MAX_RESPONSE).ok()? {
-            Response::Finished { .. } => {
+        match Reminded::of(&Response::receive(&mut line, MAX_RESPONSE).ok()?) {
+            Reminded::Confirmed => {
                 self.step(Event::Confirmed(garbler));
                 None
             }
-            // It stopped, and comes back without what it could not keep.
-            Response::Refused(_) => None,
-            _ => self.call().ok()?,
+            Reminded::Away => None,
+            Reminded::Meet => self.call().ok()?,
         }
     }
 }
