@@ -13,16 +13,12 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use sotto_benches::ProcessorTime;
 use sotto_mw::{
-    amount::{Amount, Height},
+    amount::Height,
     block::Block,
     chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     codec::Encode,
-    output::{Extra, OutputFeatures},
-    range_proof::Opening,
-    secret::SecretScalar,
     state::ChainView,
     testing::{Owned, TestChain},
     transaction::Transaction,
@@ -32,7 +28,7 @@ use sotto_node::{
     config::Config,
     edge::sled_database::SledDatabases,
     effect::Effect,
-    engine::Node,
+    engine::{Node, NodeSetup},
     event::Event,
     ledger::Ledger,
     message::{Hello, Message, rules},
@@ -59,12 +55,12 @@ static PAID: LazyLock<(TestChain, Vec<Transaction>)> = LazyLock::new(|| {
     let mut chain = TestChain::new(1);
     let coin = chain.grow(Vec::new());
     chain.mature();
-    let coins = outputs(&chain, PAYMENTS, 1_000_000, 0);
-    let split = spread(&mut chain, &coin, &coins);
+    let coins = chain.many(PAYMENTS, 1_000_000, 0);
+    let split = chain.spread(&coin, &coins);
     chain.grow(vec![split]);
     let fee = chain.least_fee(1, 2, 1);
-    let to = outputs(&chain, PAYMENTS, 25, 1);
-    let change = outputs(&chain, PAYMENTS, 1_000_000 - 25 - fee.units(), 2);
+    let to = chain.many(PAYMENTS, 25, 1);
+    let change = chain.many(PAYMENTS, 1_000_000 - 25 - fee.units(), 2);
     let kernel = chain.plain(fee);
     let pay = |i: usize| chain.transaction(&[&coins[i]], &[&to[i], &change[i]], &[kernel]);
     let all = (0..PAYMENTS).map(pay).collect();
@@ -80,8 +76,8 @@ static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     let coins: Vec<Owned> = (0..blocks).map(|_| chain.grow(Vec::new())).collect();
     chain.mature();
     for (n, coin) in coins.iter().enumerate() {
-        let made = outputs(&chain, most as usize, 1_000, 10 + n as u64);
-        let t = spread(&mut chain, coin, &made);
+        let made = chain.many(most as usize, 1_000, 10 + n as u64);
+        let t = chain.spread(coin, &made);
         chain.grow(vec![t]);
     }
     let k = chain.chain().params().reorganisation;
@@ -89,26 +85,6 @@ static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     (0..k - tip % k + k + 1).for_each(|_| drop(chain.grow(Vec::new())));
     chain
 });
-
-/// Outputs of one amount; different seeds give different outputs.
-fn outputs(chain: &TestChain, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
-    let output = |i: usize| {
-        let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i as u64));
-        let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
-        chain.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
-    };
-    (0..n).into_par_iter().map(output).collect()
-}
-
-/// A transaction that spends a coin for these outputs and change.
-fn spread(chain: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
-    let fee = chain.least_fee(1, to.len() + 1, 1);
-    let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
-    let change = chain.output(coin.opening.amount.units() - paid - fee.units());
-    let to: Vec<&Owned> = to.iter().chain([&change]).collect();
-    let kernel = chain.plain(fee);
-    chain.transaction(&[coin], &to, &[kernel])
-}
 
 fn ledger(chain: &TestChain, blocks: &[Block]) -> Ledger<Memory> {
     let layout = Layout::new(SledDatabases::temporary());
@@ -140,7 +116,7 @@ impl Net {
             let mut config = Config::new(address(n).key);
             (config.outbound, config.snapshot_every) = (0, 0);
             edit(n, &mut config);
-            Node::new(config, ledger, None, None, &mut rng)
+            Node::new(NodeSetup::new(config, ledger), &mut rng)
         };
         let nodes = ledgers.into_iter().enumerate().map(node).collect();
         let (links, queue, now) = (HashMap::new(), VecDeque::new(), Duration::ZERO);

@@ -93,7 +93,7 @@ impl Scene {
         let draft = self.ledger.draft().unwrap();
         let fees = draft.due.checked_sub(self.ledger.chain().params().reward).unwrap();
         let reward = self.alice.coinbase(ACCOUNT, draft.height, fees, &mut self.rng).unwrap();
-        let proposal = self.ledger.propose(&draft, reward, 0).unwrap();
+        let proposal = self.ledger.propose(&draft, reward.into(), 0).unwrap();
         let judged = self.ledger.judge_proposal(proposal).unwrap();
         let seal = self.operator.seal(self.ledger.chain().id(), &judged.get().proposal.header, &mut self.rng);
         self.ledger.commit(judged, seal).unwrap();

@@ -15,19 +15,20 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use sotto_mw::{
-    amount::Amount,
     chain::Params,
     codec::Encode,
-    output::{Extra, OutputFeatures},
-    range_proof::Opening,
     schnorr::PublicKey,
     secret::SecretScalar,
     testing::{Owned, TestChain},
-    transaction::Transaction,
 };
-use sotto_node::{config::Config, edge::chain_dir::DiskLedger, engine::Node, event::Event, peer::PeerKey};
+use sotto_node::{
+    config::Config,
+    edge::chain_dir::DiskLedger,
+    engine::{Node, NodeSetup},
+    event::Event,
+    peer::PeerKey,
+};
 use std::{fs, path::Path, time::Duration};
 
 /// Blocks whose outputs are proved together.
@@ -55,11 +56,11 @@ fn main() {
     for n in 0..spending {
         if n % TOGETHER == 0 {
             println!("{} of {blocks} blocks", test_chain.blocks().len());
-            ready = proven(&test_chain, n, TOGETHER * (each + 1), COIN).into_iter();
+            ready = test_chain.many((TOGETHER * (each + 1)) as usize, COIN, n).into_iter();
         }
         let count = each + u64::from(n < more);
         let paid: Vec<Owned> = ready.by_ref().take(count as usize).collect();
-        let t = spread(&mut test_chain, &rewards[n as usize], &paid);
+        let t = test_chain.spread(&rewards[n as usize], &paid);
         rewards.push(test_chain.grow(vec![t]));
         coins.extend(paid.into_iter().take(payments - coins.len()));
     }
@@ -72,7 +73,7 @@ fn main() {
 fn pay(test_chain: &mut TestChain, coins: &[Owned]) -> Vec<u8> {
     let fee = test_chain.least_fee(1, 2, 1);
     let [to, change] = [(1, 25), (2, COIN - 25 - fee.units())]
-        .map(|(seed, amount)| proven(test_chain, (1 << 31) + seed, coins.len() as u64, amount));
+        .map(|(seed, amount)| test_chain.many(coins.len(), amount, (1 << 31) + seed));
     let kernel = test_chain.plain(fee);
     let mut bytes = Vec::new();
     for (coin, (to, change)) in coins.iter().zip(to.iter().zip(&change)) {
@@ -81,26 +82,6 @@ fn pay(test_chain: &mut TestChain, coins: &[Owned]) -> Vec<u8> {
         bytes.extend(t);
     }
     bytes
-}
-
-/// A number of outputs of one amount.
-fn proven(test_chain: &TestChain, seed: u64, count: u64, amount: u64) -> Vec<Owned> {
-    let output = |i: u64| {
-        let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i + 1));
-        let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
-        test_chain.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
-    };
-    (0..count).into_par_iter().map(output).collect()
-}
-
-/// A transaction that spends a reward for these outputs and change.
-fn spread(test_chain: &mut TestChain, reward: &Owned, paid: &[Owned]) -> Transaction {
-    let fee = test_chain.least_fee(1, paid.len() + 1, 1);
-    let sum: u64 = paid.iter().map(|o| o.opening.amount.units()).sum();
-    let change = test_chain.output(reward.opening.amount.units() - sum - fee.units());
-    let to: Vec<&Owned> = paid.iter().chain([&change]).collect();
-    let kernel = test_chain.plain(fee);
-    test_chain.transaction(&[reward], &to, &[kernel])
 }
 
 fn write(test_chain: &TestChain, folder: &Path) {
@@ -112,7 +93,7 @@ fn write(test_chain: &TestChain, folder: &Path) {
         drop(ledger.connect(block.clone()).unwrap());
         if height == kept {
             let mut rng = ChaCha20Rng::seed_from_u64(0);
-            let mut node = Node::new(Config::new(PeerKey([1; 32])), ledger, None, None, &mut rng);
+            let mut node = Node::new(NodeSetup::new(Config::new(PeerKey([1; 32])), ledger), &mut rng);
             (0..1_000).for_each(|s| drop(node.step(Duration::from_secs(s), &mut rng, Event::Tick)));
             drop(node);
             ledger = DiskLedger::open(folder).unwrap();

@@ -347,7 +347,7 @@ impl<S: Read + Write> Begun<'_, S> {
         let mut inputs = Bits::with_capacity(shares.iter().map(|share| share.bits().len()).sum());
         shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
         let (output_share, transcript, mut channel) =
-            session(&known, channel, &delegated, terms, &inputs, rng)?;
+            session(&known, channel, Computing { program: &delegated, terms, inputs: &inputs }, rng)?;
 
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
         let origin = AttemptOutputs { job, run_id, widths: &widths };
@@ -425,15 +425,21 @@ impl<S: Read + Write> Begun<'_, S> {
     }
 }
 
+/// What is computed: the program, its terms, and the bits that are with us.
+struct Computing<'a, P> {
+    program: &'a P,
+    terms: Terms,
+    inputs: &'a Bits,
+}
+
 /// The joint computation: our output share of all outputs, the transcript's hash, and the channel.
 fn session<C: Channel, P: Program>(
     known: &AttemptContext<'_>,
     channel: C,
-    program: &P,
-    terms: Terms,
-    inputs: &Bits,
+    computing: Computing<'_, P>,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(OutputShare, [u8; 32], C), AttemptError> {
+    let Computing { program, terms, inputs } = computing;
     Ok(match known.role() {
         Role::Garbler => {
             let session = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;

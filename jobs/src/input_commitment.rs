@@ -233,7 +233,7 @@ pub fn prepare(
         for (compute_party, share) in job.compute_parties().into_iter().zip(split(bits, rng)) {
             commit(compute_party, &share);
             let (key, place) = (&job.party(compute_party).key, place(job, run, input_party, compute_party));
-            let share = encrypt(INPUT_SHARE, key, &place, &share.to_bytes(), rng);
+            let share = encrypt(INPUT_SHARE.at(&place), key, &share.to_bytes(), rng);
             let share = share.ok_or_else(|| InputError::Key(job.party(compute_party).name.to_string()))?;
             encrypted.push((compute_party, share));
         }
@@ -311,7 +311,7 @@ impl InputCommitment {
         let refused = || InputError::InputShare(job.party(self.input_party).name.to_string());
         let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(refused)?;
         let place = place(job, self.run, self.input_party, us);
-        let bytes = decrypt(INPUT_SHARE, identity, &place, encrypted).ok_or_else(refused)?;
+        let bytes = decrypt(INPUT_SHARE.at(&place), identity, encrypted).ok_or_else(refused)?;
         let share = InputShare::from_bytes(&bytes).ok_or_else(refused)?;
         self.check(job, us, &share, bits).map(|()| share)
     }

@@ -283,12 +283,12 @@ impl Drafting<'_> {
         if parsed.is_none() {
             self.report(&span, "a party's name is 1 to 32 of a-z, 0-9 and -");
         }
-        let key = self.key((name, key), &span, read);
+        let key = self.key(name, key, &span, read);
         let meeting = match (address, rendezvous_server) {
             (None, None) => None,
             (Some(address), None) => Some(Meeting::Address(self.text(address, &span)?)),
             (None, Some(RendezvousServerEntry { address, key })) => {
-                let key = self.key((&format!("the rendezvous server of {name}"), key), &span, read);
+                let key = self.key(&format!("the rendezvous server of {name}"), key, &span, read);
                 Some(Meeting::RendezvousServer(RendezvousServer {
                     address: self.text(address, &span)?,
                     key: key?,
@@ -308,7 +308,8 @@ impl Drafting<'_> {
     /// The key of a text, or of a file that it names.
     fn key(
         &mut self,
-        (whose, key): (&str, &str),
+        whose: &str,
+        key: &str,
         span: &Range<usize>,
         read: &mut impl FnMut(&str) -> std::io::Result<String>,
     ) -> Option<PublicKey> {

@@ -15,9 +15,9 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::hash::Digest;
 use super::job::{Job, PartyId};
-use super::receipt::{Facts, commit_output_share};
+use super::receipt::{Facts, OutputSharePlace, commit_output_share};
 use crate::codec::Bytes;
-use crate::codec::{Codec, record};
+use crate::codec::record;
 use sotto_mpc::Bits;
 use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::Context;
@@ -78,15 +78,14 @@ impl AttemptOutputs<'_> {
             let output_share = self.part_for(result_party, output_share)?;
             let mut salt = [0; 32];
             rng.fill_bytes(&mut salt);
-            let commitment =
-                commit_output_share(self.run_id, result_party, compute_party, &salt, &output_share);
+            let place = self.place(result_party, compute_party);
+            let commitment = commit_output_share(&place, &salt, &output_share);
             let count = (output_share.bits().len() as u64).to_le_bytes();
             let contents = zeroize::Zeroizing::new(
                 [&salt[..], &count, Bits::from(output_share.bits()).as_bytes()].concat(),
             );
             let key = &self.job.party(result_party).key;
-            let encrypted =
-                encrypt(OUTPUT_SHARE, key, &self.place(result_party, compute_party), &contents, rng)?;
+            let encrypted = encrypt(OUTPUT_SHARE.at(&place.to_bytes()), key, &contents, rng)?;
             Some(EncryptedOutputShare { result_party, commitment, encrypted: Bytes(encrypted) })
         };
         self.job.result_parties().into_iter().map(encrypted_share).collect()
@@ -105,8 +104,8 @@ impl AttemptOutputs<'_> {
     ) -> Result<JoinedOutputs, WrongOutputShare> {
         let [garbler, evaluator] = self.job.compute_parties();
         let contents = |compute_party, encrypted| {
-            let contents =
-                decrypt(OUTPUT_SHARE, identity, &self.place(result_party, compute_party), encrypted);
+            let place = self.place(result_party, compute_party).to_bytes();
+            let contents = decrypt(OUTPUT_SHARE.at(&place), identity, encrypted);
             contents.map(|contents| contents.to_vec())
         };
         let a = contents(garbler, a).ok_or(WrongOutputShare("garbler"))?;
@@ -129,10 +128,10 @@ impl AttemptOutputs<'_> {
         let committed = committed.ok_or(WrongOutputShare("garbler"))?;
         let [a, b] = &output_shares;
         let a = self
-            .output_share((result_party, garbler), a, committed.garbler)
+            .output_share(&self.place(result_party, garbler), a, committed.garbler)
             .ok_or(WrongOutputShare("garbler"))?;
         let b = self
-            .output_share((result_party, evaluator), b, committed.evaluator)
+            .output_share(&self.place(result_party, evaluator), b, committed.evaluator)
             .ok_or(WrongOutputShare("evaluator"))?;
         let bits = a.combine(&b);
         let bits = bits.ok_or(WrongOutputShare("evaluator"))?;
@@ -151,7 +150,7 @@ impl AttemptOutputs<'_> {
     /// committed to.
     fn output_share(
         &self,
-        (result_party, compute_party): (PartyId, PartyId),
+        place: &OutputSharePlace,
         contents: &[u8],
         commitment: Digest,
     ) -> Option<OutputShare> {
@@ -159,7 +158,7 @@ impl AttemptOutputs<'_> {
         let (count, packed) = rest.split_first_chunk()?;
         let output_share =
             OutputShare::from_bits(Bits::from_bytes(packed, u64::from_le_bytes(*count))?.iter().collect());
-        let expected = commit_output_share(self.run_id, result_party, compute_party, salt, &output_share);
+        let expected = commit_output_share(place, salt, &output_share);
         (expected == commitment).then_some(output_share)
     }
 
@@ -178,10 +177,7 @@ impl AttemptOutputs<'_> {
         rest.is_empty().then(|| OutputShare::from_bits(bits))
     }
 
-    fn place(&self, result_party: PartyId, compute_party: PartyId) -> Vec<u8> {
-        let mut place = self.run_id.0.to_vec();
-        result_party.encode(&mut place);
-        compute_party.encode(&mut place);
-        place
+    const fn place(&self, result_party: PartyId, compute_party: PartyId) -> OutputSharePlace {
+        OutputSharePlace { run_id: self.run_id, result_party, compute_party }
     }
 }

@@ -189,15 +189,32 @@ impl Receipt {
     }
 }
 
+/// Which output share: the run, whose outputs, and which compute party's share of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputSharePlace {
+    pub(crate) run_id: Digest,
+    pub(crate) result_party: PartyId,
+    pub(crate) compute_party: PartyId,
+}
+
+impl OutputSharePlace {
+    /// The bytes to which an encrypted output share is bound.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.run_id.0.to_vec();
+        self.result_party.encode(&mut bytes);
+        self.compute_party.encode(&mut bytes);
+        bytes
+    }
+}
+
 /// The commitment to an output share, as it stands in the facts.
 #[must_use]
-pub fn commit_output_share(
-    run_id: Digest,
-    result_party: PartyId,
-    compute_party: PartyId,
+pub(crate) fn commit_output_share(
+    place: &OutputSharePlace,
     salt: &[u8; 32],
     output_share: &OutputShare,
 ) -> Digest {
+    let OutputSharePlace { run_id, result_party, compute_party } = place;
     let count = (output_share.bits().len() as u64).to_le_bytes();
     let place = [result_party.0.to_le_bytes(), compute_party.0.to_le_bytes()];
     hash(

@@ -3,7 +3,10 @@
 //! `cargo run --release -p sotto-link --example echo`
 #![allow(clippy::print_stdout, clippy::indexing_slicing, missing_docs)]
 
-use sotto_link::{Identity, LinkError, PeerKey, Timeouts, pinned};
+use sotto_link::{
+    Identity, LinkError, PeerKey, Timeouts,
+    pinned::{self, ChannelConfig},
+};
 use std::{
     error::Error,
     io::{Read, Write},
@@ -51,7 +54,8 @@ fn serve(mut listener: pinned::Listener) -> Result<(), LinkError> {
 
 /// Sends a message and returns the echo.
 fn ask(address: &str, us: &Identity, server: PeerKey) -> Result<String, LinkError> {
-    let mut channel = pinned::connect(address, us, server, PURPOSE, Timeouts::default())?;
+    let config = ChannelConfig { us, peer: server, purpose: PURPOSE, timeouts: Timeouts::default() };
+    let mut channel = pinned::connect(address, &config)?;
     channel.write_all(b"hello")?;
     let mut echo = [0; 5];
     channel.read_exact(&mut echo)?;

@@ -6,7 +6,7 @@
 
 use sotto_link::{
     Identity, LinkError, Timeouts,
-    rendezvous::{Config, Event, Quotas, Rendezvous, meet, run},
+    rendezvous::{ChannelConfig, Config, Event, Quotas, Rendezvous, meet, run},
 };
 use std::{
     error::Error,
@@ -39,13 +39,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Both parties agree on the identifier beforehand, and each names the other.
     let rendezvous = Rendezvous { address, server: server_key, id: [5; 32] };
     let theirs = rendezvous.clone();
+    let (purpose, timeouts) = ("greeting/1", Timeouts::default());
     let bob = thread::spawn(move || -> Result<String, LinkError> {
-        let mut channel = meet(&theirs, &bob, alice_key, "greeting/1", Timeouts::default())?;
+        let mut channel = meet(&theirs, &ChannelConfig { us: &bob, peer: alice_key, purpose, timeouts })?;
         let mut text = String::new();
         channel.read_to_string(&mut text)?;
         Ok(text)
     });
-    let mut channel = meet(&rendezvous, &alice, bob_key, "greeting/1", Timeouts::default())?;
+    let mut channel = meet(&rendezvous, &ChannelConfig { us: &alice, peer: bob_key, purpose, timeouts })?;
     channel.write_all(b"hello, Bob")?;
     channel.close()?;
     println!("bob received: {}", bob.join().map_err(|_| "Bob's thread panicked")??);

@@ -41,6 +41,21 @@ pub(crate) trait Timed: Read + Write + Send {
     fn end_in(&mut self, duration: Duration);
 }
 
+/// What one end of a channel brings to its handshake.
+///
+/// Both ends name the same `purpose`, and each names the key of the other.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelConfig<'a> {
+    /// Our identity.
+    pub us: &'a Identity,
+    /// The key that the other end must prove.
+    pub peer: PeerKey,
+    /// What the channel is for, with a version, such as `echo/1`.
+    pub purpose: &'a str,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+}
+
 /// An encrypted stream to the holder of a pinned key.
 ///
 /// ```
@@ -225,13 +240,8 @@ impl Timed for ReadAhead {
 }
 
 /// The client's end of a handshake over `stream`.
-pub(crate) fn client(
-    stream: Box<dyn Timed>,
-    us: &Identity,
-    peer: PeerKey,
-    purpose: &str,
-    timeouts: Timeouts,
-) -> Result<Pinned, LinkError> {
+pub(crate) fn client(stream: Box<dyn Timed>, config: &ChannelConfig<'_>) -> Result<Pinned, LinkError> {
+    let ChannelConfig { us, peer, purpose, timeouts } = *config;
     let config = tls::client(us, peer, purpose).map_err(|e| LinkError::from(&e))?;
     let tls = ClientConnection::new(Arc::new(config), tls::nameless()).map_err(|e| LinkError::from(&e))?;
     Pinned::open(tls.into(), stream, purpose, timeouts)

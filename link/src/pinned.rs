@@ -7,7 +7,7 @@
 //!
 //! For parties that have exchanged keys and agreed on a purpose. Every call ends within the [`Timeouts`].
 
-pub use crate::channel::Pinned;
+pub use crate::channel::{ChannelConfig, Pinned};
 pub use crate::edge::listener::Listener;
 pub use crate::edge::memory::in_memory;
 pub use crate::edge::tcp::connect;

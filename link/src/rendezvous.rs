@@ -9,6 +9,7 @@
 //! `rendezvous`. It learns who meets whom, when, and how much they send, but cannot read or alter what they
 //! send.
 
+pub use crate::channel::ChannelConfig;
 pub use crate::edge::meet::{Rendezvous, meet};
 #[cfg(feature = "rendezvous")]
 pub use crate::edge::rendezvous_server::{Config, Event, Server, run};

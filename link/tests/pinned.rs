@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sotto_link::pinned::{LinkError, Listener, Pinned, Timeouts, connect};
+use sotto_link::pinned::{self, ChannelConfig, LinkError, Listener, Pinned, Timeouts};
 use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
@@ -27,6 +27,12 @@ fn key(n: u8) -> PeerKey {
     identity(n).peer_key()
 }
 
+/// Party `us` connects to an address where party `peer` should be.
+fn connect(address: &str, us: u8, peer: u8, timeouts: Timeouts) -> Result<Pinned, LinkError> {
+    let us = identity(us);
+    pinned::connect(address, &ChannelConfig { us: &us, peer: key(peer), purpose: USE, timeouts })
+}
+
 /// Party 1 listens for `peers` on a thread. Returns the address and the result.
 fn listen(peers: &[u8], timeouts: Timeouts) -> (String, JoinHandle<Result<Pinned, LinkError>>) {
     let peers: Vec<_> = peers.iter().map(|n| key(*n)).collect();
@@ -38,7 +44,7 @@ fn listen(peers: &[u8], timeouts: Timeouts) -> (String, JoinHandle<Result<Pinned
 /// Parties 2 and 1, connected.
 fn pair() -> (Pinned, Pinned) {
     let (address, accepted) = listen(&[2], TIMEOUTS);
-    let near = connect(&address, &identity(2), key(1), USE, TIMEOUTS).unwrap();
+    let near = connect(&address, 2, 1, TIMEOUTS).unwrap();
     (near, accepted.join().unwrap().unwrap())
 }
 
@@ -77,7 +83,7 @@ fn an_end_without_close_notify_is_an_error() {
 #[test]
 fn another_server_key_is_refused_and_named() {
     let (address, accepted) = listen(&[2], MODERATE_TIMEOUTS);
-    let refused = connect(&address, &identity(2), key(3), USE, TIMEOUTS);
+    let refused = connect(&address, 2, 3, TIMEOUTS);
     assert_eq!(refused.unwrap_err(), LinkError::WrongKey { shown: key(1) });
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::NotAccepted);
 }
@@ -85,7 +91,7 @@ fn another_server_key_is_refused_and_named() {
 #[test]
 fn an_unknown_client_is_refused_and_both_ends_know_why() {
     let (address, accepted) = listen(&[2, 3], MODERATE_TIMEOUTS);
-    let refused = connect(&address, &identity(4), key(1), USE, TIMEOUTS);
+    let refused = connect(&address, 4, 1, TIMEOUTS);
     assert_eq!(refused.unwrap_err(), LinkError::NotAccepted);
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::WrongKey { shown: key(4) });
 }
@@ -93,7 +99,9 @@ fn an_unknown_client_is_refused_and_both_ends_know_why() {
 #[test]
 fn another_purpose_is_refused() {
     let (address, accepted) = listen(&[2], MODERATE_TIMEOUTS);
-    let refused = connect(&address, &identity(2), key(1), "another/1", TIMEOUTS);
+    let us = identity(2);
+    let other = ChannelConfig { us: &us, peer: key(1), purpose: "another/1", timeouts: TIMEOUTS };
+    let refused = pinned::connect(&address, &other);
     assert!(matches!(refused, Err(LinkError::Incompatible(_))));
     assert!(matches!(accepted.join().unwrap(), Err(LinkError::Incompatible(_))));
 }
@@ -109,7 +117,7 @@ fn another_program_is_refused() {
     let address = server.local_addr().unwrap().to_string();
     let talker =
         thread::spawn(move || server.accept().unwrap().0.write_all(b"220 mail ready, what do you want\r\n"));
-    let refused = connect(&address, &identity(2), key(1), USE, TIMEOUTS);
+    let refused = connect(&address, 2, 1, TIMEOUTS);
     assert!(matches!(refused, Err(LinkError::Incompatible(_) | LinkError::Closed)), "{refused:?}");
     talker.join().unwrap().unwrap();
 }
@@ -118,22 +126,19 @@ fn another_program_is_refused() {
 fn an_absent_or_silent_peer_is_a_timeout() {
     let (address, accepted) = listen(&[2], BRIEF_TIMEOUTS);
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::TimedOut);
-    let refused = connect(&address, &identity(2), key(1), USE, BRIEF_TIMEOUTS);
+    let refused = connect(&address, 2, 1, BRIEF_TIMEOUTS);
     assert_eq!(refused.unwrap_err(), LinkError::Unreachable { address, kind: ErrorKind::ConnectionRefused });
 
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
-    assert_eq!(
-        connect(&address, &identity(2), key(1), USE, BRIEF_TIMEOUTS).unwrap_err(),
-        LinkError::TimedOut
-    );
+    assert_eq!(connect(&address, 2, 1, BRIEF_TIMEOUTS).unwrap_err(), LinkError::TimedOut);
 }
 
 #[test]
 fn a_silent_peer_and_a_long_session_time_out() {
     for timeouts in [Timeouts { idle: MODERATE, ..TIMEOUTS }, Timeouts { total: BRIEF, ..TIMEOUTS }] {
         let (address, accepted) = listen(&[2], TIMEOUTS);
-        let mut a = connect(&address, &identity(2), key(1), USE, timeouts).unwrap();
+        let mut a = connect(&address, 2, 1, timeouts).unwrap();
         let _b = accepted.join().unwrap().unwrap();
         assert_eq!(a.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
     }
@@ -143,7 +148,7 @@ fn a_silent_peer_and_a_long_session_time_out() {
 fn strangers_do_not_keep_a_peer_waiting() {
     let (address, accepted) = listen(&[2], TIMEOUTS);
     let _strangers: Vec<_> = (0..10).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    connect(&address, &identity(2), key(1), USE, TIMEOUTS).unwrap();
+    connect(&address, 2, 1, TIMEOUTS).unwrap();
     assert_eq!(accepted.join().unwrap().unwrap().peer(), key(2));
 }
 
@@ -153,7 +158,7 @@ fn silent_strangers_are_evicted() {
     let _strangers: Vec<_> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
     thread::sleep(Duration::from_millis(1500));
     let started = Instant::now();
-    connect(&address, &identity(2), key(1), USE, TIMEOUTS).unwrap();
+    connect(&address, 2, 1, TIMEOUTS).unwrap();
     assert_eq!(accepted.join().unwrap().unwrap().peer(), key(2));
     assert!(started.elapsed() < SECONDS / 4, "no peer waits for the end of a stranger's handshake");
 }
@@ -175,7 +180,7 @@ fn a_byte_altered_in_transit_is_detected() {
             }
         });
     });
-    let mut a = connect(&detour, &identity(2), key(1), USE, TIMEOUTS).unwrap();
+    let mut a = connect(&detour, 2, 1, TIMEOUTS).unwrap();
     let mut b = accepted.join().unwrap().unwrap();
     a.write_all(b"a word").unwrap();
     let e = b.read(&mut [0; 6]).unwrap_err();
@@ -203,7 +208,7 @@ fn an_open_listener_names_the_key_of_each_client() {
     let mut listener = Listener::bind_open("127.0.0.1:0", &identity(1), USE).unwrap();
     let address = listener.address().unwrap().to_string();
     let accepted = thread::spawn(move || [(); 2].map(|()| listener.accept(TIMEOUTS).map(|c| c.peer())));
-    let clients = [2, 3].map(|n| connect(&address, &identity(n), key(1), USE, TIMEOUTS).unwrap());
+    let clients = [2, 3].map(|n| connect(&address, n, 1, TIMEOUTS).unwrap());
     let seen = accepted.join().unwrap().map(Result::unwrap);
     assert_eq!(seen, [key(2), key(3)]);
     drop(clients);

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sotto_link::pinned::{LinkError, Listener, Pinned, Timeouts};
-use sotto_link::rendezvous::{Config, Quotas, Rendezvous, meet};
+use sotto_link::rendezvous::{self, ChannelConfig, Config, Quotas, Rendezvous};
 use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
@@ -29,15 +29,21 @@ fn server(quotas: Quotas) -> Rendezvous {
         let allowed = [key(1), key(2), key(3)].into();
         let listening = |address| report.send(address).unwrap();
         let config = Config { identity: &identity(9), allowed, quotas };
-        sotto_link::rendezvous::run("127.0.0.1:0", config, listening, |_| {}).unwrap();
+        rendezvous::run("127.0.0.1:0", config, listening, |_| {}).unwrap();
     });
     Rendezvous { address: address.recv().unwrap().to_string(), server: key(9), id: [5; 32] }
 }
 
+/// Party `us` meets party `peer`.
+fn meet(at: &Rendezvous, us: u8, peer: u8) -> Result<Pinned, LinkError> {
+    let us = identity(us);
+    rendezvous::meet(at, &ChannelConfig { us: &us, peer: key(peer), purpose: USE, timeouts: TIMEOUTS })
+}
+
 fn pair(at: &Rendezvous) -> (Result<Pinned, LinkError>, Result<Pinned, LinkError>) {
     thread::scope(|scope| {
-        let near = scope.spawn(|| meet(at, &identity(1), key(2), USE, TIMEOUTS));
-        let far = meet(at, &identity(2), key(1), USE, TIMEOUTS);
+        let near = scope.spawn(|| meet(at, 1, 2));
+        let far = meet(at, 2, 1);
         (near.join().unwrap(), far)
     })
 }
@@ -63,10 +69,10 @@ fn two_parties_that_dial_out_have_an_end_to_end_channel() {
 #[test]
 fn strangers_and_servers_with_another_key_are_refused() {
     let at = server(Quotas::default());
-    assert_eq!(meet(&at, &identity(4), key(1), USE, TIMEOUTS).unwrap_err(), LinkError::NotAccepted);
+    assert_eq!(meet(&at, 4, 1).unwrap_err(), LinkError::NotAccepted);
     let other = Rendezvous { server: key(8), ..at };
     let shown = key(9);
-    assert_eq!(meet(&other, &identity(1), key(2), USE, TIMEOUTS).unwrap_err(), LinkError::WrongKey { shown });
+    assert_eq!(meet(&other, 1, 2).unwrap_err(), LinkError::WrongKey { shown });
 }
 
 #[test]
@@ -74,9 +80,9 @@ fn no_party_takes_the_place_of_another() {
     let at = server(Quotas { pending: Duration::from_millis(500), ..Quotas::default() });
     thread::scope(|scope| {
         // Party 3 knows the meeting and requests party 1, which waits for party 2.
-        let thief = scope.spawn(|| meet(&at, &identity(3), key(1), USE, TIMEOUTS).unwrap_err());
+        let thief = scope.spawn(|| meet(&at, 3, 1).unwrap_err());
         let absent = LinkError::NotConnected("the other party did not come");
-        assert_eq!(meet(&at, &identity(1), key(2), USE, TIMEOUTS).unwrap_err(), absent);
+        assert_eq!(meet(&at, 1, 2).unwrap_err(), absent);
         assert_eq!(thief.join().unwrap(), absent);
     });
 }
@@ -85,14 +91,14 @@ fn no_party_takes_the_place_of_another() {
 fn the_connections_of_a_key_are_limited() {
     let at = server(Quotas { each: 0, ..Quotas::default() });
     let refused = LinkError::NotConnected("too many connections of our key");
-    assert_eq!(meet(&at, &identity(1), key(2), USE, TIMEOUTS).unwrap_err(), refused);
+    assert_eq!(meet(&at, 1, 2).unwrap_err(), refused);
 
     let at = server(Quotas { each: 1, ..Quotas::default() });
     let (a, b) = pair(&at);
     let (_a, _b) = (a.unwrap(), b.unwrap());
     // Both parties have used their quota as long as the pair lasts.
     for (us, other) in [(1, 2), (2, 1)] {
-        assert_eq!(meet(&at, &identity(us), key(other), USE, TIMEOUTS).unwrap_err(), refused);
+        assert_eq!(meet(&at, us, other).unwrap_err(), refused);
     }
 }
 
@@ -111,7 +117,7 @@ fn clients_without_a_key_do_not_block_others() {
 fn the_connections_of_all_keys_are_limited() {
     let at = server(Quotas { connections: 2, ..Quotas::default() });
     let _open = pair(&at);
-    let turned_away = meet(&at, &identity(3), key(1), USE, TIMEOUTS).unwrap_err();
+    let turned_away = meet(&at, 3, 1).unwrap_err();
     assert!(matches!(turned_away, LinkError::NotConnected(_)), "{turned_away}");
 }
 

@@ -14,12 +14,31 @@ use crate::{
     codec::{Decode, DecodeError, Encode, Reader, VERSION, fields},
     group::Scalar,
     hash::{Hash, tagged},
+    kernel::Kernel,
     mmr::Peaks,
+    output::Output,
     schnorr::{Signature, SignedMessage},
     tag,
     transaction::Body,
     trie::Trie,
 };
+
+/// The reward of a block: what its sealer adds to the transactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reward {
+    /// The output that holds the reward and the fees.
+    pub output: Output,
+    /// The kernel of that output.
+    pub kernel: Kernel,
+}
+
+fields!(Reward { output, kernel });
+
+impl From<(Output, Kernel)> for Reward {
+    fn from((output, kernel): (Output, Kernel)) -> Self {
+        Self { output, kernel }
+    }
+}
 
 /// The header of a block.
 ///

@@ -32,6 +32,37 @@ pub struct Output {
     pub proof: RangeProof,
 }
 
+/// A one-sided output that its sender has not signed yet. R may be any point; the signature holds only under
+/// the key of its signer.
+pub(crate) struct UnsignedOneSided {
+    chain: ChainId,
+    keys: OneSidedKeys,
+    commitment: Commitment,
+    proof: RangeProof,
+}
+
+impl UnsignedOneSided {
+    /// Proves the amount; the proof binds `named`.
+    pub(crate) fn new(
+        chain: &ChainId,
+        named: OneSidedKeys,
+        opening: &Opening,
+        keys: &OutputKeys<'_>,
+    ) -> Result<Self, ProveError> {
+        let (commitment, proof) = prove(&OutputContext::one_sided(chain, &named), opening, keys)?;
+        Ok(Self { chain: *chain, keys: named, commitment, proof })
+    }
+
+    /// Signs with r, the secret of R.
+    pub(crate) fn sign(self, r: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Output {
+        let Self { chain, keys, commitment, proof } = self;
+        let extra = Extra::default();
+        let message = keys.message(&chain, &commitment, &bound(&extra, &proof));
+        let one_sided = OneSided { keys, signature: sign(r, &message, rng) };
+        Output { features: OutputFeatures::OneSided(Box::new(one_sided)), commitment, extra, proof }
+    }
+}
+
 impl Encode for Output {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.features.code());
@@ -107,23 +138,8 @@ impl Output {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, ProveError> {
         let sender = PublicKey::of(to.sender);
-        Self::one_sided_under(chain, sender, to, keys, rng)
-    }
-
-    /// The same with any point as R: its signature holds only for the sender's own.
-    pub(crate) fn one_sided_under(
-        chain: &ChainId,
-        sender: PublicKey,
-        to: &Delivery<'_>,
-        keys: &OutputKeys<'_>,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Self, ProveError> {
         let named = OneSidedKeys { sender, receiver: to.receiver, view_tag: to.view_tag };
-        let (commitment, proof) = prove(&OutputContext::one_sided(chain, &named), &to.opening, keys)?;
-        let extra = Extra::default();
-        let message = named.message(chain, &commitment, &bound(&extra, &proof));
-        let one_sided = OneSided { keys: named, signature: sign(to.sender, &message, rng) };
-        Ok(Self { features: OutputFeatures::OneSided(Box::new(one_sided)), commitment, extra, proof })
+        Ok(UnsignedOneSided::new(chain, named, &to.opening, keys)?.sign(to.sender, rng))
     }
 
     /// Reads amount and index if the output was made with this rewind key, without a curve operation.

@@ -239,7 +239,9 @@ fn connected<V: ChainView>(
 ) -> Result<ChangeSet, ConnectError<V::Error>> {
     context::follows(chain, view.tip(), header)?;
     let spent = context::body(chain, view, body)?;
-    let after = context::next_tip(view, body, header.total_offset, header.time, &spent)?;
+    let (total_offset, time) = (header.total_offset, header.time);
+    let extension = context::Extension { body, spent: &spent, total_offset, time };
+    let after = context::next_tip(view, &extension)?;
     context::same_roots(&after.header, header)?;
     let (created, kernels) = (body.outputs.clone(), body.kernels.clone());
     Ok(ChangeSet { before: context::tip(view), after, spent, created, kernels })
@@ -344,7 +346,8 @@ pub fn propose<V: ChainView>(
     shape::block(chain, &body)?;
     let spent = context::body(chain, view, &body)?;
     let total_offset = view.tip().total_offset + joined.offset;
-    let after = context::next_tip(view, &body, total_offset, time, &spent)?;
+    let after =
+        context::next_tip(view, &context::Extension { body: &body, spent: &spent, total_offset, time })?;
     context::follows(chain, view.tip(), &after.header)?;
     Ok(Proposal { header: after.header, body })
 }

@@ -10,6 +10,7 @@
 
 mod case;
 pub mod cases;
+mod many;
 pub mod strategies;
 mod test_chain;
 

@@ -8,8 +8,8 @@
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{codec::Encode, testing::TestChain};
 use sotto_node::{
-    Address, Config, Direction, Effect, Event, Layout, Ledger, Memory, MempoolLimits, Node, PeerId, PeerKey,
-    Store,
+    Address, Config, Direction, Effect, Event, Layout, Ledger, Memory, MempoolLimits, Node, NodeSetup,
+    PeerId, PeerKey, Store,
 };
 use std::{error::Error, time::Duration};
 
@@ -27,7 +27,7 @@ fn node(
     for block in chain.blocks().iter().take(blocks) {
         ledger.connect(block.clone())?;
     }
-    Ok(Node::new(Config::new(PeerKey([n; 32])), ledger, None, None, rng))
+    Ok(Node::new(NodeSetup::new(Config::new(PeerKey([n; 32])), ledger), rng))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -45,4 +45,4 @@ pub(crate) mod sync;
 pub(crate) mod tx_request;
 pub(crate) mod verify_queue;
 
-pub use node::{Node, Usage};
+pub use node::{Node, NodeSetup, Usage};

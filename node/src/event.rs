@@ -9,11 +9,7 @@ use crate::{
     work::{Ticket, Verdict},
 };
 use sotto_mw::{
-    amount::Height,
-    commitment::Commitment,
-    kernel::{Excess, Kernel},
-    output::Output,
-    transaction::Transaction,
+    amount::Height, block::Reward, commitment::Commitment, kernel::Excess, transaction::Transaction,
     trie::Prefix,
 };
 
@@ -96,7 +92,7 @@ pub enum Request {
     /// Seal the block that was drafted last.
     Seal {
         /// Its reward.
-        reward: Box<(Output, Kernel)>,
+        reward: Box<Reward>,
         /// Seconds since 1970.
         time: u64,
     },

@@ -26,7 +26,7 @@ pub mod edge;
 
 pub use config::Config;
 pub use effect::{Effect, LogEvent, Response};
-pub use engine::Node;
+pub use engine::{Node, NodeSetup};
 pub use event::{Event, Request, RequestId};
 pub use ledger::{
     Ledger, LedgerError,

@@ -48,7 +48,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    block::Header,
+    block::{Header, Reward},
     chain::{
         BOND_WEIGHT, ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT,
         ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
@@ -57,7 +57,6 @@ use sotto_mw::{
     error::Rejection,
     group::Scalar,
     hash::{Hash, tagged},
-    kernel::Kernel,
     one_sided::OneSidedInput,
     output::Output,
     transaction::{BodyKernel, Transaction},
@@ -386,8 +385,7 @@ impl Encode for Compact {
         put_long(&self.one_sided_inputs, out);
         put_long(&self.outputs, out);
         put_long(&self.kernels, out);
-        self.reward.0.encode(out);
-        self.reward.1.encode(out);
+        self.reward.encode(out);
         self.key_offset.encode(out);
     }
 }
@@ -401,7 +399,7 @@ impl Decode for Compact {
             one_sided_inputs: long(r)?,
             outputs: long(r)?,
             kernels: long(r)?,
-            reward: (Output::decode(r)?, Kernel::decode(r)?),
+            reward: Reward::decode(r)?,
             key_offset: Scalar::decode(r)?,
         })
     }

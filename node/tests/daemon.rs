@@ -9,11 +9,11 @@ use sotto_link::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Block,
+    block::{Block, Reward},
     chain::Params,
     codec::{Decode, Encode},
-    kernel::{Kernel, KernelFeatures},
-    output::{Output, OutputFeatures},
+    kernel::KernelFeatures,
+    output::OutputFeatures,
     testing::TestChain,
     transaction::Transaction,
 };
@@ -107,10 +107,10 @@ fn seal(node: &Daemon, test_chain: &mut TestChain) {
     assert!(matches!(sealed, Ok(Response::Sealed(_))), "{sealed:?}");
 }
 
-fn reward(test_chain: &mut TestChain, height: Height, due: Amount) -> (Output, Kernel) {
+fn reward(test_chain: &mut TestChain, height: Height, due: Amount) -> Reward {
     let coinbase = test_chain.output_as(OutputFeatures::Coinbase, due.units());
     let kernel = test_chain.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
-    (coinbase.output, kernel)
+    Reward { output: coinbase.output, kernel }
 }
 
 fn test_chain() -> (TestChain, Transaction) {

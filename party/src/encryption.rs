@@ -20,11 +20,11 @@
 //! const NOTE: Context = Context::new("example note v1");
 //! let rng = &mut ChaCha20Rng::seed_from_u64(3);
 //! let south = Identity::random(rng);
-//! let mut encrypted = encrypt(NOTE, &south.public(), b"page 1", b"hello", rng).expect("a usable key");
+//! let mut encrypted = encrypt(NOTE.at(b"page 1"), &south.public(), b"hello", rng).expect("a usable key");
 //! assert_eq!(encrypted.len(), 5 + OVERHEAD);
-//! assert_eq!(decrypt(NOTE, &south, b"page 1", &encrypted).as_deref(), Some(&b"hello".to_vec()));
+//! assert_eq!(decrypt(NOTE.at(b"page 1"), &south, &encrypted).as_deref(), Some(&b"hello".to_vec()));
 //! encrypted[1130] ^= 1;
-//! assert!(decrypt(NOTE, &south, b"page 1", &encrypted).is_none());
+//! assert!(decrypt(NOTE.at(b"page 1"), &south, &encrypted).is_none());
 //! ```
 
 use core::convert::Infallible;
@@ -36,24 +36,23 @@ use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, setup_receiver, 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use crate::identity::{Context, Identity, PublicKey};
+use crate::identity::{Identity, Place, PublicKey};
 
 /// Bytes that encryption adds.
 pub const OVERHEAD: usize = 1120 + 16;
 
-/// Encrypts `contents` to `to`, for one context and place. `None` if the key cannot be used.
+/// Encrypts `contents` to `to`, for one place. `None` if the key cannot be used.
 #[must_use]
 pub fn encrypt(
-    context: Context,
+    place: Place<'_>,
     to: &PublicKey,
-    place: &[u8],
     contents: &[u8],
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Option<Vec<u8>> {
     let sender = setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
         &OpModeS::Base,
         to.encryption(),
-        &context.before(place),
+        &place.to_bytes(),
         &mut Bridged(rng),
     );
     let (encapsulated, mut sender) = sender.ok()?;
@@ -62,21 +61,16 @@ pub fn encrypt(
     Some(encrypted)
 }
 
-/// The contents, if they were encrypted to this identity for this context and place.
+/// The contents, if they were encrypted to this identity for this place.
 #[must_use]
-pub fn decrypt(
-    context: Context,
-    identity: &Identity,
-    place: &[u8],
-    encrypted: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
+pub fn decrypt(place: Place<'_>, identity: &Identity, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (encapsulated, ciphertext) = encrypted.split_at_checked(OVERHEAD - 16)?;
     let encapsulated = <XWing as Kem>::EncappedKey::from_bytes(encapsulated).ok()?;
     let receiver = setup_receiver::<ChaCha20Poly1305, HkdfSha256, XWing>(
         &OpModeR::Base,
         &identity.encryption(),
         &encapsulated,
-        &context.before(place),
+        &place.to_bytes(),
     );
     receiver.ok()?.open(ciphertext, b"").ok().map(Zeroizing::new)
 }
@@ -109,6 +103,7 @@ mod tests {
     use rand_core::SeedableRng;
 
     use super::*;
+    use crate::identity::Context;
 
     const SHARE: Context = Context::new("sotto share v1");
     const OTHER: Context = Context::new("sotto half v1");
@@ -117,10 +112,10 @@ mod tests {
     fn opens_for_one_party_at_one_place_and_unaltered() {
         let rng = &mut ChaCha20Rng::seed_from_u64(1);
         let (ours, other) = (Identity::random(rng), Identity::random(rng));
-        let encrypted = encrypt(SHARE, &ours.public(), b"here", b"contents", rng).unwrap();
+        let encrypted = encrypt(SHARE.at(b"here"), &ours.public(), b"contents", rng).unwrap();
         assert_eq!(encrypted.len(), 8 + OVERHEAD);
-        let at = |what, who, place: &[u8], encrypted: &[u8]| {
-            decrypt(what, who, place, encrypted).map(|c| c.to_vec())
+        let at = |what: Context, who, place: &[u8], encrypted: &[u8]| {
+            decrypt(what.at(place), who, encrypted).map(|c| c.to_vec())
         };
         assert_eq!(at(SHARE, &ours, b"here", &encrypted), Some(b"contents".to_vec()));
         assert_eq!(at(SHARE, &ours, b"there", &encrypted), None);

@@ -67,9 +67,28 @@ impl Context {
         Self(name)
     }
 
+    /// A place within this context.
+    #[must_use]
+    pub const fn at(self, bytes: &[u8]) -> Place<'_> {
+        Place { context: self, bytes }
+    }
+
     /// The name and a zero byte, then `text`.
     pub(crate) fn before(self, text: &[u8]) -> Vec<u8> {
         [self.0.as_bytes(), b"\0", text].concat()
+    }
+}
+
+/// The only place where a ciphertext opens: a context, and bytes that name the place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    context: Context,
+    bytes: &'a [u8],
+}
+
+impl Place<'_> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        self.context.before(self.bytes)
     }
 }
 

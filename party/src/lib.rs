@@ -8,4 +8,4 @@ pub mod identity;
 pub mod encryption;
 
 pub use encryption::{decrypt, encrypt};
-pub use identity::{Context, Identity, KeyError, PublicKey};
+pub use identity::{Context, Identity, KeyError, Place, PublicKey};

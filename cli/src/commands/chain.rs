@@ -185,7 +185,7 @@ pub(crate) fn seal_one(
         .or_refuse("the wallet cannot create the reward")?;
     let time = block_time(ledger.chain(), ledger.tip().time, now())
         .or_refuse("it is too early for the next block")?;
-    let proposal = ledger.propose(&draft, reward, time).or_refuse("the block violates a rule")?;
+    let proposal = ledger.propose(&draft, reward.into(), time).or_refuse("the block violates a rule")?;
     let judged = ledger.judge_proposal(proposal).or_refuse("the block violates a rule")?;
     let event = SealEvent::Proposed(judged);
     let driven = seal_with(ledger, engine, SealingContext { now: Duration::ZERO, rng: &mut OsRng }, event);

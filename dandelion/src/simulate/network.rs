@@ -66,6 +66,13 @@ impl Network {
 /// Nodes, payments and transactions are numbers; a payment has one kernel of the same number.
 type NodeEvent = Event<usize, usize, usize>;
 
+/// A transaction that a node learns from a fluff, and the neighbours that need no announcement of it.
+struct Fluff<'a> {
+    tx: usize,
+    at: usize,
+    except: &'a [usize],
+}
+
 enum Action {
     Deliver(usize, NodeEvent),
     Announce { tx: usize, to: usize },
@@ -162,7 +169,7 @@ impl World {
         self.pending -= usize::from(!matches!(action, Action::Wake(_)));
         match action {
             Action::Deliver(node, event) => self.step(now, rng, node, event),
-            Action::Announce { tx, to } => self.learn(now, rng, tx, to, &[]),
+            Action::Announce { tx, to } => self.learn(now, rng, &Fluff { tx, at: to, except: &[] }),
             Action::Wake(node) if self.nodes[node].wakes == now => self.step(now, rng, node, Event::Tick),
             Action::Wake(_) => {}
         }
@@ -180,7 +187,7 @@ impl World {
                 Effect::Stem { to, members } => self.stem(now, rng, Edge { from: node, to }, &members),
                 Effect::Fluff { tx, except, reason } => {
                     self.record(now, node, tx, reason);
-                    self.learn(now, rng, tx, node, &except);
+                    self.learn(now, rng, &Fluff { tx, at: node, except: &except });
                 }
                 Effect::Forget(_) => {}
             }
@@ -225,7 +232,8 @@ impl World {
     }
 
     /// A node learns new payments from a fluff and announces them to its neighbours.
-    fn learn(&mut self, now: Duration, rng: &mut impl RngCore, tx: usize, at: usize, except: &[usize]) {
+    fn learn(&mut self, now: Duration, rng: &mut impl RngCore, fluff: &Fluff<'_>) {
+        let Fluff { tx, at, except } = *fluff;
         let new: Vec<usize> = self.members[tx].difference(&self.nodes[at].public).copied().collect();
         if new.is_empty() || self.nodes[at].black_hole {
             return;

@@ -12,7 +12,7 @@
 use std::net::SocketAddr;
 
 use sha2::{Digest, Sha256};
-use sotto_link::pinned::{self, LinkError, Pinned};
+use sotto_link::pinned::{self, ChannelConfig, LinkError, Pinned};
 use sotto_link::{Identity, PeerKey};
 
 pub use sotto_link::{Timeouts, rendezvous::Rendezvous};
@@ -52,7 +52,8 @@ pub fn connect(
     peer: PeerKey,
     timeouts: Timeouts,
 ) -> Result<Framed<Pinned>, LinkError> {
-    pinned::connect(address, us, peer, PURPOSE, timeouts).map(Framed::new)
+    let config = ChannelConfig { us, peer, purpose: PURPOSE, timeouts };
+    pinned::connect(address, &config).map(Framed::new)
 }
 
 /// Meets the holder of `peer` at a rendezvous server, by dialling out only.
@@ -66,7 +67,8 @@ pub fn meet(
     peer: PeerKey,
     timeouts: Timeouts,
 ) -> Result<Framed<Pinned>, LinkError> {
-    sotto_link::rendezvous::meet(at, us, peer, PURPOSE, timeouts).map(Framed::new)
+    let config = ChannelConfig { us, peer, purpose: PURPOSE, timeouts };
+    sotto_link::rendezvous::meet(at, &config).map(Framed::new)
 }
 
 /// Waits at an address for the holders of pinned keys.

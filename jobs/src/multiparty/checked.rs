@@ -84,7 +84,8 @@ impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
         for column in &table.columns {
             let words = Words::new(rows, bits(at, column.number.width()));
             at += column.number.width();
-            self.require_range(f, party, &column.number, &words, &present)?;
+            let cells = Cells { number: &column.number, words: &words, present: &present };
+            self.require_range(f, party, &cells)?;
             columns.push(words);
         }
         Ok(Some(Chunk { present, columns, rows }))
@@ -132,10 +133,9 @@ impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
         &mut self,
         f: &mut F,
         party: usize,
-        number: &Number,
-        words: &Words<W>,
-        present: &[W],
+        cells: &Cells<'_, W>,
     ) -> Result<(), F::Error> {
+        let Cells { number, words, present } = *cells;
         for outside in outside(f, number, words)? {
             let mut wrong = outside;
             if !present.is_empty() {
@@ -160,6 +160,13 @@ impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
             left.all(|(i, table)| table.bits() == 0 || (i == place.table && place.row == table.rows.most()))
         })
     }
+}
+
+/// A column of some rows: what it declares, its words, and which rows are present (empty if all are).
+struct Cells<'a, W> {
+    number: &'a Number,
+    words: &'a Words<W>,
+    present: &'a [W],
 }
 
 /// Where words are above the largest and where below the smallest number of the range; only what can be.

@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use super::tcp::connect;
-use crate::channel::{self, Pinned, Timed};
+use crate::channel::{self, ChannelConfig, Pinned, Timed};
 use crate::error::LinkError;
-use crate::identity::{Identity, PeerKey};
-use crate::timeouts::Timeouts;
+use crate::identity::PeerKey;
 use crate::wire::{MeetingRequest, RENDEZVOUS, Status};
 
 /// A rendezvous of two parties at a server.
@@ -24,24 +23,21 @@ pub struct Rendezvous {
     pub id: [u8; 32],
 }
 
-/// Opens a channel to the holder of `peer`, who comes to the same rendezvous within [`Timeouts::connect`].
+/// Opens a channel to the peer of `config`, who comes to the same rendezvous within
+/// [`Timeouts::connect`](crate::Timeouts::connect).
 ///
 /// # Errors
 /// [`LinkError`] as for [`connect`], for the server or the peer; [`LinkError::NotConnected`] if a quota is
 /// exhausted or the peer did not come.
-pub fn meet(
-    at: &Rendezvous,
-    us: &Identity,
-    peer: PeerKey,
-    purpose: &str,
-    timeouts: Timeouts,
-) -> Result<Pinned, LinkError> {
-    let mut server = connect(&at.address, us, at.server, RENDEZVOUS, timeouts)?;
+pub fn meet(at: &Rendezvous, config: &ChannelConfig<'_>) -> Result<Pinned, LinkError> {
+    let ChannelConfig { us, peer, purpose, timeouts } = *config;
+    let to_server = ChannelConfig { peer: at.server, purpose: RENDEZVOUS, ..*config };
+    let mut server = connect(&at.address, &to_server)?;
     server.write_all(&MeetingRequest { id: at.id, peer }.encode())?;
     server.end_in(timeouts.connect);
     wait_for_peer(&mut server)?;
     if us.peer_key() < peer {
-        return channel::client(Box::new(server), us, peer, purpose, timeouts);
+        return channel::client(Box::new(server), config);
     }
     let config = channel::server_config(us, BTreeSet::from([peer]), purpose)?;
     channel::server(Box::new(server), config, purpose, timeouts)

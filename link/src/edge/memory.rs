@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::tcp::after;
-use crate::channel::{self, Pinned, Timed};
+use crate::channel::{self, ChannelConfig, Pinned, Timed};
 use crate::error::LinkError;
 use crate::identity::Identity;
 use crate::timeouts::Timeouts;
@@ -118,7 +118,8 @@ pub fn in_memory(client: &Identity, server: &Identity, purpose: &str) -> Result<
     let config = channel::server_config(server, BTreeSet::from([client.peer_key()]), purpose)?;
     thread::scope(|scope| {
         let accepted = scope.spawn(|| channel::server(Box::new(far), config, purpose, timeouts));
-        let connected = channel::client(Box::new(near), client, server.peer_key(), purpose, timeouts)?;
+        let config = ChannelConfig { us: client, peer: server.peer_key(), purpose, timeouts };
+        let connected = channel::client(Box::new(near), &config)?;
         Ok((connected, accepted.join().unwrap_or(Err(LinkError::Closed))?))
     })
 }

@@ -9,9 +9,8 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::channel::{self, Pinned, Timed};
+use crate::channel::{self, ChannelConfig, Pinned, Timed};
 use crate::error::LinkError;
-use crate::identity::{Identity, PeerKey};
 use crate::timeouts::Timeouts;
 
 /// How often to try again while nothing listens.
@@ -56,21 +55,15 @@ impl Tcp {
     }
 }
 
-/// Connects to `address` (host and port), where the holder of `peer` must answer for `purpose`.
+/// Connects to `address` (host and port), where the peer of `config` must answer.
 ///
 /// While nothing listens there, it tries again until [`Timeouts::connect`] expires.
 ///
 /// # Errors
 /// [`LinkError`] if the address is unreachable, the peer has another key, does not accept ours, speaks
 /// another protocol or purpose, or is too slow.
-pub fn connect(
-    address: &str,
-    us: &Identity,
-    peer: PeerKey,
-    purpose: &str,
-    timeouts: Timeouts,
-) -> Result<Pinned, LinkError> {
-    channel::client(Box::new(Tcp::connect(address, timeouts)?), us, peer, purpose, timeouts)
+pub fn connect(address: &str, config: &ChannelConfig<'_>) -> Result<Pinned, LinkError> {
+    channel::client(Box::new(Tcp::connect(address, config.timeouts)?), config)
 }
 
 /// The time `duration` from now, or a distant one if there is no such time.

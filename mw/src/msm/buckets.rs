@@ -15,7 +15,7 @@ use super::{
 
 /// The points of each bucket. Tasks reuse the memory.
 #[derive(Default)]
-pub(super) struct Lists {
+struct Lists {
     /// List k is at `starts[k]..starts[k + 1]`. Each window has one list for its zeros, then one a bucket.
     starts: Vec<u32>,
     /// Twice the point's index, plus one for its negation.
@@ -84,16 +84,30 @@ impl Lists {
     }
 }
 
-/// The sums of all buckets of some windows, window after window.
-///
-/// `digits` are one window after another, one digit a point, none beyond ±`buckets`.
+/// Memory that a task reuses.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// One window after another, one digit a point.
+    pub(super) digits: Vec<i16>,
+    lists: Lists,
+    /// The sums of all buckets, window after window.
+    sums: Vec<PointRow>,
+}
+
+impl Scratch {
+    pub(super) fn of(digits: Vec<i16>) -> Self {
+        Self { digits, ..Self::default() }
+    }
+}
+
+/// The sums of all buckets of the windows whose digits are in `scratch`, none beyond ±`buckets`.
 #[inline(always)]
-pub(super) fn accumulate<F: Lanes>(
+pub(super) fn accumulate<'a, F: Lanes>(
     points: &[Addend],
-    digits: &[i16],
+    scratch: &'a mut Scratch,
     buckets: usize,
-    (lists, out): (&mut Lists, &mut Vec<PointRow>),
-) {
+) -> &'a [PointRow] {
+    let Scratch { digits, lists, sums: out } = scratch;
     lists.fill(digits, points.len(), buckets);
     out.resize(lists.order.len(), PointRow::IDENTITY);
     for group in lists.order.chunks(F::N) {
@@ -106,6 +120,7 @@ pub(super) fn accumulate<F: Lanes>(
             out[*bucket as usize] = row;
         }
     }
+    out
 }
 
 /// The sum of each list, one a lane; the first list is among the longest.

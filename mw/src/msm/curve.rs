@@ -125,7 +125,7 @@ impl<F: Lanes> Point<F> {
         let (a, b) = (self.minus.times(a), self.plus.times(b));
         let (f, g) = (F::difference(d, c), F::sum(d, c));
         let (f, g) = (F::pick(negate, g, f), F::pick(negate, f, g));
-        Self::completed((F::difference(b, a), F::sum(b, a)), (f, g))
+        Self::completed(F::difference(b, a), f, g, F::sum(b, a))
     }
 
     /// Adds N points: nine products.
@@ -135,7 +135,7 @@ impl<F: Lanes> Point<F> {
         let c = self.t.mul(q.t).times(F::splat(TWICE_D));
         let zz = self.z.times(q.z);
         let d = F::sum(zz, zz).wide();
-        Self::completed((F::difference(b, a), F::sum(b, a)), (F::difference(d, c), F::sum(d, c)))
+        Self::completed(F::difference(b, a), F::difference(d, c), F::sum(d, c), F::sum(b, a))
     }
 
     /// Doubles N points. E, F, G and H of the paper are twice as large here: (Y + X)² − (Y − X)² = 4XY and so
@@ -146,12 +146,12 @@ impl<F: Lanes> Point<F> {
         let (e, h) = (F::difference(plus, minus), F::sum(plus, minus).negate());
         let (g, zz) = (self.minus.times(self.plus), self.z.squared());
         let (g, zz) = (F::sum(g, g), F::sum(zz, zz));
-        Self::completed((e, h), (g.sub(zz.add(zz)), g))
+        Self::completed(e, g.sub(zz.add(zz)), g, h)
     }
 
     /// X = E·F, Y = G·H, Z = F·G and T = E·H: the last step of all three formulas.
     #[inline(always)]
-    fn completed((e, h): (F, F), (f, g): (F, F)) -> Self {
+    fn completed(e: F, f: F, g: F, h: F) -> Self {
         let (z, t) = (f.mul(g), e.mul(h));
         let (x, y) = (e.times(f), g.times(h));
         Self { minus: F::difference(y, x), plus: F::sum(y, x), z, t }

@@ -10,7 +10,7 @@
 
 use super::{
     backend::Backend,
-    buckets::{Lists, accumulate, reduce},
+    buckets::{Scratch, accumulate, reduce},
     curve::{Addend, Point, PointRow},
     digits::{Recoded, Width, Words},
     field::Fe,
@@ -61,7 +61,7 @@ pub(super) fn sums_of_digits(
     digits: Vec<i16>,
     width: Width,
 ) -> Vec<Point<Fe>> {
-    let scratch = &mut Scratch { digits, ..Scratch::default() };
+    let scratch = &mut Scratch::of(digits);
     let segments = backend.run(Segments { points, scratch, width });
     backend.run(Windows { segments: &segments, width })
 }
@@ -71,14 +71,6 @@ fn best_width(n: usize) -> Width {
     // Measured, in products modulo p a lane: a point's addition; a bucket's start and its two additions.
     let cost = |c: &usize| Width(*c).windows() * (7 * n + 19 * Width(*c).buckets());
     Width((Width::LEAST.0..=13).min_by_key(cost).unwrap_or(Width::LEAST.0))
-}
-
-/// Memory that a task reuses.
-#[derive(Default)]
-struct Scratch {
-    digits: Vec<i16>,
-    lists: Lists,
-    buckets: Vec<PointRow>,
 }
 
 /// The digits of some windows, one window after another.
@@ -112,8 +104,7 @@ impl Kernel for WholeWindows<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) -> Vec<Point<Fe>> {
         let buckets = self.width.buckets();
-        let Scratch { digits, lists, buckets: rows } = self.scratch;
-        accumulate::<I::Field>(self.points, digits, buckets, (lists, rows));
+        let rows = accumulate::<I::Field>(self.points, self.scratch, buckets);
         let mut sums = Vec::with_capacity(rows.len() / buckets);
         for group in rows.chunks(I::Field::N * buckets) {
             let (_, sum) = reduce::<I::Field>(group, buckets, buckets);
@@ -136,8 +127,7 @@ impl Kernel for Segments<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) -> Vec<PointRow> {
         let (lanes, buckets) = (I::Field::N, self.width.buckets());
-        let Scratch { digits, lists, buckets: rows } = self.scratch;
-        accumulate::<I::Field>(self.points, digits, buckets, (lists, rows));
+        let rows = accumulate::<I::Field>(self.points, self.scratch, buckets);
         let m = buckets / lanes;
         let mut out = Vec::with_capacity(rows.len() / buckets * 2 * lanes);
         for window in rows.chunks_exact(buckets) {

@@ -41,7 +41,7 @@ pub(super) fn prove(
     h.iter_mut().zip(powers(y_inverse)).for_each(|(h, power)| *h = power);
     let mut half = BITS / 2;
     while half > 0 {
-        let scalars = cross_terms(half, (&a, &b), (&g, &h), w);
+        let scalars = cross_terms(half, &Folded { a: &a, b: &b, g: &g, h: &h }, w);
         let sums = tables.two_sums_of_products(backend, [&scalars[0], &scalars[1]]);
         let [l, r] = sums.map(|sum| sum.encode());
         t.append_message(b"L", &l);
@@ -66,14 +66,18 @@ pub(super) fn prove(
     elements
 }
 
+/// The vectors a and b, and the coefficients of the folded generators.
+struct Folded<'a> {
+    a: &'a [Scalar; BITS],
+    b: &'a [Scalar; BITS],
+    g: &'a [Scalar; BITS],
+    h: &'a [Scalar; BITS],
+}
+
 /// The coefficients of L and of R: generator i stands at index `i mod 2·half` of the folded ones, with the
 /// coefficients `g[i]` and `h[i]`.
-fn cross_terms(
-    half: usize,
-    (a, b): (&[Scalar; BITS], &[Scalar; BITS]),
-    (g, h): (&[Scalar; BITS], &[Scalar; BITS]),
-    w: Scalar,
-) -> [Vec<Words>; 2] {
+fn cross_terms(half: usize, folded: &Folded<'_>, w: Scalar) -> [Vec<Words>; 2] {
+    let Folded { a, b, g, h } = folded;
     let mut sides = [StaticBases::filled([0; 4]), StaticBases::filled([0; 4])];
     let [l, r] = &mut sides;
     for i in 0..BITS {

@@ -85,7 +85,7 @@ pub(crate) fn prove_opening(
     t.append_message(b"S", &big_s);
     let (y, z) = (challenge(t, b"y"), challenge(t, b"z"));
     let z_powers: Vec<Scalar> = powers(z).skip(2).take(committed.len()).collect();
-    let polynomials = Polynomials::new(&a, nonces, y, z, &z_powers);
+    let polynomials = Polynomials::new(&a, nonces, &Challenges { y, z, z_powers: &z_powers });
     let [t1, t2] = polynomials.products();
     let [big_t1, big_t2] = [(t1, nonces.tau[0]), (t2, nonces.tau[1])]
         .map(|(t, tau)| (mul_h(&t) + mul_g(&tau)).compress().to_bytes());
@@ -124,6 +124,13 @@ fn commit_vectors(generators: &Generators, nonces: &Nonces) -> Element {
     mul_g(&nonces.rho) + constant_time_sum_of_products(scalars, bases.g.iter().chain(&bases.h))
 }
 
+/// y, z, and `z², z³, …`, one for each amount.
+struct Challenges<'a> {
+    y: Scalar,
+    z: Scalar,
+    z_powers: &'a [Scalar],
+}
+
 /// l(X) and r(X): constant and linear terms.
 struct Polynomials {
     l: [Vector; 2],
@@ -131,7 +138,8 @@ struct Polynomials {
 }
 
 impl Polynomials {
-    fn new(bits: &[u8; BITS], nonces: &Nonces, y: Scalar, z: Scalar, z_powers: &[Scalar]) -> Self {
+    fn new(bits: &[u8; BITS], nonces: &Nonces, challenges: &Challenges<'_>) -> Self {
+        let Challenges { y, z, z_powers } = *challenges;
         let per_amount = BITS / z_powers.len();
         let a = |i: usize| Scalar::from(bits[i]);
         let y: Vec<Scalar> = powers(y).take(BITS).collect();

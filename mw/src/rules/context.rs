@@ -134,14 +134,18 @@ pub(super) fn tip(view: &impl ChainView) -> Tip {
     Tip { header: view.tip().clone(), commitments: view.commitments().clone() }
 }
 
+/// A body that extends the chain, and what a header says beside it.
+pub(super) struct Extension<'a> {
+    pub(super) body: &'a Body,
+    /// The outputs that the body spends.
+    pub(super) spent: &'a [Unspent],
+    pub(super) total_offset: Scalar,
+    pub(super) time: u64,
+}
+
 /// The header and commitments after a body: a proposal states them, and a block must match them.
-pub(super) fn next_tip(
-    view: &impl ChainView,
-    body: &Body,
-    total_offset: Scalar,
-    time: u64,
-    spent: &[Unspent],
-) -> Result<Tip, Rejection> {
+pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Result<Tip, Rejection> {
+    let Extension { body, spent, total_offset, time } = *extension;
     let parent = view.tip();
     let height = parent.height.next();
     let StateCommitments { mut kernels, mut outputs } = view.commitments().clone();
@@ -173,14 +177,14 @@ pub(super) fn next_tip(
 
 /// MW-R22 and MW-R23.
 pub(super) fn same_roots(ours: &Header, theirs: &Header) -> Result<(), Rejection> {
-    same_kernels((ours.kernel_count, ours.kernel_root), theirs)?;
+    same_kernels(ours.kernel_count, ours.kernel_root, theirs)?;
     let outputs = (ours.output_count, ours.output_root) == (theirs.output_count, theirs.output_root);
     if outputs { Ok(()) } else { Err(Rejection::OutputRoot) }
 }
 
 /// MW-R22.
-pub(super) fn same_kernels(ours: (u64, Hash), h: &Header) -> Result<(), Rejection> {
-    if ours == (h.kernel_count, h.kernel_root) { Ok(()) } else { Err(Rejection::KernelRoot) }
+pub(super) fn same_kernels(count: u64, root: Hash, h: &Header) -> Result<(), Rejection> {
+    if (count, root) == (h.kernel_count, h.kernel_root) { Ok(()) } else { Err(Rejection::KernelRoot) }
 }
 
 /// MW-R23 for the outputs under a prefix.

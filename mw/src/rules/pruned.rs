@@ -82,7 +82,7 @@ pub fn check_kernels(
     all: &[Kernel],
 ) -> Result<(), VerifyError> {
     let same = |peaks: &Peaks, h: &Header| {
-        context::same_kernels((peaks.len(), peaks.root()), h).map_err(|why| mismatch(h.height, why))
+        context::same_kernels(peaks.len(), peaks.root(), h).map_err(|why| mismatch(h.height, why))
     };
     same(before, parent)?;
     let mut peaks = before.clone();
@@ -204,7 +204,7 @@ impl PrunedVerifier {
         if first <= self.kernels.1 {
             return Err(mismatch(first, Rejection::KernelRoot));
         }
-        context::same_kernels((before.len(), before.root()), parent)
+        context::same_kernels(before.len(), before.root(), parent)
             .map_err(|why| mismatch(parent.height, why))?;
         let Some(blocks) = self.blocks(first, before, all)? else { return Ok(()) };
         let mut height = parent.height;
@@ -234,7 +234,7 @@ impl PrunedVerifier {
             let split = count.filter(|n| *n > 0).and_then(|n| rest.split_at_checked(n));
             let (block, after) = split.ok_or_else(|| mismatch(height, Rejection::KernelRoot))?;
             block.iter().for_each(|k| peaks.push(k.id()));
-            context::same_kernels((peaks.len(), peaks.root()), header)
+            context::same_kernels(peaks.len(), peaks.root(), header)
                 .map_err(|why| mismatch(height, why))?;
             blocks.push((height, block));
             (rest, height) = (after, height.next());

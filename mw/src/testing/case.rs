@@ -1,7 +1,14 @@
 //! A rejected case: an input that breaks one rule, and a similar input that is accepted.
 
 use super::test_chain::{Owned, TestChain};
-use crate::{block::Block, chain::Params, error::Rejection, transaction::Transaction};
+use crate::{
+    amount::{Amount, Height},
+    block::Block,
+    chain::Params,
+    error::Rejection,
+    kernel::{KernelFeatures, Window},
+    transaction::Transaction,
+};
 
 /// The input of a case.
 #[derive(Clone, Debug)]
@@ -57,40 +64,52 @@ pub struct Case {
     pub accepted: Trial,
 }
 
-impl Case {
+/// The name of a case and the rule that its rejected input breaks; with both inputs it is a [`Case`].
+pub(super) struct Broken {
+    name: &'static str,
+    because: Rejection,
+}
+
+impl Broken {
+    pub(super) const fn rule(name: &'static str, because: Rejection) -> Self {
+        Self { name, because }
+    }
+
     /// Two transactions on one chain.
     pub(super) fn transactions(
-        name: &'static str,
-        because: Rejection,
+        self,
         ledger: &TestChain,
-        (refused, accepted): (Transaction, Transaction),
-    ) -> Self {
+        refused: Transaction,
+        accepted: Transaction,
+    ) -> Case {
         let trial = |t| Trial { ledger: ledger.clone(), subject: Subject::Transaction(t) };
-        Self { name, because, refused: trial(refused), accepted: trial(accepted) }
+        self.case(trial(refused), trial(accepted))
     }
 
     /// Two blocks on one chain.
-    pub(super) fn blocks(
-        name: &'static str,
-        because: Rejection,
-        ledger: &TestChain,
-        (refused, accepted): (Block, Block),
-    ) -> Self {
+    pub(super) fn blocks(self, ledger: &TestChain, refused: Block, accepted: Block) -> Case {
         let trial = |b| Trial { ledger: ledger.clone(), subject: Subject::Block(b) };
-        Self { name, because, refused: trial(refused), accepted: trial(accepted) }
+        self.case(trial(refused), trial(accepted))
     }
 
-    /// One transaction on two chains, of which the second accepts it.
-    pub(super) fn on_two_chains(
-        name: &'static str,
-        because: Rejection,
-        t: Transaction,
-        chains: (&TestChain, &TestChain),
-    ) -> Self {
+    /// One transaction on two chains.
+    pub(super) fn on_two_chains(self, t: Transaction, refusing: &TestChain, accepting: &TestChain) -> Case {
         let trial =
             |ledger: &TestChain| Trial { ledger: ledger.clone(), subject: Subject::Transaction(t.clone()) };
-        Self { name, because, refused: trial(chains.0), accepted: trial(chains.1) }
+        self.case(trial(refusing), trial(accepting))
     }
+
+    fn case(self, refused: Trial, accepted: Trial) -> Case {
+        Case { name: self.name, because: self.because, refused, accepted }
+    }
+}
+
+pub(super) const fn window(from: u64, to: u64) -> Window {
+    Window { not_before: Height::new(from), not_after: Height::new(to) }
+}
+
+pub(super) const fn ranged(fee: Amount, from: u64, to: u64) -> KernelFeatures {
+    KernelFeatures::HeightRanged { fee, window: window(from, to) }
 }
 
 /// A chain of five blocks; the rewards of the first three can be spent in the sixth.

@@ -13,7 +13,7 @@ use crate::{
     edge::{
         clock::Clock,
         disk::Disk,
-        event_loop::{Edges, channel, run},
+        event_loop::{Edges, EventLoop, channel},
         log,
         metrics::Counters,
         net::{self, Net, NetError},
@@ -23,7 +23,7 @@ use crate::{
         workers::Workers,
     },
     effect::{Effect, LogEvent},
-    engine::Node,
+    engine::{Node, NodeSetup},
     event::Event,
     ledger::{Ledger, LedgerError},
     peer::PeerKey,
@@ -121,11 +121,13 @@ impl Daemon {
         let counters = Arc::<Counters>::default();
         let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start(&dir, at, service(), &mut OsRng)).transpose()?;
-        let mut node = Node::new(config, ledger, sealing, book.as_deref(), &mut OsRng);
+        let setup = NodeSetup { config, ledger, operator: sealing, addr_book: book.as_deref() };
+        let node = Node::new(setup, &mut OsRng);
         let mut edges =
             DaemonEdges { net, saved: kept, handle: handle.clone(), counters, workers, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
-            node = run(node, &Clock::start(), &mut OsRng, &received, &mut edges);
+            let (clock, rng) = (&Clock::start(), &mut OsRng);
+            let node = EventLoop { node, clock, rng, events: &received, edges: &mut edges }.run();
             // In this order: no new requests, no waiting requests, no connections.
             drop(received);
             edges.handle.stopped();

@@ -44,52 +44,56 @@ pub fn channel() -> (SyncSender<Event>, Receiver<Event>) {
     sync_channel(WAITING)
 }
 
-/// Runs a node until it stops, and returns it.
-pub fn run<F: Files>(
-    mut node: Node<F>,
-    clock: &Clock,
-    rng: &mut dyn CryptoRngCore,
-    events: &Receiver<Event>,
-    edges: &mut impl Edges,
-) -> Node<F> {
-    let mut due = Duration::ZERO;
-    loop {
-        let event = match events.recv_timeout(due.saturating_sub(clock.now())) {
-            Ok(event) => event,
-            Err(RecvTimeoutError::Timeout) => Event::Tick,
-            // All senders were dropped, so the response goes nowhere.
-            Err(RecvTimeoutError::Disconnected) => {
-                Event::Request { id: RequestId(u64::MAX), request: Request::Stop }
-            }
-        };
-        let now = clock.now();
-        let mut stops = handle(&mut node, now, rng, event, edges);
-        if now >= due {
-            stops |= handle(&mut node, now, rng, Event::Tick, edges);
-            due = now + TICK;
-        }
-        if stops {
-            return node;
-        }
-    }
+/// A node, and all that it meets while it runs.
+pub struct EventLoop<'a, F: Files, E> {
+    /// The node.
+    pub node: Node<F>,
+    /// Tells the time since the node was made.
+    pub clock: &'a Clock,
+    /// The source of the node's randomness.
+    pub rng: &'a mut dyn CryptoRngCore,
+    /// The receiving end of [`channel`].
+    pub events: &'a Receiver<Event>,
+    /// Carries out the node's effects.
+    pub edges: &'a mut E,
 }
 
-/// Handles one event and its consequences, and returns whether the node has stopped.
-fn handle<F: Files>(
-    node: &mut Node<F>,
-    now: Duration,
-    rng: &mut dyn CryptoRngCore,
-    event: Event,
-    edges: &mut impl Edges,
-) -> bool {
-    let (mut next, mut stops) = (VecDeque::from([event]), false);
-    while let Some(event) = next.pop_front() {
-        for effect in node.step(now, rng, event) {
-            stops |= matches!(effect, Effect::Stop);
-            next.extend(edges.carry_out(effect));
+impl<F: Files, E: Edges> EventLoop<'_, F, E> {
+    /// Runs the node until it stops, and returns it.
+    pub fn run(mut self) -> Node<F> {
+        let mut due = Duration::ZERO;
+        loop {
+            let event = match self.events.recv_timeout(due.saturating_sub(self.clock.now())) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => Event::Tick,
+                // All senders were dropped, so the response goes nowhere.
+                Err(RecvTimeoutError::Disconnected) => {
+                    Event::Request { id: RequestId(u64::MAX), request: Request::Stop }
+                }
+            };
+            let now = self.clock.now();
+            let mut stops = self.handle(now, event);
+            if now >= due {
+                stops |= self.handle(now, Event::Tick);
+                due = now + TICK;
+            }
+            if stops {
+                return self.node;
+            }
         }
     }
-    stops
+
+    /// Handles one event and its consequences, and returns whether the node has stopped.
+    fn handle(&mut self, now: Duration, event: Event) -> bool {
+        let (mut next, mut stops) = (VecDeque::from([event]), false);
+        while let Some(event) = next.pop_front() {
+            for effect in self.node.step(now, self.rng, event) {
+                stops |= matches!(effect, Effect::Stop);
+                next.extend(self.edges.carry_out(effect));
+            }
+        }
+        stops
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +102,7 @@ mod tests {
     use crate::{
         config::Config,
         effect::Response,
+        engine::NodeSetup,
         ledger::{Ledger, mempool::MempoolLimits},
         peer::PeerKey,
         seal::OperatorKey,
@@ -119,6 +124,11 @@ mod tests {
             }
             None
         }
+    }
+
+    fn run(node: Node<Memory>, events: &Receiver<Event>, mut edges: Answers) -> Node<Memory> {
+        let (clock, rng) = (&Clock::start(), &mut ChaCha20Rng::seed_from_u64(2));
+        EventLoop { node, clock, rng, events, edges: &mut edges }.run()
     }
 
     fn layout() -> Layout {
@@ -143,8 +153,10 @@ mod tests {
         let (answers, answered) = mpsc::channel();
         let node = thread::spawn(move || {
             let mut rng = ChaCha20Rng::seed_from_u64(1);
-            let node = Node::new(Config::new(PeerKey([1; 32])), ledger, Some(operator), None, &mut rng);
-            run(node, &Clock::start(), &mut rng, &events, &mut Answers(answers)).ledger().mempool().len()
+            let config = Config::new(PeerKey([1; 32]));
+            let setup = NodeSetup { operator: Some(operator), ..NodeSetup::new(config, ledger) };
+            let node = Node::new(setup, &mut rng);
+            run(node, &events, Answers(answers)).ledger().mempool().len()
         });
         let ask = |request| {
             send.send(Event::Request { id: RequestId(0), request }).unwrap();
@@ -170,9 +182,9 @@ mod tests {
         let store = Store::create_on(Memory::new(), layout(), test_chain.chain().params().clone()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let node = Node::new(Config::new(PeerKey([1; 32])), ledger, None, None, &mut rng);
+        let node = Node::new(NodeSetup::new(Config::new(PeerKey([1; 32])), ledger), &mut rng);
         let (send, events) = channel();
         drop(send);
-        run(node, &Clock::start(), &mut rng, &events, &mut Answers(mpsc::channel().0));
+        run(node, &events, Answers(mpsc::channel().0));
     }
 }

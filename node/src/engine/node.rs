@@ -61,6 +61,26 @@ struct Parts {
 /// How often the progress of a node that is behind is logged.
 const REPORT: Duration = Duration::from_secs(10);
 
+/// What a node starts from.
+pub struct NodeSetup<'a, F: Files> {
+    /// Its settings.
+    pub config: Config,
+    /// The chain and its pending transactions.
+    pub ledger: Ledger<F>,
+    /// The engine that seals here, if one does.
+    pub operator: Option<Solo>,
+    /// What the last [`Effect::SaveAddrBook`] saved.
+    pub addr_book: Option<&'a [u8]>,
+}
+
+impl<F: Files> NodeSetup<'_, F> {
+    /// A node that seals nothing and knows no addresses but those in its settings.
+    #[must_use]
+    pub const fn new(config: Config, ledger: Ledger<F>) -> Self {
+        Self { config, ledger, operator: None, addr_book: None }
+    }
+}
+
 /// How much a node holds for others. Each is bounded by [`Config`] or a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
@@ -83,17 +103,11 @@ pub struct Usage {
 }
 
 impl<F: Files> Node<F> {
-    /// A node over a ledger. `operator` is the engine that seals here, if one does; `book` is what the last
-    /// [`Effect::SaveAddrBook`] saved.
+    /// A node over a ledger.
     #[must_use]
-    pub fn new(
-        config: Config,
-        mut ledger: Ledger<F>,
-        operator: Option<Solo>,
-        book: Option<&[u8]>,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Self {
-        let book = book.and_then(|bytes| addr_book_file::read(bytes).ok());
+    pub fn new(setup: NodeSetup<'_, F>, rng: &mut dyn CryptoRngCore) -> Self {
+        let NodeSetup { config, mut ledger, operator, addr_book } = setup;
+        let book = addr_book.and_then(|bytes| addr_book_file::read(bytes).ok());
         let mut book = book.unwrap_or_else(|| AddrBook::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
         // A store that cannot answer now will fail again when it is asked next.

@@ -24,8 +24,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    kernel::Kernel,
-    output::Output,
+    block::Reward,
     state::{ChainView, Unspent},
     trie::Prefix,
 };
@@ -121,7 +120,7 @@ impl Queries {
     fn seal<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
-        reward: (Output, Kernel),
+        reward: Reward,
         time: u64,
     ) -> Result<Response, Refusal> {
         not_behind(ctx)?;

@@ -46,7 +46,7 @@ use crate::{
     },
 };
 use core::time::Duration;
-use fetching::{Fetching, Holder, PartState};
+use fetching::{Fetching, Holder, PartState, SnapshotStart};
 use sotto_mw::{amount::Height, block::Header, hash::Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,6 +72,13 @@ pub(crate) struct SnapshotSync {
     served: Height,
     /// Whether a snapshot is chosen because bodies are not to be had.
     no_bodies: bool,
+}
+
+/// A part of a snapshot, as a peer sent it.
+struct ReceivedPart<'a> {
+    block: Hash,
+    place: u32,
+    bytes: &'a [u8],
 }
 
 /// No peer has the bodies that are needed next, and there is no snapshot in their place.
@@ -136,7 +143,7 @@ impl SnapshotSync {
             }
             PartEvent::Message(id, Message::Snapshots(all)) => self.on_snapshots(ctx, id, all),
             PartEvent::Message(id, Message::Part { block, place, bytes }) => {
-                self.on_part(ctx, id, block, place, &bytes)?;
+                self.on_part(ctx, id, &ReceivedPart { block, place, bytes: &bytes })?;
             }
             PartEvent::Ready(id) => self.ask_for_snapshots(ctx, id),
             PartEvent::Signal(Signal::Disconnected(id, _)) => self.lost(*id),
@@ -264,7 +271,8 @@ impl SnapshotSync {
         let here: BTreeSet<u32> = store.download().into_iter().flat_map(SnapshotDownload::places).collect();
         let genesis = Header::genesis(store.chain());
         let headers = [genesis].into_iter().chain(sealed.iter().map(|s| s.header.clone())).collect();
-        let mut fetching = match Fetching::new(store.chain(), ctx.config.part_items, tip, headers, here) {
+        let start = SnapshotStart { tip, headers, here };
+        let mut fetching = match Fetching::new(store.chain(), ctx.config.part_items, start) {
             Some(fetching) if sealed.last() == Some(tip) => fetching,
             _ => return self.give_up(ctx),
         };
@@ -323,10 +331,9 @@ impl SnapshotSync {
         &mut self,
         ctx: &mut StepContext<'_, F>,
         id: PeerId,
-        block: Hash,
-        place: u32,
-        bytes: &[u8],
+        part: &ReceivedPart<'_>,
     ) -> StepResult {
+        let ReceivedPart { block, place, bytes } = *part;
         let Some(f) = self.fetching().filter(|f| f.hash == block) else { return Ok(()) };
         let Some(PartState::Asked(peer, _)) = f.want(place).copied() else { return Ok(()) };
         let Some(range) = f.layout.all.get(place as usize).copied().filter(|_| peer == id) else {

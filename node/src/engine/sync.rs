@@ -42,6 +42,7 @@ use crate::{
     seal::SealedHeader,
     storage::Files,
 };
+use bodies::BlockItems;
 use core::cmp::Ordering;
 use requests::{BlockRequests, Wanted};
 use sotto_mw::{batch::verify_signatures, block::Block, chain::Chain, error::Rejection};
@@ -109,7 +110,9 @@ impl Sync {
             Message::Tip(sealed) => self.on_tip(ctx, id, sealed),
             Message::Headers(all) => self.on_headers(ctx, id, all),
             Message::Compact(compact) => self.on_compact(ctx, id, compact),
-            Message::Items { block, outputs, kernels } => self.on_items(ctx, id, block, outputs, kernels),
+            Message::Items { block, outputs, kernels } => {
+                self.on_items(ctx, id, BlockItems { block, outputs, kernels })
+            }
             Message::Block { sealed, body } => self.on_block(ctx, id, &sealed, &body),
             Message::NotFound(name) => self.on_have_not(ctx, id, name),
             _ => Ok(()),

@@ -16,12 +16,11 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, Header},
+    block::{Block, Header, Reward},
     chain::Chain,
     error::{ConnectError, Rejection},
     hash::Hash,
-    kernel::{Kernel, Window},
-    output::Output,
+    kernel::Window,
     rules::{
         BlockChange, Connected, NextBlock, Proposal, ProposalChange, Verified, WellFormed, check_block,
         check_transaction, connect_block, connect_proposal, propose, seal_proposal, verify_block,
@@ -247,16 +246,11 @@ impl<F: Files> Ledger<F> {
     ///
     /// # Errors
     /// The rule that the block would break, or the store's failure.
-    pub fn propose(
-        &self,
-        draft: &Draft,
-        reward: (Output, Kernel),
-        time: u64,
-    ) -> Result<Proposal, LedgerError> {
+    pub fn propose(&self, draft: &Draft, reward: Reward, time: u64) -> Result<Proposal, LedgerError> {
         let next = NextBlock {
             transactions: &draft.transactions,
-            coinbase_output: reward.0,
-            coinbase_kernel: reward.1,
+            coinbase_output: reward.output,
+            coinbase_kernel: reward.kernel,
             time,
         };
         Ok(propose(self.chain(), &self.store, next)?)

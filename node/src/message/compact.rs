@@ -20,12 +20,11 @@
 
 use crate::seal::SealedHeader;
 use sotto_mw::{
-    block::{Block, body_hash},
+    block::{Block, Reward, body_hash},
     codec::Encode,
     commitment::Commitment,
     group::Scalar,
     hash::{Hash, tagged},
-    kernel::Kernel,
     one_sided::OneSidedInput,
     output::Output,
     transaction::{Body, BodyKernel, Transaction},
@@ -61,7 +60,7 @@ pub struct Compact {
     /// The kernels but the reward's, in the order of the block.
     pub kernels: Vec<ShortId>,
     /// The reward, which no mempool has.
-    pub reward: (Output, Kernel),
+    pub reward: Reward,
     /// y of the body.
     pub key_offset: Scalar,
 }
@@ -78,7 +77,7 @@ impl Compact {
         let outputs = outputs(body).map(|o| short(output_name(o))).collect();
         let kernels = kernels(body).map(|k| short(kernel_name(&k))).collect();
         let (inputs, one_sided_inputs) = (body.inputs.clone(), body.one_sided_inputs.clone());
-        let (reward, key_offset) = ((output, kernel), body.key_offset);
+        let (reward, key_offset) = (Reward { output, kernel }, body.key_offset);
         Some(Self { sealed, salt, inputs, one_sided_inputs, outputs, kernels, reward, key_offset })
     }
 }
@@ -175,20 +174,20 @@ impl Filling {
     pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<BodyKernel>) -> bool {
         let (hash, salt) = (self.compact.sealed.header.hash(), self.compact.salt);
         let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
-        fill((&mut self.outputs, &self.compact.outputs), outputs, |o| short(output_name(o)))
-            && fill((&mut self.kernels, &self.compact.kernels), kernels, |k| short(kernel_name(k)))
+        fill(&mut self.outputs, &self.compact.outputs, outputs, |o| short(output_name(o)))
+            && fill(&mut self.kernels, &self.compact.kernels, kernels, |k| short(kernel_name(k)))
     }
 
     /// The block, if nothing is missing and the body is the one that was sealed.
     #[must_use]
     pub fn block(self) -> Option<Block> {
         let Compact { sealed, inputs, one_sided_inputs, reward, key_offset, .. } = self.compact;
-        let outputs = self.outputs.into_iter().chain([Some(reward.0)]).collect::<Option<_>>()?;
+        let outputs = self.outputs.into_iter().chain([Some(reward.output)]).collect::<Option<_>>()?;
         let mut body = Body { inputs, one_sided_inputs, outputs, key_offset, ..Body::default() };
         for k in self.kernels {
             body.push_kernel(k?);
         }
-        body.kernels.push(reward.1);
+        body.kernels.push(reward.kernel);
         let body = body.in_order();
         let sound = body_hash(&body) == sealed.header.body_hash;
         sound.then_some(Block { header: sealed.header, seal: sealed.seal, body })
@@ -199,11 +198,7 @@ fn places<T>(all: &[Option<T>]) -> Vec<u32> {
     all.iter().zip(0..).filter_map(|(item, place)| item.is_none().then_some(place)).collect()
 }
 
-fn fill<T>(
-    (gaps, ids): (&mut [Option<T>], &[ShortId]),
-    items: Vec<T>,
-    short: impl Fn(&T) -> ShortId,
-) -> bool {
+fn fill<T>(gaps: &mut [Option<T>], ids: &[ShortId], items: Vec<T>, short: impl Fn(&T) -> ShortId) -> bool {
     let mut items = items.into_iter();
     for (gap, id) in gaps.iter_mut().zip(ids).filter(|(gap, _)| gap.is_none()) {
         *gap = items.next().filter(|item| short(item) == *id);

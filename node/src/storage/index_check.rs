@@ -56,7 +56,9 @@ pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Resu
     while let Some(at) = log.next(files, now.end)? {
         let (record, end) = log.read(files, at)?;
         now = match record {
-            Record::Block { bytes, .. } => reconnect(chain, index, &now, (at, end), &bytes)?,
+            Record::Block { bytes, .. } => {
+                reconnect(chain, index, &now, &LogBlock { at, end, bytes: &bytes })?
+            }
             Record::Undo { .. } => {
                 let (block, undo) = undoable(files, log, index, &now)?;
                 let after = Head { end, ..after_undo(index, chain, &now, &undo)? };
@@ -72,14 +74,21 @@ pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Resu
     if now == *head { Ok(taken) } else { Err(IndexFault::Position.into()) }
 }
 
+/// A block in the log: where its record begins and ends, and its bytes.
+struct LogBlock<'a> {
+    at: Position,
+    end: Position,
+    bytes: &'a [u8],
+}
+
 /// Adds a block of the log to the index.
 fn reconnect(
     chain: &Chain,
     index: &mut Index,
     before: &Head,
-    (at, end): (Position, Position),
-    bytes: &[u8],
+    record: &LogBlock<'_>,
 ) -> Result<Head, StoreError> {
+    let LogBlock { at, end, bytes } = *record;
     let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
     let block = Block::from_bytes(bytes).map_err(|e| damaged(e.into()))?;
     let Block { header, body, .. } = &block;

@@ -83,7 +83,7 @@ pub enum PrunedError {
 }
 
 impl PrunedError {
-    fn of((part, kind): (u32, PartKind), refusal: VerifyError) -> Self {
+    fn of(part: u32, kind: PartKind, refusal: VerifyError) -> Self {
         match refusal {
             VerifyError::Mismatch(invalid) => Self::Part { kind, part, fault: invalid.into() },
             VerifyError::Invalid(InvalidBlock { height, why }) => Self::Rule { height, why },
@@ -137,13 +137,13 @@ impl Checker {
                 self.rules.outputs(self.parts.prefix(place).ok_or(outside)?, proof, unspent)
             }
         };
-        checked.map_err(|refusal| PrunedError::of((place, part.kind()), refusal))
+        checked.map_err(|refusal| PrunedError::of(place, part.kind(), refusal))
     }
 
     /// The verdict, if nothing is missing and all of it adds up.
     pub(crate) fn finish(self) -> Result<Judged, PrunedError> {
         let Self { tip, parts, rules } = self;
-        rules.finish().map_err(|refusal| PrunedError::of((0, PartKind::Headers), refusal))?;
+        rules.finish().map_err(|refusal| PrunedError::of(0, PartKind::Headers, refusal))?;
         Ok(Judged { tip, parts })
     }
 }

@@ -154,7 +154,7 @@ impl Attacker {
         match rng.next_u32() % 5 {
             0 => compact.sealed.seal = self.pick(rng).seal,
             1 => compact.outputs = (0..50).map(|n| ShortId([n; 6])).collect(),
-            2 => compact.inputs = vec![compact.reward.0.commitment; 2_000],
+            2 => compact.inputs = vec![compact.reward.output.commitment; 2_000],
             3 => return Vec::new(),
             _ => return vec![Message::Compact(compact.clone()), Message::Compact(compact)],
         }

@@ -3,10 +3,10 @@
 
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Block,
+    block::{Block, Reward},
     chain::Params,
-    kernel::{Kernel, KernelFeatures},
-    output::{Output, OutputFeatures},
+    kernel::KernelFeatures,
+    output::OutputFeatures,
     testing::{Owned, TestChain},
     transaction::Transaction,
 };
@@ -27,7 +27,7 @@ struct Vault {
     rivals: Vec<Transaction>,
     children: Vec<Transaction>,
     late: Vec<Transaction>,
-    rewards: HashMap<(Height, Amount), (Output, Kernel)>,
+    rewards: HashMap<(Height, Amount), Reward>,
 }
 
 impl Vault {
@@ -159,12 +159,12 @@ impl Bank {
     }
 
     /// The reward of a block of this height.
-    pub(crate) fn reward(&self, height: Height, due: Amount) -> (Output, Kernel) {
+    pub(crate) fn reward(&self, height: Height, due: Amount) -> Reward {
         let Vault { test_chain, rewards, .. } = &mut *self.vault.lock().unwrap();
         let made = rewards.entry((height, due)).or_insert_with(|| {
             let coinbase = test_chain.output_as(OutputFeatures::Coinbase, due.units());
             let kernel = test_chain.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
-            (coinbase.output, kernel)
+            Reward { output: coinbase.output, kernel }
         });
         made.clone()
     }

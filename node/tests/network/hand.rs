@@ -14,7 +14,7 @@ use sotto_node::{
     codec::transaction_id,
     config::Config,
     effect::{Effect, FileWrite, LogEvent, Response},
-    engine::Node,
+    engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     ledger::Ledger,
     message::{
@@ -105,7 +105,7 @@ impl Hand {
         let mut ledger = Ledger::over(store, config.mempool).unwrap();
         test_chain.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let node = Node::new(config, ledger, operator, None, &mut rng);
+        let node = Node::new(NodeSetup { operator, ..NodeSetup::new(config, ledger) }, &mut rng);
         Self {
             node,
             test_chain,

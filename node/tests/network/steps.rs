@@ -6,23 +6,17 @@
 
 use core::{net::SocketAddr, time::Duration};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use sotto_mw::{
-    amount::Amount,
     chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     codec::Encode,
-    output::{Extra, OutputFeatures},
-    range_proof::Opening,
-    secret::SecretScalar,
     state::ChainView,
     testing::{Owned, TestChain},
-    transaction::Transaction,
 };
 use sotto_node::{
     config::Config,
     edge::disk::Disk,
     effect::{Effect, LogEvent},
-    engine::Node,
+    engine::{Node, NodeSetup},
     event::Event,
     ledger::Ledger,
     message::{Hello, Message, rules},
@@ -38,26 +32,6 @@ const K: u64 = 8;
 /// takes less than this.
 const LONG: Duration = Duration::from_secs(5);
 
-/// Outputs of one amount; no two seeds give the same.
-fn outputs(test_chain: &TestChain, n: u64, seed: u64) -> Vec<Owned> {
-    let output = |i: u64| {
-        let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i));
-        let opening = Opening { amount: Amount::new(1_000), index: [7; 12] };
-        test_chain.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
-    };
-    (0..n).into_par_iter().map(output).collect()
-}
-
-/// A transaction that spends a coin for these outputs and change.
-fn spread(test_chain: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
-    let fee = test_chain.least_fee(1, to.len() + 1, 1);
-    let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
-    let change = test_chain.output(coin.opening.amount.units() - paid - fee.units());
-    let to: Vec<&Owned> = to.iter().chain([&change]).collect();
-    let kernel = test_chain.plain(fee);
-    test_chain.transaction(&[coin], &to, &[kernel])
-}
-
 /// A chain of about so many outputs, in blocks of the greatest weight, and so many blocks at least; its last
 /// block is one after which a snapshot is due.
 fn chain(many: u64, blocks: usize) -> TestChain {
@@ -67,8 +41,8 @@ fn chain(many: u64, blocks: usize) -> TestChain {
     let coins: Vec<Owned> = (0..many.div_ceil(most)).map(|_| test_chain.grow(Vec::new())).collect();
     test_chain.mature();
     for (n, coin) in (0..).zip(&coins) {
-        let made = outputs(&test_chain, most.min(many - n * most), n);
-        let t = spread(&mut test_chain, coin, &made);
+        let made = test_chain.many(most.min(many - n * most) as usize, 1_000, n);
+        let t = test_chain.spread(coin, &made);
         test_chain.grow(vec![t]);
     }
     while !(test_chain.blocks().len() as u64).is_multiple_of(K) || test_chain.blocks().len() < blocks {
@@ -89,7 +63,7 @@ fn node(dir: &Path, test_chain: &TestChain, blocks: usize, n: usize) -> Node<Dis
     let mut config = Config::new(address(n).key);
     (config.outbound, config.snapshot_threshold, config.snapshot_every) =
         (0, K + 1, if n == 0 { K } else { 0 });
-    Node::new(config, ledger, None, None, &mut ChaCha20Rng::seed_from_u64(n as u64))
+    Node::new(NodeSetup::new(config, ledger), &mut ChaCha20Rng::seed_from_u64(n as u64))
 }
 
 /// One step, and how long it took.

@@ -16,7 +16,7 @@ use sotto_node::{
     codec::transaction_id,
     config::Config,
     effect::{Effect, LogEvent, Response},
-    engine::Node,
+    engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     ledger::Ledger,
     message::{BlockName, Message},
@@ -262,7 +262,10 @@ impl World {
             }
         };
         let sealing = key.map(|key| Solo::new(ledger.chain(), key).unwrap());
-        let node = Node::new(h.config.clone(), ledger, sealing, h.book.as_deref(), &mut h.rng);
+        let node = Node::new(
+            NodeSetup { config: h.config.clone(), ledger, operator: sealing, addr_book: h.book.as_deref() },
+            &mut h.rng,
+        );
         (h.node, h.started) = (Some(node), now);
         let own = h.own.clone();
         own.into_iter().for_each(|own| self.step(n, Event::LocalTxsLoaded(own)));

@@ -1,6 +1,9 @@
 //! One bit flips in each region of each file: found or harmless, never a wrong answer.
 
-use crate::test_chain::{Dir, TestChain, copy_tree, layout, temporary};
+use crate::{
+    copy_tree::copy_tree,
+    test_chain::{Dir, TestChain, layout, temporary},
+};
 use sotto_mw::state::ChainView;
 use sotto_node::{
     edge::sled_database::SledDatabases,

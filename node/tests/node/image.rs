@@ -5,7 +5,7 @@ use crate::test_chain::{TestChain, temporary};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Block,
+    block::{Block, Reward},
     chain::{Chain, Params},
     codec::Encode,
     hash::tagged,
@@ -98,7 +98,7 @@ fn with_second_block(
     change: impl Fn(&mut Output),
     after: impl Fn(&mut Proposal),
 ) -> Memory {
-    let (mut output, kernel) = test_chain.coinbase(test_chain.next(), reward);
+    let Reward { mut output, kernel } = test_chain.coinbase(test_chain.next(), reward);
     change(&mut output);
     let next = NextBlock { transactions: &[], coinbase_output: output, coinbase_kernel: kernel, time: 2_000 };
     let mut proposal = propose(&test_chain.chain, &test_chain.state, next).unwrap();
@@ -135,14 +135,16 @@ fn the_audit_names_a_block_that_breaks_a_rule() {
     assert_eq!(rule(inflated), (2, "MW-R15"));
     let stolen = with_second_block(&mut test_chain, &thief, reward, |_| {}, |_| {});
     assert_eq!(rule(stolen), (2, "MW-R21"));
-    let unproven = |o: &mut Output| {
-        let mut proof = *o.proof.as_bytes();
-        proof[0] ^= 1;
-        o.proof = RangeProof::from_bytes(&proof);
-    };
     assert_eq!(rule(with_second_block(&mut test_chain, &operator, reward, unproven, |_| {})), (2, "MW-R13"));
     let early = with_second_block(&mut test_chain, &operator, reward, |_| {}, |p| p.header.time = 1);
     assert_eq!(rule(early), (2, "MW-R19"));
+}
+
+/// Flips a bit of an output's proof.
+fn unproven(o: &mut Output) {
+    let mut proof = *o.proof.as_bytes();
+    proof[0] ^= 1;
+    o.proof = RangeProof::from_bytes(&proof);
 }
 
 /// The same chain pruned, with nothing that could be undone: what is left of it tells as much.
@@ -172,11 +174,6 @@ fn the_audit_of_a_pruned_chain_names_what_is_wrong() {
     assert!(
         matches!(audited(stolen), Err(AuditError::Pruned(PrunedError::Part { fault, .. })) if fault == unsealed)
     );
-    let unproven = |o: &mut Output| {
-        let mut proof = *o.proof.as_bytes();
-        proof[0] ^= 1;
-        o.proof = RangeProof::from_bytes(&proof);
-    };
     assert_eq!(rule(with_second_block(&mut test_chain, &operator, reward, unproven, |_| {})), (2, "MW-R13"));
     let early = with_second_block(&mut test_chain, &operator, reward, |_| {}, |p| p.header.time = 1);
     assert_eq!(rule(early), (2, "MW-R19"));
@@ -245,7 +242,8 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
 
 /// The second block with these kernels and one reward, sealed whatever it is.
 fn with_kernels(test_chain: &mut TestChain, seal_key: &SecretScalar, kernels: Vec<Kernel>) -> Block {
-    let (output, kernel) = test_chain.coinbase(test_chain.next(), test_chain.chain.params().reward.units());
+    let Reward { output, kernel } =
+        test_chain.coinbase(test_chain.next(), test_chain.chain.params().reward.units());
     let next = NextBlock { transactions: &[], coinbase_output: output, coinbase_kernel: kernel, time: 2_000 };
     let mut proposal = propose(&test_chain.chain, &test_chain.state, next).unwrap();
     let body = Body::sorted(Vec::new(), core::mem::take(&mut proposal.body.outputs), kernels);

@@ -195,8 +195,8 @@ fn any_selection_makes_a_block() {
             if limit <= room {
                 let next = sotto_mw::rules::NextBlock {
                     transactions: &chosen,
-                    coinbase_output: reward.0,
-                    coinbase_kernel: reward.1,
+                    coinbase_output: reward.output,
+                    coinbase_kernel: reward.kernel,
                     time: 2_000,
                 };
                 sotto_mw::rules::propose(&test_chain.chain, &test_chain.state, next).unwrap();

@@ -1,6 +1,9 @@
 //! A store that is pruned answers as before, survives what any store survives, and can be audited.
 
-use crate::test_chain::{Dir, TestChain, copy_tree, layout, temporary};
+use crate::{
+    copy_tree::copy_tree,
+    test_chain::{Dir, TestChain, layout, temporary},
+};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},

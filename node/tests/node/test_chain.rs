@@ -6,7 +6,7 @@ use rand_chacha::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Block,
+    block::{Block, Reward},
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     commitment::Commitment,
     group::Scalar,
@@ -126,10 +126,11 @@ impl TestChain {
         Kernel { features, excess, signature }
     }
 
-    pub(crate) fn coinbase(&mut self, height: Height, due: u64) -> (Output, Kernel) {
+    pub(crate) fn coinbase(&mut self, height: Height, due: u64) -> Reward {
         let from = height.plus(self.chain.params().maturity);
         let (output, coin) = self.output(OutputFeatures::Coinbase, due, from);
-        (output, self.kernel(&coin.blinding, KernelFeatures::Coinbase { height }))
+        let kernel = self.kernel(&coin.blinding, KernelFeatures::Coinbase { height });
+        Reward { output, kernel }
     }
 
     /// Spends coins into `n` new ones and `extra_fee` above the least fee.
@@ -177,8 +178,8 @@ impl TestChain {
         let all: Vec<_> = transactions.iter().map(fit).collect();
         let next = NextBlock {
             transactions: &all,
-            coinbase_output: reward.0,
-            coinbase_kernel: reward.1,
+            coinbase_output: reward.output,
+            coinbase_kernel: reward.kernel,
             time: 1_000 + height.get(),
         };
         let proposal = propose(&self.chain, &self.state, next).unwrap();
@@ -288,20 +289,5 @@ impl Dir {
 impl Drop for Dir {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
-/// Copies a directory into another, which is emptied first.
-pub(crate) fn copy_tree(from: &Path, to: &Path) {
-    drop(std::fs::remove_dir_all(to));
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }

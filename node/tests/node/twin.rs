@@ -151,7 +151,7 @@ fn an_index_that_is_not_at_the_head() {
     store.apply(&test_chain.mine()).unwrap();
     drop(store);
     let early = files.copy();
-    crate::test_chain::copy_tree(index.path(), other.path());
+    crate::copy_tree::copy_tree(index.path(), other.path());
     let mut store = Store::open_on(files.clone(), place(&index)).unwrap();
     for _ in 0..3 {
         store.apply(&test_chain.mine()).unwrap();

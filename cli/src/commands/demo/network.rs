@@ -13,12 +13,14 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
-use sotto_mw::{amount::Height, codec::Encode, hash::Hash, kernel::Kernel, transaction::Transaction};
+use sotto_mw::{
+    amount::Height, block::Reward, codec::Encode, hash::Hash, kernel::Kernel, transaction::Transaction,
+};
 use sotto_node::{
     config::Config,
     edge::{chain_dir::DiskLedger, disk::Disk},
     effect::{Effect, LogEvent, Response},
-    engine::Node,
+    engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     message::Message,
     peer::{Address, Direction, PeerId, PeerKey},
@@ -103,7 +105,7 @@ impl Network {
             config.dandelion = dandelion;
             let sealing = key.map(|key| Solo::new(ledger.chain(), key)).transpose();
             let sealing = sealing.or_refuse("node 0 cannot seal")?;
-            Ok(Node::new(config, ledger, sealing, None, &mut OsRng))
+            Ok(Node::new(NodeSetup { config, ledger, operator: sealing, addr_book: None }, &mut OsRng))
         });
         let (due, ends) =
             ((0..NODES).map(|n| ((TICK, n as u64), (n, Event::Tick))).collect(), BTreeMap::new());
@@ -143,7 +145,7 @@ impl Network {
     }
 
     /// Seals that draft, and waits until every node has the block.
-    pub(crate) fn seal(&mut self, reward: (sotto_mw::output::Output, Kernel), time: u64) -> Outcome<Height> {
+    pub(crate) fn seal(&mut self, reward: Reward, time: u64) -> Outcome<Height> {
         match self.ask(0, Request::Seal { reward: Box::new(reward), time })? {
             Response::Sealed(block) => {
                 self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;

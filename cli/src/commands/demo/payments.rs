@@ -122,7 +122,7 @@ impl<'a> Scene<'a> {
         let rewards =
             self.alice.coinbase_builder(Account(0)).or_refuse("Alice's wallet cannot take rewards")?;
         let reward = rewards.build(height, due, &mut OsRng).or_refuse("cannot create the reward")?;
-        self.network.seal(reward, now())
+        self.network.seal(reward.into(), now())
     }
 
     /// Seals blocks until Alice can spend.

@@ -58,7 +58,7 @@ fn round(handle: &NodeHandle, rewards: &CoinbaseBuilder) -> Result<(), Stopped> 
         _ => return Ok(()),
     };
     let reward = match rewards.build(height, due, &mut OsRng) {
-        Ok(reward) => Box::new(reward),
+        Ok(reward) => Box::new(reward.into()),
         Err(why) => {
             warn!(%why, "cannot create the reward");
             return Ok(());

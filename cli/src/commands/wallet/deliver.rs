@@ -21,7 +21,7 @@ use rand_core::{OsRng, RngCore as _};
 use serde_json::json;
 use sotto_link::{
     Identity, PeerKey,
-    pinned::{LinkError, Timeouts, connect},
+    pinned::{ChannelConfig, LinkError, Timeouts, connect},
 };
 use sotto_wallet::{
     Wallet,
@@ -74,7 +74,8 @@ impl ListenerAddress {
             Failure::coded(ErrorCode::Unreachable, format!("cannot reach the listener at {}", self.host))
                 .why(e)
         };
-        let channel = connect(&self.host, &us, self.key, PURPOSE, TIMEOUTS);
+        let config = ChannelConfig { us: &us, peer: self.key, purpose: PURPOSE, timeouts: TIMEOUTS };
+        let channel = connect(&self.host, &config);
         let mut channel = channel.map_err(|e: LinkError| unreachable(&e))?;
         write_delivery(&mut channel, text).map_err(|e| unreachable(&e))?;
         match read_answer(&mut channel).map_err(|e| unreachable(&e))? {

@@ -11,7 +11,7 @@ use crate::{
     kernel::{Kernel, KernelFeatures, Window},
     schnorr::PublicKey,
     state::ChainView,
-    testing::case::{Base, Case},
+    testing::case::{Base, Broken, Case, ranged, window},
     transaction::Body,
 };
 
@@ -38,7 +38,7 @@ fn headers(base: &Base) -> Vec<Case> {
         let mut header = good.header.clone();
         edit(&mut header, &tip);
         let bad = payer.seal(header, good.body.clone());
-        Case::blocks(name, because, &base.ledger, (bad, accepted))
+        Broken::rule(name, because).blocks(&base.ledger, bad, accepted)
     };
     let good = || good.clone();
     let (kernels, outputs) = (Rejection::KernelRoot, Rejection::OutputRoot);
@@ -62,7 +62,7 @@ fn pace() -> Vec<Case> {
     let earliest = ledger.state().tip().time + 60;
     let mut case = |name, time: u64| {
         let early = ledger.seal(Header { time, ..good.header.clone() }, good.body.clone());
-        Case::blocks(name, Rejection::TooEarly { time, earliest }, &ledger, (early, good.clone()))
+        Broken::rule(name, Rejection::TooEarly { time, earliest }).blocks(&ledger, early, good.clone())
     };
     vec![
         case("a block a second before the pace allows it", earliest - 1),
@@ -75,15 +75,15 @@ fn unspent(base: &Base) -> Vec<Case> {
     let never = ledger.output(a.opening.amount.units());
     let (bad, good) = (ledger.pay(&[&never], &[5]).0, ledger.pay(&[&a], &[5]).0);
     let because = Rejection::NotUnspent { output: never.commitment().encoded() };
-    let never = Case::transactions("an input that never was", because, &ledger, (bad, good.clone()));
+    let never = Broken::rule("an input that never was", because).transactions(&ledger, bad, good.clone());
 
     let (first, bad) = (good.clone(), ledger.pay(&[&a], &[7]).0);
     let good = ledger.pay(&[&b], &[7]).0;
     ledger.grow(vec![first.clone()]);
     let because = Rejection::NotUnspent { output: a.commitment().encoded() };
     let name = "an output spent in an earlier block";
-    let twice = Case::transactions(name, because.clone(), &ledger, (bad, good.clone()));
-    let replay = Case::transactions("a transaction sent again", because, &ledger, (first, good));
+    let twice = Broken::rule(name, because.clone()).transactions(&ledger, bad, good.clone());
+    let replay = Broken::rule("a transaction sent again", because).transactions(&ledger, first, good);
 
     let Base { mut ledger, a, b } = base.clone();
     let (fee, rest1) = rest(&ledger, &[&a], 1, 1);
@@ -93,7 +93,7 @@ fn unspent(base: &Base) -> Vec<Case> {
     let bad = ledger.transaction(&[&b], &[&out], &[plain]);
     let good = ledger.transaction(&[&b], &[&other], &[plain]);
     let because = Rejection::AlreadyUnspent { output: out.commitment().encoded() };
-    let exists = Case::transactions("an output that is unspent already", because, &ledger, (bad, good));
+    let exists = Broken::rule("an output that is unspent already", because).transactions(&ledger, bad, good);
     vec![never, twice, replay, exists]
 }
 
@@ -106,7 +106,7 @@ fn immature(base: &Base) -> Case {
     old.grow(Vec::new());
     let t = old.pay(&[&reward], &[5]).0;
     let because = Rejection::Immature { output: reward.commitment().encoded(), from };
-    Case::on_two_chains("a reward spent one block early", because, t, (&young, &old))
+    Broken::rule("a reward spent one block early", because).on_two_chains(t, &young, &old)
 }
 
 fn windows(base: &Base) -> Vec<Case> {
@@ -114,8 +114,7 @@ fn windows(base: &Base) -> Vec<Case> {
     let (fee, rest) = rest(&ledger, &[&a], 1, 1);
     let out = ledger.output(rest);
     let mut pay = |f: KernelFeatures| ledger.transaction(&[&a], &[&out], &[f]);
-    let window = |from, to| Window { not_before: Height::new(from), not_after: Height::new(to) };
-    let ranged = |from, to| KernelFeatures::HeightRanged { fee, window: window(from, to) };
+    let ranged = |from, to| ranged(fee, from, to);
     let ranged = [pay(ranged(8, 12)), pay(ranged(4, 8))];
     let plain = pay(KernelFeatures::Plain { fee, not_after: Height::new(24) });
     let at = |next: u64| {
@@ -131,11 +130,11 @@ fn windows(base: &Base) -> Vec<Case> {
         Rejection::OutsideWindow { height: Height::new(height), not_before, not_after }
     };
     let [later, earlier] = ranged;
-    let case = Case::on_two_chains;
     vec![
-        case("a block before the window", outside(7, 8, 12), later, (&seven, &eight)),
-        case("a block after the window", outside(9, 4, 8), earlier, (&nine, &eight)),
-        case("a plain window that is still to come", outside(7, 8, 24), plain, (&seven, &eight)),
+        Broken::rule("a block before the window", outside(7, 8, 12)).on_two_chains(later, &seven, &eight),
+        Broken::rule("a block after the window", outside(9, 4, 8)).on_two_chains(earlier, &nine, &eight),
+        Broken::rule("a plain window that is still to come", outside(7, 8, 24))
+            .on_two_chains(plain, &seven, &eight),
     ]
 }
 
@@ -150,10 +149,10 @@ fn coinbase_height(base: &Base) -> Case {
     };
     let (bad, good) = (block(height.next()), block(height));
     let because = Rejection::CoinbaseHeight { signed: height.next(), height };
-    Case::blocks("a reward's kernel for another height", because, &base.ledger, (bad, good))
+    Broken::rule("a reward's kernel for another height", because).blocks(&base.ledger, bad, good)
 }
 
-const WINDOW: Window = Window { not_before: Height::new(4), not_after: Height::new(12) };
+const WINDOW: Window = window(4, 12);
 
 const fn distant(fee: Amount, distance: u64) -> KernelFeatures {
     KernelFeatures::NoRecentDuplicate { fee, window: WINDOW, distance }
@@ -176,7 +175,7 @@ fn replays(base: &Base) -> Vec<Case> {
         let key = if first(fee).may_repeat() { key } else { ledger.secret() };
         let good = ledger.transaction_under(&[&again], &[&x], &[(first(fee), key)]);
         let because = because(&there.body.kernels[0]);
-        Case::transactions(name, because, &ledger, (there, good))
+        Broken::rule(name, because).transactions(&ledger, there, good)
     };
     let repeated = |k: &Kernel| Rejection::ExcessRepeated { excess: k.excess.encoded() };
     vec![
@@ -204,7 +203,7 @@ fn repeats(base: &Base) -> Vec<Case> {
         let first = ledger.transaction_under(&[&a], &[&one], &[(first, x.clone())]);
         ledger.grow(vec![first]);
         let [bad, good] = [bad, good].map(|k| ledger.transaction_under(&[&b], &[&two], &[k]));
-        Case::transactions(name, because.clone(), &ledger, (bad, good))
+        Broken::rule(name, because.clone()).transactions(&ledger, bad, good)
     };
     let (near, far) = (distant(fee, 1), distant(fee, 3));
     let (same, fresh) = (|f| (f, x.clone()), |f| (f, other.clone()));
@@ -219,6 +218,8 @@ fn repeats(base: &Base) -> Vec<Case> {
     ledger.grow(Vec::new());
     let eight = ledger.clone();
     ledger.grow(Vec::new());
-    all.push(Case::on_two_chains("an excess repeated one block too soon", because, t, (&eight, &ledger)));
+    all.push(
+        Broken::rule("an excess repeated one block too soon", because).on_two_chains(t, &eight, &ledger),
+    );
     all
 }

@@ -9,13 +9,13 @@ use crate::{
     error::Rejection,
     group::{Element, Scalar, identity, mul_g},
     kernel::{Kernel, KernelFeatures},
-    one_sided::{Bond, OneSided, OneSidedInput},
-    output::{Delivery, Output, OutputFeatures, OutputKeys},
+    one_sided::{Bond, OneSided, OneSidedInput, OneSidedKeys},
+    output::{Output, OutputFeatures, OutputKeys, UnsignedOneSided},
     range_proof::Opening,
     schnorr::PublicKey,
     secret::SecretScalar,
     testing::{
-        case::{Base, Case},
+        case::{Base, Broken, Case},
         test_chain::{KeySecrets, Owned, TestChain},
     },
     transaction::Transaction,
@@ -72,8 +72,8 @@ impl Coins {
         self.ledger.transaction(&[coin], &[&out], &[kernel])
     }
 
-    fn case(&self, name: &'static str, because: Rejection, both: (&Transaction, &Transaction)) -> Case {
-        Case::transactions(name, because, &self.ledger, (both.0.clone(), both.1.clone()))
+    fn case(&self, broken: Broken, refused: &Transaction, accepted: &Transaction) -> Case {
+        broken.transactions(&self.ledger, refused.clone(), accepted.clone())
     }
 }
 
@@ -123,40 +123,64 @@ fn shape(mut coins: Coins) -> Vec<Case> {
     at_once.body = at_once.body.in_order();
     let because = Rejection::NotCutThrough { output: out.commitment().encoded() };
 
-    // All of it is signed and proven, and k_o = 0 spends it.
+    let to_zero = to_zero(&mut coins, &small);
+    let [stripped, bonded] = unbonded(&mut coins);
+    let order = |list| Rejection::NotAscending { list };
+    vec![
+        coins.case(
+            Broken::rule("one-sided inputs out of order", order("one-sided inputs")),
+            &reversed,
+            &sorted,
+        ),
+        coins.case(
+            Broken::rule("an output spent by an input of each kind", order("inputs of both kinds")),
+            &both,
+            &mixed,
+        ),
+        coins.case(
+            Broken::rule("an input without a fresh key", Rejection::Identity { item: "key" }),
+            &no_key,
+            &mixed,
+        ),
+        coins.case(
+            Broken::rule("an output to the key of zero", Rejection::Identity { item: "key" }),
+            &to_zero,
+            &first,
+        ),
+        coins.case(
+            Broken::rule("a one-sided output created and spent in one body", because),
+            &at_once,
+            &first,
+        ),
+        coins.case(
+            Broken::rule("a one-sided output beside a kernel without a bond", Rejection::NotBonded),
+            &stripped,
+            &bonded,
+        ),
+    ]
+}
+
+/// An output to the key of zero: all of it is signed and proven, and k_o = 0 spends it.
+fn to_zero(coins: &mut Coins, small: &Owned) -> Transaction {
     let mut other = coins.clone();
     let keys = KeySecrets { sender: other.ledger.secret(), receiver: SecretScalar::zero() };
     let opening = Opening { amount: Amount::new(SMALL - FEE), index: [0; 12] };
     let blinding = other.ledger.secret();
     let to_zero = other.ledger.one_sided_of(keys, opening, blinding);
     let kernel = coins.bonded();
-    let to_zero = other.ledger.transaction(&[&small], &[&to_zero], &[kernel]);
+    other.ledger.transaction(&[small], &[&to_zero], &[kernel])
+}
 
-    // The keys balance without a bond, for the sender who knows r and takes y = r.
-    let paid = coins.ledger.one_sided(plain_amount(&coins) - FEE);
-    let unbonded = KernelFeatures::Plain { fee: Amount::new(FEE), not_after: expiry(&coins) };
+/// A payment without a bond, and one with: the keys balance without, for the sender who knows r and takes
+/// y = r.
+fn unbonded(coins: &mut Coins) -> [Transaction; 2] {
+    let paid = coins.ledger.one_sided(plain_amount(coins) - FEE);
+    let unbonded = KernelFeatures::Plain { fee: Amount::new(FEE), not_after: expiry(coins) };
     let input = coins.plain.clone();
     let mut stripped = coins.ledger.transaction(&[&input], &[&paid], &[unbonded]);
     stripped.body.key_offset = secrets(&paid).sender.reveal();
     let kernel = coins.bonded();
-    let bonded = coins.ledger.transaction(&[&input], &[&paid], &[kernel]);
-    let order = |list| Rejection::NotAscending { list };
-    vec![
-        coins.case("one-sided inputs out of order", order("one-sided inputs"), (&reversed, &sorted)),
-        coins.case(
-            "an output spent by an input of each kind",
-            order("inputs of both kinds"),
-            (&both, &mixed),
-        ),
-        coins.case("an input without a fresh key", Rejection::Identity { item: "key" }, (&no_key, &mixed)),
-        coins.case("an output to the key of zero", Rejection::Identity { item: "key" }, (&to_zero, &first)),
-        coins.case("a one-sided output created and spent in one body", because, (&at_once, &first)),
-        coins.case(
-            "a one-sided output beside a kernel without a bond",
-            Rejection::NotBonded,
-            (&stripped, &bonded),
-        ),
-    ]
+    [stripped, coins.ledger.transaction(&[&input], &[&paid], &[kernel])]
 }
 
 fn plain_amount(coins: &Coins) -> u64 {
@@ -184,7 +208,7 @@ fn senders(mut coins: Coins) -> Vec<Case> {
     one_sided(&mut flipped.body.outputs[0]).signature.z += Scalar::ONE;
 
     let rogue = rogue_sender(&mut coins);
-    let case = |name, bad: &Transaction| coins.case(name, refused(bad), (bad, &good));
+    let case = |name, bad: &Transaction| coins.case(Broken::rule(name, refused(bad)), bad, &good);
     vec![
         case("an output redirected by someone who knows its opening", &redirected),
         case("a sender's signature changed", &flipped),
@@ -202,13 +226,14 @@ fn rogue_sender(coins: &mut Coins) -> Transaction {
     let [u, x, e, blinding, receiver] = core::array::from_fn(|_| ledger.secret());
     let r = input.receiver.point().element() - input.fresh.point().element() + mul_g(u.expose());
     let opening = Opening { amount: Amount::new(SMALL - FEE), index: [0; 12] };
-    let to = Delivery { sender: &u, receiver: PublicKey::of(&receiver), view_tag: 0, opening };
     let keys = OutputKeys { blinding: &blinding, rewind: &TestChain::REWIND, tau: &TestChain::TAU };
-    let (chain, sender) = (*ledger.chain().id(), PublicKey::from_point(r.into()));
-    let out = Output::one_sided_under(&chain, sender, &to, &keys, ledger.rng());
+    let sender = PublicKey::from_point(r.into());
+    let named = OneSidedKeys { sender, receiver: PublicKey::of(&receiver), view_tag: 0 };
+    let out = UnsignedOneSided::new(ledger.chain().id(), named, &opening, &keys);
+    let out = out.expect("an output that can be proven").sign(&u, ledger.rng());
     let features = ledger.bonded(Amount::new(FEE));
     let kernel = ledger.kernel(features, &e);
-    stolen.body.outputs = vec![out.expect("an output that can be proven")];
+    stolen.body.outputs = vec![out];
     stolen.offset = blinding.reveal() - small.blinding.reveal() - e.reveal();
     stolen.body.key_offset = u.reveal() - x.reveal();
     under(&mut stolen, kernel, &x, ledger);
@@ -245,8 +270,12 @@ fn inputs(mut coins: Coins) -> Vec<Case> {
     input.fresh = PublicKey::from_point((input.fresh.point().element() + by).into());
     input.receiver = named;
     vec![
-        coins.case("an input's signature changed", because.clone(), (&flipped, &good)),
-        coins.case("a coin spent by its sender, under keys that balance", because, (&theft, &good)),
+        coins.case(Broken::rule("an input's signature changed", because.clone()), &flipped, &good),
+        coins.case(
+            Broken::rule("a coin spent by its sender, under keys that balance", because),
+            &theft,
+            &good,
+        ),
     ]
 }
 
@@ -280,7 +309,8 @@ fn keys(mut coins: Coins) -> Vec<Case> {
     through.body.key_offset += next.body.key_offset;
     through.body = through.body.in_order();
 
-    let case = |name, bad: &Transaction| coins.case(name, Rejection::KeysUnbalanced, (bad, &good));
+    let case =
+        |name, bad: &Transaction| coins.case(Broken::rule(name, Rejection::KeysUnbalanced), bad, &good);
     vec![
         case("another y", &offset),
         case("an output replaced under another sender's key", &replaced),
@@ -311,7 +341,8 @@ fn fed(mut coins: Coins) -> Vec<Case> {
     let features = coins.bonded();
     let kernel = coins.ledger.kernel(features, &other);
     under(&mut replayed, kernel, &x, &mut coins.ledger);
-    let case = |name, bad: &Transaction| coins.case(name, Rejection::KeysUnbalanced, (bad, &to_thief));
+    let case =
+        |name, bad: &Transaction| coins.case(Broken::rule(name, Rejection::KeysUnbalanced), bad, &to_thief);
     vec![
         case("an input moved between two transactions by the sender of both coins", &moved),
         case("an old input under a new kernel and a new bond", &replayed),
@@ -335,11 +366,11 @@ fn bonds(mut coins: Coins) -> Vec<Case> {
     flipped.body.bonds.values_mut().for_each(|bond| bond.signature.z += Scalar::ONE);
     vec![
         coins.case(
-            "a window changed by someone who knows the excess's key",
-            refused(&extended),
-            (&extended, &good),
+            Broken::rule("a window changed by someone who knows the excess's key", refused(&extended)),
+            &extended,
+            &good,
         ),
-        coins.case("a bond's signature changed", refused(&flipped), (&flipped, &good)),
+        coins.case(Broken::rule("a bond's signature changed", refused(&flipped)), &flipped, &good),
     ]
 }
 
@@ -364,9 +395,13 @@ fn kinds(mut coins: Coins) -> Vec<Case> {
     let again = coins.ledger.transaction(&[&plain], &[&twin, &change], &[kernel]);
     let created = Rejection::AlreadyUnspent { output: small.commitment().encoded() };
     vec![
-        coins.case("a coin spent by its sender under a key of its own", because.clone(), (&own_key, &good)),
-        coins.case("a coin spent by its sender as if it were plain", because, (&as_plain, &good)),
-        coins.case("a plain output spent under a key", of_plain, (&with_key, &without_key)),
-        coins.case("a commitment made again under other keys", created, (&again, &without_key)),
+        coins.case(
+            Broken::rule("a coin spent by its sender under a key of its own", because.clone()),
+            &own_key,
+            &good,
+        ),
+        coins.case(Broken::rule("a coin spent by its sender as if it were plain", because), &as_plain, &good),
+        coins.case(Broken::rule("a plain output spent under a key", of_plain), &with_key, &without_key),
+        coins.case(Broken::rule("a commitment made again under other keys", created), &again, &without_key),
     ]
 }

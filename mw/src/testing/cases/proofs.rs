@@ -13,7 +13,7 @@ use crate::{
     schnorr::sign,
     secret::SecretScalar,
     testing::{
-        case::{Base, Case, Subject, Trial},
+        case::{Base, Broken, Case, Subject, Trial},
         test_chain::{Owned, TestChain},
     },
     transaction::Body,
@@ -43,7 +43,7 @@ fn range_proofs(base: &Base) -> Vec<Case> {
     let bad = ledger.transaction(&[&a], &[&more, &negative], &[plain]);
     let good = ledger.transaction(&[&a], &[&less, &one], &[plain]);
     let because = Rejection::RangeProof { output: negative.commitment().encoded() };
-    let negative = Case::transactions("an amount of minus one", because, &ledger, (bad, good.clone()));
+    let negative = Broken::rule("an amount of minus one", because).transactions(&ledger, bad, good.clone());
 
     let mut bad = good.clone();
     let o = &mut bad.body.outputs[1];
@@ -51,12 +51,13 @@ fn range_proofs(base: &Base) -> Vec<Case> {
     proof[223] ^= 1; // the top byte of e_blinding, whose lowest bit keeps it canonical
     o.proof = RangeProof::from_bytes(&proof);
     let because = Rejection::RangeProof { output: o.commitment.encoded() };
-    let flipped = Case::transactions("a proof with one bit flipped", because, &ledger, (bad, good.clone()));
+    let flipped =
+        Broken::rule("a proof with one bit flipped", because).transactions(&ledger, bad, good.clone());
 
     let mut bad = good.clone();
     bad.body.outputs[0].proof = bad.body.outputs[1].proof.clone();
     let because = Rejection::RangeProof { output: bad.body.outputs[0].commitment.encoded() };
-    let foreign = Case::transactions("another output's proof", because, &ledger, (bad, good));
+    let foreign = Broken::rule("another output's proof", because).transactions(&ledger, bad, good);
     vec![negative, flipped, foreign]
 }
 
@@ -67,7 +68,8 @@ fn signatures(base: &Base) -> Vec<Case> {
     // A twin of this chain, whose commitments are the same because its seed is.
     let bad = Base::with(|p| p.genesis_time += 1).ledger.pay(&[&a], &[5]).0;
     let because = refused(&bad.body.kernels[0]);
-    let foreign = Case::transactions("another chain's transaction", because, &ledger, (bad, good.clone()));
+    let foreign =
+        Broken::rule("another chain's transaction", because).transactions(&ledger, bad, good.clone());
 
     let (fee, rest) = rest(&ledger, &[&a], 1, 1);
     let (out, more, plain, x) =
@@ -77,13 +79,13 @@ fn signatures(base: &Base) -> Vec<Case> {
     k.excess = Excess::from_point(Point::from(k.excess.point().element() + h()));
     let because = refused(k);
     let name = "an amount hidden in the excess, so that it balances";
-    let hidden = Case::transactions(name, because, &ledger, (bad, good.clone()));
+    let hidden = Broken::rule(name, because).transactions(&ledger, bad, good.clone());
 
     let mut bad = ledger.transaction_under(&[&a], &[&out], &[(plain, x)]);
     let k = &mut bad.body.kernels[0];
     k.features = KernelFeatures::Plain { fee, not_after: Height::new(16) };
     let because = refused(k);
-    let changed = Case::transactions("a window changed after signing", because, &ledger, (bad, good));
+    let changed = Broken::rule("a window changed after signing", because).transactions(&ledger, bad, good);
     vec![foreign, hidden, changed]
 }
 
@@ -100,7 +102,8 @@ fn balance(base: &Base) -> Vec<Case> {
     // The offset is a scalar, so it cannot compensate for an amount.
     let mut hidden = inflated.clone();
     hidden.offset += Scalar::ONE;
-    let case = |name, bad| Case::transactions(name, Rejection::Unbalanced, &base.ledger, (bad, good.clone()));
+    let case =
+        |name, bad| Broken::rule(name, Rejection::Unbalanced).transactions(&base.ledger, bad, good.clone());
     let mut all = vec![
         case("an output of one unit more", inflated),
         case("an output of one unit less", lost),
@@ -111,7 +114,9 @@ fn balance(base: &Base) -> Vec<Case> {
     let mut header = good.header.clone();
     header.total_offset += Scalar::ONE;
     let bad = ledger.seal(header, good.body.clone());
-    all.push(Case::blocks("a block with another total offset", Rejection::Unbalanced, &ledger, (bad, good)));
+    all.push(
+        Broken::rule("a block with another total offset", Rejection::Unbalanced).blocks(&ledger, bad, good),
+    );
     all
 }
 
@@ -132,7 +137,8 @@ fn reward(base: &Base) -> Vec<Case> {
         ledger.forge(body, &t.offset)
     };
     let (good, less, more) = (block(due), block(due - 1), block(due + 1));
-    let case = |name, bad| Case::blocks(name, Rejection::RewardAmount, &base.ledger, (bad, good.clone()));
+    let case =
+        |name, bad| Broken::rule(name, Rejection::RewardAmount).blocks(&base.ledger, bad, good.clone());
     vec![
         case("a reward one unit short, which a payment hides", less),
         case("a reward one unit over, which a payment lacks", more),
@@ -171,7 +177,7 @@ fn reward_overflow() -> Case {
     let most = ledger.output_as(OutputFeatures::Coinbase, u64::MAX);
     let more = ledger.output(half + 2);
     let bad = block(&mut ledger, &more, &shifted(&most, h()));
-    Case::blocks("a reward and fees above 64 bits", Rejection::SupplyOverflow, &ledger, (bad, good))
+    Broken::rule("a reward and fees above 64 bits", Rejection::SupplyOverflow).blocks(&ledger, bad, good)
 }
 
 fn seals(base: &Base) -> Vec<Case> {
@@ -190,7 +196,7 @@ fn seals(base: &Base) -> Vec<Case> {
     let chain = twin.seal(good.header.clone(), good.body.clone());
     let mut later = good.clone();
     later.header.time += 1;
-    let case = |name, because, bad| Case::blocks(name, because, &base.ledger, (bad, good.clone()));
+    let case = |name, because, bad| Broken::rule(name, because).blocks(&base.ledger, bad, good.clone());
     vec![
         case("another body under a sealed header", Rejection::BodyHash, other),
         case("two signatures swapped under a sealed header", Rejection::BodyHash, swapped),

@@ -11,7 +11,7 @@ use crate::{
     schnorr::Signature,
     secret::SecretScalar,
     testing::{
-        case::{Base, Case},
+        case::{Base, Broken, Case, ranged, window},
         test_chain::{Owned, TestChain},
     },
     transaction::{Body, Transaction},
@@ -39,12 +39,12 @@ fn order(base: &Base) -> Vec<Case> {
     let (out, plain) = (ledger.output(rest2), ledger.plain(fee));
     let twice = ledger.transaction(&[&a, &a], &[&out], &[plain]);
     let both = ledger.transaction(&[&a, &b], &[&out], &[plain]);
-    let inputs = Case::transactions("an input counted twice", refused("inputs"), &ledger, (twice, both));
+    let inputs = Broken::rule("an input counted twice", refused("inputs")).transactions(&ledger, twice, both);
 
     let good = ledger.pay(&[&a], &[5]).0;
     let mut bad = good.clone();
     bad.body.outputs.reverse();
-    let outputs = Case::transactions("outputs out of order", refused("outputs"), &ledger, (bad, good));
+    let outputs = Broken::rule("outputs out of order", refused("outputs")).transactions(&ledger, bad, good);
 
     let (fee, rest) = rest(&ledger, &[&a], 1, 2);
     let (out, x, y) = (ledger.output(rest), ledger.secret(), ledger.secret());
@@ -53,7 +53,8 @@ fn order(base: &Base) -> Vec<Case> {
     let two = KernelFeatures::NoRecentDuplicate { fee: Amount::ZERO, window, distance: 1 };
     let bad = ledger.transaction_under(&[&a], &[&out], &[(one, x.clone()), (two, x.clone())]);
     let good = ledger.transaction_under(&[&a], &[&out], &[(one, x), (two, y)]);
-    let kernels = Case::transactions("an excess twice in one body", refused("kernels"), &ledger, (bad, good));
+    let kernels =
+        Broken::rule("an excess twice in one body", refused("kernels")).transactions(&ledger, bad, good);
     vec![inputs, outputs, kernels]
 }
 
@@ -64,7 +65,8 @@ fn cut_through(base: &Base) -> Vec<Case> {
     let bad = ledger.transaction(&[&a, &through], &[&through, &out], &[plain]);
     let good = ledger.transaction(&[&a], &[&out], &[plain]);
     let because = Rejection::NotCutThrough { output: through.commitment().encoded() };
-    let both = Case::transactions("an output created and spent in one body", because, &ledger, (bad, good));
+    let both =
+        Broken::rule("an output created and spent in one body", because).transactions(&ledger, bad, good);
 
     let (coinbase, kernel) = ledger.reward(fee);
     let out = ledger.output(coinbase.opening.amount.units() - fee.units());
@@ -78,7 +80,7 @@ fn cut_through(base: &Base) -> Vec<Case> {
     let out = payer.output(rest1);
     let good = block(payer.transaction(&[&a], &[&out], &[plain]));
     let because = Rejection::NotCutThrough { output: coinbase.commitment().encoded() };
-    let own = Case::blocks("a block that spends its own reward", because, &base.ledger, (bad, good));
+    let own = Broken::rule("a block that spends its own reward", because).blocks(&base.ledger, bad, good);
     vec![both, own]
 }
 
@@ -89,7 +91,7 @@ fn too_heavy() -> Case {
     let bad = ledger.pay(&[&a, &b], &[5]).0;
     let (good, bad) = (ledger.forge_with(&good), ledger.forge_with(&bad));
     let because = Rejection::TooHeavy { weight: bad.body.weight(), limit: 90 };
-    Case::blocks("a block above the weight limit", because, &ledger, (bad, good))
+    Broken::rule("a block above the weight limit", because).blocks(&ledger, bad, good)
 }
 
 fn identities(base: &Base) -> Vec<Case> {
@@ -102,22 +104,22 @@ fn identities(base: &Base) -> Vec<Case> {
     let bad = ledger.transaction(&[&a, &b], &[&nothing, &out], &[plain]);
     let good = ledger.transaction(&[&a, &b], &[&zero, &out], &[plain]);
     let name = "an output that commits to nothing, provably in range";
-    let output = Case::transactions(name, refused("commitment"), &ledger, (bad, good.clone()));
+    let output = Broken::rule(name, refused("commitment")).transactions(&ledger, bad, good.clone());
 
     // MW-R24 would reject this too, because such an output is never unspent.
     let bad = ledger.transaction(&[&a, &b, &nothing], &[&zero, &out], &[plain]);
     let input =
-        Case::transactions("an input of nothing", refused("commitment"), &ledger, (bad, good.clone()));
+        Broken::rule("an input of nothing", refused("commitment")).transactions(&ledger, bad, good.clone());
 
     let bad = ledger.transaction_under(&[&a, &b], &[&zero, &out], &[(plain, SecretScalar::zero())]);
     let name = "an excess under which anyone can sign";
-    let excess = Case::transactions(name, refused("excess"), &ledger, (bad, good.clone()));
+    let excess = Broken::rule(name, refused("excess")).transactions(&ledger, bad, good.clone());
 
     let x = ledger.secret();
     let mut bad = ledger.transaction_under(&[&a, &b], &[&zero, &out], &[(plain, x.clone())]);
     bad.body.kernels.iter_mut().for_each(|k| k.signature = without_nonce(k, &x, &ledger));
     let name = "a signature whose nonce is zero, which gives the key away";
-    let nonce = Case::transactions(name, refused("nonce"), &ledger, (bad, good));
+    let nonce = Broken::rule(name, refused("nonce")).transactions(&ledger, bad, good);
     vec![output, input, excess, nonce]
 }
 
@@ -146,7 +148,7 @@ fn proof_encoding(base: &Base) -> Case {
     }
     output.proof = RangeProof::from_bytes(&proof);
     let because = Rejection::ProofEncoding { output: output.commitment.encoded() };
-    Case::transactions("the same proof in other bytes", because, &ledger, (bad, good))
+    Broken::rule("the same proof in other bytes", because).transactions(&ledger, bad, good)
 }
 
 fn windows(base: &Base) -> Vec<Case> {
@@ -154,13 +156,12 @@ fn windows(base: &Base) -> Vec<Case> {
     let (fee, rest) = rest(&ledger, &[&a], 1, 1);
     let out = ledger.output(rest);
     let mut pay = |f: KernelFeatures| ledger.transaction(&[&a], &[&out], &[f]);
-    let window = |from, to| Window { not_before: Height::new(from), not_after: Height::new(to) };
-    let ranged = |from, to| KernelFeatures::HeightRanged { fee, window: window(from, to) };
+    let ranged = |from, to| ranged(fee, from, to);
     let plain = |to| KernelFeatures::Plain { fee, not_after: Height::new(to) };
     let distant = |distance| KernelFeatures::NoRecentDuplicate { fee, window: window(4, 20), distance };
     let bad = |from, to| Rejection::BadWindow { not_before: Height::new(from), not_after: Height::new(to) };
     let mut case = |name, because, refused, accepted| {
-        Case::transactions(name, because, &base.ledger, (pay(refused), pay(accepted)))
+        Broken::rule(name, because).transactions(&base.ledger, pay(refused), pay(accepted))
     };
     vec![
         case("a window that ends before it begins", bad(8, 4), ranged(8, 4), ranged(4, 8)),
@@ -181,14 +182,17 @@ fn fees(base: &Base) -> Vec<Case> {
     let (most, little) = (ledger.plain(Amount::new(u64::MAX)), ledger.plain(Amount::new(fee.units() + 1)));
     let (bad, plain) = (ledger.transaction(&[&a], &[&out], &[most, little]), ledger.plain(fee));
     let good = ledger.transaction(&[&a], &[&out], &[plain, nothing]);
-    let overflow =
-        Case::transactions("fees that wrap around", Rejection::FeeOverflow, &ledger, (bad, good.clone()));
+    let overflow = Broken::rule("fees that wrap around", Rejection::FeeOverflow).transactions(
+        &ledger,
+        bad,
+        good.clone(),
+    );
 
     let less = Amount::new(fee.units() - 1);
     let (more, plain) = (ledger.output(rest + 1), ledger.plain(less));
     let bad = ledger.transaction(&[&a], &[&more], &[plain, nothing]);
     let because = Rejection::FeeTooLow { fee: less, least: fee };
-    let low = Case::transactions("a fee one unit below the least", because, &ledger, (bad, good));
+    let low = Broken::rule("a fee one unit below the least", because).transactions(&ledger, bad, good);
     vec![overflow, low]
 }
 
@@ -198,7 +202,7 @@ fn no_kernel() -> Case {
     let (out, plain) = (ledger.output(a.opening.amount.units()), ledger.plain(Amount::ZERO));
     let bad = ledger.transaction(&[&a], &[&out], &[]);
     let good = ledger.transaction(&[&a], &[&out], &[plain]);
-    Case::transactions("a move without a signature", Rejection::NoKernel, &ledger, (bad, good))
+    Broken::rule("a move without a signature", Rejection::NoKernel).transactions(&ledger, bad, good)
 }
 
 fn rewards(base: &Base) -> Vec<Case> {
@@ -209,10 +213,11 @@ fn rewards(base: &Base) -> Vec<Case> {
     let good = ledger.transaction(&[&a], &[&out], &[one, none]);
     let bad = ledger.transaction(&[&a], &[&as_reward], &[one, none]);
     let because = Rejection::CoinbaseInTransaction;
-    let output = Case::transactions("a reward as a payment", because.clone(), &ledger, (bad, good.clone()));
+    let output =
+        Broken::rule("a reward as a payment", because.clone()).transactions(&ledger, bad, good.clone());
     let coinbase = KernelFeatures::Coinbase { height: ledger.next() };
     let bad = ledger.transaction(&[&a], &[&out], &[one, coinbase]);
-    let kernel = Case::transactions("a reward's kernel in a payment", because, &ledger, (bad, good));
+    let kernel = Broken::rule("a reward's kernel in a payment", because).transactions(&ledger, bad, good);
 
     let due = ledger.chain().params().reward.units();
     let [half, other] = [due / 2, due - due / 2].map(|v| ledger.output_as(OutputFeatures::Coinbase, v));
@@ -229,7 +234,7 @@ fn rewards(base: &Base) -> Vec<Case> {
     let good = block(&[&whole], &[coinbase]);
     let case = |name, because: (usize, usize), bad| {
         let because = Rejection::RewardCount { outputs: because.0, kernels: because.1 };
-        Case::blocks(name, because, &base.ledger, (bad, good.clone()))
+        Broken::rule(name, because).blocks(&base.ledger, bad, good.clone())
     };
     let split = block(&[&half, &other], &[coinbase]);
     let hidden = block(&[&plain], &[coinbase]);

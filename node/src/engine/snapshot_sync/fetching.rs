@@ -52,15 +52,20 @@ pub(crate) struct Holder {
     pub(crate) refusals: u8,
 }
 
+/// What is known of a snapshot before it is fetched.
+pub(crate) struct SnapshotStart<'a> {
+    /// Its last header.
+    pub(crate) tip: &'a SealedHeader,
+    /// From the genesis to the last.
+    pub(crate) headers: Vec<Header>,
+    /// The parts that are here already.
+    pub(crate) here: BTreeSet<u32>,
+}
+
 impl Fetching {
-    /// Begins to fetch; `sealed` are the headers from height 1 to the snapshot's, `here` the parts that are.
-    pub(crate) fn new(
-        chain: &Chain,
-        part_items: u32,
-        tip: &SealedHeader,
-        headers: Vec<Header>,
-        here: BTreeSet<u32>,
-    ) -> Option<Self> {
+    /// Begins to fetch.
+    pub(crate) fn new(chain: &Chain, part_items: u32, start: SnapshotStart<'_>) -> Option<Self> {
+        let SnapshotStart { tip, headers, here } = start;
         let counts: Vec<u64> = headers.iter().skip(1).map(|h| h.kernel_count).collect();
         let layout = SnapshotLayout::of(&counts, tip.header.output_count, part_items);
         let want = |place| if here.contains(&place) { PartState::Here } else { PartState::Open };
@@ -92,7 +97,8 @@ impl Fetching {
         let follows = |pair: &[Header]| matches!(pair, [a, b] if b.previous == a.hash());
         let linked = headers.windows(2).all(follows) && headers.last() == Some(&tip.header);
         let here = download.places().collect();
-        Ok(if linked { Self::new(chain, config.part_items, tip, headers, here) } else { None })
+        let start = SnapshotStart { tip, headers, here };
+        Ok(if linked { Self::new(chain, config.part_items, start) } else { None })
     }
 
     pub(crate) fn want(&mut self, place: u32) -> Option<&mut PartState> {

@@ -22,6 +22,13 @@ use sotto_mw::{
     transaction::{Body, BodyKernel},
 };
 
+/// The parts of a compact block that its receiver lacked.
+pub(crate) struct BlockItems {
+    pub(crate) block: BlockName,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) kernels: Vec<BodyKernel>,
+}
+
 impl Sync {
     pub(crate) fn on_block<F: Files>(
         &mut self,
@@ -87,10 +94,9 @@ impl Sync {
         &mut self,
         ctx: &mut StepContext<'_, F>,
         id: PeerId,
-        block: BlockName,
-        outputs: Vec<Output>,
-        kernels: Vec<BodyKernel>,
+        items: BlockItems,
     ) -> StepResult {
+        let BlockItems { block, outputs, kernels } = items;
         if self.requests.answered(id, |about| *about == Wanted::Items(block.hash)).is_none() {
             self.blame(ctx, id, Offence::Unasked);
             return Ok(());

@@ -14,6 +14,10 @@ use crate::storage::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{amount::Height, chain::Chain, rules, state::ChainView, testing::TestChain};
 
+#[path = "../../../tests/support/copy_tree.rs"]
+mod copy_tree;
+use copy_tree::copy_tree;
+
 const ITEMS: u32 = 3;
 
 fn layout() -> Layout {
@@ -249,18 +253,4 @@ fn an_index_takes_the_place_of_another() {
     drop(store);
     whole(&open(&dir));
     whole(&open(&dir));
-}
-
-fn copy_tree(from: &std::path::Path, to: &std::path::Path) {
-    drop(std::fs::remove_dir_all(to));
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
