@@ -1,7 +1,7 @@
 //! Verifies a pruned chain, which keeps sealed headers, all kernels and the unspent outputs, but no bodies.
 //!
 //! ```text
-//! headers   each is sealed and follows its parent, down to the genesis                  R18 R19 R21
+//! headers   each is sealed, follows its parent, and adds kernels, down to the genesis   R12 R18 R19 R21
 //! kernels   at each height they match the header; each is in its window, unique, signed
 //!           R01 R03 R04 R06 R07 R08 R09 R12 R14 R22 R27 R28 R29 R30
 //! outputs   chunk by chunk they match the last header; each is proven                   R04 R05 R13 R23 R33
@@ -161,8 +161,8 @@ impl PrunedVerifier {
     /// Checks the next headers, which must be consecutive.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19. Nothing is
-    /// remembered then.
+    /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19 or MW-R12. Nothing
+    /// is remembered then.
     pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), VerifyError> {
         let (tip, last) = (&self.tip, &self.last);
         let unlinked = |h| mismatch(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
@@ -185,6 +185,7 @@ impl PrunedVerifier {
             .map_err(|(i, why)| mismatch(all.get(i).map_or(first.height, |s| s.header.height), why))?;
         for (parent, h) in pairs() {
             context::in_time(&self.chain, parent, h).map_err(invalid(h.height))?;
+            shape::adds_kernels(parent, h).map_err(invalid(h.height))?;
         }
         if joins {
             self.tip = end.clone();
@@ -231,11 +232,11 @@ impl PrunedVerifier {
         while !rest.is_empty() {
             let Some(header) = self.headers.get(&height) else { return Ok(None) };
             let count = header.kernel_count.checked_sub(peaks.len()).and_then(|n| usize::try_from(n).ok());
+            // None only where these headers were not linked, because one before them is missing.
             let split = count.filter(|n| *n > 0).and_then(|n| rest.split_at_checked(n));
             let (block, after) = split.ok_or_else(|| mismatch(height, Rejection::KernelRoot))?;
             block.iter().for_each(|k| peaks.push(k.id()));
-            context::same_kernels(peaks.len(), peaks.root(), header)
-                .map_err(|why| mismatch(height, why))?;
+            context::same_kernels(peaks.len(), peaks.root(), header).map_err(|why| mismatch(height, why))?;
             blocks.push((height, block));
             (rest, height) = (after, height.next());
         }

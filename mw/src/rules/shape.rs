@@ -2,6 +2,7 @@
 
 use crate::{
     amount::{Amount, Height},
+    block::Header,
     chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, REWARD_WEIGHT},
     commitment::Commitment,
     error::Rejection,
@@ -189,6 +190,11 @@ fn carries_no_reward(body: &Body) -> Result<(), Rejection> {
 fn carries_one_reward(body: &Body) -> Result<(), Rejection> {
     let (outputs, kernels) = rewards(body);
     carries_rewards(outputs, kernels)
+}
+
+/// MW-R12 for headers alone: a block has a reward, so its header counts more kernels than its parent's.
+pub(super) fn adds_kernels(parent: &Header, h: &Header) -> Result<(), Rejection> {
+    if h.kernel_count > parent.kernel_count { Ok(()) } else { carries_rewards(1, 0) }
 }
 
 fn carries_rewards(outputs: usize, kernels: usize) -> Result<(), Rejection> {
