@@ -77,10 +77,10 @@ struct Owned {
     output: Output,
 }
 
-/// Creates outputs and blocks on a chain of its own.
 /// How an output of either kind is made.
 type MakeOutput = fn(&ChainId, &Opening, &OutputKeys<'_>) -> Result<Output, ProveError>;
 
+/// Creates outputs and blocks on a chain of its own.
 struct Maker {
     chain: Chain,
     operator: SecretScalar,

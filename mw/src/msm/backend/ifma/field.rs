@@ -82,6 +82,24 @@ impl Field8 {
 /// 256p: above every column of a product.
 const PRODUCT_BIAS: [u64; 5] = [256 * (MASK - 18), 256 * MASK, 256 * MASK, 256 * MASK, 256 * MASK];
 
+#[inline(always)]
+fn sums(a: [Word; 5], b: [Word; 5]) -> [Word; 5] {
+    [a[0].add(b[0]), a[1].add(b[1]), a[2].add(b[2]), a[3].add(b[3]), a[4].add(b[4])]
+}
+
+/// `a + bias − b`; all limbs of the bias but the first are equal.
+#[inline(always)]
+fn differences(a: [Word; 5], b: [Word; 5], bias: [u64; 5]) -> [Word; 5] {
+    let (low, rest) = (Word::all(bias[0]), Word::all(bias[1]));
+    [
+        a[0].add(low.sub(b[0])),
+        a[1].add(rest.sub(b[1])),
+        a[2].add(rest.sub(b[2])),
+        a[3].add(rest.sub(b[3])),
+        a[4].add(rest.sub(b[4])),
+    ]
+}
+
 impl Field for Field8 {
     const N: usize = 8;
     /// Five columns as [`Field8::folded`] leaves them.
@@ -96,22 +114,13 @@ impl Field for Field8 {
     /// Sums ≤ 2⁵² + 2¹⁴: carries of at most 2.
     #[inline(always)]
     fn add(self, b: Self) -> Self {
-        let (a, b) = (self.0, b.0);
-        Self::carried([a[0].add(b[0]), a[1].add(b[1]), a[2].add(b[2]), a[3].add(b[3]), a[4].add(b[4])])
+        Self::carried(sums(self.0, b.0))
     }
 
     /// 2p has limbs above LIMIT, so no difference is negative; sums ≤ 2⁵³: carries of at most 3.
     #[inline(always)]
     fn sub(self, b: Self) -> Self {
-        let (a, b) = (self.0, b.0);
-        let (low, rest) = (Word::all(TWICE_P[0]), Word::all(TWICE_P[1]));
-        Self::carried([
-            a[0].add(low.sub(b[0])),
-            a[1].add(rest.sub(b[1])),
-            a[2].add(rest.sub(b[2])),
-            a[3].add(rest.sub(b[3])),
-            a[4].add(rest.sub(b[4])),
-        ])
+        Self::carried(differences(self.0, b.0, TWICE_P))
     }
 
     #[inline(always)]
@@ -175,20 +184,13 @@ impl Field for Field8 {
     /// Columns below 500·2⁵¹, the top one below 68·2⁵¹.
     #[inline(always)]
     fn sum(a: [Word; 5], b: [Word; 5]) -> Self {
-        Self::carried([a[0].add(b[0]), a[1].add(b[1]), a[2].add(b[2]), a[3].add(b[3]), a[4].add(b[4])])
+        Self::carried(sums(a, b))
     }
 
     /// Columns below 506·2⁵¹, the top one below 290·2⁵¹; none is negative.
     #[inline(always)]
     fn difference(a: [Word; 5], b: [Word; 5]) -> Self {
-        let (low, rest) = (Word::all(PRODUCT_BIAS[0]), Word::all(PRODUCT_BIAS[1]));
-        Self::carried([
-            a[0].add(low.sub(b[0])),
-            a[1].add(rest.sub(b[1])),
-            a[2].add(rest.sub(b[2])),
-            a[3].add(rest.sub(b[3])),
-            a[4].add(rest.sub(b[4])),
-        ])
+        Self::carried(differences(a, b, PRODUCT_BIAS))
     }
 
     /// Subtracting p, when the value is at least p, changes the parity.
