@@ -117,7 +117,7 @@ pub trait Message: Encode + Decode {
     const VERSION: u8 = VERSION;
 }
 
-/// Invites and payments have been signed by the payer since this version.
+/// Invites have been signed by the payer since this version.
 const SIGNED: u8 = 2;
 
 impl Message for Invite {
@@ -135,7 +135,8 @@ impl Message for Invoice {
 }
 impl Message for Payment {
     const KIND: MessageKind = MessageKind::Payment;
-    const VERSION: u8 = SIGNED;
+    /// Since version 3 a payment can have a bonded part.
+    const VERSION: u8 = 3;
 }
 
 /// Why a text or its bytes cannot be read.

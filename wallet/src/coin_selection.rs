@@ -41,7 +41,8 @@ use crate::{
 };
 use core::iter;
 use cost::{
-    Costs, Inputs, Leaves, Shape, choose, chosen_coins, coins_above_dust, least_fee, on_this_network, total,
+    Costs, FeeRule, Inputs, Leaves, Shape, choose, chosen_coins, coins_above_dust, least_fee,
+    on_this_network, total,
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -319,7 +320,7 @@ pub(crate) fn plan(
     }
     let amount = Amount::checked_sum(payees.iter().map(|p| p.amount)).ok_or(CoinSelectionError::Overflow)?;
     let (recipients, change) = (request.shape(), request.change());
-    let costs = Costs { chain, amount, recipients, change, fixed: None };
+    let costs = Costs { chain, amount, recipients, change, fee: FeeRule::Least };
     let chosen = match spend {
         Spend::Fewest => choose(&costs, &coins_above_dust(state, chain, request.account))?,
         Spend::Exactly(these) => {

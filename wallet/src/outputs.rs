@@ -64,11 +64,13 @@ impl Coin {
     /// What a body spends.
     pub fn spent_by(body: &Body) -> impl Iterator<Item = Self> {
         let plain = body.inputs.iter().map(|c| Self { commitment: c.encoded(), receiver: None });
-        let one_sided = |i: &OneSidedInput| Self {
-            commitment: i.commitment.encoded(),
-            receiver: Some(i.receiver.encoded()),
-        };
-        plain.chain(body.one_sided_inputs.iter().map(one_sided))
+        plain.chain(body.one_sided_inputs.iter().map(Self::of_input))
+    }
+
+    /// The output that a one-sided input spends.
+    #[must_use]
+    pub const fn of_input(i: &OneSidedInput) -> Self {
+        Self { commitment: i.commitment.encoded(), receiver: Some(i.receiver.encoded()) }
     }
 }
 

@@ -140,7 +140,7 @@ impl<'a> SessionView<'a> {
     pub fn fee(&self) -> Amount {
         match self.record {
             Record::Invite(sent, part) => sent.fee(part),
-            Record::Paid(p) => p.invoice.features.fee(),
+            Record::Paid(p) => p.fee(),
             Record::Received(_) | Record::Issued(_) => Amount::ZERO,
         }
     }

@@ -21,6 +21,7 @@
 //! **Not here.** The chain identifier travels in the envelope of a message ([`crate::armor`]); shares and
 //! signatures bind it.
 
+mod bonded;
 pub(crate) mod collect;
 mod error;
 pub(crate) mod finalize;
@@ -34,6 +35,7 @@ mod receipt;
 pub(crate) mod respond;
 pub(crate) mod session;
 
+pub use bonded::BondedPart;
 pub use error::SlateError;
 pub use invoice::InvoiceRequest;
 pub use memo::Memo;

@@ -9,9 +9,10 @@ use sotto_mw::{
     commitment::Commitment,
     group::Point,
     hash::Hash,
+    rules::{check_transaction, verify_transaction},
 };
 use sotto_wallet::{
-    Memo, MemoryStore, ViewWallet, WalletError, armor,
+    Memo, MemoryStore, Payment, ViewWallet, WalletError, armor,
     coin_selection::{ChangeKind, CoinSelectionError, Decision, Payee, PaymentRequest, Recipient, Spend},
     history::EntryKind,
     keys::{Account, OutputKind, Purpose},
@@ -20,6 +21,7 @@ use sotto_wallet::{
     proof::PaymentProofError,
     scan::ChainSource as _,
     sessions::{SessionStatus, TxStatus},
+    slate::SlateError,
 };
 use support::{Ledger, Person, two};
 
@@ -181,12 +183,54 @@ fn one_sided_outputs_pay_interactively() {
     ledger.seal(&a.wallet, &[payment]);
     b.scan(&ledger);
     assert_eq!(kinds(&b), ["plain"]);
-    // Proof of that payment, and the payment of an invoice, which leaves one-sided outputs aside.
+    // Proof of that payment.
     let excess = b.wallet.sessions().find_map(|s| s.excess()).unwrap();
     let inclusion = ledger.inclusion(&excess, ledger.height().get()).unwrap();
     let session = b.wallet.sessions().find(|s| s.is_payer()).unwrap().session();
     let proof = b.wallet.prove(&session, inclusion).unwrap();
     assert_eq!(proof.receiver, a.address());
+}
+
+/// An invoice is paid from one-sided outputs by a kernel beside its own; nothing of the payment can be left out.
+#[test]
+fn one_sided_outputs_pay_invoices() {
+    let (mut ledger, mut a, mut b) = two();
+    let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+    ledger.seal(&a.wallet, &[payment]);
+    b.scan(&ledger);
+    a.scan(&ledger);
+    let invoice = a.ask(1_000_000, &b);
+    let plan = b.wallet.plan_invoice(ZERO, &invoice).unwrap();
+    assert!(plan.fee() > invoice.features.fee());
+    let (fee, change) = (plan.fee().units(), plan.change().units());
+    assert_eq!(1_000_000 + fee + change, 5_000_000);
+    let payment = b.wallet.pay_invoice(plan.confirm(|_| Decision::Yes).unwrap(), &mut b.rng).unwrap();
+    assert_eq!(Payment::from_bytes(&payment.to_bytes()).as_ref(), Ok(&payment));
+    // The receiver refuses what names an output that is not there, or leaves out the bonded part.
+    let bare = Payment { bonded: None, ..payment.clone() };
+    assert!(matches!(a.collect(&ledger, &bare), Err(WalletError::Slate(SlateError::PayerSignature))));
+    let mut other = payment.clone();
+    other.bonded.as_mut().unwrap().inputs[0].receiver = other.bonded.as_ref().unwrap().inputs[0].fresh;
+    assert!(a.collect(&ledger, &other).is_err());
+    let done = a.collect(&ledger, &payment).unwrap();
+    let body = &done.get().body;
+    assert_eq!((body.kernels.len(), body.bonds.len(), body.one_sided_inputs.len()), (2, 1, 1));
+    assert_eq!(body.fees().unwrap().units(), fee);
+    assert!(body.weight() * 1_000 <= fee, "it pays for its weight");
+    // Neither kernel balances without the other.
+    for left in 0..2 {
+        let mut t = done.get().clone();
+        let gone = t.body.kernels.remove(left);
+        t.body.bonds.remove(&gone.excess);
+        let checked = check_transaction(&ledger.chain, t).and_then(|t| verify_transaction(&ledger.chain, t));
+        assert!(checked.is_err());
+    }
+    ledger.seal(&a.wallet, &[done]);
+    b.scan(&ledger);
+    assert_eq!((kinds(&b), b.balance()[0]), (vec!["plain"], change));
+    let paid = b.wallet.history().into_iter().find(|e| e.kind == EntryKind::Sent).unwrap();
+    assert_eq!((paid.amount.units(), paid.fee.units()), (1_000_000, fee));
+    assert!(matches!(b.paid()[..], [SessionStatus::Signed(TxStatus::Confirmed { .. })]));
 }
 
 /// Plain change is smaller, and says so by being plain.

@@ -168,8 +168,18 @@ pub(crate) struct Costs<'a> {
     /// Outputs and kernels of the recipients.
     pub(crate) recipients: Shape,
     pub(crate) change: ChangeKind,
-    /// The fee, if it is fixed and not the least one.
-    pub(crate) fixed: Option<Amount>,
+    pub(crate) fee: FeeRule,
+}
+
+/// How much fee a payment pays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FeeRule {
+    /// The least that the ledger accepts.
+    Least,
+    /// This, whatever it spends.
+    Fixed(Amount),
+    /// The least, and at least this.
+    AtLeast(Amount),
 }
 
 /// Whether a payment leaves change.
@@ -188,7 +198,11 @@ impl Costs<'_> {
 
     /// Amount and fee.
     pub(crate) fn needed(&self, inputs: Inputs, leaves: Leaves) -> Result<Amount, CoinSelectionError> {
-        let fee = self.fixed.map_or_else(|| self.least(inputs, leaves), Ok)?;
+        let fee = match self.fee {
+            FeeRule::Least => self.least(inputs, leaves)?,
+            FeeRule::Fixed(fee) => fee,
+            FeeRule::AtLeast(fee) => self.least(inputs, leaves)?.max(fee),
+        };
         self.amount.checked_add(fee).ok_or(CoinSelectionError::Overflow)
     }
 

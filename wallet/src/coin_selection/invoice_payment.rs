@@ -2,7 +2,9 @@
 
 use super::{
     CoinSelectionError, Confirmed, Decision, Linkage,
-    cost::{ChangeKind, Costs, Inputs, Leaves, Shape, choose, coins_above_dust, on_this_network, total},
+    cost::{
+        ChangeKind, Costs, FeeRule, Inputs, Leaves, Shape, choose, coins_above_dust, on_this_network, total,
+    },
 };
 use crate::{
     keys::Account,
@@ -19,6 +21,8 @@ pub struct InvoicePlan {
     invoice: CheckedInvoice,
     inputs: Vec<OutputRecord>,
     change: Amount,
+    /// The kernel beside that of the invoice, if something one-sided is spent.
+    own: Option<KernelFeatures>,
 }
 
 impl InvoicePlan {
@@ -47,6 +51,17 @@ impl InvoicePlan {
     #[must_use]
     pub fn inputs(&self) -> &[OutputRecord] {
         &self.inputs
+    }
+
+    /// The fee of the transaction: that of the invoice, and of a kernel that holds the bond of one-sided inputs.
+    #[must_use]
+    pub fn fee(&self) -> Amount {
+        let fee = self.invoice().features.fee();
+        self.own.as_ref().and_then(|own| fee.checked_add(own.fee())).unwrap_or(fee)
+    }
+
+    pub(crate) const fn own(&self) -> Option<KernelFeatures> {
+        self.own
     }
 
     /// The change; zero when there is no change output.
@@ -83,28 +98,75 @@ pub(crate) fn invoice_features(
     Ok(features)
 }
 
-/// Plans the payment of an invoice: as few inputs as for any payment, and no more than the fee pays for. One-sided
-/// outputs are left aside, because the kernel of an invoice holds no bond.
+/// Plans the payment of an invoice: as few plain inputs as for any payment, and no more than the fee pays for. If they
+/// do not suffice, one-sided outputs pay too, with a kernel of the payer beside that of the invoice.
 pub(crate) fn plan_invoice(
     state: &State,
     chain: &Chain,
     account: Account,
     invoice: CheckedInvoice,
 ) -> Result<InvoicePlan, CoinSelectionError> {
+    let coins = coins_above_dust(state, chain, account);
+    let plain: Vec<_> = coins.iter().copied().filter(|o| o.kind.receiver().is_none()).collect();
+    match plan_plain(chain, &plain, account, invoice.clone()) {
+        Ok(Some(plan)) => return Ok(plan),
+        Err(e) if plain.len() == coins.len() => return Err(e),
+        Ok(None) | Err(_) => {}
+    }
+    if let Some(plan) = plan_bonded(chain, &coins, account, invoice.clone())? {
+        return Ok(plan);
+    }
+    let (needed, balance) = (needed(&invoice)?, state.balance(chain, Some(account)));
+    Err(CoinSelectionError::Insufficient { needed, balance })
+}
+
+fn needed(invoice: &CheckedInvoice) -> Result<Amount, CoinSelectionError> {
     let (amount, fee) = (invoice.get().amount, invoice.get().features.fee());
-    let recipients = Shape { outputs: 1, kernels: 1, ..Shape::default() };
-    let costs = Costs { chain, amount, recipients, change: ChangeKind::Plain, fixed: Some(fee) };
-    let needed = costs.needed_at_least()?;
-    let mut coins = coins_above_dust(state, chain, account);
-    coins.retain(|o| o.kind.receiver().is_none());
-    let Some(chosen) = choose(&costs, &coins)? else {
-        let balance = state.balance(chain, Some(account));
-        return Err(CoinSelectionError::Insufficient { needed, balance });
-    };
-    let change = total(chosen.iter().copied())?.checked_sub(needed).ok_or(CoinSelectionError::Overflow)?;
+    amount.checked_add(fee).ok_or(CoinSelectionError::Overflow)
+}
+
+fn costs<'a>(chain: &'a Chain, invoice: &CheckedInvoice, fee: FeeRule) -> Costs<'a> {
+    let kernels = if matches!(fee, FeeRule::Fixed(_)) { 1 } else { 2 };
+    let recipients = Shape { outputs: 1, kernels, ..Shape::default() };
+    Costs { chain, amount: invoice.get().amount, recipients, change: ChangeKind::Plain, fee }
+}
+
+fn plan_plain(
+    chain: &Chain,
+    coins: &[&OutputRecord],
+    account: Account,
+    invoice: CheckedInvoice,
+) -> Result<Option<InvoicePlan>, CoinSelectionError> {
+    let fee = invoice.get().features.fee();
+    let costs = costs(chain, &invoice, FeeRule::Fixed(fee));
+    let Some(chosen) = choose(&costs, coins)? else { return Ok(None) };
+    let sum = total(chosen.iter().copied())?;
+    let change = sum.checked_sub(needed(&invoice)?).ok_or(CoinSelectionError::Overflow)?;
     let leaves = if change > Amount::ZERO { Leaves::Change } else { Leaves::Nothing };
     if costs.least(Inputs::of(chosen.iter().copied()), leaves)? > fee {
         return Err(CoinSelectionError::FeeTooLow { fee, inputs: chosen.len() });
     }
-    Ok(InvoicePlan { account, invoice, inputs: chosen.into_iter().cloned().collect(), change })
+    let inputs = chosen.into_iter().cloned().collect();
+    Ok(Some(InvoicePlan { account, invoice, inputs, change, own: None }))
+}
+
+fn plan_bonded(
+    chain: &Chain,
+    coins: &[&OutputRecord],
+    account: Account,
+    invoice: CheckedInvoice,
+) -> Result<Option<InvoicePlan>, CoinSelectionError> {
+    let fee = invoice.get().features.fee();
+    let costs = costs(chain, &invoice, FeeRule::AtLeast(fee));
+    let Some(chosen) = choose(&costs, coins)? else { return Ok(None) };
+    let (sum, spent) = (total(chosen.iter().copied())?, Inputs::of(chosen.iter().copied()));
+    let rest = |leaves| Ok(sum.checked_sub(costs.needed(spent, leaves)?));
+    let change = rest(Leaves::Change)?.filter(|c| *c > Amount::ZERO).unwrap_or(Amount::ZERO);
+    let paid = sum.checked_sub(change).and_then(|paid| paid.checked_sub(needed(&invoice).ok()?));
+    let own = KernelFeatures::Bonded {
+        fee: paid.ok_or(CoinSelectionError::Overflow)?,
+        not_after: invoice.get().not_after(),
+    };
+    let inputs = chosen.into_iter().cloned().collect();
+    Ok(Some(InvoicePlan { account, invoice, inputs, change, own: Some(own) }))
 }

@@ -7,10 +7,11 @@
 //! **Not shown**: that another transaction does not spend them first.
 
 use super::ChainSource;
-use crate::slate::{InvoiceRequest, Payment, SlateError};
-use sotto_mw::{
-    amount::Height, chain::Chain, commitment::Commitment, group::PointBytes, output::OutputFeatures,
+use crate::{
+    outputs::Coin,
+    slate::{InvoiceRequest, Payment, SlateError},
 };
+use sotto_mw::{amount::Height, chain::Chain, output::OutputFeatures};
 use std::collections::BTreeMap;
 
 /// Those inputs of a payment that a chain source showed to be unspent.
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 pub struct UnspentInputs {
     tip: Height,
     /// How old each output must be, and the height of its block.
-    found: BTreeMap<PointBytes, (Wait, Height)>,
+    found: BTreeMap<Coin, (Wait, Height)>,
 }
 
 /// How old an output must be before it is spent.
@@ -28,12 +29,10 @@ enum Wait {
     Maturity,
 }
 
-/// The wait of an output that a plain input can spend; `None` for a one-sided one (MW-R38).
-const fn wait<S>(features: &OutputFeatures<S>) -> Option<Wait> {
+const fn wait<S>(features: &OutputFeatures<S>) -> Wait {
     match features {
-        OutputFeatures::Plain => Some(Wait::None),
-        OutputFeatures::Coinbase => Some(Wait::Maturity),
-        OutputFeatures::OneSided(_) => None,
+        OutputFeatures::Plain | OutputFeatures::OneSided(_) => Wait::None,
+        OutputFeatures::Coinbase => Wait::Maturity,
     }
 }
 
@@ -44,10 +43,11 @@ impl UnspentInputs {
     /// The error of the source.
     pub fn look_up<C: ChainSource>(source: &C, payment: &Payment) -> Result<Self, C::Error> {
         let (tip, _) = source.tip()?;
-        let asked = payment.inputs.iter().take(InvoiceRequest::MAX_INPUTS as usize);
+        let one_sided = payment.bonded.iter().flat_map(|b| b.inputs.iter().map(|i| &i.commitment));
+        let asked = payment.inputs.iter().chain(one_sided).take(InvoiceRequest::MAX_INPUTS as usize);
         let found = asked.map(|c| {
             let output = source.unspent_output(c)?;
-            Ok(output.and_then(|u| Some((c.encoded(), (wait(&u.features)?, u.created)))))
+            Ok(output.map(|u| (Coin::of(c, &u.features), (wait(&u.features), u.created))))
         });
         Ok(Self { tip, found: found.filter_map(Result::transpose).collect::<Result<_, _>>()? })
     }
@@ -55,14 +55,14 @@ impl UnspentInputs {
     /// Checks that the next block can spend every input of the payment.
     pub(crate) fn check(&self, chain: &Chain, payment: &Payment) -> Result<(), SlateError> {
         let next = self.tip.next();
-        let mature = |c: &Commitment| {
-            self.found.get(&c.encoded()).is_some_and(|(wait, created)| {
+        let mature = |coin: &Coin| {
+            self.found.get(coin).is_some_and(|(wait, created)| {
                 let wait = if *wait == Wait::Maturity { chain.params().maturity } else { 0 };
                 created.plus(wait) <= next
             })
         };
-        match payment.inputs.iter().find(|c| !mature(c)) {
-            Some(c) => Err(SlateError::PayerInput { output: c.encoded(), next }),
+        match payment.spent().find(|coin| !mature(coin)) {
+            Some(coin) => Err(SlateError::PayerInput { output: coin.commitment, next }),
             None => Ok(()),
         }
     }

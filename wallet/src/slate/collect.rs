@@ -75,8 +75,9 @@ impl<'a> CheckedPayment<'a> {
         let signature = self.session.combine(&partial, &payment.partial)?;
         let kernel = Kernel { features: invoice.features, excess: self.excess(), signature };
         let outputs = [invoice.output.clone()].into_iter().chain(payment.change.clone()).collect();
-        let body = Body::sorted(payment.inputs.clone(), outputs, vec![kernel]);
-        let transaction = Transaction { offset: invoice.offset + payment.offset, body };
+        let mut body = Body::sorted(payment.inputs.clone(), outputs, vec![kernel]);
+        payment.bonded.iter().for_each(|bonded| bonded.add_to(&mut body));
+        let transaction = Transaction { offset: invoice.offset + payment.offset, body: body.in_order() };
         let well_formed = check_transaction(chain, transaction).map_err(SlateError::PayerPart)?;
         verify_transaction(chain, well_formed).map_err(SlateError::PayerPart)
     }

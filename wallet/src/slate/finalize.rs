@@ -117,6 +117,14 @@ impl PayerKernel {
     pub(crate) const fn excess(&self) -> Excess {
         self.kernel.excess
     }
+
+    pub(crate) const fn secret(&self) -> &SecretScalar {
+        &self.x
+    }
+
+    pub(crate) fn into_kernel(self) -> Kernel {
+        self.kernel
+    }
 }
 
 /// Everything that a transaction of this wallet is joined from.

@@ -11,7 +11,7 @@
 //! bond signs the excess and the message of its kernel, so it can be added after two parties have signed that kernel.
 //! Source: `docs/adr/0009-one-sided-payments.md`.
 
-use super::SlateError;
+use super::{BondedPart, SlateError};
 use crate::{
     keys::{AccountKeys, NewOneSided, OutputKind, OutputSecret, derive_scalar},
     tag,
@@ -21,6 +21,7 @@ use sotto_mw::{
     chain::Chain,
     codec::Encode,
     commitment::Commitment,
+    kernel::Kernel,
     one_sided::{Bond, OneSidedInput},
     output::Output,
     secret::SecretScalar,
@@ -123,5 +124,21 @@ impl Funded {
         let x = derive_scalar(tag::BOND_KEY, &parts);
         body.bonds.insert(kernel.excess, Bond::sign(chain.id(), kernel, &x, rng));
         body.key_offset = self.keys.sub(&x).reveal();
+    }
+
+    /// Takes the one-sided inputs and hangs them on a kernel of the payer alone.
+    pub(crate) fn hang_on(
+        &mut self,
+        kernel: Kernel,
+        keys: &AccountKeys,
+        chain: &Chain,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<BondedPart, SlateError> {
+        let mut body = Body { kernels: vec![kernel.clone()], ..Body::default() };
+        self.bond(keys, chain, &mut body, rng);
+        let bond = body.bonds.get(&kernel.excess).copied().ok_or(SlateError::KernelKind)?;
+        let mut inputs = core::mem::take(&mut self.one_sided_inputs);
+        inputs.sort_unstable_by_key(|i| i.commitment);
+        Ok(BondedPart { inputs, kernel, bond, key_offset: body.key_offset })
     }
 }

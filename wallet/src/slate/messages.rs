@@ -6,10 +6,10 @@
 //! response  session (32) ‖ invite hash (32) ‖ share ‖ output ‖ o_r (32) ‖ z_r (32) ‖ receiver ‖ receipt (64)
 //! invoice   session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ output ‖ o_r (32) ‖ receiver ‖ [payer]
 //!           ‖ memo ‖ receipt (64)
-//! payment   session (32) ‖ invoice hash (32) ‖ share ‖ list of inputs ‖ parts (1) ‖ change ‖ o_s (32)
-//!           ‖ z_s (32) ‖ signature (64)
+//! payment   session (32) ‖ invoice hash (32) ‖ share ‖ list of inputs ‖ parts (1) ‖ change ‖ bonded part
+//!           ‖ o_s (32) ‖ z_s (32) ‖ signature (64)
 //! share     X (32) ‖ D (32) ‖ E (32) ‖ proof of possession (64)
-//! parts     1 if there is a recipient or change, plus 2 if there is a signature
+//! parts     1 if there is a recipient or change, plus 2 if there is a signature, plus 4 for a bonded part
 //! ```
 //!
 //! The payer's address signs its invite and its payment, each without the signature, after a label and the
@@ -17,10 +17,11 @@
 //! to an invoice that names no payer has no signature.
 #![deny(clippy::indexing_slicing)]
 
-use super::{Memo, Receipt};
+use super::{BondedPart, Memo, Receipt};
 use crate::{
     codec::{list, option, put_list, put_option, session},
     keys::Address,
+    outputs::Coin,
     tag,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -195,6 +196,8 @@ pub struct Payment {
     pub inputs: Vec<Commitment>,
     /// The change with its range proof, if there is any.
     pub change: Option<Output>,
+    /// What is one-sided, if the payer spends one-sided outputs.
+    pub bonded: Option<BondedPart>,
     /// o_s, the payer's share of the offset.
     pub offset: Scalar,
     /// z_s, the payer's partial signature.
@@ -204,6 +207,18 @@ pub struct Payment {
 }
 
 impl Payment {
+    /// What the payment spends.
+    pub fn spent(&self) -> impl Iterator<Item = Coin> {
+        let plain = self.inputs.iter().map(|c| Coin { commitment: c.encoded(), receiver: None });
+        plain.chain(self.bonded.iter().flat_map(|b| &b.inputs).map(Coin::of_input))
+    }
+
+    /// What the payer pays for the transaction, beyond the fee of the invoice.
+    #[must_use]
+    pub fn own_fee(&self) -> Amount {
+        self.bonded.as_ref().map_or(Amount::ZERO, |b| b.kernel.features.fee())
+    }
+
     /// The hash of all bytes of the payment.
     #[must_use]
     pub fn hash(&self) -> Hash {
@@ -264,18 +279,6 @@ impl SignedByPayer for Payment {
     }
 }
 
-/// Which optional parts a message has.
-fn put_parts(other: bool, signature: bool, out: &mut Vec<u8>) {
-    out.push(u8::from(other) | u8::from(signature) << 1);
-}
-
-fn parts(r: &mut Reader<'_>, what: &'static str) -> Result<(bool, bool), DecodeError> {
-    match r.u8()? {
-        parts @ 0..=3 => Ok((parts & 1 == 1, parts & 2 == 2)),
-        code => Err(DecodeError::Code { what, code }),
-    }
-}
-
 fn put_share(s: &Share, out: &mut Vec<u8>) {
     s.key.encode(out);
     s.hiding.encode(out);
@@ -299,7 +302,7 @@ impl Encode for Invite {
         self.features.encode(out);
         put_share(&self.share, out);
         self.sender.encode(out);
-        put_parts(self.recipient.is_some(), self.signature.is_some(), out);
+        out.push(u8::from(self.recipient.is_some()) | u8::from(self.signature.is_some()) << 1);
         self.recipient.iter().for_each(|a| a.encode(out));
         self.memo.encode(out);
         self.signature.iter().for_each(|s| s.encode(out));
@@ -311,7 +314,10 @@ impl Decode for Invite {
         let (session, amount) = (session(r)?, Amount::decode(r)?);
         let (features, share) = (KernelFeatures::decode(r)?, share(r)?);
         let sender = Address::decode(r)?;
-        let (named, signed) = parts(r, "parts of an invite")?;
+        let (named, signed) = match r.u8()? {
+            parts @ 0..=3 => (parts & 1 == 1, parts & 2 == 2),
+            code => return Err(DecodeError::Code { what: "parts of an invite", code }),
+        };
         Ok(Self {
             session,
             amount,
@@ -391,8 +397,10 @@ impl Encode for Payment {
         self.invoice.encode(out);
         put_share(&self.share, out);
         put_list(&self.inputs, out);
-        put_parts(self.change.is_some(), self.signature.is_some(), out);
+        let bonded = u8::from(self.bonded.is_some());
+        out.push(u8::from(self.change.is_some()) | u8::from(self.signature.is_some()) << 1 | bonded << 2);
         self.change.iter().for_each(|c| c.encode(out));
+        self.bonded.iter().for_each(|b| b.encode(out));
         self.offset.encode(out);
         self.partial.encode(out);
         self.signature.iter().for_each(|s| s.encode(out));
@@ -403,16 +411,21 @@ impl Decode for Payment {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (session, invoice) = (session(r)?, Hash::decode(r)?);
         let (share, inputs) = (share(r)?, list(r, "inputs", 32)?);
-        let (change, signed) = parts(r, "parts of a payment")?;
+        let parts = match r.u8()? {
+            parts @ 0..=7 => parts,
+            code => return Err(DecodeError::Code { what: "parts of a payment", code }),
+        };
+        let has = |bit: u8| parts & bit == bit;
         Ok(Self {
             session,
             invoice,
             share,
             inputs,
-            change: change.then(|| Output::decode(r)).transpose()?,
+            change: has(1).then(|| Output::decode(r)).transpose()?,
+            bonded: has(4).then(|| BondedPart::decode(r)).transpose()?,
             offset: Scalar::decode(r)?,
             partial: Scalar::decode(r)?,
-            signature: signed.then(|| Signature::decode(r)).transpose()?,
+            signature: has(2).then(|| Signature::decode(r)).transpose()?,
         })
     }
 }

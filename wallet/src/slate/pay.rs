@@ -12,7 +12,7 @@
 
 use super::{
     Invoice, InvoiceRequest, Payment, SlateError,
-    finalize::is_agreed,
+    finalize::{PayerKernel, is_agreed},
     funding::Funding,
     invoice,
     messages::SignedByPayer as _,
@@ -21,7 +21,19 @@ use super::{
 };
 use crate::keys::AccountKeys;
 use rand_core::{CryptoRng, RngCore};
-use sotto_mw::{amount::Height, chain::Chain, kernel::Excess, session::Role};
+use sotto_mw::{
+    amount::Height,
+    chain::Chain,
+    kernel::{Excess, KernelFeatures},
+    session::Role,
+};
+
+/// What pays an invoice.
+pub(crate) struct InvoiceFunding {
+    pub(crate) funding: Funding,
+    /// The kernel that stands beside that of the invoice if something one-sided is spent.
+    pub(crate) own: Option<KernelFeatures>,
+}
 
 /// An invoice whose every part was checked; only a checked invoice is planned for and paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,12 +77,12 @@ impl CheckedInvoice {
         &self.0
     }
 
-    /// Signs the payer's part with these inputs and this change.
+    /// Signs the payer's part with this funding.
     pub(crate) fn pay(
         &self,
         keys: &AccountKeys,
         chain: &Chain,
-        funding: &Funding,
+        InvoiceFunding { funding, own }: InvoiceFunding,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Payment, Excess), SlateError> {
         let (invoice, id) = (&self.0, chain.id());
@@ -79,13 +91,17 @@ impl CheckedInvoice {
         let session = invoice.session(id, share)?;
         let mut funded = funding.fund(keys, chain, rng)?;
         funded.inputs.sort_unstable();
+        let own = own.map(|features| PayerKernel::new(chain, features, rng));
+        let x = own.as_ref().map_or_else(|| secrets.x.clone(), |own| secrets.x.add(own.secret()));
+        let bonded = own.map(|own| funded.hang_on(own.into_kernel(), keys, chain, rng)).transpose()?;
         let payment = Payment {
             session: invoice.session,
             invoice: invoice.hash(id),
             share,
-            offset: funded.offset(&secrets.x).reveal(),
+            offset: funded.offset(&x).reveal(),
             inputs: funded.inputs,
             change: funded.outputs.pop(),
+            bonded,
             partial: session.sign(Role::Responder, &secrets.x, secrets.nonces)?,
             signature: None,
         };

@@ -23,9 +23,9 @@ use crate::{
     slate::{Invoice, Payment, SlateError},
 };
 use sotto_mw::{
+    amount::Amount,
     chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader},
-    commitment::Commitment,
     group::PointBytes,
     kernel::Excess,
     range_proof::Opening,
@@ -121,9 +121,15 @@ pub(crate) struct PaidInvoice {
 }
 
 impl PaidInvoice {
+    /// The fees of its kernels.
+    pub(crate) fn fee(&self) -> Amount {
+        let fee = self.invoice.features.fee();
+        fee.checked_add(self.payment.own_fee()).unwrap_or(fee)
+    }
+
     /// The commitments of its inputs.
     pub(crate) fn inputs(&self) -> Vec<PointBytes> {
-        self.payment.inputs.iter().map(Commitment::encoded).collect()
+        self.payment.spent().map(|coin| coin.commitment).collect()
     }
 }
 

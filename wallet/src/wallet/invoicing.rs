@@ -8,15 +8,17 @@ use crate::{
     outputs::OutputRecord,
     scan::UnspentInputs,
     slate::{
-        Invoice, InvoiceRequest, Payment, SlateError, collect::CheckedPayment, funding::Funding, invoice,
-        pay::CheckedInvoice,
+        Invoice, InvoiceRequest, Payment, SlateError,
+        collect::CheckedPayment,
+        funding::Funding,
+        invoice,
+        pay::{CheckedInvoice, InvoiceFunding},
     },
     state::{InvoiceStage, IssuedInvoice, PaidInvoice, TxStatus},
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    amount::Amount, commitment::Commitment, range_proof::Opening, rules::Verified, session::Role,
-    transaction::Transaction,
+    amount::Amount, range_proof::Opening, rules::Verified, session::Role, transaction::Transaction,
 };
 
 pub(crate) fn create_invoice(
@@ -59,11 +61,12 @@ pub(crate) fn pay_invoice(
     let change = (plan.change() > Amount::ZERO).then(|| keys.plain(Purpose::Change, opening));
     let inputs = plan.inputs().iter().map(OutputRecord::secret).collect();
     let funding = Funding { inputs, change: change.map(|c| c.secret) };
+    let funding = InvoiceFunding { funding, own: plan.own() };
     plan.checked().not_expired(context.tip())?;
-    let (payment, excess) = plan.checked().pay(&keys, context.chain, &funding, rng)?;
+    let (payment, excess) = plan.checked().pay(&keys, context.chain, funding, rng)?;
     let change = change.map(|new| OutputRecord::pending(account, invoice.session, &new));
     let mut next = context.state.clone();
-    let inputs: Vec<_> = payment.inputs.iter().map(Commitment::encoded).collect();
+    let inputs: Vec<_> = payment.spent().map(|coin| coin.commitment).collect();
     if !next.lock(invoice.session, &inputs, change) {
         return Err(CoinSelectionError::Stale.into());
     }

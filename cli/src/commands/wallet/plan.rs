@@ -74,7 +74,7 @@ fn payees(plan: &PaymentPlan) -> Vec<(&Payee, Option<Amount>)> {
 pub(crate) fn bill_text(bill: &InvoicePlan, wallet: &Wallet<WalletFile>) -> String {
     let (network, unit) = (wallet.chain().params().network, wallet.chain().unit());
     let invoice = bill.invoice();
-    let (to, fee) = (named(wallet, &invoice.receiver), invoice.features.fee());
+    let (to, fee) = (named(wallet, &invoice.receiver), bill.fee());
     let paid = Paid { amount: invoice.amount, inputs: bill.inputs(), fee, change: bill.change() };
     let sums = paid.text(unit);
     format!(
@@ -132,7 +132,7 @@ pub(crate) fn bill_json(bill: &InvoicePlan) -> Value {
     let invoice = bill.invoice();
     json!({
         "amount": invoice.amount.to_string(), "to": invoice.receiver.to_string(),
-        "fee": invoice.features.fee().to_string(), "change": bill.change().to_string(),
+        "fee": bill.fee().to_string(), "change": bill.change().to_string(),
         "not_after": invoice.not_after().get(), "inputs": inputs_json(bill.inputs()),
         "linkage": bill.linkage().to_string(),
     })
