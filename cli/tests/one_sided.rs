@@ -54,29 +54,9 @@ fn a_wallet_that_is_not_run_is_paid() {
     let hidden = records(&w.run("wallet outputs --wallet alice --json").ok());
     assert!(hidden.iter().any(|o| o["kind"] == "hidden" && o["status"] == "unspent"), "{hidden:?}");
 
-    // The payer proves it, and so does the payee.
-    let session = paid["session"].as_str().unwrap_or_default().to_owned();
-    w.shell(&format!(
-        "sotto wallet proof export {session} --statement 'case 12' --wallet alice > paid.proof"
-    ))
-    .ok();
-    let verify = "wallet proof verify paid.proof --to $(cat bob.address) --statement 'case 12'";
-    let shown = record(&w.run(&format!("{verify} --json")).ok());
-    assert_eq!(
-        (&shown["amount"], &shown["reference"]),
-        (&"1500000000".into(), &"INV-2026-17".into()),
-        "{shown}"
-    );
-    w.run("wallet proof verify paid.proof --statement 'case 13'").fails(1);
-    w.run("wallet proof verify paid.proof --memo 'case 12'").fails(1);
-    w.shell("sotto wallet address --wallet alice > alice.address").ok();
-    w.run("wallet proof verify paid.proof --to $(cat alice.address)").fails(1);
-    let output = outputs["commitment"].as_str().unwrap_or_default().to_owned();
-    w.shell(&format!("sotto wallet proof export {output} --wallet bob > got.proof")).ok();
-    assert!(w.run("wallet proof verify got.proof").ok().contains("the owner of the address"));
-
     // Bob pays on, and moves what is left of another payment.
     w.run("wallet send 0.5 --to $(cat request) --yes --wallet alice").ok();
+    w.shell("sotto wallet address --wallet alice > alice.address").ok();
     w.run("wallet send 1 --to $(cat alice.address) --yes --wallet bob").ok();
     w.run("chain seal --wallet alice").ok();
     let plan = records(&w.run("wallet sweep --dry-run --wallet bob --json").ok());
@@ -98,6 +78,35 @@ fn a_wallet_that_is_not_run_is_paid() {
         seen.iter().filter(|r| r["type"] == "received").map(|r| &r["reference"]).collect();
     assert_eq!(references, ["INV-2026-17", "INV-2026-17"]);
     w.run("wallet scan --all-tags --wallet bob").ok();
+}
+
+/// The payer proves a payment, and so does the payee.
+#[test]
+fn payments_to_an_address_are_proven() {
+    let w = World::settled();
+    w.shell("sotto wallet address --reference INV-2026-17 --wallet bob > request").ok();
+    let paid = record(&w.run("wallet send 1.5 --to $(cat request) --yes --wallet alice --json").ok());
+    w.run("chain seal --wallet alice").ok();
+    let session = paid["session"].as_str().unwrap_or_default().to_owned();
+    w.shell(&format!(
+        "sotto wallet proof export {session} --statement 'case 12' --wallet alice > paid.proof"
+    ))
+    .ok();
+    let verify = "wallet proof verify paid.proof --to $(cat bob.address) --statement 'case 12'";
+    let shown = record(&w.run(&format!("{verify} --json")).ok());
+    assert_eq!(
+        (&shown["amount"], &shown["reference"]),
+        (&"1500000000".into(), &"INV-2026-17".into()),
+        "{shown}"
+    );
+    w.run("wallet proof verify paid.proof --statement 'case 13'").fails(1);
+    w.run("wallet proof verify paid.proof --memo 'case 12'").fails(1);
+    w.shell("sotto wallet address --wallet alice > alice.address").ok();
+    w.run("wallet proof verify paid.proof --to $(cat alice.address)").fails(1);
+    let outputs = record(&w.run("wallet outputs --wallet bob --json").ok());
+    let output = outputs["commitment"].as_str().unwrap_or_default().to_owned();
+    w.shell(&format!("sotto wallet proof export {output} --wallet bob > got.proof")).ok();
+    assert!(w.run("wallet proof verify got.proof").ok().contains("the owner of the address"));
 }
 
 #[test]
