@@ -104,10 +104,22 @@ fn a_server_serves_only_allowed_parties_and_proves_its_key() {
     let said = world.run(&format!("{run} --rendezvous server.pub@{}", server.1)).fails(1);
     assert!(said.contains("does not accept our key") && said.contains("has to allow"), "{said}");
     let said = world.run(&format!("{run} --rendezvous south.pub@{}", server.1)).fails(1);
-    assert!(said.contains("which is not pinned here"), "{said}");
-    for wrong in ["server.pub", "server.pub@"] {
-        world.run(&format!("{run} --rendezvous {wrong}")).fails(2);
+    let key = |name: &str| PublicKey::from_text(&world.read(&format!("{name}.pub"))).unwrap();
+    let expected = format!("expected the key with the fingerprint {}", key("south").fingerprint());
+    assert!(said.contains("the rendezvous server") && said.contains(&expected), "{said}");
+    assert!(said.contains("of no party of the job") && said.contains("help: "), "{said}");
+    let key = key("server").to_text();
+    for (wrong, why) in [
+        ("server.pub".to_owned(), "it has no `@`"),
+        ("server.pub@".to_owned(), "invalid rendezvous server"),
+        (format!("{}@{}", key.trim(), server.1), "a key instead of the name of a key file"),
+    ] {
+        let said = world.run(&format!("{run} --rendezvous {wrong}")).fails(2);
+        assert!(said.contains(why) && said.contains("server.pub@host:port"), "{said}");
     }
+    // Its key is one that cannot be read.
+    let said = world.run(&format!("{run} --rendezvous server.key@{}", server.1)).fails(1);
+    assert!(said.contains("server.key is not a public key file"), "{said}");
     world.run(&format!("mpc rendezvous --listen {} --key server.key --allow west.pub", server.1)).fails(1);
     let both =
         "address = \"127.0.0.1:1\"\nrendezvous_server = { address = \"127.0.0.1:1\", key = \"server.pub\" }";

@@ -35,6 +35,12 @@ pub enum LinkError {
         /// The key it proved.
         shown: PeerKey,
     },
+    /// The rendezvous server proved another key.
+    #[error("the rendezvous server has the key {shown}, which is not pinned here")]
+    WrongServerKey {
+        /// The key it proved.
+        shown: PeerKey,
+    },
     /// The peer proved no key at all.
     #[error("the peer proved no Ed25519 key")]
     NoKey,

@@ -72,7 +72,7 @@ fn strangers_and_servers_with_another_key_are_refused() {
     assert_eq!(meet(&at, 4, 1).unwrap_err(), LinkError::NotAccepted);
     let other = Rendezvous { server: key(8), ..at };
     let shown = key(9);
-    assert_eq!(meet(&other, 1, 2).unwrap_err(), LinkError::WrongKey { shown });
+    assert_eq!(meet(&other, 1, 2).unwrap_err(), LinkError::WrongServerKey { shown });
 }
 
 #[test]

@@ -32,7 +32,11 @@ pub struct Rendezvous {
 pub fn meet(at: &Rendezvous, config: &ChannelConfig<'_>) -> Result<Pinned, LinkError> {
     let ChannelConfig { us, peer, purpose, timeouts } = *config;
     let to_server = ChannelConfig { peer: at.server, purpose: RENDEZVOUS, ..*config };
-    let mut server = connect(&at.address, &to_server)?;
+    let wrong_server = |e| match e {
+        LinkError::WrongKey { shown } => LinkError::WrongServerKey { shown },
+        e => e,
+    };
+    let mut server = connect(&at.address, &to_server).map_err(wrong_server)?;
     server.write_all(&MeetingRequest { id: at.id, peer }.encode())?;
     server.end_in(timeouts.connect);
     wait_for_peer(&mut server)?;

@@ -14,6 +14,7 @@ use crate::{
     new_file::{Existing, NewFile, Readers},
     secret,
 };
+use rand_core::OsRng;
 use sotto_jobs::attempt::AttemptError;
 use sotto_jobs::budget::BudgetError;
 use sotto_jobs::edge::folder::Folder;
@@ -32,6 +33,7 @@ use sotto_mpc::ChannelError;
 use sotto_mpc::edge::compiler::Compiler;
 use sotto_party::{Identity, PublicKey};
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     os::unix::fs::PermissionsExt,
@@ -59,6 +61,57 @@ pub(crate) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation
         path,
         approval.map_or(Counting::Now, |approval| Counting::Before { party, gates: approval.gates() }),
     )
+}
+
+/// Keys that stand in for the key files of a job that has none of them yet.
+#[derive(Default)]
+pub(crate) struct StandIns(BTreeMap<String, PublicKey>);
+
+impl StandIns {
+    /// The files that are not there.
+    pub(crate) fn files(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Hides what follows from the keys that stand in: their fingerprints and the job's id.
+    pub(crate) fn hide(&self, job: &Job, text: &str) -> String {
+        let blank = |text: String, key: &PublicKey| {
+            let text = text.replace(&key.fingerprint(), "no key file yet");
+            text.replace(&Digest(key.digest()).to_string(), "no key file yet")
+        };
+        let id =
+            if self.is_empty() { text.to_owned() } else { text.replace(&job.id().to_string(), "no id yet") };
+        self.0.values().fold(id, blank)
+    }
+}
+
+/// Reads and checks a job as [`load`] does, also before any of its key files is there.
+pub(crate) fn load_to_check(path: &Path) -> Outcome<(Job, Computation, StandIns)> {
+    let mut beside = read_beside(path);
+    let (mut is_here, mut keys) = (false, BTreeMap::new());
+    let text = read_text(path, job_file::MAX_FILE)?;
+    let parsed = job_file::parse(&text, Counting::Now, &Compiler::this_program(), |name| {
+        let read = beside(name);
+        let is_key = name.ends_with(".pub");
+        match &read {
+            Err(e) if is_key && e.kind() == io::ErrorKind::NotFound => {
+                let key = keys.entry(name.to_owned());
+                return Ok(key.or_insert_with(|| Identity::random(&mut OsRng).public()).to_text());
+            }
+            _ => is_here |= is_key,
+        }
+        read
+    });
+    // Where some key files are there, one that is not is a fault.
+    if is_here && !keys.is_empty() {
+        return load(path).map(|(job, program)| (job, program, StandIns::default()));
+    }
+    let (job, program) = parsed.map_err(|errors| invalid_job(path, &errors))?;
+    Ok((job, program, StandIns(keys)))
 }
 
 fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
@@ -323,6 +376,9 @@ pub(crate) fn read_rendezvous(text: &str) -> Outcome<RendezvousServer> {
             .help("write server.pub@host:port")
     };
     let (file, address) = text.rsplit_once('@').ok_or_else(|| usage(&"it has no `@`"))?;
+    if file.starts_with("sotto-") {
+        return Err(usage(&"it begins with a key instead of the name of a key file"));
+    }
     let address = Line::new(address).map_err(|e| usage(&e))?;
     Ok(RendezvousServer { address, key: read_public(Path::new(file))? })
 }
@@ -341,6 +397,9 @@ pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
         ),
         RunError::Link { why: LinkError::NotAccepted, .. } => failed.help(
             "the operator of the rendezvous server has to allow your .pub file; without such a server, the other side's job names another key for you",
+        ),
+        RunError::WrongKey { .. } => failed.help(
+            "nothing was disclosed; ask for the fingerprint of the right key, and pass its .pub file with --rendezvous or correct the job",
         ),
         RunError::Listen { .. } => failed.help("end the process that uses the port, or pass another address with --listen HOST:PORT"),
         RunError::Expired => failed.help(EXPIRED),

@@ -1,8 +1,8 @@
 //! `sotto mpc keygen`, `check` and `sign`.
 
 use super::job::{
-    approvals, check_expiry, check_policy, find_name, home, load, open_home, read_identity, read_policy,
-    write,
+    approvals, check_expiry, check_policy, find_name, home, load, load_to_check, open_home, read_identity,
+    read_policy, write,
 };
 use super::run::Mine;
 use crate::{
@@ -57,19 +57,29 @@ fn with_end(name: &Path, end: &str) -> PathBuf {
 }
 
 pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
-    let (job, program) = load(&a.job)?;
+    let (job, program, missing) = load_to_check(&a.job)?;
+    let id = if missing.is_empty() { json!(job.id().to_string()) } else { json!(null) };
     if let Some(name) = &a.name {
         let us = find_name(&job, name)?;
         Mine { job: &job, us, program: &program }.check(&a.input)?;
         let files: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
-        let fields = json!({ "job": job.id().to_string(), "party": name, "input": files });
+        let fields = json!({ "job": id, "party": name, "input": files });
         let human = format!("{}: every row fits the job. Nothing was sent.", files.join(", "));
         return context.output.record("mpc-input", fields, &human);
     }
     let is_over = now() >= job.expiry;
     let over = "\nThis job has expired: it can no longer be signed or started. Agree on a new one.\n";
-    let human = describe(&job, None) + if is_over { over } else { "" };
-    context.output.record("mpc-job", merge(fields(&job), json!({ "expired": is_over })), &human)
+    let mut human = missing.hide(&job, &describe(&job, None)) + if is_over { over } else { "" };
+    if !missing.is_empty() {
+        let files = missing.files().join(", ");
+        human += &format!(
+            "\nThe job has no id yet: its key files are not beside it: {files}.\nEach party makes its own with `sotto mpc keygen NAME`; all else was checked.\n"
+        );
+    }
+    let added = json!({ "job": id, "expired": is_over, "missing_keys": missing.files() });
+    let shown = serde_json::from_str(&missing.hide(&job, &fields(&job).to_string()));
+    let shown = shown.or_refuse("cannot show the job")?;
+    context.output.record("mpc-job", merge(shown, added), &human)
 }
 
 pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {

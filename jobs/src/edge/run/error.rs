@@ -26,6 +26,16 @@ pub enum RunError {
         /// Why.
         why: LinkError,
     },
+    /// Somebody else answers, or the key that we expect is not that of who should.
+    #[error("{party} answers with another key, {shown}: expected the key with the fingerprint {expected}")]
+    WrongKey {
+        /// Who should have answered.
+        party: String,
+        /// The fingerprint of its key.
+        expected: String,
+        /// Whose key was shown.
+        shown: String,
+    },
     /// The program is not the one that was agreed.
     #[error(transparent)]
     ProgramMismatch(#[from] ProgramMismatch),

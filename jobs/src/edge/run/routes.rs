@@ -13,7 +13,7 @@ use crate::job::{Meeting, RendezvousServer};
 use crate::run_id::rendezvous;
 use crate::{Digest, Job, PartyId};
 use sotto_mpc::channel::Framed;
-use sotto_party::Identity;
+use sotto_party::{Identity, PublicKey};
 
 /// How long to wait for a compute party to answer, or to come to the rendezvous server: some round trips of a
 /// slow link.
@@ -121,10 +121,34 @@ impl Routes<'_> {
     /// That no connection to `other` will come about where `compute_party` is met.
     pub(crate) fn no_link(&self, other: PartyId, compute_party: PartyId, why: LinkError) -> RunError {
         let rendezvous_server = self.rendezvous_server_of(compute_party);
+        match (&why, rendezvous_server) {
+            (LinkError::WrongKey { shown }, _) => {
+                return self.wrong_key(self.name(other), &self.job.party(other).key, *shown);
+            }
+            (LinkError::WrongServerKey { shown }, Some(server)) => {
+                return self.wrong_key(
+                    format!("the rendezvous server {}", server.address),
+                    &server.key,
+                    *shown,
+                );
+            }
+            _ => {}
+        }
         let through = rendezvous_server.map_or(String::new(), |rendezvous_server| {
             format!(" through the rendezvous server {}", rendezvous_server.address)
         });
         RunError::Link { party: self.name(other) + &through, why }
+    }
+}
+
+impl Routes<'_> {
+    /// That `party` proved another key: in the form in which people compare keys.
+    fn wrong_key(&self, party: String, expected: &PublicKey, shown: PeerKey) -> RunError {
+        let shown = match self.job.find_key(shown.as_bytes()) {
+            Some(id) => format!("that of {}", self.name(id)),
+            None => "of no party of the job".to_owned(),
+        };
+        RunError::WrongKey { party, expected: expected.fingerprint(), shown }
     }
 }
 
@@ -137,6 +161,6 @@ pub(crate) const fn is_trouble(why: &LinkError) -> bool {
 
 /// Whether trying again is of no use: the wrong ones meet, or somebody alters what passes.
 pub(crate) const fn is_final(why: &LinkError) -> bool {
-    use LinkError::{Altered, NoKey, NotAccepted, WrongKey};
-    matches!(why, WrongKey { .. } | NoKey | NotAccepted | Altered)
+    use LinkError::{Altered, NoKey, NotAccepted, WrongKey, WrongServerKey};
+    matches!(why, WrongKey { .. } | WrongServerKey { .. } | NoKey | NotAccepted | Altered)
 }
