@@ -179,6 +179,36 @@ fn keys_out_of_order_are_named_before_anything_is_sent() {
     }
 }
 
+/// The jobs of the gallery have no key files. All else of them is checked, and nothing shown follows from a key
+/// that is not there.
+#[test]
+fn a_job_is_checked_before_its_keys_are_there() {
+    let world = World::empty();
+    let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs/gallery");
+    let folders = std::fs::read_dir(gallery).unwrap().map(|folder| folder.unwrap().path());
+    let jobs: Vec<_> = folders.map(|folder| folder.join("job.toml")).filter(|job| job.exists()).collect();
+    assert!(jobs.len() >= 8);
+    for job in jobs {
+        let job = job.display();
+        let said = world.run(&format!("mpc check {job}")).ok();
+        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("Id no id yet") && words.contains("no key file yet"), "{said}");
+        assert!(words.contains("its key files are not beside it") && words.contains(".pub"), "{said}");
+        let again = world.run(&format!("mpc check {job}")).ok();
+        assert_eq!(said, again, "nothing is random");
+        let record = world.run(&format!("mpc check {job} --json")).ok();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        assert!(record["job"].is_null() && !record["missing_keys"].as_array().unwrap().is_empty());
+    }
+    let clinic = format!("--as clinic --input {gallery}/join/data/party-1.csv");
+    world.run(&format!("mpc check {gallery}/join/job.toml {clinic}")).ok();
+    // Where one key file is there, the other is missed.
+    world.write("job.toml", &std::fs::read_to_string(format!("{gallery}/join/job.toml")).unwrap());
+    world.run("mpc keygen clinic").ok();
+    let said = world.run("mpc check job.toml").fails(1);
+    assert!(said.contains("the key of pharmacy cannot be read"), "{said}");
+}
+
 #[test]
 fn a_job_cannot_make_its_readers_count_without_end() {
     let rows = "16777216, 16777216, 16777216";
