@@ -7,6 +7,7 @@
 use crate::exit::{ErrorCode, Failure, Outcome};
 use sotto_mw::{
     amount::Amount,
+    error::Rejection,
     unit::{AmountError, Unit, WrittenAmount},
 };
 
@@ -24,6 +25,17 @@ pub(crate) fn in_unit(written: &WrittenAmount, unit: &Unit) -> Outcome<Amount> {
         Ok(Amount::ZERO) => Err(refused(&"expected an amount above zero")),
         Ok(amount) => Ok(amount),
         Err(why) => Err(refused(&why)),
+    }
+}
+
+/// A broken rule, with its amounts in this unit. The library's own text counts base units.
+pub(crate) fn broken_rule(broken: &Rejection, unit: &Unit) -> String {
+    match broken {
+        Rejection::FeeTooLow { fee, least } => {
+            let [fee, least] = [fee, least].map(|amount| unit.show(*amount));
+            format!("{}: the fees are {fee}, below the least fee of {least}", broken.rule())
+        }
+        broken => broken.to_string(),
     }
 }
 
@@ -83,6 +95,15 @@ mod tests {
         let points = Unit::new("POINTS", 0).unwrap();
         let refused = read("1.5", &points).unwrap_err();
         assert!(refused.help.unwrap().contains("15, '15 POINTS', or 15u for base units"));
+    }
+
+    #[test]
+    fn a_broken_rule_is_shown_in_the_unit() {
+        let low = Rejection::FeeTooLow { fee: Amount::new(1), least: Amount::new(26_000) };
+        let points = Unit::new("POINTS", 2).unwrap();
+        let expected = "MW-R09: the fees are 0.01 POINTS, below the least fee of 260 POINTS";
+        assert_eq!(broken_rule(&low, &points), expected);
+        assert_eq!(broken_rule(&Rejection::NoKernel, &points), Rejection::NoKernel.to_string());
     }
 
     #[test]

@@ -3,6 +3,9 @@
 mod support;
 
 use serde_json::Value;
+use sotto_mw::{amount::Amount, kernel::KernelFeatures, transaction::Transaction};
+use sotto_node::storage::read_genesis;
+use sotto_wallet::armor;
 use support::World;
 
 /// A chain whose unit is POINTS with two decimals, and whose rewards are alice's; bob's wallet is empty.
@@ -155,6 +158,23 @@ fn every_verb_shows_the_unit_and_dates_and_records_hold_base_units() {
 }
 
 /// Blocks keep the pace: the command waits, and says so.
+/// A fee below the least one is refused in the unit of the chain.
+#[test]
+fn a_refused_fee_is_shown_in_the_unit() {
+    let w = points();
+    let pay = "sotto wallet send 12.5 --to $(cat bob.address) --yes --wallet alice \
+        | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --wallet alice";
+    let text = w.shell(pay).ok();
+    let chain = read_genesis(&std::fs::read(w.path("data/chain/genesis")).unwrap()).unwrap();
+    let mut t: Transaction = armor::from_text(chain.id(), &text).unwrap();
+    let KernelFeatures::Plain { fee, .. } = &mut t.body.kernels[0].features else { panic!("a plain kernel") };
+    *fee = Amount::new(7);
+    w.write("cheap.txt", &armor::to_text(chain.id(), &t));
+    let said = w.run("chain submit cheap.txt").fails(1);
+    assert!(said.contains("the fees are 0.07 POINTS, below the least fee of 600 POINTS"), "{said}");
+    assert!(said.contains("MW-R09") && !said.contains("base units"), "{said}");
+}
+
 #[test]
 fn blocks_keep_the_pace() {
     let w = World::empty();

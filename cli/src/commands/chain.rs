@@ -21,9 +21,11 @@ use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    error::Rejection,
     hash::Hash,
     kernel::Kernel,
     output::OutputFeatures,
+    rules::check_transaction,
     transaction::Transaction,
     unit::Unit,
 };
@@ -265,6 +267,12 @@ fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
         Ok(id) => id,
         Err(refused) if refused.code == Code::Refused => {
             let Some(height) = kernel::sealed_at(chain, &t)? else {
+                let refused = match check_transaction(chain.chain(), t) {
+                    Err(broken @ Rejection::FeeTooLow { .. }) => {
+                        refused.why(amounts::broken_rule(&broken, chain.chain().unit()))
+                    }
+                    _ => refused,
+                };
                 return Err(
                     refused.help("nothing was changed; docs/RULES.md explains the rule with this number")
                 );
