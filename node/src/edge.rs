@@ -2,7 +2,7 @@
 
 pub mod chain_dir;
 pub mod client;
-pub mod clock;
+pub(crate) mod clock;
 pub mod daemon;
 pub(crate) mod directory;
 pub mod disk;

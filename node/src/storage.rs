@@ -9,11 +9,10 @@
 //! ```
 //!
 //! Nothing here makes a system call. [`Files`] and [`Databases`] are implemented by the edges for a disk, and
-//! here by [`Memory`] and [`MemoryDatabases`], which tests use to cut the power at every write.
+//! here by [`Memory`] and its databases in memory, which tests use to cut the power at every write.
 //!
 //! **Reading order**: `format`, `snapshot_format` (the bytes), [`Files`], [`Databases`], `log`, `index`,
-//! `base`,
-//! [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.
+//! `base`, [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.
 
 pub(crate) mod base;
 pub(crate) mod branch;
@@ -52,7 +51,6 @@ pub use files::Files;
 pub use format::{GENESIS_MAX, read_genesis};
 pub use import::{ImportError, Imported, MissingPart, import};
 pub use memory::Memory;
-pub use memory_database::MemoryDatabases;
 pub use prune::Pruned;
 pub use queries::Sizes;
 pub use snapshot_state::PART_ITEMS;

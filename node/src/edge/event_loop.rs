@@ -27,12 +27,12 @@ use std::{
 };
 
 /// How often the node receives [`Event::Tick`].
-pub const TICK: Duration = Duration::from_millis(200);
+pub(crate) const TICK: Duration = Duration::from_millis(200);
 /// Events in the channel. Each may be a message of the greatest length, so this bounds memory.
 const WAITING: usize = 32;
 
 /// Carries effects out.
-pub trait Edges {
+pub(crate) trait Edges {
     /// Carries out an effect, and returns its outcome if the node needs it as the next event. Must not wait
     /// for a peer: slow peers are disconnected.
     fn carry_out(&mut self, effect: Effect) -> Option<Event>;
@@ -45,22 +45,22 @@ pub fn channel() -> (SyncSender<Event>, Receiver<Event>) {
 }
 
 /// A node, and all that it meets while it runs.
-pub struct EventLoop<'a, F: Files, E> {
+pub(crate) struct EventLoop<'a, F: Files, E> {
     /// The node.
-    pub node: Node<F>,
+    pub(crate) node: Node<F>,
     /// Tells the time since the node was made.
-    pub clock: &'a Clock,
+    pub(crate) clock: &'a Clock,
     /// The source of the node's randomness.
-    pub rng: &'a mut dyn CryptoRngCore,
+    pub(crate) rng: &'a mut dyn CryptoRngCore,
     /// The receiving end of [`channel`].
-    pub events: &'a Receiver<Event>,
+    pub(crate) events: &'a Receiver<Event>,
     /// Carries out the node's effects.
-    pub edges: &'a mut E,
+    pub(crate) edges: &'a mut E,
 }
 
 impl<F: Files, E: Edges> EventLoop<'_, F, E> {
     /// Runs the node until it stops, and returns it.
-    pub fn run(mut self) -> Node<F> {
+    pub(crate) fn run(mut self) -> Node<F> {
         let mut due = Duration::ZERO;
         loop {
             let event = match self.events.recv_timeout(due.saturating_sub(self.clock.now())) {

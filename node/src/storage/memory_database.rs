@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Databases in memory. Each lives as long as the store that opened it, so a store that is opened again
 /// rebuilds its index from the block log.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct MemoryDatabases;
+pub(crate) struct MemoryDatabases;
 
 impl Databases for MemoryDatabases {
     fn open(&self, _: Slot) -> Result<Box<dyn Database>, StoreError> {
