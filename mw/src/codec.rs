@@ -170,7 +170,8 @@ impl<'a> Reader<'a> {
         (0..n).map(|_| T::decode(self)).collect()
     }
 
-    /// `n` values; the vector grows as the values arrive, so a false count costs nothing.
+    /// `n` values. The vector grows as the values arrive, and each takes at least one byte, so a false count
+    /// costs nothing.
     pub(crate) fn repeat<T: Decode>(&mut self, n: u64) -> Result<Vec<T>, DecodeError> {
         let mut all = Vec::new();
         for _ in 0..n {
@@ -241,6 +242,7 @@ pub(crate) use fields;
 
 /// Appends the count and the items, as [`Reader::list`] reads them.
 pub(crate) fn encode_list<T: Encode>(items: &[T], out: &mut Vec<u8>) {
+    // No list that fits memory is as long as that; a longer one would not decode.
     out.extend_from_slice(&u32::try_from(items.len()).unwrap_or(u32::MAX).to_le_bytes());
     items.iter().for_each(|x| x.encode(out));
 }
