@@ -8,6 +8,9 @@
 //! Half gates work on slices: AND gate `first + i` has the inputs `a[i]` and `b[i]`, the output `c[i]` and
 //! the table `tables[i]`, which is `TG ‖ TE`. Gate numbers are below 2⁶³, so `2g + 1` fits into 64 bits.
 //!
+//! The hashes alone, one or two blocks under each key, serve the malicious protocol: number `first + i` hashes
+//! `x[i]`, or `x[i]` and `x[i] ⊕ Δ`, under the key `S ⊕ (first + i)`.
+//!
 //! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at
 //! position `p`. Only XORs of these blocks are ever needed.
 
@@ -16,9 +19,10 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(crate) use context::{EvaluateContext, GarbleContext, Sums, Table};
+pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
 
-use crate::Block;
+use crate::hash::HashKey;
+use crate::{Block, Delta};
 
 /// An implementation of the garbling kernels.
 ///
@@ -110,6 +114,36 @@ impl Backend {
             Kind::AesNi => x86::evaluate_aes_ni(gates, a, b, tables, c),
             #[cfg(target_arch = "x86_64")]
             Kind::Vaes => x86::evaluate_vaes(gates, a, b, tables, c),
+        }
+    }
+
+    /// Writes `h[i] = H(x[i], S ⊕ (first + i))`, numbers modulo 2⁶⁴.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn hash(self, key: &HashKey, first: u64, x: &[Block], h: &mut [Block]) {
+        assert!(x.len() == h.len());
+        match self.0 {
+            Kind::Portable => portable::hash(key, first, x, h),
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => x86::hash_aes_ni(key, first, x, h),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vaes => x86::hash_vaes(key, first, x, h),
+        }
+    }
+
+    /// Writes `h[i] = [H(x[i], S ⊕ (first + i)), H(x[i] ⊕ Δ, S ⊕ (first + i))]`, numbers modulo 2⁶⁴.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn hash_both(self, keys: &PairContext<'_>, x: &[Block], h: &mut [[Block; 2]]) {
+        assert!(x.len() == h.len());
+        match self.0 {
+            Kind::Portable => portable::hash_both(keys, x, h),
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => x86::hash_both_aes_ni(keys, x, h),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vaes => x86::hash_both_vaes(keys, x, h),
         }
     }
 
@@ -228,6 +262,31 @@ mod tests {
                 let expected = fold(Backend::PORTABLE, n, first);
                 for backend in Backend::available() {
                     assert_eq!(fold(backend, n, first), expected, "{backend:?}: {n} from {first}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_backend_hashes_like_portable_at_every_length() {
+        for n in (0..=19).chain([64, 101]) {
+            for first in [0, 1, (1 << 48) - 3, u64::MAX - 4] {
+                let f = fixture(n, first);
+                let pairs = PairContext { delta: &f.delta, key: &f.key, first };
+                let hashes = |backend: Backend| {
+                    let (mut h, mut both) = (vec![Block::ZERO; n], vec![[Block::ZERO; 2]; n]);
+                    backend.hash(&f.key, first, &f.a, &mut h);
+                    backend.hash_both(&pairs, &f.a, &mut both);
+                    (h, both)
+                };
+                let (h, both) = hashes(Backend::PORTABLE);
+                for (i, (h, [h0, h1])) in h.into_iter().zip(both).enumerate() {
+                    let hash = f.key.tweaked(first.wrapping_add(i as u64).into());
+                    assert_eq!((h, h0), (hash.of(f.a[i]), hash.of(f.a[i])));
+                    assert_eq!(h1, hash.of(f.a[i] ^ f.delta.block()));
+                }
+                for backend in Backend::available() {
+                    assert_eq!(hashes(backend), hashes(Backend::PORTABLE), "{backend:?}: {n} from {first}");
                 }
             }
         }

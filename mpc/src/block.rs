@@ -83,6 +83,13 @@ impl Block {
         self.0[0] & 1 == 1
     }
 
+    /// The block with its lowest bit replaced.
+    #[must_use]
+    pub(crate) const fn with_lsb(self, bit: bool) -> Self {
+        let [low, high] = self.0;
+        Self([low & !1 | bit as u64, high])
+    }
+
     /// The block itself if `bit` is set, else zero, in constant time.
     #[must_use]
     pub const fn masked(self, bit: bool) -> Self {
@@ -129,6 +136,9 @@ impl fmt::Debug for Block {
 
 /// The garbler's global difference `Δ` between the two labels of every wire; its lowest bit is 1.
 ///
+/// In the malicious protocol the evaluator has a `Δ` too, under which it authenticates the garbler's bits; its
+/// lowest bit is 0 ([`protocol::malicious`](crate::protocol::malicious)).
+///
 /// # Security
 /// Whoever knows `Δ` and one label of a wire knows both labels. Each session draws a fresh one. The type has
 /// no `Clone`, and its `Debug` prints nothing of the value.
@@ -141,6 +151,13 @@ impl Delta {
     pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let [low, high] = Block::random(rng).0;
         Self(Block([low | 1, high]))
+    }
+
+    /// A fresh difference whose two lowest bits are those of `ending`, and which is otherwise uniformly random.
+    #[must_use]
+    pub(crate) fn random_ending(ending: u64, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let [low, high] = Block::random(rng).0;
+        Self(Block([low & !3 | ending & 3, high]))
     }
 
     /// `Δ` as a block.

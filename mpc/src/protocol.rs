@@ -4,4 +4,6 @@
 //! curious. A session is blocking straight-line code over a [`Channel`](crate::Channel), with a type for each
 //! of its states.
 
+mod hello;
+
 pub mod semi_honest;

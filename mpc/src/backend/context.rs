@@ -27,3 +27,11 @@ pub(crate) struct EvaluateContext<'a> {
     /// The number of the first gate.
     pub(crate) first: u64,
 }
+
+/// The parameters of a slice of pairs of hashes.
+pub(crate) struct PairContext<'a> {
+    pub(crate) delta: &'a Delta,
+    pub(crate) key: &'a HashKey,
+    /// The number of the first pair.
+    pub(crate) first: u64,
+}

@@ -15,7 +15,7 @@
 use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
-use super::context::{EvaluateContext, GarbleContext, Sums, Table};
+use super::context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 
@@ -53,6 +53,19 @@ pub(super) fn evaluate(
         let (s_a, s_b) = (a.lsb(), b.lsb());
         let (t_g, t_e) = read(table);
         *c = h_2g.of(a) ^ t_g.masked(s_a) ^ h_2g1.of(b) ^ (t_e ^ a).masked(s_b);
+    }
+}
+
+pub(super) fn hash(key: &HashKey, first: u64, x: &[Block], h: &mut [Block]) {
+    for (i, (x, h)) in x.iter().zip(h).enumerate() {
+        *h = key.tweaked(first.wrapping_add(i as u64).into()).of(*x);
+    }
+}
+
+pub(super) fn hash_both(keys: &PairContext<'_>, x: &[Block], h: &mut [[Block; 2]]) {
+    for (i, (x, h)) in x.iter().zip(h).enumerate() {
+        let number = keys.first.wrapping_add(i as u64);
+        *h = keys.key.tweaked(number.into()).of_each([*x, *x ^ keys.delta.block()]);
     }
 }
 

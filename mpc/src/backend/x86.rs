@@ -13,10 +13,12 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod half_gates;
+mod hashes;
 mod pair;
 mod streams;
 
 pub(super) use half_gates::{evaluate_aes_ni, evaluate_vaes, garble_aes_ni, garble_vaes};
+pub(super) use hashes::{hash_aes_ni, hash_both_aes_ni, hash_both_vaes, hash_vaes};
 pub(super) use streams::{fold_streams_aes_ni, fold_streams_vaes};
 
 pub(super) fn has_aes_ni() -> bool {

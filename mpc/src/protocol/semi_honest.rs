@@ -39,7 +39,6 @@
 
 mod evaluator;
 mod garbler;
-mod hello;
 mod in_memory;
 mod input_streams;
 mod output_share;
@@ -47,8 +46,9 @@ mod session;
 
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
-pub use hello::{HelloError, Reveal, Role, RunId, Terms};
 pub use in_memory::run_in_memory;
 pub use input_streams::prefetched_labels;
 pub use output_share::OutputShare;
 pub use session::{Agreed, Connected, SessionError};
+
+pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

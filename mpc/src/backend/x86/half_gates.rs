@@ -76,7 +76,10 @@ pub(in super::super) fn evaluate_aes_ni(
 
 /// `AES_{k[i]}` of each of the `H` states of gate `i`, key schedules on the fly.
 #[inline(always)]
-unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(mut k: [P; G], mut x: [[P; H]; G]) -> [[P; H]; G] {
+pub(super) unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(
+    mut k: [P; G],
+    mut x: [[P; H]; G],
+) -> [[P; H]; G] {
     macro_rules! round {
         ($rcon:literal, $apply:ident) => {
             for i in 0..G {
@@ -124,7 +127,7 @@ unsafe fn keys<P: Pair, const G: usize>(s: __m128i, g: u64) -> [P; G] {
 }
 
 #[inline(always)]
-unsafe fn store(block: &mut Block, value: __m128i) {
+pub(super) unsafe fn store(block: &mut Block, value: __m128i) {
     // SAFETY: a block is 16 writable bytes, and any value is a block.
     unsafe { _mm_storeu_si128((&raw mut *block).cast(), value) }
 }

@@ -3,7 +3,6 @@
 use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::EvaluatorInputs;
 use super::output_share::OutputShare;
 use super::session::{
@@ -15,6 +14,7 @@ use crate::evaluate::Evaluation;
 use crate::keys::SessionKeys;
 use crate::ot::Receiver;
 use crate::program::{Program, Shape};
+use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
 use crate::{Bits, Block};
 
 /// The state after the set-up: the session can execute the program.
@@ -44,7 +44,9 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Agreed>, SessionError> {
-        let sid = exchange(&mut self.channel, Role::Evaluator, self.program.id(), &self.terms, rng)?;
+        let (suite, role, terms) = (Suite::SemiHonest, Role::Evaluator, self.terms);
+        let proposal = Proposal { suite, role, program: self.program.id(), terms };
+        let sid = exchange(&mut self.channel, &proposal, rng)?;
         Ok(self.next(|Connected(())| Agreed { sid }))
     }
 }

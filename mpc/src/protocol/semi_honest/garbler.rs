@@ -4,7 +4,6 @@ use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::GarblerInputs;
 use super::output_share::OutputShare;
 use super::session::{
@@ -16,6 +15,7 @@ use crate::garble::Garbling;
 use crate::keys::SessionKeys;
 use crate::ot::Sender;
 use crate::program::{Program, Shape};
+use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
 use crate::{Bits, Block, Delta};
 
 /// The state after the set-up: the session can execute the program.
@@ -46,7 +46,9 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Agreed>, SessionError> {
-        let sid = exchange(&mut self.channel, Role::Garbler, self.program.id(), &self.terms, rng)?;
+        let (suite, role, terms) = (Suite::SemiHonest, Role::Garbler, self.terms);
+        let proposal = Proposal { suite, role, program: self.program.id(), terms };
+        let sid = exchange(&mut self.channel, &proposal, rng)?;
         Ok(self.next(|Connected(())| Agreed { sid }))
     }
 }

@@ -2,10 +2,10 @@
 
 use subtle::Choice;
 
-use super::hello::{HelloError, Reveal, Terms};
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use crate::garble::StreamError;
 use crate::ot::{OtError, SessionId};
+use crate::protocol::hello::{HelloError, Reveal, Terms};
 
 /// The state of a session before the handshake.
 #[derive(Debug)]

@@ -20,8 +20,16 @@ use crate::program::{ProgramId, ProgramName};
 
 /// Version of the messages. Version 1 transferred all input labels before the first table.
 const VERSION: u16 = 2;
-/// Half gates, SoftSpoken oblivious transfer with k = 2, semi-honest security.
-const SUITE: u8 = 1;
+
+/// The protocol that follows the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Suite {
+    /// Half gates, SoftSpoken oblivious transfer with k = 2, semi-honest security.
+    SemiHonest = 1,
+    /// Authenticated half gates, SoftSpoken oblivious transfer both ways, malicious security with abort.
+    Malicious = 2,
+}
 
 /// The role of a party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +39,16 @@ pub enum Role {
     Garbler = 1,
     /// Evaluates the garbled program.
     Evaluator = 2,
+}
+
+impl Role {
+    /// The role of the other party.
+    pub(super) const fn peer(self) -> Self {
+        match self {
+            Self::Garbler => Self::Evaluator,
+            Self::Evaluator => Self::Garbler,
+        }
+    }
 }
 
 /// Which parties learn the output.
@@ -86,8 +104,10 @@ pub enum HelloError {
         theirs: u16,
     },
     /// The peer uses another protocol suite.
-    #[error("the peer uses protocol suite {theirs}, expected {SUITE}")]
+    #[error("the peer uses protocol suite {theirs}, expected {ours}")]
     Suite {
+        /// Our value.
+        ours: u8,
         /// The peer's value.
         theirs: u8,
     },
@@ -166,40 +186,45 @@ impl Decode for Hello {
     }
 }
 
+/// What a party proposes in its hello.
+pub(super) struct Proposal {
+    pub(super) suite: Suite,
+    pub(super) role: Role,
+    pub(super) program: ProgramId,
+    pub(super) terms: Terms,
+}
+
 /// Sends our hello, reads the peer's, and derives the session id.
 pub(super) fn exchange(
     channel: &mut impl Channel,
-    role: Role,
-    program: ProgramId,
-    terms: &Terms,
+    proposal: &Proposal,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<SessionId, HelloError> {
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
-    let Terms { run, attempt, reveal } = *terms;
-    let (role_code, reveal_code) = (role as u8, reveal as u8);
-    let (version, suite, run) = (VERSION, SUITE, run.0);
-    let ours = Hello { version, suite, role: role_code, reveal: reveal_code, attempt, run, nonce, program };
+    let Proposal { suite, role, program, terms: Terms { run, attempt, reveal } } = *proposal;
+    let (suite, reveal, run) = (suite as u8, reveal as u8, run.0);
+    let ours = Hello { version: VERSION, suite, role: role as u8, reveal, attempt, run, nonce, program };
     channel.send(Phase::Hello, &ours.to_bytes())?;
     let mut bytes = [0; Hello::BYTES];
     channel.receive(Phase::Hello, &mut bytes)?;
     let theirs = Hello::from_bytes(&bytes).map_err(|_| HelloError::Foreign)?;
-    compare(&ours, &theirs, role, reveal)?;
+    compare(&ours, &theirs, proposal)?;
     Ok(match role {
         Role::Garbler => sid(&ours, &theirs),
         Role::Evaluator => sid(&theirs, &ours),
     })
 }
 
-fn compare(ours: &Hello, theirs: &Hello, role: Role, reveal: Reveal) -> Result<(), HelloError> {
+fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<(), HelloError> {
     if theirs.version != ours.version {
         return Err(HelloError::Version { theirs: theirs.version });
     }
     if theirs.suite != ours.suite {
-        return Err(HelloError::Suite { theirs: theirs.suite });
+        return Err(HelloError::Suite { ours: ours.suite, theirs: theirs.suite });
     }
     if theirs.role == ours.role {
-        return Err(HelloError::Role { ours: role });
+        return Err(HelloError::Role { ours: proposal.role });
     }
     if theirs.role != Role::Garbler as u8 && theirs.role != Role::Evaluator as u8 {
         return Err(HelloError::Foreign);
@@ -211,7 +236,7 @@ fn compare(ours: &Hello, theirs: &Hello, role: Role, reveal: Reveal) -> Result<(
         return Err(HelloError::Run);
     }
     if theirs.reveal != ours.reveal {
-        return Err(HelloError::Reveal { ours: reveal });
+        return Err(HelloError::Reveal { ours: proposal.terms.reveal });
     }
     Ok(())
 }
