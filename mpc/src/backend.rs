@@ -21,8 +21,8 @@ mod x86;
 
 pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
 
+use crate::Block;
 use crate::hash::HashKey;
-use crate::{Block, Delta};
 
 /// An implementation of the garbling kernels.
 ///

@@ -93,6 +93,12 @@ impl Bits {
         (from..self.len).map(|i| self.bytes.get(i / 8).is_some_and(|byte| byte >> (i % 8) & 1 == 1))
     }
 
+    /// Bit `index`; false beyond the last one.
+    #[must_use]
+    pub(crate) fn get(&self, index: usize) -> bool {
+        self.bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    }
+
     /// All bits.
     pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
         self.iter_from(0)

@@ -160,6 +160,12 @@ impl Delta {
         Self(Block([low & !3 | ending & 3, high]))
     }
 
+    /// This difference, for tests of parties with a bad one.
+    #[cfg(test)]
+    pub(crate) const fn insecure(block: Block) -> Self {
+        Self(block)
+    }
+
     /// `Δ` as a block.
     pub(crate) const fn block(&self) -> Block {
         self.0

@@ -31,6 +31,8 @@ use std::io::ErrorKind;
 pub use framed::{Framed, Traffic};
 pub use memory::{Pipe, memory_pair, pipe_pair};
 pub(crate) use transcript::TranscriptChannel;
+#[cfg(test)]
+pub(crate) use transcript::{Deviation, deviating::Deviating};
 
 /// The longest payload that is accepted in one frame, in bytes.
 const MAX_PAYLOAD: usize = 1 << 20;
@@ -49,14 +51,29 @@ pub enum Phase {
     Inputs = 4,
     /// Garbled tables.
     Tables = 5,
-    /// Output labels, or the hashes that decode output labels.
+    /// Output labels, or the hashes that decode output labels; with malicious security, mask bits of outputs.
     Outputs = 6,
+    /// Nonces of coins (malicious security only).
+    Coins = 7,
+    /// Products of mask bits (malicious security only).
+    Products = 8,
+    /// What the parties check before outputs (malicious security only).
+    Checks = 9,
 }
 
 impl Phase {
     /// All phases, in the order of their codes.
-    pub const ALL: [Self; 6] =
-        [Self::Hello, Self::BaseOt, Self::OtExtension, Self::Inputs, Self::Tables, Self::Outputs];
+    pub const ALL: [Self; 9] = [
+        Self::Hello,
+        Self::BaseOt,
+        Self::OtExtension,
+        Self::Inputs,
+        Self::Tables,
+        Self::Outputs,
+        Self::Coins,
+        Self::Products,
+        Self::Checks,
+    ];
 
     /// The byte that encodes the phase in a frame.
     #[must_use]
@@ -171,6 +188,6 @@ mod tests {
             assert_eq!(Phase::from_code(phase.code()), Some(phase));
         }
         assert_eq!(Phase::from_code(0), None);
-        assert_eq!(Phase::from_code(7), None);
+        assert_eq!(Phase::from_code(10), None);
     }
 }

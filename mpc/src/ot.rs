@@ -50,7 +50,7 @@ mod extension;
 mod ggm;
 mod oracle;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transpose;
 mod vole;
 

@@ -6,4 +6,5 @@
 
 mod hello;
 
+pub mod malicious;
 pub mod semi_honest;

@@ -47,16 +47,35 @@ impl DirectionHash {
     }
 }
 
+/// A party of a test that sends other bytes than the protocol says, and hashes what it sends.
+#[cfg(test)]
+pub(crate) trait Deviation: Send {
+    /// Changes bytes that are about to be sent, the first of which is number `at` of its phase.
+    fn sending(&mut self, phase: Phase, at: usize, bytes: &mut [u8]);
+
+    /// Learns bytes that were received, the first of which is number `at` of its phase.
+    fn received(&mut self, phase: Phase, at: usize, bytes: &[u8]);
+}
+
 /// A channel and the hashes of its two directions.
 pub(crate) struct TranscriptChannel<C> {
     channel: C,
     sent: DirectionHash,
     received: DirectionHash,
+    #[cfg(test)]
+    pub(crate) deviation: Option<deviating::Deviating>,
 }
 
 impl<C> TranscriptChannel<C> {
     pub(crate) fn new(channel: C) -> Self {
-        Self { channel, sent: DirectionHash::default(), received: DirectionHash::default() }
+        let (sent, received) = (DirectionHash::default(), DirectionHash::default());
+        Self {
+            channel,
+            sent,
+            received,
+            #[cfg(test)]
+            deviation: None,
+        }
     }
 
     /// The hashes of everything sent and of everything received so far.
@@ -71,6 +90,8 @@ impl<C> TranscriptChannel<C> {
 
 impl<C: Channel> Channel for TranscriptChannel<C> {
     fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        #[cfg(test)]
+        let bytes = &self.deviation.as_mut().map_or_else(|| bytes.to_vec(), |d| d.sending(phase, bytes))[..];
         self.sent.add(phase, bytes);
         self.channel.send(phase, bytes)
     }
@@ -81,8 +102,44 @@ impl<C: Channel> Channel for TranscriptChannel<C> {
 
     fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
         let n = self.channel.receive_some(phase, into)?;
-        self.received.add(phase, into.get(..n).unwrap_or_default());
+        let bytes = into.get(..n).unwrap_or_default();
+        #[cfg(test)]
+        self.deviation.iter_mut().for_each(|d| d.received(phase, bytes));
+        self.received.add(phase, bytes);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod deviating {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// A [`Deviation`] with the positions in each phase.
+    pub(crate) struct Deviating {
+        inner: Box<dyn Deviation>,
+        sent: HashMap<Phase, usize>,
+        received: HashMap<Phase, usize>,
+    }
+
+    impl Deviating {
+        pub(crate) fn new(inner: impl Deviation + 'static) -> Self {
+            Self { inner: Box::new(inner), sent: HashMap::new(), received: HashMap::new() }
+        }
+
+        pub(super) fn sending(&mut self, phase: Phase, bytes: &[u8]) -> Vec<u8> {
+            let (at, mut bytes) = (self.sent.entry(phase).or_default(), bytes.to_vec());
+            self.inner.sending(phase, *at, &mut bytes);
+            *at += bytes.len();
+            bytes
+        }
+
+        pub(super) fn received(&mut self, phase: Phase, bytes: &[u8]) {
+            let at = self.received.entry(phase).or_default();
+            self.inner.received(phase, *at, bytes);
+            *at += bytes.len();
+        }
     }
 }
 

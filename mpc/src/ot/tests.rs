@@ -77,6 +77,31 @@ impl Tap {
     }
 }
 
+/// Both ends of a set-up as a trusted dealer makes it: the outcome of honest base transfers, without their cost.
+pub(crate) fn dealt(delta: &Delta, options: Options, rng: &mut ChaCha20Rng) -> (Sender, Receiver) {
+    let (mut all, mut known) = (Vec::new(), Vec::new());
+    for tree in 0..options.depth.trees() {
+        let k = options.depth.bits();
+        let alpha: Vec<bool> = (0..k).map(|b| delta.block().to_u128() >> (tree * k + b) & 1 == 1).collect();
+        let (leaves, offers) = ggm::grow(Block::random(rng), k);
+        let taken: Vec<_> = offers.iter().zip(&alpha).map(|(offer, bit)| offer[usize::from(*bit)]).collect();
+        all.extend_from_slice(&leaves.keys);
+        known.extend_from_slice(&ggm::puncture(&alpha, &taken).keys);
+    }
+    let sender = Sender::new(options, known.into(), delta.block(), Block::random(rng));
+    (sender, Receiver::new(options, all.into()))
+}
+
+#[test]
+fn a_dealt_set_up_transfers_like_a_real_one() {
+    for options in all_options() {
+        let (mut sender, mut receiver) = dealt(&delta(), options, &mut rng(9));
+        let (q, (x, t)) =
+            run(|ch| sender.send_random(ch, 300).unwrap(), |ch| receiver.receive_random(ch, 300).unwrap());
+        assert!(t == ideal(&q, &x, &delta()));
+    }
+}
+
 fn all_options() -> impl Iterator<Item = Options> {
     let adversaries = [Adversary::SemiHonest, Adversary::Malicious];
     [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight]

@@ -70,13 +70,18 @@ impl Receiver {
             prove(channel, sid, options, &base, &checks)?;
         }
         channel.flush()?;
-        Ok(Self {
+        Ok(Self::new(options, keys))
+    }
+
+    /// A receiver with these leaves.
+    pub(in super::super) fn new(options: Options, keys: Zeroizing<Vec<Block>>) -> Self {
+        Self {
             options,
             streams: Streams::new(options.depth, keys),
             rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
             index: 0,
             live: true,
-        })
+        }
     }
 
     /// Transfers with the given choices; returns `t_i` for each.

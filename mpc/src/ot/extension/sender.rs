@@ -74,15 +74,25 @@ impl Sender {
             let check = |proof: &_| leaves_match(sid, depth, &bits, checks, proof);
             answer(channel, depth.trees(), &base, check)?;
         }
-        Ok(Self {
+        Ok(Self::new(options, keys, *delta, Block::random(rng)))
+    }
+
+    /// A sender with these leaves, whose challenges follow from `draw`.
+    pub(in super::super) fn new(
+        options: Options,
+        keys: Zeroizing<Vec<Block>>,
+        delta: Block,
+        draw: Block,
+    ) -> Self {
+        Self {
             options,
-            streams: Streams::new(depth, keys),
-            delta,
+            streams: Streams::new(options.depth, keys),
+            delta: Zeroizing::new(delta),
             rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
-            draw: Zeroizing::new(Block::random(rng)),
+            draw: Zeroizing::new(draw),
             index: 0,
             live: true,
-        })
+        }
     }
 
     /// Performs `n` transfers with the receiver's choices; returns `q_i` for each.

@@ -1,0 +1,71 @@
+//! The two-party protocol against a peer that deviates at will (malicious security, with abort).
+//!
+//! ```text
+//!  garbler                                        evaluator
+//!  Connected ── hello ────────────────────────── Connected    program, terms, settings → session id
+//!  Agreed    ── set_up: transfers both ways ──── Agreed       each has its own Δ; commitments to coin nonces
+//!  Ready     ── execute ──────────────────────── Ready
+//!    authenticated bits  ◄── corrections, check ──►           random bits, each with a MAC under the peer's Δ
+//!    masks                                                    first pass: λ of every wire; nothing is sent
+//!    leaky products      ◄── U, s, digest ─────────►          z = x∧y, test of equality
+//!    buckets             ◄── coin, d, f ───────────►          σ = α∧β of every AND gate
+//!    masked inputs       ◄── Λ = x ⊕ λ ────────────►          each party for its own bits
+//!    tables              ─── R0, R1, b ────────────►          second pass: authenticated half gates
+//!    report              ◄── Λ of gates and outputs ───
+//!    checks              ◄── MACs, transcript, Σ ──────       (1) the garbler checks
+//!                        ─── MACs, transcript, W ──────►      (2) the evaluator checks
+//!    outputs             ◄── λ with MACs ──────────►          (3) to the parties that the terms name
+//!  Finished                                      Finished     all secrets are wiped
+//! ```
+//!
+//! The formulas stand at the head of each file; `docs/GARBLING.md` derives them in one piece.
+//!
+//! **Guaranteed**, if one party follows the protocol: the output is that of the program on inputs of which each party
+//! chose its own without knowing the other's, or the session ends with an error; and the other party learns no more than
+//! its output. A deviation goes unnoticed with probability at most 2⁻⁴⁰ over all attempts at a run
+//! ([`Settings::attempts`]), as far as AES is an ideal cipher and SHA-256 and SHA-512 are random oracles. A party that
+//! notices one closes the connection and does not say why.
+//!
+//! **Not guaranteed**: fairness (the last to send its output masks can withhold them); that a peer enters true inputs;
+//! anything once both parties deviate; timing and memory of one's own machine. The code has not been audited.
+//!
+//! **Not here yet**: programs of more AND gates than one chunk (streaming, with the two passes on two threads); inputs of
+//! parties that do not compute, and receivers that do not compute; more than two computing parties; use by jobs.
+//!
+//! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint 2017/189); Yang,
+//! Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
+
+mod agreement;
+mod authenticated_bits;
+mod buckets;
+mod checks;
+mod chunk;
+mod coins;
+mod domains;
+mod error;
+mod evaluation;
+mod evaluator;
+mod exchange;
+mod garbler;
+mod garbling;
+mod gates;
+mod in_memory;
+mod masks;
+mod outputs;
+mod party;
+mod products;
+mod report;
+mod session;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use agreement::Agreed;
+pub use error::{Check, SessionError};
+pub use evaluator::Evaluator;
+pub use garbler::Garbler;
+pub use in_memory::run_in_memory;
+pub use session::{Connected, Finished, Ready};
+pub use settings::{Attempts, Settings};
+
+pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

@@ -1,0 +1,194 @@
+//! From leaky products to the products of mask bits: one candidate of each layer for each gate.
+//!
+//! After the equality test a coin gives a shift t_k for each layer k from 1 on. Gate g, with masks α and β at its inputs
+//! and γ at its output, takes candidate g of layer 0, whose y is β, and candidate (g + t_k) mod L of layer k. The parties
+//! open one bit a candidate:
+//!
+//! ```text
+//! d_k = β ⊕ y_k,  k ≥ 1        f = α ⊕ X,  X = x_0 ⊕ … ⊕ x_{B−1}
+//! σ = z_0 ⊕ Σ_{k≥1} (z_k ⊕ d_k·x_k) ⊕ f·β
+//! ```
+//!
+//! Since z_k ⊕ d_k·x_k = x_k∧y_k ⊕ (β ⊕ y_k)∧x_k = x_k∧β and z_0 = x_0∧β, this is X∧β ⊕ (α ⊕ X)∧β = α∧β. Of the opened
+//! bits, y_k hides β, and X hides α as long as the peer does not know the x of one layer: this is what the number of
+//! candidates is for (`settings`). x is never in place: f would then open α to whoever knows x_0.
+//!
+//! A party that opens another bit than its share changes σ. So each party hashes the MACs of the bits that it opens, and
+//! the peer hashes what they must be, `K ⊕ d·Δ`. The digests are compared before anything depends on σ in the clear
+//! (`report`); until then γ hides it.
+//!
+//! Source: Wang, Ranellucci, Katz 2017 (ePrint 2017/189), section 4; Katz et al. 2018 (ePrint 2018/578), section 5.
+
+use super::authenticated_bits::{Authenticator, Share, Shares, SharesView};
+use super::chunk::{CHUNK, ChunkBits};
+use super::coins::Coin;
+use super::domains::{Domain, OPENINGS, SHIFT};
+use super::error::SessionError;
+use super::exchange::Exchange;
+use super::settings::Buckets;
+use crate::Bits;
+use crate::channel::{Channel, Phase};
+use crate::ot::SessionId;
+use crate::protocol::hello::Role;
+
+/// Digests of the MACs of opened bits: of ours, and what that of the peer must be.
+pub(super) struct MacDigests {
+    pub(super) own: [u8; 32],
+    pub(super) peer: [u8; 32],
+}
+
+/// The candidates of a chunk with their shifts.
+pub(super) struct Combination<'c> {
+    session: &'c SessionId,
+    own: &'c Authenticator,
+    chunk: &'c ChunkBits,
+    shifts: Vec<usize>,
+    /// α and β of each gate.
+    alphas: SharesView<'c>,
+    betas: SharesView<'c>,
+}
+
+/// The masks at the inputs of AND gates.
+#[derive(Clone, Copy)]
+pub(super) struct InputMasks<'c> {
+    pub(super) alphas: SharesView<'c>,
+    pub(super) betas: SharesView<'c>,
+}
+
+/// Who combines: our Δ, and the session.
+#[derive(Clone, Copy)]
+pub(super) struct Combiner<'c> {
+    pub(super) session: &'c SessionId,
+    pub(super) own: &'c Authenticator,
+}
+
+impl<'c> Combination<'c> {
+    /// The combination that a coin chooses, for gates with these masks.
+    pub(super) fn new(by: Combiner<'c>, chunk: &'c ChunkBits, masks: InputMasks<'c>, coin: &Coin) -> Self {
+        let Combiner { session, own } = by;
+        let InputMasks { alphas, betas } = masks;
+        Self { session, own, chunk, shifts: shifts(session, coin, chunk.buckets()), alphas, betas }
+    }
+
+    /// Opens d and f of all gates. Returns σ ⊕ γ of each, and the digests of MACs.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub(super) fn run(&self, channel: &mut impl Channel) -> Result<(Shares, MacDigests), SessionError> {
+        let (ours, own) = self.own_bits();
+        let step = Exchange { role: self.own.role, phase: Phase::Products };
+        let theirs = step.bits(channel, &ours, ours.len())?;
+        let (tails, peer) = self.combine(&ours, &theirs);
+        Ok((tails, MacDigests { own, peer }))
+    }
+
+    /// Our bits of d and f, gate after gate, and the digest of their MACs.
+    fn own_bits(&self) -> (Bits, [u8; 32]) {
+        let layers = self.chunk.buckets().layers;
+        let mut hash = self.domain(self.own.role).running();
+        let mut bits = Bits::with_capacity(layers * self.gates());
+        for g in 0..self.gates() {
+            self.each_opened(g, |share| {
+                hash.add(share.mac);
+                bits.push(share.bit());
+            });
+        }
+        (bits, hash.finish())
+    }
+
+    /// σ ⊕ γ of all gates, and the digest that the peer's MACs must have.
+    fn combine(&self, ours: &Bits, theirs: &Bits) -> (Shares, [u8; 32]) {
+        let mut hash = self.domain(self.own.role.peer()).running();
+        let (x, z, gammas) = (self.chunk.x(), self.chunk.r(), self.chunk.gammas());
+        let mut tails = Shares::with_capacity(self.gates());
+        let mut told = ours.iter().zip(theirs.iter());
+        for g in 0..self.gates() {
+            let mut opened = [false; MOST_LAYERS];
+            let mut places = opened.iter_mut();
+            self.each_opened(g, |share| {
+                if let (Some(place), Some((ours, theirs))) = (places.next(), told.next()) {
+                    hash.add(self.own.expected_mac(share, theirs));
+                    *place = ours ^ theirs;
+                }
+            });
+            let mut tail = z.get(g) ^ gammas.get(g);
+            let mut opened = opened.into_iter();
+            for (c, d) in self.candidates(g).zip(opened.by_ref()) {
+                tail ^= z.get(c) ^ x.get(c).masked(d);
+            }
+            tail ^= self.betas.get(g).masked(opened.next().unwrap_or_default());
+            tails.push(tail);
+        }
+        (tails, hash.finish())
+    }
+
+    /// Visits d_1 … d_{B−1} and f of a gate.
+    fn each_opened(&self, g: usize, mut visit: impl FnMut(Share)) {
+        let Buckets { candidates, .. } = self.chunk.buckets();
+        let (x, y, beta) = (self.chunk.x(), self.chunk.later_y(), self.betas.get(g));
+        let mut f = self.alphas.get(g) ^ x.get(g);
+        for c in self.candidates(g) {
+            visit(beta ^ y.get(c - candidates));
+            f ^= x.get(c);
+        }
+        visit(f);
+    }
+
+    /// The candidates of a gate in the layers from 1 on, by their numbers in the chunk.
+    fn candidates(&self, g: usize) -> impl Iterator<Item = usize> + '_ {
+        let n = self.chunk.buckets().candidates;
+        self.shifts.iter().zip(1..).map(move |(shift, layer)| {
+            let at = g + shift;
+            layer * n + if at < n { at } else { at - n }
+        })
+    }
+
+    fn gates(&self) -> usize {
+        self.alphas.macs.len()
+    }
+
+    fn domain(&self, role: Role) -> Domain<'_> {
+        Domain { label: OPENINGS, session: self.session, index: CHUNK, role: Some(role) }
+    }
+}
+
+/// The most layers of a chunk, and of bits that a gate opens.
+const MOST_LAYERS: usize = 6;
+
+/// The shifts of the layers from 1 on: 128 bits of the coin modulo L, which is uniform but for 2^-100.
+fn shifts(session: &SessionId, Coin(coin): &Coin, buckets: Buckets) -> Vec<usize> {
+    let shift = |layer: usize| {
+        let hash = Domain { label: SHIFT, session, index: layer as u64, role: None }.of(&[coin]);
+        let mut wide = [0; 16];
+        wide.copy_from_slice(&hash[..16]);
+        (u128::from_le_bytes(wide) % buckets.candidates as u128) as usize
+    };
+    (1..buckets.layers).map(shift).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_are_uniform_enough_and_depend_on_coin_and_layer() {
+        let buckets = Buckets { layers: 4, candidates: 8 };
+        let mut seen = [[0; 8]; 3];
+        for i in 0..800u32 {
+            let mut coin = [0; 32];
+            coin[..4].copy_from_slice(&i.to_le_bytes());
+            let shifts = shifts(&SessionId([1; 32]), &Coin(coin), buckets);
+            assert_eq!(shifts.len(), 3);
+            seen.iter_mut().zip(shifts).for_each(|(seen, shift)| seen[shift] += 1);
+        }
+        // 100 expected, standard deviation 9.4.
+        assert!(seen.iter().flatten().all(|n| (50..150).contains(n)), "{seen:?}");
+        assert_ne!(seen[0], seen[1]);
+    }
+
+    #[test]
+    fn shifts_have_their_known_answer() {
+        let buckets = Buckets { layers: 6, candidates: 1_000_003 };
+        assert_eq!(shifts(&SessionId([1; 32]), &Coin([2; 32]), buckets), [0; 5]);
+    }
+}

@@ -1,0 +1,113 @@
+//! Why a malicious session failed.
+//!
+//! A party that notices a deviation closes the connection and sends nothing more: the peer learns that the run ended,
+//! not why and not where. The error says to oneself which check failed, for reports and tests. It holds no secret.
+
+use crate::channel::{ChannelError, Phase};
+use crate::ot::OtError;
+use crate::protocol::hello::HelloError;
+
+/// A check that ends a session if the peer deviated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The nonce of a coin is the one that the peer committed to.
+    Coin,
+    /// The leaky products are products: both parties have the same test values.
+    Products,
+    /// Opened bits are the authenticated ones.
+    Openings,
+    /// Both parties saw the same messages.
+    Transcript,
+    /// The evaluator holds the labels of the masked values that it reports.
+    Labels,
+    /// Every masked value is the one that the gate demands.
+    Values,
+    /// The mask bits of outputs are the authenticated ones.
+    Outputs,
+}
+
+impl core::fmt::Display for Check {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Coin => "the nonce of a coin",
+            Self::Products => "the products of mask bits",
+            Self::Openings => "opened mask bits",
+            Self::Transcript => "the transcript",
+            Self::Labels => "the labels of reported values",
+            Self::Values => "the values of gates",
+            Self::Outputs => "the mask bits of outputs",
+        })
+    }
+}
+
+/// Why a session failed. It cannot continue, and its secrets are wiped.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The handshake failed.
+    #[error(transparent)]
+    Hello(#[from] HelloError),
+    /// The peer uses other parameters.
+    #[error("the parties disagree on attempts, tree depth or the size of the program")]
+    Parameters,
+    /// Oblivious transfer failed.
+    #[error("oblivious transfer failed: {0}")]
+    Ot(#[from] OtError),
+    /// The connection failed.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// The peer deviated from the protocol, or messages were altered in transit.
+    #[error("the peer deviated from the protocol, or messages were altered: {0} failed the check")]
+    Deviation(Check),
+    /// The peer sent bits whose padding is not zero.
+    #[error("the peer sent an invalid encoding of bits in phase {0:?}")]
+    Encoding(Phase),
+    /// The number of input bits does not match the program.
+    #[error("expected {expected} input bits from this party, got {given}")]
+    InputLength {
+        /// The number that the program reads.
+        expected: usize,
+        /// The number that the caller gave.
+        given: usize,
+    },
+    /// The program has another number of outputs than its shape declares, which is a bug in the program.
+    #[error("the program declares {expected} output bits but has {given}")]
+    OutputLength {
+        /// The declared number.
+        expected: usize,
+        /// The actual number.
+        given: usize,
+    },
+    /// The program asked for other gates when it ran again, which is a bug in the program.
+    #[error("the program asks for other gates each time it runs")]
+    Unsteady,
+    /// The program has more AND gates than one chunk.
+    #[error("the program has {given} AND gates: at most {most} are supported with malicious security")]
+    TooManyGates {
+        /// The largest supported number.
+        most: usize,
+        /// The number that the program has.
+        given: u64,
+    },
+    /// The terms name an attempt beyond those that the error bound counts.
+    #[error("attempt {attempt} is not among the {most} attempts that the parties agreed on")]
+    Attempt {
+        /// The attempt that the terms name, counted from 0.
+        attempt: u32,
+        /// The agreed number.
+        most: u32,
+    },
+    /// The program has input bits that both parties share, whose owner does not compute.
+    #[error("inputs of parties that do not compute are not supported with malicious security")]
+    SharedInputs,
+    /// The terms name a result party that does not compute.
+    #[error("a result party that does not compute is not supported with malicious security")]
+    ResultParty,
+}
+
+/// Turns the result of a check into an error.
+pub(super) fn accept(holds: impl Into<bool>, check: Check) -> Result<(), SessionError> {
+    let holds = holds.into();
+    #[cfg(test)]
+    let holds = holds || super::tests::ignores(check);
+    if holds { Ok(()) } else { Err(SessionError::Deviation(check)) }
+}

@@ -1,0 +1,165 @@
+//! The first pass over a program: every wire gets its mask, and nothing is sent.
+//!
+//! A wire w carries a value z_w and has a mask λ_w, an authenticated bit that nobody knows; the parties compute with the
+//! *masked value* Λ_w = z_w ⊕ λ_w. A wire of this interpreter is a party's share of λ_w:
+//!
+//! ```text
+//! input        its owner alone knows λ            constant    λ = 0
+//! XOR          λ of both, XORed                   NOT         λ stays, and z and Λ are flipped
+//! AND          a fresh bit γ; α and β, the masks of the inputs, are noted
+//! ```
+//!
+//! The second pass (`garbling`, `evaluation`) takes the gates in the same order.
+
+use super::authenticated_bits::{Share, Shares};
+use super::chunk::ChunkBits;
+use super::error::SessionError;
+use crate::inputs::{Holder, InputStream, Inputs, starts};
+use crate::protocol::hello::Role;
+use crate::{Bits, Fancy};
+
+/// The interpreter of the first pass.
+pub(super) struct Masks<'c> {
+    chunk: &'c ChunkBits,
+    gates: usize,
+    alphas: Shares,
+    betas: Shares,
+}
+
+impl<'c> Masks<'c> {
+    /// An interpreter of a program with this many AND gates.
+    pub(super) fn new(chunk: &'c ChunkBits, gates: usize) -> Self {
+        let room = chunk.buckets().candidates;
+        let (alphas, betas) = (Shares::with_capacity(gates), Shares::with_capacity(room));
+        Self { chunk, gates, alphas, betas }
+    }
+
+    /// The masks α and β of all gates; β is filled with the chunk's padding up to the number of candidates.
+    ///
+    /// # Errors
+    /// If the program had fewer gates than announced.
+    pub(super) fn finish(self) -> Result<[Shares; 2], SessionError> {
+        let Self { chunk, gates, alphas, mut betas } = self;
+        if alphas.len() != gates {
+            return Err(SessionError::Unsteady);
+        }
+        let padding = chunk.gammas().slice(gates..chunk.buckets().candidates);
+        padding.iter().for_each(|share| betas.push(share));
+        Ok([alphas, betas])
+    }
+}
+
+impl Fancy for Masks<'_> {
+    type Wire = Share;
+    type Error = SessionError;
+
+    fn and_n(&mut self, a: &[Share], b: &[Share], out: &mut [Share]) -> Result<(), SessionError> {
+        assert!(a.len() == b.len() && a.len() == out.len());
+        let first = self.alphas.len();
+        if out.len() > self.gates - first {
+            return Err(SessionError::Unsteady);
+        }
+        let gammas = self.chunk.gammas().slice(first..first + out.len());
+        for (((out, gamma), a), b) in out.iter_mut().zip(gammas.iter()).zip(a).zip(b) {
+            *out = gamma;
+            self.alphas.push(*a);
+            self.betas.push(*b);
+        }
+        Ok(())
+    }
+
+    fn xor(&mut self, a: Share, b: Share) -> Share {
+        a ^ b
+    }
+
+    fn not(&mut self, a: Share) -> Share {
+        a
+    }
+
+    fn constant(&mut self, _: bool) -> Share {
+        Share::default()
+    }
+}
+
+/// Where a program is in its input streams: the same in both passes.
+pub(super) struct Places {
+    role: Role,
+    input_streams: Vec<InputStream>,
+    /// The index of each stream's next bit among the bits of its holder, and the number of bits left.
+    next: Vec<(usize, usize)>,
+}
+
+/// An input bit, by its index among the bits of the party that holds it.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Own(usize),
+    Peer(usize),
+}
+
+impl Places {
+    /// The beginning of all streams, none of which is shared.
+    pub(super) fn new(role: Role, input_streams: &[InputStream]) -> Self {
+        let garbler = starts(input_streams, Holder::includes_garbler);
+        let evaluator = starts(input_streams, Holder::includes_evaluator);
+        let next = input_streams.iter().zip(garbler.into_iter().zip(evaluator));
+        let next = next.map(|(stream, (garbler, evaluator))| match stream.holder {
+            Holder::Garbler => (garbler, stream.bits),
+            Holder::Evaluator | Holder::Shared => (evaluator, stream.bits),
+        });
+        Self { role, input_streams: input_streams.to_vec(), next: next.collect() }
+    }
+
+    /// The next `n` bits of a stream.
+    ///
+    /// # Panics
+    /// If the stream has fewer bits left, which is a bug in the program.
+    pub(super) fn take(&mut self, stream: usize, n: usize) -> impl Iterator<Item = Place> + use<> {
+        let (at, left) = &mut self.next[stream];
+        assert!(n <= *left, "a program reads no more than its shape declares");
+        let from = *at;
+        (*at, *left) = (from + n, *left - n);
+        let of_garbler = self.input_streams[stream].holder == Holder::Garbler;
+        let own = of_garbler == (self.role == Role::Garbler);
+        (from..from + n).map(move |i| if own { Place::Own(i) } else { Place::Peer(i) })
+    }
+}
+
+/// The masks of input bits.
+pub(super) struct MaskInputs<'c> {
+    pub(super) chunk: &'c ChunkBits,
+    pub(super) places: Places,
+}
+
+impl Inputs<Masks<'_>> for MaskInputs<'_> {
+    fn read_into(
+        &mut self,
+        _: &mut Masks<'_>,
+        stream: usize,
+        wires: &mut [Share],
+    ) -> Result<(), SessionError> {
+        let places = self.places.take(stream, wires.len());
+        for (wire, place) in wires.iter_mut().zip(places) {
+            *wire = match place {
+                Place::Own(i) => self.chunk.own_input(i),
+                Place::Peer(i) => self.chunk.peer_input(i),
+            };
+        }
+        Ok(())
+    }
+}
+
+/// The masked values of all input bits, as their owners told them.
+pub(super) struct MaskedInputs {
+    pub(super) own: Bits,
+    pub(super) peer: Bits,
+}
+
+impl MaskedInputs {
+    /// Λ at a place.
+    pub(super) fn get(&self, place: Place) -> bool {
+        match place {
+            Place::Own(i) => self.own.get(i),
+            Place::Peer(i) => self.peer.get(i),
+        }
+    }
+}

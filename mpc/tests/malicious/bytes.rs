@@ -1,0 +1,104 @@
+//! The bytes of a run are as many as the formula says: for B layers and trees of depth k, of each AND gate
+//!
+//! ```text
+//! 16·B (U) + 3·B·(16/k − 1/8) (corrections) + B/4 (s, d, f)   each way
+//! 32.125 (tables) from the garbler,  1/4 (report) from the evaluator
+//! ```
+
+use sotto_mpc::calibrate::Layers;
+use sotto_mpc::channel::{Channel, ChannelError, Framed, Phase, Pipe, memory_pair};
+use sotto_mpc::ot::TreeDepth;
+use sotto_mpc::protocol::malicious::{Evaluator, Garbler, Reveal, Settings, Terms};
+use sotto_mpc::{Bits, Program};
+
+use super::rng;
+
+/// Counts the bytes that are sent in each phase, without frame headers.
+struct Counting {
+    inner: Framed<Pipe>,
+    sent: [usize; 10],
+}
+
+impl Channel for Counting {
+    fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        self.sent[usize::from(phase.code())] += bytes.len();
+        self.inner.send(phase, bytes)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        self.inner.flush()
+    }
+
+    fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        self.inner.receive_some(phase, into)
+    }
+}
+
+/// The bytes that garbler and evaluator send in each phase.
+fn count(program: &Layers, depth: TreeDepth) -> [[usize; 10]; 2] {
+    let (near, far) = memory_pair();
+    let [near, far] = [near, far].map(|inner| Counting { inner, sent: [0; 10] });
+    let (terms, settings) = (Terms::new(Reveal::Both), Settings::new(Settings::default().attempts, depth));
+    let input = &Bits::from(&vec![true; program.lanes][..]);
+    std::thread::scope(|scope| {
+        let garbling = scope.spawn(move || {
+            let rng = &mut rng(1);
+            let session = Garbler::new(near, program, terms, settings).hello(rng).unwrap();
+            session.set_up(rng).unwrap().execute(input, rng).unwrap().0.close().sent
+        });
+        let rng = &mut rng(2);
+        let session = Evaluator::new(far, program, terms, settings).hello(rng).unwrap();
+        let sent = session.set_up(rng).unwrap().execute(input, rng).unwrap().0.close().sent;
+        [garbling.join().unwrap(), sent]
+    })
+}
+
+/// The expected number of bytes in each phase from the first transfer on.
+fn expected(program: &Layers, layers: usize, depth: usize) -> [[usize; 10]; 2] {
+    let (n, inputs) = (program.gates(), program.lanes);
+    let transfers = (3 * layers * n + inputs + 64).div_ceil(128);
+    let mut both = [0; 10];
+    let at = |phase: Phase| usize::from(phase.code());
+    // Corrections and the answer to the challenge; a challenge to the peer.
+    both[at(Phase::OtExtension)] = (128 / depth - 1) * 16 * transfers + 8 + 64 * 16 + 16;
+    // S, U, s; commitment and opening of the digest; d and f.
+    both[at(Phase::Products)] =
+        16 + 16 * layers * n + (layers * n).div_ceil(8) + 32 + 64 + (layers * n).div_ceil(8);
+    both[at(Phase::Coins)] = 32 + 96;
+    both[at(Phase::Inputs)] = inputs.div_ceil(8);
+    both[at(Phase::Checks)] = 80;
+    both[at(Phase::Outputs)] = 1 + 32;
+    let (mut garbler, mut evaluator) = (both, both);
+    garbler[at(Phase::Inputs)] += 48;
+    garbler[at(Phase::Tables)] = 32 * n + (n / 2048) * 256 + (n % 2048).div_ceil(8);
+    evaluator[at(Phase::Checks)] += (2 * n).div_ceil(8) + 1 + 16;
+    [garbler, evaluator]
+}
+
+#[test]
+fn every_phase_has_the_bytes_of_the_formula() {
+    // One chunk without padding: B = 5 and B = 4.
+    for (lanes, pairs, layers) in [(100, 5, 5), (1000, 3, 4)] {
+        let program = Layers { lanes, pairs };
+        for (depth, k) in [(TreeDepth::Four, 4), (TreeDepth::Eight, 8)] {
+            let mut sent = count(&program, depth);
+            for side in &mut sent {
+                side[usize::from(Phase::Hello.code())] = 0;
+                side[usize::from(Phase::BaseOt.code())] = 0;
+            }
+            assert_eq!(sent, expected(&program, layers, k), "{} gates, k = {k}", program.gates());
+        }
+    }
+}
+
+#[test]
+fn an_and_gate_of_four_layers_takes_as_many_bytes_as_computed_by_hand() {
+    let program = Layers { lanes: 100, pairs: 100 };
+    let [garbler, evaluator] = count(&program, TreeDepth::Four).map(|sent| {
+        let set_up = sent[usize::from(Phase::Hello.code())] + sent[usize::from(Phase::BaseOt.code())];
+        (sent.iter().sum::<usize>() - set_up) as f64 / program.cost().and_gates as f64
+    });
+    // 143.7 and 111.8, and what does not depend on the number of gates.
+    assert!((143.6..143.9).contains(&garbler), "{garbler}");
+    assert!((111.7..112.0).contains(&evaluator), "{evaluator}");
+}
