@@ -35,6 +35,17 @@ thread_local! {
     static IGNORED: Cell<&'static [Check]> = const { Cell::new(&[]) };
 }
 
+/// Every check: what a cheater ignores.
+const ALL: &[Check] = &[
+    Check::Coin,
+    Check::Products,
+    Check::Openings,
+    Check::Transcript,
+    Check::Labels,
+    Check::Values,
+    Check::Outputs,
+];
+
 /// Whether the party of this thread ignores a check.
 pub(super) fn ignores(check: Check) -> bool {
     IGNORED.get().contains(&check)
@@ -258,11 +269,6 @@ impl Run {
         let [result_g, result_e] = results;
         let [record_g, record_e] = records.map(|record| record.lock().unwrap().clone());
         [End { result: result_g, record: record_g }, End { result: result_e, record: record_e }]
-    }
-
-    /// Whether either party accepted a wrong output.
-    fn is_wrong(&self, ends: &[End; 2]) -> bool {
-        ends.iter().any(|end| end.is_wrong((&self.inputs.0, &self.inputs.1)))
     }
 }
 

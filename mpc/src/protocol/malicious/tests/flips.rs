@@ -40,7 +40,8 @@ fn every_flipped_byte_gives_the_right_output_or_an_error() {
     let mut ended = 0;
     for (side, lengths) in lengths.iter().enumerate() {
         for (phase, length) in Phase::ALL.into_iter().zip(lengths) {
-            assert_eq!(phase == Phase::BaseOt, *length == 0, "{phase:?}");
+            let silent = phase == Phase::BaseOt || (phase == Phase::Tables && side == 1);
+            assert_eq!(silent, *length == 0, "{phase:?}");
             for at in 0..*length {
                 let change = Change { phase, at, value: 1 << (at % 8) };
                 let ends = outcome(side, Some(change));

@@ -1,6 +1,6 @@
 //! Shares, products and coins by themselves, against their equations.
 
-use super::super::authenticated_bits::{Need, Share, Shares};
+use super::super::authenticated_bits::{Need, Share, Shares, SharesView};
 use super::super::chunk::ChunkBits;
 use super::super::coins::Coins;
 use super::super::products::Products;
@@ -94,13 +94,14 @@ fn products_are_products() {
         let (garbler, evaluator, y) = (products(0), products(1), &y);
         scope.spawn(move || garbler.run(&mut near, chunk_g, y[0].view(), &mut rng(4)).unwrap());
         evaluator.run(&mut far, chunk_e, y[1].view(), &mut rng(5)).unwrap();
+        far.flush().unwrap();
     });
     let value = |shares: [Share; 2]| {
         assert!(is_authentic(&own, shares));
         shares[0].bit() ^ shares[1].bit()
     };
     for i in 0..buckets.total() {
-        let of = |kind: fn(&ChunkBits) -> super::super::authenticated_bits::SharesView<'_>, i: usize| {
+        let of = |kind: fn(&ChunkBits) -> SharesView<'_>, i: usize| {
             value([0, 1].map(|side| kind(&chunks[side]).get(i)))
         };
         let y = if i < 700 { of(ChunkBits::gammas, i) } else { of(ChunkBits::later_y, i - 700) };
