@@ -206,3 +206,18 @@ proptest! {
         prop_assert_eq!(output, program.compute(&x, &y));
     }
 }
+
+/// `cargo test -p sotto-mpc --release --test malicious -- --ignored --nocapture rates`
+#[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stdout)]
+fn rates() {
+    for pairs in [40, 273] {
+        let program = Layers { lanes: 1024, pairs };
+        let inputs = vec![true; 1024];
+        let start = std::time::Instant::now();
+        run_in_memory(&program, &inputs, &inputs, [&mut rng(1), &mut rng(2)]).unwrap();
+        let rate = program.gates() as f64 / start.elapsed().as_secs_f64();
+        println!("{} AND gates: {rate:.0} a second", program.gates());
+    }
+}

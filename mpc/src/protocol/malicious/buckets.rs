@@ -189,6 +189,9 @@ mod tests {
     #[test]
     fn shifts_have_their_known_answer() {
         let buckets = Buckets { layers: 6, candidates: 1_000_003 };
-        assert_eq!(shifts(&SessionId([1; 32]), &Coin([2; 32]), buckets), [505_501, 71_079, 424_092, 244_602, 836_557]);
+        assert_eq!(
+            shifts(&SessionId([1; 32]), &Coin([2; 32]), buckets),
+            [505_501, 71_079, 424_092, 244_602, 836_557]
+        );
     }
 }

@@ -126,8 +126,16 @@ mod tests {
             answers.push(domain.of(&[b"part"]).iter().take(6).map(|byte| format!("{byte:02x}")).collect());
         }
         let known = [
-            "a67a76e9f2d3", "4682cb6c0d9e", "217fcc2f1545", "dd70d36036e2", "37d9bd76114b",
-            "bfc1016ef780", "c0f5cccfc46a", "0207166e4050", "6bff03fd1066", "e23ab7dafbe9",
+            "a67a76e9f2d3",
+            "4682cb6c0d9e",
+            "217fcc2f1545",
+            "dd70d36036e2",
+            "37d9bd76114b",
+            "bfc1016ef780",
+            "c0f5cccfc46a",
+            "0207166e4050",
+            "6bff03fd1066",
+            "e23ab7dafbe9",
         ];
         assert_eq!(answers, known);
     }

@@ -275,7 +275,10 @@ impl Run {
 #[test]
 fn honest_parties_get_the_right_output() {
     for seed in 0..16 {
-        let run = Run { inputs: ([seed & 1 == 1, seed & 2 == 2, true], [true, seed & 4 == 4, seed & 8 == 8]), ..Run::new(seed) };
+        let run = Run {
+            inputs: ([seed & 1 == 1, seed & 2 == 2, true], [true, seed & 4 == 4, seed & 8 == 8]),
+            ..Run::new(seed)
+        };
         let expected = Small.compute(&run.inputs.0, &run.inputs.1);
         for end in run.outcome() {
             assert_eq!(end.result, Ok(Some(expected.clone())));

@@ -129,7 +129,8 @@ fn a_copied_digest_is_caught_by_the_role_in_its_commitment() {
     let change = vec![flip(Phase::Products, s(), 3)];
     let cheat = Cheat { copies, changes: change, ignored: ALL };
     let [garbler, evaluator] = Run::new(3).evaluator(cheat).outcome();
-    let [sent, received] = [&evaluator.record.sent, &evaluator.record.received].map(|of| &of[8][commitment()..]);
+    let [sent, received] =
+        [&evaluator.record.sent, &evaluator.record.received].map(|of| &of[8][commitment()..]);
     assert_eq!(sent[..96], received[..96]);
     assert_eq!(garbler.caught(), Some(Check::Products));
 }
@@ -207,7 +208,12 @@ fn inconsistent_corrections_are_caught_or_harmless() {
         for tree in 0..31 {
             for seed in 0..4 {
                 let at = tree * 16 + seed as usize;
-                let ends = cheated(side, seed, &[Change { phase: Phase::OtExtension, at: at + 16 * side, value: 8 }], &[]);
+                let ends = cheated(
+                    side,
+                    seed,
+                    &[Change { phase: Phase::OtExtension, at: at + 16 * side, value: 8 }],
+                    &[],
+                );
                 match &ends[1 - side].result {
                     Ok(output) => (assert_eq!(*output, Some(Small.compute(&X, &Y))), harmless += 1),
                     Err(SessionError::Ot(crate::ot::OtError::Check)) => ((), caught += 1),
@@ -272,9 +278,14 @@ fn no_delta_of_another_colour_exists() {
 #[test]
 fn every_part_of_a_proof_is_compared() {
     for (side, from, sum) in [(0, 0, Check::Values), (1, EVALUATOR_PROOF, Check::Labels)] {
-        for (at, check) in
-            [(0, Check::Openings), (31, Check::Openings), (32, Check::Transcript), (63, Check::Transcript), (64, sum), (79, sum)]
-        {
+        for (at, check) in [
+            (0, Check::Openings),
+            (31, Check::Openings),
+            (32, Check::Transcript),
+            (63, Check::Transcript),
+            (64, sum),
+            (79, sum),
+        ] {
             let change = [flip(Phase::Checks, from + at, 1)];
             assert_eq!(cheated(side, 6, &change, &[])[1 - side].caught(), Some(check), "byte {at}");
         }

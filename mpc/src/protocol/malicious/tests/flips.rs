@@ -46,7 +46,10 @@ fn every_flipped_byte_gives_the_right_output_or_an_error() {
                 let change = Change { phase, at, value: 1 << (at % 8) };
                 let ends = outcome(side, Some(change));
                 for end in &ends {
-                    assert!(end.result.as_ref().is_ok_and(|out| out.as_ref() == Some(&expected)) || end.result.is_err());
+                    assert!(
+                        end.result.as_ref().is_ok_and(|out| out.as_ref() == Some(&expected))
+                            || end.result.is_err()
+                    );
                 }
                 // Only tables may go unnoticed, where a row is not used.
                 let noticed = ends.iter().any(|end| end.result.is_err());
