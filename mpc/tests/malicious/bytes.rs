@@ -44,11 +44,11 @@ fn count(program: &Layers, depth: TreeDepth) -> [[usize; 10]; 2] {
         let garbling = scope.spawn(move || {
             let rng = &mut rng(1);
             let session = Garbler::new(near, program, terms, settings).hello(rng).unwrap();
-            session.set_up(rng).unwrap().execute(input, rng).unwrap().0.close().sent
+            session.set_up(rng).unwrap().execute(input, rng).unwrap().close().sent
         });
         let rng = &mut rng(2);
         let session = Evaluator::new(far, program, terms, settings).hello(rng).unwrap();
-        let sent = session.set_up(rng).unwrap().execute(input, rng).unwrap().0.close().sent;
+        let sent = session.set_up(rng).unwrap().execute(input, rng).unwrap().close().sent;
         [garbling.join().unwrap(), sent]
     })
 }

@@ -47,13 +47,15 @@ fn run<P: Program + Sync>(
         let garbling = scope.spawn(move || {
             let (rng, Start { program, terms, settings, inputs }) = (&mut rng(1), garbler);
             let session = Garbler::new(near, *program, *terms, *settings).hello(rng)?.set_up(rng)?;
-            let (session, output) = session.execute(&Bits::from(&inputs[..]), rng)?;
+            let session = session.execute(&Bits::from(&inputs[..]), rng)?;
+            let output = session.output().map(<[bool]>::to_vec);
             Ok(End { output, transcript: session.transcript() })
         });
         let evaluate = move || {
             let (rng, Start { program, terms, settings, inputs }) = (&mut rng(2), evaluator);
             let session = Evaluator::new(far, *program, *terms, *settings).hello(rng)?.set_up(rng)?;
-            let (session, output) = session.execute(&Bits::from(&inputs[..]), rng)?;
+            let session = session.execute(&Bits::from(&inputs[..]), rng)?;
+            let output = session.output().map(<[bool]>::to_vec);
             Ok(End { output, transcript: session.transcript() })
         };
         let evaluated = evaluate();

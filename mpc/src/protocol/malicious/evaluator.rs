@@ -85,8 +85,7 @@ struct Evaluated {
 }
 
 impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Ready> {
-    /// Executes the program with our input bits. Returns the finished session, and the output if the terms reveal it to
-    /// us.
+    /// Executes the program with our input bits.
     ///
     /// # Errors
     /// If the inputs do not match the program, the connection fails, or the peer is caught deviating.
@@ -94,14 +93,14 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Ready> {
         mut self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(Evaluator<'p, C, P, Finished>, Option<Vec<bool>>), SessionError> {
+    ) -> Result<Evaluator<'p, C, P, Finished>, SessionError> {
         let prepared = self.state.party.prepare(&mut self.channel, self.intent.program, inputs, rng)?;
         let evaluated = self.evaluate(&prepared, Block::random(rng))?;
         self.report(&evaluated)?;
         self.check(&prepared, &evaluated)?;
         let output = self.outputs(&prepared, &evaluated.outputs)?;
         let transcript = self.transcript_digest();
-        Ok((self.next(|_| Finished { transcript }), output))
+        Ok(self.next(|_| Finished { transcript, output }))
     }
 
     /// Receives the keys, then evaluates the tables as they arrive.
@@ -174,6 +173,11 @@ impl<'p, C, P, S> Evaluator<'p, C, P, S> {
 }
 
 impl<C, P> Evaluator<'_, C, P, Finished> {
+    /// The output, if the terms reveal it to us.
+    pub fn output(&self) -> Option<&[bool]> {
+        self.state.output.as_deref()
+    }
+
     /// A digest of all messages except tables; the peer has the same one.
     pub fn transcript(&self) -> [u8; 32] {
         self.state.transcript

@@ -91,8 +91,7 @@ struct Report {
 }
 
 impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Ready> {
-    /// Executes the program with our input bits. Returns the finished session, and the output if the terms reveal it to
-    /// us.
+    /// Executes the program with our input bits.
     ///
     /// # Errors
     /// If the inputs do not match the program, the connection fails, or the peer is caught deviating.
@@ -100,14 +99,14 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Ready> {
         mut self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(Garbler<'p, C, P, Finished>, Option<Vec<bool>>), SessionError> {
+    ) -> Result<Garbler<'p, C, P, Finished>, SessionError> {
         let prepared = self.state.party.prepare(&mut self.channel, self.intent.program, inputs, rng)?;
         let garbled = self.garble(&prepared, rng)?;
         let report = self.receive_report(&prepared)?;
         self.check(&prepared, &garbled, &report)?;
         let output = self.outputs(&prepared, &report)?;
         let transcript = self.transcript_digest();
-        Ok((self.next(|_| Finished { transcript }), output))
+        Ok(self.next(|_| Finished { transcript, output }))
     }
 
     /// Draws and sends the keys, garbles, and sends the tables.
@@ -208,6 +207,11 @@ impl<'p, C, P, S> Garbler<'p, C, P, S> {
 }
 
 impl<C, P> Garbler<'_, C, P, Finished> {
+    /// The output, if the terms reveal it to us.
+    pub fn output(&self) -> Option<&[bool]> {
+        self.state.output.as_deref()
+    }
+
     /// A digest of all messages except tables; the peer has the same one.
     pub fn transcript(&self) -> [u8; 32] {
         self.state.transcript

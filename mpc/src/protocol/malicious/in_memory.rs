@@ -41,20 +41,20 @@ pub fn run_in_memory<P: Program + Sync, R: RngCore + CryptoRng + Send>(
         let garbling = scope.spawn(move || {
             let session = Garbler::new(near, program, terms, settings).hello(garbler_rng)?;
             let session = session.set_up(garbler_rng)?;
-            session.execute(garbler, garbler_rng).map(|(_, output)| output)
+            session.execute(garbler, garbler_rng)
         });
         let session = Evaluator::new(far, program, terms, settings).hello(evaluator_rng);
         let session = session.and_then(|session| session.set_up(evaluator_rng));
         let evaluated = session.and_then(|session| session.execute(evaluator, evaluator_rng));
-        (garbling.join(), evaluated.map(|(_, output)| output))
+        (garbling.join(), evaluated)
     });
     match garbled {
         // A party that refuses its own input says why; its peer only sees a closed connection.
         Ok(Err(error @ SessionError::InputLength { .. })) => Err(error),
         Ok(garbled) => {
-            let output = evaluated?;
+            let evaluated = evaluated?;
             garbled?;
-            output.ok_or(SessionError::ResultParty)
+            evaluated.output().map(<[bool]>::to_vec).ok_or(SessionError::ResultParty)
         }
         Err(panic) => std::panic::resume_unwind(panic),
     }

@@ -11,7 +11,9 @@ pub struct Ready {
     pub(super) party: Party,
 }
 
-/// The state after the execution: all secrets are wiped.
+/// The state after the execution: all secrets are wiped, but for the output.
 pub struct Finished {
     pub(super) transcript: [u8; 32],
+    /// None if the output is not for this party.
+    pub(super) output: Option<Vec<bool>>,
 }

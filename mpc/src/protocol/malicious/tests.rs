@@ -254,7 +254,7 @@ impl Run {
                 let mut session = Garbler::new(near, &Small, terms, settings);
                 session.channel.deviation = Some(cheat_g);
                 let session = session.hello(rng)?.set_up_with(keys_g, rng)?;
-                session.execute(&x, rng).map(|(_, output)| output)
+                session.execute(&x, rng).map(|session| session.output().map(<[bool]>::to_vec))
             });
             let evaluating = scope.spawn(move || {
                 IGNORED.set(self.cheats[1].ignored);
@@ -262,7 +262,7 @@ impl Run {
                 let mut session = Evaluator::new(far, &Small, terms, settings);
                 session.channel.deviation = Some(cheat_e);
                 let session = session.hello(rng)?.set_up_with(keys_e, rng)?;
-                session.execute(&y, rng).map(|(_, output)| output)
+                session.execute(&y, rng).map(|session| session.output().map(<[bool]>::to_vec))
             });
             [garbling.join().unwrap(), evaluating.join().unwrap()]
         });
