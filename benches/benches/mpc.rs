@@ -17,8 +17,9 @@ use sotto_mpc::channel::{Framed, Pipe, memory_pair};
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
+use sotto_mpc::protocol::malicious;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
-use sotto_mpc::{Backend, Delta, Program};
+use sotto_mpc::{Backend, Bits, Delta, Program};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -110,6 +111,43 @@ fn two_parties(c: &mut Criterion) {
     group.finish();
 }
 
+/// Sessions with malicious security, each of one execution; the time of executions without set-up.
+fn malicious_executions(program: &(impl Program + Sync), input: &Bits, n: u64) -> Duration {
+    let (terms, settings) = (Terms::new(Reveal::Both), malicious::Settings::default());
+    let once = |seed| {
+        let (near, far) = memory_pair();
+        std::thread::scope(|scope| {
+            let garbling = scope.spawn(move || {
+                let rng = &mut rng(seed);
+                let session = malicious::Garbler::new(near, program, terms, settings).hello(rng).unwrap();
+                let session = session.set_up(rng).unwrap();
+                let start = Instant::now();
+                session.execute(input, rng).unwrap();
+                start.elapsed()
+            });
+            let rng = &mut rng(!seed);
+            let session = malicious::Evaluator::new(far, program, terms, settings).hello(rng).unwrap();
+            session.set_up(rng).unwrap().execute(input, rng).unwrap();
+            garbling.join().unwrap()
+        })
+    };
+    (0..n).map(once).sum()
+}
+
+/// Programs of one chunk: four layers, and three.
+fn malicious_two_parties(c: &mut Criterion) {
+    let mut group = c.benchmark_group("two parties over a pipe, malicious security");
+    group.sample_size(10);
+    for pairs in [40, 273] {
+        let program = Layers { lanes: 1024, pairs };
+        let input = Bits::from(&[true; 1024][..]);
+        group.throughput(Throughput::Elements(program.cost().and_gates));
+        let name = format!("{} gates", program.gates());
+        group.bench_function(name, |b| b.iter_custom(|n| malicious_executions(&program, &input, n)));
+    }
+    group.finish();
+}
+
 /// Both ends of a set-up.
 fn transfers(options: Options) -> ((Sender, Framed<Pipe>), (Receiver, Framed<Pipe>)) {
     let (mut near, mut far) = memory_pair();
@@ -150,5 +188,5 @@ fn settings() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
 }
 
-criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, oblivious_transfer);
+criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, malicious_two_parties, oblivious_transfer);
 criterion_main!(benches);

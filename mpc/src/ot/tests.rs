@@ -77,7 +77,8 @@ impl Tap {
     }
 }
 
-/// Both ends of a set-up as a trusted dealer makes it: the outcome of honest base transfers, without their cost.
+/// Both ends of a set-up as a trusted dealer makes it: the outcome of honest base transfers, without their
+/// cost.
 pub(crate) fn dealt(delta: &Delta, options: Options, rng: &mut ChaCha20Rng) -> (Sender, Receiver) {
     let (mut all, mut known) = (Vec::new(), Vec::new());
     for tree in 0..options.depth.trees() {

@@ -20,20 +20,22 @@
 //!
 //! The formulas stand at the head of each file; `docs/GARBLING.md` derives them in one piece.
 //!
-//! **Guaranteed**, if one party follows the protocol: the output is that of the program on inputs of which each party
-//! chose its own without knowing the other's, or the session ends with an error; and the other party learns no more than
-//! its output. A deviation goes unnoticed with probability at most 2⁻⁴⁰ over all attempts at a run
-//! ([`Settings::attempts`]), as far as AES is an ideal cipher and SHA-256 and SHA-512 are random oracles. A party that
-//! notices one closes the connection and does not say why.
+//! **Guaranteed**, if one party follows the protocol: the output is that of the program on inputs of which
+//! each party chose its own without knowing the other's, or the session ends with an error; and the other
+//! party learns no more than its output. A deviation goes unnoticed with probability at most 2⁻⁴⁰ over all
+//! attempts at a run ([`Settings::attempts`]), as far as AES is an ideal cipher and SHA-256 and SHA-512 are
+//! random oracles. A party that notices one closes the connection and does not say why.
 //!
-//! **Not guaranteed**: fairness (the last to send its output masks can withhold them); that a peer enters true inputs;
-//! anything once both parties deviate; timing and memory of one's own machine. The code has not been audited.
+//! **Not guaranteed**: fairness (the last to send its output masks can withhold them); that a peer enters
+//! true inputs; anything once both parties deviate; timing and memory of one's own machine (shares and labels
+//! that a program's wires held stay in freed memory). The code has not been audited.
 //!
-//! **Not here yet**: programs of more AND gates than one chunk (streaming, with the two passes on two threads); inputs of
-//! parties that do not compute, and receivers that do not compute; more than two computing parties; use by jobs.
+//! **Not here yet**: programs of more AND gates than one chunk (streaming, with the two passes on two
+//! threads); inputs of parties that do not compute, and receivers that do not compute; more than two
+//! computing parties; use by jobs.
 //!
-//! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint 2017/189); Yang,
-//! Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
+//! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint
+//! 2017/189); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
 
 mod agreement;
 mod authenticated_bits;

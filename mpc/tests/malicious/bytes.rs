@@ -11,7 +11,7 @@ use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::protocol::malicious::{Evaluator, Garbler, Reveal, Settings, Terms};
 use sotto_mpc::{Bits, Program};
 
-use super::rng;
+use super::{Start, rng, run};
 
 /// Counts the bytes that are sent in each phase, without frame headers.
 struct Counting {
@@ -101,4 +101,14 @@ fn an_and_gate_of_four_layers_takes_as_many_bytes_as_computed_by_hand() {
     // 143.7 and 111.8, and what does not depend on the number of gates.
     assert!((143.6..143.9).contains(&garbler), "{garbler}");
     assert!((111.7..112.0).contains(&evaluator), "{evaluator}");
+}
+
+/// The digest of all messages but tables of a run with fixed seeds.
+#[test]
+fn the_wire_format_has_not_changed() {
+    let program = Layers { lanes: 3, pairs: 1 };
+    let start = || Start::new(&program, Terms::new(Reveal::Both), &[true, false, true]);
+    let [garbler, _] = run(&start(), &start()).map(Result::unwrap);
+    let hex: String = garbler.transcript.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, "6b6233c3a1c414a4");
 }

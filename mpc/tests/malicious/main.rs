@@ -1,5 +1,6 @@
-//! The malicious protocol between honest parties, over its public interface: the output is that of plain evaluation,
-//! whatever the circuit; disagreements end the handshake; the bytes are as many as the formula says.
+//! The malicious protocol between honest parties, over its public interface: the output is that of plain
+//! evaluation, whatever the circuit; disagreements end the handshake; the bytes are as many as the formula
+//! says.
 
 #![allow(clippy::unwrap_used)]
 

@@ -6,8 +6,9 @@
 //! session id   SHA-256(session id of the hellos, parameters)
 //! ```
 //!
-//! So the session id covers run, attempt, both nonces, the roles, the program and all parameters, and every hash of the
-//! protocol covers the session id. What is not supported yet is refused here, before anything is sent.
+//! So the session id covers run, attempt, both nonces, the roles, the program and all parameters, and every
+//! hash of the protocol covers the session id. What is not supported yet is refused here, before anything is
+//! sent.
 
 use rand_core::{CryptoRng, RngCore};
 

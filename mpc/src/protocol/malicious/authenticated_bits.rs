@@ -1,7 +1,8 @@
-//! Authenticated bits: each party holds a share of a bit, and the peer can tell whether a share is told truly.
+//! Authenticated bits: each party holds a share of a bit, and the peer can tell whether a share is told
+//! truly.
 //!
-//! A bit w = w_G ⊕ w_E is shared between garbler and evaluator. Of the two, P holds its share w_P with a MAC, and a key
-//! for the share of the other party, Q:
+//! A bit w = w_G ⊕ w_E is shared between garbler and evaluator. Of the two, P holds its share w_P with a MAC,
+//! and a key for the share of the other party, Q:
 //!
 //! ```text
 //! M_P = K_Q ⊕ w_P·Δ_Q        M_P and w_P at P, K_Q and Δ_Q at Q
@@ -9,10 +10,11 @@
 //!
 //! Both parties XOR what they hold to XOR bits. A public bit s is added to the evaluator's share: `w_E ⊕ s`.
 //!
-//! **The two lowest bits** of Δ are constants: bit 0 is 1 for the garbler and 0 for the evaluator, bit 1 is 1 for both.
-//! After each transfer the holder of a key clears bits 0 and 1 of it, and the holder of a MAC sets them to those of
-//! w·Δ. So the equation holds in these bits whatever the peer put into its base transfers, and no party can have a Δ of
-//! other low bits. Two consequences: bit 1 of a MAC *is* its owner's bit (a share takes 32 bytes and no more), and
+//! **The two lowest bits** of Δ are constants: bit 0 is 1 for the garbler and 0 for the evaluator, bit 1 is 1
+//! for both. After each transfer the holder of a key clears bits 0 and 1 of it, and the holder of a MAC sets
+//! them to those of w·Δ. So the equation holds in these bits whatever the peer put into its base transfers,
+//! and no party can have a Δ of other low bits. Two consequences: bit 1 of a MAC *is* its owner's bit (a
+//! share takes 32 bytes and no more), and
 //!
 //! ```text
 //! Φ_P(w) = w_P·Δ_P ⊕ K_P ⊕ M_P        Φ_G(w) ⊕ Φ_E(w) = w·(Δ_G ⊕ Δ_E)        lsb Φ_P(w) = w_P
@@ -21,15 +23,16 @@
 //!
 //! The first sum holds since K_E ⊕ M_G = w_G·Δ_E and K_G ⊕ M_E = w_E·Δ_G. 126 bits of Δ stay uniform.
 //!
-//! Guaranteed: no branch or address depends on a bit, a MAC, a key or Δ; vectors of shares are wiped when dropped.
+//! Guaranteed: no branch or address depends on a bit, a MAC, a key or Δ; vectors of shares are wiped when
+//! dropped.
 //!
-//! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 3; bits by correlated transfers with a random
-//! choice from Roy 2022 (ePrint 2022/192).
+//! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 3; bits by correlated transfers
+//! with a random choice from Roy 2022 (ePrint 2022/192).
 
 use core::ops::{BitXor, BitXorAssign, Range};
 
 use rand_core::{CryptoRng, RngCore};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::domains::{Domain, TRANSFERS};
 use crate::channel::Channel;
@@ -49,7 +52,7 @@ const fn ending(role: Role) -> u64 {
 }
 
 /// What one party holds of an authenticated bit; the default is a public zero.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Zeroize)]
 pub(super) struct Share {
     /// M, on this party's own bit.
     pub(super) mac: Block,
@@ -163,7 +166,8 @@ impl Authenticator {
         share.key ^ self.delta.times(bit)
     }
 
-    /// Adds a public bit: to the evaluator's share, with the MAC's constant bits, and to the garbler's key but for them.
+    /// Adds a public bit: to the evaluator's share, with the MAC's constant bits, and to the garbler's key
+    /// but for them.
     pub(super) fn add_public(&self, mac: &mut Block, key: &mut Block, bit: bool) {
         match self.role {
             Role::Garbler => *key ^= without_low(self.delta.times(bit)),
@@ -230,8 +234,8 @@ impl Transfers {
         Self { role, sender, receiver }
     }
 
-    /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer. The check of
-    /// the peer's corrections has passed when this returns, so before any output is hashed.
+    /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer.
+    /// The check of the peer's corrections has passed when this returns, so before any output is hashed.
     ///
     /// # Errors
     /// If the connection fails or the peer is caught deviating.

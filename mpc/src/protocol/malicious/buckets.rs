@@ -1,23 +1,25 @@
 //! From leaky products to the products of mask bits: one candidate of each layer for each gate.
 //!
-//! After the equality test a coin gives a shift t_k for each layer k from 1 on. Gate g, with masks α and β at its inputs
-//! and γ at its output, takes candidate g of layer 0, whose y is β, and candidate (g + t_k) mod L of layer k. The parties
-//! open one bit a candidate:
+//! After the equality test a coin gives a shift t_k for each layer k from 1 on. Gate g, with masks α and β at
+//! its inputs and γ at its output, takes candidate g of layer 0, whose y is β, and candidate (g + t_k) mod L
+//! of layer k. The parties open one bit a candidate:
 //!
 //! ```text
 //! d_k = β ⊕ y_k,  k ≥ 1        f = α ⊕ X,  X = x_0 ⊕ … ⊕ x_{B−1}
 //! σ = z_0 ⊕ Σ_{k≥1} (z_k ⊕ d_k·x_k) ⊕ f·β
 //! ```
 //!
-//! Since z_k ⊕ d_k·x_k = x_k∧y_k ⊕ (β ⊕ y_k)∧x_k = x_k∧β and z_0 = x_0∧β, this is X∧β ⊕ (α ⊕ X)∧β = α∧β. Of the opened
-//! bits, y_k hides β, and X hides α as long as the peer does not know the x of one layer: this is what the number of
-//! candidates is for (`settings`). x is never in place: f would then open α to whoever knows x_0.
+//! Since z_k ⊕ d_k·x_k = x_k∧y_k ⊕ (β ⊕ y_k)∧x_k = x_k∧β and z_0 = x_0∧β, this is X∧β ⊕ (α ⊕ X)∧β = α∧β. Of
+//! the opened bits, y_k hides β, and X hides α as long as the peer does not know the x of one layer: this is
+//! what the number of candidates is for (`settings`). x is never in place: f would then open α to whoever
+//! knows x_0.
 //!
-//! A party that opens another bit than its share changes σ. So each party hashes the MACs of the bits that it opens, and
-//! the peer hashes what they must be, `K ⊕ d·Δ`. The digests are compared before anything depends on σ in the clear
-//! (`report`); until then γ hides it.
+//! A party that opens another bit than its share changes σ. So each party hashes the MACs of the bits that it
+//! opens, and the peer hashes what they must be, `K ⊕ d·Δ`. The digests are compared before anything depends
+//! on σ in the clear (`report`); until then γ hides it.
 //!
-//! Source: Wang, Ranellucci, Katz 2017 (ePrint 2017/189), section 4; Katz et al. 2018 (ePrint 2018/578), section 5.
+//! Source: Wang, Ranellucci, Katz 2017 (ePrint 2017/189), section 4; Katz et al. 2018 (ePrint 2018/578),
+//! section 5.
 
 use super::authenticated_bits::{Authenticator, Share, Shares, SharesView};
 use super::chunk::{CHUNK, ChunkBits};

@@ -5,10 +5,11 @@
 //! keys   their inputs  γ and padding: L    x: B·L    r: B·L    y: (B − 1)·L
 //! ```
 //!
-//! An input's mask is known to its owner alone, so an input takes one bit in one direction. The other bits are shared by
-//! both parties: γ are the masks of the outputs of AND gates, x, y and r those of the leaky products (`products`), layer
-//! after layer. In layer 0, y is in place: the mask β of the gate's second input. A chunk with fewer than L gates uses the
-//! rest of γ as y of layer 0. So a chunk takes 3·B·L bits, whatever the program.
+//! An input's mask is known to its owner alone, so an input takes one bit in one direction. The other bits
+//! are shared by both parties: γ are the masks of the outputs of AND gates, x, y and r those of the leaky
+//! products (`products`), layer after layer. In layer 0, y is in place: the mask β of the gate's second
+//! input. A chunk with fewer than L gates uses the rest of γ as y of layer 0. So a chunk takes 3·B·L bits,
+//! whatever the program.
 //!
 //! A session has one chunk so far; its number enters all hashes.
 

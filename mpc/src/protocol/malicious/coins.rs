@@ -9,9 +9,10 @@
 //!
 //! A coin takes one message of each party, because its commitments travelled with the coin before.
 //!
-//! Guaranteed: a coin is uniform if one party is honest, and unknown to the other party until the honest one has opened
-//! its nonce. **The caller must not toss before everything that the coin decides about has arrived.** A party that
-//! dislikes a coin can only break off, which ends the attempt: there is nothing to try offline.
+//! Guaranteed: a coin is uniform if one party is honest, and unknown to the other party until the honest one
+//! has opened its nonce. **The caller must not toss before everything that the coin decides about has
+//! arrived.** A party that dislikes a coin can only break off, which ends the attempt: there is nothing to
+//! try offline.
 
 use rand_core::{CryptoRng, RngCore};
 use subtle::ConstantTimeEq;

@@ -6,9 +6,10 @@
 //! running     = … ‖ block ‖ block … )                        blocks of 16 bytes, as many as both parties expect
 //! ```
 //!
-//! Lengths and the index are u64, little-endian; the role is one byte, 0 where a hash belongs to both parties. Labels
-//! that end in `running` are used for running hashes only. So no two inputs of any two purposes share an encoding, and
-//! a hash that is replayed from another session, chunk or role, or sent back to its sender, equals nothing.
+//! Lengths and the index are u64, little-endian; the role is one byte, 0 where a hash belongs to both
+//! parties. Labels that end in `running` are used for running hashes only. So no two inputs of any two
+//! purposes share an encoding, and a hash that is replayed from another session, chunk or role, or sent back
+//! to its sender, equals nothing.
 
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,8 @@
 //! Why a malicious session failed.
 //!
-//! A party that notices a deviation closes the connection and sends nothing more: the peer learns that the run ended,
-//! not why and not where. The error says to oneself which check failed, for reports and tests. It holds no secret.
+//! A party that notices a deviation closes the connection and sends nothing more: the peer learns that the
+//! run ended, not why and not where. The error says to oneself which check failed, for reports and tests. It
+//! holds no secret.
 
 use crate::channel::{ChannelError, Phase};
 use crate::ot::OtError;

@@ -6,15 +6,17 @@
 //!        Λ_γ = lsb C' ⊕ b,   C = C' with lowest bit Λ_γ
 //! ```
 //!
-//! With A = A⁰ ⊕ Λ_α·Δ, R0 ⊕ M_E[β] is H(A⁰) ⊕ H(A¹) ⊕ β·Δ, and R1 ⊕ M_E[α] ⊕ A is H(B⁰) ⊕ H(B¹) ⊕ (α ⊕ Λ_α)·Δ. So
+//! With A = A⁰ ⊕ Λ_α·Δ, R0 ⊕ M_E[β] is H(A⁰) ⊕ H(A¹) ⊕ β·Δ, and R1 ⊕ M_E[α] ⊕ A is H(B⁰) ⊕ H(B¹) ⊕ (α ⊕
+//! Λ_α)·Δ. So
 //!
 //! ```text
 //! C' = [garbler's C'] ⊕ (Λ_α·β ⊕ Λ_β·α ⊕ Λ_α·Λ_β ⊕ σ ⊕ γ)·Δ,  and for σ = α∧β the bracket is
 //!      (Λ_α ⊕ α)∧(Λ_β ⊕ β) ⊕ γ = z_α∧z_β ⊕ γ = Λ_γ
 //! ```
 //!
-//! lsb Δ_G = 1 gives Λ_γ, and C = C⁰ ⊕ Λ_γ·Δ_G. If the garbler's rows or σ are wrong, C is some other block; whether the
-//! row was used depends on Λ, and so not on any value. The sums of `report` are computed on the way.
+//! lsb Δ_G = 1 gives Λ_γ, and C = C⁰ ⊕ Λ_γ·Δ_G. If the garbler's rows or σ are wrong, C is some other block;
+//! whether the row was used depends on Λ, and so not on any value. The sums of `report` are computed on the
+//! way.
 
 use zeroize::Zeroizing;
 

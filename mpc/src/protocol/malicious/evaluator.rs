@@ -17,7 +17,8 @@ use crate::program::Program;
 use crate::protocol::hello::{Reveal, Role, Terms};
 use crate::{Bits, Block};
 
-/// The evaluator of a session, in state `S`: [`Connected`], then [`Agreed`], then [`Ready`], then [`Finished`].
+/// The evaluator of a session, in state `S`: [`Connected`], then [`Agreed`], then [`Ready`], then
+/// [`Finished`].
 pub struct Evaluator<'p, C, P, S = Connected> {
     pub(super) channel: TranscriptChannel<C>,
     intent: Intent<'p, P>,

@@ -1,7 +1,7 @@
 //! Messages that both parties send in the same step: the garbler first, then the evaluator.
 //!
-//! One direction at a time, so that two parties never wait for each other to drain a full socket. It does not matter to
-//! security who goes first: whatever must not depend on the peer's message is committed to before.
+//! One direction at a time, so that two parties never wait for each other to drain a full socket. It does not
+//! matter to security who goes first: whatever must not depend on the peer's message is committed to before.
 
 use super::error::SessionError;
 use crate::Bits;

@@ -4,8 +4,8 @@
 //! group = (R0 [16] ‖ R1 [16]) of up to 2048 gates ‖ b of the same gates, 1 bit each
 //! ```
 //!
-//! All groups but the last are full, so a gate takes 32.125 bytes. The evaluator knows the number of gates, and so the
-//! length of each group.
+//! All groups but the last are full, so a gate takes 32.125 bytes. The evaluator knows the number of gates,
+//! and so the length of each group.
 
 use super::authenticated_bits::{Share, Shares, SharesView};
 use crate::Block;

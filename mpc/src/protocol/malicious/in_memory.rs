@@ -10,8 +10,8 @@ use crate::protocol::hello::{Reveal, Terms};
 
 /// Runs the protocol with both parties in this process, over a channel in memory, and returns the output.
 ///
-/// `rngs` holds the garbler's and the evaluator's source of randomness. Use this to test a program; a process that holds
-/// both inputs needs no protocol to compute with them.
+/// `rngs` holds the garbler's and the evaluator's source of randomness. Use this to test a program; a process
+/// that holds both inputs needs no protocol to compute with them.
 ///
 /// ```
 /// use rand_core::OsRng;

@@ -8,6 +8,7 @@
 //! Δ is made here, lives here, and is wiped with the [`Party`].
 
 use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
 
 use super::agreement::Agreed;
 use super::authenticated_bits::{Authenticator, Need, Shares, Transfers};
@@ -130,13 +131,14 @@ impl Party {
     ) -> Result<([Shares; 2], Shares), SessionError> {
         let Shape { input_streams, outputs: expected } = program.shape();
         let places = Places::new(self.own.role, &input_streams);
-        let (mut f, mut outputs) = (Masks::new(chunk, self.agreed.gates), Vec::with_capacity(expected));
+        let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
+        let mut f = Masks::new(chunk, self.agreed.gates);
         program.run(&mut f, &mut MaskInputs { chunk, places }, &mut outputs)?;
         if outputs.len() != expected {
             return Err(SessionError::OutputLength { expected, given: outputs.len() });
         }
         let mut shares = Shares::with_capacity(expected);
-        outputs.into_iter().for_each(|share| shares.push(share));
+        outputs.iter().for_each(|share| shares.push(*share));
         Ok((f.finish()?, shares))
     }
 

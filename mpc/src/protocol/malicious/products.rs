@@ -1,7 +1,7 @@
 //! Leaky products: z = x∧y of authenticated bits, right if the test passes, but the peer may learn an x.
 //!
-//! For each candidate both parties hold shares of x, y and a random r. With U to be sent, and H under a key that is used
-//! once (S_P, drawn by P, XOR the candidate's number):
+//! For each candidate both parties hold shares of x, y and a random r. With U to be sent, and H under a key
+//! that is used once (S_P, drawn by P, XOR the candidate's number):
 //!
 //! ```text
 //! U_P = H(K_P[x]) ⊕ H(K_P[x] ⊕ Δ_P) ⊕ Φ_P(y)                                   under S_P; P sends it to Q
@@ -16,17 +16,19 @@
 //! z = r ⊕ s,   V_P = T_P ⊕ s·Δ_P,   V_G = V_E
 //! ```
 //!
-//! **The equality test.** Each party hashes its V of all candidates, commits to the digest (with salt, session, chunk and
-//! role), and opens it after the peer's commitment has come. Digests that differ end the session.
+//! **The equality test.** Each party hashes its V of all candidates, commits to the digest (with salt,
+//! session, chunk and role), and opens it after the peer's commitment has come. Digests that differ end the
+//! session.
 //!
-//! What a deviating P gains: an error ε in U_P (whichever y or key made it) changes T_Q by x_Q·ε, so P must guess x_Q to
-//! pass, and then knows it. The product is right all the same, and nothing of y is in it. A false s needs Δ_Q in V. So
-//! the leak is bits of x, and `buckets` XORs one x of each layer.
+//! What a deviating P gains: an error ε in U_P (whichever y or key made it) changes T_Q by x_Q·ε, so P must
+//! guess x_Q to pass, and then knows it. The product is right all the same, and nothing of y is in it. A
+//! false s needs Δ_Q in V. So the leak is bits of x, and `buckets` XORs one x of each layer.
 //!
-//! Guaranteed: the order is such that S_P and U_P leave after the transfers that fixed x, y and r were checked.
+//! Guaranteed: the order is such that S_P and U_P leave after the transfers that fixed x, y and r were
+//! checked.
 //!
-//! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 5 ("leaky AND"), with both parties' halves
-//! under the colours of `authenticated_bits`.
+//! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 5 ("leaky AND"), with both
+//! parties' halves under the colours of `authenticated_bits`.
 
 use rand_core::{CryptoRng, RngCore};
 use subtle::ConstantTimeEq;

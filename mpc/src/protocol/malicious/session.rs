@@ -1,5 +1,5 @@
-//! The states of a session. Each is a type, and each transition consumes it: a session that failed is gone, with its
-//! secrets.
+//! The states of a session. Each is a type, and each transition consumes it: a session that failed is gone,
+//! with its secrets.
 
 use super::party::Party;
 

@@ -1,32 +1,34 @@
 //! What the parties choose, and what follows from it: how many candidates each gate is combined from.
 //!
-//! Each layer has L candidates, of which the peer may have spoilt some; B candidates, one of each layer, make one
-//! gate (`buckets`). In an attacked chunk with t_k spoilt candidates in layer k the peer survives the equality test with
-//! probability 2^-Σt_k, and the expected number of gates that are spoilt in all layers is Π t_k / L^(B−1), whatever
-//! sets it chose, because the B − 1 shifts are uniform and independent of them. Since t·2^-t ≤ 1/2,
+//! Each layer has L candidates, of which the peer may have spoilt some; B candidates, one of each layer, make
+//! one gate (`buckets`). In an attacked chunk with t_k spoilt candidates in layer k the peer survives the
+//! equality test with probability 2^-Σt_k, and the expected number of gates that are spoilt in all layers is
+//! Π t_k / L^(B−1), whatever sets it chose, because the B − 1 shifts are uniform and independent of them.
+//! Since t·2^-t ≤ 1/2,
 //!
 //! ```text
 //! Pr[a chunk breaks] ≤ Π t_k·2^-t_k / L^(B−1) ≤ 2^-B / L^(B−1)
 //! ```
 //!
-//! A chunk with a layer that is not attacked cannot break, and an attacked one is survived with probability at most
-//! 2^-B. So over any number of chunks the sum is at most that of a geometric series, and over A attempts at a run, of
-//! which the peer may break off those whose shifts it dislikes, A times that:
+//! A chunk with a layer that is not attacked cannot break, and an attacked one is survived with probability
+//! at most 2^-B. So over any number of chunks the sum is at most that of a geometric series, and over A
+//! attempts at a run, of which the peer may break off those whose shifts it dislikes, A times that:
 //!
 //! ```text
 //! A · 2^-B / (1 − 2^-B) / L^(B−1) ≤ 2^-40        ⇔        (2^B − 1) · L^(B−1) ≥ A · 2^40
 //! ```
 //!
-//! [`Buckets::least`] is the least such L, and a program uses the B for which B·L is least. Everything here is a pure
-//! function of public numbers.
+//! [`Buckets::least`] is the least such L, and a program uses the B for which B·L is least. Everything here
+//! is a pure function of public numbers.
 //!
-//! Source: the buckets of Wang, Ranellucci, Katz (ePrint 2017/189, section 4), here with cyclic shifts in place of
-//! random permutations.
+//! Source: the buckets of Wang, Ranellucci, Katz (ePrint 2017/189, section 4), here with cyclic shifts in
+//! place of random permutations.
 
 use super::error::SessionError;
 use crate::ot::TreeDepth;
 
-/// How many attempts at a run the parties allow: 1 to 64. The error bound of 2^-40 covers all of them together.
+/// How many attempts at a run the parties allow: 1 to 64. The error bound of 2^-40 covers all of them
+/// together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempts(u32);
 
@@ -89,7 +91,7 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// The most AND gates of a chunk. At B = 3 a chunk of this size takes about 450 MB at each party.
+    /// The most AND gates of a chunk. A chunk of this size takes half a gigabyte at each party.
     pub(super) const MOST_GATES: usize = 1 << 20;
 
     /// The candidates for a program with this many AND gates; none if it has no gates.

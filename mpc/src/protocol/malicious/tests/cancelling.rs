@@ -1,4 +1,5 @@
-//! Attack 8: lies whose effects on the sum of labels would cancel if gates were not numbered, or inputs not told apart.
+//! Attack 8: lies whose effects on the sum of labels would cancel if gates were not numbered, or inputs not
+//! told apart.
 
 use super::*;
 
