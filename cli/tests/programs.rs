@@ -197,7 +197,7 @@ fn a_job_is_checked_before_its_keys_are_there() {
         let again = world.run(&format!("mpc check {job}")).ok();
         assert_eq!(said, again, "nothing is random");
         let record = world.run(&format!("mpc check {job} --json")).ok();
-        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        let record: Value = serde_json::from_str(&record).unwrap();
         assert!(record["job"].is_null() && !record["missing_keys"].as_array().unwrap().is_empty());
     }
     let clinic = format!("--as clinic --input {gallery}/join/data/party-1.csv");
