@@ -19,7 +19,10 @@ use sotto_mw::{
     amount::Amount,
     batch::verify_signatures,
     block::Block,
-    chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{
+        BOND_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
+        OUTPUT_WEIGHT,
+    },
     codec::{Decode, Encode},
     commitment::Commitment,
     hash::{Hash, tagged},
@@ -33,7 +36,7 @@ use sotto_mw::{
     schnorr::{SignedMessage, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Tip, Unspent},
-    testing::{Owned, TestChain},
+    testing::{KeySecrets, Owned, TestChain},
     transaction::Transaction,
     trie::{Entry, Trie},
 };
@@ -174,18 +177,54 @@ fn block(c: &mut Bench) {
     group.finish();
 }
 
-/// The heaviest blocks that the weights allow, each mostly of one kind of item: (inputs, outputs, kernels).
-fn heaviest() -> [(&'static str, [usize; 3]); 3] {
+/// Whether what a block is made of has a sender's and a receiver's key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Plain,
+    OneSided,
+}
+
+/// What a block is made of.
+#[derive(Clone, Copy)]
+struct Mix {
+    inputs: usize,
+    outputs: usize,
+    kernels: usize,
+    way: Way,
+}
+
+/// The heaviest blocks that the weights allow, each mostly of one kind of item.
+fn heaviest() -> [(&'static str, Mix); 6] {
     let room = CHAIN.chain().room();
+    let mix = |way, [inputs, outputs, kernels]: [u64; 3]| {
+        let [inputs, outputs, kernels] = [inputs, outputs, kernels].map(|n| n as usize);
+        Mix { inputs, outputs, kernels, way }
+    };
     let [i, o, k] = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT];
-    let inputs = (room - k) / i;
-    let outputs = (room - i - k) / o;
-    let kernels = (room - i - o) / k;
+    let [one_i, one_o, bonded] =
+        [ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, KERNEL_WEIGHT + BOND_WEIGHT];
     [
-        ("inputs", [inputs as usize, 0, 1]),
-        ("outputs", [1, outputs as usize, 1]),
-        ("kernels", [1, 1, kernels as usize]),
+        ("inputs", mix(Way::Plain, [(room - k) / i, 0, 1])),
+        ("outputs", mix(Way::Plain, [1, (room - i - k) / o, 1])),
+        ("kernels", mix(Way::Plain, [1, 1, (room - i - o) / k])),
+        ("one-sided inputs", mix(Way::OneSided, [(room - bonded) / one_i, 0, 1])),
+        ("one-sided outputs", mix(Way::OneSided, [1, (room - i - bonded) / one_o, 1])),
+        ("bonded kernels", mix(Way::OneSided, [1, 1, (room - i - one_o) / bonded])),
     ]
+}
+
+fn one_sided_output(i: u64) -> Owned {
+    let rng = &mut ChaCha20Rng::seed_from_u64(i);
+    let [sender, receiver, blinding] = [(); 3].map(|()| SecretScalar::random(rng));
+    let opening = Opening { amount: Amount::new(AMOUNT), index: [7; 12] };
+    CHAIN.clone().one_sided_of(KeySecrets { sender, receiver }, opening, blinding)
+}
+
+/// An output with an unverified dummy proof, whose receiver's key has a known secret.
+fn nothing_one_sided(like: &Owned, i: u64) -> Owned {
+    let dummy = nothing(i);
+    let output = Output { features: like.output.features.clone(), ..dummy.output };
+    Owned { output, keys: like.keys.clone(), ..dummy }
 }
 
 /// An unspent output with an unverified dummy proof.
@@ -209,15 +248,29 @@ fn holding(owned: &[Owned]) -> MemoryState {
     state
 }
 
-/// A sealed block with these numbers of items, and the state it follows.
-fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
-    let (fee, mut chain) = (CHAIN.least_fee(inputs, outputs, kernels), CHAIN.clone());
-    let to: Vec<Owned> = (0..outputs as u64).into_par_iter().map(output).collect();
-    let mut from: Vec<Owned> = (1..inputs as u64).map(nothing).collect();
+/// A sealed block of these items, and the state it follows. The input that pays for all is plain.
+fn heavy(mix: Mix) -> (MemoryState, Block) {
+    let Mix { inputs, outputs, kernels, way } = mix;
+    let mut chain = CHAIN.clone();
+    let (to, mut from): (Vec<Owned>, Vec<Owned>) = match way {
+        Way::Plain => (
+            (0..outputs as u64).into_par_iter().map(output).collect(),
+            (1..inputs as u64).map(nothing).collect(),
+        ),
+        Way::OneSided => {
+            let like = one_sided_output(1 << 40);
+            let from = (1..inputs as u64).map(|i| nothing_one_sided(&like, i)).collect();
+            ((0..outputs as u64).into_par_iter().map(one_sided_output).collect(), from)
+        }
+    };
+    let fee = CHAIN.chain().least_fee(CHAIN.chain().room()).unwrap();
     from.push(chain.output(AMOUNT * outputs as u64 + fee.units()));
     let state = holding(&from);
-    let t =
-        joined(&mut chain, &from.iter().collect::<Vec<_>>(), &to.iter().collect::<Vec<_>>(), (fee, kernels));
+    let feature = |fee| if way == Way::Plain { chain.plain(fee) } else { chain.bonded(fee) };
+    let mut features = vec![feature(Amount::ZERO); kernels];
+    features[0] = feature(fee);
+    let (from, to): (Vec<&Owned>, Vec<&Owned>) = (from.iter().collect(), to.iter().collect());
+    let t = chain.transaction(&from, &to, &features);
     let t = verify_transaction(CHAIN.chain(), check_transaction(CHAIN.chain(), t).unwrap()).unwrap();
     let t = connect_transaction(CHAIN.chain(), &state, &t).unwrap();
     let (coinbase, kernel) = chain.reward(fee);
@@ -234,11 +287,12 @@ fn heaviest_block(c: &mut Bench) {
     let chain = CHAIN.chain();
     let mut group = c.benchmark_group("heaviest block");
     group.sample_size(10);
-    for (kind, items) in heaviest() {
-        let (state, block) = heavy(items);
+    for (kind, mix) in heaviest() {
+        let (state, block) = heavy(mix);
         let bytes = block.to_bytes();
         let judge = |b| verify_block(chain, state.tip(), check_block(chain, b).unwrap()).unwrap();
-        group.throughput(Throughput::Elements(items.into_iter().max().unwrap_or(1) as u64));
+        let most = mix.inputs.max(mix.outputs).max(mix.kernels);
+        group.throughput(Throughput::Elements(most as u64));
         group.bench_function(BenchmarkId::new("decode", kind), |b| {
             b.iter(|| Block::from_bytes(black_box(&bytes)).unwrap());
         });
@@ -256,20 +310,28 @@ fn heaviest_block(c: &mut Bench) {
 
 /// Creates 1,000 outputs in a store and spends them again: the work of a block on the index and the log.
 fn store(c: &mut Bench) {
+    store_of(c, Way::Plain, &POOL);
+    let one_sided: Vec<Owned> = (0..1_000).into_par_iter().map(one_sided_output).collect();
+    store_of(c, Way::OneSided, &one_sided);
+}
+
+fn store_of(c: &mut Bench, way: Way, pool: &[Owned]) {
     const MANY: usize = 1_000;
     let mut chain = CHAIN.clone();
     let reward = chain.grow(Vec::new());
     chain.mature();
-    let mut made: Vec<&Owned> = POOL[..MANY].iter().collect();
-    let fee = chain.least_fee(1, MANY + 1, 1);
+    let mut made: Vec<&Owned> = pool[..MANY].iter().collect();
+    let fee = chain.chain().least_fee(chain.chain().room()).unwrap();
     let change = reward.opening.amount.units() - fee.units() - AMOUNT * MANY as u64;
     let change = chain.output(change);
     made.push(&change);
-    let created = joined(&mut chain, &[&reward], &made, (fee, 1));
+    let feature = if way == Way::Plain { TestChain::plain } else { TestChain::bonded };
+    let kernel = feature(&chain, fee);
+    let created = chain.transaction(&[&reward], &made, &[kernel]);
     chain.grow(vec![created]);
-    let fee = chain.least_fee(MANY + 1, 1, 1);
     let rest = chain.output(AMOUNT * MANY as u64 + change.opening.amount.units() - fee.units());
-    let spent = joined(&mut chain, &made, &[&rest], (fee, 1));
+    let kernel = feature(&chain, fee);
+    let spent = chain.transaction(&made, &[&rest], &[kernel]);
     chain.grow(vec![spent]);
     let blocks = chain.blocks();
     let at = |n: usize| {
@@ -278,7 +340,7 @@ fn store(c: &mut Bench) {
         blocks[..n].iter().for_each(|b| apply(&mut store, b));
         store
     };
-    let mut group = c.benchmark_group("store");
+    let mut group = c.benchmark_group(if way == Way::Plain { "store" } else { "store, one-sided" });
     group.sample_size(10).throughput(Throughput::Elements(MANY as u64));
     for (what, n) in [("create outputs", blocks.len() - 2), ("spend outputs", blocks.len() - 1)] {
         group.bench_function(what, |b| {

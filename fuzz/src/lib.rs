@@ -119,8 +119,11 @@ targets! {
         Decoder wallet_payment
         Decoder wallet_encrypted
         Machine wallet_proof
+        Machine wallet_output_proof
         Decoder wallet_address
         Decoder wallet_words
+        Decoder wallet_view_key
+        Decoder wallet_request
         Machine wallet_contents
         Machine wallet_file
     }

@@ -3,6 +3,7 @@
 use crate::{
     Verdict,
     fixtures::{
+        away::away,
         payment::{contents, open, payment},
         scratch::Scratch,
     },
@@ -18,8 +19,10 @@ use sotto_wallet::{
     armor::{self, Message},
     edge::file::WalletFile,
     encrypt::Encrypted,
-    keys::{Address, Words},
+    keys::{Address, ViewKey, Words},
+    output_proof::OutputProof,
     proof::PaymentProof,
+    reference::split_request,
     slate::{Invite, Invoice, Payment, Response},
     store::Store,
 };
@@ -65,6 +68,37 @@ pub fn wallet_proof(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
+/// A proof of a one-sided payment without its envelope; only the one that was made holds.
+pub fn wallet_output_proof(data: &[u8]) -> Verdict {
+    let Ok(proof) = OutputProof::from_bytes(data) else { return Verdict::Refused };
+    assert!(proof.to_bytes() == data, "two encodings of one proof");
+    if proof.verify(away().chain.chain().id()).is_err() {
+        return Verdict::Refused;
+    }
+    assert_eq!(proof, away().proof, "a proof that nobody made");
+    Verdict::Accepted
+}
+
+/// A view key; it belongs to one network, and is written in one way but for case and white space around it.
+pub fn wallet_view_key(data: &[u8]) -> Verdict {
+    let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
+    let networks = [Network::Main, Network::Test, Network::Solo];
+    let all: Vec<_> = networks.into_iter().filter_map(|n| ViewKey::parse(text, n).ok()).collect();
+    assert!(all.len() <= 1, "a view key of two networks");
+    all.iter()
+        .for_each(|k| assert_eq!(*k.to_text(), text.trim().to_lowercase(), "two forms of one view key"));
+    Verdict::of(!all.is_empty())
+}
+
+/// A request: an address, and what its payment is for.
+pub fn wallet_request(data: &[u8]) -> Verdict {
+    let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
+    let Ok((address, Some(reference))) = split_request(text) else { return Verdict::Refused };
+    let again = format!("{address}?ref={reference}");
+    assert_eq!(split_request(&again), Ok((address, Some(reference))), "it does not read what it writes");
+    Verdict::Accepted
+}
+
 /// A letter in its envelope; it is of one kind, and has one encoding.
 pub fn wallet_bytes(data: &[u8]) -> Verdict {
     let all = [
@@ -73,6 +107,7 @@ pub fn wallet_bytes(data: &[u8]) -> Verdict {
         from_bytes::<Invoice>(data),
         from_bytes::<Payment>(data),
         from_bytes::<PaymentProof>(data),
+        from_bytes::<OutputProof>(data),
         from_bytes::<Transaction>(data),
         from_bytes::<Encrypted<Invite>>(data),
     ];
@@ -97,6 +132,7 @@ pub fn wallet_text(data: &[u8]) -> Verdict {
         from_text::<Invoice>(text),
         from_text::<Payment>(text),
         from_text::<PaymentProof>(text),
+        from_text::<OutputProof>(text),
         from_text::<Transaction>(text),
         from_text::<Encrypted<Invite>>(text),
     ];

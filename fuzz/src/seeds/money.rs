@@ -2,7 +2,7 @@
 
 use super::{Inputs, input};
 use crate::{
-    fixtures::payment::payment,
+    fixtures::{away::away, payment::payment},
     wallets::{PASSPHRASE, SEALED},
 };
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -20,9 +20,20 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "wallet_invite" => vec![input("invite", payment.invite.to_bytes())],
         "wallet_response" => vec![input("response", payment.response.to_bytes())],
         "wallet_invoice" => vec![input("invoice", payment.invoice.to_bytes())],
-        "wallet_payment" => vec![input("payment", payment.paid_invoice.to_bytes())],
+        "wallet_payment" => {
+            vec![input("payment", payment.paid_invoice.to_bytes()), input("bonded", away().bonded.to_bytes())]
+        }
         "wallet_encrypted" => vec![input("invite", payment.encrypted.to_bytes())],
         "wallet_proof" => vec![input("proof", payment.proof.to_bytes())],
+        "wallet_output_proof" => vec![input("proof", away().proof.to_bytes())],
+        "wallet_view_key" => vec![input("plain", away().view_key.clone())],
+        "wallet_request" => {
+            let address = payment.invite.sender.to_string();
+            vec![
+                input("text", format!("{address}?ref=INV-2026-17")),
+                input("digits", format!("{address}?ref=0x000102030405060708090a0b")),
+            ]
+        }
         "wallet_slates" => {
             vec![
                 input("invite", payment.invite.to_bytes()),
@@ -57,6 +68,8 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("invited", payment.sender.clone()),
             input("paid", payment.paid.clone()),
             input("before", before_rules_3(&payment.sender)),
+            input("paid-away", away().payer.clone()),
+            input("received-away", away().payee.clone()),
         ],
         "wallet_file" => vec![input("sealed", sealed([8, 1, 1])), input("absurd", sealed([u32::MAX, 1, 1]))],
         _ => return None,
