@@ -75,5 +75,5 @@ pub(crate) const HIDDEN_KEY: &str = "sotto/wallet/hidden-key/v1";
 pub(crate) const PAID: &str = "sotto/one-sided/paid/v1";
 /// Account key, output → how many blocks it waits before it is moved unasked.
 pub(crate) const RELOCATION: &str = "sotto/wallet/relocation/v1";
-/// Fresh bytes, signing key of the interactive address, kernel → secret of a bond.
+/// Fresh bytes, signing key of the interactive address, kernel, items → secret of a bond.
 pub(crate) const BOND_KEY: &str = "sotto/wallet/bond-key/v1";

@@ -9,7 +9,8 @@ use sotto_mw::{
     commitment::Commitment,
     group::Point,
     hash::Hash,
-    rules::{check_transaction, verify_transaction},
+    rules::{Verified, check_transaction, connect_transaction, verify_transaction},
+    transaction::Transaction,
 };
 use sotto_wallet::{
     Memo, MemoryStore, Payment, ViewWallet, WalletError, armor,
@@ -342,6 +343,29 @@ fn a_one_sided_payment_follows_reorganisations_and_expires() {
     a.scan(&ledger);
     assert_eq!(a.sent(), [SessionStatus::Signed(TxStatus::Failed)]);
     assert_eq!((before[3] > 0, a.balance()[3]), (true, 0), "the input is free again");
+}
+
+/// Two copies of a wallet whose random sources repeat each other share no bond and no sender's key, and only one of their
+/// payments can confirm.
+#[test]
+fn copies_with_one_random_source_reuse_no_secret() {
+    let (mut ledger, mut a, b) = two();
+    let mut copy = a.copy(a.installation.clone());
+    copy.rng = a.rng.clone();
+    let (one, two) = (a.pay_away(vec![b.payee_away(5)]), copy.pay_away(vec![b.payee_away(6)]));
+    let keys = |t: &Verified<Transaction>| {
+        let body = &t.get().body;
+        let senders = body.outputs.iter().filter_map(|o| o.features.keys()).map(|k| k.sender.encoded());
+        senders.chain(body.bonds.values().map(|b| b.key.encoded())).collect::<std::collections::BTreeSet<_>>()
+    };
+    // The change of both has fresh bytes and an index that repeat; its amounts differ, and so do its keys.
+    let (one_keys, two_keys) = (keys(&one), keys(&two));
+    assert!(one_keys.is_disjoint(&two_keys), "{one_keys:?} {two_keys:?}");
+    ledger.seal(&a.wallet, &[one]);
+    a.scan(&ledger);
+    copy.scan(&ledger);
+    assert!(connect_transaction(&ledger.chain, ledger.memory.state(), &two).is_err());
+    assert_eq!(a.wallet.balance(None), copy.wallet.balance(None));
 }
 
 /// A payee whose reference is not given gets a random one.

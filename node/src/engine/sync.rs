@@ -42,9 +42,8 @@ use crate::{
     seal::SealedHeader,
     storage::Files,
 };
-use bodies::BlockItems;
 use core::cmp::Ordering;
-use requests::{BlockRequests, Wanted};
+use requests::{BlockItems, BlockRequests, Wanted};
 use sotto_mw::{batch::verify_signatures, block::Block, chain::Chain, error::Rejection};
 
 /// Blocks that broke a rule, as far as they are remembered.

@@ -71,7 +71,10 @@ impl AccountKeys {
         let mut fresh = Zeroizing::new([0; 33]);
         rng.fill_bytes(&mut *fresh);
         let (view_tag, fresh) = fresh.split_first().map_or((0, &[][..]), |(tag, rest)| (*tag, rest));
-        let sender = derive_scalar(tag::ONE_SIDED, &[&self.account, fresh, &opening.index]);
+        let sender = {
+            let amount = Zeroizing::new(opening.amount.units().to_le_bytes());
+            derive_scalar(tag::ONE_SIDED, &[&self.account, fresh, &opening.index, &*amount])
+        };
         let (blinding, receiver) =
             (hidden_blinding(&self.account, opening), PublicKey::of(&hidden_key(&self.account, opening)));
         let keys = self.output_keys(Purpose::Change, &blinding);

@@ -4,7 +4,7 @@
 //! ```text
 //! blinding = Σ r_out − Σ r_in                              the payer's share of the offset is blinding − Σ x
 //! keys     = Σ r (outputs) + Σ (d − k_o) (inputs)          y = keys − x_b, for the bond X = x_b·G
-//! x_b      = D("sotto/wallet/bond-key/v1", 32 fresh bytes ‖ signing key ‖ kernel)
+//! x_b      = D("sotto/wallet/bond-key/v1", 32 fresh bytes ‖ signing key ‖ kernel ‖ own outputs ‖ one-sided inputs)
 //! ```
 //!
 //! All one-sided items of a payer hang on one bond: with two bonds or an x_b used twice, others could swap items. The
@@ -120,7 +120,10 @@ impl Funded {
         let Some(kernel) = body.kernels.iter().find(|k| k.features.is_bonded()) else { return };
         let mut fresh = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *fresh);
-        let parts: [&[u8]; 3] = [&*fresh, &*keys.hedge().to_bytes(), &kernel.to_bytes()];
+        let mut items = Vec::new();
+        self.outputs.iter().for_each(|o| o.commitment.encode(&mut items));
+        self.one_sided_inputs.iter().for_each(|i| i.encode(&mut items));
+        let parts: [&[u8]; 4] = [&*fresh, &*keys.hedge().to_bytes(), &kernel.to_bytes(), &items];
         let x = derive_scalar(tag::BOND_KEY, &parts);
         body.bonds.insert(kernel.excess, Bond::sign(chain.id(), kernel, &x, rng));
         body.key_offset = self.keys.sub(&x).reveal();

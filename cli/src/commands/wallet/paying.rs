@@ -274,28 +274,28 @@ fn receivers(a: &args::WalletSend) -> Outcome<Vec<Receiver>> {
             .help("run `sotto wallet send 1.5 --to bob`, or `sotto wallet send --to bob=1.5 --to carol=2`")
     };
     match (&a.amount, &a.to[..]) {
-        (None, [who]) if a.all && !has_amount(who) => Ok(vec![Receiver { who: who.clone(), amount: None }]),
+        (None, [who]) if a.all && with_amount(who).is_none() => {
+            Ok(vec![Receiver { who: who.clone(), amount: None }])
+        }
         (None, _) if a.all => Err(usage("everything can be paid to one receiver only")),
-        (Some(amount), [who]) if !has_amount(who) => {
+        (Some(amount), [who]) if with_amount(who).is_none() => {
             Ok(vec![Receiver { who: who.clone(), amount: Some(amounts::written(amount)?) }])
         }
         (Some(_), _) => Err(usage("one amount is for one receiver; for several, write --to WHO=AMOUNT")),
         (None, all) => all
             .iter()
             .map(|to| {
-                let (who, amount) = to
-                    .rsplit_once('=')
-                    .filter(|(who, _)| !who.ends_with("?ref"))
-                    .ok_or_else(|| usage("no amount: it is not clear how much to pay"))?;
+                let (who, amount) =
+                    with_amount(to).ok_or_else(|| usage("no amount: it is not clear how much to pay"))?;
                 Ok(Receiver { who: who.to_owned(), amount: Some(amounts::written(amount)?) })
             })
             .collect(),
     }
 }
 
-/// Whether a receiver is given as WHO=AMOUNT; a request ADDRESS?ref=REFERENCE alone is not.
-fn has_amount(to: &str) -> bool {
-    to.rsplit_once('=').is_some_and(|(who, _)| !who.ends_with("?ref"))
+/// The parts of WHO=AMOUNT; the equals sign of a request ADDRESS?ref=REFERENCE begins no amount.
+fn with_amount(to: &str) -> Option<(&str, &str)> {
+    to.rsplit_once('=').filter(|(who, _)| who.split_once('?').is_none_or(|(_, query)| query.contains('=')))
 }
 
 /// Who has to answer.

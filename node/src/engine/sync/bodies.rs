@@ -1,6 +1,9 @@
 //! Bodies of blocks as they arrive: whole, or compact and filled from the mempool.
 
-use super::{Sync, requests::Wanted};
+use super::{
+    Sync,
+    requests::{BlockItems, Wanted},
+};
 use crate::{
     engine::{
         branch::Fetch,
@@ -18,16 +21,8 @@ use sotto_mw::{
     block::{Block, body_hash_of_bytes},
     chain::Chain,
     codec::Decode,
-    output::Output,
-    transaction::{Body, BodyKernel},
+    transaction::Body,
 };
-
-/// The parts of a compact block that its receiver lacked.
-pub(crate) struct BlockItems {
-    pub(crate) block: BlockName,
-    pub(crate) outputs: Vec<Output>,
-    pub(crate) kernels: Vec<BodyKernel>,
-}
 
 impl Sync {
     pub(crate) fn on_block<F: Files>(

@@ -10,7 +10,7 @@
 
 use crate::{engine::peers::Peer, message::BlockName, peer::PeerId};
 use core::time::Duration;
-use sotto_mw::hash::Hash;
+use sotto_mw::{hash::Hash, output::Output, transaction::BodyKernel};
 use std::collections::BTreeMap;
 
 /// What is requested.
@@ -35,6 +35,13 @@ impl Wanted {
     pub(crate) const fn headers(&self) -> Option<BlockName> {
         if let Self::Headers(best) = self { Some(*best) } else { None }
     }
+}
+
+/// The parts of a compact block that its receiver lacked.
+pub(crate) struct BlockItems {
+    pub(crate) block: BlockName,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) kernels: Vec<BodyKernel>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
