@@ -1,11 +1,15 @@
 //! Whatever the parties disagree on, or the protocol does not support, ends before anything secret is sent.
 
+use sotto_mpc::channel::memory_pair;
 use sotto_mpc::inputs::{Holder, InputStream};
 use sotto_mpc::ot::TreeDepth;
-use sotto_mpc::protocol::malicious::{Attempts, HelloError, Reveal, RunId, SessionError, Settings, Terms};
+use sotto_mpc::protocol::malicious::{
+    Attempts, Evaluator, HelloError, Reveal, RunId, SessionError, Settings, Terms,
+};
+use sotto_mpc::protocol::semi_honest;
 use sotto_mpc::{Fancy, Inputs, Program, ProgramName, Shape};
 
-use super::{Start, run};
+use super::{Start, rng, run};
 
 /// One AND of a bit of each of two streams.
 struct And {
@@ -99,4 +103,20 @@ fn inputs_and_outputs_of_the_wrong_length_are_refused() {
     let program = And { outputs: 2, ..TWO_PARTY };
     let error = errors(&start(&program, BOTH), &start(&program, BOTH));
     assert!(error.contains(&SessionError::OutputLength { expected: 2, given: 1 }));
+}
+
+#[test]
+fn a_semi_honest_peer_is_told_apart() {
+    let (near, far) = memory_pair();
+    std::thread::scope(|scope| {
+        let semi_honest = scope.spawn(move || {
+            let session = semi_honest::Garbler::new(near, &TWO_PARTY, BOTH);
+            session.hello(&mut rng(1)).err().unwrap()
+        });
+        let session = Evaluator::new(far, &TWO_PARTY, BOTH, Settings::default());
+        let error = session.hello(&mut rng(2)).err().unwrap();
+        assert_eq!(error, SessionError::Hello(HelloError::Suite { ours: 2, theirs: 1 }));
+        let error = semi_honest.join().unwrap();
+        assert_eq!(error, semi_honest::SessionError::Hello(HelloError::Suite { ours: 1, theirs: 2 }));
+    });
 }

@@ -103,22 +103,18 @@ impl<'c> Combination<'c> {
         let mut hash = self.domain(self.own.role.peer()).running();
         let (x, z, gammas) = (self.chunk.x(), self.chunk.r(), self.chunk.gammas());
         let mut tails = Shares::with_capacity(self.gates());
-        let mut told = ours.iter().zip(theirs.iter());
+        let (layers, opened) = (self.chunk.buckets().layers, ours.xor(theirs));
         for g in 0..self.gates() {
-            let mut opened = [false; MOST_LAYERS];
-            let mut places = opened.iter_mut();
+            let mut told = g * layers..;
             self.each_opened(g, |share| {
-                if let (Some(place), Some((ours, theirs))) = (places.next(), told.next()) {
-                    hash.add(self.own.expected_mac(share, theirs));
-                    *place = ours ^ theirs;
-                }
+                let bit = told.next().is_some_and(|i| theirs.get(i));
+                hash.add(self.own.expected_mac(share, bit));
             });
             let mut tail = z.get(g) ^ gammas.get(g);
-            let mut opened = opened.into_iter();
-            for (c, d) in self.candidates(g).zip(opened.by_ref()) {
-                tail ^= z.get(c) ^ x.get(c).masked(d);
+            for (c, i) in self.candidates(g).zip(g * layers..) {
+                tail ^= z.get(c) ^ x.get(c).masked(opened.get(i));
             }
-            tail ^= self.betas.get(g).masked(opened.next().unwrap_or_default());
+            tail ^= self.betas.get(g).masked(opened.get((g + 1) * layers - 1));
             tails.push(tail);
         }
         (tails, hash.finish())
@@ -153,9 +149,6 @@ impl<'c> Combination<'c> {
         Domain { label: OPENINGS, session: self.session, index: CHUNK, role: Some(role) }
     }
 }
-
-/// The most layers of a chunk, and of bits that a gate opens.
-const MOST_LAYERS: usize = 6;
 
 /// The shifts of the layers from 1 on: 128 bits of the coin modulo L, which is uniform but for 2^-100.
 fn shifts(session: &SessionId, Coin(coin): &Coin, buckets: Buckets) -> Vec<usize> {
