@@ -257,7 +257,7 @@ fn a_transcript_digest_that_differs_in_one_bit_is_an_error() {
             for at in [digest, digest + 15, digest + 31] {
                 let mut faults = [Fault::None; 2];
                 faults[*side] = Fault::Flip(at);
-                let outcomes = run(reveal, faults, SHORT);
+                let outcomes = run(reveal, faults, LONG);
                 let error = outcomes[1 - side].as_ref().err();
                 assert_eq!(error, Some(&SessionError::Transcript), "{reveal:?}, byte {at} of {side}");
             }
