@@ -53,8 +53,9 @@ pub(crate) trait Deviation: Send {
     /// Changes bytes that are about to be sent, the first of which is number `at` of its phase.
     fn sending(&mut self, phase: Phase, at: usize, bytes: &mut [u8]);
 
-    /// Learns bytes that were received, the first of which is number `at` of its phase.
-    fn received(&mut self, phase: Phase, at: usize, bytes: &[u8]);
+    /// Learns bytes that were received, the first of which is number `at` of its phase, and may take others for
+    /// them.
+    fn received(&mut self, phase: Phase, at: usize, bytes: &mut [u8]);
 }
 
 /// A channel and the hashes of its two directions.
@@ -102,10 +103,9 @@ impl<C: Channel> Channel for TranscriptChannel<C> {
 
     fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
         let n = self.channel.receive_some(phase, into)?;
-        let bytes = into.get(..n).unwrap_or_default();
+        self.received.add(phase, into.get(..n).unwrap_or_default());
         #[cfg(test)]
-        self.deviation.iter_mut().for_each(|d| d.received(phase, bytes));
-        self.received.add(phase, bytes);
+        self.deviation.iter_mut().for_each(|d| d.received(phase, into.get_mut(..n).unwrap_or_default()));
         Ok(n)
     }
 }
@@ -135,7 +135,7 @@ pub(crate) mod deviating {
             bytes
         }
 
-        pub(super) fn received(&mut self, phase: Phase, bytes: &[u8]) {
+        pub(super) fn received(&mut self, phase: Phase, bytes: &mut [u8]) {
             let at = self.received.entry(phase).or_default();
             self.inner.received(phase, *at, bytes);
             *at += bytes.len();

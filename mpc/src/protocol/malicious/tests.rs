@@ -119,7 +119,10 @@ impl Change {
 /// What a party does other than the protocol says.
 #[derive(Clone, Default)]
 struct Cheat {
+    /// Changes of what it sends.
     changes: Vec<Change>,
+    /// Changes of what it takes for received.
+    heard: Vec<Change>,
     /// Phases, from a byte on, in which the party sends the bytes that it received at the same place.
     copies: Vec<(Phase, usize)>,
     ignored: &'static [Check],
@@ -128,6 +131,13 @@ struct Cheat {
 impl Cheat {
     fn changing(changes: impl Into<Vec<Change>>) -> Self {
         Self { changes: changes.into(), ..Self::default() }
+    }
+
+    /// A party that lies about bits of its own and computes as if the lie were true: to the peer's bits it adds
+    /// what it added to its own.
+    fn consistent(changes: impl Into<Vec<Change>>) -> Self {
+        let changes = changes.into();
+        Self { heard: changes.clone(), changes, ..Self::default() }
     }
 
     fn ignoring(self, ignored: &'static [Check]) -> Self {
@@ -166,8 +176,9 @@ impl Deviation for Cheating {
         record.sent[usize::from(phase.code())].extend_from_slice(bytes);
     }
 
-    fn received(&mut self, phase: Phase, _: usize, bytes: &[u8]) {
+    fn received(&mut self, phase: Phase, at: usize, bytes: &mut [u8]) {
         self.record.lock().unwrap().received[usize::from(phase.code())].extend_from_slice(bytes);
+        self.cheat.heard.iter().for_each(|change| change.apply(phase, at, bytes));
     }
 }
 
