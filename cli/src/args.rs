@@ -40,6 +40,7 @@ Exit codes:
   2    wrong usage
   3    the node or another party cannot be reached
   4    declined, or no terminal to ask on
+  5    a joint computation ended and has no result
   70   internal error
   130  interrupted
 

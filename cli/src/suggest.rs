@@ -57,7 +57,7 @@ const GUESSES: &[Guess] = &[
     ("*", &["abort", "revoke", "undo"], &["wallet cancel"]),
     ("*", &["rescan", "refresh", "update", "sync"], &["wallet scan"]),
     ("*", &["utxo", "utxos", "coins"], &["wallet outputs"]),
-    ("*", &["merge", "combine", "sweep"], &["wallet consolidate"]),
+    ("*", &["merge", "combine"], &["wallet consolidate", "wallet sweep"]),
     ("*", &["password", "passwd"], &["wallet passphrase"]),
     ("*", &["seed", "words", "mnemonic", "phrase"], &["wallet init", "wallet restore"]),
     ("*", &["addresses", "contacts", "address-book"], &["wallet address", "wallet contact list"]),

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! sealed output   the output, with its receiver's key, is in the trie of a sealed header
-//! shared secret   S = r·A = a·R:  by the payer   log_G R = log_A S
-//!                                 by the payee   log_G A = log_R S
-//! payment         from S: view tag, K_o, rewind and C, all that the payee checks
+//! shared secret   S = r·A = a·R:  by the payer     log_G R = log_A S
+//!                                 by the receiver  log_G A = log_R S
+//! payment         from S: view tag, K_o, rewind and C, all that the receiver checks
 //!
-//! bytes = length (2) ‖ parameters ‖ sealed output ‖ address (65) ‖ prover (1): 1 payer, 2 payee ‖ S (32)
+//! bytes = length (2) ‖ parameters ‖ sealed output ‖ address (65) ‖ prover (1): 1 payer, 2 receiver ‖ S (32)
 //!         ‖ c (32) ‖ z (32) ‖ statement
 //! sealed output = header ‖ seal (64) ‖ rewind data of the output ‖ opening of the trie
 //! statement of the proof = prover ‖ address ‖ C ‖ text
@@ -16,7 +16,7 @@
 //! the prover knows r or a and meant this text.
 //!
 //! **Not guaranteed**: that the block is still in the chain; who presents the proof: anyone who has the file can. The
-//! verifier learns the blinding factor of the output, so it could help a dishonest sealer as the payer could
+//! verifier learns the blinding factor of the output, so it could help a dishonest operator as the payer could
 //! (`docs/THREATS.md`); moving the output ends that. r itself is never shown: who has it can make the output again while
 //! a reorganisation reaches it. Source: `docs/adr/0009-one-sided-payments.md`; the proof of S is `sotto_mw::dleq`.
 #![deny(clippy::indexing_slicing)]
@@ -76,7 +76,7 @@ pub enum Prover {
     /// Who paid, by r.
     Payer = 1,
     /// Who was paid, by a.
-    Payee = 2,
+    Receiver = 2,
 }
 
 /// A proof that an output pays an address.
@@ -120,7 +120,7 @@ pub(crate) struct Evidence {
 }
 
 impl OutputProof {
-    /// Makes a proof with r of the payer or a of the payee.
+    /// Makes a proof with r of the payer or a of the receiver.
     pub(crate) fn new(
         chain: &ChainId,
         evidence: Evidence,
@@ -149,7 +149,7 @@ impl OutputProof {
         let said = said(*prover, address, sealed, statement);
         let known = match prover {
             Prover::Payer => &keys.sender,
-            Prover::Payee => address.view(),
+            Prover::Receiver => address.view(),
         };
         if address.network() != params.network
             || !claim(chain, &said, base(*prover, address, keys)).holds(known, shared, proof)
@@ -170,7 +170,7 @@ impl OutputProof {
 fn base<'a>(prover: Prover, address: &'a PaymentAddress, keys: &'a OneSidedKeys) -> &'a PublicKey {
     match prover {
         Prover::Payer => address.view(),
-        Prover::Payee => &keys.sender,
+        Prover::Receiver => &keys.sender,
     }
 }
 
@@ -225,7 +225,7 @@ impl Decode for OutputProof {
             address: address.ok_or(DecodeError::Code { what: "address of a one-sided payment", code: 1 })?,
             prover: match r.u8()? {
                 1 => Prover::Payer,
-                2 => Prover::Payee,
+                2 => Prover::Receiver,
                 code => return Err(DecodeError::Code { what: "prover", code }),
             },
             shared: Point::decode(r)?,

@@ -420,7 +420,7 @@ fn one_sided_payments_are_proven_by_payer_and_payee() {
         assert_eq!(refused(&|p| p.statement = text("case 13")), PaymentProofError::Shared);
         assert_eq!(refused(&|p| p.address = payment_address(&a)), PaymentProofError::Shared);
         assert_eq!(refused(&|p| p.shared = Point::h()), PaymentProofError::Shared);
-        let other = |p: Prover| if p == Prover::Payer { Prover::Payee } else { Prover::Payer };
+        let other = |p: Prover| if p == Prover::Payer { Prover::Receiver } else { Prover::Payer };
         assert_eq!(refused(&|p| p.prover = other(p.prover)), PaymentProofError::Shared);
         assert_eq!(refused(&|p| p.sealed.sealed.header.time += 1), PaymentProofError::Seal);
         assert_eq!(refused(&|p| p.sealed.output.rest = Hash::ZERO), PaymentProofError::OutputNotIncluded);

@@ -323,7 +323,7 @@ impl<S: Store> Wallet<S> {
     }
 
     /// Plans to move an output within its account. Whoever paid it one-sidedly knows what opens it, sees when it is
-    /// spent, and could help a dishonest quorum to take it out of a pruned chain; afterwards nobody else does.
+    /// spent, and could help a dishonest operator to take it out of a pruned chain; afterwards nobody else does.
     ///
     /// # Errors
     /// [`coin_selection::CoinSelectionError::NotFree`] when the output is not free, or

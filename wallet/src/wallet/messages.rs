@@ -221,7 +221,7 @@ pub(crate) fn prove_received(
     let account = record.map(|o| o.account).ok_or(PaymentProofError::NotPaid)?;
     let payment = context.keys(account)?.payment(context.chain.params().network);
     let (params, address) = (context.chain.params().clone(), payment.address);
-    proven(context, Evidence { params, sealed, address, statement }, (Prover::Payee, &payment.view), rng)
+    proven(context, Evidence { params, sealed, address, statement }, (Prover::Receiver, &payment.view), rng)
 }
 
 fn proven(
