@@ -224,6 +224,27 @@ fn a_stranger_does_not_use_up_an_invoice() {
     assert!(b.collect(&ledger, &paid).is_ok());
 }
 
+/// Nor with change that the chain has already: no block takes it twice.
+#[test]
+fn change_that_exists_does_not_use_up_an_invoice() {
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 1);
+    let first = b.ask(1_000, &a);
+    let paid = a.pay_invoice(&first).unwrap();
+    let done = b.collect(&ledger, &paid).unwrap();
+    ledger.seal(&a.wallet, &[done]);
+    a.scan(&ledger);
+    let ask = InvoiceRequest { payer: None, ..b.asking(1_000, &a) };
+    let open = b.wallet.create_invoice(Account(0), ask, &mut b.rng).unwrap();
+    let honest = a.pay_invoice(&open).unwrap();
+    let repeated = Payment { change: paid.change.clone(), ..honest.clone() };
+    assert_eq!(refusal(b.collect(&ledger, &repeated)), SlateError::PayerRepeats);
+    // What the chain says of another payment does not count.
+    let of_honest = UnspentInputs::look_up(&ledger, &honest).unwrap();
+    assert_eq!(refusal(b.wallet.collect(&repeated, &of_honest)), SlateError::PayerRepeats);
+    assert!(b.collect(&ledger, &honest).is_ok());
+}
+
 /// A reward that the next block cannot spend is refused as an input of a payment.
 #[test]
 fn an_immature_input_is_refused_until_it_matures() {

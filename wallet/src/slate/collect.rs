@@ -1,11 +1,12 @@
 //! Third step of the receiver, when it began: check the payer's part, sign, combine, and verify the result.
 //!
 //! What is checked: possession of X_s and no identities; z_s·G = D_s + ρ_s·E_s + c·X_s; the signature of the
-//! payer whom the invoice names; and, by the consensus rules over the whole transaction, that inputs, change and
-//! offset balance and that the change's range proof holds. The receiver created its own parts, so the payer is at
-//! fault for anything else that is wrong. Whether the inputs exist is a question to the chain: the wallet asks it
-//! before it closes the session ([`crate::scan::UnspentInputs`]), so someone who has only seen an invoice
-//! cannot use it up with invented inputs.
+//! payer whom the invoice names; that the payer's own kernel, if there is one, expires with the invoice; and, by
+//! the consensus rules over the whole transaction, that inputs, change and offset balance and that the change's
+//! range proof holds. The receiver created its own parts, so the payer is at fault for anything else that is
+//! wrong. Whether the next block can take the payer's part is a question to the chain: the wallet asks it before
+//! it closes the session ([`crate::scan::UnspentInputs`]), so someone who has only seen an invoice cannot use it
+//! up with invented inputs, or with change or a kernel that the chain has already.
 //! Source: `docs/SIGNING.md`, "Invoices".
 
 use super::{Invoice, Payment, SlateError, messages::SignedByPayer as _, respond::not_expired};
@@ -13,7 +14,7 @@ use crate::nonce_vault::SessionSecrets;
 use sotto_mw::{
     amount::Height,
     chain::Chain,
-    kernel::{Excess, Kernel},
+    kernel::{Excess, Kernel, KernelFeatures},
     output::OutputFeatures,
     rules::{Verified, check_transaction, verify_transaction},
     session::{Role, Session},
@@ -48,6 +49,11 @@ impl<'a> CheckedPayment<'a> {
         let plain = |f: &OutputFeatures, extra: &[u8]| *f == OutputFeatures::Plain && extra.is_empty();
         if payment.change.as_ref().is_some_and(|c| !plain(&c.features, c.extra.as_bytes())) {
             return Err(SlateError::PayerChange);
+        }
+        // Any other window could be over, and the payment would close the invoice without ever being made.
+        let kernel = |fee| KernelFeatures::Bonded { fee, not_after: invoice.not_after() };
+        if payment.bonded.as_ref().is_some_and(|b| b.kernel.features != kernel(b.kernel.features.fee())) {
+            return Err(SlateError::PayerKernel);
         }
         let signed = match &invoice.payer {
             Some(payer) => payment.is_signed_by(chain.id(), payer),

@@ -165,6 +165,11 @@ pub enum SlateError {
     /// The payer's change is not a plain output.
     #[error("the responder's change is not a plain output")]
     PayerChange,
+    /// The payer's own kernel is not of the kind, or does not expire when the invoice does.
+    #[error(
+        "the responder's own kernel is not bonded until the last block of the invoice; the invoice stays open"
+    )]
+    PayerKernel,
     /// The payer that the invoice names did not sign the payment, or it names none and someone did.
     #[error(
         "the responder's signature is missing or invalid: the payment may not come from the payer that the invoice \
@@ -181,6 +186,9 @@ pub enum SlateError {
         /// The height of the next block.
         next: Height,
     },
+    /// The chain has the payer's change or kernel already, and never takes either twice.
+    #[error("the responder's change or kernel is in the chain already; the invoice stays open")]
+    PayerRepeats,
     /// The payer's inputs, change and offset do not balance.
     #[error("the responder's inputs, change and offset do not make a valid payment: {0}")]
     PayerPart(Rejection),
