@@ -21,6 +21,26 @@ fn records(w: &World, command: &str) -> Vec<serde_json::Value> {
     w.run(command).ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// The same where each command needs wallet, chain and wallet again: whatever the order, nobody waits for ever.
+#[test]
+fn twelve_payments_at_once_spend_each_coin_once() {
+    let w = World::settled();
+    let coins = (balance(&w, "alice", "spendable") / 6_000_000_000) as usize;
+    let send = format!("sotto wallet send {AMOUNT}u --to $(cat bob.address) --yes --wallet alice --wait 600");
+    let said: Vec<Said> = thread::scope(|scope| {
+        let running: Vec<_> = (0..PROCESSES).map(|_| scope.spawn(|| w.shell(&send))).collect();
+        running.into_iter().map(|process| process.join().unwrap()).collect()
+    });
+    let (sent, refused): (Vec<_>, Vec<_>) = said.into_iter().partition(|said| said.code == 0);
+    assert_eq!(sent.len(), coins, "{refused:?}");
+    for said in refused {
+        let why = said.fails(1);
+        assert!(why.contains("locked") && !why.contains("another process"), "{why}");
+    }
+    w.run("chain seal --wallet alice").ok();
+    assert_eq!(balance(&w, "bob", "total"), coins as u64 * AMOUNT);
+}
+
 #[test]
 fn twelve_sends_at_once_promise_each_coin_once() {
     let w = World::settled();
@@ -28,7 +48,9 @@ fn twelve_sends_at_once_promise_each_coin_once() {
     let coins = (balance(&w, "alice", "spendable") / reward) as usize;
     assert!(0 < coins && coins < PROCESSES, "{coins} coins for {PROCESSES} processes");
 
-    let send = format!("wallet send {AMOUNT}u --to $(cat bob.address) --yes --wallet alice --wait 600");
+    let send = format!(
+        "wallet send {AMOUNT}u --interactive --to $(cat bob.address) --yes --wallet alice --wait 600"
+    );
     let said: Vec<Said> = thread::scope(|scope| {
         let send = |n| w.shell(&format!("sotto {send} > invite-{n}.txt"));
         let running: Vec<_> = (0..PROCESSES).map(|n| scope.spawn(move || send(n))).collect();

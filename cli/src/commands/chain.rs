@@ -221,10 +221,10 @@ fn keep_pace(context: &Context, ledger: &DiskLedger) {
 
 fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let passphrase = home.passphrase(&a.wallet.wallet, &a.wallet.passphrase)?;
+    let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
     let mut ledger = home.ledger()?;
     let key = operator::read(&home.operator()).or_refuse("cannot use the operator's key")?;
     let mut engine = Solo::new(ledger.chain(), key).or_refuse("cannot use the operator's key")?;
-    let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
     same_chain(&wallet, ledger.chain())?;
     let account = chosen_account(&wallet, &a.wallet)?.unwrap_or(ACCOUNT);
     let bar = context.ui.bar(a.blocks.into(), "sealing");

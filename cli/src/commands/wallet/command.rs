@@ -114,9 +114,9 @@ impl WalletCommand<'_> {
         if self.node.node.is_none() && !self.home.chain().exists() {
             self.chain()?;
         }
-        let passphrase = self.passphrase()?;
+        // The wallet first, everywhere: two commands that each have one and wait for the other would wait in vain.
+        let mut wallet = self.open()?;
         let chain = self.chain()?;
-        let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
         same_chain(&wallet, chain.chain())?;
         let report = look(self.context, &mut wallet, &chain.view())?;
         Ok((wallet, chain, report))

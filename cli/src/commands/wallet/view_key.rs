@@ -55,10 +55,10 @@ fn import_view_key(command: &WalletCommand<'_>, a: &ViewKeyImport) -> Outcome {
 
 fn show_received(command: &WalletCommand<'_>, a: &ViewKeyShow) -> Outcome {
     let passphrase = command.passphrase()?;
-    let chain = command.chain()?;
     let name = &*command.args.wallet;
     let file = command.home.open_wallet_file(name, &passphrase)?;
     let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is not a view-only wallet"))?;
+    let chain = command.chain()?;
     if wallet.chain().id() != chain.chain().id() {
         return Err(Failure::coded(ErrorCode::OtherChain, "the wallet belongs to another chain")
             .help("pass the right --dir or --wallet"));
