@@ -157,12 +157,11 @@ fn every_verb_shows_the_unit_and_dates_and_records_hold_base_units() {
     );
 }
 
-/// Blocks keep the pace: the command waits, and says so.
 /// A fee below the least one is refused in the unit of the chain.
 #[test]
 fn a_refused_fee_is_shown_in_the_unit() {
     let w = points();
-    let pay = "sotto wallet send 12.5 --to $(cat bob.address) --yes --wallet alice \
+    let pay = "sotto wallet send 1250 --interactive --to $(cat bob.address) --yes --wallet alice \
         | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --wallet alice";
     let text = w.shell(pay).ok();
     let chain = read_genesis(&std::fs::read(w.path("data/chain/genesis")).unwrap()).unwrap();
@@ -175,6 +174,7 @@ fn a_refused_fee_is_shown_in_the_unit() {
     assert!(said.contains("MW-R09") && !said.contains("base units"), "{said}");
 }
 
+/// Blocks keep the pace: the command waits, and says so.
 #[test]
 fn blocks_keep_the_pace() {
     let w = World::empty();

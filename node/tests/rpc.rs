@@ -7,7 +7,6 @@ mod http;
 #[path = "support/openrpc.rs"]
 mod openrpc;
 
-use core::net::SocketAddr;
 use http::http;
 use openrpc::Document;
 use rand_core::OsRng;
@@ -37,15 +36,9 @@ use sotto_node::{
     peer::PeerKey,
     rpc::{self, Call, Code, Hex},
 };
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
-    sync::Arc,
-    thread,
-};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc, thread};
 use tempfile::TempDir;
 
 /// A node without peers, its folder, and the chain it keeps.

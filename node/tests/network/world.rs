@@ -262,10 +262,9 @@ impl World {
             }
         };
         let sealing = key.map(|key| Solo::new(ledger.chain(), key).unwrap());
-        let node = Node::new(
-            NodeSetup { config: h.config.clone(), ledger, operator: sealing, addr_book: h.book.as_deref() },
-            &mut h.rng,
-        );
+        let (config, addr_book) = (h.config.clone(), h.book.as_deref());
+        let setup = NodeSetup { config, ledger, operator: sealing, addr_book };
+        let node = Node::new(setup, &mut h.rng);
         (h.node, h.started) = (Some(node), now);
         let own = h.own.clone();
         own.into_iter().for_each(|own| self.step(n, Event::LocalTxsLoaded(own)));
