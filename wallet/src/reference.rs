@@ -1,7 +1,7 @@
 //! References: twelve bytes that a one-sided payment carries to its receiver alone.
 //!
 //! ```text
-//! text     1 to 12 visible ASCII characters, padded with zero bytes to twelve
+//! text     1 to 12 visible ASCII characters but `=` and `?`, padded with zero bytes to twelve
 //! other    0x and 24 hexadecimal digits
 //! request  ADDRESS?ref=REFERENCE         what a receiver gives out instead of an invoice
 //! ```
@@ -27,7 +27,7 @@ pub struct Reference(pub [u8; Reference::BYTES]);
 /// Why a text is not a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "invalid reference: expected 1 to 12 letters, digits or signs without spaces, or 0x and 24 hexadecimal digits"
+    "invalid reference: expected 1 to 12 letters, digits or signs but no space, = or ?, or 0x and 24 hexadecimal digits"
 )]
 pub struct ReferenceError;
 
@@ -46,7 +46,9 @@ impl Reference {
 /// Whether this is the text of a reference; what begins like the other form is not.
 fn is_text(text: &str) -> bool {
     let fits = (1..=Reference::BYTES).contains(&text.len());
-    fits && text.chars().all(|c| c.is_ascii_graphic()) && !text.starts_with("0x")
+    // A request with a second `?` or `=` could be read as another amount or reference.
+    let visible = |c: char| c.is_ascii_graphic() && !['=', '?'].contains(&c);
+    fits && text.chars().all(visible) && !text.starts_with("0x")
 }
 
 impl FromStr for Reference {

@@ -99,11 +99,22 @@ impl ViewKey {
         let (account, rewind) = (Account(r.u32()?), RewindKey(r.array()?));
         let view = SecretScalar::from_bytes(r.array()?).ok_or(DecodeError::Scalar)?;
         let address = PaymentAddress::of_keys(network, PublicKey::of(&view), PublicKey::decode(r)?);
+        // A view-only wallet keeps a record for each account up to this one.
+        let (found, bound) = (account.0.into(), Self::MOST_ACCOUNT.into());
+        if found > bound {
+            return Err(DecodeError::Bound { what: "account of a view key", found, bound });
+        }
+        if [address.view(), address.spend()].iter().any(|key| key.point().is_identity()) {
+            return Err(DecodeError::Point);
+        }
         Ok(Self::new(account, rewind, ViewSecret::new(view, address)))
     }
 
     /// The number of bytes that follow the version.
     const BYTES: usize = 100;
+
+    /// The highest number of an account that has a view key.
+    const MOST_ACCOUNT: u32 = u16::MAX as u32;
 
     /// Parses a view key, which must belong to `network`. Surrounding white space is ignored.
     ///
@@ -146,5 +157,25 @@ impl ViewKey {
 impl fmt::Debug for ViewKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ViewKey(account {}, …)", self.account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    /// Else one text of a stranger would fill the memory, or the file could never be opened again.
+    #[test]
+    fn keys_and_accounts_that_no_wallet_has_are_refused() {
+        let point = PublicKey::of(&SecretScalar::from_bytes([3; 32]).unwrap()).as_bytes().to_owned();
+        let read = |account: u32, a: u8, b: &[u8]| {
+            let bytes = [&account.to_le_bytes()[..], &[7; 32], &[a; 32], b].concat();
+            ViewKey::read(&mut Reader::new(&bytes), Network::Test).map(|key| key.account())
+        };
+        assert_eq!(read(65_535, 1, &point), Ok(Account(65_535)));
+        assert!(matches!(read(65_536, 1, &point), Err(DecodeError::Bound { found: 65_536, .. })));
+        assert_eq!(read(0, 0, &point), Err(DecodeError::Point));
+        assert_eq!(read(0, 1, &[0; 32]), Err(DecodeError::Point));
     }
 }

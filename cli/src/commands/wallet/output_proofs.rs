@@ -118,7 +118,7 @@ pub(crate) fn verify(command: &WalletCommand<'_>, text: &str, by: &Verifier<'_>)
 const fn prover(proof: &OutputProof) -> &'static str {
     match proof.prover {
         Prover::Payer => "the payer",
-        Prover::Receiver => "the owner of the address",
+        Prover::Receiver => "someone with the view key of the address",
     }
 }
 

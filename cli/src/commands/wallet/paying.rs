@@ -350,6 +350,11 @@ fn recipient(wallet: &Wallet<WalletFile>, who: &str, terms: &Terms) -> Outcome<R
     let (text, asked) = split_request(who).or_refuse(&*cannot)?;
     let address = wallet.contacts().resolve(text, wallet.chain().params().network).or_refuse(&*cannot)?;
     let reference = terms.reference.or(asked);
+    if asked.is_some() && asked != reference {
+        return Err(Failure::refused(cannot)
+            .why("the request asks for another reference than --reference")
+            .help("omit --reference: the receiver recognises the payment by its own"));
+    }
     match (terms.answers, address.payment_address()) {
         (Answers::IfNeeded | Answers::Refused, Some(to)) => Ok(Recipient::OneSided { to, reference }),
         (Answers::Refused, None) => Err(Failure::refused(cannot)
