@@ -25,6 +25,7 @@ mod remainder;
 
 pub use consolidate::SelfTransferPlan;
 pub(crate) use consolidate::{consolidation, relocation, self_spend};
+pub(crate) use cost::is_worth_moving;
 pub use cost::{ChangeKind, dust_limit};
 pub use error::CoinSelectionError;
 pub use invoice_payment::InvoicePlan;

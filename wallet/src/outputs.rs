@@ -195,6 +195,17 @@ impl OutputRecord {
         Coin { commitment: self.commitment, receiver: self.kind.receiver() }
     }
 
+    /// Whether this is an output with these features. The same coin with another sender's key is not what was received:
+    /// the words alone would not find it.
+    pub(crate) fn is_made_with<S>(&self, c: &Commitment, features: &OutputFeatures<S>) -> bool {
+        let sender = features.keys().map(|k| k.sender.encoded());
+        let same_sender = match self.kind {
+            OutputKind::OneSided { sender: known, .. } => sender == Some(known),
+            OutputKind::Plain | OutputKind::Coinbase | OutputKind::Hidden { .. } => true,
+        };
+        same_sender && self.coin() == Coin::of(c, features)
+    }
+
     /// The reference under which somebody paid it one-sidedly.
     #[must_use]
     pub const fn reference(&self) -> Option<Reference> {

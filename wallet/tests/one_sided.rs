@@ -4,11 +4,12 @@
 mod support;
 
 use sotto_mw::{
-    amount::Amount,
+    amount::{Amount, Height},
     codec::{Decode as _, Encode as _},
     commitment::Commitment,
     group::Point,
     hash::Hash,
+    kernel::KernelFeatures,
     rules::{Verified, check_transaction, connect_transaction, verify_transaction},
     transaction::Transaction,
 };
@@ -87,7 +88,7 @@ fn a_restore_finds_received_outputs_and_hidden_change() {
     for (seed, person) in (70..).zip([&mut a, &mut b]) {
         person.scan(&ledger);
         let mut again = Person::from_words(ledger.chain.clone(), person.wallet.words().clone(), seed);
-        again.wallet.restore(sotto_mw::amount::Height::new(1), &ledger, &mut |_, _| {}).unwrap();
+        again.wallet.restore(Height::new(1), &ledger, &mut |_, _| {}).unwrap();
         assert_eq!(again.wallet.balance(None), person.wallet.balance(None));
         let coins =
             |p: &Person| p.wallet.outputs().map(|o| (o.coin(), o.opening, o.kind)).collect::<Vec<_>>();
@@ -213,6 +214,14 @@ fn one_sided_outputs_pay_invoices() {
     let mut other = payment.clone();
     other.bonded.as_mut().unwrap().inputs[0].receiver = other.bonded.as_ref().unwrap().inputs[0].fresh;
     assert!(a.collect(&ledger, &other).is_err());
+    // A kernel that is over, or will be, would close the invoice without a payment.
+    for not_after in [60, invoice.not_after().get() - 1, invoice.not_after().get() + 60] {
+        let mut other = payment.clone();
+        let bonded = other.bonded.as_mut().unwrap();
+        let (fee, not_after) = (bonded.kernel.features.fee(), Height::new(not_after));
+        bonded.kernel.features = KernelFeatures::Bonded { fee, not_after };
+        assert!(matches!(a.collect(&ledger, &other), Err(WalletError::Slate(SlateError::PayerKernel))));
+    }
     let done = a.collect(&ledger, &payment).unwrap();
     let body = &done.get().body;
     assert_eq!((body.kernels.len(), body.bonds.len(), body.one_sided_inputs.len()), (2, 1, 1));
@@ -272,21 +281,26 @@ fn an_output_that_was_paid_one_sidedly_is_moved() {
 fn dust_is_left_alone() {
     let (mut ledger, mut a, mut b) = two();
     let limit = 2 * 18 * 1_000;
-    for amount in [limit, limit + 1, 400_000] {
+    let unmoved = (18 + 30 + 8 + 9 + 18) * 1_000;
+    for amount in [limit, limit + 1, unmoved, unmoved + 1] {
         let payment = a.pay_away(vec![b.payee_away(amount)]);
         ledger.seal(&a.wallet, &[payment]);
         ledger.grow(&a.wallet, 1);
         a.scan(&ledger);
     }
     b.scan(&ledger);
-    assert_eq!(b.balance()[0], 2 * limit + 1 + 400_000);
+    assert_eq!(b.balance()[0], 2 * (limit + unmoved) + 2);
     let spends = |plan: &[sotto_wallet::outputs::OutputRecord]| {
         plan.iter().map(|o| o.opening.amount.units()).collect::<Vec<_>>()
     };
     let all = b.wallet.plan_all(ZERO, a.payee_away(1), &Spend::Fewest).unwrap();
-    assert_eq!(spends(all.inputs()), [limit + 1, 400_000]);
+    assert_eq!(spends(all.inputs()), [limit + 1, unmoved, unmoved + 1]);
     let merged = b.wallet.plan_consolidation(ZERO, 10).unwrap();
-    assert_eq!(spends(merged.inputs()), [limit + 1, 400_000]);
+    assert_eq!(spends(merged.inputs()), [limit + 1, unmoved, unmoved + 1]);
+    let movable = b.wallet.movable(ZERO).map(|o| o.opening.amount.units());
+    assert_eq!(movable.collect::<Vec<_>>(), [unmoved + 1], "more than moving it and spending it costs");
+    let coin = b.wallet.movable(ZERO).next().unwrap().commitment;
+    assert!(b.wallet.plan_relocation(ZERO, &coin).is_ok());
     let dust = b.wallet.outputs().find(|o| o.opening.amount == Amount::new(limit)).unwrap().commitment;
     let exactly = Spend::Exactly(vec![dust]);
     let asked = b.wallet.plan_from(PaymentRequest::new(ZERO, vec![a.payee(1)]), &exactly);

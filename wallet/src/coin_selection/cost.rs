@@ -59,6 +59,13 @@ pub fn dust_limit(chain: &Chain, kind: &OutputKind) -> Amount {
     chain.least_fee(weight).unwrap_or(Amount::ZERO)
 }
 
+/// Whether an output that somebody paid one-sidedly is worth moving: more than moving it and then spending it costs.
+pub(crate) fn is_worth_moving(chain: &Chain, paid: &OutputRecord) -> bool {
+    let moving = Shape { inputs: Inputs::of([paid]), kernels: 1, ..Shape::default() };
+    let weight = moving.with_change(ChangeKind::Hidden).weight() + ONE_SIDED_INPUT_WEIGHT;
+    chain.least_fee(weight).is_some_and(|cost| paid.opening.amount > cost)
+}
+
 /// The outputs with these commitments, each of which the account can spend.
 pub(crate) fn chosen_coins<'a>(
     state: &'a State,

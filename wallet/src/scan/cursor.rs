@@ -101,7 +101,7 @@ impl ScanCursor {
             let own = |(key, u): &(Hash, RewindData)| {
                 let coin = Coin::of(&u.commitment, &u.features);
                 let is_in = |all: &BTreeMap<PointBytes, OutputRecord>| {
-                    all.get(&coin.commitment).is_some_and(|o| o.coin() == coin)
+                    all.get(&coin.commitment).is_some_and(|o| o.is_made_with(&u.commitment, &u.features))
                 };
                 let new =
                     if is_in(known) || is_in(&self.found) { None } else { Some(self.try_keys(key, u)?) };

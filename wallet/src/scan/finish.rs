@@ -116,18 +116,24 @@ fn kernels<C: ChainSource>(
         let unspent =
             |c: &PointBytes| state.outputs.get(c).is_some_and(|o| cursor.present.contains_key(&o.coin()));
         let made = match one_sided.get(&excess) {
-            // Seen by an earlier scan, in a block that is still there.
+            // Judged by an earlier scan, in a block that is still there.
             Some(sent) if sent.tx_status() == TxStatus::Confirmed { height } && height <= common => true,
+            Some(sent) if ended(sent.tx_status()) && height <= common => false,
             Some(sent) => match source.block(height).map_err(ScanError::Source)? {
                 Some(block) => sent.is_in(&block.outputs),
-                // The block is not stored, so nobody can say what is in it. Squatting leaves the inputs unspent.
-                None => !sent.inputs.iter().any(unspent),
+                // The block is not stored, so nobody can say what is in it. Squatting leaves the inputs to be spent by
+                // another payment.
+                None => !sent.inputs.iter().any(|c| unspent(c) || state.is_spent_by_another(&sent.id, c)),
             },
             None => true,
         };
         if made { &mut kernels.seen } else { &mut kernels.squatted }.insert(excess, height);
     }
     Ok(kernels)
+}
+
+const fn ended(status: TxStatus) -> bool {
+    matches!(status, TxStatus::Displaced { .. } | TxStatus::Failed)
 }
 
 /// Whether an output was on the chain at the last scan, or was spent by a block that may have been undone.

@@ -54,7 +54,7 @@ pub(crate) fn scan<W: Scannable, C: ChainSource>(
     progress: &mut Progress<'_>,
 ) -> Result<ScanReport, ScanError<C::Error>> {
     if wallet.state().restore.is_some() {
-        return resume_restore(wallet, source, progress);
+        return resume_restore(wallet, ViewTags::Matching, source, progress);
     }
     let start = Start { before: wallet.state().clone(), tags: ViewTags::Matching };
     scan_since(wallet, &start, source, progress)
@@ -70,7 +70,7 @@ pub(crate) fn rescan<W: Scannable, C: ChainSource>(
     let before = wallet.state().without_chain();
     if before.restore.is_some() {
         wallet.save(before)?;
-        return resume_restore(wallet, source, progress);
+        return resume_restore(wallet, tags, source, progress);
     }
     scan_since(wallet, &Start { before, tags }, source, progress)
 }
@@ -85,7 +85,7 @@ pub(crate) fn restore<W: Scannable, C: ChainSource>(
     let accounts = wallet.state().account_count().saturating_add(RESTORE_GAP);
     let restore = Some(RestoreProgress::new(birthday, accounts));
     wallet.save(State { restore, ..wallet.state().clone() })?;
-    resume_restore(wallet, source, progress)
+    resume_restore(wallet, ViewTags::Matching, source, progress)
 }
 
 /// Where a scan continues from, and which view tags it tries.
@@ -120,6 +120,7 @@ fn scan_since<W: Scannable, C: ChainSource>(
 
 fn resume_restore<W: Scannable, C: ChainSource>(
     wallet: &mut W,
+    tags: ViewTags,
     source: &C,
     progress: &mut Progress<'_>,
 ) -> Result<ScanReport, ScanError<C::Error>> {
@@ -127,6 +128,7 @@ fn resume_restore<W: Scannable, C: ChainSource>(
     while let Some(kept) = wallet.state().restore.clone() {
         let above = kept.birthday.minus(1);
         let keys = wallet.restore_keys(kept.accounts, above);
+        let keys = keys.into_iter().map(|k| k.with_tags(tags)).collect();
         let mut cursor = ScanCursor::begin(wallet.chain(), wallet.state(), keys, source)?;
         while !cursor.advance(&wallet.state().outputs, source, progress)? {
             if let Some(now) = cursor.progress_since(&kept) {

@@ -69,6 +69,12 @@ impl State {
         own.chain(live.map(WalletSpend::of_sent)).chain(paid)
     }
 
+    /// Whether another payment of this wallet than this one has spent the output.
+    pub(crate) fn is_spent_by_another(&self, payment: &SessionId, spent: &PointBytes) -> bool {
+        let confirmed = |p: &WalletSpend| matches!(p.tx_status, TxStatus::Confirmed { .. });
+        self.spends().any(|p| p.id != *payment && confirmed(&p) && p.inputs.contains(spent))
+    }
+
     /// Applies what a scan observed. Every output in `seen.present` must be in `self.outputs`.
     pub(crate) fn observe(&mut self, chain: &Chain, seen: &ChainObservation) {
         self.tip = seen.tip;

@@ -12,6 +12,7 @@ use crate::{
     keys::{Account, Address},
     outputs::OutputRecord,
     scan::UnspentInputs,
+    sessions::TxStatus,
     slate::{Invite, Invoice, InvoiceRequest, Payment, Response},
     store::Store,
 };
@@ -311,6 +312,13 @@ impl<S: Store> Wallet<S> {
     /// The outputs of an account that somebody paid one-sidedly and that are worth moving.
     pub fn movable(&self, account: Account) -> impl Iterator<Item = &OutputRecord> {
         self_transfers::movable(&self.chain, &self.state, account)
+    }
+
+    /// Transactions of this wallet with itself that the chain does not have yet. A crash may have come before the first
+    /// submission, so they are worth submitting again.
+    pub fn waiting_self_transfers(&self) -> impl Iterator<Item = &Transaction> {
+        let all = self.state.self_transfers.values();
+        all.filter(|t| t.tx_status == TxStatus::Waiting).map(|t| &t.transaction)
     }
 
     /// The output that is to be moved now, if outputs are moved unasked: each waits 1 to 144 blocks, and one moves at a

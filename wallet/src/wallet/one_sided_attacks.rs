@@ -6,18 +6,21 @@ use crate::{
     coin_selection::Spend,
     keys::{AccountKeys, NewOneSided, OneSidedTerms, PaymentAddress, Purpose},
     outputs::OutputStatus,
+    scan::ChainSource,
     sessions::{SessionStatus, TxStatus},
     slate::{Memo, funding::Funding},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::Amount,
+    hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures},
     output::{Delivery, Output, OutputKeys},
     range_proof::{Opening, RewindKey, TauKey},
     rules::{Verified, check_transaction, verify_transaction},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
+    state::RewindData,
     transaction::{Body, Transaction},
 };
 
@@ -111,10 +114,13 @@ impl Scene {
         verify_transaction(chain, check_transaction(chain, t).unwrap()).unwrap()
     }
 
-    /// Alice makes the commitment of a payment again, under keys of her own.
-    fn echo(&mut self, one_sided: bool, terms: &OneSidedTerms, q: &SecretScalar) {
+    /// Alice makes the commitment of a payment again.
+    fn echo(&mut self, echo: Echo, terms: &OneSidedTerms, q: &SecretScalar) {
         self.scan();
-        let made = if one_sided { one_sided_echo(self, terms) } else { plain_echo(self, &terms.opening, q) };
+        let made = match echo {
+            Echo::Plain => plain_echo(self, &terms.opening, q),
+            Echo::OtherReceiver | Echo::OtherSender => one_sided_echo(self, echo, terms),
+        };
         let x = SecretScalar::random(&mut self.rng);
         let kernel = self.kernel(&x);
         let echo = self.forge(vec![made], terms.opening.amount.units(), (kernel, &x));
@@ -150,23 +156,39 @@ fn plain_echo(scene: &Scene, opening: &Opening, q: &SecretScalar) -> NewOneSided
     NewOneSided { output, sender: SecretScalar::zero(), blinding: q.clone() }
 }
 
-/// The same as a one-sided output with the R and the view tag of the payment, and a receiver's key of alice's.
-fn one_sided_echo(scene: &mut Scene, terms: &OneSidedTerms) -> NewOneSided {
+/// What alice puts in place of the payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Echo {
+    /// A plain output under keys of her own.
+    Plain,
+    /// A one-sided output with R and the view tag of the payment, and a receiver's key of her own.
+    OtherReceiver,
+    /// A one-sided output with K_o and the view tag of the payment, and another R: bob's words alone do not find it.
+    OtherSender,
+}
+
+const ECHOES: [Echo; 3] = [Echo::Plain, Echo::OtherReceiver, Echo::OtherSender];
+
+fn one_sided_echo(scene: &mut Scene, echo: Echo, terms: &OneSidedTerms) -> NewOneSided {
     let (keys, id) = (alice_keys(scene), *scene.chain.chain().id());
-    let honest = keys.deliver(&id, terms, &mut scene.rng).unwrap();
-    let view_tag = honest.output.features.keys().unwrap().view_tag;
-    let receiver = PublicKey::of(&SecretScalar::random(&mut scene.rng));
+    let mut honest = keys.deliver(&id, terms, &mut scene.rng).unwrap();
+    let paid = *honest.output.features.keys().unwrap();
+    let (own, view_tag) = (SecretScalar::random(&mut scene.rng), paid.view_tag);
+    let receiver = if echo == Echo::OtherReceiver { PublicKey::of(&own) } else { paid.receiver };
+    if echo == Echo::OtherSender {
+        honest.sender = own;
+    }
     let to = Delivery { sender: &honest.sender, receiver, view_tag, opening: terms.opening };
     let made = OutputKeys { blinding: &honest.blinding, rewind: &RewindKey([1; 32]), tau: &TauKey([2; 32]) };
     let output = Output::one_sided(&id, &to, &made, &mut scene.rng).unwrap();
     NewOneSided { output, ..honest }
 }
 
-/// Echo: the sender makes the commitment again after bob has spent his coin. All rules accept it, and only the sender
-/// can take it; bob's wallet does not count it.
+/// Echo: the sender makes the commitment again after bob has spent his coin. All rules accept it; bob's wallet does not
+/// count it.
 #[test]
 fn an_echo_of_a_spent_coin_is_not_counted() {
-    for one_sided in [false, true] {
+    for echo in ECHOES {
         let mut scene = Scene::new(1);
         let payment = scene.alice_pays(5_000_000);
         scene.seal(&[payment]);
@@ -176,7 +198,7 @@ fn an_echo_of_a_spent_coin_is_not_counted() {
         scene.seal(&[onward]);
         let before = scene.bobs();
         assert!(matches!(before.1[..], [OutputStatus::Spent { .. }]), "{before:?}");
-        scene.echo(one_sided, &terms, &q);
+        scene.echo(echo, &terms, &q);
         assert_eq!(scene.bobs(), before);
         // A restore sees the same.
         let (words, chain) = (scene.bob.words().clone(), scene.chain.chain().clone());
@@ -190,7 +212,7 @@ fn an_echo_of_a_spent_coin_is_not_counted() {
 /// The same while a reorganisation reaches the payment: bob's coin leaves the chain, and the echo takes its place.
 #[test]
 fn an_echo_in_a_reorganisation_is_not_counted() {
-    for one_sided in [false, true] {
+    for echo in ECHOES {
         let mut scene = Scene::new(2);
         let payment = scene.alice_pays(5_000_000);
         scene.seal(&[payment]);
@@ -199,7 +221,7 @@ fn an_echo_in_a_reorganisation_is_not_counted() {
         scene.chain.undo().unwrap();
         let miner = scene.alice.coinbase_builder(ACCOUNT).unwrap();
         scene.chain.seal(&miner, &[], &mut scene.rng).unwrap();
-        scene.echo(one_sided, &terms, &q);
+        scene.echo(echo, &terms, &q);
         assert_eq!(scene.bobs(), (0, vec![]), "the coin never was, and the echo is not bob's");
     }
 }
@@ -247,4 +269,37 @@ fn a_squatted_payment_is_shown_as_displaced_and_its_coin_is_free() {
     scene.seal(&[again]);
     assert!(matches!(coin_now(&scene), OutputStatus::Spent { .. }));
     assert_eq!(status(&scene), SessionStatus::Signed(TxStatus::Displaced { height }), "still not made");
+    // Nor is it when nobody stores the block any more, however the wallet looks at the chain.
+    scene.seal(&[]);
+    scene.alice.scan(&Pruned(&scene.chain), &mut |_, _| {}).unwrap();
+    assert!(matches!(status(&scene), SessionStatus::Signed(TxStatus::Displaced { .. })));
+    scene.alice.rescan(&Pruned(&scene.chain), &mut |_, _| {}).unwrap();
+    assert!(matches!(status(&scene), SessionStatus::Signed(TxStatus::Displaced { .. })));
+}
+
+/// A chain without its blocks.
+struct Pruned<'a>(&'a MemoryChain);
+
+impl ChainSource for Pruned<'_> {
+    type Error = <MemoryChain as ChainSource>::Error;
+
+    fn tip(&self) -> Result<(Height, Hash), Self::Error> {
+        self.0.tip()
+    }
+
+    fn unspent_count(&self) -> Result<u64, Self::Error> {
+        self.0.unspent_count()
+    }
+
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Self::Error> {
+        self.0.unspent(after, most)
+    }
+
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Self::Error> {
+        self.0.kernel(excess)
+    }
+
+    fn hash_at(&self, height: Height) -> Result<Option<Hash>, Self::Error> {
+        self.0.hash_at(height)
+    }
 }

@@ -69,7 +69,7 @@ pub(crate) fn movable<'a>(
 ) -> impl Iterator<Item = &'a OutputRecord> {
     state.outputs.values().filter(move |o| {
         let paid = o.account == account && matches!(o.kind, OutputKind::OneSided { .. });
-        let worth = o.opening.amount > coin_selection::dust_limit(chain, &o.kind);
+        let worth = coin_selection::is_worth_moving(chain, o);
         paid && worth && !state.frozen.contains(&o.commitment) && o.is_spendable(chain, state.tip.height)
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     exit::{OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
-use sotto_mw::amount::Amount;
+use sotto_mw::{amount::Amount, group::PointBytes};
 use sotto_wallet::{
     Wallet,
     coin_selection::{Decision, SelfTransferPlan},
@@ -65,16 +65,23 @@ fn plans(
 
 const CANNOT: &str = "cannot move the output";
 
-/// What follows a scan: nothing, a hint, or one move, as the setting says.
+/// What follows a scan: what was interrupted is submitted again; then nothing, a hint, or one move, as the setting says.
+/// A move that fails spoils no scan.
 pub(crate) fn after_scan(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) -> Outcome {
+    let ui = &command.context.ui;
+    for transaction in wallet.waiting_self_transfers() {
+        if let Err(refused) = command.chain().and_then(|mut chain| chain.submit(transaction.clone())) {
+            ui.detail(&format!("not submitted again: {}", refused.what));
+        }
+    }
     let accounts = || (0..wallet.accounts()).map(Account);
     match command.context.config.relocation.value {
         Relocation::Never => Ok(()),
         Relocation::Ask => {
             let movable = accounts().map(|a| wallet.movable(a).count()).sum::<usize>();
             if movable > 0 {
-                command.context.ui.info(&format!(
-                    "{movable} outputs were paid to your address while you were away; who paid them can see when they are spent. `sotto wallet sweep` moves them."
+                ui.info(&format!(
+                    "{movable} outputs were paid to your address alone; who paid them can see when they are spent. `sotto wallet sweep` moves them."
                 ));
             }
             Ok(())
@@ -82,10 +89,22 @@ pub(crate) fn after_scan(command: &WalletCommand<'_>, wallet: &mut Wallet<Wallet
         Relocation::Auto => {
             let due = |a| Some((a, wallet.due_relocation(a).ok()??));
             let Some((account, output)) = accounts().find_map(due) else { return Ok(()) };
-            let plan = wallet.plan_relocation(account, &output).or_refuse(CANNOT)?;
-            let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-            let moved = wallet.relocate(plan, &mut OsRng).or_refuse(CANNOT)?;
-            submit(command, &moved, "relocation")
+            if let Err(failed) = move_one(command, wallet, account, &output) {
+                ui.warn(&format!("{}: {}", failed.what, failed.why.unwrap_or_default()));
+            }
+            Ok(())
         }
     }
+}
+
+fn move_one(
+    command: &WalletCommand<'_>,
+    wallet: &mut Wallet<WalletFile>,
+    account: Account,
+    output: &PointBytes,
+) -> Outcome {
+    let plan = wallet.plan_relocation(account, output).or_refuse(CANNOT)?;
+    let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
+    let moved = wallet.relocate(plan, &mut OsRng).or_refuse(CANNOT)?;
+    submit(command, &moved, "relocation")
 }
