@@ -283,6 +283,26 @@ fn no_delta_of_another_colour_exists() {
     assert!(run.outcome().iter().any(|end| end.caught() == Some(Check::Products)));
 }
 
+/// Bits have one encoding: padding that is not zero is refused.
+#[test]
+fn padding_of_bits_that_is_not_zero_is_refused() {
+    let bits = buckets().layers * GATES;
+    for side in [0, 1] {
+        for (phase, from, bit) in [
+            (Phase::Products, s(), bits),
+            (Phase::Products, opened_bits(), bits),
+            (Phase::Outputs, 0, OUTPUTS),
+        ] {
+            let ends = cheated(side, 8, &[flip(phase, from, bit)], &[]);
+            assert_eq!(ends[1 - side].result, Err(SessionError::Encoding(phase)), "{phase:?} of side {side}");
+        }
+    }
+    for (from, bit) in [(0, 2 * GATES), (REPORTED_OUTPUTS, OUTPUTS)] {
+        let [garbler, _] = cheated(1, 8, &[flip(Phase::Checks, from, bit)], &[]);
+        assert_eq!(garbler.result, Err(SessionError::Encoding(Phase::Checks)));
+    }
+}
+
 /// The proofs themselves: each part is compared.
 #[test]
 fn every_part_of_a_proof_is_compared() {
