@@ -113,8 +113,8 @@ fn history_has_dates_and_a_restored_one_shows_what_was_spent() {
     let sent = shown.lines().find(|l| l.contains(" sent ") && l.contains("confirmed")).unwrap();
     assert!(sent.starts_with("20") && sent.contains("        9  sent"), "{sent}");
     let csv = w.run("wallet history --csv --wallet alice").ok();
-    let time = csv.lines().next().unwrap().split(',').position(|column| column == "time").unwrap();
-    let dated = |l: &str| l.split(',').nth(time).unwrap().starts_with("20");
+    let date = csv.lines().next().unwrap().split(',').position(|column| column == "date").unwrap();
+    let dated = |l: &str| l.split(',').nth(date).unwrap().starts_with("20");
     let mut sent = csv.lines().filter(|l| l.contains(",sent,")).peekable();
     assert!(sent.peek().is_some() && sent.all(dated), "{csv}");
     w.run("wallet restore --wallet again --words-file alice.words").ok();
