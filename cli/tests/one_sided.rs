@@ -106,7 +106,7 @@ fn payments_to_an_address_are_proven() {
     let outputs = record(&w.run("wallet outputs --wallet bob --json").ok());
     let output = outputs["commitment"].as_str().unwrap_or_default().to_owned();
     w.shell(&format!("sotto wallet proof export {output} --wallet bob > got.proof")).ok();
-    assert!(w.run("wallet proof verify got.proof").ok().contains("the owner of the address"));
+    assert!(w.run("wallet proof verify got.proof").ok().contains("someone with the view key of the address"));
 }
 
 #[test]
