@@ -1,5 +1,5 @@
-//! Authenticated bits: each party holds a share of a bit, and the peer can tell whether a share is told
-//! truly.
+//! Authenticated bits: each party holds a share of a bit, and the peer can check a share that
+//! is revealed.
 //!
 //! A bit w = w_G ⊕ w_E is shared between garbler and evaluator. Of the two, P holds its share w_P with a MAC,
 //! and a key for the share of the other party, Q:

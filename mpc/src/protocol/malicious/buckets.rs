@@ -11,7 +11,7 @@
 //!
 //! Since z_k ⊕ d_k·x_k = x_k∧y_k ⊕ (β ⊕ y_k)∧x_k = x_k∧β and z_0 = x_0∧β, this is X∧β ⊕ (α ⊕ X)∧β = α∧β. Of
 //! the opened bits, y_k hides β, and X hides α as long as the peer does not know the x of one layer: this is
-//! what the number of candidates is for (`settings`). x is never in place: f would then open α to whoever
+//! what the number of candidates is for (`settings`). x is never in place: f would then open α to a party that
 //! knows x_0.
 //!
 //! A party that opens another bit than its share changes σ. So each party hashes the MACs of the bits that it
@@ -105,9 +105,9 @@ impl<'c> Combination<'c> {
         let mut tails = Shares::with_capacity(self.gates());
         let (layers, opened) = (self.chunk.buckets().layers, ours.xor(theirs));
         for g in 0..self.gates() {
-            let mut told = g * layers..;
+            let mut revealed = g * layers..;
             self.each_opened(g, |share| {
-                let bit = told.next().is_some_and(|i| theirs.get(i));
+                let bit = revealed.next().is_some_and(|i| theirs.get(i));
                 hash.add(self.own.expected_mac(share, bit));
             });
             let mut tail = z.get(g) ^ gammas.get(g);

@@ -6,8 +6,8 @@
 //! (3)  outputs
 //! ```
 //!
-//! The garbler sends W only after (1) holds: W tells a party that lied about a masked value, or in an
-//! opening, masks that it must not know. No output is told before its sender's own checks hold. The
+//! The garbler sends W only after (1) holds: W shows a party that lied about a masked value, or in an
+//! opening, masks that it must not know. No output is revealed before its sender's own checks hold. The
 //! transcript covers both directions up to the message that carries it, except tables, whose damage the sums
 //! notice.
 

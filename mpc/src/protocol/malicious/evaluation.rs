@@ -23,13 +23,12 @@ use zeroize::Zeroizing;
 use super::authenticated_bits::Authenticator;
 use super::error::SessionError;
 use super::gates::{GROUP, GateKeys, GateMask, GateMasks};
-use super::masks::{MaskedInputs, Places};
 use super::report::{LabelSum, ValueSum};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
-use crate::{Bits, Block, Fancy, Inputs};
+use crate::{Bits, Block, Fancy};
 
 /// The interpreter that evaluates.
 pub(super) struct Evaluation<'s, C> {
@@ -52,7 +51,7 @@ pub(super) struct Evaluation<'s, C> {
 /// What evaluation leaves: what is reported, and the sums.
 pub(super) struct Results<'s> {
     /// Λ_α and Λ_β, gate after gate.
-    pub(super) told: Bits,
+    pub(super) revealed: Bits,
     pub(super) labels: LabelSum<'s>,
     pub(super) values: ValueSum,
 }
@@ -71,8 +70,9 @@ impl<'s, C: Channel> Evaluation<'s, C> {
     pub(super) fn new(context: EvaluationContext<'s>, channel: &'s mut C) -> Self {
         let EvaluationContext { own, backend, keys, masks, chi } = context;
         let GateKeys { gates, reports, labels: public } = keys;
-        let told = Bits::with_capacity(2 * masks.len());
-        let results = Results { told, labels: LabelSum::new(reports, backend), values: ValueSum::new(chi) };
+        let revealed = Bits::with_capacity(2 * masks.len());
+        let results =
+            Results { revealed, labels: LabelSum::new(reports, backend), values: ValueSum::new(chi) };
         let (next, in_group, used, group) = (0, 0, 0, Vec::with_capacity(GROUP * 32 + GROUP / 8));
         Self { own, backend, gates, public, masks, channel, next, group, in_group, used, results }
     }
@@ -126,8 +126,8 @@ impl Results<'_> {
     /// Adds a gate with these labels of its inputs and its output.
     fn add(&mut self, own: &Authenticator, mask: GateMask, [a, b, c]: [Block; 3]) {
         let (value_a, value_b, value_c) = (a.lsb(), b.lsb(), c.lsb());
-        self.told.push(value_a);
-        self.told.push(value_b);
+        self.revealed.push(value_a);
+        self.revealed.push(value_b);
         self.labels.add_gate(a, b);
         let check = mask.checked(value_a, value_b);
         let garbler = check.bit() ^ (value_a & value_b) ^ value_c;
@@ -178,24 +178,5 @@ impl<C: Channel> Fancy for Evaluation<'_, C> {
 
     fn constant(&mut self, bit: bool) -> Block {
         self.known(bit)
-    }
-}
-
-/// The labels of input bits whose masked values were told.
-pub(super) struct EvaluationInputs<'i> {
-    pub(super) values: &'i MaskedInputs,
-    pub(super) places: Places,
-}
-
-impl<C: Channel> Inputs<Evaluation<'_, C>> for EvaluationInputs<'_> {
-    fn read_into(
-        &mut self,
-        f: &mut Evaluation<'_, C>,
-        stream: usize,
-        wires: &mut [Block],
-    ) -> Result<(), SessionError> {
-        let places = self.places.take(stream, wires.len());
-        wires.iter_mut().zip(places).for_each(|(wire, place)| *wire = f.known(self.values.get(place)));
-        Ok(())
     }
 }

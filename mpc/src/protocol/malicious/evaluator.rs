@@ -5,9 +5,9 @@ use rand_core::{CryptoRng, RngCore};
 use super::agreement::{Agreed, Intent};
 use super::checks::{Directions, Proof};
 use super::error::{Check, SessionError};
-use super::evaluation::{Evaluation, EvaluationContext, EvaluationInputs, Results};
+use super::evaluation::{Evaluation, EvaluationContext, Results};
 use super::gates::GateKeys;
-use super::masks::Places;
+use super::masks::{InputLabels, Places};
 use super::outputs::OutputMasks;
 use super::party::{Party, Prepared};
 use super::session::{Connected, Finished, Ready};
@@ -75,7 +75,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
 /// What the evaluator keeps of the second pass.
 struct Evaluated {
     /// Λ_α and Λ_β of all gates.
-    told: Bits,
+    revealed: Bits,
     /// Λ of the outputs.
     outputs: Bits,
     chi: Block,
@@ -113,22 +113,22 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Ready> {
         let masks = &prepared.gates;
         let context = EvaluationContext { own, backend: *backend, keys: &mut keys, masks, chi };
         let places = Places::new(Role::Evaluator, &prepared.input_streams);
-        let mut inputs = EvaluationInputs { values: &prepared.inputs, places };
+        let mut inputs = InputLabels { values: &prepared.inputs, places };
         let mut outputs = Vec::with_capacity(prepared.outputs.len());
         let mut f = Evaluation::new(context, &mut self.channel);
         self.intent.program.run(&mut f, &mut inputs, &mut outputs)?;
-        let Results { told, mut labels, values } = f.finish()?;
+        let Results { revealed, mut labels, values } = f.finish()?;
         if outputs.len() != prepared.outputs.len() {
             return Err(SessionError::Unsteady);
         }
         outputs.iter().for_each(|label| labels.add_output(*label));
         let outputs = outputs.iter().map(|label| label.lsb()).collect();
-        Ok(Evaluated { told, outputs, chi, labels: labels.finish(), values: values.finish() })
+        Ok(Evaluated { revealed, outputs, chi, labels: labels.finish(), values: values.finish() })
     }
 
-    /// Tells the masked values of gates and outputs, and χ.
+    /// Reveals the masked values of gates and outputs, and χ.
     fn report(&mut self, evaluated: &Evaluated) -> Result<(), SessionError> {
-        self.channel.send(Phase::Checks, evaluated.told.as_bytes())?;
+        self.channel.send(Phase::Checks, evaluated.revealed.as_bytes())?;
         self.channel.send(Phase::Checks, evaluated.outputs.as_bytes())?;
         Ok(self.channel.send(Phase::Checks, &evaluated.chi.to_bytes())?)
     }
@@ -148,7 +148,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Ready> {
         let Party { own, agreed, .. } = &self.state.party;
         let masks = OutputMasks { session: &agreed.session.id, own, shares: &prepared.outputs };
         if matches!(self.intent.terms.reveal, Reveal::Garbler | Reveal::Both) {
-            masks.tell(&mut self.channel)?;
+            masks.reveal(&mut self.channel)?;
         }
         match self.intent.terms.reveal {
             Reveal::Evaluator | Reveal::Both => Ok(Some(masks.learn(&mut self.channel, values)?)),

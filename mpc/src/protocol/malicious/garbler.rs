@@ -7,9 +7,9 @@ use super::agreement::{Agreed, Intent};
 use super::checks::{Directions, Proof};
 use super::error::{Check, SessionError};
 use super::exchange::receive_bits;
-use super::garbling::{Garbling, GarblingContext, GarblingInputs};
+use super::garbling::{Garbling, GarblingContext};
 use super::gates::{GateKeys, GateMasks};
-use super::masks::Places;
+use super::masks::{InputLabels, Places};
 use super::outputs::OutputMasks;
 use super::party::{Party, Prepared};
 use super::report::{LabelSum, ValueSum};
@@ -122,7 +122,7 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Ready> {
         let Party { own, backend, .. } = &self.state.party;
         let context = GarblingContext { own, backend: *backend, keys: &mut keys, masks: &prepared.gates };
         let places = Places::new(Role::Garbler, &prepared.input_streams);
-        let mut inputs = GarblingInputs { values: &prepared.inputs, places };
+        let mut inputs = InputLabels { values: &prepared.inputs, places };
         let mut outputs = Zeroizing::new(Vec::with_capacity(prepared.outputs.len()));
         let mut f = Garbling::new(context, &mut self.channel);
         self.intent.program.run(&mut f, &mut inputs, &mut outputs)?;
@@ -176,7 +176,7 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Ready> {
             Reveal::Evaluator | Reveal::ResultParty => None,
         };
         if matches!(self.intent.terms.reveal, Reveal::Evaluator | Reveal::Both) {
-            masks.tell(&mut self.channel)?;
+            masks.reveal(&mut self.channel)?;
         }
         Ok(output)
     }

@@ -21,10 +21,9 @@ use zeroize::Zeroizing;
 use super::authenticated_bits::Authenticator;
 use super::error::SessionError;
 use super::gates::{GROUP, GateKeys, GateMasks};
-use super::masks::{MaskedInputs, Places};
 use crate::backend::{Backend, PairContext};
 use crate::channel::{Channel, Phase};
-use crate::{Block, Fancy, Inputs};
+use crate::{Block, Fancy};
 
 /// The interpreter that garbles.
 pub(super) struct Garbling<'s, C> {
@@ -134,24 +133,5 @@ impl<C: Channel> Fancy for Garbling<'_, C> {
 
     fn constant(&mut self, bit: bool) -> Block {
         self.known(bit)
-    }
-}
-
-/// The labels of input bits whose masked values were told.
-pub(super) struct GarblingInputs<'i> {
-    pub(super) values: &'i MaskedInputs,
-    pub(super) places: Places,
-}
-
-impl<C: Channel> Inputs<Garbling<'_, C>> for GarblingInputs<'_> {
-    fn read_into(
-        &mut self,
-        f: &mut Garbling<'_, C>,
-        stream: usize,
-        wires: &mut [Block],
-    ) -> Result<(), SessionError> {
-        let places = self.places.take(stream, wires.len());
-        wires.iter_mut().zip(places).for_each(|(wire, place)| *wire = f.known(self.values.get(place)));
-        Ok(())
     }
 }

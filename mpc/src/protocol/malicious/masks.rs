@@ -16,7 +16,7 @@ use super::chunk::ChunkBits;
 use super::error::SessionError;
 use crate::inputs::{Holder, InputStream, Inputs, starts};
 use crate::protocol::hello::Role;
-use crate::{Bits, Fancy};
+use crate::{Bits, Block, Fancy};
 
 /// The interpreter of the first pass.
 pub(super) struct Masks<'c> {
@@ -148,7 +148,7 @@ impl Inputs<Masks<'_>> for MaskInputs<'_> {
     }
 }
 
-/// The masked values of all input bits, as their owners told them.
+/// The masked values of all input bits, as their owners revealed them.
 pub(super) struct MaskedInputs {
     pub(super) own: Bits,
     pub(super) peer: Bits,
@@ -161,5 +161,19 @@ impl MaskedInputs {
             Place::Own(i) => self.own.get(i),
             Place::Peer(i) => self.peer.get(i),
         }
+    }
+}
+
+/// The labels of input bits, from their masked values: for the garbler those for Λ = 0, for the evaluator the active ones.
+pub(super) struct InputLabels<'i> {
+    pub(super) values: &'i MaskedInputs,
+    pub(super) places: Places,
+}
+
+impl<F: Fancy<Wire = Block>> Inputs<F> for InputLabels<'_> {
+    fn read_into(&mut self, f: &mut F, stream: usize, wires: &mut [Block]) -> Result<(), F::Error> {
+        let places = self.places.take(stream, wires.len());
+        wires.iter_mut().zip(places).for_each(|(wire, place)| *wire = f.constant(self.values.get(place)));
+        Ok(())
     }
 }

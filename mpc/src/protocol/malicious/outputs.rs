@@ -1,4 +1,4 @@
-//! Outputs for a party that computes: the peer tells its mask bits and shows their MACs.
+//! Outputs for a party that computes: the peer reveals its mask bits and shows their MACs.
 //!
 //! ```text
 //! z = Λ ⊕ λ_G ⊕ λ_E
@@ -28,11 +28,11 @@ pub(super) struct OutputMasks<'o> {
 }
 
 impl OutputMasks<'_> {
-    /// Tells the peer our mask bits.
+    /// Reveals our mask bits to the peer.
     ///
     /// # Errors
     /// If the connection fails.
-    pub(super) fn tell(&self, channel: &mut impl Channel) -> Result<(), SessionError> {
+    pub(super) fn reveal(&self, channel: &mut impl Channel) -> Result<(), SessionError> {
         let mut hash = self.domain(self.own.role).running();
         self.shares.macs.iter().for_each(|mac| hash.add(*mac));
         let bits: Bits = self.shares.view().iter().map(|share| share.bit()).collect();
@@ -44,7 +44,7 @@ impl OutputMasks<'_> {
     /// Receives the peer's mask bits and unmasks the outputs, whose masked values are `values`.
     ///
     /// # Errors
-    /// If the connection fails, or a bit is not the authenticated one; the error does not tell which.
+    /// If the connection fails, or a bit is not the authenticated one; the error does not say which.
     pub(super) fn learn(&self, channel: &mut impl Channel, values: &Bits) -> Result<Vec<bool>, SessionError> {
         let theirs = receive_bits(channel, Phase::Outputs, self.shares.len())?;
         let mut digest = [0; 32];
