@@ -123,11 +123,32 @@ fn an_interactive_address_is_paid_by_invite_only() {
         w.run("wallet send 1 --reference 'too long for it' --to $(cat bob.address) --yes --wallet alice");
     assert!(why.fails(1).contains("invalid reference"));
     w.run("wallet send 1 --to $(cat bob.address)?memo=1 --yes --wallet alice").fails(1);
+    let why =
+        w.run("wallet send 1 --reference A --to $(cat bob.address)?ref=B --yes --wallet alice").fails(1);
+    assert!(why.contains("another reference"), "{why}");
     let pay = "sotto wallet send 1 --to $(cat bob.interactive) --yes --wallet alice \
         | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --submit --wallet alice";
     w.shell(pay).ok();
     w.run("chain seal --wallet alice").ok();
     assert_eq!(spendable(&w, "bob"), "1000000000");
+}
+
+/// A transaction of a wallet with itself that never reached the chain is submitted again by the next scan.
+#[test]
+fn an_interrupted_move_is_submitted_again() {
+    let w = World::settled();
+    w.run("wallet send 1 --to $(cat bob.address) --yes --wallet alice").ok();
+    w.run("chain seal --wallet alice").ok();
+    w.shell("cp -r data/chain before").ok();
+    w.run("wallet sweep --yes --wallet bob").ok();
+    // As after a crash between the wallet's write and the chain's.
+    w.shell("rm -r data/chain && mv before data/chain").ok();
+    w.run("chain seal --wallet alice").ok();
+    w.run("wallet scan --wallet bob").ok();
+    w.run("chain seal --wallet alice").ok();
+    w.run("wallet scan --wallet bob").ok();
+    let outputs = records(&w.run("wallet outputs --wallet bob --json").ok());
+    assert!(outputs.iter().any(|o| o["kind"] == "hidden" && o["status"] == "unspent"), "{outputs:?}");
 }
 
 /// A scan says what can be moved, moves it by itself after a while, or does neither, as the setting says.

@@ -28,7 +28,7 @@ impl AccountKeys {
     }
 
     /// r, and what it shares with the receiver, under these terms.
-    pub(super) fn shared(&self, chain: &ChainId, terms: &OneSidedTerms) -> (SecretScalar, Shared) {
+    pub(crate) fn shared(&self, chain: &ChainId, terms: &OneSidedTerms) -> (SecretScalar, Shared) {
         let (r, to) = (self.sender_secret(terms), &terms.to);
         let shared = Shared::new(chain, &PublicKey::of(&r), &r.agree(to.view().point()), to);
         (r, shared)

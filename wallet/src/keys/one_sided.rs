@@ -84,11 +84,11 @@ impl Shared {
         blinding(tag::ONE_SIDED_BLINDING, &self.t, opening)
     }
 
-    pub(super) fn rewind(&self) -> RewindKey {
+    pub(crate) fn rewind(&self) -> RewindKey {
         RewindKey(*derive_key(tag::ONE_SIDED_REWIND, &[&*self.t]))
     }
 
-    pub(super) fn tau(&self) -> TauKey {
+    pub(crate) fn tau(&self) -> TauKey {
         TauKey(*derive_key(tag::ONE_SIDED_TAU, &[&*self.t]))
     }
 

@@ -9,6 +9,7 @@ use crate::{
     scan::ChainSource,
     sessions::{SessionStatus, TxStatus},
     slate::{Memo, funding::Funding},
+    state::{RestoreProgress, State},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -223,6 +224,42 @@ fn an_echo_in_a_reorganisation_is_not_counted() {
         scene.chain.seal(&miner, &[], &mut scene.rng).unwrap();
         scene.echo(echo, &terms, &q);
         assert_eq!(scene.bobs(), (0, vec![]), "the coin never was, and the echo is not bob's");
+    }
+}
+
+/// A sender writes a wrong view tag. Only a scan that tries all of them finds the payment, and does so while a restore
+/// is unfinished as well.
+#[test]
+fn a_wrong_view_tag_is_found_when_all_are_tried() {
+    let mut scene = Scene::new(4);
+    drop(scene.alice_pays(5_000_000));
+    let (terms, _) = scene.last_terms();
+    let (keys, id) = (alice_keys(&scene), *scene.chain.chain().id());
+    let honest = keys.deliver(&id, &terms, &mut scene.rng).unwrap();
+    let paid = *honest.output.features.keys().unwrap();
+    let (sender, shared) = keys.shared(&id, &terms);
+    let to = Delivery {
+        sender: &sender,
+        receiver: paid.receiver,
+        view_tag: paid.view_tag ^ 1,
+        opening: terms.opening,
+    };
+    let made = OutputKeys { blinding: &honest.blinding, rewind: &shared.rewind(), tau: &shared.tau() };
+    let output = Output::one_sided(&id, &to, &made, &mut scene.rng).unwrap();
+    let x = SecretScalar::random(&mut scene.rng);
+    let kernel = scene.kernel(&x);
+    let payment = scene.forge(vec![NewOneSided { output, ..honest }], 5_000_000, (kernel, &x));
+    scene.seal(&[payment]);
+    assert_eq!(scene.bobs(), (0, vec![]), "it looks like somebody else's");
+    for restoring in [false, true] {
+        let restore = restoring.then(|| RestoreProgress::new(Height::new(1), 1));
+        scene.bob.state = State { restore, ..State::default() };
+        scene.bob.scan(&scene.chain, &mut |_, _| {}).unwrap();
+        assert_eq!(scene.bobs().0, 0);
+        let restore = restoring.then(|| RestoreProgress::new(Height::new(1), 1));
+        scene.bob.state = State { restore, ..State::default() };
+        scene.bob.rescan_all_tags(&scene.chain, &mut |_, _| {}).unwrap();
+        assert_eq!(scene.bobs().0, 5_000_000, "restoring: {restoring}");
     }
 }
 

@@ -68,6 +68,30 @@ fn change_that_exists_does_not_use_up_an_invoice() {
     assert!(b.collect(&ledger, &honest).is_ok());
 }
 
+/// Nor with a kernel that the chain has already (R29).
+#[test]
+fn a_kernel_that_exists_does_not_use_up_an_invoice() {
+    let (mut ledger, mut a, mut b) = two();
+    for _ in 0..2 {
+        let payment = a.pay_away(vec![b.payee_away(5_000_000)]);
+        ledger.seal(&a.wallet, &[payment]);
+        a.scan(&ledger);
+    }
+    b.scan(&ledger);
+    let ask = InvoiceRequest { payer: None, ..a.asking(1_000_000, &b) };
+    let [first, second] =
+        [(); 2].map(|()| a.wallet.create_invoice(Account(0), ask.clone(), &mut a.rng).unwrap());
+    let [paid, honest] = [&first, &second].map(|invoice| b.pay_invoice(invoice).unwrap());
+    let done = a.collect(&ledger, &paid).unwrap();
+    ledger.seal(&a.wallet, &[done]);
+    a.scan(&ledger);
+    let repeated = tamper(&honest, |p| {
+        p.bonded.as_mut().unwrap().kernel = paid.bonded.as_ref().unwrap().kernel.clone();
+    });
+    assert_eq!(refusal(a.collect(&ledger, &repeated)), SlateError::PayerRepeats);
+    assert!(a.collect(&ledger, &honest).is_ok());
+}
+
 /// A reward that the next block cannot spend is refused as an input of a payment.
 #[test]
 fn an_immature_input_is_refused_until_it_matures() {
