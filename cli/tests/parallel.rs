@@ -21,7 +21,7 @@ fn records(w: &World, command: &str) -> Vec<serde_json::Value> {
     w.run(command).ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The same where each command needs wallet, chain and wallet again: whatever the order, nobody waits for ever.
+/// The same where each command needs wallet, chain and wallet again: in whatever order, none waits for ever.
 #[test]
 fn twelve_payments_at_once_spend_each_coin_once() {
     let w = World::settled();

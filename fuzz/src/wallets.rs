@@ -64,7 +64,7 @@ pub fn wallet_proof(data: &[u8]) -> Verdict {
     if proof.verify(payment().chain.id()).is_err() {
         return Verdict::Refused;
     }
-    assert_eq!(proof, payment().proof, "a proof that nobody made");
+    assert_eq!(proof, payment().proof, "a proof of another payment");
     Verdict::Accepted
 }
 
@@ -75,7 +75,7 @@ pub fn wallet_output_proof(data: &[u8]) -> Verdict {
     if proof.verify(away().chain.chain().id()).is_err() {
         return Verdict::Refused;
     }
-    assert_eq!(proof, away().proof, "a proof that nobody made");
+    assert_eq!(proof, away().proof, "a proof of another payment");
     Verdict::Accepted
 }
 

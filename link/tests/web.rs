@@ -256,7 +256,7 @@ async fn a_session_ends_soon_after_its_receiver_even_with_a_backlog() {
     assert_eq!(sender.send(vec![0; 2000]).await, Err(SendError::Ended));
 }
 
-/// The clock is paused: it jumps to the next timer whenever nobody can go on.
+/// The clock is paused: it jumps to the next timer whenever no task can go on.
 #[tokio::test(start_paused = true)]
 async fn quiet_peers_stay_connected_and_silent_ones_time_out() {
     let (a, mut b) = in_memory(&node(2), &node(1)).await.unwrap();

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! for k payees. Each payee who responds has a kernel, whose fee pays for the kernel and the payee's output; the first
-//! kernel also pays for the inputs, the change and what is paid one-sidedly. If nobody has to respond there is one
+//! kernel also pays for the inputs, the change and what is paid one-sidedly. If no recipient has to respond there is one
 //! kernel. A remainder that is too small for a change output is added to the first fee.
 //!
 //! A wallet carries a plan out only as a [`Confirmed`] plan, and that comes from a decision about this very
@@ -98,7 +98,7 @@ pub struct PaymentRequest {
     pub account: Account,
     /// The recipients.
     pub payees: Vec<Payee>,
-    /// What change looks like if nobody has to respond; otherwise it is plain.
+    /// What change looks like if no recipient has to respond; otherwise it is plain.
     pub change: ChangeKind,
 }
 
@@ -257,7 +257,7 @@ impl PaymentPlan {
         }
     }
 
-    /// The one kernel of a payment to which nobody has to respond.
+    /// The one kernel of a payment to which no recipient has to respond.
     pub(crate) fn only_kernel(&self) -> KernelFeatures {
         self.features(0, self.fee)
     }

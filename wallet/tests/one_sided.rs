@@ -257,7 +257,7 @@ fn change_can_be_plain() {
     assert_eq!(plain.count(), 1);
 }
 
-/// A relocated output is opened by nobody but its owner.
+/// A relocated output is opened by its owner alone.
 #[test]
 fn an_output_that_was_paid_one_sidedly_is_moved() {
     let (mut ledger, mut a, mut b) = two();
@@ -310,7 +310,7 @@ fn dust_is_left_alone() {
     );
 }
 
-/// A payment to an address that nobody has is found by nobody.
+/// A payment to an address without an owner is found by no wallet.
 #[test]
 fn an_output_to_an_address_that_nobody_has() {
     let (mut ledger, mut a, mut b) = two();

@@ -106,7 +106,7 @@ pub(crate) fn consolidation(
     SelfTransferPlan::of(state, chain, coins.into_iter().take(most).cloned().collect())
 }
 
-/// Plans to move one output within its account, so that whoever paid it no longer knows what opens it.
+/// Plans to move one output within its account, so that its payer no longer knows what opens it.
 pub(crate) fn relocation(
     state: &State,
     chain: &Chain,

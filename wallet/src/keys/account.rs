@@ -215,7 +215,7 @@ impl AccountKeys {
         })
     }
 
-    /// How many blocks an output waits before it is moved unasked: 1 to 144, which nobody else can tell, so that the
+    /// How many blocks an output waits before it is moved unasked: 1 to 144, which no other party can compute, so that the
     /// time of a move does not show which scan found the output.
     pub(crate) fn relocation_delay(&self, output: &PointBytes) -> u64 {
         let wide = derive_key(tag::RELOCATION, &[&self.account, &output.0]);

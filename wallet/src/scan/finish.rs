@@ -121,7 +121,7 @@ fn kernels<C: ChainSource>(
             Some(sent) if ended(sent.tx_status()) && height <= common => false,
             Some(sent) => match source.block(height).map_err(ScanError::Source)? {
                 Some(block) => sent.is_in(&block.outputs),
-                // The block is not stored, so nobody can say what is in it. Squatting leaves the inputs to be spent by
+                // The block is not stored, so its outputs are unknown. Squatting leaves the inputs to be spent by
                 // another payment.
                 None => !sent.inputs.iter().any(|c| unspent(c) || state.is_spent_by_another(&sent.id, c)),
             },

@@ -30,7 +30,7 @@ pub(crate) struct DirectPayment {
     pub(crate) terms: OneSidedTerms,
     /// The output.
     pub(crate) coin: Coin,
-    /// The payer's own note, which goes to nobody.
+    /// The payer's own note, which is sent to no party.
     pub(crate) note: Memo,
     /// The recipient's address, as histories show it.
     pub(crate) recipient: Address,

@@ -25,7 +25,7 @@ use sotto_mw::{
 pub(crate) enum SelfTransferReason {
     /// Several outputs become one.
     Consolidation,
-    /// An output moves, so that whoever paid it no longer knows what opens it.
+    /// An output moves, so that its payer no longer knows what opens it.
     Relocation,
     /// An input of a payment is spent, so that the payment can never confirm.
     SelfSpend {

@@ -129,7 +129,7 @@ impl<S: Store> Wallet<S> {
         self.perform(|context| freezing::unfreeze(context, output))
     }
 
-    /// Makes a payment to which nobody has to respond: locks the inputs of a confirmed plan and returns the
+    /// Makes a payment to which no recipient has to respond: locks the inputs of a confirmed plan and returns the
     /// transaction.
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl<S: Store> Wallet<S> {
     /// in the order of those payees; what is paid one-sidedly beside them enters the same transaction.
     ///
     /// # Errors
-    /// [`coin_selection::CoinSelectionError::NeedsNoResponse`] when nobody has to respond,
+    /// [`coin_selection::CoinSelectionError::NeedsNoResponse`] when no recipient has to respond,
     /// [`coin_selection::CoinSelectionError::Stale`] when an input is no longer free, or the error of the
     /// store; nothing changes then.
     pub fn invite(
@@ -330,8 +330,8 @@ impl<S: Store> Wallet<S> {
         self_transfers::due(&self.context(), account)
     }
 
-    /// Plans to move an output within its account. Whoever paid it one-sidedly knows what opens it, sees when it is
-    /// spent, and could help a dishonest operator to take it out of a pruned chain; afterwards nobody else does.
+    /// Plans to move an output within its account. Its payer knows what opens it, sees when it is
+    /// spent, and could help a dishonest operator to take it out of a pruned chain; afterwards only the owner does.
     ///
     /// # Errors
     /// [`coin_selection::CoinSelectionError::NotFree`] when the output is not free, or

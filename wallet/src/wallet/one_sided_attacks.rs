@@ -306,7 +306,7 @@ fn a_squatted_payment_is_shown_as_displaced_and_its_coin_is_free() {
     scene.seal(&[again]);
     assert!(matches!(coin_now(&scene), OutputStatus::Spent { .. }));
     assert_eq!(status(&scene), SessionStatus::Signed(TxStatus::Displaced { height }), "still not made");
-    // Nor is it when nobody stores the block any more, however the wallet looks at the chain.
+    // Nor is it when the block is not stored any more, however the wallet looks at the chain.
     scene.seal(&[]);
     scene.alice.scan(&Pruned(&scene.chain), &mut |_, _| {}).unwrap();
     assert!(matches!(status(&scene), SessionStatus::Signed(TxStatus::Displaced { .. })));

@@ -30,7 +30,7 @@ use sotto_mw::{
     transaction::Transaction,
 };
 
-/// Makes a payment to which nobody has to respond: the transaction is complete at once.
+/// Makes a payment to which no recipient has to respond: the transaction is complete at once.
 pub(crate) fn pay(
     context: &Context<'_>,
     plan: &PaymentPlan,

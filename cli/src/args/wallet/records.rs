@@ -52,7 +52,7 @@ pub(crate) enum WalletProof {
 ///
 /// The proof of a payment to which the receiver responded shows the amount, the receiver's address, your signing key and
 /// the payment's kernel, with the hash of the memo only. That of a payment to an address alone shows the amount, the
-/// reference, the address and the output; whoever reads it could help a dishonest operator to drop the output until it is
+/// reference, the address and the output; a reader of the file could help a dishonest operator to drop the output until it is
 /// moved. The receiver can prove such a payment too, by the output that `wallet outputs` shows.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

@@ -72,7 +72,7 @@ pub(crate) struct WalletConsolidate {
 
 /// Move outputs that somebody paid to your address while you were away
 ///
-/// Whoever paid such an output knows its amount and can see when it is spent; the payer and a dishonest operator together
+/// The payer of such an output knows its amount and can see when it is spent; together with a dishonest operator it
 /// could also drop it from a pruned chain while it lies there. Moving it to a fresh output of this wallet ends both. Each
 /// output is moved by a transaction of its own, because spending them together would link them for ever. Worthwhile for
 /// large amounts.

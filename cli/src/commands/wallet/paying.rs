@@ -305,7 +305,7 @@ enum Answers {
     Wanted,
     /// Only those whose address leaves no other way.
     IfNeeded,
-    /// Nobody.
+    /// No receiver.
     Refused,
 }
 

@@ -1,6 +1,6 @@
 //! The first pass over a program: every wire gets its mask, and nothing is sent.
 //!
-//! A wire w carries a value z_w and has a mask λ_w, an authenticated bit that nobody knows; the parties
+//! A wire w carries a value z_w and has a mask λ_w, an authenticated bit that neither party knows; the parties
 //! compute with the *masked value* Λ_w = z_w ⊕ λ_w. A wire of this interpreter is a party's share of λ_w:
 //!
 //! ```text

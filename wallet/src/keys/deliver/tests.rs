@@ -139,7 +139,7 @@ fn a_receiver_believes_no_output_that_it_could_not_spend_or_whose_amount_is_anot
     assert_eq!(all(&spoilt(|o| o.rewind = RewindKey([1; 32]))), [false; 2]);
 }
 
-/// No other account, and nobody on another chain, takes the output for a payment.
+/// No other account, and none on another chain, takes the output for a payment.
 #[test]
 fn an_output_is_paid_to_one_address_of_one_chain() {
     let mut rng = ChaCha20Rng::seed_from_u64(3);

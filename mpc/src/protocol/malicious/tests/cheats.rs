@@ -246,7 +246,7 @@ fn a_nonce_that_was_not_committed_to_is_caught() {
     }
 }
 
-/// Attack 13: nobody opens a nonce before all that the coin decides about has come, and passed its test.
+/// Attack 13: no party opens a nonce before all that the coin decides about has come, and passed its test.
 #[test]
 fn no_nonce_is_opened_before_the_products_are_tested() {
     for side in [0, 1] {
