@@ -143,7 +143,7 @@ impl<C> AttemptPlan<C> {
 /// Who has not collected what there is for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uncollected {
-    Nobody,
+    NoParty,
     /// Others than the garbler.
     Others,
     /// The garbler among them.
@@ -153,7 +153,7 @@ pub(crate) enum Uncollected {
 impl Uncollected {
     pub(crate) fn of(state: &RunState<'_>) -> Self {
         match (state.uncollected().is_empty(), state.has_confirmed(state.agreement().job().garbler)) {
-            (true, _) => Self::Nobody,
+            (true, _) => Self::NoParty,
             (false, true) => Self::Others,
             (false, false) => Self::Garbler,
         }
@@ -165,15 +165,15 @@ impl Uncollected {
 pub(crate) enum Ended {
     Finished,
     /// Stopped for this reason, which the garbler does not know.
-    Untold(String),
+    Unreported(String),
     /// Stopped, and the garbler knows why.
-    Told,
+    Reported,
 }
 
 impl Ended {
     /// How it ended, if it did.
     pub(crate) fn of(state: &RunState<'_>) -> Option<Self> {
-        let stopped = state.stopped().map(|why| Self::Untold(why.to_owned()));
+        let stopped = state.stopped().map(|why| Self::Unreported(why.to_owned()));
         stopped.or_else(|| state.finished().map(|_| Self::Finished))
     }
 }
@@ -181,7 +181,7 @@ impl Ended {
 /// What is done when it is over for us, and others may still come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClosingStep {
-    /// Everybody has what there is for it.
+    /// Every party has what there is for it.
     Leave,
     /// The others may come; the other compute party's call is an attempt.
     Await,
@@ -189,17 +189,17 @@ pub(crate) enum ClosingStep {
     Wait,
     /// Ask the garbler whether it is over for it.
     Collect,
-    /// Tell the garbler why we stopped.
-    Tell(String),
+    /// Report to the garbler why we stopped.
+    Report(String),
 }
 
 impl ClosingStep {
     pub(crate) fn of(ended: &Ended, uncollected: Uncollected, role: Role) -> Self {
         match (Contact::of(role), ended, uncollected) {
-            (_, _, Uncollected::Nobody) => Self::Leave,
+            (_, _, Uncollected::NoParty) => Self::Leave,
             (Contact::Await, ..) => Self::Await,
-            (Contact::Call, Ended::Untold(why), _) => Self::Tell(why.clone()),
-            (Contact::Call, Ended::Told, _) | (Contact::Call, Ended::Finished, Uncollected::Others) => {
+            (Contact::Call, Ended::Unreported(why), _) => Self::Report(why.clone()),
+            (Contact::Call, Ended::Reported, _) | (Contact::Call, Ended::Finished, Uncollected::Others) => {
                 Self::Wait
             }
             (Contact::Call, Ended::Finished, Uncollected::Garbler) => Self::Collect,
@@ -294,10 +294,10 @@ mod tests {
     #[test]
     fn the_end_is_told_once_and_asked_for_until_it_is_known() {
         let of = |ended: &Ended, uncollected, role| ClosingStep::of(ended, uncollected, role);
-        let untold = Ended::Untold("no".to_owned());
-        for ended in [&Ended::Finished, &untold, &Ended::Told] {
+        let unreported = Ended::Unreported("no".to_owned());
+        for ended in [&Ended::Finished, &unreported, &Ended::Reported] {
             for role in ROLES {
-                assert_eq!(of(ended, Uncollected::Nobody, role), ClosingStep::Leave);
+                assert_eq!(of(ended, Uncollected::NoParty, role), ClosingStep::Leave);
             }
             for uncollected in [Uncollected::Others, Uncollected::Garbler] {
                 assert_eq!(of(ended, uncollected, Role::Garbler), ClosingStep::Await);
@@ -305,8 +305,8 @@ mod tests {
         }
         let evaluator = |ended, uncollected| of(ended, uncollected, Role::Evaluator);
         for uncollected in [Uncollected::Others, Uncollected::Garbler] {
-            assert_eq!(evaluator(&untold, uncollected), ClosingStep::Tell("no".to_owned()));
-            assert_eq!(evaluator(&Ended::Told, uncollected), ClosingStep::Wait);
+            assert_eq!(evaluator(&unreported, uncollected), ClosingStep::Report("no".to_owned()));
+            assert_eq!(evaluator(&Ended::Reported, uncollected), ClosingStep::Wait);
         }
         assert_eq!(evaluator(&Ended::Finished, Uncollected::Garbler), ClosingStep::Collect);
         assert_eq!(evaluator(&Ended::Finished, Uncollected::Others), ClosingStep::Wait);

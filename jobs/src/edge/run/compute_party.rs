@@ -292,9 +292,9 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 ClosingStep::Await => called.recv_timeout(RETRY_INTERVAL / 4).ok(),
                 ClosingStep::Wait => None,
                 ClosingStep::Collect => self.remind(),
-                ClosingStep::Tell(why) => {
+                ClosingStep::Report(why) => {
                     if self.tell(&why).is_some() {
-                        ended = Ended::Told;
+                        ended = Ended::Reported;
                     }
                     None
                 }
