@@ -1,4 +1,4 @@
-//! Proofs of payments to an address alone: exported by the payer or the payee, verified by anyone.
+//! Proofs of payments to an address alone: exported by the payer or the receiver, verified by anyone.
 
 use super::{
     choosing::find_output,
