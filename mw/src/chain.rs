@@ -5,13 +5,17 @@
 
 use crate::{
     amount::{Amount, Height},
-    codec::{Decode, DecodeError, Encode, Reader, fields},
-    hash::{Hash, tagged},
+    codec::{Decode, DecodeError, Encode, Reader},
+    hash::tagged,
     schnorr::PublicKey,
     tag,
+    terms::{Limits, Sealing, Succession, Terms},
     unit::Unit,
+    validators::ValidatorSet,
 };
 use core::fmt;
+
+pub use crate::chain_id::ChainId;
 
 /// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
 /// version 1 an input had weight 1; version 2 had parameters of a fixed length, without a pace and a unit.
@@ -34,32 +38,6 @@ pub const ONE_SIDED_INPUT_WEIGHT: u64 = 18;
 pub const BOND_WEIGHT: u64 = 9;
 /// Weight of a block's reward: one coinbase output and one coinbase kernel.
 pub const REWARD_WEIGHT: u64 = OUTPUT_WEIGHT + KERNEL_WEIGHT;
-
-/// The hash of a chain's canonical genesis parameters. Every message that a chain's keys sign contains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChainId(Hash);
-
-impl ChainId {
-    /// The id with these bytes, as read from a file or a peer.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Hash::from_bytes(bytes))
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-fields!(ChainId { 0 });
-
-impl fmt::Display for ChainId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// The network of a chain: part of every address and prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,8 +66,8 @@ impl fmt::Display for Network {
 pub struct Params {
     /// The network that addresses and prompts name.
     pub network: Network,
-    /// The key whose signature seals a block.
-    pub operator: PublicKey,
+    /// Who seals blocks; of a set of validators the first, which later ones replace.
+    pub sealing: Sealing,
     /// Time of the genesis block, in seconds since 1970.
     pub genesis_time: u64,
     /// New base units that each block creates.
@@ -105,9 +83,9 @@ pub struct Params {
     pub reorganisation: u64,
     /// The least time between a block and its parent, in seconds.
     pub pace: u64,
-    /// The maximum weight of a block.
+    /// The maximum weight of a block. Validators may change it.
     pub max_weight: u64,
-    /// The least fee for one unit of weight.
+    /// The least fee for one unit of weight. Validators may change it.
     pub fee_per_weight: Amount,
     /// The unit in which people read and write amounts.
     pub unit: Unit,
@@ -115,14 +93,14 @@ pub struct Params {
 
 impl Params {
     /// Most bytes of encoded parameters.
-    pub const MAX_BYTES: usize = 3 + 32 + 9 * 8 + 2 + Unit::MAX_NAME + 1;
+    pub const MAX_BYTES: usize = 2 + Sealing::MAX_BYTES + 9 * 8 + 2 + Unit::MAX_NAME + 1;
 
     /// The parameters of a solo chain under this operator's key.
     #[must_use]
     pub fn solo(operator: PublicKey, genesis_time: u64) -> Self {
         Self {
             network: Network::Solo,
-            operator,
+            sealing: Sealing::Solo(operator),
             genesis_time,
             reward: Amount::new(6_000_000_000),
             maturity: 3,
@@ -133,6 +111,48 @@ impl Params {
             max_weight: 40_000,
             fee_per_weight: Amount::new(1_000),
             unit: Unit::SOT,
+        }
+    }
+
+    /// The parameters of a chain that these validators seal, on the network that the caller chooses: a block
+    /// a second at the fastest, all sealed blocks final, and windows of six hours at that pace.
+    #[must_use]
+    pub fn with_validators(network: Network, validators: ValidatorSet, genesis_time: u64) -> Self {
+        Self {
+            network,
+            sealing: Sealing::Validators(validators),
+            genesis_time,
+            reward: Amount::new(6_000_000_000),
+            maturity: 1,
+            window_width: 21_600,
+            window_grid: 360,
+            reorganisation: 0,
+            pace: 1,
+            max_weight: 40_000,
+            fee_per_weight: Amount::new(1_000),
+            unit: Unit::SOT,
+        }
+    }
+
+    /// The terms of the first block.
+    #[must_use]
+    pub fn first_terms(&self) -> Terms {
+        Terms {
+            sealing: self.sealing.clone(),
+            rules: RULES_VERSION,
+            limits: Limits { fee_per_weight: self.fee_per_weight, max_weight: self.max_weight },
+            last_change: Height::GENESIS,
+            announced_limits: None,
+            announced_rules: None,
+        }
+    }
+
+    /// The key of the operator; `None` on a chain of validators.
+    #[must_use]
+    pub const fn operator(&self) -> Option<&PublicKey> {
+        match &self.sealing {
+            Sealing::Solo(operator) => Some(operator),
+            Sealing::Validators(_) => None,
         }
     }
 
@@ -157,8 +177,6 @@ impl Params {
     }
 }
 
-/// The kind of sealing: one operator's signature.
-const BY_OPERATOR: u8 = 0;
 /// No auditors.
 const UNAUDITED: u8 = 0;
 
@@ -172,8 +190,8 @@ fn only(r: &mut Reader<'_>, what: &'static str, known: u8) -> Result<(), DecodeE
 
 impl Encode for Params {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[RULES_VERSION, self.network as u8, BY_OPERATOR]);
-        self.operator.encode(out);
+        out.extend_from_slice(&[RULES_VERSION, self.network as u8]);
+        self.sealing.encode(out);
         self.genesis_time.encode(out);
         self.reward.encode(out);
         let Self { maturity, window_width, window_grid, reorganisation, pace, max_weight, .. } = *self;
@@ -198,10 +216,9 @@ impl Decode for Params {
             2 => Network::Solo,
             code => return Err(DecodeError::Code { what: "network", code }),
         };
-        only(r, "kind of sealing", BY_OPERATOR)?;
         let params = Self {
             network,
-            operator: PublicKey::decode(r)?,
+            sealing: Sealing::decode(r)?,
             genesis_time: r.u64()?,
             reward: Amount::decode(r)?,
             maturity: r.u64()?,
@@ -224,6 +241,9 @@ pub enum ParamsError {
     /// The operator's key is the identity.
     #[error("invalid operator key: it is the identity")]
     OperatorKey,
+    /// Blocks that a quorum certified are final, so nothing is reorganised.
+    #[error("invalid reorganisation limit: expected 0 on a chain of validators")]
+    Reorganisation,
     /// The window must be a positive multiple of the grid and wider than the reorganisation limit and one
     /// grid step.
     #[error(
@@ -255,6 +275,7 @@ pub enum ParamsError {
 pub struct Chain {
     params: Params,
     id: ChainId,
+    succession: Succession,
 }
 
 impl Chain {
@@ -264,8 +285,12 @@ impl Chain {
     /// [`ParamsError`] if they contradict each other.
     pub fn new(params: Params) -> Result<Self, ParamsError> {
         let p = &params;
-        if p.operator.point().is_identity() {
-            return Err(ParamsError::OperatorKey);
+        match &p.sealing {
+            Sealing::Solo(operator) if operator.point().is_identity() => {
+                return Err(ParamsError::OperatorKey);
+            }
+            Sealing::Validators(_) if p.reorganisation > 0 => return Err(ParamsError::Reorganisation),
+            _ => {}
         }
         let on_grid = p.window_grid > 0 && p.window_width.is_multiple_of(p.window_grid);
         if !on_grid || p.window_width <= p.reorganisation || p.window_width <= p.window_grid {
@@ -275,7 +300,27 @@ impl Chain {
             return Err(ParamsError::Weight);
         }
         let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
-        Ok(Self { params, id })
+        let succession = Succession::genesis(params.first_terms());
+        Ok(Self { params, id, succession })
+    }
+
+    /// The chain after a block that this follows: judgements without a view of the state are under the terms of
+    /// the next height, and so are fees and weights.
+    #[must_use]
+    pub fn under(&self, succession: &Succession) -> Self {
+        Self { succession: succession.clone(), ..self.clone() }
+    }
+
+    /// The terms of the next height; those of the first block unless [`Chain::under`] says otherwise.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.succession.terms
+    }
+
+    /// What follows the last block.
+    #[must_use]
+    pub const fn succession(&self) -> &Succession {
+        &self.succession
     }
 
     /// The parameters.
@@ -311,13 +356,13 @@ impl Chain {
     /// The weight that a block can hold beside its reward.
     #[must_use]
     pub const fn room(&self) -> u64 {
-        self.params.max_weight.saturating_sub(REWARD_WEIGHT)
+        self.terms().limits.max_weight.saturating_sub(REWARD_WEIGHT)
     }
 
     /// The least fee of a body of this weight; `None` if it exceeds 64 bits.
     #[must_use]
     pub fn least_fee(&self, weight: u64) -> Option<Amount> {
-        self.params.fee_per_weight.units().checked_mul(weight).map(Amount::new)
+        self.terms().limits.fee_per_weight.units().checked_mul(weight).map(Amount::new)
     }
 
     /// The last height of the standard window of a payment for the block at `next`: the farthest multiple of

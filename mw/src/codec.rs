@@ -64,6 +64,12 @@ pub enum DecodeError {
         /// The limit.
         bound: u64,
     },
+    /// A value whose parts contradict each other.
+    #[error("invalid {what}")]
+    Invalid {
+        /// What is invalid, and why.
+        what: &'static str,
+    },
     /// An item that may occur once occurs again.
     #[error("the {what} occurs twice")]
     Repeated {
@@ -245,6 +251,30 @@ pub(crate) fn encode_list<T: Encode>(items: &[T], out: &mut Vec<u8>) {
     // No list that fits memory is as long as that; a longer one would not decode.
     out.extend_from_slice(&u32::try_from(items.len()).unwrap_or(u32::MAX).to_le_bytes());
     items.iter().for_each(|x| x.encode(out));
+}
+
+impl Encode for u8 {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+}
+
+impl Decode for u8 {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.u8()
+    }
+}
+
+impl Encode for u32 {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+}
+
+impl Decode for u32 {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.u32()
+    }
 }
 
 impl Encode for u64 {

@@ -15,9 +15,14 @@ pub mod group;
 pub mod hash;
 pub mod secret;
 
+mod chain_id;
 pub mod commitment;
 pub mod schnorr;
 pub mod unit;
+
+pub mod validators;
+
+pub mod terms;
 
 pub mod chain;
 
@@ -39,6 +44,7 @@ pub mod transaction;
 pub mod aggregate;
 pub mod mmr;
 pub mod trie;
+pub mod votes;
 
 pub mod block;
 pub mod state;

@@ -44,13 +44,12 @@ mod verdict;
 
 use crate::{
     aggregate::aggregate,
-    block::{Block, Header, SealedHeader},
+    block::{Block, Header, Seal, SealedHeader},
     chain::{Chain, ChainId},
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::Kernel,
     output::Output,
-    schnorr::Signature,
     state::{ChainView, ChangeSet},
     transaction::{Body, Transaction},
 };
@@ -259,8 +258,8 @@ pub struct Proposal {
 impl Proposal {
     /// Adds a seal. The resulting block needs the same checks as any other.
     #[must_use]
-    pub fn seal(self, seal: Signature) -> Block {
-        Block { header: self.header, seal, body: self.body }
+    pub fn seal(self, seal: impl Into<Seal>) -> Block {
+        Block { header: self.header, seal: seal.into(), body: self.body }
     }
 }
 
@@ -299,7 +298,7 @@ pub fn connect_proposal<V: ChainView>(
 pub fn seal_proposal(
     chain: &Chain,
     p: Connected<ProposalChange>,
-    seal: Signature,
+    seal: impl Into<Seal>,
 ) -> Result<Connected<BlockChange>, Rejection> {
     let Connected { value: ProposalChange { proposal, change, chain: checked_on }, parent } = p;
     let block = proposal.seal(seal);

@@ -19,6 +19,7 @@ use crate::{
     kernel::{Excess, Kernel},
     mmr::Peaks,
     output::Output,
+    terms::Succession,
     trie::Trie,
 };
 use std::{
@@ -52,6 +53,9 @@ pub trait ChainView {
     /// The last connected header.
     fn tip(&self) -> &Header;
 
+    /// The terms of the next height, and the change in the last block.
+    fn succession(&self) -> &Succession;
+
     /// The commitments after that header.
     fn commitments(&self) -> &StateCommitments;
 
@@ -81,13 +85,19 @@ pub struct Tip {
     pub header: Header,
     /// The sets that it commits to.
     pub commitments: StateCommitments,
+    /// What follows it.
+    pub succession: Succession,
 }
 
 impl Tip {
     /// The state before the first block.
     #[must_use]
     pub fn genesis(chain: &Chain) -> Self {
-        Self { header: Header::genesis(chain), commitments: StateCommitments::default() }
+        Self {
+            header: Header::genesis(chain),
+            commitments: StateCommitments::default(),
+            succession: Succession::genesis(chain.params().first_terms()),
+        }
     }
 }
 
@@ -223,6 +233,10 @@ impl ChainView for MemoryState {
 
     fn tip(&self) -> &Header {
         &self.tip.header
+    }
+
+    fn succession(&self) -> &Succession {
+        &self.tip.succession
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -17,6 +17,20 @@ pub const HEADER: &str = "sotto/header/v1";
 pub const BODY: &str = "sotto/body/v1";
 /// Message of a block's seal.
 pub const SEAL: &str = "sotto/seal/v1";
+/// Message of a validator's vote.
+pub const VOTE: &str = "sotto/vote/v1";
+/// Message of a proposer's signature.
+pub const PROPOSAL: &str = "sotto/proposal/v1";
+/// Message of a validator's proof of possession of its vote key.
+pub const VALIDATOR: &str = "sotto/validator/v1";
+/// Hash of a set of validators.
+pub const VALIDATORS: &str = "sotto/validators/v1";
+/// Draw of the proposer of a height and a round.
+pub const PROPOSER: &str = "sotto/proposer/v1";
+/// Hash of the terms of a height.
+pub const TERMS: &str = "sotto/terms/v1";
+/// Message of a change of the terms.
+pub const CHANGE: &str = "sotto/change/v1";
 /// Message of a proof of possession of a signing share.
 pub const POSSESSION: &str = "sotto/pop/v1";
 /// Message of a proof of payment.

@@ -13,5 +13,7 @@ pub mod cases;
 mod many;
 pub mod strategies;
 mod test_chain;
+mod test_validators;
 
 pub use test_chain::{KeySecrets, Owned, TestChain};
+pub use test_validators::TestValidators;

@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*};
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, Header, SealedHeader, body_hash},
+    block::{Block, Header, Seal, SealedHeader, body_hash},
     error::Rejection,
     group::{Point, Scalar},
     kernel::{Excess, Kernel, KernelFeatures, Window},
@@ -15,6 +15,7 @@ use sotto_mw::{
         pruned::{PrunedVerifier, VerifyError, check_kernels},
         verify_block, verify_blocks, verify_transaction,
     },
+    schnorr::Signature,
     secret::SecretScalar,
     state::{ChainView, Unspent},
     testing::TestChain,
@@ -40,15 +41,22 @@ static CHAIN: LazyLock<TestChain> = LazyLock::new(|| {
 
 /// Ways to spoil a sealed block; all but the first two keep it a block that its operator sealed.
 const SPOILS: [fn(&mut Block); 8] = [
-    |b| b.seal = b.body.kernels[0].signature,
-    |b| b.body.kernels[0].signature = b.seal,
+    |b| b.seal = b.body.kernels[0].signature.into(),
+    |b| b.body.kernels[0].signature = signature(&b.seal),
     |b| b.body.outputs.iter_mut().take(1).for_each(|o| unprove(&mut o.proof)),
-    |b| b.body.kernels[0].signature = b.seal,
+    |b| b.body.kernels[0].signature = signature(&b.seal),
     |b| b.header.total_offset += Scalar::ONE,
     |b| b.header.time = 0,
     |b| b.header.previous = sotto_mw::hash::Hash::ZERO,
     |b| b.body.outputs.clear(),
 ];
+
+fn signature(seal: &Seal) -> Signature {
+    match seal {
+        Seal::Operator(signature) => *signature,
+        Seal::Certificate(_) => unreachable!("the chain has an operator"),
+    }
+}
 
 fn unprove(proof: &mut RangeProof) {
     let mut bytes = *proof.as_bytes();
@@ -224,7 +232,7 @@ fn mismatched_data_and_broken_rules_are_distinguished() {
         edit(&mut left);
         left.judge(ledger, 1, 0)
     };
-    let sealed = |b: &Block| SealedHeader { seal: b.body.kernels[0].signature, ..SealedHeader::of(b) };
+    let sealed = |b: &Block| SealedHeader { seal: b.body.kernels[0].signature.into(), ..SealedHeader::of(b) };
     let blocks = ledger.blocks();
     assert_eq!(
         judged(&|r| r.headers = [&r.headers[..3], &r.headers[4..]].concat()),

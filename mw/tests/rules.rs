@@ -12,6 +12,7 @@ use sotto_mw::{
         seal_proposal, verify_transaction,
     },
     schnorr::{PublicKey, sign},
+    terms::Sealing,
     testing::{
         TestChain,
         cases::{self, Case},
@@ -94,7 +95,7 @@ fn a_proposal_is_checked_like_its_block() {
                 ConnectError::Refused(why) => why,
                 ConnectError::View(e) => match e {},
             });
-            let sealed = judged.and_then(|p| seal_proposal(ledger.chain(), p, block.seal));
+            let sealed = judged.and_then(|p| seal_proposal(ledger.chain(), p, block.seal.clone()));
             assert_eq!(sealed.as_ref().err(), verdict.as_ref().err(), "{}", case.name);
             refused += usize::from(sealed.is_err());
             let Ok(sealed) = sealed else { continue };
@@ -129,7 +130,7 @@ fn contradictory_parameters_are_refused() {
         Chain::new(p).map(|_| ())
     };
     let identity = |p: &mut Params| {
-        p.operator = PublicKey::from_point(Point::from_bytes([0; 32]).unwrap());
+        p.sealing = Sealing::Solo(PublicKey::from_point(Point::from_bytes([0; 32]).unwrap()));
     };
     assert_eq!(edited(|_| ()), Ok(()));
     assert_eq!(edited(identity), Err(ParamsError::OperatorKey));
@@ -184,7 +185,7 @@ fn the_seal_comes_before_the_body() {
     let block = ledger.forge_with(&Transaction { offset: Scalar::ONE, body: Body::default() });
     assert_eq!(ledger.judge(&block).map(|_| ()), Err(Rejection::Unbalanced));
     let mut stranger = block.clone();
-    stranger.seal = block.body.kernels[0].signature;
+    stranger.seal = block.body.kernels[0].signature.into();
     assert_eq!(ledger.judge(&stranger).map(|_| ()), Err(Rejection::Seal));
 }
 

@@ -55,7 +55,8 @@ fn linked(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
 
 /// MW-R21.
 fn sealed(chain: &Chain, blocks: &[Block]) -> Verdict {
-    proofs::seals(chain, &blocks.iter().map(SealedHeader::of).collect::<Vec<_>>())
+    let sealed: Vec<_> = blocks.iter().map(SealedHeader::of).collect();
+    proofs::seals(chain, sealed.iter().map(|s| (s, chain.terms())))
 }
 
 /// MW-R20, MW-R35, MW-R17, MW-R15, MW-R28 and MW-R16.

@@ -131,7 +131,8 @@ pub(super) fn occurs_once(id: Hash, known: bool) -> Result<(), Rejection> {
 
 /// The view's header and commitments.
 pub(super) fn tip(view: &impl ChainView) -> Tip {
-    Tip { header: view.tip().clone(), commitments: view.commitments().clone() }
+    let (header, commitments) = (view.tip().clone(), view.commitments().clone());
+    Tip { header, commitments, succession: view.succession().clone() }
 }
 
 /// A body that extends the chain, and what a header says beside it.
@@ -171,8 +172,11 @@ pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Resu
         output_count: outputs.len(),
         output_root: outputs.root(),
         body_hash: body_hash(body),
+        terms: parent.next_terms,
+        next_terms: view.succession().after_next(height).hash(),
     };
-    Ok(Tip { header, commitments: StateCommitments { kernels, outputs } })
+    let succession = view.succession().advance(height, None);
+    Ok(Tip { header, commitments: StateCommitments { kernels, outputs }, succession })
 }
 
 /// MW-R22 and MW-R23.

@@ -11,6 +11,7 @@ use crate::{
     one_sided::{Bond, OneSided, OneSidedInput},
     output::Output,
     schnorr::SignedMessage,
+    terms::Terms,
     transaction::Body,
 };
 
@@ -124,8 +125,20 @@ pub(super) fn one_body(b: &Unsealed<'_>) -> Result<(), Rejection> {
     if body_hash(b.body) == b.header.body_hash { Ok(()) } else { Err(Rejection::BodyHash) }
 }
 
-/// MW-R21 for any headers, as one batch.
-pub(super) fn seals(chain: &Chain, all: &[SealedHeader]) -> Verdict {
-    let signed: Vec<SignedMessage> = all.iter().map(|s| s.signed(chain)).collect();
-    verify_signatures(&signed).map_err(|i| (i, Rejection::Seal))
+/// MW-R21 for headers with the terms of their heights, as one batch.
+pub(super) fn seals<'a>(
+    chain: &Chain,
+    all: impl IntoIterator<Item = (&'a SealedHeader, &'a Terms)>,
+) -> Verdict {
+    let (mut signed, mut of_header, mut unfit) = (Vec::new(), Vec::new(), None);
+    for (i, (sealed, terms)) in all.into_iter().enumerate() {
+        let Some(messages) = sealed.signed(chain.id(), terms) else {
+            unfit = Some(i);
+            break;
+        };
+        of_header.extend(messages.iter().map(|_| i));
+        signed.extend(messages);
+    }
+    let bad = verify_signatures(&signed).err().and_then(|i| of_header.get(i).copied());
+    bad.or(unfit).map_or(Ok(()), |i| Err((i, Rejection::Seal)))
 }

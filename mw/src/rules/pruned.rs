@@ -181,7 +181,7 @@ impl PrunedVerifier {
         for (parent, h) in pairs() {
             context::links(parent, h).map_err(|why| mismatch(h.height, why))?;
         }
-        proofs::seals(&self.chain, all)
+        proofs::seals(&self.chain, all.iter().map(|s| (s, self.chain.terms())))
             .map_err(|(i, why)| mismatch(all.get(i).map_or(first.height, |s| s.header.height), why))?;
         for (parent, h) in pairs() {
             context::in_time(&self.chain, parent, h).map_err(invalid(h.height))?;

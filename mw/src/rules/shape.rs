@@ -24,7 +24,7 @@ pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
 
 pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     carries_one_reward(body)?;
-    not_too_heavy(body.weight(), chain.params().max_weight)?;
+    not_too_heavy(body.weight(), chain.terms().limits.max_weight)?;
     bonds(body)?;
     // The reward pays no fee; the rest of the weight does.
     common(chain, body, body.weight().saturating_sub(REWARD_WEIGHT))
@@ -35,7 +35,7 @@ pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
 pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection> {
     let body = Body { kernels: kernels.to_vec(), ..Body::default() };
     carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;
-    not_too_heavy(body.weight() + OUTPUT_WEIGHT, chain.params().max_weight)?;
+    not_too_heavy(body.weight() + OUTPUT_WEIGHT, chain.terms().limits.max_weight)?;
     common(chain, &body, body.weight().saturating_sub(KERNEL_WEIGHT))
 }
 

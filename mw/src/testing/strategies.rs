@@ -4,7 +4,7 @@
 
 use crate::{
     amount::{Amount, Height},
-    block::{Block, Header},
+    block::{Block, Header, Seal},
     chain::{Network, Params},
     commitment::Commitment,
     features::{Extra, OutputFeatures},
@@ -17,10 +17,15 @@ use crate::{
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
     state::Unspent,
+    terms::Sealing,
     transaction::{Body, Transaction},
     unit::Unit,
+    validators::{LinkKey, Signatures, Validator, ValidatorSet},
+    votes::Certificate,
 };
+use core::num::NonZeroU32;
 use proptest::{collection::vec, prelude::*};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::{BTreeMap, HashSet};
 
 /// Any `u64`, with frequent edge cases.
@@ -165,9 +170,10 @@ pub fn transaction() -> impl Strategy<Value = Transaction> {
 /// Any header.
 pub fn header() -> impl Strategy<Value = Header> {
     let counts = (height(), number(), number(), number());
-    (counts, scalar(), (hash(), hash(), hash(), hash())).prop_map(|(counts, total_offset, hashes)| {
+    let hashes = (hash(), hash(), hash(), hash(), hash(), hash());
+    (counts, scalar(), hashes).prop_map(|(counts, total_offset, hashes)| {
         let (height, time, kernel_count, output_count) = counts;
-        let (previous, kernel_root, output_root, body_hash) = hashes;
+        let (previous, kernel_root, output_root, body_hash, terms, next_terms) = hashes;
         Header {
             height,
             previous,
@@ -178,13 +184,47 @@ pub fn header() -> impl Strategy<Value = Header> {
             output_count,
             output_root,
             body_hash,
+            terms,
+            next_terms,
         }
     })
 }
 
+/// Signatures of some validators of a set, none of them valid.
+pub fn signatures() -> impl Strategy<Value = Signatures> {
+    (1..=ValidatorSet::MAX, vec((any::<usize>(), signature()), 0..8))
+        .prop_filter_map("a place twice", |(of, all)| {
+            Signatures::new(of, all.into_iter().map(|(i, s)| (i % of, s)).collect())
+        })
+}
+
+/// Any seal, none of them valid.
+pub fn seal() -> impl Strategy<Value = Seal> {
+    let certificate = (any::<u32>(), signatures())
+        .prop_map(|(round, signatures)| Seal::Certificate(Certificate { round, signatures }));
+    prop_oneof![signature().prop_map(Seal::Operator), certificate]
+}
+
+/// Some sets of validators.
+pub fn validators() -> impl Strategy<Value = ValidatorSet> {
+    vec((secret(), 1u32..1000), 1..5).prop_filter_map("a key twice", |all| {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let validator = |(i, (key, power)): (u8, &(SecretScalar, u32))| {
+            let (link, name) = (LinkKey::from_bytes([i; 32]), format!("v-{i}").parse().ok()?);
+            Some(Validator::new(key, link, NonZeroU32::new(*power)?, name, &mut rng))
+        };
+        ValidatorSet::new((0..).zip(&all).map(validator).collect::<Option<_>>()?).ok()
+    })
+}
+
+/// Any sealing.
+pub fn sealing() -> impl Strategy<Value = Sealing> {
+    prop_oneof![key().prop_map(Sealing::Solo), validators().prop_map(Sealing::Validators)]
+}
+
 /// Any block.
 pub fn block() -> impl Strategy<Value = Block> {
-    (header(), signature(), body()).prop_map(|(header, seal, body)| Block { header, seal, body })
+    (header(), seal(), body()).prop_map(|(header, seal, body)| Block { header, seal, body })
 }
 
 /// Any unit.
@@ -196,13 +236,13 @@ pub fn unit() -> impl Strategy<Value = Unit> {
 /// Any parameters, contradictory ones among them.
 pub fn params() -> impl Strategy<Value = Params> {
     let network = prop_oneof![Just(Network::Main), Just(Network::Test), Just(Network::Solo)];
-    (network, point(), amount(), amount(), any::<[u64; 7]>(), unit()).prop_map(
-        |(network, operator, reward, fee_per_weight, numbers, unit)| {
+    (network, sealing(), amount(), amount(), any::<[u64; 7]>(), unit()).prop_map(
+        |(network, sealing, reward, fee_per_weight, numbers, unit)| {
             let [genesis_time, maturity, window_width, window_grid, reorganisation, pace, max_weight] =
                 numbers;
             Params {
                 network,
-                operator: PublicKey::from_point(operator),
+                sealing,
                 genesis_time,
                 reward,
                 maturity,

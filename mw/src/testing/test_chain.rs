@@ -4,12 +4,13 @@
 //! header, as a dishonest operator would. It computes that header independently, so each path checks the
 //! other.
 
+use super::test_validators::TestValidators;
 use crate::{
     amount::{Amount, Height},
-    block::{Block, Header, body_hash},
+    block::{Block, Header, Seal, body_hash},
     chain::{
-        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
-        OUTPUT_WEIGHT, Params,
+        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, ONE_SIDED_INPUT_WEIGHT,
+        ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT, Params,
     },
     commitment::Commitment,
     error::{ConnectError, Rejection},
@@ -24,7 +25,10 @@ use crate::{
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Unspent},
+    terms::Sealing,
     transaction::{Body, Transaction},
+    validators::{Validator, ValidatorSet},
+    votes::{Certificate, Vote, VoteKind},
 };
 use core::convert::Infallible;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -80,6 +84,7 @@ pub struct TestChain {
     state: MemoryState,
     blocks: Vec<Block>,
     operator: SecretScalar,
+    validators: TestValidators,
     rng: ChaCha20Rng,
 }
 
@@ -106,9 +111,29 @@ impl TestChain {
         let solo = Params::solo(PublicKey::of(&operator), 1_700_000_000);
         let mut params = Params { window_width: 16, window_grid: 4, reorganisation: 8, ..solo };
         edit(&mut params);
+        Self::of(params, operator, TestValidators::default(), rng)
+    }
+
+    /// A new chain of `n` validators with equal power and short windows.
+    ///
+    /// # Panics
+    /// If there cannot be so many.
+    #[must_use]
+    pub fn with_validators(seed: u64, n: usize) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let mut validators = TestValidators::default();
+        let all = (0..n).map(|i| validators.appoint(&format!("validator-{i}"), 1, &mut rng)).collect();
+        let set = ValidatorSet::new(all).expect("a set of validators");
+        let usual = Params::with_validators(Network::Test, set, 1_700_000_000);
+        let params = Params { window_width: 16, window_grid: 4, ..usual };
+        let operator = SecretScalar::random(&mut rng);
+        Self::of(params, operator, validators, rng)
+    }
+
+    fn of(params: Params, operator: SecretScalar, validators: TestValidators, rng: ChaCha20Rng) -> Self {
         let chain = Chain::new(params).expect("parameters that make sense together");
         let state = MemoryState::genesis(&chain);
-        Self { chain, state, blocks: Vec::new(), operator, rng }
+        Self { chain, state, blocks: Vec::new(), operator, validators, rng }
     }
 
     /// The chain's parameters.
@@ -139,6 +164,20 @@ impl TestChain {
     #[must_use]
     pub const fn operator(&self) -> &SecretScalar {
         &self.operator
+    }
+
+    /// The keys of all validators that were ever made for this chain.
+    #[must_use]
+    pub const fn validators(&self) -> &TestValidators {
+        &self.validators
+    }
+
+    /// A validator under a new vote key, which the chain knows.
+    ///
+    /// # Panics
+    /// For a name or a power that none can have.
+    pub fn appoint(&mut self, name: &str, power: u32) -> Validator {
+        self.validators.appoint(name, power, &mut self.rng)
     }
 
     /// The chain's random source.
@@ -350,10 +389,33 @@ impl TestChain {
         Ok((proposal, coinbase))
     }
 
-    /// Seals any header and body.
+    /// Seals any header and body: by the operator, or by all validators of the next height.
     pub fn seal(&mut self, header: Header, body: Body) -> Block {
-        let seal = sign(&self.operator, &header.seal_message(self.chain.id()), &mut self.rng);
+        let seal: Seal = match self.state.succession().terms.sealing.clone() {
+            Sealing::Solo(_) => {
+                sign(&self.operator, &header.seal_message(self.chain.id()), &mut self.rng).into()
+            }
+            Sealing::Validators(set) => self.certificate(&set, 0, 0..set.count(), &header).into(),
+        };
         Proposal { header, body }.seal(seal)
+    }
+
+    /// The precommits of the validators at these places of the set for a header.
+    ///
+    /// # Panics
+    /// If the chain does not know their keys.
+    pub fn certificate(
+        &mut self,
+        set: &ValidatorSet,
+        round: u32,
+        places: impl IntoIterator<Item = usize>,
+        header: &Header,
+    ) -> Certificate {
+        let (height, value) = (header.height, Some(header.hash()));
+        let vote = Vote { kind: VoteKind::Precommit, height, round, value };
+        let message = vote.message(self.chain.id());
+        let signatures = self.validators.signatures(set, places, &message, &mut self.rng);
+        Certificate { round, signatures }
     }
 
     /// Seals any body under the header that matches it.
@@ -450,6 +512,8 @@ impl TestChain {
             output_count: after.outputs.len(),
             output_root: after.outputs.root(),
             body_hash: body_hash(body),
+            terms: parent.next_terms,
+            next_terms: self.state.succession().after_next(height).hash(),
         }
     }
 }

@@ -191,7 +191,7 @@ fn seals(base: &Base) -> Vec<Case> {
     }
     let seal =
         sign(&SecretScalar::from(Scalar::ONE), &good.header.seal_message(ledger.chain().id()), ledger.rng());
-    let key = Block { seal, ..good.clone() };
+    let key = Block { seal: seal.into(), ..good.clone() };
     let mut twin = Base::with(|p| p.genesis_time += 1).ledger;
     let chain = twin.seal(good.header.clone(), good.body.clone());
     let mut later = good.clone();

@@ -1,0 +1,177 @@
+//! The terms of a height: who seals, under which version of the rules, at what fee and up to which weight.
+//!
+//! ```text
+//! terms       = sealing ‖ version of the rules (1) ‖ fee per weight (8) ‖ greatest weight (8) ‖ last change (8)
+//!               ‖ announced fees: 0, or 1 ‖ from (8) ‖ fee per weight (8) ‖ greatest weight (8)
+//!               ‖ announced version: 0, or 1 ‖ from (8) ‖ version (1)
+//! sealing     = 0 ‖ operator's key (32), or 1 ‖ set of validators
+//!
+//! terms(h + 1) = terms(h), the change in block h − 1, and what falls due at h + 1
+//! ```
+//!
+//! So a change in block h takes effect at h + 2, and the set of the next height is known before that height
+//! begins. A solo chain has the same terms at every height; their hash is zero.
+
+mod change;
+mod succession;
+
+pub use change::{Change, Renewal, SignedChange};
+pub use succession::Succession;
+
+use crate::{
+    amount::{Amount, Height},
+    codec::{Decode, DecodeError, Encode, Reader, fields},
+    hash::{Hash, tagged},
+    schnorr::PublicKey,
+    tag,
+    validators::ValidatorSet,
+};
+
+/// Who seals blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each chain")]
+pub enum Sealing {
+    /// One operator, with this key.
+    Solo(PublicKey),
+    /// A quorum of these validators.
+    Validators(ValidatorSet),
+}
+
+impl Sealing {
+    /// Most bytes of the encoding.
+    pub(crate) const MAX_BYTES: usize = 1 + ValidatorSet::MAX_BYTES;
+
+    /// The validators; `None` on a solo chain.
+    #[must_use]
+    pub const fn validators(&self) -> Option<&ValidatorSet> {
+        match self {
+            Self::Solo(_) => None,
+            Self::Validators(set) => Some(set),
+        }
+    }
+}
+
+impl Encode for Sealing {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Solo(operator) => {
+                out.push(0);
+                operator.encode(out);
+            }
+            Self::Validators(set) => {
+                out.push(1);
+                set.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Sealing {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            0 => PublicKey::decode(r).map(Self::Solo),
+            1 => ValidatorSet::decode(r).map(Self::Validators),
+            code => Err(DecodeError::Code { what: "kind of sealing", code }),
+        }
+    }
+}
+
+/// What a block may weigh, and what weight costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The least fee for one unit of weight.
+    pub fee_per_weight: Amount,
+    /// The greatest weight of a block.
+    pub max_weight: u64,
+}
+
+fields!(Limits { fee_per_weight, max_weight });
+
+/// What takes effect at a later height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced<T> {
+    /// The first height at which it is in effect.
+    pub from: Height,
+    /// What takes effect.
+    pub what: T,
+}
+
+/// The terms of a height.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Who seals.
+    pub sealing: Sealing,
+    /// The version of the rules.
+    pub rules: u8,
+    /// Fee and weight.
+    pub limits: Limits,
+    /// The height of the block with the last change; 0 before the first.
+    pub last_change: Height,
+    /// The next fee and weight.
+    pub announced_limits: Option<Announced<Limits>>,
+    /// The next version of the rules.
+    pub announced_rules: Option<Announced<u8>>,
+}
+
+impl Terms {
+    /// The hash that headers state: zero on a solo chain.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        match self.sealing {
+            Sealing::Solo(_) => Hash::ZERO,
+            Sealing::Validators(_) => tagged(tag::TERMS, &[&self.to_bytes()]),
+        }
+    }
+
+    /// These terms once what they announce up to this height is in effect.
+    #[must_use]
+    pub fn at(mut self, height: Height) -> Self {
+        if let Some(next) = self.announced_limits.take_if(|next| next.from <= height) {
+            self.limits = next.what;
+        }
+        if let Some(next) = self.announced_rules.take_if(|next| next.from <= height) {
+            self.rules = next.what;
+        }
+        self
+    }
+}
+
+fn encode_announced<T: Encode>(announced: Option<&Announced<T>>, out: &mut Vec<u8>) {
+    out.push(announced.is_some().into());
+    if let Some(Announced { from, what }) = announced {
+        from.encode(out);
+        what.encode(out);
+    }
+}
+
+fn decode_announced<T: Decode>(r: &mut Reader<'_>) -> Result<Option<Announced<T>>, DecodeError> {
+    match r.u8()? {
+        0 => Ok(None),
+        1 => Ok(Some(Announced { from: Height::decode(r)?, what: T::decode(r)? })),
+        code => Err(DecodeError::Code { what: "flag of what is announced", code }),
+    }
+}
+
+impl Encode for Terms {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.sealing.encode(out);
+        self.rules.encode(out);
+        self.limits.encode(out);
+        self.last_change.encode(out);
+        encode_announced(self.announced_limits.as_ref(), out);
+        encode_announced(self.announced_rules.as_ref(), out);
+    }
+}
+
+impl Decode for Terms {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            sealing: Sealing::decode(r)?,
+            rules: r.u8()?,
+            limits: Limits::decode(r)?,
+            last_change: Height::decode(r)?,
+            announced_limits: decode_announced(r)?,
+            announced_rules: decode_announced(r)?,
+        })
+    }
+}
