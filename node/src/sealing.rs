@@ -113,7 +113,7 @@ impl Solo {
     /// # Errors
     /// [`ForeignKey`] when the chain's parameters name another.
     pub fn new(chain: &Chain, key: OperatorKey) -> Result<Self, ForeignKey> {
-        let ours = key.public() == chain.params().operator;
+        let ours = Some(&key.public()) == chain.params().operator();
         if ours { Ok(Self { chain: *chain.id(), key }) } else { Err(ForeignKey) }
     }
 }

@@ -346,7 +346,8 @@ fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult
     Ok(known)
 }
 
-/// Whether the operator sealed all of these headers.
+/// Whether all of these headers are sealed.
 pub(super) fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
-    verify_signatures(&all.iter().map(|s| s.signed(chain)).collect::<Vec<_>>()).is_ok()
+    let signed = all.iter().map(|s| s.signed(chain.id(), chain.terms())).collect::<Option<Vec<_>>>();
+    signed.is_some_and(|signed| verify_signatures(&signed.concat()).is_ok())
 }

@@ -225,9 +225,11 @@ impl Remains {
             // The tries in between are not needed.
             let outputs = if n == last { outputs.clone() } else { Trie::new() };
             let created = self.outputs.remove(&header.height).unwrap_or_default();
-            let before = Tip { header: state.tip().clone(), commitments: state.commitments().clone() };
+            let succession = chain.succession().clone();
+            let (tip, commitments) = (state.tip().clone(), state.commitments().clone());
+            let before = Tip { header: tip, commitments, succession: succession.clone() };
             let commitments = StateCommitments { kernels: kernels.clone(), outputs };
-            let after = Tip { header, commitments };
+            let after = Tip { header, commitments, succession };
             state.apply(&ChangeSet { before, after, spent: Vec::new(), created, kernels: added }).ok()?;
         }
         Some(state)

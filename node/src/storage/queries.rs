@@ -24,6 +24,7 @@ use sotto_mw::{
     kernel::{Excess, Kernel},
     mmr::Peaks,
     state::{ChainView, Sighting, StateCommitments, Unspent},
+    terms::Succession,
     trie::{ChunkProof, Entry, Prefix},
 };
 
@@ -262,6 +263,10 @@ impl<F: Files> ChainView for ChainStore<F> {
 
     fn tip(&self) -> &Header {
         &self.head.header
+    }
+
+    fn succession(&self) -> &Succession {
+        self.chain.succession()
     }
 
     fn commitments(&self) -> &StateCommitments {

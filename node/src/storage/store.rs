@@ -32,6 +32,7 @@ use sotto_mw::{
     kernel::Excess,
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent},
+    terms::Succession,
 };
 use std::io::{self, Write};
 
@@ -326,6 +327,10 @@ impl<F: Files> ChainView for Store<F> {
 
     fn tip(&self) -> &Header {
         self.inner.tip()
+    }
+
+    fn succession(&self) -> &Succession {
+        self.inner.succession()
     }
 
     fn commitments(&self) -> &StateCommitments {
