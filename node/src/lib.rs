@@ -8,6 +8,8 @@ pub mod token_bucket;
 pub mod message;
 pub mod sealing;
 
+pub mod consensus;
+
 pub mod storage;
 
 pub mod ledger;

@@ -1,0 +1,83 @@
+//! Consensus among validators: which block a height gets, when no single operator seals.
+//!
+//! ```text
+//!                Event                                               Effect
+//! network ─Heard─────────▶ ┌──────────────────────────────┐ ─Send, SendBlock, Disconnect─▶ network
+//! ledger ──Connected─────▶ │ hearing: counted, decoded     │ ─Judge, Draft, Restore───────▶ ledger
+//!        ──Judged────────▶ │ table:   verified, each once  │ ─Commit──────────────────────▶ ledger
+//!        ──Drafted───────▶ │ proposals: timely or backed   │
+//! mempool TransactionArrived│ core:    rounds, locks        │ ─Report, Stop, Note──────────▶ whoever watches
+//! clock ──Tick (wake_at)─▶ │ guard:   never two votes      │
+//! disk ───Written────────▶ └──────────────────────────────┘ ─Write───────────────────────▶ disk
+//!
+//!              Connected                 wait is over             quorum of precommits
+//!  (start) ───────────────▶ Waiting ───────────────────▶ Voting ───────────────────────▶ Committing
+//!     │  log of this height    ▲                          │  ▲                            │
+//!     ├────────────────────────┼──────── replay ──────────┼──┘                            │ Connected: next height
+//!     │  may not vote          │ Connected: next height   │ refused or failed             │
+//!     └──────────▶ Following ──┴──────────◀───────────────┘◀──────────────────────────────┘
+//!                                                    two certificates, anywhere ─▶ Stopped
+//! ```
+//!
+//! [`Engine::step`] takes an event and returns effects, which are carried out in order. It owns no clock: call
+//! it with [`Event::Tick`] when [`Engine::wake_at`] has come. The first event is [`Event::Connected`] with the
+//! tip of the ledger, and so is every connected block, whoever sealed it and however it came.
+//!
+//! **Never two votes.** What is said is held until [`Event::Written`] says that the log with everything that
+//! led to it, and then the file [`Votes`], are on disk. `votes` refuses to sign at or below what it names,
+//! whatever the log says. A log in which the message that `votes` names is missing has lost its end: the rest of the
+//! height is followed, since a lock may be forgotten. The log comes before `votes` on disk, so that a crash
+//! between the two is not taken for that.
+//!
+//! Guaranteed, with less than a third of the power Byzantine: no two blocks of one height have a certificate,
+//! whatever the network and the clocks do; a height is decided once messages arrive and clocks are within five
+//! seconds; memory and work are bounded by the number of validators and rounds. Not guaranteed: any of it with a
+//! third or more; that a transaction is in the next block.
+//!
+//! Not here: sockets, files, the ledger and its rules; blocks that others sealed, which synchronisation brings
+//! with their certificates; who may be a validator, which the ledger says with each tip.
+//!
+//! Source: Buchman, Kwon and Milosevic 2018, "The latest gossip on BFT consensus", by Malachite's core (`core`).
+
+pub mod event;
+pub mod evidence;
+pub mod guard;
+pub mod message;
+
+mod context;
+mod core;
+mod engine;
+mod hearing;
+mod log;
+mod outbox;
+mod proposals;
+mod table;
+mod voting;
+mod wait;
+
+pub use engine::Engine;
+pub use event::{
+    Activity, Effect, Event, Note, ProposedBlock, Saved, Setup, StepContext, Timing, Tip, Verdict, Why,
+    WriteId,
+};
+pub use evidence::{DoubleCertificate, Evidence};
+pub use guard::{Position, Votes};
+pub use message::Message;
+
+use crate::token_bucket::Allowance;
+use ::core::time::Duration;
+
+/// How many rounds ahead of its own a validator listens.
+const ROUNDS_AHEAD: u32 = 10;
+
+/// How many rounds of the coming height a validator listens to.
+const ROUNDS_EARLY: u32 = 2;
+
+/// Bytes that a validator may send: the rate is enough for a hundred validators.
+const BUDGET: Allowance = Allowance { rate: 64 << 10, burst: 1 << 20 };
+
+/// How long a validator is not heard that sent what does not verify.
+pub const BAN: Duration = Duration::from_secs(60);
+
+/// The longest that is waited in a step, in whatever round.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
