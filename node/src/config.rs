@@ -22,6 +22,8 @@ pub struct Config {
     pub listen_port: Option<u16>,
     /// Addresses that are known from the start.
     pub seeds: Vec<Address>,
+    /// Addresses of validators, to which this node keeps connections if it is one itself.
+    pub validators: Vec<Address>,
     /// How many connections it opens.
     pub outbound: usize,
     /// How many connections it accepts at most.
@@ -86,6 +88,7 @@ impl Config {
             listen: None,
             listen_port: None,
             seeds: Vec::new(),
+            validators: Vec::new(),
             outbound: 8,
             inbound: 64,
             handshake_timeout: second(10),

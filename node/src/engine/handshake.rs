@@ -70,6 +70,8 @@ pub(crate) fn complete<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, hello
     peer.stage = Stage::Ready;
     let key = peer.key;
     match peer.direction {
+        // Their addresses come from the settings, and are not passed on.
+        _ if ctx.peers.validators.contains(&key) => {}
         Direction::Outbound(address) => {
             peer.awaits_addresses = true;
             ctx.peers.book.reached(address);
@@ -130,6 +132,9 @@ pub(crate) fn on_tick<F: Files>(ctx: &mut StepContext<'_, F>) {
 
 /// Dials as many peers as are missing.
 pub(crate) fn dial<F: Files>(ctx: &mut StepContext<'_, F>) {
+    while let Some(address) = ctx.peers.validator_to_dial(ctx.now) {
+        ctx.effects.push(Effect::Dial(address));
+    }
     while let Some(address) = ctx.peers.pick_to_dial(ctx.config, ctx.now, ctx.rng) {
         ctx.effects.push(Effect::Dial(address));
     }

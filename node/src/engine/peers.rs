@@ -21,6 +21,7 @@ pub(crate) mod addr_book_file;
 pub(crate) mod ban_score;
 pub(crate) mod budget;
 pub(crate) mod dial_failures;
+pub(crate) mod validators;
 
 use crate::{
     config::Config,
@@ -37,6 +38,7 @@ use core::{
 use dial_failures::{DialFailures, configured};
 use sotto_mw::hash::Hash;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use validators::Validators;
 
 /// How far a connection has come.
 #[derive(Clone, Debug)]
@@ -170,6 +172,7 @@ pub(crate) struct Peers {
     pub(crate) next_dial: Duration,
     pub(crate) budgets: Budgets,
     pub(crate) failures: DialFailures,
+    pub(crate) validators: Validators,
     record: Record,
 }
 
@@ -177,7 +180,8 @@ impl Peers {
     pub(crate) fn new(config: &Config, book: AddrBook) -> Self {
         let (all, dialling, record) = (BTreeMap::new(), HashMap::new(), Record::default());
         let (budgets, failures) = (Budgets::new(config), DialFailures::default());
-        Self { book, all, dialling, next_dial: Duration::ZERO, budgets, failures, record }
+        let validators = Validators::at(&config.validators);
+        Self { book, all, dialling, next_dial: Duration::ZERO, budgets, failures, validators, record }
     }
 
     /// Adds a new connection, or returns why it is refused.
@@ -188,7 +192,7 @@ impl Peers {
         new: NewPeer,
     ) -> Result<(), CloseReason> {
         let NewPeer { id, key, direction } = new;
-        let inbound = self.all.values().filter(|p| !p.outbound()).count();
+        let inbound = self.ordinary().filter(|p| !p.outbound()).count();
         let peer = Peer {
             direction,
             key,
@@ -208,7 +212,13 @@ impl Peers {
             self.dialling.remove(&a);
             self.failures.forget(&a);
         }
-        if self.is_banned(now, peer.ip(), key) || (!peer.outbound() && inbound >= config.inbound) {
+        let refused = if self.validators.contains(&key) {
+            self.validators.connected(&key);
+            self.validators.is_refused(now, &key)
+        } else {
+            self.is_banned(now, peer.ip(), key) || (!peer.outbound() && inbound >= config.inbound)
+        };
+        if refused {
             return Err(CloseReason::Refused);
         }
         self.budgets.connected(config, now, peer.machine());
@@ -229,6 +239,10 @@ impl Peers {
         let why = match outcome {
             Outcome::Stays => return None,
             Outcome::Closes => CloseReason::Relayed,
+            Outcome::Bans if self.validators.contains(&who.key) => {
+                self.validators.refuse(now, who.key);
+                CloseReason::Banned(offence)
+            }
             Outcome::Bans => {
                 self.record.ban(now, who, now + config.ban_time);
                 CloseReason::Banned(offence)
@@ -287,6 +301,17 @@ impl Peers {
         self.all.iter().filter(|(_, p)| p.ready()).map(|(id, p)| (*id, p))
     }
 
+    /// The peers that are no validators, or all of them if this node is none.
+    pub(crate) fn ordinary(&self) -> impl Iterator<Item = &Peer> {
+        self.all.values().filter(|p| !self.validators.contains(&p.key))
+    }
+
+    /// A validator to dial now, if one is not connected.
+    pub(crate) fn validator_to_dial(&mut self, now: Duration) -> Option<Address> {
+        let Self { all, validators, .. } = self;
+        validators.next_dial(now, |key| all.values().any(|p| p.key == *key))
+    }
+
     /// An address to dial now, if an outbound connection is missing.
     pub(crate) fn pick_to_dial(
         &mut self,
@@ -295,13 +320,14 @@ impl Peers {
         rng: &mut (impl rand_core::RngCore + ?Sized),
     ) -> Option<Address> {
         self.dialling.retain(|_, until| *until > now);
-        let outbound = self.all.values().filter(|p| p.outbound()).count() + self.dialling.len();
+        let outbound = self.ordinary().filter(|p| p.outbound()).count() + self.dialling.len();
         if outbound >= config.outbound || now < self.next_dial {
             return None;
         }
         let dialling = self.dialling.keys().map(|a| a.key);
         let mut except: HashSet<PeerKey> = dialling.chain([config.key]).collect();
         except.extend(self.failures.waiting(now));
+        except.extend(self.validators.keys());
         except.extend(self.all.values().filter(|p| p.outbound()).map(|p| p.key));
         // Prefer an address that has no connection in either direction.
         let others = except.iter().copied().chain(self.all.values().map(|p| p.key)).collect();

@@ -182,7 +182,9 @@ impl Relay {
     }
 
     fn on_ready<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) -> StepResult {
-        match ctx.peers.all.get(&id).filter(|p| p.outbound()).map(|p| p.key) {
+        // A route is of this node's choice; the validator set chooses the connections between validators.
+        let chosen = |p: &&Peer| p.outbound() && !ctx.peers.validators.contains(&p.key);
+        match ctx.peers.all.get(&id).filter(chosen).map(|p| p.key) {
             Some(key) => self.dandelion(ctx, DandelionEvent::Connected(key)),
             None => Ok(()),
         }
@@ -222,7 +224,7 @@ impl Relay {
     /// embargo ends, if no relay can be had: a node that never reached another has no choice. An attacker who
     /// cuts off a node that had a relay gains nothing by it.
     fn fall_back_to_inbound<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
-        let chosen = ctx.peers.ready().any(|(_, p)| p.outbound());
+        let chosen = ctx.peers.ordinary().any(|p| p.ready() && p.outbound());
         let stems = self.local.ids().any(|id| self.stems.get(id).is_some());
         if !stems || chosen || !ctx.peers.book.is_hopeless() {
             return Ok(());

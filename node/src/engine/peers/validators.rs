@@ -1,0 +1,173 @@
+//! The other validators, if this node is one: who they are, and when each is dialled.
+//!
+//! ```text
+//! keys       from the validator set in force        addresses   from the settings
+//! a known key that is not connected ─▶ dial ─▶ connected            │ failed or closed: again after a pause
+//! ```
+//!
+//! A validator keeps a connection to every other one. These connections take no seat of ordinary peers, are
+//! never refused for what others did from the same machine, and never carry a stem: the set chooses them, not
+//! this node. One that breaks the protocol is closed and refused for [`REFUSED`], not for a day, since a node
+//! that locked a validator out for long could stop the chain.
+
+use crate::peer::{Address, PeerKey};
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a validator that broke the protocol is refused.
+const REFUSED: Duration = Duration::from_secs(60);
+/// The pause after an attempt to connect, doubled after each up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// An address of the settings, and when it is dialled next.
+#[derive(Clone, Debug)]
+struct Dial {
+    address: Address,
+    next: Duration,
+    pause: Duration,
+}
+
+/// The other validators.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Validators {
+    keys: BTreeSet<PeerKey>,
+    dials: Vec<Dial>,
+    refused: BTreeMap<PeerKey, Duration>,
+}
+
+impl Validators {
+    /// No validators yet, at these addresses.
+    pub(crate) fn at(addresses: &[Address]) -> Self {
+        let dial = |address: &Address| Dial { address: *address, next: Duration::ZERO, pause: PAUSE };
+        Self { dials: addresses.iter().map(dial).collect(), ..Self::default() }
+    }
+
+    /// Takes the keys of the set in force, without this node's own. A node that is no validator passes none.
+    pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) {
+        self.refused.retain(|key, _| keys.contains(key));
+        self.keys = keys;
+    }
+
+    /// Whether a connection with this key is one between validators.
+    pub(crate) fn contains(&self, key: &PeerKey) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// Their keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = PeerKey> {
+        self.keys.iter().copied()
+    }
+
+    /// Whether this validator broke the protocol less than a minute ago.
+    pub(crate) fn is_refused(&self, now: Duration, key: &PeerKey) -> bool {
+        self.refused.get(key).is_some_and(|until| *until > now)
+    }
+
+    /// Refuses a validator that broke the protocol.
+    pub(crate) fn refuse(&mut self, now: Duration, key: PeerKey) {
+        self.refused.insert(key, now + REFUSED);
+    }
+
+    /// A connection to this validator is open: the next pause is short again.
+    pub(crate) fn connected(&mut self, key: &PeerKey) {
+        self.dials.iter_mut().filter(|d| d.address.key == *key).for_each(|d| d.pause = PAUSE);
+    }
+
+    /// The next address to dial, if a validator is not connected.
+    pub(crate) fn next_dial(
+        &mut self,
+        now: Duration,
+        is_connected: impl Fn(&PeerKey) -> bool,
+    ) -> Option<Address> {
+        let Self { keys, dials, refused } = self;
+        let wanted = |key: &PeerKey| {
+            keys.contains(key) && !is_connected(key) && refused.get(key).is_none_or(|until| *until <= now)
+        };
+        let dial = dials.iter_mut().find(|d| d.next <= now && wanted(&d.address.key))?;
+        dial.next = now + dial.pause;
+        dial.pause = (2 * dial.pause).min(LONGEST_PAUSE);
+        Some(dial.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Config,
+        engine::peers::{NewPeer, Peers, addr_book::AddrBook},
+        peer::{CloseReason, Direction, Offence, PeerId},
+    };
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    fn second(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn address(n: u8) -> Address {
+        Address { at: ([127, 0, 0, 1], 4_000 + u16::from(n)).into(), key: PeerKey([n; 32]) }
+    }
+
+    #[test]
+    fn every_validator_is_dialled_until_it_is_connected_with_growing_pauses() {
+        let mut all = Validators::at(&[address(1), address(2), address(3)]);
+        assert_eq!(all.next_dial(second(0), |_| false), None, "no set yet");
+        all.set([address(1).key, address(2).key].into());
+        let mut due = |at, connected: &[u8]| {
+            all.next_dial(second(at), |key| connected.iter().any(|n| address(*n).key == *key))
+        };
+        assert_eq!(due(0, &[]), Some(address(1)));
+        assert_eq!(due(0, &[]), Some(address(2)));
+        assert_eq!(due(0, &[]), None, "each once; the third is no validator");
+        assert_eq!(due(2, &[2]), Some(address(1)));
+        assert_eq!(due(4, &[2]), None, "four seconds after the second attempt");
+        assert_eq!(due(6, &[2]), Some(address(1)));
+        assert_eq!(due(6, &[1]), Some(address(2)));
+        all.connected(&address(1).key);
+        assert_eq!(all.next_dial(second(14), |key| *key != address(1).key), Some(address(1)));
+        assert_eq!(
+            all.next_dial(second(16), |key| *key != address(1).key),
+            Some(address(1)),
+            "a short pause"
+        );
+    }
+
+    /// A full node, on a machine that is banned, still takes a validator, and does not count it.
+    #[test]
+    fn a_validator_takes_no_seat_and_is_not_banned_for_its_machine() {
+        let mut config = Config::new(address(9).key);
+        (config.inbound, config.outbound) = (1, 1);
+        let mut peers = Peers::new(&config, AddrBook::new(&mut ChaCha20Rng::seed_from_u64(1)));
+        peers.validators.set([address(1).key].into());
+        let from = |n: u8| Direction::Inbound(([9, 9, 9, 9], u16::from(n)).into());
+        let connect = |peers: &mut Peers, id, n: u8| {
+            let new = NewPeer { id: PeerId(id), key: address(n).key, direction: from(n) };
+            peers.connected(&config, second(1), new)
+        };
+        assert_eq!(connect(&mut peers, 1, 1), Ok(()));
+        assert_eq!(connect(&mut peers, 2, 2), Ok(()), "the only seat is free");
+        assert_eq!(connect(&mut peers, 3, 3), Err(CloseReason::Refused));
+        let blame = |peers: &mut Peers, id| peers.blame(&config, second(1), PeerId(id), Offence::Garbage);
+        assert_eq!(blame(&mut peers, 2), Some(CloseReason::Banned(Offence::Garbage)), "bans its machine");
+        peers.disconnected(second(1), PeerId(2));
+        peers.disconnected(second(1), PeerId(1));
+        assert_eq!(connect(&mut peers, 4, 3), Err(CloseReason::Refused));
+        assert_eq!(connect(&mut peers, 5, 1), Ok(()));
+        assert_eq!(blame(&mut peers, 5), Some(CloseReason::Banned(Offence::Garbage)));
+        peers.disconnected(second(1), PeerId(5));
+        assert_eq!(connect(&mut peers, 6, 1), Err(CloseReason::Refused));
+        let new = NewPeer { id: PeerId(7), key: address(1).key, direction: from(1) };
+        assert_eq!(peers.connected(&config, second(61), new), Ok(()), "a minute later");
+    }
+
+    #[test]
+    fn a_validator_that_broke_the_protocol_is_refused_for_a_minute() {
+        let mut all = Validators::at(&[address(1)]);
+        all.set([address(1).key].into());
+        all.refuse(second(5), address(1).key);
+        assert!(all.is_refused(second(64), &address(1).key) && !all.is_refused(second(65), &address(1).key));
+        assert_eq!(all.next_dial(second(64), |_| false), None);
+        assert_eq!(all.next_dial(second(65), |_| false), Some(address(1)));
+    }
+}
