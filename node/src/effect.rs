@@ -2,6 +2,7 @@
 //! [`Event`](crate::event::Event).
 
 use crate::{
+    consensus::{DoubleCertificate, Evidence, Note, WriteId},
     event::RequestId,
     ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
     message::{BlockName, Message},
@@ -42,6 +43,19 @@ pub enum Effect {
     /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
     /// nor acknowledges what was submitted.
     SaveLocalTxs(FileWrite),
+    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`, durably. Then
+    /// say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it cannot be done, say
+    /// nothing: the validator does not vote then.
+    SaveVotes {
+        /// Which.
+        id: WriteId,
+        /// Where the log ends before.
+        log_at: u64,
+        /// What is appended to it.
+        log: Vec<u8>,
+        /// The file `votes`.
+        votes: Vec<u8>,
+    },
     /// Keep these bytes, the damaged file of submitted transactions, for inspection.
     SetAsideLocalTxs(Vec<u8>),
     /// Do this work, anywhere and at any time, and pass its verdict in:
@@ -156,6 +170,9 @@ pub enum Refusal {
     /// This node does not hold the operator's key.
     #[error("this node holds no operator key: ask the one that does")]
     NoKey,
+    /// This node is no validator.
+    #[error("this node is no validator: it has no vote key")]
+    NoVoteKey,
     /// There is no draft for the block after the tip.
     #[error("there is no draft for the next block: ask for one first")]
     NoDraft,
@@ -269,6 +286,12 @@ pub enum LogEvent {
     BranchRejected(ForkError),
     /// A height was sealed twice.
     DoubleSeal(Box<DoubleSeal>),
+    /// A validator signed two things at one position.
+    Equivocation(Box<Evidence>),
+    /// What this node's own validator does.
+    Consensus(Note),
+    /// A height has two certificates; the node stops.
+    TwoCertificates(Box<DoubleCertificate>),
     /// A transaction was dropped from the mempool.
     Dropped(Rejection),
     /// A stemmed transaction could not be fluffed.

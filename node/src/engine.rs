@@ -8,6 +8,7 @@
 //!                                  Sync           tips, headers, compact and whole blocks
 //!                                  SnapshotSync   snapshots, in parts, fetched and served
 //!                                  chain_serve    requests of peers for headers, blocks and parts
+//!                                  Validator      consensus, if this node votes
 //!            └─ points: Effect::Verify ─▶ a worker ─▶ Event::Verified ─▶ as above      [`verify_queue`]
 //!   request ─▶ response            Queries        status, proofs, drafts, sealing
 //!   tick ─▶ whatever is due
@@ -43,6 +44,7 @@ pub(crate) mod snapshot_sync;
 pub(crate) mod stempool;
 pub(crate) mod sync;
 pub(crate) mod tx_request;
+pub(crate) mod validator;
 pub(crate) mod verify_queue;
 
 pub use node::{Node, NodeSetup, Usage};

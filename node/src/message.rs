@@ -27,6 +27,9 @@
 //!  20 get part          block hash (32) ‖ place (4)
 //!  21 part              block hash (32) ‖ place (4) ‖ part, empty if there is none
 //!  22 not found         height (8) ‖ hash (32): of 12, 14 and 16
+//!  23 consensus         a message between validators ([`consensus::message`](crate::consensus::message))
+//!  24 proposed          header ‖ body (mw), between validators
+//!  25 get proposed      hash (32) of a header, between validators
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -150,6 +153,9 @@ pub enum Message {
     GetPart { block: Hash, place: u32 },
     Part { block: Hash, place: u32, bytes: Vec<u8> },
     NotFound(BlockName),
+    Consensus(Vec<u8>),
+    Proposed(Vec<u8>),
+    GetProposed(Hash),
 }
 
 /// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
@@ -192,6 +198,9 @@ impl Message {
             Self::GetPart { .. } => 20,
             Self::Part { .. } => 21,
             Self::NotFound(_) => 22,
+            Self::Consensus(_) => 23,
+            Self::Proposed(_) => 24,
+            Self::GetProposed(_) => 25,
         }
     }
 }
@@ -225,6 +234,8 @@ impl Encode for Message {
                 sealed.encode(out);
                 out.extend_from_slice(body);
             }
+            Self::Consensus(bytes) | Self::Proposed(bytes) => out.extend_from_slice(bytes),
+            Self::GetProposed(hash) => hash.encode(out),
             Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
@@ -269,6 +280,9 @@ impl Decode for Message {
             20 => Self::GetPart { block: Hash::decode(r)?, place: r.u32()? },
             21 => Self::Part { block: Hash::decode(r)?, place: r.u32()?, bytes: r.take(r.left())?.to_vec() },
             22 => Self::NotFound(BlockName::decode(r)?),
+            23 => Self::Consensus(r.take(r.left())?.to_vec()),
+            24 => Self::Proposed(r.take(r.left())?.to_vec()),
+            25 => Self::GetProposed(Hash::decode(r)?),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }

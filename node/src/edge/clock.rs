@@ -1,6 +1,7 @@
-//! A node's clock: the time since its start. Changes of the system time do not affect it.
+//! A node's clock: the time since its start, which changes of the system time do not affect; and the system time,
+//! which a validator is told.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A running clock.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +12,12 @@ impl Clock {
     #[must_use]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
+    }
+
+    /// The system time, in seconds since 1970; 0 if it is before.
+    #[must_use]
+    pub(crate) fn system_seconds() -> u64 {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs())
     }
 
     /// The time since the start; it never decreases.

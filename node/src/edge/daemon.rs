@@ -22,7 +22,8 @@ use crate::{
         saved_files::{SavedFile, SavedFiles},
         workers::Workers,
     },
-    effect::{Effect, LogEvent},
+    consensus::{self, Engine, Saved, Timing, Votes},
+    effect::{Effect, FileWrite, LogEvent},
     engine::{Node, NodeSetup},
     event::Event,
     ledger::{Ledger, LedgerError},
@@ -30,8 +31,9 @@ use crate::{
     seal::{ForeignKey, OperatorKey},
     sealing::Solo,
 };
-use core::{net::SocketAddr, num::NonZeroU16};
+use core::{fmt, net::SocketAddr, num::NonZeroU16};
 use rand_core::OsRng;
+use sotto_mw::{chain::Chain, hash::Hash, secret::SecretScalar, validators::ValidatorSet};
 use std::{
     io,
     path::PathBuf,
@@ -50,9 +52,27 @@ pub struct Setup {
     pub rpc: Option<SocketAddr>,
     /// The directory for its files besides the chain.
     pub dir: PathBuf,
+    /// The keys of a validator, if this node votes.
+    pub validator: Option<ValidatorSetup>,
     /// The mempool's file of a damaged store in place of which this ledger is: what it holds was
     /// acknowledged.
     pub recovered: Option<Vec<u8>>,
+}
+
+/// What makes a node a validator.
+pub struct ValidatorSetup {
+    /// The vote key.
+    pub vote_key: SecretScalar,
+    /// The id of this installation, which the file `votes` must name.
+    pub installation: Hash,
+    /// How long it waits.
+    pub timing: Timing,
+}
+
+impl fmt::Debug for ValidatorSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidatorSetup").field("installation", &self.installation).finish_non_exhaustive()
+    }
 }
 
 /// Why a node did not start.
@@ -99,19 +119,25 @@ impl Daemon {
         ledger: Ledger<Disk>,
         operator: Option<OperatorKey>,
     ) -> Result<Self, StartError> {
-        let Setup { mut config, net, rpc, dir, recovered } = setup;
+        let Setup { mut config, mut net, rpc, dir, validator, recovered } = setup;
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
+        config.inbound = net.inbound;
         let kept = SavedFiles::open(&dir).map_err(refused)?;
         let book = kept.read(SavedFile::AddrBook).map_err(refused)?;
         let own = kept.read(SavedFile::LocalTxs).map_err(refused)?;
+        let validator = validator.map(|setup| consensus(&kept, ledger.chain(), setup)).transpose();
+        let validator = validator.map_err(refused)?;
+        if validator.is_some() {
+            // Connections of validators are counted apart.
+            net.inbound += ValidatorSet::MAX;
+        }
         let (events, received) = channel();
         // The first event; the receiver exists, so sending cannot fail.
         drop(events.send(Event::LocalTxsLoaded(own.unwrap_or_default())));
         recovered.into_iter().for_each(|bytes| drop(events.send(Event::MempoolRecovered(bytes))));
         let handle = NodeHandle::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
-        config.inbound = net.inbound;
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
         let workers = Workers::start(&events).map_err(StartError::Thread)?;
         let net = Net::open(net, ledger.chain().id(), events)?;
@@ -121,7 +147,7 @@ impl Daemon {
         let counters = Arc::<Counters>::default();
         let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start(&dir, at, service(), &mut OsRng)).transpose()?;
-        let setup = NodeSetup { config, ledger, operator: sealing, addr_book: book.as_deref() };
+        let setup = NodeSetup { config, ledger, operator: sealing, validator, addr_book: book.as_deref() };
         let node = Node::new(setup, &mut OsRng);
         let mut edges =
             DaemonEdges { net, saved: kept, handle: handle.clone(), counters, workers, failed: None };
@@ -166,6 +192,14 @@ impl Daemon {
     }
 }
 
+/// The consensus engine of a validator, with what it saved.
+fn consensus(kept: &SavedFiles, chain: &Chain, setup: ValidatorSetup) -> io::Result<Engine> {
+    let ValidatorSetup { vote_key, installation, timing } = setup;
+    let votes = kept.read(SavedFile::Votes)?.and_then(|bytes| Votes::from_file(chain.id(), &bytes).ok());
+    let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)? };
+    Ok(Engine::new(consensus::Setup { chain: chain.clone(), vote_key, installation, timing }, saved))
+}
+
 /// Carries out the effects of a node.
 struct DaemonEdges {
     net: Net,
@@ -197,6 +231,16 @@ impl Edges for DaemonEdges {
                         Event::LocalTxsNotSaved
                     }
                 });
+            }
+            Effect::SaveVotes { id, log_at, log, votes } => {
+                let append = FileWrite::Append { at: log_at, bytes: log };
+                let saved = self.saved.write(SavedFile::VoteLog, &append);
+                match saved.and_then(|()| self.saved.replace(SavedFile::Votes, &votes)) {
+                    Ok(()) => return Some(Event::VotesSaved(id)),
+                    Err(why) => {
+                        tracing::error!(%why, "cannot save what this validator signs; it does not vote until it is started again");
+                    }
+                }
             }
             Effect::SetAsideLocalTxs(damaged) => {
                 if let Err(why) = self.saved.replace(SavedFile::LocalTxsDamaged, &damaged) {

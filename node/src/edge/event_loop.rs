@@ -4,7 +4,7 @@
 //! ```text
 //! sockets, programs ──Event──▶ channel ──▶ run: step ──Effect──▶ Edges: send, dial, respond, save, log
 //!                                           ▲     ▲                 │
-//!                 a tick when one is due,   ┘     └────Event────────┘ the outcome of a save
+//!         clock and tick when one is due,   ┘     └────Event────────┘ the outcome of a save
 //!                 however busy the channel is
 //! ```
 //!
@@ -63,16 +63,20 @@ impl<F: Files, E: Edges> EventLoop<'_, F, E> {
     pub(crate) fn run(mut self) -> Node<F> {
         let mut due = Duration::ZERO;
         loop {
-            let event = match self.events.recv_timeout(due.saturating_sub(self.clock.now())) {
-                Ok(event) => event,
-                Err(RecvTimeoutError::Timeout) => Event::Tick,
+            let next = self.node.wake_at().map_or(due, |wake| wake.min(due));
+            let event = match self.events.recv_timeout(next.saturating_sub(self.clock.now())) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => None,
                 // All senders were dropped, so the response goes nowhere.
                 Err(RecvTimeoutError::Disconnected) => {
-                    Event::Request { id: RequestId(u64::MAX), request: Request::Stop }
+                    Some(Event::Request { id: RequestId(u64::MAX), request: Request::Stop })
                 }
             };
             let now = self.clock.now();
-            let mut stops = self.handle(now, event);
+            let mut stops = event.is_some_and(|event| self.handle(now, event));
+            if now >= due || self.node.wake_at().is_some_and(|wake| wake <= now) {
+                stops |= self.handle(now, Event::Clock(Clock::system_seconds()));
+            }
             if now >= due {
                 stops |= self.handle(now, Event::Tick);
                 due = now + TICK;

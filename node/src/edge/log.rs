@@ -5,9 +5,11 @@
 //! at which a node received them are what Dandelion++ hides.
 
 use crate::{
+    consensus::Note,
     effect::LogEvent,
     peer::{CloseReason, DialFailure, PeerId},
 };
+use sotto_mw::codec::Encode;
 use tracing::{debug, error, info, warn};
 
 /// The target of records with addresses.
@@ -58,6 +60,21 @@ pub(crate) fn record(event: &LogEvent) {
                 "ALARM: a height was sealed twice"
             );
         }
+        LogEvent::Equivocation(evidence) => error!(
+            culprit = ?evidence.culprit(), evidence = %hex(&evidence.to_bytes()),
+            "ALARM: a validator signed two things at one position"
+        ),
+        LogEvent::Consensus(Note::Voting(height)) => debug!(height = height.get(), "voting"),
+        LogEvent::Consensus(Note::Replayed(height)) => {
+            info!(height = height.get(), "went on from the log of this height");
+        }
+        LogEvent::Consensus(Note::Following(height, why)) => {
+            warn!(height = height.get(), why = ?why, "following this height without voting");
+        }
+        LogEvent::TwoCertificates(double) => error!(
+            height = double.height.get(), evidence = %hex(&double.to_bytes()),
+            "ALARM: a height has two certificates; this node stops"
+        ),
         LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
         LogEvent::NotFluffed(why) => {
             info!(why = why.kind(), "a stemmed transaction could not be fluffed")
@@ -66,6 +83,11 @@ pub(crate) fn record(event: &LogEvent) {
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
     }
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A failure to connect: shown by default if the settings name the address.

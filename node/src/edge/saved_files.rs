@@ -27,6 +27,10 @@ pub enum SavedFile {
     LocalTxs,
     /// The same, as it was when it was found to be damaged.
     LocalTxsDamaged,
+    /// What a validator's key signed last.
+    Votes,
+    /// What a validator heard and said at this height.
+    VoteLog,
 }
 
 impl SavedFile {
@@ -35,6 +39,8 @@ impl SavedFile {
             Self::AddrBook => "addr_book",
             Self::LocalTxs => "local_txs",
             Self::LocalTxsDamaged => "local_txs.damaged",
+            Self::Votes => "votes",
+            Self::VoteLog => "votes.log",
         }
     }
 }
@@ -85,7 +91,8 @@ impl SavedFiles {
             FileWrite::Replace(bytes) => return self.replace(file, bytes),
             FileWrite::Append { at, bytes } => (*at, bytes),
         };
-        let file = OpenOptions::new().write(true).open(self.dir.join(file.name()))?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(at == 0).truncate(false).mode(0o600).open(self.dir.join(file.name()))?;
         if file.metadata()?.len() < at {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -11,10 +11,12 @@ use super::{
     relay::Relay,
     snapshot_sync::SnapshotSync,
     sync::Sync,
+    validator::Validator,
     verify_queue::{Then, VerifyQueue},
 };
 use crate::{
     config::Config,
+    consensus::Engine,
     effect::{Effect, LogEvent},
     event::{Event, Request},
     ledger::Ledger,
@@ -51,6 +53,7 @@ struct Parts {
     snapshots: SnapshotSync,
     serve: ChainServe,
     queries: Queries,
+    validator: Option<Validator>,
     /// The tip that was announced last.
     announced: BlockName,
     saved: Duration,
@@ -69,6 +72,8 @@ pub struct NodeSetup<'a, F: Files> {
     pub ledger: Ledger<F>,
     /// The engine that seals here, if one does.
     pub operator: Option<Solo>,
+    /// The consensus engine, if this node is a validator.
+    pub validator: Option<Engine>,
     /// What the last [`Effect::SaveAddrBook`] saved.
     pub addr_book: Option<&'a [u8]>,
 }
@@ -77,7 +82,7 @@ impl<F: Files> NodeSetup<'_, F> {
     /// A node that seals nothing and knows no addresses but those in its settings.
     #[must_use]
     pub const fn new(config: Config, ledger: Ledger<F>) -> Self {
-        Self { config, ledger, operator: None, addr_book: None }
+        Self { config, ledger, operator: None, validator: None, addr_book: None }
     }
 }
 
@@ -106,7 +111,7 @@ impl<F: Files> Node<F> {
     /// A node over a ledger.
     #[must_use]
     pub fn new(setup: NodeSetup<'_, F>, rng: &mut dyn CryptoRngCore) -> Self {
-        let NodeSetup { config, mut ledger, operator, addr_book } = setup;
+        let NodeSetup { config, mut ledger, operator, validator, addr_book } = setup;
         let book = addr_book.and_then(|bytes| addr_book_file::read(bytes).ok());
         let mut book = book.unwrap_or_else(|| AddrBook::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
@@ -121,6 +126,7 @@ impl<F: Files> Node<F> {
             snapshots: SnapshotSync::resumed(&config, &ledger, &mut branch),
             serve: ChainServe::default(),
             queries: Queries::new(operator),
+            validator: validator.map(Validator::new),
             saved: Duration::ZERO,
             reported: Duration::ZERO,
         };
@@ -132,6 +138,12 @@ impl<F: Files> Node<F> {
     #[must_use]
     pub const fn ledger(&self) -> &Ledger<F> {
         &self.ledger
+    }
+
+    /// When the node wants to be told the time of day next, besides each tick.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Duration> {
+        self.parts.validator.as_ref()?.wake_at()
     }
 
     /// How much the node holds for others.
@@ -202,6 +214,18 @@ impl Parts {
             Event::Disconnected(peer) => ctx.disconnected(peer),
             Event::Frame { peer, bytes } => self.on_frame(ctx, peer, bytes)?,
             Event::Verified(ticket, verdict) => self.on_verified(ctx, ticket, verdict)?,
+            Event::Clock(seconds) => {
+                self.validator.as_mut().map_or(Ok(()), |v| v.on_clock(ctx, seconds))?;
+            }
+            Event::VotesSaved(id) => {
+                self.validator.as_mut().map_or(Ok(()), |v| v.on_saved(ctx, id))?;
+            }
+            Event::Request { id, request: Request::AwaitTurn } if self.validator.is_some() => {
+                self.validator.as_mut().map_or(Ok(()), |v| v.await_turn(ctx, id))?;
+            }
+            Event::Request { id, request: Request::Seal { reward, .. } } if self.validator.is_some() => {
+                self.validator.as_mut().map_or(Ok(()), |v| v.on_reward(ctx, id, *reward))?;
+            }
             Event::Request { id, request: Request::Submit(t) } => self.relay.on_submit(ctx, id, *t)?,
             Event::Request { id, request } => self.queries.step(ctx, id, request)?,
         }
@@ -216,6 +240,9 @@ impl Parts {
                 self.snapshots.step(ctx, PartEvent::Signal(&signal))?;
                 self.gossip.step(ctx, PartEvent::Signal(&signal))?;
                 self.relay.step(ctx, PartEvent::Signal(&signal))?;
+                if let Some(validator) = &mut self.validator {
+                    validator.step(ctx, PartEvent::Signal(&signal))?;
+                }
                 if matches!(signal, Signal::ChainChanged) {
                     self.queries.drop_draft();
                 }
@@ -405,6 +432,15 @@ impl Parts {
             | Message::NotFound(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
+            }
+            m @ (Message::Consensus(_) | Message::Proposed(_) | Message::GetProposed(_)) => {
+                return match &mut self.validator {
+                    Some(validator) => validator.step(ctx, PartEvent::Message(id, m)),
+                    None => {
+                        ctx.blame(id, Offence::Unasked);
+                        Ok(())
+                    }
+                };
             }
             m @ (Message::GetHeaders(_)
             | Message::GetCompact(_)

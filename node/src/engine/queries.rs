@@ -98,6 +98,8 @@ impl Queries {
             },
             Request::Unspent(prefix) => unspent(ctx, prefix)?,
             Request::Draft => self.make_draft(ctx)?,
+            // A validator's is its part's.
+            Request::AwaitTurn => return Err(Refusal::NoVoteKey),
             Request::Seal { reward, time } => self.seal(ctx, *reward, time)?,
             Request::Connect(address) => {
                 ctx.peers.book.hear(address, address.at.ip());

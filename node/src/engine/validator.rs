@@ -1,0 +1,462 @@
+//! A validator's part of a node: its consensus engine, and what the ledger and the peers do for it.
+//!
+//! ```text
+//! validators ──Consensus──▶ ┐                    ┌─▶ Consensus to the connections of validators
+//! tip, mempool ───────────▶ │  [`consensus`]     ├─▶ log and votes, durably           Effect::SaveVotes
+//! the time of day ────────▶ │                    ├─▶ a turn: the wallet's program makes the reward
+//! Proposed, the rules ────▶ ┘                    └─▶ a judged block under its certificate: connected
+//! ```
+//!
+//! Blocks are judged here at the tip, as any other proposal, and what was judged is connected without being
+//! verified again. A block that does not arrive is asked for, of its proposer and then of others. The time of day
+//! enters with [`Event::Clock`](crate::event::Event::Clock) and goes on with the time of the node in between.
+//!
+//! Guaranteed: a body counts only if it is the one that its header names, so that nobody can spoil the block of
+//! another; of each validator at most one block is held that was not asked for. Not here: blocks that others
+//! sealed, which [`sync`](super::sync) brings.
+//!
+//! [`consensus`]: crate::consensus
+
+use super::context::{PartEvent, Signal, StepContext, StepResult};
+use crate::{
+    consensus::{
+        Activity, Effect as Decision, Engine, Event as Heard, ProposedBlock, StepContext as ConsensusContext,
+        Tip, Verdict, WriteId,
+    },
+    effect::{Effect, LogEvent, Refusal, Response},
+    event::RequestId,
+    ledger::{Draft, LedgerError},
+    message::{BlockName, Message},
+    peer::{CloseReason, Offence, PeerId, PeerKey},
+    storage::Files,
+};
+use core::time::Duration;
+use sotto_mw::{
+    amount::Height,
+    block::{Header, Reward, Seal, body_hash_of_bytes},
+    codec::{Decode, Encode, Reader},
+    error::Rejection,
+    hash::Hash,
+    rules::{Connected, Proposal, ProposalChange},
+    transaction::Body,
+    validators::{LinkKey, ValidatorSet},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+/// How long to wait for a block before another validator is asked for it.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// A block of the next height that the rules allow.
+struct Judged {
+    change: Connected<ProposalChange>,
+    bytes: Arc<[u8]>,
+}
+
+/// A block that is wanted and not here.
+struct Wanted {
+    /// Who was asked, the proposer first.
+    asked: BTreeSet<PeerKey>,
+    again: Duration,
+}
+
+/// This validator's turn to propose.
+struct Turn {
+    height: Height,
+    round: u32,
+    time: u64,
+}
+
+/// The part.
+pub(crate) struct Validator {
+    engine: Engine,
+    started: bool,
+    /// The time of day, and when it was told.
+    clock: (u64, Duration),
+    judged: BTreeMap<Hash, Judged>,
+    wanted: BTreeMap<Hash, Wanted>,
+    /// The last block that each validator sent without being asked.
+    early: BTreeMap<PeerKey, (Hash, Vec<u8>)>,
+    turn: Option<Turn>,
+    draft: Option<Draft>,
+    /// The program that waits for a turn.
+    waiting: Option<RequestId>,
+}
+
+impl Validator {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            started: false,
+            clock: (0, Duration::ZERO),
+            judged: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            early: BTreeMap::new(),
+            turn: None,
+            draft: None,
+            waiting: None,
+        }
+    }
+
+    /// What it is doing.
+    pub(crate) fn activity(&self) -> Activity {
+        self.engine.activity()
+    }
+
+    /// When it wants to be told the time of day next.
+    pub(crate) fn wake_at(&self) -> Option<Duration> {
+        let asked = self.wanted.values().map(|w| w.again);
+        self.engine.wake_at().into_iter().chain(asked).min()
+    }
+
+    /// Takes the time of day, in seconds since 1970, and does what is due.
+    pub(crate) fn on_clock<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, seconds: u64) -> StepResult {
+        self.clock = (seconds, ctx.now);
+        if !core::mem::replace(&mut self.started, true) {
+            return self.on_tip(ctx);
+        }
+        self.ask_again(ctx);
+        match self.engine.wake_at() {
+            Some(due) if due <= ctx.now => self.tell(ctx, Heard::Tick),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn step<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        event: PartEvent<'_>,
+    ) -> StepResult {
+        // Before the time of day is known nothing can be decided.
+        if !self.started {
+            return Ok(());
+        }
+        match event {
+            PartEvent::Message(id, message) => self.on_message(ctx, id, message),
+            PartEvent::Signal(Signal::ChainChanged) => self.on_tip(ctx),
+            PartEvent::Signal(Signal::Accepted { .. }) => self.tell(ctx, Heard::TransactionArrived),
+            _ => Ok(()),
+        }
+    }
+
+    /// All of a write is on disk.
+    pub(crate) fn on_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: WriteId) -> StepResult {
+        self.tell(ctx, Heard::Written(id))
+    }
+
+    /// A program waits for this validator's turn, to make the reward of its block. A later one takes the place
+    /// of an earlier one.
+    pub(crate) fn await_turn<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: RequestId,
+    ) -> StepResult {
+        if let Some(before) = self.waiting.replace(id) {
+            ctx.respond(before, Response::Refused(Refusal::NoDraft));
+        }
+        self.offer_turn(ctx)
+    }
+
+    /// The reward of the block that was drafted.
+    pub(crate) fn on_reward<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: RequestId,
+        reward: Reward,
+    ) -> StepResult {
+        let Some((turn, draft)) = self.turn.take().zip(self.draft.take()) else {
+            ctx.respond(id, Response::Refused(Refusal::NoDraft));
+            return Ok(());
+        };
+        let proposal = ctx.ledger.propose(&draft, reward, turn.time);
+        match proposal.and_then(|proposal| self.judge(ctx, proposal)) {
+            Ok(block) => {
+                ctx.respond(id, Response::Done);
+                self.tell(ctx, Heard::Drafted { round: turn.round, block })
+            }
+            Err(LedgerError::Store(e)) => Err(e.into()),
+            Err(why) => {
+                ctx.respond(id, Response::Refused(why.into()));
+                Ok(())
+            }
+        }
+    }
+
+    /// The chain has a new tip: a new height begins.
+    fn on_tip<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let height = ctx.ledger.tip().height;
+        self.judged.clear();
+        self.wanted.clear();
+        (self.turn, self.draft) = (None, None);
+        let Some((set, set_after)) = validators(ctx) else { return Ok(()) };
+        let keys: BTreeSet<PeerKey> =
+            set.all().iter().chain(set_after.all()).map(|v| PeerKey(*v.link_key.as_bytes())).collect();
+        self.early.retain(|key, _| keys.contains(key));
+        let own = ctx.config.key;
+        ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        let sealed = ctx.ledger.store().sealed_header(height)?;
+        let certificate = match sealed.map(|sealed| sealed.seal) {
+            Some(Seal::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        };
+        let header = ctx.ledger.tip();
+        let tip = Tip {
+            height,
+            hash: header.hash(),
+            time: header.time,
+            certificate,
+            set,
+            set_after,
+            has_transactions: ctx.ledger.mempool().len() > 0,
+        };
+        self.tell(ctx, Heard::Connected(tip))
+    }
+
+    fn on_message<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        message: Message,
+    ) -> StepResult {
+        let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
+        if !ctx.peers.validators.contains(&key) {
+            ctx.blame(id, Offence::Unasked);
+            return Ok(());
+        }
+        match message {
+            Message::Consensus(bytes) => {
+                self.tell(ctx, Heard::Heard { from: LinkKey::from_bytes(key.0), bytes })
+            }
+            Message::Proposed(bytes) => self.on_proposed(ctx, id, key, bytes),
+            Message::GetProposed(value) => {
+                if let Some(judged) = self.judged.get(&value) {
+                    let block = Message::Proposed(judged.bytes.to_vec());
+                    ctx.send(id, block);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A block arrives: judged if it is wanted, else held.
+    fn on_proposed<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        key: PeerKey,
+        bytes: Vec<u8>,
+    ) -> StepResult {
+        let Some(value) = name_of(&bytes) else {
+            ctx.blame(id, Offence::Invalid);
+            return Ok(());
+        };
+        if self.wanted.contains_key(&value) {
+            return self.judge_bytes(ctx, value, &bytes);
+        }
+        self.early.insert(key, (value, bytes));
+        Ok(())
+    }
+
+    /// Judges the bytes of a block of which the body is the one that its header names.
+    fn judge_bytes<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        value: Hash,
+        bytes: &[u8],
+    ) -> StepResult {
+        let verdict = match read_proposal(bytes).map(|proposal| self.judge(ctx, proposal)) {
+            Some(Ok(block)) => Verdict::Valid(block),
+            Some(Err(LedgerError::Store(e))) => return Err(e.into()),
+            // Of a block for another tip nothing is known.
+            Some(Err(LedgerError::Refused(Rejection::NotNext { .. }))) => return Ok(()),
+            Some(Err(_)) | None => Verdict::Invalid,
+        };
+        self.wanted.remove(&value);
+        self.tell(ctx, Heard::Judged { value, verdict })
+    }
+
+    /// Judges a block at the tip, and keeps it if the rules allow it.
+    fn judge<F: Files>(
+        &mut self,
+        ctx: &StepContext<'_, F>,
+        proposal: Proposal,
+    ) -> Result<ProposedBlock, LedgerError> {
+        let (value, time) = (proposal.header.hash(), proposal.header.time);
+        let bytes: Arc<[u8]> = bytes_of(&proposal).into();
+        let change = ctx.ledger.judge_proposal(proposal)?;
+        self.judged.insert(value, Judged { change, bytes: bytes.clone() });
+        Ok(ProposedBlock { value, time, bytes })
+    }
+
+    /// Tells the engine, and does what it decides.
+    fn tell<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: Heard) -> StepResult {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let (told, at) = self.clock;
+            let clock = told + (ctx.now.saturating_sub(at)).as_secs();
+            let mut consensus = ConsensusContext { now: ctx.now, clock, rng: &mut *ctx.rng };
+            for decision in self.engine.step(&mut consensus, event) {
+                events.extend(self.carry_out(ctx, decision)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        decision: Decision,
+    ) -> StepResult<Option<Heard>> {
+        match decision {
+            Decision::Write { id, log_at, log, votes } => {
+                ctx.effects.push(Effect::SaveVotes { id, log_at, log, votes: votes.to_file() });
+            }
+            Decision::Send { to, message } => {
+                let bytes = message.to_bytes();
+                for link in to {
+                    send_to(ctx, PeerKey(*link.as_bytes()), &Message::Consensus(bytes.clone()));
+                }
+            }
+            Decision::SendBlock(value) => {
+                if let Some(judged) = self.judged.get(&value) {
+                    let block = Message::Proposed(judged.bytes.to_vec());
+                    let keys: Vec<PeerKey> = ctx.peers.validators.keys().collect();
+                    keys.into_iter().for_each(|key| send_to(ctx, key, &block));
+                }
+            }
+            Decision::Draft { height, round, time } => {
+                self.turn = Some(Turn { height, round, time });
+                self.offer_turn(ctx)?;
+            }
+            Decision::Judge { value, proposer, .. } => return self.find(ctx, value, proposer),
+            Decision::Restore(block) => {
+                if let Some(proposal) = read_proposal(&block.bytes) {
+                    self.judge(ctx, proposal).map(drop).or_else(super::context::not_fatal)?;
+                }
+            }
+            Decision::Commit { value, certificate, .. } => {
+                if let Some(judged) = self.judged.remove(&value) {
+                    let name = BlockName::of(&judged.change.get().proposal.header);
+                    match ctx.ledger.commit(judged.change, Seal::Certificate(certificate)) {
+                        Ok(change) => ctx.chain_changed(LogEvent::Connected(name), change)?,
+                        Err(e) => super::context::not_fatal(e)?,
+                    }
+                }
+            }
+            Decision::Report(evidence) => ctx.log(LogEvent::Equivocation(Box::new(evidence))),
+            Decision::Disconnect(link) => {
+                let key = PeerKey(*link.as_bytes());
+                ctx.peers.validators.refuse(ctx.now, key);
+                let of_key = ctx.peers.all.iter().filter(|(_, p)| p.key == key).map(|(id, _)| *id);
+                for id in of_key.collect::<Vec<_>>() {
+                    ctx.close(id, CloseReason::Banned(Offence::Invalid));
+                }
+            }
+            Decision::Note(note) => ctx.log(LogEvent::Consensus(note)),
+            Decision::Stop(double) => {
+                ctx.log(LogEvent::TwoCertificates(double));
+                ctx.stop = true;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Judges a block that is here, or asks for it.
+    fn find<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        value: Hash,
+        proposer: LinkKey,
+    ) -> StepResult<Option<Heard>> {
+        if let Some(judged) = self.judged.get(&value) {
+            let time = judged.change.get().proposal.header.time;
+            let block = ProposedBlock { value, time, bytes: judged.bytes.clone() };
+            return Ok(Some(Heard::Judged { value, verdict: Verdict::Valid(block) }));
+        }
+        self.wanted.entry(value).or_insert(Wanted { asked: BTreeSet::new(), again: ctx.now + ASK_AGAIN });
+        let held = self.early.iter().find(|(_, (name, _))| *name == value).map(|(key, _)| *key);
+        match held.and_then(|key| self.early.remove(&key)) {
+            Some((_, bytes)) => self.judge_bytes(ctx, value, &bytes)?,
+            None => self.ask(ctx, value, PeerKey(*proposer.as_bytes())),
+        }
+        Ok(None)
+    }
+
+    fn ask<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, value: Hash, of: PeerKey) {
+        if let Some(wanted) = self.wanted.get_mut(&value) {
+            wanted.asked.insert(of);
+            wanted.again = ctx.now + ASK_AGAIN;
+            send_to(ctx, of, &Message::GetProposed(value));
+        }
+    }
+
+    /// Asks other validators for what did not arrive; once all were asked, from the start.
+    fn ask_again<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+        let due: Vec<Hash> =
+            self.wanted.iter().filter(|(_, w)| w.again <= ctx.now).map(|(value, _)| *value).collect();
+        for value in due {
+            let Some(wanted) = self.wanted.get_mut(&value) else { continue };
+            let next = ctx.peers.validators.keys().find(|key| !wanted.asked.contains(key));
+            match next {
+                Some(key) => self.ask(ctx, value, key),
+                None => {
+                    wanted.asked.clear();
+                    wanted.again = ctx.now + ASK_AGAIN;
+                }
+            }
+        }
+    }
+
+    /// Gives the waiting program what the next block would hold, if it is this validator's turn.
+    fn offer_turn<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let Some(turn) = self.turn.as_ref().filter(|turn| turn.height == ctx.ledger.tip().height.next())
+        else {
+            return Ok(());
+        };
+        let (height, Some(id)) = (turn.height, self.waiting.take()) else { return Ok(()) };
+        let draft = ctx.ledger.draft()?;
+        let (due, transactions) = (draft.due, draft.transactions.len());
+        ctx.respond(id, Response::Draft { height, due, transactions });
+        self.draft = Some(draft);
+        Ok(())
+    }
+}
+
+/// The validators of the next height and of the one after it; `None` on a chain that has none.
+fn validators<F: Files>(ctx: &StepContext<'_, F>) -> Option<(ValidatorSet, ValidatorSet)> {
+    let terms = ctx.ledger.chain().terms();
+    let set = terms.sealing.validators()?;
+    Some((set.clone(), set.clone()))
+}
+
+/// Sends over one connection with this key, if there is one.
+fn send_to<F: Files>(ctx: &mut StepContext<'_, F>, key: PeerKey, message: &Message) {
+    let open = ctx.peers.ready().find(|(_, p)| p.key == key).map(|(id, _)| id);
+    open.into_iter().for_each(|id| ctx.send(id, message.clone()));
+}
+
+/// The bytes of a block without its seal: header ‖ body.
+fn bytes_of(proposal: &Proposal) -> Vec<u8> {
+    let mut bytes = proposal.header.to_bytes();
+    proposal.body.encode(&mut bytes);
+    bytes
+}
+
+/// The hash of the header, if the rest is the body that it names.
+fn name_of(bytes: &[u8]) -> Option<Hash> {
+    let mut r = Reader::new(bytes);
+    let header = Header::decode(&mut r).ok()?;
+    let body = r.take(r.left()).ok()?;
+    (body_hash_of_bytes(body) == header.body_hash).then(|| header.hash())
+}
+
+/// Reads what [`bytes_of`] wrote.
+fn read_proposal(bytes: &[u8]) -> Option<Proposal> {
+    let mut r = Reader::new(bytes);
+    let header = Header::decode(&mut r).ok()?;
+    let body = Body::from_bytes(r.take(r.left()).ok()?).ok()?;
+    Some(Proposal { header, body })
+}
