@@ -15,11 +15,8 @@ use crate::{
 };
 use core::fmt;
 
-pub use crate::chain_id::ChainId;
+pub use crate::{chain_id::ChainId, terms::RULES_VERSION};
 
-/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
-/// version 1 an input had weight 1; version 2 had parameters of a fixed length, without a pace and a unit.
-pub const RULES_VERSION: u8 = 3;
 /// Weight of an input: one decompression, one lookup, removal and undo record. Measured, it costs a third of
 /// an output.
 pub const INPUT_WEIGHT: u64 = 8;
@@ -362,7 +359,7 @@ impl Chain {
     /// The least fee of a body of this weight; `None` if it exceeds 64 bits.
     #[must_use]
     pub fn least_fee(&self, weight: u64) -> Option<Amount> {
-        self.terms().limits.fee_per_weight.units().checked_mul(weight).map(Amount::new)
+        self.terms().limits.least_fee(weight)
     }
 
     /// The last height of the standard window of a payment for the block at `next`: the farthest multiple of

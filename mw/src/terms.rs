@@ -27,6 +27,10 @@ use crate::{
     validators::ValidatorSet,
 };
 
+/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
+/// version 1 an input had weight 1; version 2 had parameters of a fixed length, without a pace and a unit.
+pub const RULES_VERSION: u8 = 3;
+
 /// Who seals blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "there is one for each chain")]
@@ -87,6 +91,14 @@ pub struct Limits {
 
 fields!(Limits { fee_per_weight, max_weight });
 
+impl Limits {
+    /// The least fee of a body of this weight; `None` if it exceeds 64 bits.
+    #[must_use]
+    pub fn least_fee(&self, weight: u64) -> Option<Amount> {
+        self.fee_per_weight.units().checked_mul(weight).map(Amount::new)
+    }
+}
+
 /// What takes effect at a later height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announced<T> {
@@ -121,6 +133,12 @@ impl Terms {
             Sealing::Solo(_) => Hash::ZERO,
             Sealing::Validators(_) => tagged(tag::TERMS, &[&self.to_bytes()]),
         }
+    }
+
+    /// Whether this program knows the version of the rules. It can judge no block under a later one.
+    #[must_use]
+    pub const fn are_known(&self) -> bool {
+        self.rules <= RULES_VERSION
     }
 
     /// These terms once what they announce up to this height is in effect.

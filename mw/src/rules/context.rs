@@ -1,4 +1,4 @@
-//! MW-R18, MW-R19, MW-R22 to MW-R30 and MW-R38: the rules that depend on the state of the chain.
+//! MW-R18, MW-R19, MW-R22 to MW-R30, MW-R38 and MW-R39: the rules that depend on the state of the chain.
 
 use crate::{
     aggregate::Conflict,
@@ -12,14 +12,28 @@ use crate::{
     output::Output,
     schnorr::PublicKey,
     state::{ChainView, Sighting, StateCommitments, Tip, Unspent},
+    terms::Succession,
     transaction::Body,
     trie::{ChunkProof, Entry, Prefix},
 };
 
-/// MW-R18 and MW-R19.
-pub(super) fn follows(chain: &Chain, parent: &Header, h: &Header) -> Result<(), Rejection> {
+/// MW-R18, MW-R19 and MW-R39, given what follows the parent.
+pub(super) fn follows(
+    chain: &Chain,
+    parent: &Header,
+    before: &Succession,
+    h: &Header,
+) -> Result<(), Rejection> {
     links(parent, h)?;
-    in_time(chain, parent, h)
+    in_time(chain, parent, h)?;
+    terms_follow(before, h)
+}
+
+/// MW-R39: the header states the terms of its height, and those that follow from them and the change in the
+/// parent's body.
+pub(super) fn terms_follow(before: &Succession, h: &Header) -> Result<(), Rejection> {
+    let follow = h.terms == before.terms.hash() && h.next_terms == before.after_next(h.height).hash();
+    if follow && before.terms.are_known() { Ok(()) } else { Err(Rejection::WrongTerms) }
 }
 
 /// MW-R18.
@@ -162,6 +176,7 @@ pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Resu
         .collect();
     // The rules above ensure that both fit; a trie that disagrees does not belong to this view.
     outputs.apply(&removed, &added).map_err(|_| Rejection::OutputRoot)?;
+    let succession = view.succession().advance(height, body.terms_change());
     let header = Header {
         height,
         previous: parent.hash(),
@@ -173,9 +188,8 @@ pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Resu
         output_root: outputs.root(),
         body_hash: body_hash(body),
         terms: parent.next_terms,
-        next_terms: view.succession().after_next(height).hash(),
+        next_terms: succession.terms.hash(),
     };
-    let succession = view.succession().advance(height, None);
     Ok(Tip { header, commitments: StateCommitments { kernels, outputs }, succession })
 }
 
