@@ -9,7 +9,7 @@ use crate::{
     hash::tagged,
     schnorr::PublicKey,
     tag,
-    terms::{Limits, Sealing, Succession, Terms},
+    terms::{Limits, Sealing, Terms},
     unit::Unit,
     validators::ValidatorSet,
 };
@@ -139,6 +139,7 @@ impl Params {
             rules: RULES_VERSION,
             limits: Limits { fee_per_weight: self.fee_per_weight, max_weight: self.max_weight },
             last_change: Height::GENESIS,
+            announced_validators: None,
             announced_limits: None,
             announced_rules: None,
         }
@@ -272,7 +273,7 @@ pub enum ParamsError {
 pub struct Chain {
     params: Params,
     id: ChainId,
-    succession: Succession,
+    terms: Terms,
 }
 
 impl Chain {
@@ -297,27 +298,21 @@ impl Chain {
             return Err(ParamsError::Weight);
         }
         let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
-        let succession = Succession::genesis(params.first_terms());
-        Ok(Self { params, id, succession })
+        let terms = params.first_terms();
+        Ok(Self { params, id, terms })
     }
 
-    /// The chain after a block that this follows: judgements without a view of the state are under the terms of
-    /// the next height, and so are fees and weights.
+    /// The chain under the terms of another height: judgements without a view of the state are under them, and
+    /// so are fees and weights.
     #[must_use]
-    pub fn under(&self, succession: &Succession) -> Self {
-        Self { succession: succession.clone(), ..self.clone() }
+    pub fn under(&self, terms: &Terms) -> Self {
+        Self { params: self.params.clone(), id: self.id, terms: terms.clone() }
     }
 
-    /// The terms of the next height; those of the first block unless [`Chain::under`] says otherwise.
+    /// The terms of the next height; those of the first block unless [`Chain::under`] said otherwise.
     #[must_use]
     pub const fn terms(&self) -> &Terms {
-        &self.succession.terms
-    }
-
-    /// What follows the last block.
-    #[must_use]
-    pub const fn succession(&self) -> &Succession {
-        &self.succession
+        &self.terms
     }
 
     /// The parameters.

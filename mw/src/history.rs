@@ -21,7 +21,7 @@ use crate::{
     chain::Chain,
     codec::fields,
     hash::Hash,
-    terms::{Succession, Terms},
+    terms::Terms,
 };
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl History {
     pub fn new(chain: &Chain) -> Self {
         let first = chain.params().first_terms();
         let from = [(Height::GENESIS, (first.clone(), first.hash()))].into();
-        Self { chain: chain.under(&Succession::genesis(first)), from, last: Height::GENESIS }
+        Self { chain: chain.under(&first), from, last: Height::GENESIS }
     }
 
     /// The chain.
@@ -98,9 +98,12 @@ impl History {
         self.last = from;
         self.from.split_off(&from);
         // What these terms announce needs no further header.
-        let limits = terms.announced_limits.map(|next| next.from);
-        let rules = terms.announced_rules.map(|next| next.from);
-        for height in [Some(from), limits, rules].into_iter().flatten().filter(|height| *height >= from) {
+        let later = [
+            terms.announced_validators.as_ref().map(|next| next.from),
+            terms.announced_limits.map(|next| next.from),
+            terms.announced_rules.map(|next| next.from),
+        ];
+        for height in later.into_iter().flatten().filter(|height| *height > from).chain([from]) {
             let then = terms.clone().at(height);
             let hash = then.hash();
             self.from.insert(height, (then, hash));

@@ -52,7 +52,7 @@ use crate::{
     kernel::Kernel,
     output::Output,
     state::{ChainView, ChangeSet},
-    terms::{Limits, SignedChange, Succession},
+    terms::{Limits, SignedChange, Terms},
     transaction::{Body, Transaction},
 };
 pub use balance::{AuditError, SupplyAudit};
@@ -174,12 +174,12 @@ pub fn connect_transaction<V: ChainView>(
     view: &V,
     t: &Verified<Transaction>,
 ) -> Result<Connected<Transaction>, ConnectError<V::Error>> {
-    let now = Mark::of(&chain.under(view.succession()));
+    let now = Mark::of(&chain.under(view.terms()));
     if t.on.chain != now.chain {
         verify_transaction(chain, check_transaction(chain, t.value.clone())?)?;
     }
     if t.on.limits != now.limits {
-        shape::transaction(&chain.under(view.succession()), &t.value.body)?;
+        shape::transaction(&chain.under(view.terms()), &t.value.body)?;
     }
     context::body(chain, view, &t.value.body)?;
     Ok(Connected { value: t.value.clone(), parent: view.tip().hash() })
@@ -195,7 +195,7 @@ pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejecti
 }
 
 /// Verifies a block against its parent's header: terms, seal, body hash, balance, signatures, proofs. The chain
-/// must be under what follows the parent ([`Chain::under`]).
+/// must be under the terms of the block's height ([`Chain::under`]).
 ///
 /// # Errors
 /// The first rule of MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40 that it breaks.
@@ -206,7 +206,7 @@ pub fn verify_block(
 ) -> Result<Verified<Block>, Rejection> {
     let b = if b.on == Mark::of(chain) { b } else { check_block(chain, b.value)? };
     let Block { header, body, .. } = &b.value;
-    let unsealed = Unsealed { header, body, before: chain.succession() };
+    let unsealed = Unsealed { header, body, terms: chain.terms() };
     let blocks = core::slice::from_ref(&b.value);
     batch::verified(chain, parent, blocks, &[unsealed]).map_err(|(_, why)| why)?;
     Ok(Verified { value: b.value, on: b.on })
@@ -214,7 +214,7 @@ pub fn verify_block(
 
 /// Checks and verifies consecutive blocks, the first on top of `parent`, with all their proofs and signatures
 /// in one batch. For small blocks this is many times faster than block by block. The number of blocks bounds
-/// the memory. The chain must be under what follows `parent` ([`Chain::under`]).
+/// the memory. The chain must be under the terms of the first ([`Chain::under`]).
 ///
 /// Returns the blocks before the first invalid one, and that one's height with the rule that it breaks: the
 /// same verdict as [`check_block`] and [`verify_block`] in sequence.
@@ -224,17 +224,16 @@ pub fn verify_blocks(
     parent: &Header,
     mut blocks: Vec<Block>,
 ) -> (Vec<Verified<Block>>, Option<InvalidBlock>) {
-    let successions = batch::successions(chain, &blocks);
-    let unsealed = batch::unsealed(&blocks, &successions);
+    let terms = batch::terms_of(chain, &blocks);
+    let unsealed = batch::unsealed(&blocks, &terms);
     let shaped = batch::shaped(chain, &unsealed);
     let fit = batch::before_fault(&shaped, &unsealed);
     let verdict = batch::verified(chain, parent, &blocks, fit).and(shaped);
     let broken = verdict.err().map(|(i, why)| (blocks.split_off(i), why));
     let broken =
         broken.and_then(|(rest, why)| Some(InvalidBlock { height: rest.first()?.header.height, why }));
-    let on = |before: &Succession| Mark::of(&chain.under(before));
-    let verified =
-        blocks.into_iter().zip(&successions).map(|(value, before)| Verified { value, on: on(before) });
+    let on = |terms: &Terms| Mark { chain: *chain.id(), limits: terms.limits };
+    let verified = blocks.into_iter().zip(&terms).map(|(value, terms)| Verified { value, on: on(terms) });
     (verified.collect(), broken)
 }
 
@@ -247,7 +246,7 @@ pub fn connect_block<V: ChainView>(
     view: &V,
     b: Verified<Block>,
 ) -> Result<Connected<BlockChange>, ConnectError<V::Error>> {
-    let chain = &chain.under(view.succession());
+    let chain = &chain.under(view.terms());
     let b = if b.on == Mark::of(chain) {
         b
     } else {
@@ -265,11 +264,12 @@ fn connected<V: ChainView>(
     header: &Header,
     body: &Body,
 ) -> Result<ChangeSet, ConnectError<V::Error>> {
-    context::follows(chain, view.tip(), view.succession(), header)?;
+    context::follows(chain, view.tip(), view.terms(), header)?;
     let spent = context::body(chain, view, body)?;
     let (total_offset, time) = (header.total_offset, header.time);
     let extension = context::Extension { body, spent: &spent, total_offset, time };
     let after = context::next_tip(view, &extension)?;
+    context::terms_follow(view.terms(), header, body)?;
     context::same_roots(&after.header, header)?;
     let (created, kernels) = (body.outputs.clone(), body.kernels.clone());
     Ok(ChangeSet { before: context::tip(view), after, spent, created, kernels })
@@ -313,9 +313,9 @@ pub fn connect_proposal<V: ChainView>(
     proposal: Proposal,
 ) -> Result<Connected<ProposalChange>, ConnectError<V::Error>> {
     let Proposal { header, body } = &proposal;
-    let before = view.succession();
-    shape::block(chain, &before.terms, body)?;
-    batch::proposed(chain, view.tip(), Unsealed { header, body, before })?;
+    let terms = view.terms();
+    shape::block(chain, terms, body)?;
+    batch::proposed(chain, view.tip(), Unsealed { header, body, terms })?;
     let change = connected(chain, view, header, body)?;
     let parent = header.previous;
     Ok(Connected { parent, value: ProposalChange { proposal, change, chain: *chain.id() } })
@@ -332,7 +332,7 @@ pub fn seal_proposal(
 ) -> Result<Connected<BlockChange>, Rejection> {
     let Connected { value: ProposalChange { proposal, change, chain: checked_on }, parent } = p;
     let block = proposal.seal(seal);
-    if checked_on != *chain.id() || !SealedHeader::of(&block).holds(&chain.under(&change.before.succession)) {
+    if checked_on != *chain.id() || !SealedHeader::of(&block).holds(&chain.under(&change.before.terms)) {
         return Err(Rejection::Seal);
     }
     Ok(Connected { value: BlockChange { block, change }, parent })
@@ -374,13 +374,13 @@ pub fn propose<V: ChainView>(
     body.outputs.push(coinbase_output);
     body.kernels.push(coinbase_kernel);
     body.change = change.map(Box::new);
-    let (body, before) = (body.in_order(), view.succession());
-    shape::block(chain, &before.terms, &body)?;
+    let (body, terms) = (body.in_order(), view.terms());
+    shape::block(chain, terms, &body)?;
     let spent = context::body(chain, view, &body)?;
     let total_offset = view.tip().total_offset + joined.offset;
     let after =
         context::next_tip(view, &context::Extension { body: &body, spent: &spent, total_offset, time })?;
-    context::follows(chain, view.tip(), before, &after.header)?;
-    changes::in_block(chain, &Unsealed { header: &after.header, body: &body, before })?;
+    context::follows(chain, view.tip(), terms, &after.header)?;
+    changes::in_block(chain, &Unsealed { header: &after.header, body: &body, terms })?;
     Ok(Proposal { header: after.header, body })
 }

@@ -95,8 +95,8 @@ impl Body {
 
     /// The change of the terms, without its signatures.
     #[must_use]
-    pub fn terms_change(&self) -> Option<Change> {
-        self.change.as_ref().map(|signed| signed.change.clone())
+    pub fn terms_change(&self) -> Option<&Change> {
+        self.change.as_ref().map(|signed| &signed.change)
     }
 
     /// Whether a kernel is bonded.

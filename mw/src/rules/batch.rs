@@ -16,29 +16,29 @@ use crate::{
     chain::Chain,
     error::Rejection,
     schnorr::SignedMessage,
-    terms::Succession,
+    terms::Terms,
 };
 use rayon::prelude::*;
 
-/// What follows the block before each of these, the first of which follows the chain's last.
-pub(super) fn successions(chain: &Chain, blocks: &[Block]) -> Vec<Succession> {
-    let mut before = chain.succession().clone();
+/// The terms of each of these blocks, the first of which follows the chain's last.
+pub(super) fn terms_of(chain: &Chain, blocks: &[Block]) -> Vec<Terms> {
+    let mut terms = chain.terms().clone();
     let advance = |b: &Block| {
-        let after = before.advance(b.header.height, b.body.terms_change());
-        core::mem::replace(&mut before, after)
+        let next = terms.after(b.header.height, b.body.terms_change());
+        core::mem::replace(&mut terms, next)
     };
     blocks.iter().map(advance).collect()
 }
 
-/// Blocks with what follows the block before each.
-pub(super) fn unsealed<'a>(blocks: &'a [Block], before: &'a [Succession]) -> Vec<Unsealed<'a>> {
-    let one = |(b, before): (&'a Block, _)| Unsealed { header: &b.header, body: &b.body, before };
-    blocks.iter().zip(before).map(one).collect()
+/// Blocks with the terms of each.
+pub(super) fn unsealed<'a>(blocks: &'a [Block], terms: &'a [Terms]) -> Vec<Unsealed<'a>> {
+    let one = |(b, terms): (&'a Block, _)| Unsealed { header: &b.header, body: &b.body, terms };
+    blocks.iter().zip(terms).map(one).collect()
 }
 
 /// MW-R01 to MW-R12 and MW-R37.
 pub(super) fn shaped(chain: &Chain, blocks: &[Unsealed<'_>]) -> Verdict {
-    each(blocks, |_, b| shape::block(chain, &b.before.terms, b.body))
+    each(blocks, |_, b| shape::block(chain, b.terms, b.body))
 }
 
 /// MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40, the first block on top of `parent`.
@@ -73,19 +73,20 @@ pub(super) fn before_fault<'a, T>(verdict: &Verdict, all: &'a [T]) -> &'a [T] {
 
 /// MW-R18, MW-R19 and MW-R39.
 fn linked(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
-    each(blocks, |i, b| context::follows(chain, before(parent, blocks, i), b.before, b.header))
+    each(blocks, |i, b| context::follows(chain, before(parent, blocks, i), b.terms, b.header))
 }
 
 /// MW-R21.
 fn sealed(chain: &Chain, blocks: &[Block], fit: &[Unsealed<'_>]) -> Verdict {
-    proofs::seals(chain, blocks.iter().zip(fit).map(|(b, u)| (&b.header, &b.seal, &u.before.terms)))
+    proofs::seals(chain, blocks.iter().zip(fit).map(|(b, u)| (&b.header, &b.seal, u.terms)))
 }
 
-/// MW-R20, MW-R40, MW-R35, MW-R17, MW-R15, MW-R28 and MW-R16.
+/// MW-R20, MW-R40, MW-R39, MW-R35, MW-R17, MW-R15, MW-R28 and MW-R16.
 fn balanced(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
     each(blocks, |i, b| {
         proofs::one_body(b)?;
         changes::in_block(chain, b)?;
+        context::terms_follow(b.terms, b.header, b.body)?;
         balance::keys(b.body)?;
         balance::block(chain, b, &(b.header.total_offset - before(parent, blocks, i).total_offset))?;
         reward::block(chain, b)

@@ -33,8 +33,9 @@ pub(super) fn in_transaction(body: &Body) -> Result<(), Rejection> {
 /// MW-R40 but for the signatures.
 pub(super) fn in_block(chain: &Chain, b: &Unsealed<'_>) -> Result<(), Rejection> {
     let Some(change) = &b.body.change else { return Ok(()) };
-    let (terms, height) = (&b.before.terms, b.header.height);
-    unless(b.before.change.is_some(), ChangeFault::TooSoon)?;
+    let (terms, height) = (b.terms, b.header.height);
+    let before = terms.last_change > Height::GENESIS && terms.last_change.next() == height;
+    unless(before, ChangeFault::TooSoon)?;
     unless(height > change.expiry, ChangeFault::Expired)?;
     match &change.change {
         Change::Validators(_) => few_move(terms, change)?,
@@ -55,7 +56,7 @@ pub(super) fn in_block(chain: &Chain, b: &Unsealed<'_>) -> Result<(), Rejection>
 
 /// The signed messages of the change in a block that passed [`in_block`].
 pub(super) fn messages(chain: &Chain, b: &Unsealed<'_>) -> Vec<SignedMessage> {
-    let signed = b.body.change.as_ref().and_then(|change| signed(chain, &b.before.terms, change).ok());
+    let signed = b.body.change.as_ref().and_then(|change| signed(chain, b.terms, change).ok());
     signed.unwrap_or_default()
 }
 

@@ -192,14 +192,21 @@ pub fn terms() -> impl Strategy<Value = Terms> {
     let announced_limits = option::of((height(), limits()).prop_map(|(from, what)| Announced { from, what }));
     let announced_rules =
         option::of((height(), any::<u8>()).prop_map(|(from, what)| Announced { from, what }));
-    (sealing(), any::<u8>(), limits(), height(), announced_limits, announced_rules).prop_map(
-        |(sealing, rules, limits, last_change, announced_limits, announced_rules)| Terms {
-            sealing,
-            rules,
-            limits,
-            last_change,
-            announced_limits,
-            announced_rules,
+    let announced_validators =
+        option::of((height(), validators()).prop_map(|(from, what)| Announced { from, what }));
+    let announced = (announced_validators, announced_limits, announced_rules);
+    (sealing(), any::<u8>(), limits(), height(), announced).prop_map(
+        |(sealing, rules, limits, last_change, announced)| {
+            let (announced_validators, announced_limits, announced_rules) = announced;
+            Terms {
+                sealing,
+                rules,
+                limits,
+                last_change,
+                announced_validators,
+                announced_limits,
+                announced_rules,
+            }
         },
     )
 }

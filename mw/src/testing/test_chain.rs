@@ -358,7 +358,7 @@ impl TestChain {
 
     /// Seals any header and body: by the operator, or by all validators of the next height.
     pub fn seal(&mut self, header: Header, body: Body) -> Block {
-        let seal: Seal = match self.state.succession().terms.sealing.clone() {
+        let seal: Seal = match self.state.terms().sealing.clone() {
             Sealing::Solo(_) => {
                 sign(&self.operator, &header.seal_message(self.chain.id()), &mut self.rng).into()
             }
@@ -422,7 +422,7 @@ impl TestChain {
     pub fn connect(&mut self, b: &Block) -> Result<ChangeSet, Rejection> {
         let change = self.judge(b)?.get().change.clone();
         self.state.apply(&change).expect("a change of this state");
-        self.chain = self.chain.under(self.state.succession());
+        self.chain = self.chain.under(self.state.terms());
         self.blocks.push(b.clone());
         Ok(change)
     }
@@ -433,7 +433,7 @@ impl TestChain {
     /// If these are not the changes of the last block.
     pub fn undo(&mut self, change: &ChangeSet) {
         self.state.undo(change).expect("the change of the last block");
-        self.chain = self.chain.under(self.state.succession());
+        self.chain = self.chain.under(self.state.terms());
         self.blocks.pop();
     }
 
@@ -490,7 +490,7 @@ impl TestChain {
             output_root: after.outputs.root(),
             body_hash: body_hash(body),
             terms: parent.next_terms,
-            next_terms: self.state.succession().after_next(height).hash(),
+            next_terms: self.state.terms().after(height, body.terms_change()).hash(),
         }
     }
 }
