@@ -174,7 +174,7 @@ pub fn connect_transaction<V: ChainView>(
     view: &V,
     t: &Verified<Transaction>,
 ) -> Result<Connected<Transaction>, ConnectError<V::Error>> {
-    let now = Mark::of(&chain.under(view.terms()));
+    let now = Mark { chain: *chain.id(), limits: view.terms().limits };
     if t.on.chain != now.chain {
         verify_transaction(chain, check_transaction(chain, t.value.clone())?)?;
     }

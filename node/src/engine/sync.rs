@@ -348,5 +348,6 @@ fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult
 
 /// Whether the operator sealed all of these headers.
 pub(super) fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
-    verify_signatures(&all.iter().map(|s| s.signed(chain)).collect::<Vec<_>>()).is_ok()
+    let signed: Option<Vec<_>> = all.iter().map(|s| s.signed(chain.id(), chain.terms())).collect();
+    signed.is_some_and(|all| verify_signatures(&all.concat()).is_ok())
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, Header, Reward},
+    block::{Block, Header, Reward, Seal},
     chain::Chain,
     error::{ConnectError, Rejection},
     hash::Hash,
@@ -26,8 +26,8 @@ use sotto_mw::{
         check_transaction, connect_block, connect_proposal, propose, seal_proposal, verify_block,
         verify_transaction,
     },
-    schnorr::Signature,
     state::ChainView,
+    terms::SignedChange,
     transaction::Transaction,
 };
 
@@ -40,6 +40,8 @@ pub struct Draft {
     pub due: Amount,
     /// The transactions that it takes from the mempool.
     pub transactions: Vec<Connected<Transaction>>,
+    /// A change of the terms; none in a draft from the mempool.
+    pub change: Option<SignedChange>,
 }
 
 /// A chain and its pending transactions.
@@ -239,7 +241,7 @@ impl<F: Files> Ledger<F> {
             .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
         let due =
             fees.and_then(|f| f.checked_add(self.chain().params().reward)).ok_or(Rejection::FeeOverflow)?;
-        Ok(Draft { height: self.tip().height.next(), due, transactions })
+        Ok(Draft { height: self.tip().height.next(), due, transactions, change: None })
     }
 
     /// The next block, but for its seal: a draft with its reward. `time` is in seconds since 1970.
@@ -252,6 +254,7 @@ impl<F: Files> Ledger<F> {
             coinbase_output: reward.output,
             coinbase_kernel: reward.kernel,
             time,
+            change: draft.change.clone(),
         };
         Ok(propose(self.chain(), &self.store, next)?)
     }
@@ -272,7 +275,7 @@ impl<F: Files> Ledger<F> {
     pub fn commit(
         &mut self,
         judged: Connected<ProposalChange>,
-        certificate: Signature,
+        certificate: impl Into<Seal>,
     ) -> Result<MempoolChange, LedgerError> {
         let (tip, height) = (self.tip().hash(), self.tip().height);
         if *judged.parent() != tip {

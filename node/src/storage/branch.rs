@@ -27,6 +27,7 @@ use sotto_mw::{
     kernel::Excess,
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
+    terms::Terms,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -127,6 +128,10 @@ impl<F: Files> ChainView for Branch<'_, F> {
 
     fn tip(&self) -> &Header {
         &self.head.header
+    }
+
+    fn terms(&self) -> &Terms {
+        &self.head.terms
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -24,6 +24,7 @@ use sotto_mw::{
     kernel::{Excess, Kernel},
     mmr::Peaks,
     state::{ChainView, Sighting, StateCommitments, Unspent},
+    terms::Terms,
     trie::{ChunkProof, Entry, Prefix},
 };
 
@@ -262,6 +263,10 @@ impl<F: Files> ChainView for ChainStore<F> {
 
     fn tip(&self) -> &Header {
         &self.head.header
+    }
+
+    fn terms(&self) -> &Terms {
+        &self.head.terms
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -32,6 +32,7 @@ use sotto_mw::{
     kernel::Excess,
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent},
+    terms::Terms,
 };
 use std::io::{self, Write};
 
@@ -326,6 +327,10 @@ impl<F: Files> ChainView for Store<F> {
 
     fn tip(&self) -> &Header {
         self.inner.tip()
+    }
+
+    fn terms(&self) -> &Terms {
+        self.inner.terms()
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -23,6 +23,7 @@ use sotto_mw::{
     output::Output,
     rules::{Connected, Verified, WellFormed, connect_transaction, precheck_transaction},
     state::{ChainView, Sighting, StateCommitments, Unspent},
+    terms::Terms,
     transaction::{Body, Transaction},
 };
 use std::collections::{HashMap, HashSet};
@@ -152,6 +153,10 @@ impl<V: ChainView> ChainView for WithParents<'_, V> {
 
     fn tip(&self) -> &Header {
         self.view.tip()
+    }
+
+    fn terms(&self) -> &Terms {
+        self.view.terms()
     }
 
     fn commitments(&self) -> &StateCommitments {
