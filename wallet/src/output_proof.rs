@@ -57,9 +57,9 @@ pub struct SealedOutput {
 }
 
 impl SealedOutput {
-    fn verify(&self, params: &Params, chain: &ChainId) -> Result<(), PaymentProofError> {
-        let SealedHeader { header, seal } = &self.sealed;
-        if !seal.verifies(&params.operator, &header.seal_message(chain)) {
+    fn verify(&self, chain: &Chain) -> Result<(), PaymentProofError> {
+        let SealedHeader { header, .. } = &self.sealed;
+        if !self.sealed.holds(chain) {
             return Err(PaymentProofError::Seal);
         }
         match self.opening.verify(&header.output_root, &self.output.key()) {

@@ -10,6 +10,7 @@
 
 use crate::{
     config::Config,
+    consensus::{self, Engine, Saved, Timing, Votes},
     edge::{
         clock::Clock,
         disk::Disk,
@@ -22,7 +23,6 @@ use crate::{
         saved_files::{SavedFile, SavedFiles},
         workers::Workers,
     },
-    consensus::{self, Engine, Saved, Timing, Votes},
     effect::{Effect, FileWrite, LogEvent},
     engine::{Node, NodeSetup},
     event::Event,

@@ -92,7 +92,12 @@ impl SavedFiles {
             FileWrite::Append { at, bytes } => (*at, bytes),
         };
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(at == 0).truncate(false).mode(0o600).open(self.dir.join(file.name()))?;
+        let file = options
+            .write(true)
+            .create(at == 0)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.dir.join(file.name()))?;
         if file.metadata()?.len() < at {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

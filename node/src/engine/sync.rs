@@ -346,8 +346,8 @@ fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult
     Ok(known)
 }
 
-/// Whether all of these headers are sealed.
+/// Whether the operator sealed all of these headers.
 pub(super) fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
-    let signed = all.iter().map(|s| s.signed(chain.id(), chain.terms())).collect::<Option<Vec<_>>>();
-    signed.is_some_and(|signed| verify_signatures(&signed.concat()).is_ok())
+    let signed: Option<Vec<_>> = all.iter().map(|s| s.signed(chain.id(), chain.terms())).collect();
+    signed.is_some_and(|all| verify_signatures(&all.concat()).is_ok())
 }

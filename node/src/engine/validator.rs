@@ -38,6 +38,7 @@ use sotto_mw::{
     error::Rejection,
     hash::Hash,
     rules::{Connected, Proposal, ProposalChange},
+    state::ChainView,
     transaction::Body,
     validators::{LinkKey, ValidatorSet},
 };
@@ -148,11 +149,7 @@ impl Validator {
 
     /// A program waits for this validator's turn, to make the reward of its block. A later one takes the place
     /// of an earlier one.
-    pub(crate) fn await_turn<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: RequestId,
-    ) -> StepResult {
+    pub(crate) fn await_turn<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: RequestId) -> StepResult {
         if let Some(before) = self.waiting.replace(id) {
             ctx.respond(before, Response::Refused(Refusal::NoDraft));
         }
@@ -427,9 +424,11 @@ impl Validator {
 
 /// The validators of the next height and of the one after it; `None` on a chain that has none.
 fn validators<F: Files>(ctx: &StepContext<'_, F>) -> Option<(ValidatorSet, ValidatorSet)> {
-    let terms = ctx.ledger.chain().terms();
+    let terms = ctx.ledger.store().terms();
     let set = terms.sealing.validators()?;
-    Some((set.clone(), set.clone()))
+    let after_next = ctx.ledger.tip().height.next().next();
+    let announced = terms.announced_validators.as_ref().filter(|a| a.from == after_next);
+    Some((set.clone(), announced.map_or(set, |a| &a.what).clone()))
 }
 
 /// Sends over one connection with this key, if there is one.

@@ -110,8 +110,10 @@ const MAX_PARTS: u32 = 1 << 20;
 pub(crate) const MAX_DEPTH: u8 = 19;
 /// Most bytes of a part: above the kernels of the heaviest block that decodes.
 pub(crate) const MAX_PART: u32 = 1 << 28;
-/// Bytes of a header and its seal.
-pub(crate) const SEALED_BYTES: u32 = 192 + 64;
+/// Bytes of a header and its seal by an operator: only chains of one operator have snapshots.
+pub(crate) const SEALED_BYTES: u32 = 256 + 1 + 64;
+/// Most bytes of a header and its seal: one by a hundred validators.
+pub(crate) const SEALED_MAX: u64 = 256 + 1 + 4 + 1 + 13 + 100 * 64;
 /// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of
 /// 256 forks.
 const KERNEL_BYTES: u64 = 129;
