@@ -1,0 +1,331 @@
+//! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use core::time::Duration;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
+    amount::Height,
+    block::Reward,
+    codec::Encode,
+    hash::Hash,
+    kernel::Kernel,
+    testing::{Owned, TestChain},
+    transaction::Transaction,
+};
+use sotto_node::{
+    config::Config,
+    consensus::{self, Engine, Saved, Timing, Votes},
+    effect::{Effect, LogEvent, Response},
+    engine::{Node, NodeSetup},
+    event::{Event, Request, RequestId},
+    ledger::{Ledger, mempool::MempoolLimits},
+    peer::{Address, Direction, PeerId, PeerKey},
+    storage::{Layout, Memory, Store},
+};
+use std::collections::BTreeMap;
+
+const LINK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(200);
+
+/// The id of the program that makes a node's rewards, and of one that submits payments.
+const SEALER: RequestId = RequestId(1);
+const PAYER: RequestId = RequestId(2);
+
+/// A node, and what is on its disk.
+struct Machine {
+    node: Option<Node<Memory>>,
+    files: Memory,
+    votes: Option<Vec<u8>>,
+    log: Vec<u8>,
+    started: Duration,
+    rng: ChaCha20Rng,
+}
+
+/// The nodes, and what is in transit between them.
+struct World {
+    chain: TestChain,
+    machines: Vec<Machine>,
+    now: Duration,
+    due: BTreeMap<(Duration, u64), (usize, Event)>,
+    ends: BTreeMap<(usize, PeerId), (usize, PeerId)>,
+    numbered: u64,
+    alarms: Vec<String>,
+    submitted: Option<Response>,
+}
+
+fn address(world: &TestChain, n: usize) -> Address {
+    let set = world.chain().terms().sealing.validators().unwrap();
+    let key = PeerKey(*set.all()[n].link_key.as_bytes());
+    Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
+}
+
+impl World {
+    fn new(seed: u64, validators: usize) -> Self {
+        let chain = TestChain::with_validators(seed, validators);
+        let machines = (0..validators).map(|n| {
+            let files = Memory::new();
+            Store::create_on(files.clone(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
+            let rng = ChaCha20Rng::seed_from_u64(seed * 100 + n as u64);
+            let votes = Votes::new(*chain.chain().id(), Hash::from_bytes([n as u8; 32])).to_file();
+            let (votes, log, started) = (Some(votes), Vec::new(), Duration::ZERO);
+            Machine { node: None, files, votes, log, started, rng }
+        });
+        let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
+        let (due, ends, alarms) = Default::default();
+        let mut world = Self { chain, machines, now, due, ends, numbered, alarms, submitted: None };
+        (0..validators).for_each(|n| world.start(n));
+        world
+    }
+
+    /// Starts a node from what is on its disk.
+    fn start(&mut self, n: usize) {
+        let others = (0..self.machines.len()).filter(|m| *m != n).map(|m| address(&self.chain, m)).collect();
+        let mut config = Config::new(address(&self.chain, n).key);
+        config.validators = others;
+        let key = self.chain.chain().terms().sealing.validators().unwrap().all()[n].vote_key;
+        let vote_key = self.chain.validators().secret(&key).clone();
+        let machine = &mut self.machines[n];
+        let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
+        let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
+        let (chain, installation) = (ledger.chain().clone(), Hash::from_bytes([n as u8; 32]));
+        let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
+        let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
+        let setup = consensus::Setup { chain, vote_key, installation, timing };
+        let engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        let setup = NodeSetup { validator: Some(engine), ..NodeSetup::new(config, ledger) };
+        machine.node = Some(Node::new(setup, &mut machine.rng));
+        machine.started = self.now;
+        self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
+        self.later(Duration::ZERO, n, Event::Tick);
+    }
+
+    /// Ends a node without notice; its links break.
+    fn kill(&mut self, n: usize) {
+        self.machines[n].node = None;
+        self.due.retain(|_, (to, _)| *to != n);
+        let ours: Vec<_> = self.ends.keys().filter(|(m, _)| *m == n).copied().collect();
+        for end in ours {
+            let (m, peer) = self.ends.remove(&end).unwrap();
+            self.ends.remove(&(m, peer));
+            self.later(LINK, m, Event::Disconnected(peer));
+        }
+    }
+
+    fn later(&mut self, delay: Duration, n: usize, event: Event) {
+        self.numbered += 1;
+        self.due.insert((self.now + delay, self.numbered), (n, event));
+    }
+
+    fn height(&self, n: usize) -> Height {
+        self.machines[n].node.as_ref().map_or(Height::GENESIS, |node| node.ledger().tip().height)
+    }
+
+    fn running(&self) -> impl Iterator<Item = usize> {
+        (0..self.machines.len()).filter(|n| self.machines[*n].node.is_some())
+    }
+
+    /// Lets time pass until `done`, at most so many seconds.
+    fn run(&mut self, seconds: u64, done: impl Fn(&Self) -> bool) {
+        let end = self.now + Duration::from_secs(seconds);
+        while !done(self) {
+            let wake = self.running().filter_map(|n| {
+                let machine = &self.machines[n];
+                Some((machine.started + machine.node.as_ref()?.wake_at()?, n))
+            });
+            let wake = wake.min().map(|(at, n)| (at.max(self.now), n));
+            let first = self.due.first_key_value().map(|((at, _), _)| *at);
+            assert!(first.is_some_and(|at| at <= end), "nothing for {seconds} s at {:?}", self.heights());
+            let (n, event) = match wake.filter(|(at, _)| Some(*at) <= first) {
+                Some((at, n)) => {
+                    self.now = at;
+                    (n, self.clock())
+                }
+                None => {
+                    let ((at, _), due) = self.due.pop_first().unwrap();
+                    self.now = at;
+                    due
+                }
+            };
+            if matches!(event, Event::Tick) {
+                self.step(n, self.clock());
+                self.later(TICK, n, Event::Tick);
+            }
+            self.step(n, event);
+        }
+    }
+
+    fn heights(&self) -> Vec<u64> {
+        (0..self.machines.len()).map(|n| self.height(n).get()).collect()
+    }
+
+    fn clock(&self) -> Event {
+        Event::Clock(self.chain.chain().params().genesis_time + 1_000_000 + self.now.as_secs())
+    }
+
+    fn step(&mut self, n: usize, event: Event) {
+        let machine = &mut self.machines[n];
+        let Some(node) = &mut machine.node else { return };
+        let effects = node.step(self.now - machine.started, &mut machine.rng, event);
+        for effect in effects {
+            match effect {
+                Effect::Dial(to) => self.dial(n, to),
+                Effect::Send(peer, message) => {
+                    if let Some((m, far)) = self.ends.get(&(n, peer)).copied() {
+                        self.later(LINK, m, Event::Frame { peer: far, bytes: message.to_bytes() });
+                    }
+                }
+                Effect::Close(peer, _) => {
+                    if let Some((m, far)) = self.ends.remove(&(n, peer)) {
+                        self.ends.remove(&(m, far));
+                        self.later(LINK, m, Event::Disconnected(far));
+                    }
+                }
+                Effect::Verify(ticket, work) => self.step(n, Event::Verified(ticket, work.run())),
+                Effect::SaveLocalTxs(_) => self.step(n, Event::LocalTxsSaved),
+                Effect::SaveVotes { id, log_at, log, votes } => {
+                    let machine = &mut self.machines[n];
+                    machine.log.truncate(usize::try_from(log_at).unwrap());
+                    machine.log.extend(log);
+                    machine.votes = Some(votes);
+                    self.step(n, Event::VotesSaved(id));
+                }
+                Effect::Respond(SEALER, response) => self.on_turn(n, *response),
+                Effect::Respond(PAYER, response) => self.submitted = Some(*response),
+                Effect::Log(
+                    alarm @ (LogEvent::Equivocation(_)
+                    | LogEvent::TwoCertificates(_)
+                    | LogEvent::DoubleSeal(_)
+                    | LogEvent::InvalidBlock(..)
+                    | LogEvent::Failed(_)),
+                ) => self.alarms.push(format!("{n}: {alarm:?}")),
+                Effect::Log(LogEvent::Connected(_) | LogEvent::Fetched(_)) => self.follow(n),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes the node's new blocks into the one chain that all of them must make.
+    fn follow(&mut self, n: usize) {
+        let Some(node) = &self.machines[n].node else { return };
+        for height in self.chain.next().get()..=node.ledger().tip().height.get() {
+            let block = node.ledger().store().block(Height::new(height)).unwrap().unwrap();
+            self.chain.connect(&block).unwrap();
+        }
+        let ours = self.chain.blocks().iter().find(|b| b.header.height == node.ledger().tip().height);
+        assert_eq!(ours.map(|b| &b.header), Some(node.ledger().tip()), "one block a height");
+    }
+
+    /// Makes the reward of the block that a node may propose, and waits for the next turn.
+    fn on_turn(&mut self, n: usize, response: Response) {
+        if let Response::Draft { height, due, .. } = response
+            && height == self.chain.next()
+        {
+            let reward = self.chain.chain().params().reward;
+            let (Owned { output, .. }, kernel): (Owned, Kernel) =
+                self.chain.reward(due.checked_sub(reward).unwrap());
+            let reward = Box::new(Reward { output, kernel });
+            self.later(
+                Duration::from_millis(5),
+                n,
+                Event::Request { id: SEALER, request: Request::Seal { reward, time: 0 } },
+            );
+            return;
+        }
+        self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
+    }
+
+    fn dial(&mut self, n: usize, to: Address) {
+        let m = (0..self.machines.len()).find(|m| address(&self.chain, *m) == to).unwrap();
+        if self.machines[m].node.is_none() {
+            let refused = sotto_node::peer::DialError::Refused;
+            return self.later(LINK, n, Event::DialFailed(to, refused));
+        }
+        self.numbered += 2;
+        let (near, far) = (PeerId(self.numbered), PeerId(self.numbered - 1));
+        self.ends.extend([((n, near), (m, far)), ((m, far), (n, near))]);
+        let from = address(&self.chain, n);
+        let (ours, theirs) = (Direction::Outbound(to), Direction::Inbound(from.at));
+        self.later(LINK, n, Event::Connected { peer: near, key: to.key, direction: ours });
+        self.later(LINK, m, Event::Connected { peer: far, key: from.key, direction: theirs });
+    }
+
+    fn submit(&mut self, n: usize, t: &Transaction) {
+        let request = Request::Submit(Box::new(t.clone()));
+        self.step(n, Event::Request { id: PAYER, request });
+        assert!(matches!(self.submitted.take(), Some(Response::Submitted(_))));
+    }
+
+    fn all_at(&self, height: u64) -> bool {
+        self.running().all(|n| self.height(n).get() >= height)
+    }
+
+    fn has_sealed(&self, t: &Transaction) -> bool {
+        self.running().all(|n| {
+            self.machines[n].node.as_ref().is_some_and(|node| node.ledger().has_sealed(t).unwrap())
+        })
+    }
+}
+
+#[test]
+fn four_validators_make_one_chain() {
+    let mut world = World::new(1, 4);
+    world.run(200, |w| w.all_at(8));
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+    let seal = &world.chain.blocks()[3].seal;
+    assert!(format!("{seal:?}").starts_with("Certificate"));
+}
+
+#[test]
+fn one_of_four_may_be_dead_and_comes_back() {
+    let mut world = World::new(2, 4);
+    world.run(100, |w| w.all_at(3));
+    for n in 0..4 {
+        world.kill(n);
+        let height = world.chain.next().get();
+        world.run(300, |w| w.all_at(height + 2));
+        world.start(n);
+        world.run(300, |w| w.all_at(height + 4));
+    }
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
+
+#[test]
+fn with_two_of_four_dead_nothing_is_sealed_until_one_is_back() {
+    let mut world = World::new(3, 4);
+    world.run(100, |w| w.all_at(2));
+    world.kill(0);
+    world.kill(1);
+    let height = world.chain.next().get();
+    let end = world.now + Duration::from_secs(120);
+    world.run(200, |w| w.now >= end);
+    assert!(world.chain.next().get() <= height + 1, "no quorum");
+    world.start(0);
+    world.run(300, |w| w.all_at(height + 3));
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
+
+#[test]
+fn all_killed_at_once_go_on_from_their_disks() {
+    let mut world = World::new(4, 4);
+    for round in 0..6 {
+        let end = world.now + Duration::from_millis(4_000 + 731 * round);
+        world.run(100, |w| w.now >= end);
+        (0..4).for_each(|n| world.kill(n));
+        (0..4).for_each(|n| world.start(n));
+        let height = world.chain.next().get();
+        world.run(300, |w| w.all_at(height + 1));
+    }
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
+
+#[test]
+fn a_payment_at_any_validator_is_sealed() {
+    let mut world = World::new(5, 4);
+    let coin = {
+        // The reward of the first block is the test's, since it makes all rewards: pay with one of its own.
+        world.run(100, |w| w.all_at(1));
+        world.chain.blocks()[0].clone()
+    };
+    assert_eq!(coin.header.height.get(), 1);
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
