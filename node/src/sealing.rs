@@ -24,11 +24,11 @@ use crate::seal::{ForeignKey, OperatorKey};
 use core::{convert::Infallible, time::Duration};
 use rand_core::CryptoRngCore;
 use sotto_mw::{
+    block::Seal,
     chain::{Chain, ChainId},
     error::Rejection,
     hash::Hash,
     rules::{Connected, Proposal, ProposalChange},
-    block::Seal,
 };
 
 /// How far the time of a block may lie ahead of its sealer's clock, in seconds, so that clocks that differ a little
