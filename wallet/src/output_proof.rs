@@ -144,7 +144,7 @@ impl OutputProof {
         if found.id() != chain {
             return Err(PaymentProofError::OtherChain { found: *found.id(), expected: *chain });
         }
-        sealed.verify(params, chain)?;
+        sealed.verify(&found)?;
         let keys = sealed.output.features.keys().ok_or(PaymentProofError::NotPaid)?;
         let said = said(*prover, address, sealed, statement);
         let known = match prover {

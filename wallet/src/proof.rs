@@ -81,7 +81,14 @@ impl KernelInclusion {
         }
         Ok(found.and_then(|(kernel, index)| {
             let path = range.prove(index)?;
-            Some(Self { params: params.clone(), header: header.clone(), seal: seal.clone(), kernel, index, path })
+            Some(Self {
+                params: params.clone(),
+                header: header.clone(),
+                seal: seal.clone(),
+                kernel,
+                index,
+                path,
+            })
         }))
     }
 

@@ -376,7 +376,7 @@ mod tests {
     fn start() -> Start {
         let params = Params::solo(PublicKey::from_point(Point::g()), 5);
         let header = Header::genesis(&Chain::new(params.clone()).unwrap());
-        let tip = SealedHeader { header, seal: Signature::from_parts(Point::g(), Scalar::ONE) };
+        let tip = SealedHeader { header, seal: Signature::from_parts(Point::g(), Scalar::ONE).into() };
         let entry = |kind| PartEntry { kind, length: 9, check: Hash::ZERO };
         let parts = [PartKind::Headers, PartKind::Outputs, PartKind::Outputs].map(entry).to_vec();
         Start { params, tip, depth: 1, parts }
@@ -445,7 +445,9 @@ mod tests {
             let bytes = part.to_bytes();
             assert_eq!(Part::from_bytes(kind, &bytes).as_ref(), Ok(&part));
             assert!(Part::from_bytes(kind, &[&bytes[..], &[0]].concat()).is_err());
-            for at in (0..bytes.len()).filter(|at| kind != PartKind::Headers || at % 256 != 0) {
+            for at in
+                (0..bytes.len()).filter(|at| kind != PartKind::Headers || at % SEALED_BYTES as usize != 0)
+            {
                 assert!(Part::from_bytes(kind, &bytes[..at]).is_err(), "{kind} {at}");
             }
         }
