@@ -172,13 +172,18 @@ fn a_compact_block_is_filled_from_what_is_there() {
     assert_eq!(items(&block.body, &[4], &[]), None, "the reward is not counted");
     // The same kernel under another bond is not the one of the block.
     let mut squatted = payments.clone();
-    squatted[1].body.bonds.values_mut().for_each(|bond| bond.key = test_chain.chain().params().operator);
+    squatted[1]
+        .body
+        .bonds
+        .values_mut()
+        .for_each(|bond| bond.key = *test_chain.chain().params().operator().unwrap());
     assert_eq!(Filling::new(compact.clone(), squatted.iter()).missing().1.len(), 1);
     // Nor is the same output under another signature of its sender.
     let mut again = payments.clone();
+    let sotto_mw::block::Seal::Operator(seal) = block.seal else { panic!("a solo chain") };
     for o in &mut again[1].body.outputs {
         if let OutputFeatures::OneSided(o) = &mut o.features {
-            o.signature = block.seal;
+            o.signature = seal;
         }
     }
     assert_eq!(Filling::new(compact.clone(), again.iter()).missing().0.len(), 2);

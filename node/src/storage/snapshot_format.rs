@@ -374,7 +374,7 @@ mod tests {
     fn start() -> Start {
         let params = Params::solo(PublicKey::from_point(Point::g()), 5);
         let header = Header::genesis(&Chain::new(params.clone()).unwrap());
-        let tip = SealedHeader { header, seal: Signature::from_parts(Point::g(), Scalar::ONE) };
+        let tip = SealedHeader { header, seal: Signature::from_parts(Point::g(), Scalar::ONE).into() };
         let entry = |kind| PartEntry { kind, length: 9, check: Hash::ZERO };
         let parts = [PartKind::Headers, PartKind::Outputs, PartKind::Outputs].map(entry).to_vec();
         Start { params, tip, depth: 1, parts }

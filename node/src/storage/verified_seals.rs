@@ -51,7 +51,7 @@ mod tests {
         let [a, b] = [0, 1].map(|n| SealedHeader::of(&test_chain.blocks()[n]));
         let seals = VerifiedSeals::default();
         assert!(seals.holds(test_chain.chain(), &a) && seals.holds(test_chain.chain(), &a));
-        let foreign = SealedHeader { seal: b.seal, ..a.clone() };
+        let foreign = SealedHeader { seal: b.seal.clone(), ..a.clone() };
         assert!(!seals.holds(test_chain.chain(), &foreign));
         assert!(seals.holds(test_chain.chain(), &a) && seals.0.lock().unwrap().len() == 1);
     }
