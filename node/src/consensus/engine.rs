@@ -153,6 +153,7 @@ impl Engine {
         if let Some(certificate) = &tip.certificate {
             self.certify(tip.height, tip.hash, certificate);
         }
+        self.outbox.move_on();
         let (chain, height) = (*self.setup.chain.id(), tip.height.next());
         let key = &self.vote_key;
         // What was heard early of this height, under the same validators.

@@ -79,9 +79,10 @@ impl Engine {
             }
             Message::Have { round, kind, holders, .. } if !early && holders.of() == table.set().count() => {
                 let missing = table.missing(ctx.now, place, *round, (*kind, *holders));
-                missing
-                    .into_iter()
-                    .for_each(|message| self.outbox.put(Effect::Send { to: vec![*from], message }));
+                // Own votes may be among them, which leave when they are on disk and not before.
+                for message in missing {
+                    self.outbox.put_written(Effect::Send { to: vec![*from], message });
+                }
                 return Ok(());
             }
             _ => return Ok(()),

@@ -49,6 +49,12 @@ impl Outbox {
         self.now.extend(self.held.drain(..free).map(|(_, effect)| effect));
     }
 
+    /// The height is over: what was to be said of it is said no more.
+    pub(super) fn move_on(&mut self) {
+        self.held.clear();
+        self.written.clear();
+    }
+
     /// The effects of this step.
     pub(super) fn finish(&mut self, log: Option<&mut LogWriter>, votes: Option<&Votes>) -> Vec<Effect> {
         if let (false, Some(log), Some(votes)) = (self.written.is_empty(), log, votes)

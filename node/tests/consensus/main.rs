@@ -1,0 +1,13 @@
+//! Consensus in virtual time: validators over a network and disks that a seed drives.
+//!
+//! A run is a function of its seed. `SOTTO_CONSENSUS_SEEDS=2000 cargo test --release -p sotto-node --test
+//! consensus` runs so many seeds of each storm instead of a few.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod byzantine;
+mod crashes;
+mod hearing;
+mod locks;
+mod storms;
+mod validator;
+mod world;
