@@ -1,7 +1,7 @@
 //! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
 //! ```text
-//! sotto NOUN VERB [options]      chain · wallet · node · mpc · dandelion · config · generate
+//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · dandelion · config · generate
 //! sotto demo | speed | help
 //! ```
 //!
@@ -15,9 +15,10 @@ mod dandelion;
 mod mpc;
 mod node;
 mod node_client;
+mod validator;
 mod wallet;
 
-pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, validator::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -103,6 +104,8 @@ pub(crate) enum Command {
     Wallet(Wallet),
     #[command(subcommand)]
     Node(Node),
+    #[command(subcommand)]
+    Net(Net),
     #[command(subcommand)]
     Mpc(Mpc),
     #[command(subcommand)]

@@ -6,6 +6,7 @@ pub(crate) mod dandelion;
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod mpc;
+pub(crate) mod net;
 pub(crate) mod node;
 pub(crate) mod speed;
 pub(crate) mod wallet;

@@ -100,6 +100,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Chain(c) => commands::chain::run(&context, c),
         Command::Wallet(w) => commands::wallet::run(&context, &w),
         Command::Node(n) => commands::node::run(&context, n),
+        Command::Net(n) => commands::net::run(&context, &n),
         Command::Mpc(m) => commands::mpc::run(&context, m),
         Command::Dandelion(d) => commands::dandelion::run(&context, &d),
         Command::Speed(s) => commands::speed::run(&context, &s),

@@ -33,6 +33,9 @@ pub enum Event {
     Clock(u64),
     /// An [`Effect::SaveVotes`](crate::effect::Effect::SaveVotes) is on disk, durably.
     VotesSaved(WriteId),
+    /// A person says that the log of this validator's votes is lost for good: it votes again, in rounds above the file
+    /// `votes`.
+    ResumeVoting,
     /// A connection is open, and the peer has proven its key.
     Connected {
         /// The connection.

@@ -12,7 +12,7 @@
 //! evidence, which the ledger keeps.
 
 use crate::codec::{CHECK, Damage, checked, ends, tag};
-use core::fmt;
+use core::{fmt, num::NonZeroU32};
 use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 use sotto_mw::{
     block::Header,
@@ -21,11 +21,12 @@ use sotto_mw::{
     hash::tagged,
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
+    validators::{LinkKey, Validator, ValidatorName},
 };
 
 pub use sotto_mw::block::SealedHeader;
 
-/// The operator's secret key.
+/// The secret key that seals: the operator's, or a validator's vote key.
 pub struct OperatorKey(SecretScalar);
 
 impl OperatorKey {
@@ -50,6 +51,18 @@ impl OperatorKey {
     #[must_use]
     pub fn seal(&self, chain: &ChainId, header: &Header, mut rng: &mut dyn CryptoRngCore) -> Signature {
         sign(&self.0, &header.seal_message(chain), &mut rng)
+    }
+
+    /// The validator whose vote key this is.
+    #[must_use]
+    pub fn validator(
+        &self,
+        link_key: LinkKey,
+        power: NonZeroU32,
+        name: ValidatorName,
+        mut rng: &mut dyn CryptoRngCore,
+    ) -> Validator {
+        Validator::new(&self.0, link_key, power, name, &mut rng)
     }
 
     pub(crate) const fn secret(&self) -> &SecretScalar {

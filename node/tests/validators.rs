@@ -260,9 +260,8 @@ impl World {
     }
 
     fn has_sealed(&self, t: &Transaction) -> bool {
-        self.running().all(|n| {
-            self.machines[n].node.as_ref().is_some_and(|node| node.ledger().has_sealed(t).unwrap())
-        })
+        self.running()
+            .all(|n| self.machines[n].node.as_ref().is_some_and(|node| node.ledger().has_sealed(t).unwrap()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The verbs of `sotto chain`.
 
 use super::{NodeArgs, WalletArgs};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Create, inspect, audit and copy the ledger on this machine
@@ -20,7 +20,11 @@ pub(crate) enum Chain {
     Import(ChainImport),
 }
 
-/// Create a solo ledger, and the operator's key that seals its blocks
+/// Create a ledger: a solo one, with the operator's key that seals its blocks, or one of validators
+///
+/// With --validators, a quorum of the validators in the file seals: more than two thirds of their power. The file holds
+/// what `sotto node validator init` prints for each of them. Every validator needs the same ledger: one creates it, the
+/// others join it with `sotto chain join`.
 ///
 /// The parameters can never be changed: the chain's id is their hash.
 #[derive(Args, Debug)]
@@ -28,8 +32,15 @@ pub(crate) enum Chain {
 Examples:
   $ sotto chain init --dir new
   $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100 --maturity 10
-  $ sotto chain init --dir small --reorganisation 4 --window 120")]
+  $ sotto chain init --dir small --reorganisation 4 --window 120
+  $ sotto chain init --dir north --validators validators.toml")]
 pub(crate) struct ChainInit {
+    /// File of the validators that seal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) validators: Option<PathBuf>,
+    /// Which network a ledger of validators is
+    #[arg(long, value_name = "NETWORK", default_value = "test", requires = "validators")]
+    pub(crate) network: ChainNetwork,
     /// Name of the unit of its money: 1 to 8 letters A to Z
     #[arg(long, value_name = "NAME", default_value = sotto_mw::unit::Unit::SOT.name())]
     pub(crate) unit: String,
@@ -39,18 +50,28 @@ pub(crate) struct ChainInit {
     /// Amount that each block creates, such as 2.5, or 2500000000u for base units [default: 6000000000u]
     #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub(crate) reward: Option<String>,
-    /// Least number of seconds between a block and the one before it
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub(crate) pace: u64,
-    /// Blocks before a reward can be spent [default: 3]
+    /// Least number of seconds between a block and the one before it [default: 0, with --validators 1]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) pace: Option<u64>,
+    /// Blocks before a reward can be spent [default: 3, with --validators 1]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) maturity: Option<u64>,
     /// How many of the latest blocks other blocks can replace; all earlier ones are final [default: 720]
-    #[arg(long, value_name = "BLOCKS")]
+    #[arg(long, value_name = "BLOCKS", conflicts_with = "validators")]
     pub(crate) reorganisation: Option<u64>,
-    /// How long a payment stays valid: a multiple of 60, larger than --reorganisation [default: 1440]
+    /// How long a payment stays valid: a multiple of 60, larger than --reorganisation [default: 1440, with
+    /// --validators 21600, a multiple of 360]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) window: Option<u64>,
+}
+
+/// The network of a ledger of validators.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChainNetwork {
+    /// Real money
+    Main,
+    /// Money without value
+    Test,
 }
 
 /// Create an empty copy of an existing ledger, for a node to fill

@@ -1,6 +1,6 @@
 //! The verbs of `sotto node`.
 
-use super::{NodePeers, NodeStatus, NodeStop, WalletArgs};
+use super::{NodePeers, NodeStatus, NodeStop, NodeValidator, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use core::num::NonZeroU16;
 
@@ -11,6 +11,8 @@ pub(crate) enum Node {
     Status(NodeStatus),
     Peers(NodePeers),
     Stop(NodeStop),
+    #[command(subcommand)]
+    Validator(NodeValidator),
     #[command(subcommand)]
     Config(NodeConfig),
 }
@@ -26,7 +28,8 @@ pub(crate) enum Node {
 Examples:
   $ sotto node run
   $ sotto node run --listen 0.0.0.0:9333 --connect $(cat friend.key)@192.0.2.7:9333
-  $ sotto node run --seal --wallet alice")]
+  $ sotto node run --seal --wallet alice
+  $ sotto node run --validate --wallet alice --dir north")]
 pub(crate) struct NodeRun {
     /// Accept connections at this address [default: accept none]
     #[arg(long, value_name = "ADDR")]
@@ -40,6 +43,12 @@ pub(crate) struct NodeRun {
     /// Seal blocks with the operator's key; the rewards go to --wallet
     #[arg(long)]
     pub(crate) seal: bool,
+    /// Vote with this folder's vote key, and propose blocks; the rewards go to --wallet
+    #[arg(long, conflicts_with = "seal")]
+    pub(crate) validate: bool,
+    /// Keep a connection to this validator; can be given several times
+    #[arg(long, value_name = "KEY@HOST:PORT", requires = "validate")]
+    pub(crate) validator: Vec<String>,
     /// Seconds between two blocks [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "seal", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) every: Option<u32>,

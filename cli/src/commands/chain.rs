@@ -4,6 +4,7 @@ mod join;
 mod kernel;
 mod prune;
 mod snapshot;
+pub(crate) mod validators;
 
 use crate::{
     Context, amounts, args,
@@ -83,22 +84,35 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
     })?;
     let reward =
         a.reward.as_deref().map(|text| amounts::in_unit(&amounts::written(text)?, &unit)).transpose()?;
-    let (ledger, _) = create(home, |p| {
-        (p.unit, p.pace, p.reward) = (unit, a.pace, reward.unwrap_or(p.reward));
+    let edit = |p: &mut Params| {
+        (p.unit, p.pace, p.reward) = (unit, a.pace.unwrap_or(p.pace), reward.unwrap_or(p.reward));
         p.maturity = a.maturity.unwrap_or(p.maturity);
         p.reorganisation = a.reorganisation.unwrap_or(p.reorganisation);
         p.window_width = a.window.unwrap_or(p.window_width);
-    })?;
-    let id = ledger.chain().id();
-    context.ui.info(&format!("The operator's key is in {}. Keep a copy of it.", home.operator().display()));
+    };
+    let ledger = match &a.validators {
+        Some(file) => {
+            let ledger = validators::create(home, validators::read(file)?, a.network, edit)?;
+            context.ui.info("The other validators join with `sotto chain join` and the file chain/genesis.");
+            ledger
+        }
+        None => {
+            let (ledger, _) = create(home, edit)?;
+            context
+                .ui
+                .info(&format!("The operator's key is in {}. Keep a copy of it.", home.operator().display()));
+            ledger
+        }
+    };
+    let (id, network) = (ledger.chain().id(), ledger.chain().params().network);
     context.output.record(
         "chain-init",
         json!({
-            "chain_id": id.to_string(), "network": "solo", "dir": home.dir.display().to_string(),
+            "chain_id": id.to_string(), "network": network.to_string(), "dir": home.dir.display().to_string(),
             "unit": unit.name(), "decimals": unit.decimals(),
         }),
         &format!(
-            "solo chain {id} in {}; each block creates {}",
+            "{network} chain {id} in {}; each block creates {}",
             home.dir.display(),
             unit.show(ledger.chain().params().reward)
         ),

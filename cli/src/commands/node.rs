@@ -4,11 +4,13 @@ mod certificate;
 mod config;
 mod log;
 mod peers;
+mod proposer;
 mod recovery;
-mod run;
+pub(super) mod run;
 mod sealer;
 mod status;
 mod stop;
+pub(crate) mod validator;
 
 use crate::{Context, args, exit::Outcome};
 
@@ -18,6 +20,7 @@ pub(crate) fn run(context: &Context, command: args::Node) -> Outcome {
         args::Node::Status(a) => status::status(context, &a),
         args::Node::Peers(a) => peers::peers(context, &a),
         args::Node::Stop(a) => stop::stop(context, &a),
+        args::Node::Validator(v) => validator::run(context, v),
         args::Node::Config(args::NodeConfig::Init(_)) => config::init(context),
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 };
 use core::{fmt, net::SocketAddr, num::NonZeroU16};
 use rand_core::OsRng;
-use sotto_mw::{chain::Chain, hash::Hash, secret::SecretScalar, validators::ValidatorSet};
+use sotto_mw::{chain::Chain, hash::Hash, validators::ValidatorSet};
 use std::{
     io,
     path::PathBuf,
@@ -62,11 +62,13 @@ pub struct Setup {
 /// What makes a node a validator.
 pub struct ValidatorSetup {
     /// The vote key.
-    pub vote_key: SecretScalar,
+    pub vote_key: OperatorKey,
     /// The id of this installation, which the file `votes` must name.
     pub installation: Hash,
     /// How long it waits.
     pub timing: Timing,
+    /// Whether a person said that the log is lost for good: it votes again, above `votes`.
+    pub resume: bool,
 }
 
 impl fmt::Debug for ValidatorSetup {
@@ -126,6 +128,7 @@ impl Daemon {
         let kept = SavedFiles::open(&dir).map_err(refused)?;
         let book = kept.read(SavedFile::AddrBook).map_err(refused)?;
         let own = kept.read(SavedFile::LocalTxs).map_err(refused)?;
+        let resume = validator.as_ref().is_some_and(|setup| setup.resume);
         let validator = validator.map(|setup| consensus(&kept, ledger.chain(), setup)).transpose();
         let validator = validator.map_err(refused)?;
         if validator.is_some() {
@@ -136,6 +139,9 @@ impl Daemon {
         // The first event; the receiver exists, so sending cannot fail.
         drop(events.send(Event::LocalTxsLoaded(own.unwrap_or_default())));
         recovered.into_iter().for_each(|bytes| drop(events.send(Event::MempoolRecovered(bytes))));
+        if resume {
+            drop(events.send(Event::ResumeVoting));
+        }
         let handle = NodeHandle::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
@@ -194,9 +200,10 @@ impl Daemon {
 
 /// The consensus engine of a validator, with what it saved.
 fn consensus(kept: &SavedFiles, chain: &Chain, setup: ValidatorSetup) -> io::Result<Engine> {
-    let ValidatorSetup { vote_key, installation, timing } = setup;
+    let ValidatorSetup { vote_key, installation, timing, resume: _ } = setup;
     let votes = kept.read(SavedFile::Votes)?.and_then(|bytes| Votes::from_file(chain.id(), &bytes).ok());
     let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)? };
+    let vote_key = vote_key.secret().clone();
     Ok(Engine::new(consensus::Setup { chain: chain.clone(), vote_key, installation, timing }, saved))
 }
 

@@ -217,6 +217,9 @@ impl Parts {
             Event::Clock(seconds) => {
                 self.validator.as_mut().map_or(Ok(()), |v| v.on_clock(ctx, seconds))?;
             }
+            Event::ResumeVoting => {
+                self.validator.as_mut().map_or(Ok(()), |v| v.resume(ctx))?;
+            }
             Event::VotesSaved(id) => {
                 self.validator.as_mut().map_or(Ok(()), |v| v.on_saved(ctx, id))?;
             }

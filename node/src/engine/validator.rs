@@ -74,6 +74,8 @@ struct Turn {
 pub(crate) struct Validator {
     engine: Engine,
     started: bool,
+    /// Whether a person said that the log is lost.
+    resumes: bool,
     /// The time of day, and when it was told.
     clock: (u64, Duration),
     judged: BTreeMap<Hash, Judged>,
@@ -91,6 +93,7 @@ impl Validator {
         Self {
             engine,
             started: false,
+            resumes: false,
             clock: (0, Duration::ZERO),
             judged: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -116,7 +119,8 @@ impl Validator {
     pub(crate) fn on_clock<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, seconds: u64) -> StepResult {
         self.clock = (seconds, ctx.now);
         if !core::mem::replace(&mut self.started, true) {
-            return self.on_tip(ctx);
+            self.on_tip(ctx)?;
+            return if self.resumes { self.tell(ctx, Heard::Resume) } else { Ok(()) };
         }
         self.ask_again(ctx);
         match self.engine.wake_at() {
@@ -140,6 +144,15 @@ impl Validator {
             PartEvent::Signal(Signal::Accepted { .. }) => self.tell(ctx, Heard::TransactionArrived),
             _ => Ok(()),
         }
+    }
+
+    /// Votes again although the log is lost, once the tip is known.
+    pub(crate) fn resume<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        if self.started {
+            return self.tell(ctx, Heard::Resume);
+        }
+        self.resumes = true;
+        Ok(())
     }
 
     /// All of a write is on disk.

@@ -105,7 +105,7 @@ impl Network {
             config.dandelion = dandelion;
             let sealing = key.map(|key| Solo::new(ledger.chain(), key)).transpose();
             let sealing = sealing.or_refuse("node 0 cannot seal")?;
-            Ok(Node::new(NodeSetup { config, ledger, operator: sealing, addr_book: None }, &mut OsRng))
+            Ok(Node::new(NodeSetup { operator: sealing, ..NodeSetup::new(config, ledger) }, &mut OsRng))
         });
         let (due, ends) =
             ((0..NODES).map(|n| ((TICK, n as u64), (n, Event::Tick))).collect(), BTreeMap::new());

@@ -10,6 +10,7 @@ use crate::{
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use serde::Deserialize;
 use serde_json::json;
+use sotto_node::consensus::Timing;
 use std::{fs, io, path::PathBuf};
 
 /// The file that `node config init` writes: every setting with its default, commented out.
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     /// The port that peers learn instead of the one in `listen`.
     pub(crate) outside_port: Option<NonZeroU16>,
     pub(crate) connect: Vec<String>,
+    /// Other validators, to which a validator keeps connections.
+    pub(crate) validators: Vec<String>,
     /// The address of the RPC server, on this machine.
     pub(crate) rpc: SocketAddr,
     pub(crate) outbound: u16,
@@ -40,6 +43,47 @@ pub(crate) struct Settings {
     pub(crate) log: LogFormat,
     pub(crate) log_addresses: bool,
     pub(crate) dandelion: Dandelion,
+    pub(crate) consensus: Consensus,
+}
+
+/// How long a validator waits, in milliseconds.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Consensus {
+    propose_ms: u32,
+    propose_more_ms: u32,
+    vote_ms: u32,
+    vote_more_ms: u32,
+    gather_ms: u32,
+    idle_ms: u32,
+}
+
+impl Default for Consensus {
+    fn default() -> Self {
+        Self {
+            propose_ms: 1_000,
+            propose_more_ms: 500,
+            vote_ms: 500,
+            vote_more_ms: 250,
+            gather_ms: 1_000,
+            idle_ms: 30_000,
+        }
+    }
+}
+
+impl Consensus {
+    pub(crate) fn timing(&self) -> Timing {
+        let ms = |n: u32| Duration::from_millis(n.into());
+        Timing {
+            propose: ms(self.propose_ms),
+            propose_more: ms(self.propose_more_ms),
+            vote: ms(self.vote_ms),
+            vote_more: ms(self.vote_more_ms),
+            gather: ms(self.gather_ms),
+            idle: ms(self.idle_ms),
+            ..Timing::default()
+        }
+    }
 }
 
 /// Parameters of the stem phase.
@@ -58,6 +102,7 @@ impl Default for Settings {
             listen: None,
             outside_port: None,
             connect: Vec::new(),
+            validators: Vec::new(),
             rpc: SocketAddr::from(([127, 0, 0, 1], 0)),
             outbound: 8,
             inbound: 64,
@@ -71,6 +116,7 @@ impl Default for Settings {
             log: LogFormat::Text,
             log_addresses: false,
             dandelion: Dandelion::default(),
+            consensus: Consensus::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `sotto node run`: runs a node in the foreground until it is stopped.
 
-use super::{certificate, config::Settings, log, recovery, sealer};
+use super::{certificate, config::Settings, log, proposer, recovery, sealer, validator};
 use crate::{
     Context, args,
     bridge::Home,
@@ -53,7 +53,9 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     log::start(context.ui.volume, settings.log, settings.log_addresses);
     secret::make_folder(&home.node())?;
     let identity = identity(&home.node().join("identity"))?;
-    let rewards = if a.seal { Some(rewards(&home, a, &ledger)?) } else { None };
+    let rewards = if a.seal || a.validate { Some(rewards(&home, a, &ledger)?) } else { None };
+    let votes =
+        a.validate.then(|| validator::Files::of(&home).setup(ledger.chain(), settings.consensus.timing()));
     let key = if a.seal {
         Some(operator::read(&home.operator()).or_refuse("cannot use the operator's key")?)
     } else {
@@ -61,12 +63,19 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     };
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_refuse("cannot handle signals")?;
     let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
-    let setup = Setup { recovered, ..setup(&settings, identity, &home)? };
+    let setup = Setup { recovered, validator: votes.transpose()?, ..setup(&settings, identity, &home)? };
     let outside = settings.outside_port;
     let daemon = Daemon::start(setup, ledger, key).or_refuse("cannot start the node")?;
     stop_on(signals, daemon.handle().clone())?;
     let every = Duration::from_secs(settings.seal_every.into());
-    let sealing = rewards.map(|r| start_sealing(daemon.handle().clone(), r, every)).transpose()?;
+    let sealing = match rewards {
+        Some(rewards) if a.validate => {
+            start_proposing(daemon.handle().clone(), rewards)?;
+            None
+        }
+        Some(rewards) => Some(start_sealing(daemon.handle().clone(), rewards, every)?),
+        None => None,
+    };
     Started { chain: &chain, key: peer, outside }.print(context, &home, &daemon)?;
     let ended = daemon.wait();
     drop(sealing);
@@ -78,6 +87,7 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s.listen = a.listen.clone().or(s.listen);
     s.outside_port = a.outside_port.or(s.outside_port);
     s.connect.extend(a.connect.iter().cloned());
+    s.validators.extend(a.validator.iter().cloned());
     s.seal_every = a.every.unwrap_or(s.seal_every);
     s.log = a.log.unwrap_or(s.log);
     s.log_addresses |= a.log_addresses;
@@ -85,7 +95,7 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
 }
 
 /// The node's network key; created on first use.
-fn identity(path: &Path) -> Outcome<Identity> {
+pub(super) fn identity(path: &Path) -> Outcome<Identity> {
     if !path.exists() {
         create_identity(path, &Identity::generate(&mut OsRng)).or_refuse("cannot write the node's key")?;
     }
@@ -109,6 +119,9 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     for text in &s.connect {
         config.seeds.extend(addresses(text)?);
     }
+    for text in &s.validators {
+        config.validators.extend(addresses(text)?);
+    }
     let cover = if s.cover > 0.0 { Cover::Mean(Duration::from_secs_f64(s.cover)) } else { Cover::Sparse };
     let (inbound, from_one) = (s.inbound.into(), s.inbound_from_one.into());
     certificate::check(s)?;
@@ -121,7 +134,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
         }
     };
     let net = Sockets { identity, listen, inbound, from_one, cover };
-    Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node(), recovered: None })
+    Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node(), validator: None, recovered: None })
 }
 
 fn listen_setup(s: &Settings, at: &str, folder: &Path) -> Outcome<ListenSetup> {
@@ -183,6 +196,13 @@ fn start_sealing(handle: NodeHandle, rewards: CoinbaseBuilder, every: Duration) 
     let seal = move || sealer::seal(&handle, &rewards, every, &stop);
     thread::Builder::new().name("sealer".into()).spawn(seal).or_refuse("cannot start a thread")?;
     Ok(going)
+}
+
+/// Makes rewards on a thread of its own, until the node has stopped.
+fn start_proposing(handle: NodeHandle, rewards: CoinbaseBuilder) -> Outcome {
+    let propose = move || proposer::propose(&handle, &rewards);
+    let thread = thread::Builder::new().name("proposer".into()).spawn(propose);
+    thread.map(drop).or_refuse("cannot start a thread")
 }
 
 /// What a node prints when it has started.

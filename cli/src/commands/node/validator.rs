@@ -1,0 +1,298 @@
+//! `sotto node validator`: the key by which a node votes, and the files that keep it from voting twice.
+//!
+//! ```text
+//! DIR/node/vote_key         the key, mode 0600, in the form of an operator's
+//! DIR/node/validator.toml   what a list of validators says of it
+//! DIR/node/votes            what it signed last; names the installation that may sign (`sotto_node::consensus`)
+//! DIR/node/votes.log        what it heard and said at this height
+//! DIR/node/votes.new        in place of `votes` until the first run: the installation at which the key was made
+//! DIR/node/votes.resume     a person said that the log is lost for good; removed at the next run
+//! STATE/validator.id        the id of this installation
+//! ```
+
+use crate::{
+    Context, args,
+    bridge::{Home, hex, hex_bytes},
+    exit::{Failure, OrRefuse as _, Outcome},
+    new_file::{Existing, NewFile, Readers},
+    secret,
+};
+use core::num::NonZeroU32;
+use rand_core::{OsRng, RngCore as _};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sotto_link::PeerKey;
+use sotto_mw::{
+    chain::{Chain, ChainId},
+    codec::{Decode as _, Encode as _},
+    hash::Hash,
+    schnorr::{PublicKey, Signature},
+    validators::{LinkKey, Validator, ValidatorName},
+};
+use sotto_node::{
+    consensus::{Timing, Votes},
+    edge::{daemon::ValidatorSetup, operator},
+    seal::OperatorKey,
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Most bytes of a file here, but for the log.
+const MOST: u64 = 4_096;
+
+/// A validator as a file names it.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    name: String,
+    power: NonZeroU32,
+    vote_key: String,
+    possession: String,
+    link_key: String,
+}
+
+/// A file of validators.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entries {
+    pub(crate) validator: Vec<Entry>,
+}
+
+impl Entry {
+    fn of(v: &Validator) -> Self {
+        let link = PeerKey::from_bytes(*v.link_key.as_bytes());
+        Self {
+            name: v.name.to_string(),
+            power: v.power,
+            vote_key: hex(&v.vote_key.to_bytes()),
+            possession: hex(&v.possession.to_bytes()),
+            link_key: link.map_or_else(|_| hex(v.link_key.as_bytes()), |key| key.to_string()),
+        }
+    }
+
+    /// The key of its connections.
+    pub(crate) fn link_key(&self) -> &str {
+        &self.link_key
+    }
+
+    /// The validator; its proof of possession is checked with the set.
+    pub(crate) fn validator(&self) -> Outcome<Validator> {
+        let what = || format!("invalid validator `{}`", self.name);
+        let name: ValidatorName = self.name.parse().or_refuse(what())?;
+        let key: PeerKey = self.link_key.parse().or_refuse(what())?;
+        let bytes = |text: &str| {
+            hex_bytes(text).ok_or_else(|| Failure::refused(what()).why("its keys are hexadecimal"))
+        };
+        let vote_key = PublicKey::from_bytes(&bytes(&self.vote_key)?).or_refuse(what())?;
+        let possession = Signature::from_bytes(&bytes(&self.possession)?).or_refuse(what())?;
+        let link_key = LinkKey::from_bytes(*key.as_bytes());
+        Ok(Validator { vote_key, possession, link_key, power: self.power, name })
+    }
+}
+
+pub(super) fn run(context: &Context, command: args::NodeValidator) -> Outcome {
+    let files = Files::of(&Home::of(&context.config));
+    match command {
+        args::NodeValidator::Init(a) => files.init(context, &a),
+        args::NodeValidator::Show(_) => files.show(context),
+        args::NodeValidator::Move(a) => files.move_here(context, a.yes),
+        args::NodeValidator::Resume(a) => files.resume(context, a.yes),
+    }
+}
+
+/// The files of a validator.
+pub(crate) struct Files {
+    home: Home,
+    node: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn of(home: &Home) -> Self {
+        Self { home: home.clone(), node: home.node() }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.node.join(name)
+    }
+
+    fn init(&self, context: &Context, a: &args::ValidatorInit) -> Outcome {
+        let name: ValidatorName = a.name.parse().or_refuse(format!("invalid name `{}`", a.name))?;
+        let entry = self.create(name, a.power)?;
+        self.print(context, &entry)?;
+        context.ui.info(&format!(
+            "The key is in {}. Keep a copy of it offline, and never use it on two machines at once.",
+            self.at("vote_key").display()
+        ));
+        Ok(())
+    }
+
+    /// Creates the key. The other files come first, so that whoever finds the key finds them.
+    pub(crate) fn create(&self, name: ValidatorName, power: NonZeroU32) -> Outcome<Entry> {
+        if self.at("vote_key").exists() {
+            return Err(Failure::refused(format!("{} exists already", self.at("vote_key").display()))
+                .help("`sotto node validator show` prints what a list of validators says of it"));
+        }
+        secret::make_folder(&self.node)?;
+        let link = super::run::identity(&self.at("identity"))?.peer_key();
+        let key = OperatorKey::generate(&mut OsRng);
+        let entry = Entry::of(&key.validator(LinkKey::from_bytes(*link.as_bytes()), power, name, &mut OsRng));
+        let text = toml::to_string(&Entries { validator: vec![entry.clone()] });
+        replace(&self.at("validator.toml"), text.or_refuse("cannot write the validator")?.as_bytes())?;
+        replace(&self.at("votes.new"), self.installation()?.to_string().as_bytes())?;
+        operator::write(&self.at("vote_key"), &key).or_refuse("cannot write the vote key")?;
+        Ok(entry)
+    }
+
+    fn entry(&self) -> Outcome<Entry> {
+        let path = self.at("validator.toml");
+        let none = || {
+            Failure::refused(format!("no validator in {}", self.home.dir.display()))
+                .help("`sotto node validator init --name NAME` creates its key")
+        };
+        let text = read(&path)?.ok_or_else(none)?;
+        let entries: Entries = toml::from_str(&text).or_refuse(format!("cannot read {}", path.display()))?;
+        entries.validator.into_iter().next().ok_or_else(none)
+    }
+
+    fn show(&self, context: &Context) -> Outcome {
+        let entry = self.entry()?;
+        self.print(context, &entry)?;
+        let Some(votes) = self.votes()? else { return Ok(()) };
+        let last = votes.last();
+        let here =
+            if votes.installation() == self.installation()? { "" } else { " (not at this installation)" };
+        context.ui.info(&format!("Last signed at height {}, round {}{here}.", last.height, last.round));
+        Ok(())
+    }
+
+    fn print(&self, context: &Context, entry: &Entry) -> Outcome {
+        let table = toml::to_string(&Entries { validator: vec![entry.clone()] });
+        let fields = json!({
+            "name": entry.name, "power": entry.power, "vote_key": entry.vote_key,
+            "possession": entry.possession, "link_key": entry.link_key,
+        });
+        context.output.record(
+            "node-validator",
+            fields,
+            table.or_refuse("cannot write the validator")?.trim_end(),
+        )
+    }
+
+    fn move_here(&self, context: &Context, yes: bool) -> Outcome {
+        self.entry()?;
+        let ours = self.installation()?;
+        context.ui.confirm(
+            "This machine votes with the key from now on. If another one still does, both sign two things at one height, and everybody can prove it.",
+            yes,
+        )?;
+        match self.votes()? {
+            Some(votes) => replace(&self.at("votes"), &votes.moved_to(ours).to_file())?,
+            None => replace(&self.at("votes.new"), ours.to_string().as_bytes())?,
+        }
+        context.output.record(
+            "node-validator-move",
+            json!({ "installation": ours.to_string() }),
+            "this machine votes now",
+        )
+    }
+
+    fn resume(&self, context: &Context, yes: bool) -> Outcome {
+        self.entry()?;
+        context.ui.confirm(
+            "This validator votes again, although it may have promised something that it has forgotten. Do this only if the height cannot end otherwise.",
+            yes,
+        )?;
+        replace(&self.at("votes.resume"), b"")?;
+        let human = "it votes again once the node is started";
+        context.output.record("node-validator-resume", json!({ "resume": true }), human)
+    }
+
+    fn votes(&self) -> Outcome<Option<Votes>> {
+        let path = self.at("votes");
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Failure::refused(format!("cannot read {}", path.display())).why(e)),
+        };
+        let chain = *self.home.ledger_to_read()?.chain().id();
+        votes_of(&chain, &path, &bytes).map(Some)
+    }
+
+    /// What makes a node of this chain a validator. The first run makes `votes`; later ones need it.
+    pub(crate) fn setup(&self, chain: &Chain, timing: Timing) -> Outcome<ValidatorSetup> {
+        if chain.terms().sealing.validators().is_none() {
+            return Err(Failure::refused("this chain has no validators")
+                .help("its operator seals: `sotto node run --seal`"));
+        }
+        self.entry()?;
+        let vote_key = operator::read(&self.at("vote_key")).or_refuse("cannot use the vote key")?;
+        let installation = self.installation()?;
+        if let Some(made_at) = read(&self.at("votes.new"))? {
+            let path = self.at("votes");
+            if !path.exists() {
+                let made_at = unhash(made_at.trim());
+                let made_at = made_at.ok_or_else(|| {
+                    Failure::refused(format!("{} is damaged", self.at("votes.new").display()))
+                })?;
+                replace(&path, &Votes::new(*chain.id(), made_at).to_file())?;
+            }
+            remove(&self.at("votes.new"))?;
+        }
+        let resume = self.at("votes.resume").exists();
+        if resume {
+            remove(&self.at("votes.resume"))?;
+        }
+        Ok(ValidatorSetup { vote_key, installation, timing, resume })
+    }
+
+    /// The id of this installation, which is made on first use: a copy of the folder alone lacks it.
+    fn installation(&self) -> Outcome<Hash> {
+        let path = self.home.state.join("validator.id");
+        secret::make_folder(&self.home.state)?;
+        if let Some(id) = read(&path)? {
+            return unhash(id.trim()).ok_or_else(|| {
+                Failure::refused(format!("{} is damaged", path.display())).help(
+                    "remove it, then run `sotto node validator move` for each validator of this machine",
+                )
+            });
+        }
+        let mut bytes = [0; 32];
+        OsRng.fill_bytes(&mut bytes);
+        let id = Hash::from_bytes(bytes);
+        let file = NewFile { path: &path, readers: Readers::Owner, existing: Existing::Never };
+        file.write_all(id.to_string().as_bytes())?;
+        Ok(id)
+    }
+}
+
+fn votes_of(chain: &ChainId, path: &Path, bytes: &[u8]) -> Outcome<Votes> {
+    Votes::from_file(chain, bytes).or_refuse(format!("cannot use {}", path.display()))
+}
+
+/// A short text; `None` if there is no file.
+fn read(path: &Path) -> Outcome<Option<String>> {
+    let length = match fs::metadata(path) {
+        Ok(file) => file.len(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Failure::refused(format!("cannot read {}", path.display())).why(e)),
+    };
+    if length > MOST {
+        return Err(Failure::refused(format!("{} is too long", path.display())));
+    }
+    fs::read_to_string(path).map(Some).or_refuse(format!("cannot read {}", path.display()))
+}
+
+/// Writes a file of this command, durably, in place of one before.
+fn replace(path: &Path, bytes: &[u8]) -> Outcome {
+    NewFile { path, readers: Readers::Owner, existing: Existing::Own(|_| true) }.write_all(bytes)
+}
+
+fn remove(path: &Path) -> Outcome {
+    fs::remove_file(path).or_refuse(format!("cannot remove {}", path.display()))
+}
+
+fn unhash(text: &str) -> Option<Hash> {
+    hex_bytes(text)?.try_into().ok().map(Hash::from_bytes)
+}
