@@ -48,6 +48,7 @@ mod context;
 mod core;
 mod engine;
 mod hearing;
+mod limits;
 mod log;
 mod outbox;
 mod proposals;
@@ -62,22 +63,5 @@ pub use event::{
 };
 pub use evidence::{DoubleCertificate, Evidence};
 pub use guard::{Position, Votes};
+pub use limits::BAN;
 pub use message::Message;
-
-use crate::token_bucket::Allowance;
-use ::core::time::Duration;
-
-/// How many rounds ahead of its own a validator listens.
-const ROUNDS_AHEAD: u32 = 10;
-
-/// How many rounds of the coming height a validator listens to.
-const ROUNDS_EARLY: u32 = 2;
-
-/// Bytes that a validator may send: the rate is enough for a hundred validators.
-const BUDGET: Allowance = Allowance { rate: 64 << 10, burst: 1 << 20 };
-
-/// How long a validator is not heard that sent what does not verify.
-pub const BAN: Duration = Duration::from_secs(60);
-
-/// The longest that is waited in a step, in whatever round.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);

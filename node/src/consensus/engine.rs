@@ -69,7 +69,7 @@ impl AtHeight {
             Stage::Voting(voting) => voting.core.round(),
             _ => self.table.round(),
         };
-        round.saturating_add(super::ROUNDS_AHEAD)
+        round.saturating_add(super::limits::ROUNDS_AHEAD)
     }
 }
 

@@ -30,13 +30,14 @@ impl Engine {
         if !is_member || self.banned.get(&from).is_some_and(|until| ctx.now < *until) {
             return;
         }
-        let budget = self.budgets.entry(from).or_insert_with(|| TokenBucket::new(super::BUDGET, ctx.now));
+        let budget =
+            self.budgets.entry(from).or_insert_with(|| TokenBucket::new(super::limits::BUDGET, ctx.now));
         if !budget.take(ctx.now, bytes.len() as u64) {
             return;
         }
         let heard = Message::from_bytes(bytes).map_err(|_| Forged);
         if heard.and_then(|message| self.hear(ctx, &from, message)).is_err() {
-            self.banned.insert(from, ctx.now + super::BAN);
+            self.banned.insert(from, ctx.now + super::limits::BAN);
             self.outbox.put(Effect::Disconnect(from));
         }
     }
@@ -47,7 +48,7 @@ impl Engine {
         if !early && height != at.height() {
             return Ok(());
         }
-        let last_round = if early { super::ROUNDS_EARLY - 1 } else { at.last_round() };
+        let last_round = if early { super::limits::ROUNDS_EARLY - 1 } else { at.last_round() };
         let table = if early { &mut at.next } else { &mut at.table };
         // Known by a set that is not this height's: nothing of this height is its business.
         let Some(place) = table.place_of(from) else { return Ok(()) };

@@ -320,5 +320,5 @@ fn duration(timing: &super::event::Timing, step: Step, round: u32) -> Duration {
         Step::Prevote | Step::Precommit => (timing.vote, timing.vote_more),
         Step::Rebroadcast => (timing.rebroadcast, Duration::ZERO),
     };
-    first.saturating_add(more.saturating_mul(round)).min(super::LONGEST_WAIT)
+    first.saturating_add(more.saturating_mul(round)).min(super::limits::LONGEST_WAIT)
 }
