@@ -2,7 +2,7 @@
 //! [`Event`](crate::event::Event).
 
 use crate::{
-    consensus::{DoubleCertificate, Evidence, Note, WriteId},
+    consensus::{Activity, DoubleCertificate, Evidence, Note, WriteId},
     event::RequestId,
     ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
     message::{BlockName, Message},
@@ -233,6 +233,17 @@ pub struct Status {
     pub stems: usize,
     /// The addresses that could not be connected lately.
     pub dial_failures: Vec<DialFailure>,
+    /// What its own validator does, if it votes.
+    pub validator: Option<ValidatorStatus>,
+}
+
+/// The status of a validator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidatorStatus {
+    /// What it is doing.
+    pub activity: Activity,
+    /// The names of the validators that it has no connection with.
+    pub missing: Vec<String>,
 }
 
 /// A connected peer.

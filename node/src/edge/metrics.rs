@@ -2,7 +2,7 @@
 //!
 //! Gauges are read from the node's status for each page; events are counted here.
 
-use crate::{effect::LogEvent, rpc::StatusRecord};
+use crate::{consensus::Note, effect::LogEvent, rpc::StatusRecord};
 use core::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +15,8 @@ pub(crate) struct Counters {
     double_seals: AtomicU64,
     dropped: AtomicU64,
     closed: AtomicU64,
+    equivocations: AtomicU64,
+    followed: AtomicU64,
     answered: AtomicU64,
     refused: AtomicU64,
     rejected: AtomicU64,
@@ -28,6 +30,8 @@ impl Counters {
             LogEvent::Reorganised(..) => &self.reorganisations,
             LogEvent::InvalidBlock(..) => &self.bad_blocks,
             LogEvent::DoubleSeal(_) => &self.double_seals,
+            LogEvent::Equivocation(_) | LogEvent::TwoCertificates(_) => &self.equivocations,
+            LogEvent::Consensus(Note::Following(..)) => &self.followed,
             LogEvent::Dropped(_) => &self.dropped,
             LogEvent::Closed(..) => &self.closed,
             // A count of stems would reveal whether the node sends payments; failures are in the log.
@@ -55,18 +59,24 @@ impl Counters {
         page
     }
 
-    fn counters(&self) -> [Family; 6] {
+    fn counters(&self) -> [Family; 7] {
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
         [
             counter("blocks_total", "Blocks connected", vec![("", count(&self.blocks))]),
             counter("reorganisations_total", "Reorganisations", vec![("", count(&self.reorganisations))]),
             counter(
                 "alarms_total",
-                "Sealed blocks that break a rule, and heights sealed twice",
+                "Sealed blocks that break a rule, heights sealed twice, and validators that signed two things",
                 vec![
                     ("{kind=\"bad_block\"}", count(&self.bad_blocks)),
                     ("{kind=\"double_seal\"}", count(&self.double_seals)),
+                    ("{kind=\"equivocation\"}", count(&self.equivocations)),
                 ],
+            ),
+            counter(
+                "heights_followed_total",
+                "Heights at which this validator did not vote",
+                vec![("", count(&self.followed))],
             ),
             counter(
                 "transactions_dropped_total",
@@ -92,7 +102,11 @@ impl Counters {
 }
 
 /// The families that are read from the node's status.
-fn gauges(s: &StatusRecord) -> [Family; 9] {
+fn gauges(s: &StatusRecord) -> [Family; 12] {
+    let validator = s.validator.as_ref();
+    let round = validator.and_then(|v| v.round).unwrap_or_default();
+    let missing = validator.map_or(0, |v| v.missing.len() as u64);
+    let votes = validator.is_some_and(|v| matches!(v.state.as_str(), "waiting" | "voting" | "committing"));
     [
         gauge("height", "Height of the last block", vec![("", s.tip.height)]),
         gauge("best_height", "Height of the best sealed block known", vec![("", s.best)]),
@@ -107,6 +121,9 @@ fn gauges(s: &StatusRecord) -> [Family; 9] {
             vec![("{direction=\"outbound\"}", s.outbound), ("{direction=\"inbound\"}", s.inbound)],
         ),
         gauge("addresses", "Addresses in the address book", vec![("", s.addresses)]),
+        gauge("validator_votes", "Whether this node's validator votes", vec![("", votes.into())]),
+        gauge("consensus_round", "The round in which it votes", vec![("", round)]),
+        gauge("validators_missing", "Validators that it has no connection with", vec![("", missing)]),
     ]
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     codec::transaction_id,
     config::Config,
+    consensus::Activity,
     effect::{Effect, LogEvent, Response},
     event::RequestId,
     ledger::{Ledger, LedgerError, MempoolChange},
@@ -84,6 +85,8 @@ pub(crate) struct StepContext<'a, F: Files> {
     pub(crate) verify: &'a mut VerifyQueue,
     /// Whether this node seals blocks.
     pub(crate) seals: bool,
+    /// What this node's validator does, if it votes.
+    pub(crate) activity: Option<Activity>,
     /// How many transactions are stemmed.
     pub(crate) stems: usize,
     pub(crate) effects: Vec<Effect>,

@@ -176,6 +176,7 @@ impl<F: Files> Node<F> {
             branch: &mut self.branch,
             verify: &mut self.verify,
             seals: self.parts.queries.seals(),
+            activity: self.parts.validator.as_ref().map(Validator::activity),
             stems: self.parts.relay.len(),
             effects: Vec::new(),
             signals: VecDeque::new(),

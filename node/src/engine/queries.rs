@@ -14,10 +14,11 @@ use super::{
     kernels::Kernels,
 };
 use crate::{
-    effect::{LogEvent, PeerStatus, Refusal, Response, Status},
+    effect::{LogEvent, PeerStatus, Refusal, Response, Status, ValidatorStatus},
     event::{Request, RequestId},
     ledger::{Draft, LedgerError, SealingContext, seal_with},
     message::BlockName,
+    peer::PeerKey,
     seal::SealedHeader,
     sealing::{SealEvent, Solo, block_time},
     storage::Files,
@@ -168,7 +169,17 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
         listen: ctx.config.listen,
         stems: ctx.stems,
         dial_failures: ctx.peers.failures.all(ctx.now, &ctx.config.seeds),
+        validator: ctx.activity.map(|activity| ValidatorStatus { activity, missing: missing(ctx) }),
     }
+}
+
+/// The names of the other validators of the next height that are not connected.
+fn missing<F: Files>(ctx: &StepContext<'_, F>) -> Vec<String> {
+    let set = ctx.ledger.store().terms().sealing.validators();
+    let connected = |key: PeerKey| key == ctx.config.key || ctx.peers.ready().any(|(_, p)| p.key == key);
+    let missing =
+        set.into_iter().flat_map(|set| set.all()).filter(|v| !connected(PeerKey(*v.link_key.as_bytes())));
+    missing.map(|v| v.name.to_string()).collect()
 }
 
 fn peer_list<F: Files>(ctx: &StepContext<'_, F>) -> Vec<PeerStatus> {

@@ -1,7 +1,8 @@
 //! The results of the methods. An absent value is `null`, so every result has all its fields.
 
 use crate::{
-    effect::{KernelProof, PeerStatus, Response, Status},
+    consensus::Activity,
+    effect::{KernelProof, PeerStatus, Response, Status, ValidatorStatus},
     message::BlockName,
     peer::DialFailure,
     rpc::{Fault, Hex},
@@ -76,6 +77,20 @@ records! {
         stems: u64,
         /// Addresses that could not be connected lately, the latest first.
         dial_failures: Vec<DialFailureRecord>,
+        /// What its own validator does; null unless it votes.
+        validator: Option<ValidatorRecord>,
+    }
+
+    /// What a validator does.
+    ValidatorRecord {
+        /// `starting`, `waiting`, `voting`, `committing`, `following` or `stopped`.
+        state: String,
+        /// The height at which it is.
+        height: Option<u64>,
+        /// The round, while it votes.
+        round: Option<u64>,
+        /// The names of the validators that it has no connection with.
+        missing: Vec<String>,
     }
 
     /// An address that could not be connected.
@@ -220,7 +235,22 @@ impl From<Status> for StatusRecord {
             listen: s.listen.map(|at| at.to_string()),
             stems: s.stems as u64,
             dial_failures: s.dial_failures.into_iter().map(Into::into).collect(),
+            validator: s.validator.map(Into::into),
         }
+    }
+}
+
+impl From<ValidatorStatus> for ValidatorRecord {
+    fn from(s: ValidatorStatus) -> Self {
+        let (state, height, round) = match s.activity {
+            Activity::Starting => ("starting", None, None),
+            Activity::Waiting(height) => ("waiting", Some(height), None),
+            Activity::Voting(height, round) => ("voting", Some(height), Some(round.into())),
+            Activity::Committing(height) => ("committing", Some(height), None),
+            Activity::Following(height, _) => ("following", Some(height), None),
+            Activity::Stopped => ("stopped", None, None),
+        };
+        Self { state: state.to_owned(), height: height.map(Height::get), round, missing: s.missing }
     }
 }
 

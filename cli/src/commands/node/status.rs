@@ -39,12 +39,15 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
         "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
         "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
         "pending_weight": s.pending_weight, "outbound": s.outbound, "inbound": s.inbound,
-        "addresses": s.addresses, "key": key, "listen": s.listen, "stems": s.stems,
+        "addresses": s.addresses, "key": key, "validator": s.validator, "listen": s.listen, "stems": s.stems,
         "dial_failures": s.dial_failures.iter().map(|f| json!({
             "address": f.address, "key": key_text(&f.key.0), "why": f.why, "times": f.times,
             "retry_seconds": f.retry_seconds,
         })).collect::<Vec<_>>(),
     });
+    if let Some(v) = &s.validator {
+        human += &format!("\nvalidator {}", validator(v));
+    }
     for f in &s.dial_failures {
         let times = counted(f.times, "time");
         human += &format!(
@@ -56,6 +59,14 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
         );
     }
     context.output.record("node-status", fields, &human)
+}
+
+/// What the node's own validator does.
+fn validator(v: &rpc::ValidatorRecord) -> String {
+    let mut text = v.state.clone();
+    text += &v.height.map_or_else(String::new, |height| format!(" at height {height}"));
+    text += &v.round.map_or_else(String::new, |round| format!(", round {round}"));
+    if v.missing.is_empty() { text } else { text + "; not connected: " + &v.missing.join(", ") }
 }
 
 /// When the last block was sealed, and how long ago.
