@@ -28,11 +28,13 @@ pub mod language;
 mod netlist;
 mod schedule;
 mod slots;
+mod streamed;
 
 pub use bristol::{BristolError, BristolErrorKind};
 pub use builder::CircuitBuilder;
 pub use netlist::{Netlist, Signal};
 pub use slots::TooLarge;
+pub use streamed::{Elements, StreamedCircuit};
 
 use sha2::{Digest, Sha256};
 

@@ -6,25 +6,27 @@
 //! bits of a value            row ‖ row ‖ …        row = column ‖ column ‖ …
 //! ```
 //!
+//! Tables of a party are in the order in which the circuit reads them: those that a loop streams come last.
+//!
 //! A job may narrow the range of a column. The column then takes fewer bits, the circuit checks its range
 //! like any other, and it is extended to the width that the circuit takes, by zeros or by its sign.
 
 use crate::multiparty::{CheckedInputs, Column, Header, Table};
 use sotto_mpc::Fancy;
-use sotto_mpc::circuit::Circuit;
+use sotto_mpc::circuit::{Elements, StreamedCircuit};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 
 /// A circuit whose input values have input parties, and what it takes and gives.
 #[derive(Clone, Debug)]
 pub(crate) struct AssignedCircuit {
-    pub(crate) circuit: Circuit,
+    pub(crate) circuit: StreamedCircuit,
     pub(crate) header: Header,
     values: Vec<Value>,
 }
 
 /// An input value of the circuit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Value {
     party: usize,
     /// Which of the input party's tables it is.
@@ -47,16 +49,17 @@ pub(crate) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
 impl AssignedCircuit {
     /// A circuit with the input party and the table of each of its input values.
     pub(crate) fn new(
-        circuit: Circuit,
+        circuit: StreamedCircuit,
         inputs: Vec<(usize, Table)>,
         header: impl FnOnce(Vec<Vec<Table>>) -> Header,
     ) -> Self {
         let mut parties = vec![Vec::new(); inputs.iter().map(|(party, _)| party + 1).max().unwrap_or(0)];
-        let mut values = Vec::with_capacity(inputs.len());
-        for (party, table) in inputs {
+        let mut values = vec![Value::default(); inputs.len()];
+        for value in circuit.reading_order() {
+            let (party, table) = &inputs[value];
             let widths = table.columns.iter().map(|column| column.number.width()).collect();
-            values.push(Value { party, table: parties[party].len(), widths });
-            parties[party].push(table);
+            values[value] = Value { party: *party, table: parties[*party].len(), widths };
+            parties[*party].push(table.clone());
         }
         Self { circuit, header: header(parties), values }
     }
@@ -75,21 +78,45 @@ impl AssignedCircuit {
         narrowed > 0
     }
 
-    /// Reads all values and runs the circuit.
+    /// Runs the circuit, which reads all values.
     pub(crate) fn run<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,
         inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let mut wires = Vec::with_capacity(self.circuit.inputs().iter().sum());
-        for Value { party, table, widths } in &self.values {
-            let Some(chunk) = inputs.whole(f, *party)? else { continue };
-            let declared = &self.header.declaration.party(*party)[*table].columns;
+        let read = vec![0; self.values.len()];
+        self.circuit.run(f, &mut Tables { assigned: self, inputs, read }, outputs)
+    }
+}
+
+/// The rows of all tables, as elements of the circuit's input values.
+struct Tables<'a, 'd, W, I> {
+    assigned: &'a AssignedCircuit,
+    inputs: &'a mut CheckedInputs<'d, W, I>,
+    /// How many rows of each value were read.
+    read: Vec<usize>,
+}
+
+impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
+    fn whole(&mut self, f: &mut F, value: usize, wires: &mut Vec<F::Wire>) -> Result<(), F::Error> {
+        self.next(f, value, usize::MAX, wires)
+    }
+
+    fn next(
+        &mut self,
+        f: &mut F,
+        value: usize,
+        elements: usize,
+        wires: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let Value { party, table, widths } = &self.assigned.values[value];
+        let declared = &self.assigned.header.declaration.party(*party)[*table];
+        if let Some(chunk) = self.inputs.next(f, *party, elements)? {
             for row in 0..chunk.rows {
-                for ((words, Column { number, .. }), width) in chunk.columns.iter().zip(declared).zip(widths)
-                {
+                for ((words, column), width) in chunk.columns.iter().zip(&declared.columns).zip(widths) {
                     wires.extend(words.lane(row));
+                    let number = column.number;
                     if number.width() < *width {
                         let sign = wires.last().copied().filter(|_| number.is_signed());
                         let high = sign.unwrap_or_else(|| f.constant(false));
@@ -97,7 +124,12 @@ impl AssignedCircuit {
                     }
                 }
             }
+            self.read[value] += chunk.rows;
+            if self.read[value] == declared.rows.most() {
+                // The party's next table begins.
+                self.inputs.next(f, *party, usize::MAX)?;
+            }
         }
-        self.circuit.run(f, wires, outputs)
+        Ok(())
     }
 }

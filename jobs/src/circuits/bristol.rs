@@ -82,7 +82,7 @@ impl BristolFunctionality {
             declaration: Declaration::new(parties, outputs, reveals),
             parameters,
         };
-        Ok(Self { assigned: AssignedCircuit::new(circuit, inputs, header), source })
+        Ok(Self { assigned: AssignedCircuit::new(circuit.into(), inputs, header), source })
     }
 
     /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
-use sotto_mpc::circuit::Circuit;
+use sotto_mpc::circuit::StreamedCircuit;
 use sotto_mpc::circuit::language::{self, COMPILER, Compile, CompileError, Value};
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
@@ -150,7 +150,7 @@ impl GarbleFunctionality {
 
     /// What is run.
     #[must_use]
-    pub const fn circuit(&self) -> &Circuit {
+    pub const fn circuit(&self) -> &StreamedCircuit {
         &self.assigned.circuit
     }
 }

@@ -12,7 +12,7 @@ pub const MAX_PARTIES: usize = 64;
 
 /// Most AND gates that a job may allow. A party counts the gates of a job before it trusts anyone, so this
 /// bounds the work.
-pub const MAX_AND_GATES: u64 = 1 << 30;
+pub const MAX_AND_GATES: u64 = 1 << 40;
 
 /// A party's place in the job's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,4 +8,5 @@ mod expressions;
 mod joins;
 mod limits;
 mod programs;
+mod streaming;
 mod twin;

@@ -49,7 +49,9 @@ mod operators;
 mod patterns;
 mod recorder;
 mod state;
+mod streaming;
 mod types;
+mod uses;
 mod value;
 
 pub(crate) use answer::{MAX_REQUEST, answer, most_bytes, request};
@@ -64,14 +66,15 @@ use garble_lang::ast::Type;
 use garble_lang::token::MetaInfo;
 use garble_lang::{TypedFnDef, TypedProgram};
 
-use super::{Circuit, Netlist, Signal};
+use super::{Circuit, Signal, StreamedCircuit, TooLarge};
 use crate::Fancy;
 use error::refused;
 use state::Lowering;
+use streaming::Plan;
 use types::{Payload, Types};
 
 /// The version of front end and lowering. Another version may make another circuit from the same source.
-pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 1";
+pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 2";
 
 /// Options of a compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +95,7 @@ impl Default for Options {
 /// tells whether the program panicked, and the result, which is zero if it did.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    circuit: Circuit,
+    circuit: StreamedCircuit,
     parameters: Vec<Value>,
     result: Value,
     source: [u8; 32],
@@ -118,15 +121,12 @@ impl Compile for NoCompiler {
 }
 
 /// Compiles a source, within the process that calls.
-fn compile(source: &str, options: &Options) -> Result<(Circuit, Vec<Value>, Value), CompileError> {
+fn compile(source: &str, options: &Options) -> Result<(StreamedCircuit, Vec<Value>, Value), CompileError> {
     let depth = measure(source)?;
-    let (netlist, parameters, result) = front_end::on_deep_stack(depth, || {
+    front_end::on_deep_stack(depth, || {
         let program = front_end::check(source)?;
         lower(&program, options)
-    })?;
-    let circuit = Circuit::new(&netlist)
-        .map_err(|_| refused(MetaInfo::default(), Refusal::TooManyGates(options.gates)))?;
-    Ok((circuit, parameters, result))
+    })
 }
 
 impl Compiled {
@@ -150,60 +150,70 @@ impl Compiled {
 
     /// The circuit.
     #[must_use]
-    pub const fn circuit(&self) -> &Circuit {
+    pub const fn circuit(&self) -> &StreamedCircuit {
         &self.circuit
     }
 
     /// The circuit alone.
     #[must_use]
-    pub fn into_circuit(self) -> Circuit {
+    pub fn into_circuit(self) -> StreamedCircuit {
         self.circuit
     }
 }
 
-/// Lowers `main`: the gates, the parameters, and the result.
-fn lower(program: &TypedProgram, options: &Options) -> Result<(Netlist, Vec<Value>, Value), CompileError> {
+/// Lowers `main`: the circuit, the parameters, and the result.
+fn lower(
+    program: &TypedProgram,
+    options: &Options,
+) -> Result<(StreamedCircuit, Vec<Value>, Value), CompileError> {
     let main = program.fn_defs.get("main").filter(|main| main.is_pub).ok_or(CompileError::NoMain)?;
     let types = Types::new(program, &options.constants, options.gates)?;
-    let (parameters, result_value) = signature(&types, main)?;
-    let bits = main.params.iter().map(|parameter| types.bits(&parameter.ty, main.meta));
-    let bits = bits.collect::<Result<Vec<usize>, _>>()?;
+    let plan = Plan::of(&types, main)?;
+    let (parameters, result_value) = signature(&types, main, &plan)?;
+    let whole = || main.params.iter().zip(&plan.sizes).filter(|(_, size)| !size.is_streamed);
 
-    let mut lowering = Lowering::new(types, bits.clone(), options.gates);
+    let bits = whole().map(|(_, size)| size.element).collect();
+    let mut lowering = Lowering::new(types, bits, options.gates);
     let mut wires = lowering.input_wires();
-    for (parameter, bits) in main.params.iter().zip(bits) {
-        lowering.bind(&parameter.name, Rc::new(wires.by_ref().take(bits).collect()));
+    for (parameter, size) in whole() {
+        lowering.bind(&parameter.name, Rc::new(wires.by_ref().take(size.element).collect()));
     }
-    let mut result = lowering.block(&main.body)?;
+    let (mut result, steps) = lowering.main(main, &plan)?;
     if lowering.types.bits(&main.ty, main.meta)? == 0 {
         result = Rc::default();
     }
+    let too_many = || refused(main.meta, Refusal::TooManyGates(options.gates));
     let (mut recorder, panic) = lowering.finish();
     let fine = recorder.not(panic);
     let mut shown = vec![Signal::default(); result.len()];
-    let too_many = |_| refused(main.meta, Refusal::TooManyGates(options.gates));
-    recorder.and_n(&result, &vec![fine; result.len()], &mut shown).map_err(too_many)?;
-    Ok((recorder.finish([vec![panic], shown]), parameters, result_value))
+    recorder.and_n(&result, &vec![fine; result.len()], &mut shown).map_err(|_| too_many())?;
+    let netlist = recorder.finish([vec![panic], shown]);
+    let last = Circuit::new(&netlist).map_err(|TooLarge| too_many())?;
+    let circuit = StreamedCircuit::new(plan.sizes, steps, last).ok_or_else(too_many)?;
+    Ok((circuit, parameters, result_value))
 }
 
 /// The parameters and the result of `main`.
-fn signature(types: &Types<'_>, main: &TypedFnDef) -> Result<(Vec<Value>, Value), CompileError> {
+fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<Value>, Value), CompileError> {
     let mut parameters = Vec::with_capacity(main.params.len());
-    for parameter in &main.params {
+    for (parameter, size) in main.params.iter().zip(&plan.sizes) {
+        // Only an element of what is streamed has to be small.
+        if !size.is_streamed {
+            types.bits(&parameter.ty, main.meta)?;
+        }
         let (value, payload) = value(types, &parameter.name, &parameter.ty, main.meta)?;
         if payload == Payload::Some {
             return Err(refused(main.meta, Refusal::EnumInput));
         }
         parameters.push(value);
     }
+    types.bits(&main.ty, main.meta)?;
     let (result, _) = value(types, "result", &main.ty, main.meta)?;
     Ok((parameters, result))
 }
 
-/// Describes a value: its elements and their numbers.
+/// Describes a value that is not too large: its elements and their numbers.
 fn value(types: &Types<'_>, name: &str, ty: &Type, meta: MetaInfo) -> Result<(Value, Payload), CompileError> {
-    // Refuse a value that is too large before listing its numbers.
-    types.bits(ty, meta)?;
     let is_array = matches!(ty, Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..));
     let (element, elements) = if is_array { types.array(ty, meta)? } else { (ty, 1) };
     let mut leaves = Vec::new();

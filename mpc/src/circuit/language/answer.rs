@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::error::{CompileError, ConstantProblem, Location, Refusal};
 use super::value::{Leaf, Value};
 use super::{COMPILER, Compiled, Options, compile};
-use crate::circuit::Circuit;
+use crate::circuit::StreamedCircuit;
 use crate::codec::{Decode, DecodeError, Encode, Reader};
 use crate::number::Number;
 
@@ -78,7 +78,7 @@ impl Compiled {
         match answer.split_first() {
             Some((0, bytes)) => {
                 let (parameters, result, circuit) =
-                    <(Vec<Value>, Value, Circuit)>::from_bytes(bytes).map_err(invalid)?;
+                    <(Vec<Value>, Value, StreamedCircuit)>::from_bytes(bytes).map_err(invalid)?;
                 let source = Sha256::digest(source.as_bytes()).into();
                 let compiled = Self { circuit, parameters, result, source };
                 if compiled.fits(options) { Ok(compiled) } else { Err(CompileError::InvalidAnswer) }

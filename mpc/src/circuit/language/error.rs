@@ -123,13 +123,17 @@ pub enum ConstantProblem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The circuit needs more gates than allowed.
-    #[error("the circuit needs more than {0} gates")]
+    #[error(
+        "the circuit needs more than {0} gates: loop over large tables in `main`, as docs/JOBS.md shows, so that they are read row by row"
+    )]
     TooManyGates(usize),
     /// Lowering takes too much work.
     #[error("loops and copies here need too much work")]
     TooMuchWork,
     /// A value is too large.
-    #[error("a value here has more than {0} bits")]
+    #[error(
+        "a value here has more than {0} bits: loop over a large table in `main`, as docs/JOBS.md shows, so that it is read row by row"
+    )]
     TooLarge(usize),
     /// A row of an input or of the result has too many numbers.
     #[error("more than {0} numbers in a row here: use an array of smaller elements as a parameter")]

@@ -33,7 +33,7 @@ impl Lowering<'_> {
         Ok(value)
     }
 
-    fn statement(&mut self, statement: &TypedStmt) -> Result<Bits, CompileError> {
+    pub(super) fn statement(&mut self, statement: &TypedStmt) -> Result<Bits, CompileError> {
         let meta = statement.meta;
         match &statement.inner {
             StmtEnum::Expr(expression) => return self.expression(expression),
@@ -292,6 +292,12 @@ impl Lowering<'_> {
         index: &TypedExpr,
         meta: MetaInfo,
     ) -> Result<Bits, CompileError> {
+        // In a streamed loop its array is indexed by nothing but the loop's variable.
+        if let ExprEnum::Identifier(name) = &array.inner
+            && let Some(element) = self.elements.get(name)
+        {
+            return Ok(element.clone());
+        }
         let (element_type, length) = self.types.array(&array.ty, meta)?;
         let bits = self.types.bits(element_type, meta)?;
         let (array, index) = (self.expression(array)?, self.expression(index)?);

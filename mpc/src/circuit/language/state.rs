@@ -16,14 +16,14 @@ use super::error::{CompileError, Refusal, refused};
 use super::recorder::{Full, Recorder};
 use super::types::Types;
 use crate::Fancy;
-use crate::circuit::netlist::Signal;
+use crate::circuit::netlist::{Netlist, Signal};
 use crate::gadgets::{Selection, Words};
 
 /// The bits of a value.
 pub(super) type Bits = Rc<Vec<Signal>>;
 
 /// The variables of a function, in scopes.
-type Frame = Vec<BTreeMap<String, Bits>>;
+pub(super) type Frame = Vec<BTreeMap<String, Bits>>;
 
 /// The largest number of units of work.
 const MAX_WORK: u64 = 1 << 25;
@@ -35,7 +35,11 @@ pub(super) struct Lowering<'p> {
     pub(super) types: Types<'p>,
     f: Recorder,
     limit: usize,
+    /// The gates of what was recorded before.
+    ended: usize,
     frame: Frame,
+    /// Elements that a streamed loop takes, by the names of their arrays.
+    pub(super) elements: BTreeMap<String, Bits>,
     panic: Signal,
     work: u64,
 }
@@ -50,7 +54,42 @@ pub(super) struct Branch {
 impl<'p> Lowering<'p> {
     pub(super) fn new(types: Types<'p>, inputs: Vec<usize>, limit: usize) -> Self {
         let f = Recorder::new(inputs, limit);
-        Self { types, f, limit, frame: vec![BTreeMap::new()], panic: FALSE, work: 0 }
+        let (frame, elements) = (vec![BTreeMap::new()], BTreeMap::new());
+        Self { types, f, limit, ended: 0, frame, elements, panic: FALSE, work: 0 }
+    }
+
+    pub(super) const fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    pub(super) const fn panic(&self) -> Signal {
+        self.panic
+    }
+
+    pub(super) const fn gates_left(&self) -> usize {
+        self.limit.saturating_sub(self.ended)
+    }
+
+    /// Ends what is being recorded in a circuit with these outputs; nothing is recorded until a
+    /// [`restart`](Self::restart).
+    pub(super) fn end(&mut self, meta: MetaInfo, outputs: Vec<Signal>) -> Result<Netlist, CompileError> {
+        let recorded = std::mem::replace(&mut self.f, Recorder::new(Vec::new(), 0));
+        if recorded.is_full() {
+            return Err(self.too_many_gates(meta));
+        }
+        let netlist = recorded.finish([outputs]);
+        self.ended += netlist.gates().len();
+        Ok(netlist)
+    }
+
+    /// Begins to record a circuit of this many input bits, the first of which is the panic bit.
+    pub(super) fn restart(&mut self, bits: usize, frame: Frame) {
+        self.f = Recorder::new(vec![bits], self.gates_left());
+        (self.frame, self.panic) = (frame, Signal::Wire(0));
+    }
+
+    pub(super) fn too_many_gates(&self, meta: MetaInfo) -> CompileError {
+        refused(meta, Refusal::TooManyGates(self.limit))
     }
 
     /// The recorded gates, and the signal that tells whether the program panics.
@@ -70,7 +109,7 @@ impl<'p> Lowering<'p> {
     ) -> Result<T, CompileError> {
         match make(&mut self.f) {
             Ok(made) if !self.f.is_full() => Ok(made),
-            _ => Err(refused(meta, Refusal::TooManyGates(self.limit))),
+            _ => Err(self.too_many_gates(meta)),
         }
     }
 
@@ -187,8 +226,9 @@ impl<'p> Lowering<'p> {
         run: impl FnOnce(&mut Self) -> Result<T, CompileError>,
     ) -> Result<T, CompileError> {
         let frame = std::mem::replace(&mut self.frame, vec![scope]);
+        let elements = std::mem::take(&mut self.elements);
         let value = run(self)?;
-        self.frame = frame;
+        (self.frame, self.elements) = (frame, elements);
         Ok(value)
     }
 }
