@@ -119,8 +119,8 @@ pub(crate) enum Command {
 
 /// Show everything once: confidential payments, and a joint computation on real data
 ///
-/// Part one creates a ledger, two wallets and a network of five nodes, makes four payments through it, shows
-/// what an outsider and each node could learn of them, and audits the supply. In part two, two processes each
+/// Part one creates a ledger, two wallets and a network of five nodes, four of which are validators, makes four
+/// payments through it, kills a validator on the way, shows what an outsider and each node could learn of them, and audits the supply. In part two, two processes each
 /// hold half of 569 real patient records and compute which of 30 measurements best tells malignant from
 /// benign, without showing each other a row. Every result is checked; the exit code is 1 if a check fails.
 /// With --dir, everything is kept in that new folder.

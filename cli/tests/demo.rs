@@ -17,6 +17,7 @@ fn the_demo_agrees_with_known_figures() {
     let right: Vec<u64> =
         network["spies_right"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
     assert_eq!((network["nodes"].as_u64(), right.len()), (Some(5), 5));
+    assert_eq!((network["validators"].as_u64(), network["killed"].as_u64()), (Some(4), Some(2)));
     // Three payments enter at node 1 and one at node 3; a node does not guess about its own.
     assert!(right[1] <= 1 && right[3] <= 3 && right.iter().all(|n| *n <= 4), "{right:?}");
     assert_eq!((&record["mpc"]["agrees"], record["mpc"]["rows"].as_u64()), (&true.into(), Some(569)));
@@ -45,8 +46,16 @@ fn the_demo_is_short_unless_details_are_asked_for() {
     }
     assert!(short.lines().all(|line| line.chars().count() <= 115), "{short}");
     let long = World::empty().run("demo --verbose").ok();
-    for part in ["stem 1 → ", "block 7 ", "  kernel ", "Cut-through: ", " 30  ", "ΣV10²", "All checks passed"]
-    {
+    for part in [
+        "stem 1 → ",
+        "Validator 2 is killed",
+        "block 5 ",
+        "  kernel ",
+        "Cut-through: ",
+        " 30  ",
+        "ΣV10²",
+        "All checks passed",
+    ] {
         assert!(long.contains(part), "{part}: {long}");
     }
 }

@@ -34,7 +34,7 @@ pub use bristol::{BristolError, BristolErrorKind};
 pub use builder::CircuitBuilder;
 pub use netlist::{Netlist, Signal};
 pub use slots::TooLarge;
-pub use streamed::{Elements, StreamedCircuit};
+pub use streamed::{Elements, StreamedCircuit, StreamedProgram};
 
 use sha2::{Digest, Sha256};
 

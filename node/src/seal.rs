@@ -65,6 +65,12 @@ impl OperatorKey {
         Validator::new(&self.0, link_key, power, name, &mut rng)
     }
 
+    /// The secret, for a consensus engine.
+    #[must_use]
+    pub fn vote_key(&self) -> SecretScalar {
+        self.0.clone()
+    }
+
     pub(crate) const fn secret(&self) -> &SecretScalar {
         &self.0
     }

@@ -9,6 +9,7 @@ use sotto_mw::{
     codec::Encode,
     hash::Hash,
     kernel::Kernel,
+    state::ChainView,
     testing::{Owned, TestChain},
     transaction::Transaction,
 };
@@ -51,6 +52,8 @@ struct World {
     numbered: u64,
     alarms: Vec<String>,
     submitted: Option<Response>,
+    /// All rewards that were made, of which few are in blocks.
+    rewards: Vec<Owned>,
 }
 
 fn address(world: &TestChain, n: usize) -> Address {
@@ -72,7 +75,8 @@ impl World {
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms) = Default::default();
-        let mut world = Self { chain, machines, now, due, ends, numbered, alarms, submitted: None };
+        let mut world =
+            Self { chain, machines, now, due, ends, numbered, alarms, submitted: None, rewards: Vec::new() };
         (0..validators).for_each(|n| world.start(n));
         world
     }
@@ -82,6 +86,8 @@ impl World {
         let others = (0..self.machines.len()).filter(|m| *m != n).map(|m| address(&self.chain, m)).collect();
         let mut config = Config::new(address(&self.chain, n).key);
         config.validators = others;
+        let hour = Duration::from_secs(3_600);
+        config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
         let key = self.chain.chain().terms().sealing.validators().unwrap().all()[n].vote_key;
         let vote_key = self.chain.validators().secret(&key).clone();
         let machine = &mut self.machines[n];
@@ -221,9 +227,9 @@ impl World {
             && height == self.chain.next()
         {
             let reward = self.chain.chain().params().reward;
-            let (Owned { output, .. }, kernel): (Owned, Kernel) =
-                self.chain.reward(due.checked_sub(reward).unwrap());
-            let reward = Box::new(Reward { output, kernel });
+            let (coin, kernel): (Owned, Kernel) = self.chain.reward(due.checked_sub(reward).unwrap());
+            let reward = Box::new(Reward { output: coin.output.clone(), kernel });
+            self.rewards.push(coin);
             self.later(
                 Duration::from_millis(5),
                 n,
@@ -247,6 +253,13 @@ impl World {
         let (ours, theirs) = (Direction::Outbound(to), Direction::Inbound(from.at));
         self.later(LINK, n, Event::Connected { peer: near, key: to.key, direction: ours });
         self.later(LINK, m, Event::Connected { peer: far, key: from.key, direction: theirs });
+    }
+
+    /// A reward that can be spent, and was not before.
+    fn coin(&mut self) -> Owned {
+        let unspent = |coin: &Owned| self.chain.state().unspent(&coin.commitment()).unwrap().is_some();
+        let at = self.rewards.iter().position(unspent).unwrap();
+        self.rewards.remove(at)
     }
 
     fn submit(&mut self, n: usize, t: &Transaction) {
@@ -317,14 +330,17 @@ fn all_killed_at_once_go_on_from_their_disks() {
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }
 
+/// Also where all nodes are validators, which never stem to each other, and with one of them dead.
 #[test]
 fn a_payment_at_any_validator_is_sealed() {
     let mut world = World::new(5, 4);
-    let coin = {
-        // The reward of the first block is the test's, since it makes all rewards: pay with one of its own.
-        world.run(100, |w| w.all_at(1));
-        world.chain.blocks()[0].clone()
-    };
-    assert_eq!(coin.header.height.get(), 1);
+    world.run(200, |w| w.all_at(4));
+    world.kill(3);
+    for n in 0..3 {
+        let coin = world.coin();
+        let (payment, _) = world.chain.pay(&[&coin], &[5]);
+        world.submit(n, &payment);
+        world.run(400, |w| w.has_sealed(&payment));
+    }
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }

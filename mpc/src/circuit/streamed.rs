@@ -16,9 +16,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Circuit;
-use crate::Fancy;
+use super::{Circuit, NAME};
 use crate::codec::{Decode, DecodeError, Encode, Reader};
+use crate::program::{Program, ProgramName, Shape};
+use crate::{Fancy, Inputs};
 
 /// Elements that are read at a time.
 const CHUNK: usize = 256;
@@ -313,6 +314,84 @@ impl ForEach {
     }
 }
 
+/// `circuit@1`: a streamed circuit whose first input values belong to the garbler, and the others to the evaluator.
+/// Each holds the bits of its values in [reading order](StreamedCircuit::reading_order).
+#[derive(Clone, Copy, Debug)]
+pub struct StreamedProgram<'c> {
+    circuit: &'c StreamedCircuit,
+    values: usize,
+}
+
+impl<'c> StreamedProgram<'c> {
+    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has fewer.
+    #[must_use]
+    pub fn new(circuit: &'c StreamedCircuit, values: usize) -> Option<Self> {
+        (values <= circuit.inputs.len()).then_some(Self { circuit, values })
+    }
+}
+
+impl Program for StreamedProgram<'_> {
+    fn name(&self) -> ProgramName {
+        NAME
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        self.circuit.digest()
+    }
+
+    fn shape(&self) -> Shape {
+        let (garbler, evaluator) = self.circuit.inputs.split_at(self.values);
+        Shape::two_party(garbler.iter().sum(), evaluator.iter().sum(), gives(&self.circuit.last))
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        inputs: &mut impl Inputs<F>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        self.circuit.run(f, &mut Streams { program: *self, inputs }, outputs)
+    }
+}
+
+/// The input streams of the two parties, as elements of the circuit's values.
+struct Streams<'c, 'i, I> {
+    program: StreamedProgram<'c>,
+    inputs: &'i mut I,
+}
+
+impl<I> Streams<'_, '_, I> {
+    fn read<F: Fancy>(
+        &mut self,
+        f: &mut F,
+        value: usize,
+        bits: usize,
+        wires: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error>
+    where
+        I: Inputs<F>,
+    {
+        wires.extend(self.inputs.read(f, usize::from(value >= self.program.values), bits)?);
+        Ok(())
+    }
+}
+
+impl<F: Fancy, I: Inputs<F>> Elements<F> for Streams<'_, '_, I> {
+    fn whole(&mut self, f: &mut F, value: usize, wires: &mut Vec<F::Wire>) -> Result<(), F::Error> {
+        self.read(f, value, self.program.circuit.inputs[value], wires)
+    }
+
+    fn next(
+        &mut self,
+        f: &mut F,
+        value: usize,
+        elements: usize,
+        wires: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        self.read(f, value, elements * self.program.circuit.sizes[value].element, wires)
+    }
+}
+
 fn sum(bits: impl Iterator<Item = usize>) -> Option<usize> {
     bits.into_iter().try_fold(0usize, usize::checked_add)
 }
@@ -472,6 +551,18 @@ mod tests {
                 assert_eq!(run(true, bits), [false]);
             }
         }
+    }
+
+    #[test]
+    fn a_program_of_two_parties_reads_both_streams() {
+        let circuit = conjunction(600, 3);
+        let program = StreamedProgram::new(&circuit, 1).unwrap();
+        let mut bits = vec![true; 600];
+        assert_eq!(program.compute(&[true], &bits), [true]);
+        bits[599] = false;
+        assert_eq!(program.compute(&[true], &bits), [false]);
+        assert_eq!(program.compute(&[false], &[true; 600]), [false]);
+        assert!(StreamedProgram::new(&circuit, 3).is_none());
     }
 
     #[test]

@@ -203,7 +203,7 @@ fn consensus(kept: &SavedFiles, chain: &Chain, setup: ValidatorSetup) -> io::Res
     let ValidatorSetup { vote_key, installation, timing, resume: _ } = setup;
     let votes = kept.read(SavedFile::Votes)?.and_then(|bytes| Votes::from_file(chain.id(), &bytes).ok());
     let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)? };
-    let vote_key = vote_key.secret().clone();
+    let vote_key = vote_key.vote_key();
     Ok(Engine::new(consensus::Setup { chain: chain.clone(), vote_key, installation, timing }, saved))
 }
 

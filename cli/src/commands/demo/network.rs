@@ -2,41 +2,61 @@
 //! sockets.
 //!
 //! ```text
-//! node 0 seals · payments enter at the node of their payer · every payment that crosses a link is recorded
+//! nodes 0 to 3 vote, and three of them seal · payments enter at the node of their payer
+//! every payment that crosses a link is recorded · a node can be killed
 //! ```
 //!
 //! The record is the demo's, which sees every link. A node knows only what reached itself.
 
 use crate::{
-    bridge::Home,
+    args::ChainNetwork,
+    bridge::{Home, now},
+    commands::chain::validators,
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
 use sotto_mw::{
-    amount::Height, block::Reward, codec::Encode, hash::Hash, kernel::Kernel, transaction::Transaction,
+    amount::{Amount, Height},
+    block::Reward,
+    chain::Chain,
+    codec::Encode,
+    hash::Hash,
+    kernel::Kernel,
+    transaction::Transaction,
+    validators::{LinkKey, ValidatorSet},
 };
 use sotto_node::{
     config::Config,
+    consensus::{self, Engine, Saved, Timing, Votes},
     edge::{chain_dir::DiskLedger, disk::Disk},
     effect::{Effect, LogEvent, Response},
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     message::Message,
-    peer::{Address, Direction, PeerId, PeerKey},
+    peer::{Address, DialError, Direction, PeerId, PeerKey},
     seal::OperatorKey,
-    sealing::Solo,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    array,
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
 
 /// How many nodes there are.
 pub(crate) const NODES: usize = 5;
+/// How many of them vote.
+pub(crate) const VALIDATORS: usize = 4;
 /// How long a message takes.
+
 const LINK: Duration = Duration::from_millis(50);
 /// How often a node gets a tick.
 const TICK: Duration = Duration::from_millis(200);
 /// Virtual time after which something must be wrong: many embargoes.
 const TIMEOUT: Duration = Duration::from_secs(1_000);
+
+/// The request that waits for a turn to propose.
+const TURN: RequestId = RequestId(1);
 
 /// A payment that crossed a link.
 struct Passed {
@@ -55,7 +75,10 @@ struct End {
 
 /// The nodes, and the messages in transit between them.
 pub(crate) struct Network {
-    nodes: [Node<Disk>; NODES],
+    /// `None` once killed.
+    nodes: [Option<Node<Disk>>; NODES],
+    /// The time of day at the start.
+    began: u64,
     now: Duration,
     /// Ordered by time and number, so that no message overtakes another.
     due: BTreeMap<(Duration, u64), (usize, Event)>,
@@ -63,6 +86,8 @@ pub(crate) struct Network {
     ends: BTreeMap<End, End>,
     numbered: u64,
     answer: Option<Response>,
+    /// Who may propose, at which height, and how much its reward is.
+    turn: Option<(usize, Height, Amount)>,
     passed: Vec<Passed>,
 }
 
@@ -83,76 +108,115 @@ fn address(n: usize) -> Address {
     Address { at: SocketAddr::from(([127, 0, 0, 1], port)), key: PeerKey([n as u8 + 1; 32]) }
 }
 
+/// The vote keys of the validators, and the ledger that they seal, in `home`.
+pub(crate) fn create(home: &Home) -> Outcome<(DiskLedger, [OperatorKey; VALIDATORS])> {
+    let keys: [OperatorKey; VALIDATORS] = array::from_fn(|_| OperatorKey::generate(&mut OsRng));
+    let validator = |(n, key): (usize, &OperatorKey)| {
+        let name = format!("validator-{n}").parse().or_refuse("invalid name")?;
+        Ok(key.validator(LinkKey::from_bytes(address(n).key.0), NonZeroU32::MIN, name, &mut OsRng))
+    };
+    let all = keys.iter().enumerate().map(validator).collect::<Outcome<Vec<_>>>()?;
+    let set = ValidatorSet::new(all).or_refuse("invalid validators")?;
+    Ok((validators::create(home, set, ChainNetwork::Test, |_| ())?, keys))
+}
+
+/// The consensus engine of a validator that has signed nothing yet.
+fn engine(chain: &Chain, key: &OperatorKey, n: usize) -> Engine {
+    let installation = Hash::from_bytes([n as u8; 32]);
+    let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), log: None };
+    let (chain, timing) = (chain.clone(), Timing::default());
+    Engine::new(consensus::Setup { chain, vote_key: key.vote_key(), installation, timing }, saved)
+}
+
 impl Network {
-    /// Starts five nodes of this ledger, all connected; the first one has the ledger and its operator's key.
-    pub(crate) fn open(home: &Home, ledger: DiskLedger, key: OperatorKey) -> Outcome<Self> {
+    /// Starts five nodes of this ledger, all connected; the first one has it, and the first four vote.
+    pub(crate) fn open(home: &Home, ledger: DiskLedger, keys: &[OperatorKey; VALIDATORS]) -> Outcome<Self> {
         let params = ledger.chain().params().clone();
-        let mut ledgers = vec![(ledger, Some(key))];
+        let mut ledgers = vec![ledger];
         for n in 1..NODES {
             let dir = home.dir.join(format!("nodes/{n}"));
-            ledgers.push((
+            ledgers.push(
                 DiskLedger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?,
-                None,
-            ));
+            );
         }
         // With hops as fast as the links and few nodes, the embargo is eight seconds.
         let dandelion = sotto_dandelion::Params::new(0.25, LINK, 0.1, Duration::from_secs(86_400));
         let dandelion = dandelion.or_refuse("cannot set up the relay")?;
-        let nodes = ledgers.into_iter().enumerate().map(|(n, (ledger, key))| {
+        let nodes = ledgers.into_iter().enumerate().map(|(n, ledger)| {
             let mut config = Config::new(address(n).key);
-            config.seeds = (0..NODES).filter(|m| *m != n).map(address).collect();
+            let others = || (0..NODES).filter(|m| *m != n).map(address);
+            config.validators = others().take_while(|a| *a != address(VALIDATORS)).collect();
+            config.seeds = others().collect();
             config.outbound = NODES - 1;
             config.dandelion = dandelion;
-            let sealing = key.map(|key| Solo::new(ledger.chain(), key)).transpose();
-            let sealing = sealing.or_refuse("node 0 cannot seal")?;
-            Ok(Node::new(NodeSetup { operator: sealing, ..NodeSetup::new(config, ledger) }, &mut OsRng))
+            let validator = keys.get(n).map(|key| engine(ledger.chain(), key, n));
+            Some(Node::new(NodeSetup { validator, ..NodeSetup::new(config, ledger) }, &mut OsRng))
         });
-        let (due, ends) =
-            ((0..NODES).map(|n| ((TICK, n as u64), (n, Event::Tick))).collect(), BTreeMap::new());
-        let (now, numbered, answer, passed) = (Duration::ZERO, NODES as u64, None, Vec::new());
-        let nodes: [Node<Disk>; NODES] = nodes
-            .collect::<Outcome<Vec<_>>>()?
+        let nodes: [Option<Node<Disk>>; NODES] = nodes
+            .collect::<Vec<_>>()
             .try_into()
             .map_err(|all: Vec<_>| Failure::refused(format!("{} nodes were made", all.len())))?;
-        let mut network = Self { nodes, now, due, ends, numbered, answer, passed };
-        network.run("meet", |net| net.ends.len() == 2 * NODES * (NODES - 1))?;
+        let due = (0..NODES).map(|n| ((TICK, n as u64), (n, Event::Tick))).collect();
+        let (now, numbered, began) = (Duration::ZERO, NODES as u64, now());
+        let (ends, passed) = (BTreeMap::new(), Vec::new());
+        let mut network = Self { nodes, began, now, due, ends, numbered, answer: None, turn: None, passed };
+        // A link between two validators has two ends, and they have one link with each other and two with the node.
+        const ENDS: usize = VALIDATORS * (VALIDATORS - 1) + 4 * VALIDATORS;
+        network.run("meet", |net| net.ends.len() >= ENDS)?;
+        (0..VALIDATORS).try_for_each(|n| network.await_turn(n))?;
         Ok(network)
     }
 
-    /// The operator's ledger.
-    pub(crate) const fn ledger(&self) -> &DiskLedger {
-        let [operator, ..] = &self.nodes;
-        operator.ledger()
+    /// The ledger of the first node.
+    pub(crate) fn ledger(&self) -> Outcome<&DiskLedger> {
+        let [first, ..] = &self.nodes;
+        first.as_ref().map(Node::ledger).ok_or_else(|| Failure::refused("the first node is dead"))
+    }
+
+    /// Ends a node without notice.
+    pub(crate) fn kill(&mut self, n: usize) {
+        if let Some(node) = self.nodes.get_mut(n) {
+            *node = None;
+        }
+        let ends: Vec<End> = self.ends.keys().filter(|end| end.node == n).copied().collect();
+        ends.into_iter().for_each(|end| self.close(end));
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Node<Disk>> {
+        self.nodes.iter().flatten()
     }
 
     /// Submits a payment to a node, and waits until every node has it.
     pub(crate) fn submit(&mut self, n: usize, t: &Transaction) -> Outcome<Trail> {
         match self.ask(n, Request::Submit(Box::new(t.clone())))? {
             Response::Submitted(id) => self.run("all receive the payment", |net| {
-                net.nodes.iter().all(|node| node.ledger().mempool().get(&id).is_some())
+                net.running().all(|node| node.ledger().mempool().get(&id).is_some())
             })?,
             other => return Err(refused("the node refused the payment", other)),
         }
         Ok(self.trail(n, t))
     }
 
-    /// Drafts the next block: its height, and the amount of its reward.
-    pub(crate) fn draft(&mut self) -> Outcome<(Height, sotto_mw::amount::Amount)> {
-        match self.ask(0, Request::Draft)? {
-            Response::Draft { height, due, .. } => Ok((height, due)),
-            other => Err(refused("cannot draft a block", other)),
+    /// Lets the validators seal a block, whose reward `reward` makes from its height and amount for whoever may
+    /// propose, and waits until every node has it.
+    pub(crate) fn seal(
+        &mut self,
+        mut reward: impl FnMut(Height, Amount) -> Outcome<Reward>,
+    ) -> Outcome<Height> {
+        let next = self.ledger()?.tip().height.next();
+        let sealed = |net: &Self| net.running().all(|n| n.ledger().tip().height >= next);
+        loop {
+            self.run("agree", |net| net.turn.is_some() || sealed(net))?;
+            let Some((n, height, due)) = self.turn.take() else { return Ok(next) };
+            // A turn that comes too late is refused, and so is one of a node that was killed.
+            let reward = Box::new(reward(height, due)?);
+            self.step(n, Event::Request { id: RequestId(0), request: Request::Seal { reward, time: 0 } })?;
+            self.await_turn(n)?;
         }
     }
 
-    /// Seals that draft, and waits until every node has the block.
-    pub(crate) fn seal(&mut self, reward: Reward, time: u64) -> Outcome<Height> {
-        match self.ask(0, Request::Seal { reward: Box::new(reward), time })? {
-            Response::Sealed(block) => {
-                self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;
-                Ok(block.height)
-            }
-            other => Err(refused("cannot seal the block", other)),
-        }
+    fn await_turn(&mut self, n: usize) -> Outcome {
+        self.step(n, Event::Request { id: TURN, request: Request::AwaitTurn })
     }
 
     fn trail(&self, source: usize, t: &Transaction) -> Trail {
@@ -187,6 +251,7 @@ impl Network {
             self.now = now;
             if matches!(event, Event::Tick) {
                 self.later(TICK, n, Event::Tick);
+                self.step(n, Event::Clock(self.began + self.now.as_secs()))?;
             }
             self.step(n, event)?;
         }
@@ -204,14 +269,19 @@ impl Network {
     }
 
     fn step(&mut self, n: usize, event: Event) -> Outcome {
-        let Some(node) = self.nodes.get_mut(n) else { return Ok(()) };
+        let Some(node) = self.nodes.get_mut(n).and_then(Option::as_mut) else { return Ok(()) };
         for effect in node.step(self.now, &mut OsRng, event) {
             match effect {
                 Effect::Dial(to) => self.dial(n, to),
                 Effect::Verify(ticket, work) => self.step(n, Event::Verified(ticket, work.run()))?,
                 Effect::Send(peer, message) => self.send(End { node: n, peer }, &message),
                 Effect::Close(peer, _) => self.close(End { node: n, peer }),
+                Effect::Respond(TURN, answer) => match *answer {
+                    Response::Draft { height, due, .. } => self.turn = Some((n, height, due)),
+                    _ => self.later(TICK, n, Event::Request { id: TURN, request: Request::AwaitTurn }),
+                },
                 Effect::Respond(_, answer) => self.answer = Some(*answer),
+                Effect::SaveVotes { id, .. } => self.step(n, Event::VotesSaved(id))?,
                 Effect::Log(LogEvent::Failed(why)) => {
                     return Err(Failure::refused("a node's ledger failed").why(why));
                 }
@@ -226,6 +296,9 @@ impl Network {
 
     fn dial(&mut self, n: usize, to: Address) {
         let Some(m) = (0..NODES).find(|m| address(*m) == to) else { return };
+        if self.nodes.get(m).is_none_or(Option::is_none) {
+            return self.later(LINK, n, Event::DialFailed(to, DialError::Refused));
+        }
         let (near, far) = (PeerId(self.number()), PeerId(self.number()));
         let (ours, theirs) = (End { node: n, peer: near }, End { node: m, peer: far });
         self.ends.extend([(ours, theirs), (theirs, ours)]);

@@ -1,21 +1,23 @@
-//! Part one: two wallets make four payments through a network of five nodes, and the supply is audited.
+//! Part one: two wallets make four payments through a network of five nodes, four of which vote, and the supply is
+//! audited. One validator is killed on the way.
 //!
 //! The part also shows what an outsider sees of the last payment, and how often each node guesses right where
 //! a payment came from if it takes the first node that sent it for its origin.
 
 use super::{
-    network::{NODES, Network, Trail},
+    network::{self, NODES, Network, Trail, VALIDATORS},
     report::{detail, line, title},
 };
 use crate::{
     Context,
     args::Sabotage,
-    bridge::{Home, NewWallet, View, now},
+    bridge::{Home, NewWallet, View},
     commands::{
-        chain::{block_text, create},
+        chain::block_text,
         wallet::{address, scan},
     },
     exit::{Failure, OrRefuse as _, Outcome},
+    output::counted,
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -40,6 +42,8 @@ const PAYMENTS: [u64; 3] = [1_500_000_000, 700_000_000, 42_000_000];
 /// The nodes to which they submit their payments.
 const ALICE: usize = 1;
 const BOB: usize = 3;
+/// The validator that is killed.
+const KILLED: usize = 2;
 /// What Bob pays back to Alice.
 const PAID_BACK: u64 = 900_000_000;
 
@@ -59,7 +63,7 @@ struct Scene<'a> {
 pub(crate) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) -> Outcome<Value> {
     let (all, away) = (PAYMENTS.len() + 1, PAYMENTS.len() - 1);
     let text = format!(
-        "Alice and Bob make {all} payments on a new ledger, {away} while Bob is away, through a network of {NODES} nodes."
+        "Alice and Bob make {all} payments, {away} while Bob is away. {VALIDATORS} validators seal; one is killed on the way."
     );
     title(context, "PAY", &text)?;
     let mut scene = Scene::open(context, home)?;
@@ -75,6 +79,7 @@ pub(crate) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) ->
         scene.submit(ALICE, &t)?;
         scene.seal()?;
     }
+    scene.kill()?;
     let t = scene.bob_pays_back()?;
     scene.submit(BOB, &t)?;
     let last = scene.seal()?;
@@ -87,7 +92,7 @@ pub(crate) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) ->
 
 impl<'a> Scene<'a> {
     fn open(context: &'a Context, home: &Home) -> Outcome<Self> {
-        let (ledger, key) = create(home, |_| ())?;
+        let (ledger, keys) = network::create(home)?;
         let chain = ledger.chain().clone();
         let make = |name: &str| {
             let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
@@ -99,16 +104,18 @@ impl<'a> Scene<'a> {
         detail(
             context,
             &format!(
-                "  A solo chain and two wallets are on disk. Each block creates {}, spendable after {} blocks.\n    chain  {}\n    alice  {}\n    bob    {}",
+                "  A chain and two wallets are on disk. Each block creates {}, spendable after {}.\n    chain  {}\n    alice  {}\n    bob    {}",
                 chain.unit().show(p.reward),
-                p.maturity,
+                counted(p.maturity, "block"),
                 chain.id(),
                 address(&alice)?,
                 address(&bob)?,
             ),
         )?;
-        let network = Network::open(home, ledger, key)?;
-        detail(context, &format!("  {NODES} nodes keep the chain; node 0 seals its blocks."))?;
+        let network = Network::open(home, ledger, &keys)?;
+        let text =
+            format!("  {NODES} nodes keep the chain. {VALIDATORS} of them vote, and three have to agree.");
+        detail(context, &text)?;
         Ok(Self { context, network, trails: Vec::new(), alice, bob })
     }
 
@@ -118,11 +125,17 @@ impl<'a> Scene<'a> {
     }
 
     fn seal(&mut self) -> Outcome<Height> {
-        let (height, due) = self.network.draft()?;
         let rewards =
             self.alice.coinbase_builder(Account(0)).or_refuse("Alice's wallet cannot take rewards")?;
-        let reward = rewards.build(height, due, &mut OsRng).or_refuse("cannot create the reward")?;
-        self.network.seal(reward.into(), now())
+        self.network.seal(|height, due| {
+            rewards.build(height, due, &mut OsRng).map(Into::into).or_refuse("cannot create the reward")
+        })
+    }
+
+    /// Kills a validator: the others go on.
+    fn kill(&mut self) -> Outcome {
+        self.network.kill(KILLED);
+        detail(self.context, &format!("  Validator {KILLED} is killed. The other three go on."))
     }
 
     /// Seals blocks until Alice can spend.
@@ -130,12 +143,12 @@ impl<'a> Scene<'a> {
         let need = Amount::new(PAYMENTS.iter().sum());
         while self.alice.balance(None).spendable <= need {
             self.seal()?;
-            scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
+            scan(self.context, &mut self.alice, &View::of(self.network.ledger()?))?;
         }
         let spendable = self.alice.balance(None).spendable;
-        let height = self.network.ledger().tip().height;
+        let height = self.network.ledger()?.tip().height;
         let text = format!(
-            "  Alice seals {height} blocks; {} of her rewards can be spent now.",
+            "  The validators seal {height} blocks, and their rewards go to Alice; she can spend {}.",
             self.unit().show(spendable)
         );
         detail(self.context, &text)
@@ -144,7 +157,7 @@ impl<'a> Scene<'a> {
     /// Lets both wallets look at the chain.
     fn scan(&mut self) -> Outcome {
         for wallet in [&mut self.alice, &mut self.bob] {
-            scan(self.context, wallet, &View::of(self.network.ledger()))?;
+            scan(self.context, wallet, &View::of(self.network.ledger()?))?;
         }
         Ok(())
     }
@@ -159,7 +172,7 @@ impl<'a> Scene<'a> {
 
     /// Bob's wallet is not used: it finds this payment when he looks.
     fn alice_pays_an_address(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
+        scan(self.context, &mut self.alice, &View::of(self.network.ledger()?))?;
         let to =
             address(&self.bob)?.payment_address().ok_or_else(|| Failure::refused("no payment address"))?;
         let recipient = Recipient::OneSided { to, reference: None };
@@ -227,7 +240,8 @@ impl<'a> Scene<'a> {
             detail(self.context, &format!("  node {n} guesses the origin of {right} payments"))?;
         }
         // The node to which a payment is submitted knows its origin and does not guess.
-        let (right, all) = (guesses.iter().sum::<usize>(), self.trails.len() * (NODES - 1));
+        let all: usize = self.trails.iter().map(|t| t.first.len()).sum();
+        let right = guesses.iter().sum::<usize>();
         line(
             self.context,
             "Origin",
@@ -269,9 +283,9 @@ impl<'a> Scene<'a> {
 
     /// What anyone sees of the last payment.
     fn outsider(&self, height: Height) -> Outcome {
-        let found = self.network.ledger().store().block(height).or_refuse("cannot read the block")?;
+        let found = self.network.ledger()?.store().block(height).or_refuse("cannot read the block")?;
         let block = found.ok_or_else(|| Failure::refused("the last block is missing"))?;
-        detail(self.context, block_text(&block, self.network.ledger().chain()).trim_end())?;
+        detail(self.context, block_text(&block, self.network.ledger()?.chain()).trim_end())?;
         let (spent, created) = (block.body.spent().count(), block.body.outputs.len());
         let fee: u64 = block.body.kernels.iter().map(|k| k.features.fee().units()).sum();
         line(
@@ -285,7 +299,7 @@ impl<'a> Scene<'a> {
     }
 
     fn audit(&self) -> Outcome<Value> {
-        let a = self.network.ledger().audit(|_, _| ()).or_refuse("the audit of the supply failed")?;
+        let a = self.network.ledger()?.audit(|_, _| ()).or_refuse("the audit of the supply failed")?;
         let share = 100 - 100 * a.bytes_cut_through / a.bytes_of_blocks.max(1);
         detail(
             self.context,
@@ -301,14 +315,16 @@ impl<'a> Scene<'a> {
                 "all signatures and range proofs hold, and the supply is exactly {}, {} blocks of {}.",
                 self.unit().show(a.supply),
                 a.height,
-                self.unit().show(self.network.ledger().chain().params().reward),
+                self.unit().show(self.network.ledger()?.chain().params().reward),
             ),
         )?;
         Ok(json!({
             "height": a.height.get(), "payments": PAYMENTS.len() + 1, "outputs_created": a.outputs_created,
             "outputs_unspent": a.unspent, "supply": a.supply.to_string(), "bytes_of_blocks": a.bytes_of_blocks,
             "bytes_cut_through": a.bytes_cut_through, "audit": "ok",
-            "network": { "nodes": NODES, "spies_right": self.guesses() },
+            "network": {
+                "nodes": NODES, "validators": VALIDATORS, "killed": KILLED, "spies_right": self.guesses(),
+            },
         }))
     }
 }
