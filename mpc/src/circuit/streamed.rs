@@ -505,7 +505,7 @@ mod tests {
         }
     }
 
-    type Never = <Plain as crate::Fancy>::Error;
+    type Never = <Plain as Fancy>::Error;
 
     /// The conjunction of a whole bit and of all streamed ones, of which `rounds` are taken at once.
     fn conjunction(elements: usize, rounds: usize) -> StreamedCircuit {
