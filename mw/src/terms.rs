@@ -15,13 +15,15 @@
 //! sealed header and the terms that it states needs no body to follow the chain. A solo chain has the same
 //! terms at every height; their hash is zero.
 
+mod announced;
 mod change;
 
+pub use announced::{Announced, Limits};
 pub use change::{Change, Renewal, SignedChange};
 
 use crate::{
-    amount::{Amount, Height},
-    codec::{Decode, DecodeError, Encode, Reader, fields},
+    amount::Height,
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::{Hash, tagged},
     schnorr::PublicKey,
     tag,
@@ -79,34 +81,6 @@ impl Decode for Sealing {
             code => Err(DecodeError::Code { what: "kind of sealing", code }),
         }
     }
-}
-
-/// What a block may weigh, and what weight costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The least fee for one unit of weight.
-    pub fee_per_weight: Amount,
-    /// The greatest weight of a block.
-    pub max_weight: u64,
-}
-
-fields!(Limits { fee_per_weight, max_weight });
-
-impl Limits {
-    /// The least fee of a body of this weight; `None` if it exceeds 64 bits.
-    #[must_use]
-    pub fn least_fee(&self, weight: u64) -> Option<Amount> {
-        self.fee_per_weight.units().checked_mul(weight).map(Amount::new)
-    }
-}
-
-/// What takes effect at a later height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announced<T> {
-    /// The first height at which it is in effect.
-    pub from: Height,
-    /// What takes effect.
-    pub what: T,
 }
 
 /// The terms of a height.
@@ -179,31 +153,15 @@ impl Terms {
     }
 }
 
-fn encode_announced<T: Encode>(announced: Option<&Announced<T>>, out: &mut Vec<u8>) {
-    out.push(announced.is_some().into());
-    if let Some(Announced { from, what }) = announced {
-        from.encode(out);
-        what.encode(out);
-    }
-}
-
-fn decode_announced<T: Decode>(r: &mut Reader<'_>) -> Result<Option<Announced<T>>, DecodeError> {
-    match r.u8()? {
-        0 => Ok(None),
-        1 => Ok(Some(Announced { from: Height::decode(r)?, what: T::decode(r)? })),
-        code => Err(DecodeError::Code { what: "flag of what is announced", code }),
-    }
-}
-
 impl Encode for Terms {
     fn encode(&self, out: &mut Vec<u8>) {
         self.sealing.encode(out);
         self.rules.encode(out);
         self.limits.encode(out);
         self.last_change.encode(out);
-        encode_announced(self.announced_validators.as_ref(), out);
-        encode_announced(self.announced_limits.as_ref(), out);
-        encode_announced(self.announced_rules.as_ref(), out);
+        self.announced_validators.encode(out);
+        self.announced_limits.encode(out);
+        self.announced_rules.encode(out);
     }
 }
 
@@ -214,9 +172,9 @@ impl Decode for Terms {
             rules: r.u8()?,
             limits: Limits::decode(r)?,
             last_change: Height::decode(r)?,
-            announced_validators: decode_announced(r)?,
-            announced_limits: decode_announced(r)?,
-            announced_rules: decode_announced(r)?,
+            announced_validators: Option::decode(r)?,
+            announced_limits: Option::decode(r)?,
+            announced_rules: Option::decode(r)?,
         })
     }
 }

@@ -14,7 +14,7 @@
 //! are void. A renewal says that a validator goes on under another vote key: the old key is among the signers,
 //! the new one signs the same message.
 
-use super::{Announced, Limits};
+use super::announced::{Announced, Limits};
 use crate::{
     amount::Height,
     chain_id::ChainId,
