@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+
+mod codec;
+mod curve;
+mod draft;
+mod tag;
+
+mod epoch;
+mod fault;
+mod letter;
+mod log;
+mod seed;
+mod share;
+
+mod member;
+mod partial;
+mod register;
+pub mod request;
+pub mod signing;
+
+pub mod dkg;
+pub mod refresh;
+pub mod repair;
+pub mod sign;
+pub mod succession;
+
+#[cfg(test)]
+mod tests;
+
+pub use codec::DecodeError;
+pub use draft::{Draft, DraftError, GroupId, Index, MAX_MEMBERS, Purpose};
+pub use epoch::{Epoch, Group};
+pub use fault::Fault;
+pub use letter::{Evidence, Heading, Letter, MAX_LETTER, SessionId, Step};
+pub use log::{LetterError, Log, Progress, Taken};
+pub use member::Member;
+pub use register::{MemoryRegister, Register};
+pub use seed::Seed;
+pub use share::{Share, ShareError, Shares};
+pub use tag::Hash;
