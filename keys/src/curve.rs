@@ -83,6 +83,8 @@ pub(crate) fn vartime_sum<'p>(
     scalars: impl IntoIterator<Item = Scalar>,
     points: impl IntoIterator<Item = &'p RistrettoPoint>,
 ) -> RistrettoPoint {
+    // The library wants to know both lengths.
+    let (scalars, points): (Vec<_>, Vec<_>) = (scalars.into_iter().collect(), points.into_iter().collect());
     RistrettoPoint::vartime_multiscalar_mul(scalars, points)
 }
 

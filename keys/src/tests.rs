@@ -167,6 +167,10 @@ impl Session {
         }
     }
 
+    fn count(&self) -> usize {
+        self.0.values().map(|party| party.log.letters().count()).sum()
+    }
+
     /// Advances everybody and delivers, until nothing changes; how it ended for each.
     pub(crate) fn run<T>(
         &mut self,
@@ -177,6 +181,7 @@ impl Session {
         let mut ended = BTreeMap::new();
         for _ in 0..8 {
             ended.clear();
+            let sent = self.count();
             let members: Vec<Index> = self.0.keys().copied().collect();
             for i in members {
                 match self.by(team, i.get(), &mut step) {
@@ -185,7 +190,11 @@ impl Session {
                     Err(fault) => drop(ended.insert(i, Err(fault))),
                 }
             }
+            let before = self.count();
             self.deliver(team, &post);
+            if self.count() == before && sent == before {
+                break;
+            }
         }
         ended
     }

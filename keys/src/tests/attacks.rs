@@ -12,7 +12,7 @@ fn a_letter_holds_at_its_place_alone() {
     let letter = session.0[&index(1)].log.latest(index(1)).unwrap().clone();
     let bytes = letter.to_bytes();
     assert_eq!(Letter::from_bytes(&bytes).as_ref(), Ok(&letter));
-    let mut fresh = || Log::new(team.draft.id(), id);
+    let fresh = || Log::new(team.draft.id(), id);
     for at in 0..bytes.len() {
         let mut altered = bytes.clone();
         altered[at] ^= 1;

@@ -155,7 +155,7 @@ fn a_group_needs_the_signatures_of_all_members() {
         let accepted = Group::from_bytes(&altered).is_ok();
         assert_eq!(accepted, at >= bytes.len() - 24, "byte {at} of {}", bytes.len());
     }
-    let other = Made::new(Purpose::Seal, 2, 4);
+    let other = Made::new(Purpose::Seal, 3, 4);
     let letters = |made: &Made| made.group.letters().to_vec();
     assert!(Group::new(made.epoch().clone(), letters(&made)[..2].to_vec()).is_none(), "two of three letters");
     assert!(Group::new(made.epoch().clone(), letters(&other)).is_none(), "letters of another group");

@@ -39,8 +39,8 @@ pub(crate) fn refreshed(made: &Made, stay: &[u8], number: u8) -> Made {
     Made { team, group, shares }
 }
 
-pub(crate) fn copy(identities: &[sotto_party::Identity]) -> Vec<sotto_party::Identity> {
-    let again = |i: &sotto_party::Identity| sotto_party::Identity::from_secret_text(&i.to_secret_text());
+pub(crate) fn copy(identities: &[Identity]) -> Vec<Identity> {
+    let again = |i: &Identity| Identity::from_secret_text(&i.to_secret_text());
     identities.iter().map(|i| again(i).unwrap()).collect()
 }
 
@@ -93,9 +93,9 @@ fn who_was_left_out_is_repaired() {
     let made = Made::new(Purpose::Seal, 2, 3);
     let next = refreshed(&made, &[1, 3], 1);
     let mut session = Session::new(&next.team, Session::id(3), 3);
-    super::repair::asked(&next, &mut session, 2);
-    let ended = super::repair::run(&next, &mut session, 2, honest);
-    let share = super::repair::share(&ended, 2);
+    repair::asked(&next, &mut session, 2);
+    let ended = repair::run(&next, &mut session, 2, honest);
+    let share = repair::share(&ended, 2);
     share.fits(next.epoch()).unwrap();
     assert!(made.shares[&index(2)].fits(next.epoch()).is_err());
 }
@@ -142,8 +142,8 @@ fn one_silent_member_leaves_the_old_epoch_in_force() {
     let committed = kept.commit(next.epoch()).unwrap();
     assert!(committed.of(made.epoch()).is_err(), "the old share is gone");
     let mut again = Session::new(&made.team, Session::id(2), 2);
-    super::sign::asked(&made, &mut again, &Request::Drill { time: 2 });
-    assert!(super::sign::run(&made, &mut again, honest).values().all(Result::is_ok));
+    sign::asked(&made, &mut again, &Request::Drill { time: 2 });
+    assert!(sign::run(&made, &mut again, honest).values().all(Result::is_ok));
 }
 
 #[test]

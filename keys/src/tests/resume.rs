@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::request::Request;
-use crate::sign;
 
 /// Members forget everything but the log and the seed before every step, and letters arrive twice and in any
 /// order: key generation ends as it did without that.
@@ -56,9 +55,9 @@ fn lost_letters_are_waited_for() {
 fn a_restored_copy_does_not_sign_with_the_same_nonces() {
     let made = Made::new(Purpose::Seal, 2, 3);
     let mut session = Session::new(&made.team, Session::id(1), 1);
-    super::sign::asked(&made, &mut session, &Request::Drill { time: 1 });
+    sign::asked(&made, &mut session, &Request::Drill { time: 1 });
     let copy = session.clone();
-    super::sign::run(&made, &mut session, honest);
+    sign::run(&made, &mut session, honest);
     let register = session.0[&index(1)].register.clone();
     let chosen = session.0[&index(1)].log.get(crate::Step::Chosen, index(1)).unwrap().body().to_vec();
     assert_eq!(chosen, [2, 1, 2]);
@@ -67,7 +66,7 @@ fn a_restored_copy_does_not_sign_with_the_same_nonces() {
     let wanted = [index(1), index(3)];
     let advance = |me: &Member<'_>, log: &mut Log, register: &mut MemoryRegister| {
         let share = (made.epoch(), made.shares.get(&me.index()));
-        sign::advance(me, share, (log, Some(&wanted)), register)
+        crate::sign::advance(me, share, (log, Some(&wanted)), register)
     };
     let unguarded = again.clone().by(&made.team, 1, advance);
     assert!(unguarded.is_ok(), "with an empty register the copy would sign: {unguarded:?}");
@@ -80,10 +79,9 @@ fn a_restored_copy_does_not_sign_with_the_same_nonces() {
 fn the_same_question_gets_the_same_answer() {
     let made = Made::new(Purpose::Seal, 2, 3);
     let mut session = Session::new(&made.team, Session::id(1), 1);
-    super::sign::asked(&made, &mut session, &Request::Drill { time: 1 });
+    sign::asked(&made, &mut session, &Request::Drill { time: 1 });
     let (mut one, mut two) = (session.clone(), session);
-    let signed = |session: &mut Session| {
-        super::sign::run(&made, session, honest)[&index(1)].as_ref().unwrap().signature
-    };
+    let signed =
+        |session: &mut Session| sign::run(&made, session, honest)[&index(1)].as_ref().unwrap().signature;
     assert_eq!(signed(&mut one), signed(&mut two));
 }

@@ -109,7 +109,7 @@ fn a_key_serves_its_purpose_alone() {
         .by(&made.team, 2, |me, log, _| sign::ask(me, made.epoch(), log, &Request::Drill { time: 1 }))
         .unwrap();
     session.deliver(&made.team, honest);
-    [2, 3].map(|i| agree(&made, &mut session, i).unwrap());
+    let _ = [2, 3].map(|i| agree(&made, &mut session, i).unwrap());
     session.deliver(&made.team, honest);
     let ended = run(&made, &mut session, honest);
     let answered = ended[&index(2)].as_ref().unwrap();
@@ -126,10 +126,11 @@ fn a_false_partial_names_its_member() {
         .by(&made.team, 1, |me, log, _| sign::ask(me, made.epoch(), log, &Request::Drill { time: 1 }))
         .unwrap();
     session.deliver(&made.team, honest);
-    [1, 2].map(|i| agree(&made, &mut session, i).unwrap());
-    session.deliver(&made.team, |letter, _| {
+    let _ = [1, 2].map(|i| agree(&made, &mut session, i).unwrap());
+    let post = |letter: &Letter, _| {
         let lie = (letter.heading().step, letter.heading().from) == (Step::Signed, index(2));
         Some(if lie { made.team.forge(letter, |body, _| body[96] ^= 1) } else { letter.clone() })
-    });
-    assert_eq!(run(&made, &mut session, honest)[&index(1)], Err(Fault::SignatureShare(index(2))));
+    };
+    session.deliver(&made.team, post);
+    assert_eq!(run(&made, &mut session, post)[&index(1)], Err(Fault::SignatureShare(index(2))));
 }

@@ -1,8 +1,8 @@
 //! A member is replaced, and one more is added: same key, new draft, repair, refresh.
 
-use super::refresh::{copy, refreshed};
 use super::*;
 use crate::{DraftError, Shares};
+use refresh::{copy, refreshed};
 
 /// The group after `key` took the place `at`, with the shares of those who had one.
 fn succeeded(made: &Made, at: u8, identity: Identity) -> Made {
@@ -34,9 +34,9 @@ fn a_member_joins_by_repair_and_refresh() {
         assert_eq!(next.epoch().public_key(0), made.epoch().public_key(0));
         assert_eq!(Group::from_bytes(&next.group.to_bytes()).as_ref(), Ok(&next.group));
         let mut session = Session::new(&next.team, Session::id(3), 3);
-        super::repair::asked(&next, &mut session, at);
-        let ended = super::repair::run(&next, &mut session, at, honest);
-        next.shares.insert(index(at), super::repair::share(&ended, at));
+        repair::asked(&next, &mut session, at);
+        let ended = repair::run(&next, &mut session, at, honest);
+        next.shares.insert(index(at), repair::share(&ended, at));
         let all: Vec<u8> = (1..=n).collect();
         let last = refreshed(&next, &all, 4);
         assert_eq!((last.epoch().number(), last.shares.len()), (1, n.into()));
