@@ -24,6 +24,12 @@ pub mod repair;
 pub mod sign;
 pub mod succession;
 
+pub mod armor;
+mod session_file;
+pub mod share_file;
+
+pub mod edge;
+
 #[cfg(test)]
 mod tests;
 

@@ -151,6 +151,12 @@ impl Shares {
         &self.now
     }
 
+    /// The share that a refresh has prepared.
+    #[must_use]
+    pub const fn next(&self) -> Option<&Share> {
+        self.next.as_ref()
+    }
+
     /// The share that fits this epoch.
     ///
     /// # Errors
