@@ -1,7 +1,7 @@
 //! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
 //! ```text
-//! sotto NOUN VERB [options]      chain · wallet · node · mpc · dandelion · config · generate
+//! sotto NOUN VERB [options]      chain · wallet · node · mpc · keys · dandelion · config · generate
 //! sotto demo | speed | help
 //! ```
 //!
@@ -12,12 +12,13 @@
 
 mod chain;
 mod dandelion;
+mod keys;
 mod mpc;
 mod node;
 mod node_client;
 mod wallet;
 
-pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -105,6 +106,8 @@ pub(crate) enum Command {
     Node(Node),
     #[command(subcommand)]
     Mpc(Mpc),
+    #[command(subcommand)]
+    Keys(Keys),
     #[command(subcommand)]
     Dandelion(Dandelion),
     Speed(Speed),

@@ -4,6 +4,7 @@
 //! installation  "sotto-installation-1:" ‖ 64 hexadecimal digits ‖ line feed
 //! session       "sotto keys session v1" ‖ nonce (24) ‖ XChaCha20-Poly1305 of the seed (32 + 16) ‖ log
 //!               associated data = group ‖ session
+//! over          "sotto keys over v1" ‖ log: the session is complete, and its seed gone
 //! closed        "sotto keys closed v1" ‖ hash of the letters on which the session was closed (32)
 //! ```
 //!
@@ -27,6 +28,7 @@ use crate::tag::Hash;
 
 const INSTALLATION: &str = "sotto-installation-1:";
 const SESSION: &str = "sotto keys session v1";
+const OVER: &str = "sotto keys over v1";
 const CLOSED: &str = "sotto keys closed v1";
 
 /// The key of an installation.
@@ -89,6 +91,16 @@ impl fmt::Debug for InstallationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InstallationKey(..)")
     }
+}
+
+/// The file of a session that is complete.
+pub(crate) fn put_over(log: &Log) -> Vec<u8> {
+    [OVER.as_bytes(), &log.to_bytes()].concat()
+}
+
+/// The letters of a session that is complete; `None` if it is not.
+pub(crate) fn over(file: &[u8]) -> Option<Result<Log, DecodeError>> {
+    file.strip_prefix(OVER.as_bytes()).map(Log::from_bytes)
 }
 
 fn place(log: &Log) -> [u8; 64] {

@@ -22,7 +22,7 @@ use crate::letter::SessionId;
 use crate::log::Log;
 use crate::register::Register;
 use crate::seed::Seed;
-use crate::session_file::{InstallationKey, closed, put_closed};
+use crate::session_file::{InstallationKey, closed, over, put_closed, put_over};
 use crate::tag::Hash;
 
 /// Most bytes of a session: 15 letters at five steps, and evidence.
@@ -35,6 +35,15 @@ pub struct Installation {
     key: InstallationKey,
     /// Held until this value is dropped.
     _lock: File,
+}
+
+/// What an installation keeps of a session.
+#[derive(Debug)]
+pub enum Kept {
+    /// It goes on.
+    Open(Seed, Log),
+    /// It is complete.
+    Over(Log),
 }
 
 impl Installation {
@@ -66,13 +75,18 @@ impl Installation {
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.
-    pub fn session(&self, group: GroupId, session: SessionId) -> io::Result<(Seed, Log)> {
-        match read(&self.file(group, session), MAX_SESSION) {
+    pub fn session(&self, group: GroupId, session: SessionId) -> io::Result<Kept> {
+        let file = match read(&self.file(group, session), MAX_SESSION) {
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                Ok((Seed::random(&mut OsRng), Log::new(group, session)))
+                return Ok(Kept::Open(Seed::random(&mut OsRng), Log::new(group, session)));
             }
-            file => self.key.session(&file?).map_err(|e| io::Error::new(ErrorKind::InvalidData, e)),
-        }
+            file => file?,
+        };
+        let kept = match over(&file) {
+            Some(log) => log.map(Kept::Over),
+            None => self.key.session(&file).map(|(seed, log)| Kept::Open(seed, log)),
+        };
+        kept.map_err(|e| io::Error::new(ErrorKind::InvalidData, e))
     }
 
     /// Keeps a session, durably. Call this before a letter leaves.
@@ -84,15 +98,29 @@ impl Installation {
         replace(&self.file(log.group(), log.session()), &bytes, Readers::Owner)
     }
 
-    /// Forgets the seed and the letters of a session that is over.
+    /// Ends a session: the seed goes, the letters stay for members who need them again.
     ///
     /// # Errors
-    /// If the file cannot be removed.
-    pub fn forget(&self, group: GroupId, session: SessionId) -> io::Result<()> {
-        match fs::remove_file(self.file(group, session)) {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
+    /// If that fails.
+    pub fn end(&self, log: &Log) -> io::Result<()> {
+        replace(&self.file(log.group(), log.session()), &put_over(log), Readers::Owner)
+    }
+
+    /// Forgets the seeds of all sessions of a group, complete or not. Secrets of an earlier epoch follow from
+    /// them.
+    ///
+    /// # Errors
+    /// If a file cannot be read or removed.
+    pub fn forget(&self, group: GroupId) -> io::Result<()> {
+        let prefix = format!("{group}-");
+        for entry in fs::read_dir(self.path.join("sessions"))? {
+            let path = entry?.path();
+            let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
+            if named && over(&read(&path, MAX_SESSION)?).is_none() {
+                fs::remove_file(path)?;
+            }
         }
+        Ok(())
     }
 
     /// Binds this member to a header at a height, and returns the header that it is bound to.
@@ -140,17 +168,28 @@ mod tests {
         let [group, session, one, two] = [1, 2, 3, 4].map(|b| Hash::from_bytes([b; 32]));
         let mut here = Installation::open(&folder).unwrap();
         assert_eq!(Installation::open(&folder).unwrap_err().kind(), ErrorKind::WouldBlock);
-        let (seed, log) = here.session(group, session).unwrap();
-        here.keep(&seed, &log).unwrap();
+        let seed = |kept: Kept| match kept {
+            Kept::Open(seed, _) => *seed.expose(),
+            Kept::Over(log) => panic!("over: {log:?}"),
+        };
+        let Kept::Open(fresh, log) = here.session(group, session).unwrap() else { panic!("over") };
+        here.keep(&fresh, &log).unwrap();
         assert_eq!(here.close(&session, &one).unwrap(), one);
         assert_eq!(here.bind_height(group, 7, &two).unwrap(), two);
         drop(here);
         let mut here = Installation::open(&folder).unwrap();
-        assert_eq!(here.session(group, session).unwrap().0.expose(), seed.expose());
+        assert_eq!(seed(here.session(group, session).unwrap()), *fresh.expose());
         assert_eq!(here.close(&session, &two).unwrap(), one, "closed on the first");
         assert_eq!(here.bind_height(group, 7, &one).unwrap(), two);
-        here.forget(group, session).unwrap();
-        assert_ne!(here.session(group, session).unwrap().0.expose(), seed.expose());
+        here.end(&log).unwrap();
+        here.forget(group).unwrap();
+        assert!(matches!(here.session(group, session).unwrap(), Kept::Over(_)), "the letters stay");
+        let other = Log::new(group, two);
+        here.keep(&fresh, &other).unwrap();
+        here.forget(session).unwrap();
+        assert_eq!(seed(here.session(group, two).unwrap()), *fresh.expose(), "another group's");
+        here.forget(group).unwrap();
+        assert_ne!(seed(here.session(group, two).unwrap()), *fresh.expose(), "the seed is gone");
         drop(here);
         // The key is never replaced.
         fs::write(folder.join("installation.key"), "x").unwrap();
