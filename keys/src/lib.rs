@@ -1,15 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+mod tag;
+
 mod curve;
 mod draft;
-mod tag;
+
+mod letter;
 
 mod epoch;
 mod fault;
-mod letter;
-mod log;
 mod seed;
+
+mod log;
 mod share;
 
 mod member;

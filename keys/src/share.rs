@@ -166,7 +166,7 @@ impl Shares {
         next.map_or_else(|| self.now.fits(epoch).map(|()| &self.now), Ok)
     }
 
-    /// Keeps the share of the next epoch beside the one in use.
+    /// Keeps the share of the next epoch, or of a successor, beside the one in use.
     #[must_use]
     pub fn prepare(self, next: Share) -> Self {
         Self { now: self.now, next: Some(next) }
@@ -180,13 +180,13 @@ impl Shares {
         self.of(epoch).cloned().map(Self::new)
     }
 
-    /// The same shares under the draft of a successor, whose keys are the same.
+    /// The share under the draft of a successor, whose keys are the same.
     ///
     /// # Errors
     /// [`ShareError`] if the share does not fit the old epoch or the new one.
-    pub fn succeed(&self, old: &Epoch, new: &Epoch) -> Result<Self, ShareError> {
+    pub fn succeed(&self, old: &Epoch, new: &Epoch) -> Result<Share, ShareError> {
         let share = self.of(old)?;
-        Share::new(new, share.index, share.secrets.clone()).map(Self::new)
+        Share::new(new, share.index, share.secrets.clone())
     }
 
     /// The canonical bytes, which are secret.

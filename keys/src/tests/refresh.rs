@@ -98,6 +98,13 @@ fn who_was_left_out_is_repaired() {
     let share = repair::share(&ended, 2);
     share.fits(next.epoch()).unwrap();
     assert!(made.shares[&index(2)].fits(next.epoch()).is_err());
+    // A refreshed and a repaired share sign together.
+    let mut next = next;
+    next.shares.insert(index(2), share);
+    let mut session = Session::new(&next.team, Session::id(4), 4).without(&[3]);
+    sign::asked(&next, &mut session, &Request::Header(vec![1; 192]));
+    let ended = sign::run(&next, &mut session, honest);
+    assert!(ended[&index(1)].as_ref().unwrap().signature.is_some());
 }
 
 #[test]

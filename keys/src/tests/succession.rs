@@ -19,8 +19,7 @@ fn succeeded(made: &Made, at: u8, identity: Identity) -> Made {
     let groups: Vec<Group> = ended.into_values().map(|end| end.unwrap()).collect();
     assert!(groups.len() == team.draft.members().len() && groups.iter().all(|g| *g == groups[0]));
     let keep = |(i, share): (&Index, &Share)| {
-        let shares = Shares::new(share.clone()).succeed(made.epoch(), groups[0].epoch()).unwrap();
-        (*i, shares.now().clone())
+        (*i, Shares::new(share.clone()).succeed(made.epoch(), groups[0].epoch()).unwrap())
     };
     let shares = made.shares.iter().filter(|(i, _)| i.get() != at).map(keep).collect();
     Made { team, group: groups[0].clone(), shares }

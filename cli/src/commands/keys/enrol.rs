@@ -7,10 +7,10 @@ use super::session::Session;
 use crate::{
     Context,
     args::KeysEnrol,
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{OrRefuse as _, Outcome},
 };
 use serde_json::json;
-use sotto_keys::{Progress, succession};
+use sotto_keys::{Group, Progress, succession};
 
 pub(super) fn run(context: &Context, a: &KeysEnrol) -> Outcome {
     let (draft, identity) = (read_draft(&a.draft)?, read_identity(&a.member.key)?);
@@ -21,22 +21,18 @@ pub(super) fn run(context: &Context, a: &KeysEnrol) -> Outcome {
     if session.is_over() {
         return session.print(&Progress::Done(()), (json!(null), spoken));
     }
-    let changed = if group.epoch().group() == draft.id() {
-        None
-    } else {
-        Some(draft.changes(group.draft()).or_refuse("cannot sign this draft")?)
-    };
+    if group.epoch().group() == draft.id() {
+        // A crash came between the group's file and the share's.
+        let share = share_path(&a.member.group, a.member.share.as_ref());
+        let file = share.try_exists().unwrap_or(true).then(|| ShareFile::open(&a.member)).transpose()?;
+        finish(&mut session, file.as_ref(), &group)?;
+        return session.print(&Progress::Done(()), (json!(null), spoken));
+    }
+    let changed = draft.changes(group.draft()).or_refuse("cannot sign this draft")?;
     // The new member has no share; every other one keeps its own.
-    let file = match changed {
-        Some(changed) if changed != session.index => {
-            let file = ShareFile::open(&a.member)?;
-            file.check(group.epoch())?;
-            Some(file)
-        }
-        _ => None,
-    };
+    let file = (changed != session.index).then(|| ShareFile::open(&a.member)).transpose()?;
+    file.iter().try_for_each(|file| file.check(group.epoch()))?;
     if session.log.latest(session.index).is_none() {
-        let changed = changed.ok_or_else(|| Failure::refused("the group has this draft already"))?;
         let plan = format!(
             "{}\nIt succeeds the group {}; its new member is {changed}. The key stays.",
             describe(&draft),
@@ -48,12 +44,21 @@ pub(super) fn run(context: &Context, a: &KeysEnrol) -> Outcome {
     let Progress::Done(next) = &progress else {
         return session.print(&progress, (json!(null), String::new()));
     };
-    if let Some(file) = file {
-        let shares = file.shares.succeed(group.epoch(), next.epoch());
-        file.replace(&shares.or_refuse("cannot keep the share")?)?;
-    }
+    // Both shares are in the file until the group's says which counts.
+    let both = |file: ShareFile| {
+        let share = file.shares.succeed(group.epoch(), next.epoch());
+        file.with(&share.or_refuse("cannot keep the share")?)
+    };
+    let file = file.map(both).transpose()?;
     replace_group(&a.member.group, next)?;
-    session.end()?;
-    let share = share_path(&a.member.group, a.member.share.as_ref()).display().to_string();
-    session.print(&progress, (json!({ "share_file": share }), spoken))
+    finish(&mut session, file.as_ref(), next)?;
+    session.print(&progress, (json!(null), spoken))
+}
+
+/// Keeps the share of the new group alone; the new member has none yet.
+fn finish(session: &mut Session<'_>, file: Option<&ShareFile>, group: &Group) -> Outcome {
+    if let Some(file) = file {
+        file.replace(&file.shares.commit(group.epoch()).or_refuse("cannot keep the share")?)?;
+    }
+    session.end()
 }

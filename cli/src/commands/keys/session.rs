@@ -152,11 +152,11 @@ impl<'a> Session<'a> {
             .help(help)
     }
 
-    /// Prints this member's letters: the new ones, or the last one again.
+    /// Prints this member's letters: the new ones, or if there are none all again.
     pub(super) fn print<T>(&self, progress: &Progress<T>, done: (Value, String)) -> Outcome {
         let own: Vec<&Letter> =
             self.log.letters().filter(|letter| letter.heading().from == self.index).collect();
-        let from = self.known.min(own.len().saturating_sub(1));
+        let from = if self.known < own.len() { self.known } else { 0 };
         let text = |letter: &&Letter| armor::to_text(Kind::Letter, &letter.to_bytes());
         let letters: Vec<String> = own.get(from..).unwrap_or_default().iter().map(text).collect();
         let (state, awaits, spoken) = match progress {
@@ -171,6 +171,9 @@ impl<'a> Session<'a> {
         self.context.ui.info(&spoken);
         let fields = json!({ "group": self.draft.id().to_string(), "session": self.log.session().to_string(),
             "member": self.index.get(), "state": state, "awaits": awaits, "letters": letters, "result": done.0 });
+        if letters.is_empty() && !self.context.output.json {
+            return Ok(());
+        }
         self.context.output.record("keys-session", fields, &letters.concat())
     }
 }
