@@ -11,9 +11,8 @@
 //! `README.md` explains how.
 //!
 //! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`,
-//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`,
-//! `links`, `sessions`; `fixtures` has the
-//! values they work on, [`seeds`] makes the seeds.
+//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`, `links`, `sessions`; `fixtures`
+//! has the values they work on, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a wrong fixture must stop the program")]
 
 mod circuits;

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod dkg;
+mod properties;
 mod refresh;
 mod repair;
 mod resume;
