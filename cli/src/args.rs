@@ -1,7 +1,7 @@
 //! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
 //! ```text
-//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · dandelion · config · generate
+//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · keys · dandelion · config · generate
 //! sotto demo | speed | help
 //! ```
 //!
@@ -12,13 +12,14 @@
 
 mod chain;
 mod dandelion;
+mod keys;
 mod mpc;
 mod node;
 mod node_client;
 mod validator;
 mod wallet;
 
-pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, validator::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, validator::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -108,6 +109,8 @@ pub(crate) enum Command {
     Net(Net),
     #[command(subcommand)]
     Mpc(Mpc),
+    #[command(subcommand)]
+    Keys(Keys),
     #[command(subcommand)]
     Dandelion(Dandelion),
     Speed(Speed),

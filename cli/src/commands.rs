@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod dandelion;
 pub(crate) mod demo;
 pub(crate) mod generate;
+pub(crate) mod keys;
 pub(crate) mod mpc;
 pub(crate) mod net;
 pub(crate) mod node;

@@ -52,11 +52,11 @@ impl PassphraseArgs {
         }
     }
 
-    /// The passphrase of the new wallet of this name; on a terminal, asked for twice.
-    pub(crate) fn choose(&self, wallet: &str) -> Outcome<Zeroizing<String>> {
+    /// The passphrase of something new, which `of` names; on a terminal, asked for twice.
+    pub(crate) fn choose(&self, of: &str) -> Outcome<Zeroizing<String>> {
         match self.given() {
             Some(given) => chosen(given?, false),
-            None => chosen(prompt(&format!("New passphrase of wallet `{wallet}`: "))?, true),
+            None => chosen(prompt(&format!("New passphrase of {of}: "))?, true),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod chain;
 pub(crate) mod circuit;
 pub(crate) mod commitments;
 pub(crate) mod job;
+pub(crate) mod keys;
 pub(crate) mod payment;
 pub(crate) mod scratch;
 pub(crate) mod store;

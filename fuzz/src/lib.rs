@@ -11,8 +11,8 @@
 //! `README.md` explains how.
 //!
 //! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`,
-//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `links`, `sessions`; `fixtures` has the
-//! values they work on, [`seeds`] makes the seeds.
+//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`, `links`, `sessions`; `fixtures`
+//! has the values they work on, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a wrong fixture must stop the program")]
 
 mod circuits;
@@ -20,6 +20,7 @@ mod commitments;
 mod fixtures;
 mod frames;
 mod jobs;
+mod keys;
 mod ledger;
 mod links;
 mod messages;
@@ -154,6 +155,17 @@ targets! {
         Machine mpc_receipt
         Decoder mpc_budget
         Decoder mpc_rows
+    }
+    keys {
+        Decoder keys_draft
+        Decoder keys_group
+        Decoder keys_letter
+        Decoder keys_evidence
+        Decoder keys_log
+        Decoder keys_shares
+        Machine keys_share_file
+        Decoder keys_request
+        Decoder keys_armor
     }
     links {
         Decoder link_message

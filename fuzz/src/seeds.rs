@@ -6,6 +6,7 @@
 mod computing;
 pub mod hostile;
 mod jobs;
+mod keys;
 mod ledger;
 mod links;
 mod money;
@@ -55,7 +56,7 @@ pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
 }
 
 fn inputs(target: &str) -> Inputs {
-    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, links::inputs];
+    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, keys::inputs, links::inputs];
     all.iter().find_map(|inputs| inputs(target)).expect("seeds for every target")
 }
 

@@ -23,6 +23,9 @@ const LOOK: u64 = 1 << 14;
 /// How a file of this kind begins, and the kind.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"SOTTOWLT", "a wallet or its backup"),
+    (b"SOTTOSHR", "a share of a key"),
+    (b"BEGIN SOTTO KEYS", "a draft, a group or letters of `sotto keys`"),
+    (b"sotto-installation-1:", "the key of an installation"),
     (b"SOTTOKEY", "the key of an installation"),
     (b"SKEY", "an operator's key"),
     (b"SLOG", "a log of blocks"),

@@ -158,6 +158,54 @@ impl World {
         fs::copy(self.path("tried/west/receipt.json"), self.path("receipt.json")).unwrap();
     }
 
+    /// Two of three of `north`, `south` and `west` have a key: each has NAME.group and NAME.share, and `board.group`,
+    /// `board.share` are north's. With `board.draft` and all letters, `board.letters`.
+    pub(crate) fn board(&self) {
+        let members = ["north", "south", "west"];
+        self.run("keys new board.draft --purpose seal --chain $(cat chain.id) --threshold 2 --member north.pub south.pub west.pub").ok();
+        self.write("board.letters", "");
+        for round in 0..4 {
+            let letters = if round == 0 { "" } else { "board.letters" };
+            let said = members.map(|name| self.keys(name, &format!("dkg board.draft {letters} --yes")).ok());
+            self.write("board.letters", &(self.read("board.letters") + &said.concat()));
+        }
+        for name in members {
+            self.keys(name, "dkg board.draft board.letters --yes").ok();
+        }
+        for end in ["group", "share"] {
+            fs::copy(self.path(&format!("north.{end}")), self.path(&format!("board.{end}"))).unwrap();
+        }
+    }
+
+    /// Runs a verb of `sotto keys` as one member.
+    pub(crate) fn keys(&self, member: &str, words: &str) -> Said {
+        let files = format!("--key {member}.key --group {member}.group --share {member}.share");
+        self.run(&format!("keys {words} {files}"))
+    }
+
+    /// What the examples of `sotto keys` read, besides the board.
+    pub(crate) fn board_letters(&self) {
+        self.board();
+        self.run("mpc keygen east").ok();
+        self.run("keys new new.draft --purpose vault --chain $(cat chain.id) --threshold 2 --member north.pub south.pub").ok();
+        self.run("keys new next.draft --after board.group --at 3 --member east.pub").ok();
+        self.shell("sotto keys drill --key north.key --group board.group > asked.letter").ok();
+        self.shell("sotto keys repair --key west.key --group board.group --share lost.share > lost.letter")
+            .ok();
+        let draft: serde_json::Value =
+            serde_json::from_str(&self.run("keys show board.draft --json").ok()).unwrap();
+        self.write("west.fingerprint", draft["members"][2].as_str().unwrap());
+        self.write("header.hex", &self.header(1));
+        fs::create_dir(self.path("copies")).unwrap();
+    }
+
+    /// A header at this height, in hexadecimal digits.
+    pub(crate) fn header(&self, height: u64) -> String {
+        let mut bytes = height.to_le_bytes().to_vec();
+        bytes.resize(192, 0);
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

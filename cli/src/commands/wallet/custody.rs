@@ -29,7 +29,7 @@ pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome
     command.home.free_wallet(&command.args.wallet)?;
     a.words_file.as_deref().map_or(Ok(()), new_file::check_secret)?;
     let chain = command.chain()?.chain().clone();
-    let passphrase = command.args.passphrase.choose(&command.args.wallet)?;
+    let passphrase = command.args.passphrase.choose(&format!("wallet `{}`", command.args.wallet))?;
     let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
     match &a.words_file {
         Some(path) => new_file::write_secret(path, &format!("{}\n", *words.phrase()))?,
@@ -78,7 +78,7 @@ pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> O
         Some(path) => words::parse(&secret::read_whole(path)?)?,
         None => words::enter(&mut Person)?,
     };
-    let passphrase = command.args.passphrase.choose(&command.args.wallet)?;
+    let passphrase = command.args.passphrase.choose(&format!("wallet `{}`", command.args.wallet))?;
     let mut wallet = create(command, words, chain.chain().clone(), &passphrase)?;
     let report = search(command.context, &mut wallet, &chain, Height::new(a.birthday))?;
     if a.birthday > 0 {

@@ -45,7 +45,7 @@ fn import_view_key(command: &WalletCommand<'_>, a: &ViewKeyImport) -> Outcome {
     command.home.free_wallet(name)?;
     let chain = command.chain()?.chain().clone();
     let key = ViewKey::parse(&text, chain.params().network).or_refuse("invalid view key")?;
-    let passphrase = command.args.passphrase.choose(name)?;
+    let passphrase = command.args.passphrase.choose(&format!("wallet `{name}`"))?;
     let file = command.home.create_wallet_file(NewWallet { name, passphrase: &passphrase })?;
     let wallet = ViewWallet::create(file, chain, key).or_refuse(format!("cannot create wallet `{name}`"))?;
     let fields = json!({ "wallet": name, "account": wallet.account().0 });

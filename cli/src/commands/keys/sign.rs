@@ -1,0 +1,163 @@
+//! `sotto keys sign` and `drill`.
+
+use super::super::mpc::job::read_identity;
+use super::files::{ShareFile, read_group, read_letters, replace_group};
+use super::session::{Session, fresh, session_of};
+use crate::{
+    Context,
+    args::{KeysDrill, KeysMember, KeysSign},
+    bridge::{now, read_text},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
+    local_time::local_time,
+};
+use serde_json::json;
+use sotto_keys::{
+    Group, Hash, Index, Progress, Step,
+    request::{Phase, Request},
+    sign::{self, Answered, Asked},
+};
+use sotto_mw::{block::Header, codec::Decode as _};
+use sotto_party::hex::{from_hex, to_hex};
+use std::path::{Path, PathBuf};
+
+/// How to go on in a session of signatures.
+struct Turn<'a> {
+    member: &'a KeysMember,
+    letters: &'a [PathBuf],
+    /// What to ask for, in a new session.
+    ask: Option<Request>,
+    yes: bool,
+}
+
+pub(super) fn sign(context: &Context, a: &KeysSign) -> Outcome {
+    let ask = a.header.as_deref().map(read_header).transpose()?.map(Request::Header);
+    run(context, &Turn { member: &a.member, letters: &a.letter, ask, yes: a.yes })
+}
+
+pub(super) fn drill(context: &Context, a: &KeysDrill) -> Outcome {
+    let ask = a.letter.is_empty().then(|| Request::Drill { time: now() });
+    run(context, &Turn { member: &a.member, letters: &a.letter, ask, yes: a.yes })
+}
+
+fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
+    let member = turn.member;
+    let (mut group, identity) = (read_group(&member.group)?, read_identity(&member.key)?);
+    let letters = read_letters(turn.letters)?;
+    let id = session_of(&letters)?.unwrap_or_else(fresh);
+    let draft = group.draft().clone();
+    let mut session = Session::open(context, (&draft, &identity), id, letters)?;
+    if session.is_over() {
+        return session.print(&Progress::Done(()), (json!(null), "complete".to_owned()));
+    }
+    let file = ShareFile::open(member)?;
+    file.check(group.epoch())?;
+    let share = file.shares.of(group.epoch()).or_refuse("cannot use the share")?;
+    if let Some(request) = &turn.ask {
+        session.act(|me, log, _| sign::ask(me, group.epoch(), log, request))?;
+    }
+    let asked = sign::asked(group.epoch(), &session.log).map_err(|fault| session.failed(&fault))?;
+    let asked = asked.ok_or_else(|| {
+        Failure::refused("the letter that asks is missing").help("pass all letters of the session")
+    })?;
+    let is_drill = matches!(asked.request, Request::Drill { .. });
+    let answered =
+        |step| session.log.letters().any(|l| l.heading().from == session.index && l.heading().step == step);
+    if !answered(Step::Committed) && !answered(Step::Signed) {
+        // To ask for a drill is to take part in it.
+        let agreed = turn.yes || turn.ask.is_some() && is_drill;
+        context.ui.confirm(&plan(&asked, &group, &session)?, agreed)?;
+        session.act(|me, log, _| sign::agree(me, group.epoch(), share, (log, &asked)))?;
+    }
+    bind(&mut session, &asked)?;
+    let due = is_drill.then(|| group.due());
+    let progress = session.act(|me, log, register| {
+        sign::advance(me, (group.epoch(), Some(share)), (log, due.as_deref()), register)
+    })?;
+    let Progress::Done(answer) = &progress else {
+        return session.print(&progress, (json!(null), String::new()));
+    };
+    if is_drill {
+        group.drilled(answer.members.iter().copied(), now());
+        replace_group(&member.group, &group)?;
+    }
+    session.end()?;
+    let (result, spoken) = shown(answer);
+    session.print(&progress, (result, spoken))
+}
+
+/// A header in hexadecimal digits.
+fn read_header(path: &Path) -> Outcome<Vec<u8>> {
+    let text = read_text(path, 1 << 12)?;
+    let mut bytes = vec![0; text.trim().len() / 2];
+    let read = from_hex(text.trim(), &mut bytes);
+    let usage = || Failure::new(Code::Refused, format!("{} is not a header in hexadecimal", path.display()));
+    read.ok_or_else(usage)?;
+    Header::from_bytes(&bytes).map_err(|e| usage().why(e))?;
+    Ok(bytes)
+}
+
+/// What a member is asked to agree to.
+fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> {
+    let draft = group.draft();
+    let what = match &asked.request {
+        Request::Header(bytes) => {
+            let header = Header::from_bytes(bytes).or_refuse("member asks for the seal of something else")?;
+            format!(
+                "the seal of a block\n  height   {}\n  header   {}\n  parent   {}\n  time     {}\n  kernels  {}\n  outputs  {}\nThe block's contents were not checked here.",
+                header.height,
+                header.hash(),
+                header.previous,
+                local_time(header.time),
+                header.kernel_count,
+                header.output_count
+            )
+        }
+        Request::Vote(vote) => format!(
+            "a {} at height {}, round {}, for {}",
+            if vote.phase == Phase::Prevote { "prevote" } else { "precommit" },
+            vote.height,
+            vote.round,
+            vote.header.map_or("nil".to_owned(), |hash| Hash::from_bytes(hash).to_string())
+        ),
+        Request::Drill { time } => format!("a drill of {}", local_time(*time)),
+    };
+    let (t, n) = (draft.threshold(), draft.members().len());
+    let key = draft.key(asked.by).map(|key| key.fingerprint()).unwrap_or_default();
+    Ok(format!(
+        "Member {} ({key}) asks the group {} ({t} of {n}, {}) for {what}\nYou answer as member {}.",
+        asked.by,
+        draft.id(),
+        draft.purpose(),
+        session.index
+    ))
+}
+
+/// Before a share of a seal leaves, this member is bound to the header at its height.
+fn bind(session: &mut Session<'_>, asked: &Asked) -> Outcome {
+    let Request::Header(bytes) = &asked.request else { return Ok(()) };
+    if !session.log.letters().any(|letter| letter.heading().step == Step::Chosen) {
+        return Ok(());
+    }
+    let header = Header::from_bytes(bytes).or_refuse("cannot read the header")?;
+    let (height, hash) = (header.height.get(), Hash::from_bytes(*header.hash().as_bytes()));
+    let bound = session.installation.bind_height(session.draft.id(), height, &hash);
+    let bound = bound.or_refuse("cannot write the register")?;
+    if bound == hash {
+        return Ok(());
+    }
+    Err(Failure::refused("this member has sealed another block at this height")
+        .why(format!("at height {height} it is bound to the header {bound}"))
+        .help("nothing was signed; two seals at one height are evidence against the operator"))
+}
+
+/// A finished signature, for programs and for people.
+fn shown(answer: &Answered) -> (serde_json::Value, String) {
+    let members: Vec<u8> = answer.members.iter().copied().map(Index::get).collect();
+    let names: Vec<String> = members.iter().map(u8::to_string).collect();
+    let signature = answer.signature.map(|signature| to_hex(&signature));
+    let spoken = match &signature {
+        Some(signature) => format!("signed by members {}\nsignature {signature}", names.join(", ")),
+        None => format!("members {} proved that they have their shares", names.join(", ")),
+    };
+    (json!({ "members": members, "signature": signature }), spoken)
+}

@@ -1,0 +1,85 @@
+//! What a member of a group reads: drafts, groups, letters, evidence, and what it kept itself.
+
+use crate::{Verdict, fixtures::keys::GROUP};
+use sotto_keys::{
+    Draft, Evidence, Group, Letter, Log, Shares,
+    armor::{from_text, to_text},
+    request::Request,
+    share_file::{ShareHeader, decrypt},
+};
+
+/// A draft has one encoding, and obeys the limits of its purpose.
+pub fn keys_draft(data: &[u8]) -> Verdict {
+    let Ok(draft) = Draft::from_bytes(data) else { return Verdict::Refused };
+    assert!(draft.to_bytes() == data, "two encodings of one draft");
+    assert!((2..=draft.members().len()).contains(&draft.threshold().into()) && draft.members().len() <= 15);
+    Verdict::Accepted
+}
+
+/// A group that is read was confirmed by members of its draft.
+pub fn keys_group(data: &[u8]) -> Verdict {
+    let Ok(group) = Group::from_bytes(data) else { return Verdict::Refused };
+    assert!(group.to_bytes() == data, "two encodings of one group");
+    assert!(group.letters().len() >= group.draft().threshold().into());
+    assert_eq!(group.epoch(), GROUP.epoch(), "a group that its members did not sign");
+    Verdict::Accepted
+}
+
+/// A letter has one encoding.
+pub fn keys_letter(data: &[u8]) -> Verdict {
+    let Ok(letter) = Letter::from_bytes(data) else { return Verdict::Refused };
+    assert!(letter.to_bytes() == data, "two encodings of one letter");
+    Verdict::Accepted
+}
+
+/// Evidence has one encoding, and accuses nobody who did not sign both letters.
+pub fn keys_evidence(data: &[u8]) -> Verdict {
+    let Ok(evidence) = Evidence::from_bytes(data) else { return Verdict::Refused };
+    assert!(evidence.to_bytes() == data, "two encodings of one piece of evidence");
+    Verdict::of(evidence.holds(GROUP.draft()))
+}
+
+/// The letters of a session, as they were kept.
+pub fn keys_log(data: &[u8]) -> Verdict {
+    let Ok(log) = Log::from_bytes(data) else { return Verdict::Refused };
+    assert!(log.to_bytes() == data, "two encodings of one log");
+    Verdict::Accepted
+}
+
+/// The contents of a share file.
+pub fn keys_shares(data: &[u8]) -> Verdict {
+    let Ok(shares) = Shares::from_bytes(data) else { return Verdict::Refused };
+    assert!(*shares.to_bytes() == data, "two encodings of one share");
+    Verdict::Accepted
+}
+
+/// A share file that opens has the header that it shows.
+pub fn keys_share_file(data: &[u8]) -> Verdict {
+    // Deriving a key may take 2 GiB; a fuzzer needs a cost that is quick.
+    let costs = data.len() > 62 && data.get(51..63) == Some(&[8, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+    let header = ShareHeader::of_file(data);
+    if !costs {
+        return Verdict::Refused;
+    }
+    let Ok(shares) = decrypt(data, b"correct horse") else { return Verdict::Refused };
+    let header = header.expect("a file that opens has a header");
+    assert_eq!((header.group, header.index), (shares.now().group(), shares.now().index()));
+    Verdict::Accepted
+}
+
+/// A request has one encoding.
+pub fn keys_request(data: &[u8]) -> Verdict {
+    let Ok(request) = Request::from_bytes(data) else { return Verdict::Refused };
+    assert!(request.to_bytes() == data, "two encodings of one request");
+    Verdict::Accepted
+}
+
+/// What an armored text holds is read again from its own text.
+pub fn keys_armor(data: &[u8]) -> Verdict {
+    let Some(all) = str::from_utf8(data).ok().and_then(|text| from_text(text).ok()) else {
+        return Verdict::Refused;
+    };
+    let again: String = all.iter().map(|(kind, bytes)| to_text(*kind, bytes)).collect();
+    assert_eq!(from_text(&again).as_ref(), Ok(&all));
+    Verdict::Accepted
+}

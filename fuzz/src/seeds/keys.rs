@@ -1,0 +1,53 @@
+//! Seeds of the targets of groups.
+
+use super::{Inputs, input};
+use crate::fixtures::{keys::MADE, rng};
+use sotto_keys::{
+    Evidence, Shares,
+    armor::{Kind, to_text},
+    request::{Phase, Request, Vote},
+    share_file::{KdfCost, encrypt},
+};
+
+pub(super) fn inputs(target: &str) -> Option<Inputs> {
+    let made = &*MADE;
+    let letters: Vec<_> = made.log.letters().collect();
+    let shares = Shares::new(made.share.clone());
+    Some(match target {
+        "keys_draft" => vec![input("seal", made.group.draft().to_bytes())],
+        "keys_group" => vec![input("first-epoch", made.group.to_bytes())],
+        "keys_letter" => vec![
+            input("packages", letters[0].to_bytes()),
+            input("shares", letters[2].to_bytes()),
+            input("drilled", letters[6].to_bytes()),
+        ],
+        "keys_evidence" => {
+            let evidence = Evidence::new(letters[0].clone(), made.other.clone());
+            vec![input("two-packages", evidence.expect("two letters of one member").to_bytes())]
+        }
+        "keys_log" => vec![input("key-generation", made.log.to_bytes())],
+        "keys_shares" => vec![
+            input("one", shares.to_bytes().to_vec()),
+            input("two", shares.prepare(made.share.clone()).to_bytes().to_vec()),
+        ],
+        "keys_share_file" => {
+            let fast = (&b"correct horse"[..], KdfCost::INSECURE_FAST);
+            vec![input("file", encrypt(&shares, fast, &mut rng(3)).expect("a little memory"))]
+        }
+        "keys_request" => {
+            let vote = Vote { phase: Phase::Prevote, height: 5, round: 1, header: None };
+            vec![
+                input("header", Request::Header(vec![3; 192]).to_bytes()),
+                input("vote", Request::Vote(Vote { header: Some([1; 32]), ..vote }).to_bytes()),
+                input("nil", Request::Vote(vote).to_bytes()),
+                input("drill", Request::Drill { time: 9 }.to_bytes()),
+            ]
+        }
+        "keys_armor" => vec![
+            input("letter", to_text(Kind::Letter, &[1, 2, 3])),
+            input("quoted", format!("> {}", to_text(Kind::Draft, &[9; 40]).replace('\n', "\n> "))),
+            input("two", to_text(Kind::Letter, b"a") + "and\n" + &to_text(Kind::Evidence, b"b")),
+        ],
+        _ => return None,
+    })
+}

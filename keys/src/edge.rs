@@ -1,0 +1,4 @@
+//! System calls: files and the operating system's random source are used here and nowhere else.
+
+pub mod files;
+pub mod installation;
