@@ -27,6 +27,9 @@ pub mod appraise;
 pub mod policy_file;
 
 pub mod bundle;
+pub mod device;
+
+pub mod edge;
 
 pub use appraise::{Appraised, Circumstances, Verdict};
 pub use binding::{Binding, Purpose};

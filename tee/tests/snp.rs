@@ -105,7 +105,7 @@ fn what_the_chip_signed_and_nobody_should_accept_is_refused() {
 #[test]
 fn a_report_needs_the_certificate_of_its_chip_and_its_firmware() {
     assert_eq!(refused(&[(CHIP, &[0x5b])]), SnpError::Chip.into());
-    assert_eq!(refused(&[(CHIP, &[0; 64])]), SnpError::Chip.into());
+    assert_eq!(refused(&[(CHIP, &[0; 64])]), SnpError::MaskedChip.into());
     for at in 0..8 {
         let mut tcb = [3, 0, 0, 0, 0, 0, 8, 200];
         tcb[at] ^= 1;

@@ -70,6 +70,9 @@ impl Chain {
         if algorithm.oid != EC_KEY || curve != Some(P384) {
             return Err(SnpError::Malformed("chip's key"));
         }
+        if report.chip_id == [0; 64] {
+            return Err(SnpError::MaskedChip);
+        }
         // Turin's chips have numbers of eight bytes; the report pads them with zeros.
         let digits = if self.layout == TcbLayout::Turin { 8 } else { 64 };
         let (chip, padding) = report.chip_id.split_at(digits);
