@@ -1,7 +1,7 @@
 //! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
 //! ```text
-//! sotto NOUN VERB [options]      chain · wallet · node · mpc · dandelion · config · generate
+//! sotto NOUN VERB [options]      chain · wallet · node · mpc · tee · dandelion · config · generate
 //! sotto demo | speed | help
 //! ```
 //!
@@ -15,9 +15,10 @@ mod dandelion;
 mod mpc;
 mod node;
 mod node_client;
+mod tee;
 mod wallet;
 
-pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, tee::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -105,6 +106,8 @@ pub(crate) enum Command {
     Node(Node),
     #[command(subcommand)]
     Mpc(Mpc),
+    #[command(subcommand)]
+    Tee(Tee),
     #[command(subcommand)]
     Dandelion(Dandelion),
     Speed(Speed),

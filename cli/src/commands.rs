@@ -8,4 +8,5 @@ pub(crate) mod generate;
 pub(crate) mod mpc;
 pub(crate) mod node;
 pub(crate) mod speed;
+pub(crate) mod tee;
 pub(crate) mod wallet;

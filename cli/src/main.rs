@@ -101,6 +101,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Wallet(w) => commands::wallet::run(&context, &w),
         Command::Node(n) => commands::node::run(&context, n),
         Command::Mpc(m) => commands::mpc::run(&context, m),
+        Command::Tee(t) => commands::tee::run(&context, &t),
         Command::Dandelion(d) => commands::dandelion::run(&context, &d),
         Command::Speed(s) => commands::speed::run(&context, &s),
         Command::Config(c) => commands::config::run(&context, &c),

@@ -43,6 +43,7 @@ fn every_example_runs() {
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
+    world.attested();
     // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();
     for (verb, lines) in examples() {
@@ -56,6 +57,8 @@ fn every_example_runs() {
             "node",
             "node config",
             "mpc",
+            "tee",
+            "tee policy",
             "dandelion",
             "config",
             "generate",

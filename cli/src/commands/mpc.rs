@@ -2,7 +2,7 @@
 
 pub(crate) mod auc;
 mod circuit;
-mod job;
+pub(crate) mod job;
 mod local;
 mod quote;
 mod rendezvous;
