@@ -84,7 +84,10 @@ fn files_are_not_overwritten_and_machines_without_hardware_say_so() {
     w.run(&format!("{make} --force")).ok();
     let verify = format!("tee verify north.evidence --policy tee.toml --party north.pub {ENROL}");
     assert!(w.run(&format!("{verify} --bundle north.bundle")).fails(1).contains("exists already"));
-    if !["/sys/kernel/config/tsm/report", "/dev/attestation"].iter().any(|path| std::fs::exists(path).unwrap()) {
+    if !["/sys/kernel/config/tsm/report", "/dev/attestation"]
+        .iter()
+        .any(|path| std::fs::exists(path).unwrap())
+    {
         let words = format!("tee evidence x --party north.pub {ENROL}");
         assert_eq!(refused(&w, &words).0, "no-hardware");
     }
@@ -146,8 +149,11 @@ fn real_quotes_verify_and_are_refused_for_what_they_are() {
         refused(&w, &words)
     };
     let mrtd = "tdx";
-    let (code, why) =
-        verify("tdx_quote", &format!("kind = '{mrtd}'\nmeasurements.mrtd = '{}'", "00".repeat(48)), 1_750_400_000);
+    let (code, why) = verify(
+        "tdx_quote",
+        &format!("kind = '{mrtd}'\nmeasurements.mrtd = '{}'", "00".repeat(48)),
+        1_750_400_000,
+    );
     assert_eq!((code.as_str(), why.contains("another mrtd")), ("evidence-refused", true), "{why}");
     let (code, why) = verify("tdx_quote_outdated", "kind = 'tdx'\nmeasurements.mrtd = ''", 1_771_700_000);
     assert_eq!(code, "invalid-policy", "{why}");

@@ -9,6 +9,7 @@ mod jobs;
 mod ledger;
 mod links;
 mod money;
+mod tee;
 
 use crate::{TARGETS, Target, Verdict};
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
 }
 
 fn inputs(target: &str) -> Inputs {
-    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, links::inputs];
+    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, links::inputs, tee::inputs];
     all.iter().find_map(|inputs| inputs(target)).expect("seeds for every target")
 }
 

@@ -272,7 +272,10 @@ impl Policy {
     fn entry_of(&self, claims: &Claims) -> Result<(usize, &Accept), Vec<Refusal>> {
         let mut differences = Vec::new();
         for (n, accept) in self.accept.iter().enumerate().filter(|(_, accept)| accept.kind == claims.kind) {
-            let wrong = accept.measurements.iter().filter(|(name, value)| claims.measurements.get(*name) != Some(value));
+            let wrong = accept
+                .measurements
+                .iter()
+                .filter(|(name, value)| claims.measurements.get(*name) != Some(value));
             let before = differences.len();
             differences.extend(wrong.map(|(field, _)| Refusal::Measurement { entry: n + 1, field }));
             if differences.len() == before {

@@ -64,6 +64,10 @@ impl<'b> Reader<'b> {
         self.array().map(u8::from_le_bytes)
     }
 
+    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
     pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_le_bytes)
     }
@@ -81,6 +85,11 @@ impl<'b> Reader<'b> {
     /// Everything that is left.
     pub(crate) fn rest(&mut self) -> &'b [u8] {
         core::mem::take(&mut self.0)
+    }
+
+    /// Bytes that are still to be read.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn finish(self) -> Result<(), DecodeError> {

@@ -18,7 +18,7 @@ use crate::kind::Kind;
 use crate::shape::{self, REPORT};
 
 /// Most bytes of evidence.
-pub const MAX_EVIDENCE: usize = 16 << 10;
+pub const MAX_EVIDENCE: usize = shape::MAX_EVIDENCE;
 
 const PREFIX: &str = "sotto evidence v1";
 

@@ -86,7 +86,11 @@ struct AcceptTable {
 pub fn read(text: &str) -> Result<Policy, LineError> {
     let file: File = parse(text)?;
     if *file.version.get_ref() != 1 {
-        return Err(LineError::at(text, &file.version.span(), "this version of sotto reads policies of version 1"));
+        return Err(LineError::at(
+            text,
+            &file.version.span(),
+            "this version of sotto reads policies of version 1",
+        ));
     }
     let mut accept = Vec::new();
     for table in &file.accept {
@@ -98,7 +102,10 @@ pub fn read(text: &str) -> Result<Policy, LineError> {
         accept.push(entry);
     }
     if accept.is_empty() {
-        return Err(LineError { line: 1, what: "no `[[accept]]`: the policy would refuse everything".to_owned() });
+        return Err(LineError {
+            line: 1,
+            what: "no `[[accept]]`: the policy would refuse everything".to_owned(),
+        });
     }
     let quorum = file.quorum.map_or(Ok(Quorum { of: 1, vendors: 1 }), |table| {
         let QuorumTable { of, vendors } = *table.get_ref();
@@ -134,7 +141,12 @@ fn read_accept(table: &AcceptTable) -> Result<Accept, String> {
         kind,
         measurements: measurements(kind, &table.measurements)?,
         statuses,
-        refuse_advisories: table.refuse_advisories.iter().flatten().map(advisory).collect::<Result<_, _>>()?,
+        refuse_advisories: table
+            .refuse_advisories
+            .iter()
+            .flatten()
+            .map(advisory)
+            .collect::<Result<_, _>>()?,
         minimum_tcb_evaluation: table.minimum_tcb_evaluation.unwrap_or_default(),
         minimum_isv_svn: table.minimum_isv_svn.unwrap_or_default(),
         tcb: table.tcb,
@@ -173,7 +185,9 @@ fn check_keys(kind: Kind, table: &AcceptTable) -> Result<(), String> {
         return Err(format!("`{key}` means nothing for kind {kind}"));
     }
     if kind == Snp && table.tcb.is_none() {
-        return Err("snp needs `tcb = { bootloader = …, tee = …, snp = …, microcode = … }`, the least".to_owned());
+        return Err(
+            "snp needs `tcb = { bootloader = …, tee = …, snp = …, microcode = … }`, the least".to_owned()
+        );
     }
     Ok(())
 }

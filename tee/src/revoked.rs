@@ -141,8 +141,12 @@ impl Revoked {
     #[must_use]
     pub fn to_text(&self) -> String {
         let list = |name: &str, of: fn(&Revocable) -> bool| {
-            let ids: Vec<String> =
-                self.0.iter().filter(|entry| of(entry)).map(|entry| format!("    \"{}\",\n", entry.id())).collect();
+            let ids: Vec<String> = self
+                .0
+                .iter()
+                .filter(|entry| of(entry))
+                .map(|entry| format!("    \"{}\",\n", entry.id()))
+                .collect();
             format!("{name} = [\n{}]\n", ids.concat())
         };
         [

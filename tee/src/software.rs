@@ -39,8 +39,7 @@ pub fn sign(identity: &Identity, code: &[u8; 32], report_data: &[u8; 64]) -> Res
 fn read(bytes: &[u8]) -> Result<Statement, DecodeError> {
     let mut r = Reader::new(bytes);
     let key = PublicKey::from_bytes(r.take(PublicKey::BYTES)?).ok_or(DecodeError::Value("a party's key"))?;
-    let statement =
-        Statement { key, code: r.array()?, report_data: r.array()?, signature: r.array()? };
+    let statement = Statement { key, code: r.array()?, report_data: r.array()?, signature: r.array()? };
     r.finish().map(|()| statement)
 }
 

@@ -10,8 +10,8 @@ use sotto_tee::appraise::{QuorumError, Refusal};
 use sotto_tee::binding::{Challenge, Session};
 use sotto_tee::claims::TcbStatus;
 use sotto_tee::{
-    Binding, Circumstances, Claims, Collateral, Kind, Purpose, Revocable, Revoked, Seen, Verdict, policy_file,
-    software, verify, verify_under,
+    Binding, Circumstances, Claims, Collateral, Kind, Purpose, Revocable, Revoked, Seen, Verdict,
+    policy_file, software, verify, verify_under,
 };
 use support::intel::{NOW, Quirks, platform};
 use support::{appraise, digest, hex, receipt, snp};
@@ -96,8 +96,7 @@ fn real_machines_are_refused_for_what_strict_means() {
         let mrtd = hex(&claims.measurements["mrtd"]);
         format!("version = 1\n[[accept]]\nkind = 'tdx'\nmeasurements.mrtd = '{mrtd}'\n{more}")
     };
-    let refusals =
-        |text: &str| appraise(text, &claims, &receipt(), support::THEN).unwrap_err().0;
+    let refusals = |text: &str| appraise(text, &claims, &receipt(), support::THEN).unwrap_err().0;
     // The sample is not for this receipt, which is the only reason that a policy cannot take away.
     let binding = Refusal::Binding("receipt");
     let grows = Refusal::Property("a platform that grows (`dynamic_platform`)");
@@ -216,7 +215,8 @@ fn software_is_refused_unless_the_file_says_so_and_is_labelled() {
     let identity = Identity::random(&mut ChaCha20Rng::seed_from_u64(1));
     let evidence = software::sign(&identity, &[5; 32], &receipt().report_data()).unwrap();
     let claims = verify(&evidence, &Collateral::nothing(), NOW).unwrap();
-    let entry = format!("[[accept]]\nkind = 'software'\nmeasurements.key = '{}'\n", hex(&identity.public().digest()));
+    let entry =
+        format!("[[accept]]\nkind = 'software'\nmeasurements.key = '{}'\n", hex(&identity.public().digest()));
     let accepted =
         appraise(&format!("version = 1\nallow_software = true\n{entry}"), &claims, &receipt(), NOW).unwrap();
     assert_eq!(accepted.verdict().to_string(), "UNATTESTED-SOFTWARE");
@@ -234,10 +234,7 @@ fn software_is_refused_unless_the_file_says_so_and_is_labelled() {
 
 #[test]
 fn groups_need_different_platforms_and_vendors() {
-    let text = format!(
-        "{}[quorum]\nof = 2\nvendors = 2\n",
-        enclave(&machine("")["version = 1\n".len()..])
-    );
+    let text = format!("{}[quorum]\nof = 2\nvendors = 2\n", enclave(&machine("")["version = 1\n".len()..]));
     let policy = policy_file::read(&text).unwrap();
     let decide = |claims: &Claims| appraise(&text, claims, &receipt(), NOW).unwrap();
     let (one, two) = (sgx(&Quirks::default()), sgx(&Quirks { ppid: 8, ..Quirks::default() }));

@@ -37,7 +37,12 @@ fn what_is_wrong_is_said_with_its_line() {
     for (from, to, line, what) in [
         ("version = 1", "version = 2", 1, "version 1"),
         ("smt = true", "smtt = true", 10, "unknown field"),
-        ("smt = true", "tcb = { bootloader = 3, tee = 0, snp = 8, microcode = 1 }", 4, "means nothing for kind tdx"),
+        (
+            "smt = true",
+            "tcb = { bootloader = 3, tee = 0, snp = 8, microcode = 1 }",
+            4,
+            "means nothing for kind tdx",
+        ),
         ("smt = true", "missing_crl = true", 4, "means nothing"),
         ("kind = \"tdx\"", "kind = \"trustzone\"", 4, "kinds are"),
         ("kind = \"tdx\"", "kind = \"sgx\"", 4, "no measurement `mrtd`"),

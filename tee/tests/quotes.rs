@@ -37,7 +37,10 @@ fn samples_verify_at_their_time_only() {
         }
         assert!(claims.platform.is_some() && claims.numbers.len() == 3, "{name}: {:?}", claims.numbers);
         let dates = claims.dates.unwrap();
-        assert!(then - 40 * 86_400 < dates.issued && dates.issued <= then && then <= dates.expires, "{dates:?}");
+        assert!(
+            then - 40 * 86_400 < dates.issued && dates.issued <= then && then <= dates.expires,
+            "{dates:?}"
+        );
         for other in [dates.issued - 86_400, dates.expires + 1, 0, u64::MAX >> 20] {
             assert!(verify(&evidence, &collateral, other).is_err(), "{name} at {other}");
         }
@@ -51,7 +54,10 @@ fn samples_verify_at_their_time_only() {
 fn an_outdated_platform_is_refused() {
     let (evidence, collateral) = sample("tdx_quote_outdated");
     let error = verify(&evidence, &collateral, 1_771_700_000).unwrap_err();
-    assert!(error.to_string().contains("below minimum") || error.to_string().contains("TCB level"), "{error}");
+    assert!(
+        error.to_string().contains("below minimum") || error.to_string().contains("TCB level"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -49,7 +49,8 @@ fn a_report_of_milan_verifies_while_its_certificate_is_valid() {
 fn no_bit_of_a_report_can_be_turned() {
     let (evidence, collateral) = milan();
     for bit in 0..8 * evidence.body().len() {
-        let refused = turned(&evidence, bit).is_none_or(|other| verify(&other, &collateral, CERTIFIED).is_err());
+        let refused =
+            turned(&evidence, bit).is_none_or(|other| verify(&other, &collateral, CERTIFIED).is_err());
         assert!(refused, "bit {bit}");
     }
 }

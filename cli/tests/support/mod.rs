@@ -165,7 +165,8 @@ impl World {
     pub(crate) fn attested(&self) {
         self.write("build.txt", "record of a build\n");
         let made = format!("tee evidence north.evidence --software north.key {ENROL}");
-        let made: serde_json::Value = serde_json::from_str(&self.run(&format!("{made} --json")).ok()).unwrap();
+        let made: serde_json::Value =
+            serde_json::from_str(&self.run(&format!("{made} --json")).ok()).unwrap();
         let accept = format!("[[accept]]\nkind = 'software'\nmeasurements.key = {}\n", made["party"]);
         self.write("tee.toml", &format!("version = 1\nallow_software = true\n{accept}"));
         let verify = format!("tee verify north.evidence --policy tee.toml --party north.pub {ENROL}");

@@ -44,7 +44,8 @@ pub(super) fn verify(collateral: &SnpCollateral, now: u64, roots: &[AmdRoot]) ->
         let mut expires = u64::MAX;
         for (certificate, what) in [(&ark, "root"), (&ask, "authority"), (&vcek, "chip's key")] {
             let validity = certificate.tbs_certificate().validity();
-            let [from, to] = [validity.not_before, validity.not_after].map(|t| t.to_unix_duration().as_secs());
+            let [from, to] =
+                [validity.not_before, validity.not_after].map(|t| t.to_unix_duration().as_secs());
             if !(from..=to).contains(&now) {
                 return Err(SnpError::Expired(what));
             }

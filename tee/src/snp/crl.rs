@@ -83,7 +83,8 @@ fn names(list: &CertificateList<Rfc5280>, subject: &Certificate) -> Result<bool,
     let tbs = &list.tbs_cert_list;
     let entries = tbs.revoked_certificates.iter().flatten();
     // A critical extension says that entries mean something else than they seem to.
-    let all = tbs.crl_extensions.iter().chain(entries.clone().filter_map(|e| e.crl_entry_extensions.as_ref()));
+    let all =
+        tbs.crl_extensions.iter().chain(entries.clone().filter_map(|e| e.crl_entry_extensions.as_ref()));
     if all.flatten().any(|extension| extension.critical) {
         return Err(SnpError::Malformed(WHAT));
     }

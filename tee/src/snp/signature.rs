@@ -17,6 +17,7 @@ pub(super) fn check_signed(
 ) -> Option<()> {
     let key = by.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
     let named = inner == outer && inner.oid == RSA_PSS;
-    let verified = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, key).verify(bytes, signature.as_bytes()?);
+    let verified =
+        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA384, key).verify(bytes, signature.as_bytes()?);
     (named && verified.is_ok()).then_some(())
 }

@@ -6,7 +6,9 @@ pub(crate) mod snp;
 
 use sotto_tee::appraise::Refused;
 use sotto_tee::policy_file;
-use sotto_tee::{Appraised, Binding, Circumstances, Claims, Collateral, Digest, Evidence, Purpose, Revoked, Seen};
+use sotto_tee::{
+    Appraised, Binding, Circumstances, Claims, Collateral, Digest, Evidence, Purpose, Revoked, Seen,
+};
 
 /// When the samples of Intel's are valid, and that of TDX 1.5.
 pub(crate) const THEN: u64 = 1_750_400_000;
@@ -43,7 +45,12 @@ pub(crate) fn turned(evidence: &Evidence, bit: usize) -> Option<Evidence> {
 }
 
 /// The decision of a policy's text.
-pub(crate) fn appraise(text: &str, claims: &Claims, binding: &Binding, now: u64) -> Result<Appraised, Refused> {
+pub(crate) fn appraise(
+    text: &str,
+    claims: &Claims,
+    binding: &Binding,
+    now: u64,
+) -> Result<Appraised, Refused> {
     let (revoked, seen) = (Revoked::default(), Seen::default());
     let at = Circumstances { now, binding, revoked: &revoked, seen: &seen };
     policy_file::read(text).expect("a policy").appraise(claims, &at)

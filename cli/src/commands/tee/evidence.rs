@@ -30,7 +30,8 @@ pub(crate) fn run(context: &Context, a: &args::TeeEvidence) -> Outcome {
                 return Err(Failure::new(Code::Usage, "--party is another party than --software signs for"));
             }
             let build = a.binding.build.as_deref().ok_or_else(|| {
-                Failure::new(Code::Usage, "missing --build").why("software evidence names the code that it is for")
+                Failure::new(Code::Usage, "missing --build")
+                    .why("software evidence names the code that it is for")
             })?;
             let signed = software::sign(&identity, &digest("--build", build)?.0, &binding.report_data());
             (signed.or_refuse("cannot make the evidence")?, us)

@@ -26,7 +26,10 @@ pub(super) fn check(context: &Context, a: &args::TeePolicyFile) -> Outcome {
     let (policy, _) = read_policy(&a.file)?;
     let warnings = warnings(&policy);
     let hash = policy.digest().to_string();
-    let mut human = format!("valid: {}, hash {hash}\n", counted(policy.accept.len() as u64, "entry").replace("entrys", "entries"));
+    let mut human = format!(
+        "valid: {}, hash {hash}\n",
+        counted(policy.accept.len() as u64, "entry").replace("entrys", "entries")
+    );
     warnings.iter().for_each(|warning| {
         let _ = writeln!(human, "note: {warning}");
     });
@@ -41,7 +44,9 @@ fn warnings(policy: &Policy) -> Vec<String> {
         all.push(format!("software evidence is accepted, and labelled {UNATTESTED}"));
     }
     if policy.max_collateral_age_days.is_none() && policy.accept.iter().any(|a| a.kind != Kind::Software) {
-        all.push("collateral is accepted until it expires: `max_collateral_age_days` shortens that".to_owned());
+        all.push(
+            "collateral is accepted until it expires: `max_collateral_age_days` shortens that".to_owned(),
+        );
     }
     for (n, accept) in policy.accept.iter().enumerate() {
         let mut note = |what: &str| all.push(format!("entry {}: {what}", n + 1));
@@ -64,12 +69,18 @@ fn warnings(policy: &Policy) -> Vec<String> {
 pub(super) fn show(context: &Context, a: &args::TeePolicyShow) -> Outcome {
     let (policy, _) = read_policy(&a.file)?;
     let mut human = format!("policy {}\n", policy.digest());
-    let age = policy.max_collateral_age_days.map_or("until it expires".to_owned(), |days| format!("{days} days"));
+    let age =
+        policy.max_collateral_age_days.map_or("until it expires".to_owned(), |days| format!("{days} days"));
     let _ = writeln!(human, "collateral   {age}");
     let software = if policy.allow_software { UNATTESTED } else { "refused" };
     let _ = writeln!(human, "software     {software}");
     let (of, vendors) = (policy.quorum.of, policy.quorum.vendors);
-    let _ = writeln!(human, "a group      {} of {}", counted(of.into(), "platform"), counted(vendors.into(), "vendor"));
+    let _ = writeln!(
+        human,
+        "a group      {} of {}",
+        counted(of.into(), "platform"),
+        counted(vendors.into(), "vendor")
+    );
     for (n, accept) in policy.accept.iter().enumerate() {
         let _ = writeln!(human, "\nentry {}: {}", n + 1, accept.kind);
         lines(accept).iter().for_each(|(name, value)| {
@@ -178,8 +189,14 @@ pub(super) fn revoke(context: &Context, a: &args::TeePolicyRevoke) -> Outcome {
 
 fn entry(what: &args::TeeRevocable) -> Outcome<Revocable> {
     let read = [
-        (what.platform.as_deref().map(Revocable::platform), "a platform has 64 lower-case hexadecimal digits"),
-        (what.measurement.as_deref().map(Revocable::measurement), "a measurement has 4 to 128 hexadecimal digits"),
+        (
+            what.platform.as_deref().map(Revocable::platform),
+            "a platform has 64 lower-case hexadecimal digits",
+        ),
+        (
+            what.measurement.as_deref().map(Revocable::measurement),
+            "a measurement has 4 to 128 hexadecimal digits",
+        ),
         (what.advisory.as_deref().map(Revocable::advisory), "an advisory has letters, digits and dashes"),
     ];
     let given = read.into_iter().find_map(|(entry, why)| entry.map(|entry| (entry, why)));
@@ -189,7 +206,8 @@ fn entry(what: &args::TeeRevocable) -> Outcome<Revocable> {
 
 /// The bundles in a folder whose evidence leaned on something. A bundle that does not verify leans on nothing.
 fn leaning(folder: &Path, entry: &Revocable) -> Outcome<Vec<(Bundle, PathBuf)>> {
-    let unreadable = |e| Failure::coded(ErrorCode::CannotRead, format!("cannot read {}", folder.display())).why(e);
+    let unreadable =
+        |e| Failure::coded(ErrorCode::CannotRead, format!("cannot read {}", folder.display())).why(e);
     let files = fs::read_dir(folder).map_err(unreadable)?.flatten().map(|file| file.path());
     let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).take(MAX_FILES).collect();
     files.sort_unstable();

@@ -1,7 +1,9 @@
 //! `sotto tee verify`: verifies evidence and bundles offline.
 
 use super::binding::binding;
-use super::files::{folder_of, read_bytes, read_collateral, read_policy, read_revoked, read_seen, write_seen};
+use super::files::{
+    folder_of, read_bytes, read_collateral, read_policy, read_revoked, read_seen, write_seen,
+};
 use crate::{
     Context, args,
     bridge::{hex, now},
@@ -15,7 +17,9 @@ use sotto_tee::bundle::{MAX_BUNDLE, NoVerdict, Today};
 use sotto_tee::claims::{RevocationList, Tcb};
 use sotto_tee::codec::DecodeError;
 use sotto_tee::error::VerifyError;
-use sotto_tee::{Appraised, Bundle, Circumstances, Claims, Collateral, Evidence, Roots, Seen, Verdict, verify};
+use sotto_tee::{
+    Appraised, Bundle, Circumstances, Claims, Collateral, Evidence, Roots, Seen, Verdict, verify,
+};
 use std::fmt::Write as _;
 
 const MEANING: &str = "\
@@ -46,7 +50,8 @@ pub(crate) fn run(context: &Context, a: &args::TeeVerify) -> Outcome {
     let appraised = policy.appraise(&claims, &at).map_err(|e| refused(&e))?;
     remember(a, &mut seen, &claims)?;
     if let Some(path) = &a.bundle {
-        let bundle = Bundle::new(evidence, collateral, policy_text, binding, time).or_refuse("cannot make the bundle")?;
+        let bundle = Bundle::new(evidence, collateral, policy_text, binding, time)
+            .or_refuse("cannot make the bundle")?;
         NewFile::public(path, false, &context.config).write_all(&bundle.encode())?;
     }
     print(context, &appraised, &claims, &format!("at {}", local_time(time)), time)
@@ -99,8 +104,9 @@ fn time(text: &str) -> Outcome<u64> {
     }
     let date = |text: &str| u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_second()).ok();
     text.parse().ok().or_else(|| date(text)).ok_or_else(|| {
-        Failure::new(Code::Usage, format!("invalid time `{text}`"))
-            .help("use `now`, a date such as 2026-11-29T12:00:00Z, or seconds since 1970; `receipt` is for bundles")
+        Failure::new(Code::Usage, format!("invalid time `{text}`")).help(
+            "use `now`, a date such as 2026-11-29T12:00:00Z, or seconds since 1970; `receipt` is for bundles",
+        )
     })
 }
 
@@ -142,7 +148,10 @@ fn firmware(tcb: &Tcb) -> String {
                 RevocationList::Checked => "",
                 RevocationList::Missing => "; no revocation list was looked at",
             };
-            format!("boot loader {}, tee {}, snp {}, microcode {}{list}", v.bootloader, v.tee, v.snp, v.microcode)
+            format!(
+                "boot loader {}, tee {}, snp {}, microcode {}{list}",
+                v.bootloader, v.tee, v.snp, v.microcode
+            )
         }
         Tcb::Software => "unknown".to_owned(),
     }
