@@ -307,10 +307,9 @@ impl Accept {
             Tcb::Amd(tcb) => self.check_amd(tcb, refusals),
             Tcb::Software => {}
         }
-        if let Some(platforms) = &self.platforms {
-            if !claims.platform.is_some_and(|platform| platforms.contains(&platform)) {
-                refusals.push(Refusal::Platform);
-            }
+        let is_in = |list: &BTreeSet<Digest>| claims.platform.is_some_and(|platform| list.contains(&platform));
+        if self.platforms.as_ref().is_some_and(|list| !is_in(list)) {
+            refusals.push(Refusal::Platform);
         }
     }
 

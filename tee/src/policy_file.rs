@@ -206,7 +206,7 @@ fn measurements(
         found.insert(field, bytes);
     }
     let names = |identity: &&[&str]| identity.iter().all(|name| found.contains_key(name));
-    if !kind.identities().iter().any(|identity| names(&identity)) {
+    if !kind.identities().iter().any(names) {
         let needed: Vec<String> = kind.identities().iter().map(|identity| identity.join(" and ")).collect();
         return Err(format!("any code would be accepted: name {}", needed.join(", or ")));
     }

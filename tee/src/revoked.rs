@@ -112,18 +112,17 @@ impl Revoked {
     }
 
     pub(crate) fn from_table(text: &str, table: &RevokedTable) -> Result<Self, LineError> {
-        let lists: [(_, fn(&str) -> Option<Revocable>, _); 3] = [
-            (&table.platforms, Revocable::platform, "a platform has 64 lower-case hexadecimal digits"),
-            (&table.measurements, Revocable::measurement, "a measurement has 4 to 128 hexadecimal digits"),
-            (&table.advisories, Revocable::advisory, "an advisory has letters, digits and dashes"),
-        ];
         let mut all = BTreeSet::new();
-        for (ids, read, what) in lists {
+        let mut add = |ids: &[toml::Spanned<String>], read: fn(&str) -> Option<Revocable>, what: &str| {
             for id in ids {
                 let entry = read(id.get_ref()).ok_or_else(|| LineError::at(text, &id.span(), what))?;
                 all.insert(entry);
             }
-        }
+            Ok(())
+        };
+        add(&table.platforms, Revocable::platform, "a platform has 64 lower-case hexadecimal digits")?;
+        add(&table.measurements, Revocable::measurement, "a measurement has 4 to 128 hexadecimal digits")?;
+        add(&table.advisories, Revocable::advisory, "an advisory has letters, digits and dashes")?;
         Ok(Self(all))
     }
 

@@ -1,5 +1,5 @@
 //! Bundles: two verdicts, and what revocation finds in them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 

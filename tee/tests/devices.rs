@@ -1,5 +1,5 @@
 //! Platforms in memory: evidence through configfs-tsm and Gramine.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 

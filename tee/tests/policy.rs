@@ -1,5 +1,5 @@
 //! What policies refuse: each reason once, beside claims that differ in nothing else and are accepted.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Reports of SEV-SNP: a real one, and what must be refused, under a private root.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 

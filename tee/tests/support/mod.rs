@@ -1,5 +1,5 @@
 //! Evidence for tests: samples of real platforms, and evidence of private authorities for what has no sample.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::expect_used)]
 
 pub(crate) mod intel;
 pub(crate) mod snp;
