@@ -307,7 +307,8 @@ impl Accept {
             Tcb::Amd(tcb) => self.check_amd(tcb, refusals),
             Tcb::Software => {}
         }
-        let is_in = |list: &BTreeSet<Digest>| claims.platform.is_some_and(|platform| list.contains(&platform));
+        let is_in =
+            |list: &BTreeSet<Digest>| claims.platform.is_some_and(|platform| list.contains(&platform));
         if self.platforms.as_ref().is_some_and(|list| !is_in(list)) {
             refusals.push(Refusal::Platform);
         }

@@ -86,7 +86,7 @@ pub struct IntelTcb {
 pub struct AmdTcb {
     /// The versions under which the chip's key was derived.
     pub reported: SnpVersions,
-    /// Whether cores run several threads.
+    /// Whether cores run several threads, or may under the guest's policy.
     pub smt: bool,
     /// Whether a revocation list was part of the collateral.
     pub revocation: RevocationList,

@@ -108,7 +108,7 @@ impl Evidence {
         self.body.get(..self.signed).unwrap_or_default()
     }
 
-    /// The name: equal for all files that say the same under the same signature key.
+    /// The name: equal for all evidence of one kind with the same signed bytes.
     #[must_use]
     pub fn name(&self) -> Digest {
         Digest::of(EVIDENCE, &[&[self.kind as u8], self.signed()])

@@ -89,18 +89,19 @@ pub(crate) struct TeeEvidence {
 /// one file for an archive.
 ///
 /// A bundle has two verdicts: what held when it was made (--at receipt, the default) and what holds today (--at
-/// now, with fresh --collateral). The verifier has not been audited.
+/// now, with fresh --collateral). It brings the policy of whoever made it: with --policy it must be yours. The
+/// verifier has not been audited.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto tee verify north.evidence --policy tee.toml --purpose enrol --party north.pub \\
       --build $(sha256sum build.txt | cut -c-64) --bundle new.bundle
-  $ sotto tee verify north.bundle --json
+  $ sotto tee verify north.bundle --policy tee.toml --json
   $ sotto tee verify north.bundle --at now --collateral /dev/null")]
 pub(crate) struct TeeVerify {
     /// Evidence, a quote, a report or a bundle
     pub(crate) file: PathBuf,
-    /// The policy that decides
+    /// The policy that decides; of a bundle, the policy that it must have been made under
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// The vendor's collateral, as JSON; software has none

@@ -59,10 +59,11 @@ pub(crate) fn run(context: &Context, a: &args::TeeVerify) -> Outcome {
 
 fn verify_bundle(context: &Context, a: &args::TeeVerify, bytes: &[u8]) -> Outcome {
     let bundle = Bundle::decode(bytes).map_err(|e| invalid(a, e))?;
-    if a.policy.is_some() || a.binding.purpose.is_some() || a.bundle.is_some() {
-        return Err(Failure::new(Code::Usage, "a bundle has its own policy and purpose")
-            .help("leave out --policy, --purpose and --bundle; `sotto tee policy hash` compares policies"));
+    if a.binding.purpose.is_some() || a.bundle.is_some() {
+        return Err(Failure::new(Code::Usage, "a bundle says itself what its evidence is for")
+            .help("leave out --purpose and --bundle"));
     }
+    check_policy(context, a, &bundle)?;
     let roots = Roots::vendors();
     let at = a.at.as_deref().unwrap_or("receipt");
     if at == "receipt" {
@@ -83,6 +84,23 @@ fn verify_bundle(context: &Context, a: &args::TeeVerify, bytes: &[u8]) -> Outcom
     let claims = claims_of(&bundle, &collateral, now)?;
     remember(a, &mut seen, &claims)?;
     print(context, &appraised, &claims, &format!("at {}", local_time(now)), now)
+}
+
+/// A bundle brings the policy of whoever made it, which can be lax: it must be ours, or we say that it is not.
+fn check_policy(context: &Context, a: &args::TeeVerify, bundle: &Bundle) -> Outcome {
+    let Some(path) = &a.policy else {
+        context
+            .ui
+            .warn("the policy is that of whoever made the bundle; pass --policy to compare it with yours");
+        return Ok(());
+    };
+    let (ours, theirs) = (read_policy(path)?.0.digest(), bundle.policy().digest());
+    if ours == theirs {
+        return Ok(());
+    }
+    Err(Failure::coded(ErrorCode::EvidenceRefused, "the bundle was made under another policy")
+        .why(format!("its policy has the hash {theirs}, and {} has {ours}", path.display()))
+        .help("verify the evidence under your policy, or compare the two with `sotto tee policy show`"))
 }
 
 fn claims_of(bundle: &Bundle, collateral: &Collateral, now: u64) -> Outcome<Claims> {
