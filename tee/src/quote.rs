@@ -154,3 +154,34 @@ fn numbers(pck_crl: &CertificateList<Rfc5280>, claims: &QuoteClaims) -> BTreeMap
         (format!("intel crl of {}", pck_crl.tbs_cert_list.issuer), claims.platform.pck_crl_num.into()),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use dcap_qvl::quote::Quote;
+
+    use super::*;
+
+    /// The crate refuses debug mode first, so this check shows in no other test.
+    #[test]
+    fn debug_mode_is_refused_here_too() {
+        let quote = |bytes: &[u8]| Quote::parse(bytes).unwrap().report;
+        let Report::SgxEnclave(mut report) = quote(include_bytes!("../tests/data/intel/sgx_quote")) else {
+            panic!()
+        };
+        assert!(enclave(&report).is_ok());
+        report.attributes[0] |= SGX_DEBUG;
+        assert_eq!(enclave(&report), Err(VerifyError::Debug));
+        let Report::TD10(mut report) = quote(include_bytes!("../tests/data/intel/tdx_quote")) else {
+            panic!()
+        };
+        assert!(virtual_machine(&report).is_ok());
+        report.td_attributes[0] |= TD_DEBUG;
+        assert_eq!(virtual_machine(&report), Err(VerifyError::Debug));
+    }
+
+    #[test]
+    fn errors_do_not_name_source_files() {
+        let chain = ["Failed to decode", "Invalid @/home/x.rs:1\n caused by"].map(str::to_owned);
+        assert_eq!(reasons(chain.into_iter()), "Failed to decode: Invalid");
+    }
+}

@@ -119,6 +119,59 @@ fn a_report_needs_the_certificate_of_its_chip_and_its_firmware() {
     assert_eq!(private(&report, &fresh()).unwrap_err(), SnpError::Chip.into());
 }
 
+/// The certificate with a default value written out: another encoding, which decodes to the same.
+fn with_default_written(der: &[u8]) -> Vec<u8> {
+    let length_bytes = if der[1] < 0x80 { 0 } else { usize::from(der[1] & 0x7f) };
+    let length = der[2..2 + length_bytes].iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
+    let start = 2 + length_bytes;
+    let end = start + if length_bytes == 0 { usize::from(der[1]) } else { length };
+    let mut content = der[start..end].to_vec();
+    if der[0] & 0x20 != 0 {
+        content = with_default_written(&content);
+    }
+    let extension = [6, 9, 0x2b, 6, 1, 4, 1, 0x9c, 0x78, 1, 1];
+    if der[0] == 0x30 && content.starts_with(&extension) {
+        content.splice(extension.len()..extension.len(), [1, 1, 0]);
+    }
+    let length = match content.len() {
+        n @ 0..128 => vec![n as u8],
+        n @ 128..256 => vec![0x81, n as u8],
+        n => vec![0x82, (n >> 8) as u8, n as u8],
+    };
+    let rest = if end < der.len() { with_default_written(&der[end..]) } else { Vec::new() };
+    [&der[..1], &length, &content, &rest].concat()
+}
+
+#[test]
+fn a_certificate_has_one_encoding() {
+    let der = file("private-amd/vcek.der");
+    let other = with_default_written(&der);
+    assert_eq!(other.len(), der.len() + 3);
+    let refused = private(&with(&[]), &snp::collateral(&other, &["ark"])).unwrap_err();
+    assert_eq!(refused, SnpError::Malformed("chip's key").into());
+}
+
+#[test]
+fn turins_numbers_and_versions_have_another_order() {
+    // There is no report of Turin's at hand, but a certificate: all that it states is compared before the signature.
+    let text = format!("{{\"vcek\": \"{}\"}}", hex(&file("amd/vcek_turin.der")));
+    let collateral = Collateral::parse(text.as_bytes()).unwrap();
+    let refused = |changes: &[(usize, &[u8])]| {
+        let mut report = snp::report([0; 64]);
+        let chip = [&[0x1e, 0x55, 0x0a, 0x8e, 0xe5, 0xcf, 0x9f, 0x4d][..], &[0; 56]].concat();
+        report[CHIP..CHIP + 64].copy_from_slice(&chip);
+        report[TCB..TCB + 8].copy_from_slice(&[0, 0, 0, 0, 0, 0, 0, 9]);
+        changes.iter().for_each(|(at, change)| report[*at..at + change.len()].copy_from_slice(change));
+        verify(&Evidence::new(Kind::Snp, &report).unwrap(), &collateral, NOW).unwrap_err()
+    };
+    assert_eq!(refused(&[]), SnpError::Signature("report").into());
+    assert_eq!(refused(&[(CHIP + 8, &[1])]), SnpError::Chip.into());
+    assert_eq!(refused(&[(CHIP, &[1])]), SnpError::Chip.into());
+    for at in 0..8 {
+        assert_eq!(refused(&[(TCB + at, &[7])]), SnpError::Versions.into(), "byte {at}");
+    }
+}
+
 #[test]
 fn revocation_lists_revoke_and_expire() {
     let with_lists = |lists| private(&with(&[]), &snp::collateral(&file("private-amd/vcek.der"), lists));
@@ -126,6 +179,13 @@ fn revocation_lists_revoke_and_expire() {
     let revoked = |lists| with_lists(lists).unwrap_err();
     assert_eq!(revoked(&["ark-revokes-ask"]), SnpError::Revoked("authority").into());
     assert_eq!(revoked(&["ark", "ask-revokes-vcek"]), SnpError::Revoked("chip's key").into());
+    // A list that covers a part says so in a critical extension, and a list of strangers says nothing.
+    assert_eq!(revoked(&["ark-partial"]), SnpError::Malformed("revocation list").into());
+    let (report, _) = milan();
+    let strange = snp::collateral(&file("amd/vcek_milan.der"), &["ark"]);
+    assert_eq!(verify(&report, &strange, NOW).unwrap_err(), SnpError::Issuer.into());
+    let many = r#"{"vcek": "", "crls": ["", "", ""]}"#;
+    assert!(Collateral::parse(many.as_bytes()).is_err(), "more lists than there are authorities");
     // The list of the lower authority alone does not tell whether that authority is revoked.
     let claims = with_lists(&["ask"]).unwrap();
     assert!(matches!(&claims.tcb, Tcb::Amd(tcb) if tcb.revocation == RevocationList::Missing));

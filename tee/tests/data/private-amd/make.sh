@@ -46,9 +46,10 @@ openssl req -x509 -new -key "$work/ask.key" -subj "/O=Test/CN=SEV-Test" -days 36
 cp "$work/ask.key" "$work/false.key"
 issue stranger SEV-VCEK false chip 0 36500
 cp "$work/real.key" "$work/ask.key"
-list() { # file, issuer, serial to revoke or nothing, number, days
+list() { # file, issuer, serial to revoke or nothing, number, days, an extension or nothing
     printf '[ca]\ndefault_ca = c\n[c]\ndatabase = %s\ncrlnumber = %s\ndefault_md = sha384\ncrl_extensions = e\n[e]\n' \
         "$work/index" "$work/number" > "$work/crl.conf"
+    printf '%s\n[part]\nonlyuser = TRUE\n' "${6:-}" >> "$work/crl.conf"
     if [ -n "$3" ]; then printf 'R\t20500101000000Z\t240101000000Z\t%s\tunknown\t/CN=x\n' "$3"; fi > "$work/index"
     echo "$4" > "$work/number"
     openssl ca -gencrl -config "$work/crl.conf" -cert "$work/$2.pem" -keyfile "$work/$2.key" -crldays "$5" \
@@ -59,5 +60,6 @@ list() { # file, issuer, serial to revoke or nothing, number, days
 list ark ark "" 05 36000
 list ark-newer ark "" 07 36000
 list ark-revokes-ask ark 010001 06 36000
+list ark-partial ark "" 08 36000 "issuingDistributionPoint = critical, @part"
 list ask ask "" 02 36000
 list ask-revokes-vcek ask 00 03 36000
