@@ -34,7 +34,7 @@ pub enum Refusal {
     #[error("the policy accepts no {0} evidence")]
     Kind(Kind),
     /// Another measurement.
-    #[error("accept {entry} wants another {field}")]
+    #[error("entry {entry} of the policy wants another {field}")]
     Measurement {
         /// The entry of the policy, from 1.
         entry: usize,
@@ -42,7 +42,7 @@ pub enum Refusal {
         field: &'static str,
     },
     /// The report data are for something else.
-    #[error("the evidence is not for this {0}: its report data differ")]
+    #[error("the evidence is not for this purpose ({0}), party or run: its report data differ")]
     Binding(&'static str),
     /// Intel's status.
     #[error("the platform's status is {}", .0.name())]
