@@ -164,6 +164,7 @@ impl World {
     /// Software evidence of a new party north, a policy that accepts it, and a bundle of both.
     pub(crate) fn attested(&self) {
         self.write("build.txt", "record of a build\n");
+        self.shell("sha256sum build.txt | cut -c-64 > build.hash").ok();
         let made = format!("tee evidence north.evidence --software north.key {ENROL}");
         let made: serde_json::Value =
             serde_json::from_str(&self.run(&format!("{made} --json")).ok()).unwrap();

@@ -9,7 +9,7 @@ use crate::{
     bridge::{hex, now},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
-    new_file::NewFile,
+    new_file::{Existing, NewFile, Readers},
 };
 use serde_json::{Value, json};
 use sotto_tee::appraise::Refused;
@@ -20,7 +20,7 @@ use sotto_tee::error::VerifyError;
 use sotto_tee::{
     Appraised, Bundle, Circumstances, Claims, Collateral, Evidence, Roots, Seen, Verdict, verify,
 };
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 const MEANING: &str = "\
 It shows that a processor of this vendor stated, with a key that the vendor certified, that code with these
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, a: &args::TeeVerify) -> Outcome {
     let (revoked, mut seen) = (read_revoked(folder_of(path))?, read_seen(a.seen.as_ref())?);
     let time = time(a.at.as_deref().unwrap_or("now"))?;
     if let Some(bundle) = &a.bundle {
-        NewFile::public(bundle, false, &context.config).check()?;
+        bundle_file(bundle).check()?;
     }
     let claims = verify(&evidence, &collateral, time).map_err(|e| not_verified(&e))?;
     let at = Circumstances { now: time, binding: &binding, revoked: &revoked, seen: &seen };
@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context, a: &args::TeeVerify) -> Outcome {
     if let Some(path) = &a.bundle {
         let bundle = Bundle::new(evidence, collateral, policy_text, binding, time)
             .or_refuse("cannot make the bundle")?;
-        NewFile::public(path, false, &context.config).write_all(&bundle.encode())?;
+        bundle_file(path).write_all(&bundle.encode())?;
     }
     print(context, &appraised, &claims, &format!("at {}", local_time(time)), time)
 }
@@ -84,6 +84,11 @@ fn verify_bundle(context: &Context, a: &args::TeeVerify, bytes: &[u8]) -> Outcom
     let claims = claims_of(&bundle, &collateral, now)?;
     remember(a, &mut seen, &claims)?;
     print(context, &appraised, &claims, &format!("at {}", local_time(now)), now)
+}
+
+/// A bundle is for an archive: it replaces nothing.
+fn bundle_file(path: &Path) -> NewFile<'_> {
+    NewFile { path, readers: Readers::Anybody, existing: Existing::Never }
 }
 
 /// A bundle brings the policy of whoever made it, which can be lax: it must be ours, or we say that it is not.
