@@ -1,7 +1,7 @@
 //! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
 //! ```text
-//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · keys · dandelion · config · generate
+//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · keys · tee · dandelion · config · generate
 //! sotto demo | speed | help
 //! ```
 //!
@@ -16,10 +16,7 @@ mod keys;
 mod mpc;
 mod node;
 mod node_client;
-mod validator;
-mod wallet;
-
-pub(crate) use self::{chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, validator::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -111,6 +108,7 @@ pub(crate) enum Command {
     Mpc(Mpc),
     #[command(subcommand)]
     Keys(Keys),
+    Tee(Tee),
     #[command(subcommand)]
     Dandelion(Dandelion),
     Speed(Speed),

@@ -10,4 +10,5 @@ pub(crate) mod mpc;
 pub(crate) mod net;
 pub(crate) mod node;
 pub(crate) mod speed;
+pub(crate) mod tee;
 pub(crate) mod wallet;

@@ -103,6 +103,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Net(n) => commands::net::run(&context, &n),
         Command::Mpc(m) => commands::mpc::run(&context, m),
         Command::Keys(k) => commands::keys::run(&context, k),
+        Command::Tee(t) => commands::tee::run(&context, &t),
         Command::Dandelion(d) => commands::dandelion::run(&context, &d),
         Command::Speed(s) => commands::speed::run(&context, &s),
         Command::Config(c) => commands::config::run(&context, &c),

@@ -46,6 +46,9 @@ const GUESSES: &[Guess] = &[
     ("mpc", &["show", "describe", "read", "explain"], &["mpc check"]),
     ("mpc", &["join", "start", "compute"], &["mpc run"]),
     ("mpc", &["server", "relay", "listen"], &["mpc rendezvous"]),
+    ("tee", &["attest", "quote", "report", "prove"], &["tee evidence"]),
+    ("tee", &["check", "appraise"], &["tee verify", "tee policy check"]),
+    ("tee", &["revoke"], &["tee policy revoke"]),
     ("", &["pay", "transfer"], &["wallet send", "wallet pay"]),
     ("", &["ls", "list"], &["wallet balance", "wallet history", "chain info"]),
     ("", &["new", "create", "start"], &["chain init", "wallet init", "node run"]),
@@ -173,7 +176,7 @@ mod tests {
     fn a_verb_under_the_wrong_noun_is_found() {
         assert_eq!(commands("", "send"), ["wallet send"]);
         assert_eq!(commands("wallet", "seal"), ["chain seal"]);
-        assert_eq!(commands("", "verify"), ["wallet proof verify", "mpc verify"]);
+        assert_eq!(commands("", "verify"), ["wallet proof verify", "mpc verify", "tee verify"]);
         assert!(commands("wallet", "frobnicate").is_empty());
     }
 

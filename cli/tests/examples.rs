@@ -44,6 +44,7 @@ fn every_example_runs() {
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
     world.board_letters();
+    world.attested();
     // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();
     for (verb, lines) in examples() {
@@ -58,6 +59,8 @@ fn every_example_runs() {
             "node config",
             "mpc",
             "keys",
+            "tee",
+            "tee policy",
             "dandelion",
             "config",
             "generate",

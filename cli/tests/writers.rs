@@ -30,6 +30,7 @@ fn kinds(world: &World) -> Vec<(&'static str, Vec<u8>, bool)> {
         ("a node's key", read("node.key"), true),
         ("a party's secret key", read("north.key"), true),
         ("a party's public key", read("north.pub"), true),
+        ("a bundle of evidence", read("north.bundle"), true),
         ("a snapshot", read("good.snapshot"), false),
         ("a slate", read("invite.txt"), false),
         ("an address", read("bob.address"), false),
@@ -60,6 +61,7 @@ fn beside(path: &Path) -> Vec<(String, Vec<u8>)> {
 fn no_verb_overwrites_a_file_of_the_project() {
     let world = World::paying();
     world.signed_job();
+    world.attested();
     world.run("wallet backup alice.backup --wallet alice").ok();
     world.shell("sotto wallet view-key export --wallet bob > bob.viewkey").ok();
     world.run("chain export --part 2 good.snapshot").ok();

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod payment;
 pub(crate) mod scratch;
 pub(crate) mod store;
+pub(crate) mod tee;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 

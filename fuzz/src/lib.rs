@@ -11,7 +11,7 @@
 //! `README.md` explains how.
 //!
 //! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`,
-//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`, `links`, `sessions`; `fixtures`
+//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`, `links`, `sessions`, `tee`; `fixtures`
 //! has the values they work on, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a wrong fixture must stop the program")]
 
@@ -31,6 +31,7 @@ mod sessions;
 mod slates;
 mod snapshots;
 mod stores;
+mod tee;
 mod wallets;
 
 pub use sotto_mpc::edge::compiler::serve_if_child;
@@ -175,5 +176,12 @@ targets! {
     sessions {
         Machine mpc_garbler
         Machine mpc_evaluator
+    }
+    tee {
+        Decoder tee_evidence
+        Decoder tee_bundle
+        Decoder tee_policy
+        Machine tee_collateral
+        Machine tee_report
     }
 }

@@ -10,6 +10,7 @@ mod keys;
 mod ledger;
 mod links;
 mod money;
+mod tee;
 
 use crate::{TARGETS, Target, Verdict};
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
 }
 
 fn inputs(target: &str) -> Inputs {
-    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, keys::inputs, links::inputs];
+    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, keys::inputs, links::inputs, tee::inputs];
     all.iter().find_map(|inputs| inputs(target)).expect("seeds for every target")
 }
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod auc;
 mod circuit;
-pub(super) mod job;
+pub(crate) mod job;
 mod local;
 mod quote;
 mod rendezvous;

@@ -128,6 +128,14 @@ error_codes! {
     NotForUs = "not-for-this-wallet", Refused;
     /// The proof of payment does not hold, or there is none.
     InvalidProof = "invalid-proof", Refused;
+    /// Evidence or collateral is damaged, or does not verify.
+    InvalidEvidence = "invalid-evidence", Refused;
+    /// A policy refuses evidence that verifies.
+    EvidenceRefused = "evidence-refused", Refused;
+    /// A policy of attestation is invalid.
+    InvalidPolicy = "invalid-policy", Refused;
+    /// This machine gives no evidence.
+    NoHardware = "no-hardware", Refused;
     /// The file exists and is not overwritten.
     FileExists = "file-exists", Refused;
     /// A key, wallet or file of a chain is never overwritten.

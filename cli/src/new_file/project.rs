@@ -2,7 +2,7 @@
 //!
 //! | found by | files |
 //! |---|---|
-//! | first bytes | wallets and backups, keys of operator, installation, node and parties, view keys, seed words, PEM keys, a chain's parameters and log |
+//! | first bytes | wallets and backups, keys of operator, installation, node and parties, view keys, seed words, PEM keys, bundles of evidence, lists of what is revoked, a chain's parameters and log |
 //! | the folder | everything else in the folders of a chain, of wallets, of a node, of jobs, of listening wallets and of the installation: index, head, locks, tokens, budgets |
 //!
 //! What can be made again (a snapshot, a drawing, a page, a slate) is not guarded.
@@ -37,6 +37,8 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"tsottoview1", "a view key"),
     (b"ssottoview1", "a view key"),
     (b"-----BEGIN", "a certificate or its key"),
+    (b"sotto evidence bundle v1", "a bundle of evidence"),
+    (b"# Refused in every appraisal", "the list of what is revoked"),
 ];
 
 /// Folders of a data folder that hold nothing but the project's files.

@@ -15,15 +15,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mpc", &[]),
     ("party", &[]),
     ("keys", &["party"]),
+    ("tee", &["party"]),
     ("jobs", &["mpc", "party", "link"]),
     ("dandelion", &[]),
     ("link", &[]),
     ("wallet", &["mw", "mpc"]),
     ("node", &["mw", "dandelion", "link"]),
-    ("cli", &["mw", "mpc", "party", "keys", "jobs", "dandelion", "wallet", "node", "link"]),
+    ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
-    ("benches", &["mw", "mpc", "party", "keys", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
-    ("fuzz", &["mw", "mpc", "party", "keys", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
+    ("benches", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
+    ("fuzz", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
 ];
 
 fn root() -> &'static Path {
@@ -113,7 +114,7 @@ fn imports_inside_each_crate_go_downward_and_in_no_circle() {
 
 #[test]
 fn every_public_type_has_a_user() {
-    let libraries = ["mw", "mpc", "jobs", "party", "keys", "dandelion", "link", "wallet", "node"];
+    let libraries = ["mw", "mpc", "jobs", "party", "keys", "tee", "dandelion", "link", "wallet", "node"];
     let faults = public::faults(root(), &libraries);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -133,7 +134,7 @@ fn cores_are_arithmetic_on_values() {
         "OsRng",
         "thread_rng",
     ];
-    for file in ["mw", "mpc", "party", "keys", "jobs", "dandelion", "wallet", "node", "link"]
+    for file in ["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]
         .iter()
         .flat_map(|f| sources(&root().join(f).join("src")))
     {

@@ -15,6 +15,9 @@ pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
 }
 
+/// What the evidence of [`World::attested`] is for.
+pub(crate) const ENROL: &str = "--purpose enrol --build $(sha256sum build.txt | cut -c-64)";
+
 /// What a run of the binary said.
 #[derive(Debug)]
 pub(crate) struct Said {
@@ -204,6 +207,17 @@ impl World {
         let mut bytes = height.to_le_bytes().to_vec();
         bytes.resize(192, 0);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
+    /// Software evidence of a new party north, a policy that accepts it, and a bundle of both.
+    pub(crate) fn attested(&self) {
+        self.write("build.txt", "record of a build\n");
+        self.shell("sha256sum build.txt | cut -c-64 > build.hash").ok();
+        let made = format!("tee evidence north.evidence --software north.key {ENROL}");
+        let made: serde_json::Value =
+            serde_json::from_str(&self.run(&format!("{made} --json")).ok()).unwrap();
+        let accept = format!("[[accept]]\nkind = 'software'\nmeasurements.key = {}\n", made["party"]);
+        self.write("tee.toml", &format!("version = 1\nallow_software = true\n{accept}"));
+        let verify = format!("tee verify north.evidence --policy tee.toml --party north.pub {ENROL}");
+        self.run(&format!("{verify} --bundle north.bundle")).ok();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,0 +1,20 @@
+//! `sotto tee`: evidence of attested computers, verified offline.
+
+mod binding;
+mod evidence;
+mod files;
+mod policy;
+mod verify;
+
+use crate::{Context, args, exit::Outcome};
+
+pub(crate) fn run(context: &Context, command: &args::Tee) -> Outcome {
+    match command {
+        args::Tee::Evidence(a) => evidence::run(context, a),
+        args::Tee::Verify(a) => verify::run(context, a),
+        args::Tee::Policy(args::TeePolicy::Check(a)) => policy::check(context, a),
+        args::Tee::Policy(args::TeePolicy::Show(a)) => policy::show(context, a),
+        args::Tee::Policy(args::TeePolicy::Hash(a)) => policy::hash(context, a),
+        args::Tee::Policy(args::TeePolicy::Revoke(a)) => policy::revoke(context, a),
+    }
+}

@@ -1,0 +1,70 @@
+//! `sotto tee evidence`: asks this machine.
+
+use super::binding::{binding, digest};
+use crate::{
+    Context, args,
+    commands::mpc::job::read_identity,
+    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
+    new_file::NewFile,
+};
+use rand_core::{OsRng, RngCore as _};
+use serde_json::json;
+use sotto_tee::device::{self, CONFIGFS_TSM, DeviceError, GRAMINE};
+use sotto_tee::edge::device_files::DeviceFiles;
+use sotto_tee::policy::UNATTESTED;
+use sotto_tee::{Digest, Evidence, Kind, software};
+
+pub(crate) fn run(context: &Context, a: &args::TeeEvidence) -> Outcome {
+    let file = NewFile::public(&a.file, a.force, &context.config);
+    file.check()?;
+    let (evidence, party) = match &a.software {
+        None => {
+            let binding = binding(&a.binding, None)?;
+            (ask(&binding.report_data())?, binding.party)
+        }
+        Some(key) => {
+            let identity = read_identity(key)?;
+            let us = Digest(identity.public().digest());
+            let binding = binding(&a.binding, Some(us))?;
+            if binding.party != us {
+                return Err(Failure::new(Code::Usage, "--party is another party than --software signs for"));
+            }
+            let build = a.binding.build.as_deref().ok_or_else(|| {
+                Failure::new(Code::Usage, "missing --build")
+                    .why("software evidence names the code that it is for")
+            })?;
+            let signed = software::sign(&identity, &digest("--build", build)?.0, &binding.report_data());
+            (signed.or_refuse("cannot make the evidence")?, us)
+        }
+    };
+    file.write_all(&evidence.encode())?;
+    let is_software = evidence.kind() == Kind::Software;
+    if is_software {
+        context.ui.warn(&format!("{UNATTESTED}: no hardware vouches for this evidence"));
+    }
+    let (path, name) = (a.file.display().to_string(), evidence.name().to_string());
+    let human = format!("{} evidence {name}\nof party {party}\nwritten to {path}", evidence.kind());
+    let fields = json!({ "file": path, "kind": evidence.kind().name(), "evidence": name,
+                         "party": party.to_string(), "attested": !is_software });
+    context.output.record("tee-evidence", fields, &human)
+}
+
+/// Evidence of the hardware that this process runs on.
+fn ask(report_data: &[u8; 64]) -> Outcome<Evidence> {
+    let (mut machine, mut enclave) = (DeviceFiles::new(CONFIGFS_TSM), DeviceFiles::new(GRAMINE));
+    let asked = if enclave.exists() {
+        device::gramine(&mut enclave, report_data)
+    } else if machine.exists() {
+        let name = format!("sotto-{:016x}", OsRng.next_u64());
+        device::configfs_tsm(&mut machine, &name, report_data)
+    } else {
+        return Err(Failure::coded(ErrorCode::NoHardware, "this machine gives no evidence")
+            .why(format!("neither {CONFIGFS_TSM} nor {GRAMINE} is there"))
+            .help("run it in a virtual machine with TDX or SEV-SNP, or under Gramine; to try the steps: --software KEY"));
+    };
+    asked.map_err(|e: DeviceError| {
+        Failure::coded(ErrorCode::NoHardware, "this machine gives no evidence")
+            .why(e)
+            .help("docs/ATTESTATION.md says what the kernel and Gramine need")
+    })
+}

@@ -1,0 +1,102 @@
+//! The files that the verbs read: each bounded, each with an error that names it.
+
+use crate::{
+    bridge::read_text,
+    exit::{ErrorCode, Failure, Outcome},
+    new_file::{Existing, NewFile, Readers},
+};
+use sotto_tee::collateral::MAX_COLLATERAL;
+use sotto_tee::{Collateral, Policy, Revoked, Seen, policy_file};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// Size limit of a file that people write, and of one with numbers.
+const MAX_SMALL: u64 = 1 << 16;
+/// The name of the file of what is revoked, beside the policies.
+const REVOKED: &str = "revoked.toml";
+
+/// Reads bytes; a file that is longer than `most` is one byte longer here.
+pub(super) fn read_bytes(path: &Path, most: usize) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
+    read.map_err(|e| {
+        Failure::coded(ErrorCode::CannotRead, format!("cannot read {}", path.display()))
+            .why(e)
+            .help("check the path and its permissions")
+    })?;
+    Ok(bytes)
+}
+
+/// Reads collateral; without a file there is none.
+pub(super) fn read_collateral(path: Option<&PathBuf>) -> Outcome<Collateral> {
+    let Some(path) = path else { return Ok(Collateral::nothing()) };
+    Collateral::parse(&read_bytes(path, MAX_COLLATERAL)?).map_err(|e| {
+        Failure::coded(ErrorCode::InvalidEvidence, format!("{} is not collateral", path.display()))
+            .why(e)
+            .help("docs/ATTESTATION.md says how to download collateral")
+    })
+}
+
+/// Reads a policy, and its text.
+pub(super) fn read_policy(path: &Path) -> Outcome<(Policy, String)> {
+    let text = read_text(path, MAX_SMALL)?;
+    let policy = policy_file::read(&text).map_err(|e| {
+        Failure::coded(ErrorCode::InvalidPolicy, format!("invalid policy {}", path.display()))
+            .why(e)
+            .help("docs/ATTESTATION.md explains the entries of a policy")
+    })?;
+    Ok((policy, text))
+}
+
+/// The file of what is revoked in a folder.
+pub(super) fn revoked_in(folder: &Path) -> PathBuf {
+    folder.join(REVOKED)
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What is revoked beside a policy; a file that cannot be read is an error, one that is not there is empty.
+pub(super) fn read_revoked(folder: &Path) -> Outcome<Revoked> {
+    let path = revoked_in(folder);
+    if !path.try_exists().unwrap_or(true) {
+        return Ok(Revoked::default());
+    }
+    Revoked::parse(&read_text(&path, MAX_SMALL)?).map_err(|e| {
+        Failure::coded(ErrorCode::InvalidPolicy, format!("invalid file {}", path.display()))
+            .why(e)
+            .help("correct the line: nothing is appraised while it cannot be read")
+    })
+}
+
+/// Writes what is revoked over an older file of the same kind.
+pub(super) fn write_revoked(folder: &Path, revoked: &Revoked) -> Outcome {
+    let existing = Existing::Own(|bytes| parsed(bytes, |text| Revoked::parse(text).is_ok()));
+    let file = NewFile { path: &revoked_in(folder), readers: Readers::Anybody, existing };
+    file.write_all(revoked.to_text().as_bytes())
+}
+
+/// The highest numbers seen; a new file is empty.
+pub(super) fn read_seen(path: Option<&PathBuf>) -> Outcome<Seen> {
+    match path.filter(|path| path.try_exists().unwrap_or(true)) {
+        None => Ok(Seen::default()),
+        Some(path) => Seen::parse(&read_text(path, MAX_SMALL)?).map_err(|e| {
+            Failure::refused(format!("{} is not a file of numbers of collateral", path.display())).why(e)
+        }),
+    }
+}
+
+/// Writes the highest numbers over an older file of the same kind.
+pub(super) fn write_seen(path: &Path, seen: &Seen) -> Outcome {
+    let existing = Existing::Own(|bytes| parsed(bytes, |text| Seen::parse(text).is_ok()));
+    NewFile { path, readers: Readers::Anybody, existing }.write_all(seen.to_text().as_bytes())
+}
+
+fn parsed(bytes: &[u8], of: impl Fn(&str) -> bool) -> bool {
+    core::str::from_utf8(bytes).is_ok_and(of)
+}

@@ -1,0 +1,3 @@
+//! System calls: the files of the platform are used here and nowhere else.
+
+pub mod device_files;
