@@ -18,7 +18,6 @@ use super::error::SessionError;
 use super::settings::{Buckets, Settings};
 use crate::channel::{Channel, Phase};
 use crate::codec::Encode;
-use crate::inputs::Holder;
 use crate::ot::SessionId;
 use crate::program::Program;
 use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
@@ -30,6 +29,7 @@ const PARAMETERS: usize = 22;
 pub struct Agreed {
     pub(super) session: Session,
     pub(super) gates: usize,
+    pub(super) attempt: u32,
     pub(super) buckets: Buckets,
 }
 
@@ -68,7 +68,7 @@ impl<P: Program> Intent<'_, P> {
         let domain = Domain { label: SESSION, session: &SessionId(handshake), index: 0, role: None };
         let id = SessionId(domain.of(&[&ours]));
         let session = Session { id, depth: self.settings.depth };
-        Ok(Agreed { session, gates: gates as usize, buckets })
+        Ok(Agreed { session, gates: gates as usize, attempt: self.terms.attempt, buckets })
     }
 
     fn require_supported(&self) -> Result<(), SessionError> {
@@ -80,9 +80,7 @@ impl<P: Program> Intent<'_, P> {
         if reveal == Reveal::ResultParty {
             return Err(SessionError::ResultParty);
         }
-        let streams = self.program.shape().input_streams;
-        let shared = streams.iter().any(|stream| stream.holder == Holder::Shared && stream.bits > 0);
-        if shared { Err(SessionError::SharedInputs) } else { Ok(()) }
+        Ok(())
     }
 
     fn parameters(&self, gates: u64, buckets: Buckets) -> [u8; PARAMETERS] {

@@ -4,6 +4,7 @@
 //! run ended, not why and not where. The error says to oneself which check failed, for reports and tests. It
 //! holds no secret.
 
+use super::owners::NotKept;
 use crate::channel::{ChannelError, Phase};
 use crate::ot::OtError;
 use crate::protocol::hello::HelloError;
@@ -25,6 +26,10 @@ pub enum Check {
     Values,
     /// The mask bits of outputs are the authenticated ones.
     Outputs,
+    /// The seed by which an owner's input is tested is the one that the owner committed to.
+    OwnerSeed,
+    /// The peer entered the share that the owner gave it.
+    OwnerInput,
 }
 
 impl core::fmt::Display for Check {
@@ -37,6 +42,8 @@ impl core::fmt::Display for Check {
             Self::Labels => "the labels of reported values",
             Self::Values => "the values of gates",
             Self::Outputs => "the mask bits of outputs",
+            Self::OwnerSeed => "the seed of an owner's test",
+            Self::OwnerInput => "an input share of an owner",
         })
     }
 }
@@ -97,9 +104,12 @@ pub enum SessionError {
         /// The agreed number.
         most: u32,
     },
-    /// The program has input bits that both parties share, whose owner does not compute.
-    #[error("inputs of parties that do not compute are not supported with malicious security")]
-    SharedInputs,
+    /// There is not one test for each block of each shared input stream.
+    #[error("an owner who does not compute gave no test of its input")]
+    NoTests,
+    /// What must survive a crash could not be kept.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// The terms name a result party that does not compute.
     #[error("a result party that does not compute is not supported with malicious security")]
     ResultParty,

@@ -11,7 +11,8 @@ use super::garbling::{Garbling, GarblingContext};
 use super::gates::{GateKeys, GateMasks};
 use super::masks::{InputLabels, Places};
 use super::outputs::OutputMasks;
-use super::party::{Party, Prepared};
+use super::owners::{Milestone, NotKept};
+use super::party::{Inputs, Party, Prepared};
 use super::report::{LabelSum, ValueSum};
 use super::session::{Connected, Finished, Ready};
 use super::settings::Settings;
@@ -96,14 +97,30 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Ready> {
     /// # Errors
     /// If the inputs do not match the program, the connection fails, or the peer is caught deviating.
     pub fn execute(
-        mut self,
+        self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Finished>, SessionError> {
+        self.execute_for_owners(Inputs { bits: inputs, owners: &[] }, &mut |_| Ok(()), rng)
+    }
+
+    /// Executes the program with our input bits and with shares of owners who do not compute. `keep` notes
+    /// durably that a milestone is reached, before it returns.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and if a milestone cannot be kept.
+    pub fn execute_for_owners(
+        mut self,
+        inputs: Inputs<'_>,
+        keep: &mut dyn FnMut(Milestone) -> Result<(), NotKept>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Garbler<'p, C, P, Finished>, SessionError> {
+        keep(Milestone::Attempt)?;
         let prepared = self.state.party.prepare(&mut self.channel, self.intent.program, inputs, rng)?;
         let garbled = self.garble(&prepared, rng)?;
         let report = self.receive_report(&prepared)?;
         self.check(&prepared, &garbled, &report)?;
+        keep(Milestone::Outputs)?;
         let output = self.outputs(&prepared, &report)?;
         let transcript = self.transcript_digest();
         Ok(self.next(|_| Finished { transcript, output }))

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! input        its owner alone knows λ            constant    λ = 0
+//! shared       λ of both shares, XORed
 //! XOR          λ of both, XORed                   NOT         λ stays, and z and Λ are flipped
 //! AND          a fresh bit γ; α and β, the masks of the inputs, are noted
 //! ```
@@ -85,28 +86,28 @@ impl Fancy for Masks<'_> {
 pub(super) struct Places {
     role: Role,
     input_streams: Vec<InputStream>,
-    /// The index of each stream's next bit among the bits of its holder, and the number of bits left.
-    next: Vec<(usize, usize)>,
+    /// The index of each stream's next bit among the bits of the garbler and of the evaluator.
+    next: Vec<[usize; 2]>,
+    /// The number of bits left of each stream.
+    left: Vec<usize>,
 }
 
-/// An input bit, by its index among the bits of the party that holds it.
+/// An input bit, by its index among the bits of the party that holds it; a shared one by its index among either
+/// party's.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
-    Own(usize),
-    Peer(usize),
+pub(super) struct Place {
+    own: Option<usize>,
+    peer: Option<usize>,
 }
 
 impl Places {
-    /// The beginning of all streams, none of which is shared.
+    /// The beginning of all streams.
     pub(super) fn new(role: Role, input_streams: &[InputStream]) -> Self {
         let garbler = starts(input_streams, Holder::includes_garbler);
         let evaluator = starts(input_streams, Holder::includes_evaluator);
-        let next = input_streams.iter().zip(garbler.into_iter().zip(evaluator));
-        let next = next.map(|(stream, (garbler, evaluator))| match stream.holder {
-            Holder::Garbler => (garbler, stream.bits),
-            Holder::Evaluator | Holder::Shared => (evaluator, stream.bits),
-        });
-        Self { role, input_streams: input_streams.to_vec(), next: next.collect() }
+        let next = garbler.into_iter().zip(evaluator).map(|(garbler, evaluator)| [garbler, evaluator]);
+        let left = input_streams.iter().map(|stream| stream.bits);
+        Self { role, input_streams: input_streams.to_vec(), next: next.collect(), left: left.collect() }
     }
 
     /// The next `n` bits of a stream.
@@ -114,13 +115,18 @@ impl Places {
     /// # Panics
     /// If the stream has fewer bits left, which is a bug in the program.
     pub(super) fn take(&mut self, stream: usize, n: usize) -> impl Iterator<Item = Place> + use<> {
-        let (at, left) = &mut self.next[stream];
+        let (at, left) = (&mut self.next[stream], &mut self.left[stream]);
         assert!(n <= *left, "a program reads no more than its shape declares");
-        let from = *at;
-        (*at, *left) = (from + n, *left - n);
-        let of_garbler = self.input_streams[stream].holder == Holder::Garbler;
-        let own = of_garbler == (self.role == Role::Garbler);
-        (from..from + n).map(move |i| if own { Place::Own(i) } else { Place::Peer(i) })
+        let [garbler, evaluator] = *at;
+        (*at, *left) = ([garbler + n, evaluator + n], *left - n);
+        let holder = self.input_streams[stream].holder;
+        let is_garbler = self.role == Role::Garbler;
+        (0..n).map(move |i| {
+            let garbler = holder.includes_garbler().then_some(garbler + i);
+            let evaluator = holder.includes_evaluator().then_some(evaluator + i);
+            let (own, peer) = if is_garbler { (garbler, evaluator) } else { (evaluator, garbler) };
+            Place { own, peer }
+        })
     }
 }
 
@@ -138,11 +144,9 @@ impl Inputs<Masks<'_>> for MaskInputs<'_> {
         wires: &mut [Share],
     ) -> Result<(), SessionError> {
         let places = self.places.take(stream, wires.len());
-        for (wire, place) in wires.iter_mut().zip(places) {
-            *wire = match place {
-                Place::Own(i) => self.chunk.own_input(i),
-                Place::Peer(i) => self.chunk.peer_input(i),
-            };
+        for (wire, Place { own, peer }) in wires.iter_mut().zip(places) {
+            let (own, peer) = (own.map(|i| self.chunk.own_input(i)), peer.map(|i| self.chunk.peer_input(i)));
+            *wire = own.unwrap_or_default() ^ peer.unwrap_or_default();
         }
         Ok(())
     }
@@ -156,11 +160,8 @@ pub(super) struct MaskedInputs {
 
 impl MaskedInputs {
     /// Λ at a place.
-    pub(super) fn get(&self, place: Place) -> bool {
-        match place {
-            Place::Own(i) => self.own.get(i),
-            Place::Peer(i) => self.peer.get(i),
-        }
+    pub(super) fn get(&self, Place { own, peer }: Place) -> bool {
+        own.is_some_and(|i| self.own.get(i)) ^ peer.is_some_and(|i| self.peer.get(i))
     }
 }
 

@@ -19,6 +19,7 @@ use super::error::SessionError;
 use super::exchange::Exchange;
 use super::gates::GateMasks;
 use super::masks::{MaskInputs, MaskedInputs, Masks, Places};
+use super::owner_check::{Entered, MASK_BITS, OwnerCheck, OwnerTests, fit, mask_bits, shared_blocks};
 use super::products::Products;
 use crate::Bits;
 use crate::backend::Backend;
@@ -40,6 +41,21 @@ pub(super) struct Party {
 pub(super) struct Keys {
     pub(super) own: Authenticator,
     pub(super) transfers: Transfers,
+}
+
+/// What a party enters.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The bits and shares that the program reads, stream by stream.
+    pub bits: &'a Bits,
+    /// For each shared stream that is not empty, the tests that its owner gave for this attempt.
+    pub owners: &'a [OwnerTests<'a>],
+}
+
+/// The streams, and the tests of the shared ones.
+struct OwnersOf<'a> {
+    input_streams: &'a [InputStream],
+    owners: &'a [OwnerTests<'a>],
 }
 
 /// What a party has before garbling begins.
@@ -91,23 +107,49 @@ impl Party {
         &mut self,
         channel: &mut impl Channel,
         program: &impl Program,
-        inputs: &Bits,
+        Inputs { bits, owners }: Inputs<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Prepared, SessionError> {
-        let need = self.inputs(&program.shape());
-        if inputs.len() != need.own {
-            return Err(SessionError::InputLength { expected: need.own, given: inputs.len() });
+        let input_streams = program.shape().input_streams;
+        let mut need = self.inputs(&program.shape());
+        if bits.len() != need.own {
+            return Err(SessionError::InputLength { expected: need.own, given: bits.len() });
         }
+        if !fit(owners, &input_streams) {
+            return Err(SessionError::NoTests);
+        }
+        let masks = MASK_BITS * shared_blocks(&input_streams);
+        (need.own, need.peer) = (need.own + masks, need.peer + masks);
         let buckets = self.agreed.buckets;
         let shares = self.transfers.random_bits(channel, ChunkBits::need(need, buckets))?;
         let mut chunk = ChunkBits::new(shares, need, buckets);
         let (masks, outputs) = self.masks(&chunk, program)?;
         let (gates, digests) = self.multiply(channel, &mut chunk, masks, rng)?;
-        let bits = inputs.iter().enumerate().map(|(i, x)| x ^ chunk.own_input(i).bit());
-        let own: Bits = bits.collect();
+        let bits = bits.iter().chain(mask_bits(owners)).enumerate();
+        let own: Bits = bits.map(|(i, x)| x ^ chunk.own_input(i).bit()).collect();
         let peer = self.step(Phase::Inputs).bits(channel, &own, need.peer)?;
-        let input_streams = program.shape().input_streams;
-        Ok(Prepared { gates, outputs, inputs: MaskedInputs { own, peer }, digests, input_streams })
+        let inputs = MaskedInputs { own, peer };
+        self.check_owners(channel, &chunk, &inputs, OwnersOf { input_streams: &input_streams, owners })?;
+        Ok(Prepared { gates, outputs, inputs, digests, input_streams })
+    }
+
+    /// Tests what the peer entered for owners who do not compute, and answers its tests. All Λ were told.
+    fn check_owners(
+        &self,
+        channel: &mut impl Channel,
+        chunk: &ChunkBits,
+        MaskedInputs { own, peer }: &MaskedInputs,
+        OwnersOf { input_streams, owners }: OwnersOf<'_>,
+    ) -> Result<(), SessionError> {
+        let entered = Entered {
+            own: &|i| chunk.own_input(i),
+            peer: &|i| chunk.peer_input(i),
+            own_values: own,
+            peer_values: peer,
+        };
+        let attempt = self.agreed.attempt;
+        let check = OwnerCheck { authenticator: &self.own, attempt, input_streams, tests: owners, entered };
+        check.run(channel)
     }
 
     /// A step in which both parties send.

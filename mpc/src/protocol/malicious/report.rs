@@ -87,7 +87,7 @@ impl<'k> LabelSum<'k> {
 }
 
 /// 2x in GF(2^128) with the polynomial X^128 + X^7 + X^2 + X + 1, in constant time.
-fn double(x: Block) -> Block {
+pub(super) fn double(x: Block) -> Block {
     let [low, high] = x.halves();
     let carry = (high >> 63).wrapping_neg() & 0x87;
     Block::from_halves([low << 1 ^ carry, high << 1 | low >> 63])

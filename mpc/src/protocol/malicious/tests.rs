@@ -12,6 +12,7 @@
 mod cancelling;
 mod cheats;
 mod flips;
+mod owners;
 mod primitives;
 
 use std::cell::Cell;
@@ -45,6 +46,8 @@ const ALL: &[Check] = &[
     Check::Labels,
     Check::Values,
     Check::Outputs,
+    Check::OwnerSeed,
+    Check::OwnerInput,
 ];
 
 /// Whether the party of this thread ignores a check.
