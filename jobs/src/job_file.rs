@@ -7,13 +7,15 @@
 //! expiry = 2027-01-31T00:00:00Z         [program]                        address = "north.example:7700"
 //! deadline = 600                        builtin = "sum_by_group@1"       [[input]]
 //! maximum_runs = 1                      parameters = { … }               party = "north"
-//! protocol = "semi-honest"              [limits]                         [[output]]
+//! adversary = "malicious"               [limits]                         [[output]]
 //! leaks = ["…"]                         rows = 1000, …                   name = "groups", result_parties = ["…"]
 //! ```
 //!
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
-//! program's), `columns` (the program's ranges) and `missing` (an empty field is an error) may be left out.
+//! program's), `columns` (the program's ranges), `missing` (an empty field is an error), `adversary`
+//! (`semi-honest`), `maximum_attempts` (2) and `tree_depth` (4) may be left out. `adversary` was called `protocol`
+//! before, and files that say so are read.
 //! The caller reads the files that the job names.
 
 mod program;
@@ -28,8 +30,8 @@ use toml::value::Datetime;
 use crate::Job;
 use crate::hash::Digest;
 use crate::job::{
-    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
-    RendezvousServer, Suite,
+    self, Adversary, Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party,
+    PartyId, Pin, RendezvousServer, Suite,
 };
 use crate::line_error::{LineError, line_of};
 use crate::multiparty::{Functionality, TooLarge};
@@ -39,6 +41,7 @@ use crate::verify_program::{leaks, schema};
 use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_mpc::number::Number;
+use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::PublicKey;
 
 /// Longest job file, in bytes.
@@ -53,7 +56,10 @@ struct File {
     expiry: Spanned<Datetime>,
     deadline: Spanned<u32>,
     maximum_runs: Spanned<u32>,
-    protocol: Spanned<String>,
+    #[serde(alias = "protocol")]
+    adversary: Option<Spanned<String>>,
+    maximum_attempts: Option<Spanned<u32>>,
+    tree_depth: Option<Spanned<u32>>,
     #[serde(default)]
     leaks: Vec<Spanned<String>>,
     party: Vec<Spanned<PartyEntry>>,
@@ -201,9 +207,7 @@ impl Drafting<'_> {
         let added = |leak: &Spanned<String>| format!("The author adds: {}", leak.get_ref());
         let leaks: Vec<Option<Prose>> =
             file.leaks.iter().map(|leak| self.text(&added(leak), &leak.span())).collect();
-        if file.protocol.get_ref() != "semi-honest" {
-            self.report(&file.protocol.span(), "invalid protocol: only \"semi-honest\" is supported");
-        }
+        let suite = self.suite();
         let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
         let evaluator =
             self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
@@ -226,7 +230,7 @@ impl Drafting<'_> {
             inputs: inputs.into_iter().collect::<Option<_>>()?,
             outputs: outputs.into_iter().collect::<Option<_>>()?,
             leaks: all_leaks,
-            suite: Suite::SemiHonest,
+            suite: suite?,
             limits: Limits { rows, and_gates, seconds },
             deadline: *file.deadline.get_ref(),
             expiry: expiry?,
@@ -254,6 +258,43 @@ impl Drafting<'_> {
             self.report(&self.file.nonce.span(), what);
         }
         nonce
+    }
+
+    fn suite(&mut self) -> Option<Suite> {
+        let File { adversary, maximum_attempts, tree_depth, .. } = self.file;
+        let word = adversary.as_ref().map_or(Adversary::SemiHonest.as_str(), |word| word.get_ref());
+        let Some(word) = Adversary::from_text(word) else {
+            let span = adversary.as_ref().map_or(0..0, Spanned::span);
+            self.report(&span, "the adversary is \"semi-honest\" or \"malicious\"");
+            return None;
+        };
+        if word == Adversary::SemiHonest {
+            for (name, entry) in [("maximum_attempts", maximum_attempts), ("tree_depth", tree_depth)] {
+                if let Some(entry) = entry {
+                    self.report(&entry.span(), format!("`{name}` needs `adversary = \"malicious\"`"));
+                    return None;
+                }
+            }
+            return Some(Suite::SemiHonest);
+        }
+        let attempts = maximum_attempts.as_ref().map(|entry| (Attempts::new(*entry.get_ref()), entry.span()));
+        if let Some((None, span)) = &attempts {
+            self.report(span, "there are 1 to 64 attempts");
+            return None;
+        }
+        let depth = tree_depth.as_ref().map(|entry| (job::tree_depth(*entry.get_ref()), entry.span()));
+        if let Some((None, span)) = &depth {
+            self.report(
+                span,
+                "the depth of the trees is 2, 4 or 8; `sotto mpc quote` says which is the best",
+            );
+            return None;
+        }
+        let default = Settings::default();
+        Some(Suite::Malicious(Settings::new(
+            attempts.and_then(|(attempts, _)| attempts).unwrap_or(default.attempts),
+            depth.and_then(|(depth, _)| depth).unwrap_or(default.depth),
+        )))
     }
 
     fn expiry(&mut self) -> Option<u64> {
@@ -439,6 +480,7 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
         Part::Field(field) => Some(match *field {
             "maximum_runs" => file.maximum_runs.span(),
             "deadline" => file.deadline.span(),
+            "adversary" => file.adversary.as_ref().map_or(0..0, Spanned::span),
             "roles.garbler" => file.roles.get_ref().garbler.span(),
             "roles.evaluator" => file.roles.get_ref().evaluator.span(),
             _ => file.limits.span(),

@@ -7,7 +7,7 @@ use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, RowsHasher};
 use sotto_jobs::job::{
-    Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Value,
+    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Value,
 };
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
@@ -179,6 +179,7 @@ fn policy(job: &Job) -> Policy {
         runs_a_month: 2,
         outputs_a_month: 4,
         data_set: None,
+        adversary: Adversary::SemiHonest,
     }
 }
 

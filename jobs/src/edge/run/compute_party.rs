@@ -20,7 +20,9 @@ use super::server::{DurableState, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
 use crate::admission::Connections;
-use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, begin};
+use crate::attempt::{
+    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Surroundings, begin, contributed,
+};
 use crate::collect::Outcome;
 use crate::compute_party::{
     Answered, AttemptPlan, ClosingStep, Contact, Deadline, Ended, Kept, Outputs, Pursuit, Reminded,
@@ -32,6 +34,7 @@ use crate::multiparty::Functionality;
 use crate::run_state::{Event, Item, OwnParty, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
+use sotto_mpc::protocol::malicious::{Milestone, NotKept};
 use sotto_mpc::protocol::semi_honest::Role;
 
 /// How long others can still hear that a run failed.
@@ -47,7 +50,7 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     let job = setup.job();
-    let bits = (0..job.inputs.len()).map(|i| setup.program.declaration().input_bits(i)).collect();
+    let bits = (0..job.contributors().len()).map(|i| contributed(job, setup.program, i)).collect();
     let kept = |item| storage.get(&name(job, item)).ok().flatten();
     let state = RunState::restore(setup.run, OwnParty { id: setup.us, identity: setup.identity }, bits, kept);
     if state.waiting().is_none() {
@@ -222,11 +225,26 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                     (setup.debit)()?;
                 }
                 let begins = Event::Begun { attempt: begun.attempt, run_id: begun.run_id };
-                refuse(setup, us, self.durable().step(begins)?)?;
+                // Against a malicious compute party, an attempt counts from its first milestone on.
+                let mut begins = Some(begins);
+                if setup.job().malicious().is_none()
+                    && let Some(begins) = begins.take()
+                {
+                    refuse(setup, us, self.durable().step(begins)?)?;
+                }
+                let mut keep = |milestone| {
+                    let event = match milestone {
+                        Milestone::Attempt => begins.take().ok_or(NotKept)?,
+                        Milestone::Outputs => Event::Opening,
+                    };
+                    let kept = self.durable().step(event).map_err(|_| NotKept)?;
+                    if matches!(kept, Reply::Go) { Ok(()) } else { Err(NotKept) }
+                };
                 let seconds = setup.job().limits.seconds;
                 let until = Instant::now() + Duration::from_secs(seconds.into());
                 begun.stream().inner.set_deadline(until);
-                let done = begun.compute(setup.program, &shares.refs(), &mut now, rng);
+                let surroundings = Surroundings { clock: &mut now, keep: &mut keep };
+                let done = begun.compute(setup.program, &shares.refs(), surroundings, rng);
                 let (computed, begun) = done.map_err(|e| match e {
                     AttemptError::Channel(_) if Instant::now() >= until => AttemptError::TooLong(seconds),
                     e => e,
@@ -252,7 +270,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let durable = self.durable();
         let mut shares = Vec::new();
         for (i, input_commitment) in input_commitments.iter().enumerate() {
-            let bits = setup.program.declaration().input_bits(i);
+            let bits = contributed(job, setup.program, i);
             if input_commitment.input_party == setup.us {
                 let own = own.ok_or(RunError::NoInput)?;
                 input_commitment.check(job, setup.us, own, bits)?;

@@ -39,7 +39,9 @@ impl Attempts {
         if matches!(attempts, 1..=64) { Some(Self(attempts)) } else { None }
     }
 
-    pub(super) const fn number(self) -> u32 {
+    /// How many.
+    #[must_use]
+    pub const fn number(self) -> u32 {
         self.0
     }
 }

@@ -303,6 +303,7 @@ fn shared_bits_without_tests_are_refused() {
     let (near, far) = memory_pair();
     let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small());
     let garbler: Bits = [true].into_iter().chain(run.shares[0].iter()).collect();
+    // The garbler only sees that the connection is closed.
     let results = thread::scope(|scope| {
         let evaluating = scope.spawn(|| {
             let session = Evaluator::new(far, &program, terms, settings).hello(&mut rng(2));
@@ -311,8 +312,8 @@ fn shared_bits_without_tests_are_refused() {
         });
         let session = Garbler::new(near, &program, terms, settings).hello(&mut rng(1));
         let session = session.and_then(|session| session.set_up(&mut rng(1)));
-        let garbled = session.and_then(|session| session.execute(&garbler, &mut rng(1)));
-        [garbled.map(|_| ()), evaluating.join().unwrap()]
+        let _ = session.and_then(|session| session.execute(&garbler, &mut rng(1)));
+        evaluating.join().unwrap()
     });
-    assert_eq!(results, [Err(SessionError::NoTests), Err(SessionError::NoTests)]);
+    assert_eq!(results, Err(SessionError::NoTests));
 }
