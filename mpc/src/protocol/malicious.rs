@@ -51,16 +51,20 @@ mod exchange;
 mod garbler;
 mod garbling;
 mod gates;
+mod hand_over;
 mod in_memory;
+mod inputs;
 mod masks;
 mod outputs;
 mod party;
 mod products;
 mod report;
+mod second_pass;
 mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use agreement::Agreed;
 pub use error::{Check, SessionError};
@@ -68,6 +72,6 @@ pub use evaluator::Evaluator;
 pub use garbler::Garbler;
 pub use in_memory::run_in_memory;
 pub use session::{Connected, Finished, Ready};
-pub use settings::{Attempts, Settings};
+pub use settings::{Attempts, ChunkSize, Settings};
 
 pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

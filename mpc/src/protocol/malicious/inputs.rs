@@ -1,0 +1,326 @@
+//! Inputs: masks of input bits, and the masked values that their owners tell, block by block.
+//!
+//! ```text
+//! block        the next bits of one stream, at most block_bits of them
+//! first        the first block of every stream, together, before the first chunk
+//! later        whenever the first pass has used up the masks of a stream, as many blocks as it asks for
+//! enter        random bits ─► each party tells Λ = x ⊕ λ of its own bits ─► (checks of blocks) ─► masks to the first pass
+//! ```
+//!
+//! The mask of a bit that one party holds is known to this party alone: the other's share is zero, and the
+//! bit takes one transfer. A bit that both hold in shares, x = x_G ⊕ x_E, has λ = λ_G ⊕ λ_E and Λ = Λ_G ⊕ Λ_E,
+//! and each party's summand is masked by its own bit. So in all cases
+//!
+//! ```text
+//! λ of a bit   (M of our bit or 0, K for the peer's bit or 0)        Λ of a bit   what we told ⊕ what the peer told
+//! ```
+//!
+//! There is no transfer whose choice is an input, so no selective failure. Λ tells nothing about x, since λ is
+//! uniform and its owner's secret.
+//!
+//! **Order.** The first pass of a chunk comes before its second pass, and all bits that the program reads
+//! before the last gate of a chunk have been entered by then. So Λ of an input is told, and a check at the end
+//! of [`Entry::enter`] has passed, before any table of the chunk that uses it leaves or is read.
+//!
+//! **Where a check of blocks belongs**: [`Entry::enter`], where the comment says so. All that a check of an
+//! owner who does not compute needs is in [`InputBlock`]: stream and number of the block, M and λ of our
+//! share bits (bit 1 of M), K for the peer's, and Λ of both. Streams of such owners ([`Holder::Shared`]) are
+//! still refused in the handshake (`agreement`).
+//!
+//! Memory: a party holds M and K of one block of each stream beyond what a single read of the program asks for
+//! ([`BLOCK_BITS`] of all streams together), and two bits for each input bit between the two passes.
+
+use std::collections::VecDeque;
+
+use zeroize::Zeroizing;
+
+use super::authenticated_bits::{Need, Share, Shares};
+use super::error::SessionError;
+use super::exchange::Exchange;
+use super::party::Party;
+use crate::channel::{Channel, Phase};
+use crate::inputs::{Holder, InputStream, starts};
+use crate::protocol::hello::Role;
+use crate::{Bits, Block};
+
+/// The most bits of the blocks of all streams together, one of each.
+const BLOCK_BITS: usize = 1 << 20;
+/// The most and the fewest bits of a full block.
+const MOST: usize = 1 << 16;
+const LEAST: usize = 128;
+
+/// The bits of a full block, for a program with this many input streams.
+pub(super) fn block_bits(input_streams: usize) -> usize {
+    (BLOCK_BITS / input_streams.max(1)).clamp(LEAST, MOST)
+}
+
+/// A block to be entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BlockId {
+    pub(super) stream: usize,
+    /// The number of the block in its stream, from 0.
+    pub(super) number: u64,
+    /// The index of its first bit among all bits of the stream.
+    pub(super) from: usize,
+    pub(super) bits: usize,
+}
+
+/// A block whose masked values were told.
+pub(super) struct InputBlock {
+    pub(super) id: BlockId,
+    /// M of our bits; empty if we hold none.
+    pub(super) macs: Zeroizing<Vec<Block>>,
+    /// K for the peer's bits; empty if it holds none.
+    pub(super) keys: Zeroizing<Vec<Block>>,
+    /// Λ of our bits.
+    pub(super) ours: Bits,
+    /// Λ of the peer's bits.
+    pub(super) theirs: Bits,
+}
+
+impl InputBlock {
+    /// Our shares of λ.
+    fn masks(&self) -> Shares {
+        let mut shares = Shares::with_capacity(self.id.bits);
+        let at = |blocks: &[Block], i: usize| blocks.get(i).copied().unwrap_or_default();
+        (0..self.id.bits).for_each(|i| shares.push(Share { mac: at(&self.macs, i), key: at(&self.keys, i) }));
+        shares
+    }
+
+    /// Λ of the bits.
+    fn values(&self) -> Bits {
+        (0..self.id.bits).map(|i| self.ours.get(i) ^ self.theirs.get(i)).collect()
+    }
+}
+
+/// A party's input bits on their way into the computation.
+pub(super) struct Entry<'i> {
+    role: Role,
+    bits: &'i Bits,
+    /// The bits of a full block.
+    block: usize,
+    streams: Vec<Stream>,
+}
+
+struct Stream {
+    stream: InputStream,
+    /// The index of the stream's first bit among our own.
+    start: usize,
+    /// Bits and blocks entered so far.
+    entered: usize,
+    blocks: u64,
+    /// Λ of entered bits that the second pass has not read, and the place in the first block of them.
+    values: VecDeque<Bits>,
+    next: usize,
+}
+
+impl<'i> Entry<'i> {
+    /// The beginning of all streams.
+    ///
+    /// # Errors
+    /// If these are not as many bits as the party holds.
+    pub(super) fn new(role: Role, streams: &[InputStream], bits: &'i Bits) -> Result<Self, SessionError> {
+        let holds = held_by(role);
+        let expected = streams.iter().filter(|stream| holds(stream.holder)).map(|stream| stream.bits).sum();
+        if bits.len() != expected {
+            return Err(SessionError::InputLength { expected, given: bits.len() });
+        }
+        let (block, starts) = (block_bits(streams.len()), starts(streams, holds));
+        let stream = |(stream, start): (&InputStream, usize)| Stream {
+            stream: *stream,
+            start,
+            entered: 0,
+            blocks: 0,
+            values: VecDeque::new(),
+            next: 0,
+        };
+        Ok(Self { role, bits, block, streams: streams.iter().zip(starts).map(stream).collect() })
+    }
+
+    /// Enters the first block of every stream; returns the masks of each.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter).
+    pub(super) fn first(
+        &mut self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+    ) -> Result<Vec<Shares>, SessionError> {
+        let blocks: Vec<BlockId> = (0..self.streams.len()).map(|stream| self.next_block(stream)).collect();
+        let entered = self.enter(party, channel, &blocks)?;
+        Ok(entered.iter().map(InputBlock::masks).collect())
+    }
+
+    /// Enters the next blocks of a stream, with at least `bits` bits; returns their masks.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter), and if the stream has not as many.
+    pub(super) fn more(
+        &mut self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+        (stream, bits): (usize, usize),
+    ) -> Result<Shares, SessionError> {
+        let (mut blocks, mut found) = (Vec::new(), 0);
+        while found < bits {
+            let block = self.next_block(stream);
+            if block.bits == 0 {
+                return Err(SessionError::Unsteady);
+            }
+            found += block.bits;
+            blocks.push(block);
+        }
+        let mut masks = Shares::with_capacity(found);
+        for block in self.enter(party, channel, &blocks)? {
+            block.masks().view().iter().for_each(|share| masks.push(share));
+        }
+        Ok(masks)
+    }
+
+    /// The phase in which the parties tell Λ of these blocks.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer is caught deviating.
+    fn enter(
+        &mut self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+        ids: &[BlockId],
+    ) -> Result<Vec<InputBlock>, SessionError> {
+        let blocks = self.tell(party, channel, ids)?;
+        // The place for a check of blocks: all Λ of them were told, and nothing that depends on them was sent.
+        for block in &blocks {
+            self.streams[block.id.stream].values.push_back(block.values());
+        }
+        Ok(blocks)
+    }
+
+    /// Draws masks, and tells Λ of our bits.
+    fn tell(
+        &self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+        ids: &[BlockId],
+    ) -> Result<Vec<InputBlock>, SessionError> {
+        let sum = |role| ids.iter().map(|id| self.bits_of(role, id)).sum();
+        let need = Need { own: sum(self.role), peer: sum(self.role.peer()) };
+        let mut shares = Shares::default();
+        party.transfers.random_bits(channel, need, &mut shares)?;
+        let own = ids.iter().flat_map(|id| {
+            let from = self.streams[id.stream].start + id.from;
+            self.bits.iter_from(from).take(self.bits_of(self.role, id))
+        });
+        let masks = shares.macs.iter().map(|mac| Share { mac: *mac, key: Block::ZERO }.bit());
+        let ours: Bits = own.zip(masks).map(|(x, mask)| x ^ mask).collect();
+        let theirs = Exchange { role: self.role, phase: Phase::Inputs }.bits(channel, &ours, need.peer)?;
+        let (mut macs, mut keys) = (shares.macs.iter().copied(), shares.keys.iter().copied());
+        let (mut ours, mut theirs) = (ours.iter(), theirs.iter());
+        let block = |id: &BlockId| {
+            let [own, peer] = [self.role, self.role.peer()].map(|role| self.bits_of(role, id));
+            InputBlock {
+                id: *id,
+                macs: Zeroizing::new(macs.by_ref().take(own).collect()),
+                keys: Zeroizing::new(keys.by_ref().take(peer).collect()),
+                ours: ours.by_ref().take(own).collect(),
+                theirs: theirs.by_ref().take(peer).collect(),
+            }
+        };
+        Ok(ids.iter().map(block).collect())
+    }
+
+    /// The bits of a block that a party holds: all or none.
+    fn bits_of(&self, role: Role, id: &BlockId) -> usize {
+        if held_by(role)(self.streams[id.stream].stream.holder) { id.bits } else { 0 }
+    }
+
+    fn next_block(&mut self, stream: usize) -> BlockId {
+        let most = self.block;
+        let Stream { stream: InputStream { bits, .. }, entered, blocks, .. } = &mut self.streams[stream];
+        let id = BlockId { stream, number: *blocks, from: *entered, bits: most.min(*bits - *entered) };
+        (*entered, *blocks) = (*entered + id.bits, *blocks + 1);
+        id
+    }
+
+    /// Λ of the next bit of a stream, for the second pass; `None` if it was not entered.
+    pub(super) fn value(&mut self, stream: usize) -> Option<bool> {
+        let Stream { values, next, .. } = self.streams.get_mut(stream)?;
+        while values.front()?.len() == *next {
+            (*next, _) = (0, values.pop_front());
+        }
+        let value = values.front()?.get(*next);
+        *next += 1;
+        Some(value)
+    }
+}
+
+/// Whether a party holds bits of a stream.
+fn held_by(role: Role) -> fn(Holder) -> bool {
+    match role {
+        Role::Garbler => Holder::includes_garbler,
+        Role::Evaluator => Holder::includes_evaluator,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(bits: &Bits) -> Entry<'_> {
+        let stream = |holder, bits| InputStream { holder, bits };
+        let streams = [
+            stream(Holder::Garbler, 5),
+            stream(Holder::Evaluator, 200_000),
+            stream(Holder::Shared, 3),
+            stream(Holder::Garbler, 0),
+        ];
+        Entry::new(Role::Garbler, &streams, bits).unwrap()
+    }
+
+    #[test]
+    fn streams_are_divided_into_numbered_blocks() {
+        let bits = Bits::from(&[true; 8][..]);
+        let mut entry = entry(&bits);
+        let id = |stream, number, from, bits| BlockId { stream, number, from, bits };
+        assert_eq!(
+            [0, 1, 2, 3].map(|stream| entry.next_block(stream)),
+            [id(0, 0, 0, 5), id(1, 0, 0, 65_536), id(2, 0, 0, 3), id(3, 0, 0, 0),]
+        );
+        let later = [1, 1, 1, 1].map(|stream| entry.next_block(stream));
+        assert_eq!(
+            later,
+            [
+                id(1, 1, 65_536, 65_536),
+                id(1, 2, 131_072, 65_536),
+                id(1, 3, 196_608, 3_392),
+                id(1, 4, 200_000, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn who_holds_a_block_follows_from_its_stream() {
+        let bits = Bits::from(&[true; 8][..]);
+        let mut entry = entry(&bits);
+        let held = [0, 1, 2].map(|stream| {
+            let id = entry.next_block(stream);
+            [Role::Garbler, Role::Evaluator].map(|role| entry.bits_of(role, &id))
+        });
+        assert_eq!(held, [[5, 0], [0, 65_536], [3, 3]]);
+    }
+
+    #[test]
+    fn many_streams_have_small_blocks() {
+        assert_eq!(
+            [0, 1, 16, 17, 1 << 10, 1 << 20].map(block_bits),
+            [65_536, 65_536, 65_536, 61_680, 1024, 128]
+        );
+    }
+
+    #[test]
+    fn another_number_of_bits_than_the_party_holds_is_refused() {
+        let stream = InputStream { holder: Holder::Evaluator, bits: 4 };
+        let bits = Bits::from(&[true; 3][..]);
+        let error = SessionError::InputLength { expected: 4, given: 3 };
+        assert_eq!(Entry::new(Role::Evaluator, &[stream], &bits).err(), Some(error));
+    }
+}
