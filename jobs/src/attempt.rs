@@ -281,7 +281,7 @@ impl<S: Read + Write> Begun<'_, S> {
     /// # Errors
     /// If the other compute party leaves or is out of step, the job has expired, or it took longer than the
     /// job allows.
-    pub fn compute<P: Functionality>(
+    pub fn compute<P: Functionality + Sync>(
         self,
         program: &P,
         shares: &[&InputShare],

@@ -146,7 +146,7 @@ struct Computing<'a, P> {
     prepared: &'a [PreparedInput],
 }
 
-impl<P: Functionality> Computing<'_, P> {
+impl<P: Functionality + Sync> Computing<'_, P> {
     /// One compute party's part. Both ends are in one process, so there is no channel binding to put into the
     /// session.
     fn compute(

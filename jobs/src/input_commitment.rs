@@ -110,10 +110,11 @@ impl InputShare {
         &self.bits
     }
 
-    /// The tests of the peer's share and ours for an attempt, counted from 1; none if there are none.
+    /// The tests of the peer's share and ours for an attempt, counted from 1; none if the job has none.
     #[must_use]
-    pub fn tests(&self, attempt: u32) -> &[BlockTest] {
-        let blocks = blocks(self.bits.len());
+    pub fn tests(&self, job: &Job, attempt: u32) -> &[BlockTest] {
+        let attempts = job.malicious().map_or(0, |settings| settings.attempts.number() as usize);
+        let blocks = self.tests.len().checked_div(attempts).unwrap_or(0);
         let from = (attempt.saturating_sub(1) as usize).saturating_mul(blocks);
         self.tests.get(from..from.saturating_add(blocks)).unwrap_or_default()
     }
@@ -385,7 +386,7 @@ pub fn encrypted_length(job: &Job, party: PartyId, bits: usize) -> usize {
 /// curious compute parties alone.
 fn test_count(job: &Job, party: PartyId, bits: usize) -> usize {
     let attempts = job.malicious().map_or(0, |settings| settings.attempts.number() as usize);
-    if job.computes(party) { 0 } else { attempts * blocks(bits) }
+    if job.computes(party) { 0 } else { attempts * blocks(bits, job.streams().len()) }
 }
 
 /// Whose bits are tested: a party of this run.
@@ -401,7 +402,7 @@ fn split(bits: &Bits, job: &Job, owner: OwnerId, rng: &mut (impl RngCore + Crypt
     let a = Bits::random(bits.len(), rng);
     let b = a.xor(bits);
     let attempts = job.malicious().map_or(0, |settings| settings.attempts.number());
-    let tests = deal(owner, [&a, &b], attempts, rng);
+    let tests = deal(owner, [&a, &b], (attempts, job.streams().len()), rng);
     let mut shares = [a, b].map(|bits| InputShare::random_salt(bits, rng));
     shares.iter_mut().zip(tests).for_each(|(share, tests)| share.tests = tests);
     shares

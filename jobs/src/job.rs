@@ -13,8 +13,8 @@ mod draft;
 mod rules;
 
 pub use draft::{
-    Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_MALICIOUS_GATES, MAX_PARTIES,
-    Meeting, Output, Parameter, Party, PartyId, Pin, RendezvousServer, Suite, Table, Value, tree_depth,
+    Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output,
+    Parameter, Party, PartyId, Pin, RendezvousServer, Suite, Table, Value, tree_depth,
 };
 pub use rules::{Fault, JobError, Part};
 

@@ -480,7 +480,6 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
         Part::Field(field) => Some(match *field {
             "maximum_runs" => file.maximum_runs.span(),
             "deadline" => file.deadline.span(),
-            "adversary" => file.adversary.as_ref().map_or(0..0, Spanned::span),
             "roles.garbler" => file.roles.get_ref().garbler.span(),
             "roles.evaluator" => file.roles.get_ref().evaluator.span(),
             _ => file.limits.span(),

@@ -299,7 +299,7 @@ fn tests_of_shares_are_committed_to_and_counted() {
             let commitment: &InputCommitment = &prepared.input_commitment;
             let share = commitment.decrypt(job, &identity(*computer), encrypted, bits).unwrap();
             assert_eq!(share.bits().len(), bits);
-            assert_eq!([0, 1, 2, 3].map(|attempt| share.tests(attempt).len()), [1, 1, 1, 0]);
+            assert_eq!([0, 1, 2, 3].map(|attempt| share.tests(job, attempt).len()), [1, 1, 1, 0]);
             // A byte of a test, or one test fewer, is another share.
             let bytes = share.to_bytes().to_vec();
             let mut altered = vec![bytes[..bytes.len() - 80].to_vec()];

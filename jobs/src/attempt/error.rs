@@ -92,9 +92,7 @@ impl AttemptError {
                 | Self::Key
                 | Self::Exhausted(_)
                 | Self::Opened
-                | Self::Malicious(
-                    malicious::SessionError::TooManyGates { .. } | malicious::SessionError::NotKept(_)
-                )
+                | Self::Malicious(malicious::SessionError::NotKept(_))
                 | Self::Channel(ChannelError::Altered { .. })
         )
     }

@@ -101,7 +101,7 @@ impl Session<'_> {
     }
 
     /// Computes with a party that may do anything.
-    pub(super) fn malicious<P: Functionality, S: Read + Write>(
+    pub(super) fn malicious<P: Functionality + Sync, S: Read + Write>(
         self,
         (program, settings): (&P, Settings),
         channel: Framed<S>,
@@ -152,7 +152,7 @@ impl Session<'_> {
                 bits.extend(share.bits().iter());
                 if is_shared && !share.bits().is_empty() {
                     let owner = owner(job, self.run.number(), party);
-                    owners.push(OwnerTests { owner, tests: share.tests(self.attempt) });
+                    owners.push(OwnerTests { owner, tests: share.tests(job, self.attempt) });
                 }
             }
             if party == self.us {

@@ -16,9 +16,6 @@ pub const MAX_PARTIES: usize = 64;
 /// bounds the work.
 pub const MAX_AND_GATES: u64 = 1 << 30;
 
-/// Most AND gates that the malicious protocol computes.
-pub const MAX_MALICIOUS_GATES: u64 = 1 << 20;
-
 /// A party's place in the job's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartyId(pub u16);

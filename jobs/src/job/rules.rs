@@ -6,10 +6,7 @@
 
 use core::net::Ipv6Addr;
 
-use super::draft::{
-    Draft, Input, MAX_AND_GATES, MAX_MALICIOUS_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer,
-    Suite,
-};
+use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer};
 
 /// Which part of a job a complaint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +66,6 @@ pub enum JobError {
     /// A limit that limits nothing.
     #[error("at most {0} are possible")]
     TooMany(u64),
-    /// More gates than the malicious protocol computes.
-    #[error(
-        "against a malicious compute party a program may have at most {0} AND gates, and this one has {1}"
-    )]
-    Gates(u64, u64),
     /// A value that makes the job impossible to run.
     #[error("this must not be zero")]
     Zero,
@@ -143,9 +135,6 @@ impl Draft {
         }
         let gates = self.program.and_gates <= self.limits.and_gates;
         require(faults, Part::Field("limits.and_gates"), gates, JobError::Limit);
-        let (most, given) = (MAX_MALICIOUS_GATES, self.program.and_gates);
-        let gates = matches!(self.suite, Suite::SemiHonest) || given <= most;
-        require(faults, Part::Field("adversary"), gates, JobError::Gates(most, given));
         let gates = self.limits.and_gates <= MAX_AND_GATES;
         require(faults, Part::Field("limits.and_gates"), gates, JobError::TooMany(MAX_AND_GATES));
     }

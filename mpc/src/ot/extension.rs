@@ -26,6 +26,7 @@ use super::transpose::{SIDE, transpose};
 use super::vole::{CHUNK, Row};
 use super::{Adversary, Options};
 use crate::block::Block;
+use zeroize::Zeroize;
 
 /// The choices of a call.
 #[derive(Clone, Copy)]
@@ -77,6 +78,15 @@ fn extent(n: usize, options: Options) -> (usize, usize) {
 /// The lengths, in blocks, of the chunks that `blocks` is divided into.
 fn chunks(blocks: usize) -> impl Iterator<Item = usize> {
     (0..blocks).step_by(CHUNK).map(move |at| CHUNK.min(blocks - at))
+}
+
+/// Makes room for `n` blocks, whose contents do not matter. Memory that is left behind is wiped.
+fn resize(blocks: &mut Vec<Block>, n: usize) {
+    if n > blocks.capacity() {
+        blocks.zeroize();
+        *blocks = Vec::with_capacity(n);
+    }
+    blocks.resize(n, Block::ZERO);
 }
 
 /// Writes as many columns of 128 rows as `out` holds, a multiple of 128.

@@ -55,7 +55,9 @@ mod exchange;
 mod garbler;
 mod garbling;
 mod gates;
+mod hand_over;
 mod in_memory;
+mod inputs;
 mod masks;
 mod outputs;
 mod owner_check;
@@ -63,20 +65,22 @@ mod owners;
 mod party;
 mod products;
 mod report;
+mod second_pass;
 mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use agreement::Agreed;
 pub use error::{Check, SessionError};
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
 pub use in_memory::run_in_memory;
+pub use inputs::Inputs;
 pub use owner_check::OwnerTests;
-pub use owners::{BLOCK_BITS, BlockTest, Milestone, NotKept, OwnerId, blocks, deal};
-pub use party::Inputs;
+pub use owners::{BlockTest, Milestone, NotKept, OwnerId, block_bits, blocks, deal};
 pub use session::{Connected, Finished, Ready};
-pub use settings::{Attempts, Settings};
+pub use settings::{Attempts, ChunkSize, Settings};
 
 pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

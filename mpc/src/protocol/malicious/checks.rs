@@ -1,9 +1,9 @@
-//! The checks between evaluation and outputs, and their order, which never changes.
+//! The checks after each chunk, and their order, which never changes.
 //!
 //! ```text
 //! (1)  evaluator → garbler   digest of MACs of opened bits [32] ‖ transcript [32] ‖ Σ [16]          garbler checks all
 //! (2)  garbler → evaluator   digest of MACs of opened bits [32] ‖ transcript [32] ‖ W [16]          evaluator checks all
-//! (3)  outputs
+//! (3)  outputs, once, after the last chunk
 //! ```
 //!
 //! The garbler sends W only after (1) holds: W shows a party that lied about a masked value, or in an

@@ -55,7 +55,7 @@ pub enum SessionError {
     #[error(transparent)]
     Hello(#[from] HelloError),
     /// The peer uses other parameters.
-    #[error("the parties disagree on attempts, tree depth or the size of the program")]
+    #[error("the parties disagree on attempts, tree depth, the size of chunks or that of the program")]
     Parameters,
     /// Oblivious transfer failed.
     #[error("oblivious transfer failed: {0}")]
@@ -85,17 +85,9 @@ pub enum SessionError {
         /// The actual number.
         given: usize,
     },
-    /// The program asked for other gates when it ran again, which is a bug in the program.
-    #[error("the program asks for other gates each time it runs")]
+    /// The program asked for other gates, inputs or outputs when it ran again, which is a bug in the program.
+    #[error("the program does something else each time it runs")]
     Unsteady,
-    /// The program has more AND gates than one chunk.
-    #[error("the program has {given} AND gates: at most {most} are supported with malicious security")]
-    TooManyGates {
-        /// The largest supported number.
-        most: usize,
-        /// The number that the program has.
-        given: u64,
-    },
     /// The terms name an attempt beyond those that the error bound counts.
     #[error("attempt {attempt} is not among the {most} attempts that the parties agreed on")]
     Attempt {

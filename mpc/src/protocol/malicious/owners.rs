@@ -34,16 +34,28 @@ use super::report::double;
 use crate::protocol::hello::Role;
 use crate::{Bits, Block};
 
-/// The most bits of a block.
-pub const BLOCK_BITS: usize = 1 << 16;
+/// The bits of ρ.
+pub(super) const MASK_BITS: usize = 128;
 
 /// The label of what κ hashes to.
 const SEED: &[u8] = b"sotto mpc malicious v1 owner's seed";
 
-/// How many blocks these bits are.
+/// The most bits of the blocks of all streams together, one of each.
+const BLOCK_BITS: usize = 1 << 20;
+/// The most and the fewest bits of a full block.
+const MOST: usize = 1 << 16;
+const LEAST: usize = 128;
+
+/// The bits of a full block, for a program with this many input streams.
 #[must_use]
-pub const fn blocks(bits: usize) -> usize {
-    bits.div_ceil(BLOCK_BITS)
+pub fn block_bits(input_streams: usize) -> usize {
+    (BLOCK_BITS / input_streams.max(1)).clamp(LEAST, MOST)
+}
+
+/// How many blocks these bits of one stream are, in a program with so many input streams.
+#[must_use]
+pub fn blocks(bits: usize, input_streams: usize) -> usize {
+    bits.div_ceil(block_bits(input_streams))
 }
 
 /// An execution reaches a point of no return.
@@ -94,6 +106,12 @@ impl BlockTest {
         bytes
     }
 
+    /// The bits of ρ.
+    pub(super) fn mask(&self) -> impl Iterator<Item = bool> + use<> {
+        let mask = self.mask.to_u128();
+        (0..MASK_BITS).map(move |p| mask >> p & 1 == 1)
+    }
+
     /// Decodes what [`to_bytes`](Self::to_bytes) encoded.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
@@ -116,7 +134,7 @@ impl core::fmt::Debug for BlockTest {
 }
 
 /// The tests of both shares of an owner's bits, for the garbler and for the evaluator: attempt by attempt, and
-/// within an attempt block by block.
+/// within an attempt block by block. The owner's is one of so many input streams of the program.
 ///
 /// # Panics
 /// If the shares are not of one length.
@@ -124,14 +142,15 @@ impl core::fmt::Debug for BlockTest {
 pub fn deal(
     owner: OwnerId,
     [garbler, evaluator]: [&Bits; 2],
-    attempts: u32,
+    (attempts, input_streams): (u32, usize),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> [Vec<BlockTest>; 2] {
     assert_eq!(garbler.len(), evaluator.len());
     let (bits, mut dealt) = (garbler.len(), [Vec::new(), Vec::new()]);
     for attempt in 0..attempts {
-        for block in 0..blocks(bits) {
-            let range = block * BLOCK_BITS..bits.min((block + 1) * BLOCK_BITS);
+        for block in 0..blocks(bits, input_streams) {
+            let size = block_bits(input_streams);
+            let range = block * size..bits.min((block + 1) * size);
             let [seed_g, seed_e, mask_g, mask_e] = core::array::from_fn(|_| Block::random(rng));
             let sum = |share: &Bits, mask, seed| {
                 linear_form(seed, share.iter_from(range.start).take(range.len())) ^ mask
@@ -222,7 +241,7 @@ mod tests {
         let bits = Bits::random(300, rng);
         let mut sum = ValueSum::new(seed);
         sum.add(bits.iter().map(|bit| one.masked(bit)));
-        assert_eq!(linear_form(seed, bits.iter()), sum.finish());
+        assert_eq!(linear_form(seed, bits.iter()), sum.sum());
         // Σ 2^p·ρ_p is ρ.
         let rho = Block::random(rng);
         assert_eq!(powers_sum((0..128).map(|p| one.masked(rho.to_u128() >> p & 1 == 1))), rho);
@@ -233,9 +252,9 @@ mod tests {
     #[test]
     fn each_block_attempt_and_direction_has_its_own_test() {
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
-        let shares = [Bits::random(BLOCK_BITS + 9, rng), Bits::random(BLOCK_BITS + 9, rng)];
+        let shares = [Bits::random(block_bits(2) + 9, rng), Bits::random(block_bits(2) + 9, rng)];
         let owner = OwnerId([3; 32]);
-        let [to_g, to_e] = deal(owner, [&shares[0], &shares[1]], 2, rng);
+        let [to_g, to_e] = deal(owner, [&shares[0], &shares[1]], (2, 2), rng);
         assert_eq!([to_g.len(), to_e.len()], [4, 4]);
         for (i, (g, e)) in to_g.iter().zip(&to_e).enumerate() {
             let (attempt, block) = (i as u32 / 2, i % 2);
@@ -243,7 +262,7 @@ mod tests {
             assert_eq!(e.expected, place(Role::Garbler).hash(g.seed));
             assert_eq!(g.expected, place(Role::Evaluator).hash(e.seed));
             let bits =
-                |share: &Bits| share.iter_from(block * BLOCK_BITS).take(BLOCK_BITS).collect::<Vec<_>>();
+                |share: &Bits| share.iter_from(block * block_bits(2)).take(block_bits(2)).collect::<Vec<_>>();
             assert_eq!(g.sum, linear_form(g.seed, bits(&shares[1]).into_iter()) ^ e.mask);
             assert_eq!(e.sum, linear_form(e.seed, bits(&shares[0]).into_iter()) ^ g.mask);
             let again = BlockTest::from_bytes(&g.to_bytes());

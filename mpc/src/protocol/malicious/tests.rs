@@ -96,7 +96,7 @@ const X: [bool; 3] = [true, false, true];
 const Y: [bool; 3] = [true, true, false];
 
 fn buckets() -> Buckets {
-    Buckets::for_gates(GATES as u64, &Settings::insecure_small()).unwrap()
+    Buckets::for_gates(GATES, &Settings::insecure_small(GATES))
 }
 
 /// A change of the bits of `value` in byte `at` of a phase.
@@ -260,7 +260,7 @@ impl Run {
         let [cheat_g, cheat_e] = core::array::from_fn(|side| {
             Deviating::new(Cheating { cheat: self.cheats[side].clone(), record: Arc::clone(&records[side]) })
         });
-        let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small());
+        let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small(GATES));
         let (x, y) = (Bits::from(&self.inputs.0[..]), Bits::from(&self.inputs.1[..]));
         let results = thread::scope(|scope| {
             let garbling = scope.spawn(move || {

@@ -1,6 +1,7 @@
 //! Computers that deviate with the inputs of owners who do not compute (attacks 11, 18 and 19 of the list in
 //! `docs/GARBLING.md`).
 
+use super::super::inputs::Entry;
 use super::super::owners::linear_form;
 use super::*;
 use crate::Block;
@@ -53,7 +54,7 @@ impl OwnedRun {
         let rng = &mut rng(70);
         let first = Bits::random(bits, rng);
         let second = first.iter().map(|bit| !bit).collect();
-        let tests = deal(OWNER, [&first, &second], 2, rng);
+        let tests = deal(OWNER, [&first, &second], (2, 2), rng);
         Self { bits, attempt: 0, shares: [first, second], tests, cheats: Default::default() }
     }
 
@@ -73,10 +74,10 @@ impl OwnedRun {
             Deviating::new(Cheating { cheat: self.cheats[side].clone(), record: Arc::clone(&records[side]) })
         });
         let terms = Terms { attempt: self.attempt, ..Terms::new(Reveal::Both) };
-        let (settings, program) = (Settings::insecure_small(), Owned { bits: self.bits });
-        let of_attempt = self.attempt as usize * blocks(self.bits)..;
+        let (settings, program) = (Settings::insecure_small(3), Owned { bits: self.bits });
+        let of_attempt = self.attempt as usize * blocks(self.bits, 2)..;
         let owners = self.tests.each_ref().map(|tests| {
-            [OwnerTests { owner: OWNER, tests: &tests[of_attempt.clone()][..blocks(self.bits)] }]
+            [OwnerTests { owner: OWNER, tests: &tests[of_attempt.clone()][..blocks(self.bits, 2)] }]
         });
         let garbler: Bits = [true].into_iter().chain(self.shares[0].iter()).collect();
         let [owners_g, owners_e] = &owners;
@@ -113,11 +114,11 @@ impl OwnedRun {
 
     /// Where a party's seeds begin among what it sends as inputs.
     fn seeds(&self, side: usize) -> usize {
-        (self.bits + usize::from(side == 0) + 128 * blocks(self.bits)).div_ceil(8)
+        (self.bits + usize::from(side == 0) + 128 * blocks(self.bits, 2)).div_ceil(8)
     }
 
     fn answers(&self, side: usize) -> usize {
-        self.seeds(side) + 16 * blocks(self.bits)
+        self.seeds(side) + 16 * blocks(self.bits, 2)
     }
 }
 
@@ -125,7 +126,7 @@ const RIGHT: [bool; 3] = [true; 3];
 
 #[test]
 fn shares_enter_as_their_owner_gave_them() {
-    for bits in [3, BLOCK_BITS, BLOCK_BITS + 3] {
+    for bits in [3, block_bits(2), block_bits(2) + 3] {
         for end in OwnedRun::new(bits).outcome() {
             assert_eq!(end.result, Ok(Some(RIGHT.to_vec())));
         }
@@ -136,7 +137,7 @@ fn shares_enter_as_their_owner_gave_them() {
 #[test]
 fn a_changed_share_is_caught_and_would_change_the_output() {
     for side in [0, 1] {
-        for (bits, at) in [(3, 0), (3, 2), (BLOCK_BITS + 3, 0), (BLOCK_BITS + 3, BLOCK_BITS + 2)] {
+        for (bits, at) in [(3, 0), (3, 2), (block_bits(2) + 3, 0), (block_bits(2) + 3, block_bits(2) + 2)] {
             let run = || {
                 let mut run = OwnedRun::new(bits);
                 run.flip_share(side, at);
@@ -251,7 +252,7 @@ fn tests_that_are_used_twice_let_a_changed_share_through() {
 fn unkept(side: usize, milestone: Milestone) -> (Vec<u8>, Result<(), SessionError>) {
     let (run, program) = (OwnedRun::new(3), Owned { bits: 3 });
     let (near, far) = memory_pair();
-    let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small());
+    let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small(3));
     let record: Arc<Mutex<Record>> = Arc::default();
     let recording = || Deviating::new(Cheating { cheat: Cheat::default(), record: Arc::clone(&record) });
     let garbler: Bits = [true].into_iter().chain(run.shares[0].iter()).collect();
@@ -298,10 +299,13 @@ fn shared_bits_without_tests_are_refused() {
     let (run, program) = (OwnedRun::new(3), Owned { bits: 3 });
     for tests in [&run.tests[0][..0], &run.tests[0][..2]] {
         let owners = [OwnerTests { owner: OWNER, tests }];
-        assert!(!super::super::owner_check::fit(&owners, &program.shape().input_streams));
+        let inputs = super::super::Inputs { bits: &run.shares[1], owners: &owners };
+        let streams = program.shape().input_streams;
+        let entry = Entry::new(Role::Evaluator, &streams, (inputs, 0));
+        assert_eq!(entry.err(), Some(SessionError::NoTests));
     }
     let (near, far) = memory_pair();
-    let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small());
+    let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small(3));
     let garbler: Bits = [true].into_iter().chain(run.shares[0].iter()).collect();
     // The garbler only sees that the connection is closed.
     let results = thread::scope(|scope| {
