@@ -35,8 +35,7 @@
 //! out whether the other entered its share (`owners`). A caller that repeats an execution keeps durably which
 //! [`Milestone`]s were reached.
 //!
-//! **Not here yet**: programs of more AND gates than one chunk (streaming, with the two passes on two
-//! threads); more than two computing parties.
+//! **Not here yet**: more than two computing parties.
 //!
 //! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint
 //! 2017/189); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
@@ -47,6 +46,7 @@ mod buckets;
 mod checks;
 mod chunk;
 mod coins;
+mod cost;
 mod domains;
 mod error;
 mod evaluation;
@@ -73,6 +73,7 @@ mod tests;
 mod trace;
 
 pub use agreement::Agreed;
+pub use cost::SessionCost;
 pub use error::{Check, SessionError};
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
