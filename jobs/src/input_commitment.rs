@@ -15,7 +15,7 @@
 //!
 //! If the job withstands a malicious compute party, a party that does not compute adds the bits of its pad
 //! ([`pad`]) to its input, and to each share tests by which the compute parties find out whether the other
-//! entered its share ([`deal`]): 80 bytes for each 65,536 bits and attempt. The commitment covers them.
+//! entered its share ([`Deal`]): 80 bytes for each 65,536 bits and attempt. The commitment covers them.
 //!
 //! ```text
 //! encrypted          … ‖ packed bits ‖ tests, attempt by attempt, and within an attempt block by block
@@ -32,7 +32,7 @@ use crate::codec::Bytes;
 use crate::codec::{Codec, record};
 use crate::pad::pad;
 use sotto_mpc::Bits;
-use sotto_mpc::protocol::malicious::{BlockTest, OwnerId, blocks, deal};
+use sotto_mpc::protocol::malicious::{BlockTest, Deal, OwnerId, blocks};
 use sotto_party::encryption::{OVERHEAD, decrypt, encrypt};
 use sotto_party::{Context, Identity};
 
@@ -402,7 +402,8 @@ fn split(bits: &Bits, job: &Job, owner: OwnerId, rng: &mut (impl RngCore + Crypt
     let a = Bits::random(bits.len(), rng);
     let b = a.xor(bits);
     let attempts = job.malicious().map_or(0, |settings| settings.attempts.number());
-    let tests = deal(owner, [&a, &b], (attempts, job.streams().len()), rng);
+    let deal = Deal { owner, attempts, input_streams: job.streams().len() };
+    let tests = deal.tests([&a, &b], rng);
     let mut shares = [a, b].map(|bits| InputShare::random_salt(bits, rng));
     shares.iter_mut().zip(tests).for_each(|(share, tests)| share.tests = tests);
     shares

@@ -80,7 +80,7 @@ pub use garbler::Garbler;
 pub use in_memory::run_in_memory;
 pub use inputs::Inputs;
 pub use owner_check::OwnerTests;
-pub use owners::{BlockTest, Milestone, NotKept, OwnerId, block_bits, blocks, deal};
+pub use owners::{BlockTest, Deal, Milestone, NotKept, OwnerId, block_bits, blocks};
 pub use session::{Connected, Finished, Ready};
 pub use settings::{Attempts, ChunkSize, Settings};
 

@@ -312,7 +312,7 @@ fn held_by(role: Role) -> fn(Holder) -> bool {
 mod tests {
     use rand_core::OsRng;
 
-    use super::super::owners::deal;
+    use super::super::owners::Deal;
     use super::*;
 
     fn entry(bits: &Bits) -> Entry<'_> {
@@ -323,7 +323,8 @@ mod tests {
             stream(Holder::Shared, 3),
             stream(Holder::Garbler, 0),
         ];
-        let test = deal(OwnerId([1; 32]), [&Bits::from_number(1, 3); 2], (1, 4), &mut OsRng);
+        let deal = Deal { owner: OwnerId([1; 32]), attempts: 1, input_streams: 4 };
+        let test = deal.tests([&Bits::from_number(1, 3); 2], &mut OsRng);
         let tests = Box::leak(Box::new(test));
         let owners = Box::leak(Box::new([OwnerTests { owner: OwnerId([1; 32]), tests: &tests[0] }]));
         Entry::new(Role::Garbler, &streams, (Inputs { bits, owners }, 0)).unwrap()

@@ -24,6 +24,8 @@
 //! bits finds (x', ρ') that pass. So each attempt has its own, and an attempt is noted durably before κ leaves
 //! ([`Milestone::Attempt`]).
 
+use core::ops::Range;
+
 use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};
 use rand_core::{CryptoRng, RngCore};
@@ -133,45 +135,66 @@ impl core::fmt::Debug for BlockTest {
     }
 }
 
-/// The tests of both shares of an owner's bits, for the garbler and for the evaluator: attempt by attempt, and
-/// within an attempt block by block. The owner's is one of so many input streams of the program.
-///
-/// # Panics
-/// If the shares are not of one length.
-#[must_use]
-pub fn deal(
-    owner: OwnerId,
-    [garbler, evaluator]: [&Bits; 2],
-    (attempts, input_streams): (u32, usize),
-    rng: &mut (impl RngCore + CryptoRng),
-) -> [Vec<BlockTest>; 2] {
-    assert_eq!(garbler.len(), evaluator.len());
-    let (bits, mut dealt) = (garbler.len(), [Vec::new(), Vec::new()]);
-    for attempt in 0..attempts {
-        for block in 0..blocks(bits, input_streams) {
-            let size = block_bits(input_streams);
-            let range = block * size..bits.min((block + 1) * size);
-            let [seed_g, seed_e, mask_g, mask_e] = core::array::from_fn(|_| Block::random(rng));
-            let sum = |share: &Bits, mask, seed| {
-                linear_form(seed, share.iter_from(range.start).take(range.len())) ^ mask
-            };
-            let seed = |tester, seed| SeedPlace { owner, block: block as u64, attempt, tester }.hash(seed);
-            let [to_g, to_e] = &mut dealt;
-            to_g.push(BlockTest {
+/// What an owner deals tests for.
+#[derive(Clone, Copy, Debug)]
+pub struct Deal {
+    /// Who deals.
+    pub owner: OwnerId,
+    /// How many attempts the parties allow.
+    pub attempts: u32,
+    /// How many input streams the program has, one of which is the owner's.
+    pub input_streams: usize,
+}
+
+impl Deal {
+    /// The tests of both shares of the owner's bits, for the garbler and for the evaluator: attempt by attempt,
+    /// and within an attempt block by block.
+    ///
+    /// # Panics
+    /// If the shares are not of one length.
+    #[must_use]
+    pub fn tests(&self, shares: [&Bits; 2], rng: &mut (impl RngCore + CryptoRng)) -> [Vec<BlockTest>; 2] {
+        let [bits, other] = shares.map(Bits::len);
+        assert_eq!(bits, other);
+        let (mut dealt, size) = ([Vec::new(), Vec::new()], block_bits(self.input_streams));
+        for attempt in 0..self.attempts {
+            for block in 0..blocks(bits, self.input_streams) {
+                let range = block * size..bits.min((block + 1) * size);
+                let [g, e] = self.block(shares, range, (attempt, block as u64), rng);
+                dealt[0].push(g);
+                dealt[1].push(e);
+            }
+        }
+        dealt
+    }
+
+    fn block(
+        &self,
+        [garbler, evaluator]: [&Bits; 2],
+        range: Range<usize>,
+        (attempt, block): (u32, u64),
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> [BlockTest; 2] {
+        let [seed_g, seed_e, mask_g, mask_e] = core::array::from_fn(|_| Block::random(rng));
+        let sum = |share: &Bits, mask, seed| {
+            linear_form(seed, share.iter_from(range.start).take(range.len())) ^ mask
+        };
+        let hash = |tester, seed| SeedPlace { owner: self.owner, block, attempt, tester }.hash(seed);
+        [
+            BlockTest {
                 mask: mask_g,
-                expected: seed(Role::Evaluator, seed_e),
+                expected: hash(Role::Evaluator, seed_e),
                 seed: seed_g,
                 sum: sum(evaluator, mask_e, seed_g),
-            });
-            to_e.push(BlockTest {
+            },
+            BlockTest {
                 mask: mask_e,
-                expected: seed(Role::Garbler, seed_g),
+                expected: hash(Role::Garbler, seed_g),
                 seed: seed_e,
                 sum: sum(garbler, mask_g, seed_e),
-            });
-        }
+            },
+        ]
     }
-    dealt
 }
 
 /// Which κ: whose, of which block and attempt, and who tests with it.
@@ -254,7 +277,8 @@ mod tests {
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let shares = [Bits::random(block_bits(2) + 9, rng), Bits::random(block_bits(2) + 9, rng)];
         let owner = OwnerId([3; 32]);
-        let [to_g, to_e] = deal(owner, [&shares[0], &shares[1]], (2, 2), rng);
+        let deal = Deal { owner, attempts: 2, input_streams: 2 };
+        let [to_g, to_e] = deal.tests([&shares[0], &shares[1]], rng);
         assert_eq!([to_g.len(), to_e.len()], [4, 4]);
         for (i, (g, e)) in to_g.iter().zip(&to_e).enumerate() {
             let (attempt, block) = (i as u32 / 2, i % 2);

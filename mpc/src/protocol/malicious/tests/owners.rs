@@ -54,7 +54,8 @@ impl OwnedRun {
         let rng = &mut rng(70);
         let first = Bits::random(bits, rng);
         let second = first.iter().map(|bit| !bit).collect();
-        let tests = deal(OWNER, [&first, &second], (2, 2), rng);
+        let deal = Deal { owner: OWNER, attempts: 2, input_streams: 2 };
+        let tests = deal.tests([&first, &second], rng);
         Self { bits, attempt: 0, shares: [first, second], tests, cheats: Default::default() }
     }
 
