@@ -7,7 +7,9 @@ use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, RowsHasher};
 use sotto_jobs::job::{
-    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Suite, Value};
+    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Suite,
+    Value,
+};
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
