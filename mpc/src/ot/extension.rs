@@ -22,8 +22,8 @@ pub use receiver::Receiver;
 pub use sender::Sender;
 
 use super::check::ROWS;
-use super::transpose::{SIDE, transpose};
-use super::vole::{CHUNK, Row};
+use super::transpose::SIDE;
+use super::vole::CHUNK;
 use super::{Adversary, Options};
 use crate::block::Block;
 use zeroize::Zeroize;
@@ -87,11 +87,4 @@ fn resize(blocks: &mut Vec<Block>, n: usize) {
         *blocks = Vec::with_capacity(n);
     }
     blocks.resize(n, Block::ZERO);
-}
-
-/// Writes as many columns of 128 rows as `out` holds, a multiple of 128.
-fn columns(rows: &[Row], out: &mut [Block]) {
-    for (j, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
-        transpose(|p| rows[p][j], out);
-    }
 }

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 use super::super::base::{self, Opening, Sent};
 use super::super::check::{Matrix, prove_leaves};
 use super::super::ggm::{LeafCheck, grow};
-use super::super::transpose::SIDE;
+use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{Choices, chunks, columns, extent, resize};
+use super::{Choices, chunks, extent, resize};
+use crate::backend::Backend;
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
@@ -182,7 +183,7 @@ impl Receiver {
         resize(t, blocks * SIDE);
         for (len, t) in chunks(blocks).zip(t.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, choices, len, &mut x)?;
-            columns(&self.rows, t);
+            transpose(Backend::detect(), &self.rows, t.as_chunks_mut().0);
         }
         if total > n {
             check(channel, n, &x, &t[..total])?;

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 use super::super::base::{self, COUNT, Challenge, Received};
 use super::super::check::{LeafProof, Matrix, ROWS, leaves_match};
 use super::super::ggm::{LeafCheck, expand, puncture};
-use super::super::transpose::SIDE;
+use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{chunks, columns, extent, resize};
+use super::{chunks, extent, resize};
+use crate::backend::Backend;
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
@@ -178,7 +179,7 @@ impl Sender {
         resize(q, blocks * SIDE);
         for (len, q) in chunks(blocks).zip(q.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, len, corrected)?;
-            columns(&self.rows, q);
+            transpose(Backend::detect(), &self.rows, q.as_chunks_mut().0);
         }
         if total > n {
             self.check(channel, &q[..total])?;

@@ -275,10 +275,12 @@ impl Transfers {
 
     fn macs(&mut self, channel: &mut impl Channel, n: usize, macs: &mut Vec<Block>) -> Result<(), OtError> {
         let bits = self.receiver.receive_random_into(channel, n, macs)?;
-        for (macs, bits) in macs.chunks_mut(128).zip(bits.iter()) {
-            let bits = bits.to_u128();
-            for (i, mac) in macs.iter_mut().enumerate() {
-                *mac = without_low(*mac) ^ low_of(self.role.peer(), bits >> i & 1 == 1);
+        let low = low_of(self.role.peer(), true);
+        let halves = bits.iter().flat_map(|bits| bits.halves());
+        for (macs, mut bits) in macs.chunks_mut(64).zip(halves) {
+            for mac in macs {
+                *mac = without_low(*mac) ^ low.masked(bits & 1 == 1);
+                bits >>= 1;
             }
         }
         Ok(())

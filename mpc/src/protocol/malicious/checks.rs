@@ -55,6 +55,9 @@ impl Proof {
     }
 }
 
+/// A channel with the hashes of both directions.
+pub(super) type Transcribed<C> = TranscriptChannel<C, blake3::Hasher>;
+
 /// The hashes of what the garbler and the evaluator have sent.
 pub(super) struct Directions {
     pub(super) garbler: [u8; 32],
@@ -63,13 +66,13 @@ pub(super) struct Directions {
 
 impl Directions {
     /// The garbler's view of a channel.
-    pub(super) fn at_garbler<C>(channel: &TranscriptChannel<C>) -> Self {
+    pub(super) fn at_garbler<C>(channel: &Transcribed<C>) -> Self {
         let (garbler, evaluator) = channel.digests();
         Self { garbler, evaluator }
     }
 
     /// The evaluator's view of a channel.
-    pub(super) fn at_evaluator<C>(channel: &TranscriptChannel<C>) -> Self {
+    pub(super) fn at_evaluator<C>(channel: &Transcribed<C>) -> Self {
         let (evaluator, garbler) = channel.digests();
         Self { garbler, evaluator }
     }

@@ -22,13 +22,13 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::authenticated_bits::Authenticator;
-use super::checks::{Directions, Proof};
+use super::checks::{Directions, Proof, Transcribed};
 use super::chunk::GateMask;
 use super::error::{Check, SessionError};
 use super::gates::{Done, GROUP, GateKeys, Gates, Kernel, group_bytes};
 use super::party::Party;
 use super::report::{LabelSum, ValueSum};
-use crate::channel::{Channel, Phase, TranscriptChannel};
+use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
 use crate::{Bits, Block};
@@ -152,12 +152,11 @@ impl Kernel for Evaluation {
     fn end<C: Channel>(
         &mut self,
         done: &Done<'_>,
-        channel: &mut TranscriptChannel<C>,
+        channel: &mut Transcribed<C>,
     ) -> Result<Bits, SessionError> {
         let Done { party, digests, outputs, .. } = *done;
-        let transcript = |channel: &TranscriptChannel<C>| {
-            Directions::at_evaluator(channel).digest(&party.agreed.session.id)
-        };
+        let transcript =
+            |channel: &Transcribed<C>| Directions::at_evaluator(channel).digest(&party.agreed.session.id);
         let Report { revealed, chi, labels, values } = &mut self.report;
         outputs.iter().for_each(|label| labels.add_output(*label));
         let outputs: Bits = outputs.iter().map(|label| label.lsb()).collect();

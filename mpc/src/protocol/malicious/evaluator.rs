@@ -3,7 +3,7 @@
 use rand_core::{CryptoRng, RngCore};
 
 use super::agreement::{Agreed, Intent};
-use super::checks::Directions;
+use super::checks::{Directions, Transcribed};
 use super::error::SessionError;
 use super::evaluation::Evaluation;
 use super::inputs::Inputs;
@@ -14,14 +14,14 @@ use super::second_pass::{Masked, Task, execute};
 use super::session::{Connected, Finished, Ready};
 use super::settings::Settings;
 use crate::Bits;
-use crate::channel::{Channel, TranscriptChannel};
+use crate::channel::Channel;
 use crate::program::Program;
 use crate::protocol::hello::{Reveal, Role, Terms};
 
 /// The evaluator of a session, in state `S`: [`Connected`], then [`Agreed`], then [`Ready`], then
 /// [`Finished`].
 pub struct Evaluator<'p, C, P, S = Connected> {
-    pub(super) channel: TranscriptChannel<C>,
+    pub(super) channel: Transcribed<C>,
     intent: Intent<'p, P>,
     state: S,
 }
@@ -30,7 +30,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms, settings: Settings) -> Self {
         let intent = Intent { role: Role::Evaluator, program, terms, settings };
-        Self { channel: TranscriptChannel::new(channel), intent, state: Connected(()) }
+        Self { channel: Transcribed::new(channel), intent, state: Connected(()) }
     }
 
     /// Performs the handshake, which compares program, terms and settings with the peer's.

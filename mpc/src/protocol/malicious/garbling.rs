@@ -19,7 +19,7 @@
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::checks::{Directions, Proof};
+use super::checks::{Directions, Proof, Transcribed};
 use super::chunk::Chunk;
 use super::error::{Check, SessionError};
 use super::exchange::receive_bits;
@@ -27,7 +27,7 @@ use super::gates::{Done, GROUP, GateKeys, Gates, Kernel, group_bytes};
 use super::party::Party;
 use super::report::{LabelSum, ValueSum};
 use crate::backend::PairContext;
-use crate::channel::{Channel, Phase, TranscriptChannel};
+use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 use crate::{Bits, Block};
 
@@ -156,11 +156,11 @@ impl Kernel for Garbling {
     fn end<C: Channel>(
         &mut self,
         done: &Done<'_>,
-        channel: &mut TranscriptChannel<C>,
+        channel: &mut Transcribed<C>,
     ) -> Result<Bits, SessionError> {
         let Done { party, chunk, digests, outputs } = *done;
         let transcript =
-            |channel: &TranscriptChannel<C>| Directions::at_garbler(channel).digest(&party.agreed.session.id);
+            |channel: &Transcribed<C>| Directions::at_garbler(channel).digest(&party.agreed.session.id);
         let report = receive_report(channel, chunk.extent().gates, outputs.len())?;
         let sum = self.label_sum(done, &report);
         let expected = Proof { openings: digests.peer, transcript: transcript(channel), sum };

@@ -10,10 +10,11 @@
 use rand_core::{CryptoRng, RngCore};
 
 use super::buckets::MacDigests;
+use super::checks::Transcribed;
 use super::chunk::Chunk;
 use super::error::SessionError;
 use super::party::Party;
-use crate::channel::{Channel, TranscriptChannel};
+use crate::channel::Channel;
 use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
 use crate::{Bits, Block};
@@ -109,6 +110,6 @@ pub(super) trait Kernel {
     fn end<C: Channel>(
         &mut self,
         done: &Done<'_>,
-        channel: &mut TranscriptChannel<C>,
+        channel: &mut Transcribed<C>,
     ) -> Result<Bits, SessionError>;
 }

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::authenticated_bits::Shares;
 use super::buckets::MacDigests;
+use super::checks::Transcribed;
 use super::chunk::Chunk;
 use super::error::SessionError;
 use super::gates::{Done, GROUP, Gates, Kernel};
@@ -27,7 +28,7 @@ use super::inputs::{Entry, Inputs};
 use super::masks::Noted;
 use super::party::{Party, Preparation};
 use super::trace::{Trace, Wire};
-use crate::channel::{Channel, TranscriptChannel};
+use crate::channel::Channel;
 use crate::program::Program;
 use crate::{Bits, Block, Fancy, inputs};
 
@@ -51,7 +52,7 @@ pub(super) struct Masked {
 /// If the inputs do not match the program, the connection fails, or the peer is caught deviating.
 pub(super) fn execute<P: Program + Sync, C: Channel>(
     party: &mut Party,
-    channel: &mut TranscriptChannel<C>,
+    channel: &mut Transcribed<C>,
     task: &Task<'_, P>,
     kernel: impl Kernel,
     rng: &mut (impl RngCore + CryptoRng),
@@ -72,7 +73,7 @@ pub(super) fn execute<P: Program + Sync, C: Channel>(
 
 /// The interpreter of the second pass.
 struct SecondPass<'s, C, R, F, K> {
-    preparation: Preparation<'s, TranscriptChannel<C>, R>,
+    preparation: Preparation<'s, Transcribed<C>, R>,
     first: F,
     kernel: K,
     /// The chunk at hand, the digests of its openings, and what the first pass was at its end.
@@ -94,10 +95,10 @@ impl<'s, C, R, F, K> SecondPass<'s, C, R, F, K>
 where
     C: Channel,
     R: RngCore + CryptoRng,
-    F: FirstPass<TranscriptChannel<C>, R>,
+    F: FirstPass<Transcribed<C>, R>,
     K: Kernel,
 {
-    fn new(preparation: Preparation<'s, TranscriptChannel<C>, R>, first: F, kernel: K) -> Self {
+    fn new(preparation: Preparation<'s, Transcribed<C>, R>, first: F, kernel: K) -> Self {
         Self {
             preparation,
             first,
@@ -179,7 +180,7 @@ impl<C, R, F, K> Fancy for SecondPass<'_, C, R, F, K>
 where
     C: Channel,
     R: RngCore + CryptoRng,
-    F: FirstPass<TranscriptChannel<C>, R>,
+    F: FirstPass<Transcribed<C>, R>,
     K: Kernel,
 {
     type Wire = Wire<1>;
@@ -224,7 +225,7 @@ impl<C, R, F, K> inputs::Inputs<SecondPass<'_, C, R, F, K>> for KnownInputs
 where
     C: Channel,
     R: RngCore + CryptoRng,
-    F: FirstPass<TranscriptChannel<C>, R>,
+    F: FirstPass<Transcribed<C>, R>,
     K: Kernel,
 {
     fn read_into(
