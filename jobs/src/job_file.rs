@@ -19,6 +19,7 @@
 //! The caller reads the files that the job names.
 
 mod program;
+mod suite;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -30,8 +31,8 @@ use toml::value::Datetime;
 use crate::Job;
 use crate::hash::Digest;
 use crate::job::{
-    self, Adversary, Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party,
-    PartyId, Pin, RendezvousServer, Suite,
+    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
+    RendezvousServer,
 };
 use crate::line_error::{LineError, line_of};
 use crate::multiparty::{Functionality, TooLarge};
@@ -41,8 +42,8 @@ use crate::verify_program::{leaks, schema};
 use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_mpc::number::Number;
-use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::PublicKey;
+use suite::SuiteEntries;
 
 /// Longest job file, in bytes.
 pub const MAX_FILE: u64 = 1 << 20;
@@ -207,7 +208,12 @@ impl Drafting<'_> {
         let added = |leak: &Spanned<String>| format!("The author adds: {}", leak.get_ref());
         let leaks: Vec<Option<Prose>> =
             file.leaks.iter().map(|leak| self.text(&added(leak), &leak.span())).collect();
-        let suite = self.suite();
+        let entries = SuiteEntries {
+            adversary: file.adversary.as_ref(),
+            maximum_attempts: file.maximum_attempts.as_ref(),
+            tree_depth: file.tree_depth.as_ref(),
+        };
+        let suite = suite::read(entries).map_err(|(span, what)| self.report(&span, what)).ok();
         let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
         let evaluator =
             self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
@@ -258,43 +264,6 @@ impl Drafting<'_> {
             self.report(&self.file.nonce.span(), what);
         }
         nonce
-    }
-
-    fn suite(&mut self) -> Option<Suite> {
-        let File { adversary, maximum_attempts, tree_depth, .. } = self.file;
-        let word = adversary.as_ref().map_or(Adversary::SemiHonest.as_str(), |word| word.get_ref());
-        let Some(word) = Adversary::from_text(word) else {
-            let span = adversary.as_ref().map_or(0..0, Spanned::span);
-            self.report(&span, "the adversary is \"semi-honest\" or \"malicious\"");
-            return None;
-        };
-        if word == Adversary::SemiHonest {
-            for (name, entry) in [("maximum_attempts", maximum_attempts), ("tree_depth", tree_depth)] {
-                if let Some(entry) = entry {
-                    self.report(&entry.span(), format!("`{name}` needs `adversary = \"malicious\"`"));
-                    return None;
-                }
-            }
-            return Some(Suite::SemiHonest);
-        }
-        let attempts = maximum_attempts.as_ref().map(|entry| (Attempts::new(*entry.get_ref()), entry.span()));
-        if let Some((None, span)) = &attempts {
-            self.report(span, "there are 1 to 64 attempts");
-            return None;
-        }
-        let depth = tree_depth.as_ref().map(|entry| (job::tree_depth(*entry.get_ref()), entry.span()));
-        if let Some((None, span)) = &depth {
-            self.report(
-                span,
-                "the depth of the trees is 2, 4 or 8; `sotto mpc quote` says which is the best",
-            );
-            return None;
-        }
-        let default = Settings::default();
-        Some(Suite::Malicious(Settings::new(
-            attempts.and_then(|(attempts, _)| attempts).unwrap_or(default.attempts),
-            depth.and_then(|(depth, _)| depth).unwrap_or(default.depth),
-        )))
     }
 
     fn expiry(&mut self) -> Option<u64> {

@@ -171,9 +171,9 @@ fn few_rows(name: &str, program: &Computation) -> Vec<Vec<Cells>> {
     let few = |input_party: usize| -> Vec<Cells> {
         let mut local = program.local(input_party);
         let source = rows(name, input_party, &local.tables()[0]);
-        let mut left = if name == "auc" { [[5, 6], [7, 4]][input_party] } else { [usize::MAX; 2] };
+        let mut left = if name == "auc" { [[6, 5], [4, 7]][input_party] } else { [usize::MAX; 2] };
         for row in &source {
-            let class = usize::from(name == "auc" && row[0] == 1);
+            let class = usize::from(name == "auc" && row[0] == 1); // the first class is the positive one
             if left[class] > 0 {
                 left[class] -= 1;
                 local.row(0, row).unwrap();

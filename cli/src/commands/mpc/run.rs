@@ -337,6 +337,7 @@ impl<'c> Screen<'c> {
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
             Stage::Delivered(computer) => format!("{computer} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
+            Stage::Failed(why) => format!("The attempt failed: {why}."),
             Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),
             Stage::Serving => "Delivering the results to the other parties.".to_owned(),
         };

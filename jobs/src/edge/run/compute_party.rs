@@ -152,6 +152,9 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             match self.attempt(line, own, rng) {
                 Ok(()) => {}
                 Err(RunError::Attempt(error)) if error.is_passing() => {
+                    if matches!(error, AttemptError::Malicious(_)) {
+                        (setup.observe)(Stage::Failed(error.to_string()));
+                    }
                     let failed = Event::Failed { why: error.to_string(), is_passing: true };
                     self.durable().step(failed)?;
                     last = Some(RunError::Attempt(error));
@@ -224,22 +227,13 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 if own.is_some() {
                     (setup.debit)()?;
                 }
-                let begins = Event::Begun { attempt: begun.attempt, run_id: begun.run_id };
+                let (attempt, run_id) = (begun.attempt, begun.run_id);
+                let begins = || Event::Begun { attempt, run_id };
                 // Against a malicious compute party, an attempt counts from its first milestone on.
-                let mut begins = Some(begins);
-                if setup.job().malicious().is_none()
-                    && let Some(begins) = begins.take()
-                {
-                    refuse(setup, us, self.durable().step(begins)?)?;
+                if setup.job().malicious().is_none() {
+                    refuse(setup, us, self.durable().step(begins())?)?;
                 }
-                let mut keep = |milestone| {
-                    let event = match milestone {
-                        Milestone::Attempt => begins.take().ok_or(NotKept)?,
-                        Milestone::Outputs => Event::Opening,
-                    };
-                    let kept = self.durable().step(event).map_err(|_| NotKept)?;
-                    if matches!(kept, Reply::Go) { Ok(()) } else { Err(NotKept) }
-                };
+                let mut keep = |milestone| self.keep(milestone, begins());
                 let seconds = setup.job().limits.seconds;
                 let until = Instant::now() + Duration::from_secs(seconds.into());
                 begun.stream().inner.set_deadline(until);
@@ -258,6 +252,18 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         self.durable().step(Event::Signed(Box::new(finished)))?;
         (setup.observe)(Stage::Signed);
         Ok(())
+    }
+
+    /// Keeps a milestone of an attempt against a malicious compute party, which `begins` so.
+    fn keep(&self, milestone: Milestone, begins: Event) -> Result<(), NotKept> {
+        let event = match milestone {
+            Milestone::Attempt => begins,
+            Milestone::Outputs => Event::Opening,
+        };
+        match self.durable().step(event) {
+            Ok(Reply::Go) => Ok(()),
+            Ok(Reply::Response(_)) | Err(_) => Err(NotKept),
+        }
     }
 
     /// The shares that are with us, opened, in the job's order.

@@ -59,6 +59,8 @@ pub enum Stage {
     Delivered(String),
     /// The compute parties begin.
     Attempt(u32),
+    /// An attempt against a malicious compute party failed, for a reason that no other party is told.
+    Failed(String),
     /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them
     /// for each AND gate.
     Passed(u64),
