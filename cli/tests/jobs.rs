@@ -395,3 +395,76 @@ fn faults_of_a_job_are_reported_line_by_line() {
         "{said}"
     );
 }
+
+/// The word that makes the same job withstand a malicious compute party.
+const MALICIOUS: (&str, &str) = ("protocol = \"semi-honest\"", "adversary = \"malicious\"");
+
+#[test]
+fn a_job_against_malicious_computers_gives_the_same_results_and_a_stronger_receipt() {
+    let world = signed(&[MALICIOUS]);
+    let shown = world.run("mpc check job.toml").ok();
+    assert!(shown.contains("Whom you trust (malicious)") && shown.contains("attempted 2 time(s)"), "{shown}");
+    let results = run_all(&world);
+    check(&results);
+    let receipt = results[2]["receipt"].as_str().unwrap();
+    let shown = world.run(&format!("mpc verify {receipt}")).ok();
+    assert!(
+        shown.contains("If one of the computers followed the protocol, these outputs are of this circuit")
+    );
+    assert!(!shown.contains("does not show that they computed correctly"), "{shown}");
+    let with = format!("mpc verify {receipt} --result job.results/west-1/result.json --job job.toml");
+    assert!(world.run(&with).fails(1).contains("cannot be shown to others"));
+    check(&run_all(&world));
+}
+
+#[test]
+fn a_quote_tells_what_either_adversary_costs() {
+    let world = world(&[]);
+    for (job, slow) in [("job.toml", false), ("malicious.toml", true)] {
+        world.write("malicious.toml", &world.read("job.toml").replace(MALICIOUS.0, MALICIOUS.1));
+        let link = if slow { " --bandwidth 100" } else { " --bandwidth 10000" };
+        let quoted: Value =
+            serde_json::from_str(&world.run(&format!("mpc quote {job} --json{link}")).ok()).unwrap();
+        let [curious, malicious] = quoted["both"].as_array().unwrap().as_slice() else { panic!() };
+        assert_eq!(
+            (&curious["adversary"], &malicious["adversary"]),
+            (&"semi-honest".into(), &"malicious".into())
+        );
+        assert!(malicious["bytes"].as_u64() > curious["bytes"].as_u64());
+        assert_eq!(malicious["tree_depth"], if slow { 8 } else { 4 });
+        let own = if slow { malicious } else { curious };
+        assert_eq!((&quoted["bytes"], &quoted["adversary"]), (&own["bytes"], &own["adversary"]));
+    }
+}
+
+#[test]
+fn words_about_the_adversary_are_checked() {
+    let world = world(&[]);
+    let job = world.read("job.toml");
+    for (to, why) in [
+        ("adversary = \"covert\"", "the adversary is \"semi-honest\" or \"malicious\""),
+        ("maximum_attempts = 2", "`maximum_attempts` needs `adversary = \"malicious\"`"),
+        ("tree_depth = 4", "`tree_depth` needs `adversary = \"malicious\"`"),
+        ("adversary = \"malicious\"\nmaximum_attempts = 65", "there are 1 to 64 attempts"),
+        ("adversary = \"malicious\"\ntree_depth = 3", "the depth of the trees is 2, 4 or 8"),
+        ("protocol = \"semi-honest\"\nadversary = \"malicious\"", "duplicate field `adversary`"),
+    ] {
+        world.write("other.toml", &job.replace(MALICIOUS.0, to));
+        let said = world.run("mpc check other.toml").fails(1);
+        assert!(said.contains(why), "{to}: {said}");
+    }
+    // The old word, the new one and none say the same; another number of attempts is another job.
+    let id = |text: &str| {
+        world.write("other.toml", &job.replace(MALICIOUS.0, text));
+        let shown = world.run("mpc check other.toml --json").ok();
+        let record: Value = serde_json::from_str(&shown).unwrap();
+        record["job"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned()
+    };
+    let curious = id(MALICIOUS.0);
+    assert_eq!([id("adversary = \"semi-honest\""), id("")], [curious.clone(), curious.clone()]);
+    let malicious = id(MALICIOUS.1);
+    assert_eq!(id("adversary = \"malicious\"\nmaximum_attempts = 2\ntree_depth = 4"), malicious);
+    let others =
+        ["maximum_attempts = 1", "tree_depth = 8"].map(|more| id(&format!("{}\n{more}", MALICIOUS.1)));
+    assert!(others.iter().all(|other| *other != malicious) && malicious != curious);
+}

@@ -2,7 +2,7 @@
 //!
 //! | request | from whom |
 //! |---|---|
-//! | deliver | input parties that do not compute, before the expiry |
+//! | deliver | input parties that do not compute, and result parties with pads, before the expiry |
 //! | collect, confirmed | every party |
 //! | compute, awaiting, stopped | the evaluator, at the garbler |
 //!
@@ -40,7 +40,7 @@ impl Admission<'_> {
         }
         let is_allowed = match &request.kind {
             RequestKind::Deliver { .. } if now >= job.expiry => return refused("the job has expired"),
-            RequestKind::Deliver { .. } => !job.computes(client) && job.input_of(client).is_some(),
+            RequestKind::Deliver { .. } => !job.computes(client) && job.contributor_of(client).is_some(),
             RequestKind::Collect | RequestKind::Confirmed => true,
             RequestKind::Compute { .. } | RequestKind::Awaiting(_) | RequestKind::Stopped(_) => {
                 client == job.evaluator && self.us == job.garbler

@@ -22,21 +22,26 @@
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};
 
+mod error;
+mod session;
+
+pub use error::AttemptError;
+
+use session::{Session, SessionOutputs};
+
 use super::approval::Run;
 use super::hash::Digest;
 use super::input_commitment::{InputCommitment, InputShare};
 use super::job::{Job, PartyId};
-use super::messages::{MessageError, receive, send};
+use super::messages::{receive, send};
 use super::output_share::{AttemptOutputs, EncryptedOutputShare};
-use super::receipt::{Delivered, Facts, Receipt, Statement};
+use super::receipt::{Facts, Receipt, Statement};
 use super::run_id::{Opening, run_id, session_id};
 use crate::codec::{Codec, record};
-use crate::multiparty::{Delegated, Functionality};
-use sotto_mpc::Bits;
-use sotto_mpc::channel::{Channel, ChannelError, Framed, Phase};
-use sotto_mpc::inputs::Holder;
-use sotto_mpc::program::Program;
-use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, OutputShare, Reveal, Role, SessionError, Terms};
+use crate::multiparty::{Functionality, Table};
+use sotto_mpc::channel::{Framed, Phase};
+use sotto_mpc::protocol::malicious::{Milestone, NotKept};
+use sotto_mpc::protocol::semi_honest::Role;
 use sotto_party::Identity;
 
 /// Longest message between the compute parties beside the session itself.
@@ -45,76 +50,6 @@ const MAX_MESSAGE: usize = 1 << 26;
 /// How far ahead of ours the other compute party's attempt number may be. Each number is used once, so one that
 /// jumps to the end of all numbers would leave none for the run.
 const MAX_AHEAD: u32 = 1000;
-
-/// Why an attempt failed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttemptError {
-    /// The other compute party is gone or out of step: another attempt may succeed.
-    #[error("the other compute party left or was cut off: {0}")]
-    Channel(#[from] ChannelError),
-    /// The session failed.
-    #[error(transparent)]
-    Session(SessionError),
-    /// The other compute party wants another job, run or inputs: no attempt will succeed.
-    #[error("the other compute party has {0}")]
-    Differs(&'static str),
-    /// A party signed twice, and the compute parties have different ones of its signatures: no attempt will
-    /// succeed.
-    #[error(
-        "{0} signed this job twice, and the other compute party has another of its signatures than we have"
-    )]
-    Approval(String),
-    /// The job's time is over.
-    #[error("the job has expired")]
-    Expired,
-    /// More seconds than the job allows.
-    #[error("the joint computation took longer than {0} s, which the job sets as its limit")]
-    TooLong(u32),
-    /// The other compute party said something that makes no sense.
-    #[error("invalid {0} from the other compute party")]
-    Malformed(&'static str),
-    /// The other compute party signed other facts.
-    #[error("the other compute party did not sign the facts that we saw")]
-    Unsigned,
-    /// A result party's key cannot be encrypted to.
-    #[error("the encryption key of a result party cannot be used")]
-    Key,
-}
-
-impl From<SessionError> for AttemptError {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Channel(error) => Self::Channel(error),
-            error => Self::Session(error),
-        }
-    }
-}
-
-impl From<MessageError> for AttemptError {
-    fn from(error: MessageError) -> Self {
-        match error {
-            MessageError::Channel(error) => Self::Channel(error),
-            MessageError::Codec(_) | MessageError::Length(_) => Self::Malformed("message"),
-        }
-    }
-}
-
-impl AttemptError {
-    /// Whether another attempt may succeed. Where somebody alters what passes, the next would end as this
-    /// one.
-    #[must_use]
-    pub const fn is_passing(&self) -> bool {
-        !matches!(
-            self,
-            Self::Differs(_)
-                | Self::Approval(_)
-                | Self::Expired
-                | Self::TooLong(_)
-                | Self::Key
-                | Self::Channel(ChannelError::Altered { .. })
-        )
-    }
-}
 
 /// What a compute party knows of the run when it begins.
 #[derive(Clone, Copy, Debug)]
@@ -260,6 +195,15 @@ pub fn begin<'k, S: Read + Write>(
         return Ok(Begun { known, channel, exported, attempt, run_id, is_computed: true });
     }
     let attempt = ours.attempt.max(theirs.attempt);
+    if let Some(settings) = known.run.job().malicious() {
+        let most = settings.attempts.number();
+        if waiting.is_some() {
+            return Err(AttemptError::Opened);
+        }
+        if attempt > most {
+            return Err(AttemptError::Exhausted(most));
+        }
+    }
     let nonces = match known.role() {
         Role::Garbler => [ours.nonce, theirs.nonce],
         Role::Evaluator => [theirs.nonce, ours.nonce],
@@ -300,21 +244,30 @@ impl AttemptContext<'_> {
         if self.run.job().garbler == self.us { Role::Garbler } else { Role::Evaluator }
     }
 
-    fn other(&self) -> PartyId {
+    pub(crate) fn other(&self) -> PartyId {
         let [garbler, evaluator] = self.run.job().compute_parties();
         if self.us == garbler { evaluator } else { garbler }
     }
 }
 
-/// Where the bits of each input party are.
+/// The bits that the contributor at this place brings: of its input, and of its pad if it does not compute.
 #[must_use]
-pub fn holders(job: &Job) -> Vec<Holder> {
-    let holder = |input_party| match input_party {
-        input_party if input_party == job.garbler => Holder::Garbler,
-        input_party if input_party == job.evaluator => Holder::Evaluator,
-        _ => Holder::Shared,
-    };
-    job.inputs.iter().map(|input| holder(input.party)).collect()
+pub fn contributed(job: &Job, program: &impl Functionality, place: usize) -> usize {
+    let declaration = program.declaration();
+    let input = if place < job.inputs.len() { declaration.input_bits(place) } else { 0 };
+    let widths: Vec<usize> = declaration.outputs().iter().map(Table::bits).collect();
+    let outside = job.contributors().get(place).copied().filter(|party| !job.computes(*party));
+    input + outside.map_or(0, |party| job.pad_bits(party, &widths))
+}
+
+/// What an attempt needs of the world while it computes.
+pub struct Surroundings<'a> {
+    /// Tells seconds since 1970.
+    pub clock: &'a mut dyn FnMut() -> u64,
+    /// Keeps durably that this attempt reached a milestone. Only jobs against malicious compute parties have
+    /// these: [`Event::Begun`](crate::run_state::Event::Begun) and
+    /// [`Event::Opening`](crate::run_state::Event::Opening).
+    pub keep: &'a mut dyn FnMut(Milestone) -> Result<(), NotKept>,
 }
 
 impl<S: Read + Write> Begun<'_, S> {
@@ -323,17 +276,16 @@ impl<S: Read + Write> Begun<'_, S> {
         self.channel.get_mut()
     }
 
-    /// Computes: `shares` are those of the input parties whose bits are with us, in the job's order. `clock`
-    /// tells seconds since 1970.
+    /// Computes: `shares` are those of the contributors whose bits are with us, in the job's order.
     ///
     /// # Errors
     /// If the other compute party leaves or is out of step, the job has expired, or it took longer than the
     /// job allows.
-    pub fn compute<P: Functionality>(
+    pub fn compute<P: Functionality + Sync>(
         self,
         program: &P,
         shares: &[&InputShare],
-        clock: &mut impl FnMut() -> u64,
+        Surroundings { clock, keep }: Surroundings<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Computed, Self), AttemptError> {
         let Self { known, channel, exported, attempt, run_id, .. } = self;
@@ -341,30 +293,15 @@ impl<S: Read + Write> Begun<'_, S> {
         if started >= job.expiry {
             return Err(AttemptError::Expired);
         }
-        let delegated = Delegated::new(program, holders(job));
-        let delegated = delegated.ok_or(AttemptError::Malformed("number of input parties"))?;
-        let terms = Terms { run: session_id(run_id, &exported), attempt, reveal: Reveal::ResultParty };
-        let mut inputs = Bits::with_capacity(shares.iter().map(|share| share.bits().len()).sum());
-        shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
-        let (output_share, transcript, mut channel) =
-            session(&known, channel, Computing { program: &delegated, terms, inputs: &inputs }, rng)?;
-
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
-        let origin = AttemptOutputs { job, run_id, widths: &widths };
-        let encrypted_shares =
-            origin.encrypted_shares(known.us, &output_share, rng).ok_or(AttemptError::Key)?;
-        let ours: Vec<Digest> =
-            encrypted_shares.iter().map(|encrypted_share| encrypted_share.commitment).collect();
-        send(&mut channel, Phase::Outputs, &ours.to_prefixed("sotto halves v1\0"))?;
-        let theirs = receive(&mut channel, Phase::Outputs, MAX_MESSAGE)?;
-        let theirs = Vec::<Digest>::from_prefixed("sotto halves v1\0", &theirs);
-        let theirs = theirs.ok().filter(|theirs| theirs.len() == ours.len());
-        let theirs = theirs.ok_or(AttemptError::Malformed("list of outputs"))?;
-        let outputs =
-            job.result_parties().into_iter().zip(ours.iter().zip(&theirs)).map(|(result_party, (a, b))| {
-                let (garbler, evaluator) = if known.role() == Role::Garbler { (*a, *b) } else { (*b, *a) };
-                Delivered { result_party, garbler, evaluator }
-            });
+        let outputs = AttemptOutputs { job, run_id, widths: &widths };
+        let (role, run, us, identity) = (known.role(), known.run, known.us, known.identity);
+        let session =
+            Session { role, run, us, identity, id: session_id(run_id, &exported), attempt, outputs, shares };
+        let (SessionOutputs { outputs, encrypted_shares, transcript }, channel) = match job.malicious() {
+            None => session.semi_honest(program, channel, rng)?,
+            Some(settings) => session.malicious((program, settings), channel, keep, rng)?,
+        };
         let facts = Facts {
             job: job.id(),
             run: known.run.number(),
@@ -373,7 +310,7 @@ impl<S: Read + Write> Begun<'_, S> {
             circuit: job.program.circuit,
             and_gates: job.program.and_gates,
             inputs: known.input_commitments.iter().map(InputCommitment::digest).collect(),
-            outputs: outputs.collect(),
+            outputs,
             transcript: Digest(transcript),
         };
         let (traffic, finished) = (channel.traffic(), clock());
@@ -423,33 +360,4 @@ impl<S: Read + Write> Begun<'_, S> {
             ours: theirs.encrypted_share,
         })
     }
-}
-
-/// What is computed: the program, its terms, and the bits that are with us.
-struct Computing<'a, P> {
-    program: &'a P,
-    terms: Terms,
-    inputs: &'a Bits,
-}
-
-/// The joint computation: our output share of all outputs, the transcript's hash, and the channel.
-fn session<C: Channel, P: Program>(
-    known: &AttemptContext<'_>,
-    channel: C,
-    computing: Computing<'_, P>,
-    rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(OutputShare, [u8; 32], C), AttemptError> {
-    let Computing { program, terms, inputs } = computing;
-    Ok(match known.role() {
-        Role::Garbler => {
-            let session = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;
-            let (session, output_share) = session.execute_for_result_party(inputs, rng)?;
-            (output_share, session.transcript(), session.close())
-        }
-        Role::Evaluator => {
-            let session = Evaluator::new(channel, program, terms).hello(rng)?.set_up(rng)?;
-            let (session, output_share) = session.execute_for_result_party(inputs)?;
-            (output_share, session.transcript(), session.close())
-        }
-    })
 }

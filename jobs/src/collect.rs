@@ -10,9 +10,12 @@
 use crate::approval::Run;
 use crate::attempt::Finished;
 use crate::codec::{Codec as _, record};
-use crate::hash::Digest;
+use crate::input_commitment::InputCommitment;
 use crate::job::Job;
-use crate::output_share::{AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare};
+use crate::output_share::{
+    AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare, WrongPaddedOutputs,
+};
+use crate::pad::pad;
 use crate::receipt::Receipt;
 use crate::run_state::OwnParty;
 
@@ -59,6 +62,9 @@ pub enum Disagreement {
     /// A share is not what was signed for.
     #[error(transparent)]
     OutputShare(#[from] WrongOutputShare),
+    /// What was opened is not what was signed for.
+    #[error(transparent)]
+    PaddedOutputs(#[from] WrongPaddedOutputs),
 }
 
 impl Collected {
@@ -97,8 +103,8 @@ pub struct Collector<'a> {
     pub run: Run<'a>,
     /// We.
     pub ours: OwnParty<'a>,
-    /// Our input commitment's digest, if we are an input party.
-    pub input: Option<Digest>,
+    /// Our input commitment, if we brought anything without computing.
+    pub input: Option<&'a InputCommitment>,
     /// Bits of each output, in the job's order.
     pub widths: &'a [usize],
 }
@@ -113,15 +119,19 @@ impl Collector<'_> {
         Collected { receipt, encrypted_shares }: &Collected,
     ) -> Result<Outcome, Disagreement> {
         let (job, facts) = (self.run.job(), &receipt.facts);
-        let about = job.input_of(self.ours.id).and_then(|i| facts.inputs.get(i).copied());
-        if facts.job != job.id() || facts.run != self.run.number() || about != self.input {
+        let about = job.contributor_of(self.ours.id).and_then(|i| facts.inputs.get(i).copied());
+        if facts.job != job.id()
+            || facts.run != self.run.number()
+            || about != self.input.map(InputCommitment::digest)
+        {
             return Err(Disagreement::NotOurs);
         }
         if job.outputs_of(self.ours.id).is_empty() {
             return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None });
         }
         let [a, b] = &encrypted_shares[..] else { return Err(Disagreement::NoShare) };
-        self.join(receipt, [&a.encrypted.0, &b.encrypted.0])
+        let seed = self.input.map(|input| input.nonce).unwrap_or_default();
+        self.join(receipt, &seed, [&a.encrypted.0, &b.encrypted.0])
     }
 
     /// What a compute party has in the end.
@@ -136,12 +146,25 @@ impl Collector<'_> {
         let ours = finished.encrypted_shares.iter().find(|share| share.result_party == self.ours.id);
         let (ours, theirs) = (ours.map_or(&[][..], |share| &share.encrypted.0), &theirs.encrypted.0[..]);
         let is_garbler = self.run.job().garbler == self.ours.id;
-        self.join(receipt, if is_garbler { [ours, theirs] } else { [theirs, ours] })
+        let run_id = &receipt.facts.run_id.0;
+        self.join(receipt, run_id, if is_garbler { [ours, theirs] } else { [theirs, ours] })
     }
 
-    fn join(&self, receipt: &Receipt, encrypted: [&[u8]; 2]) -> Result<Outcome, Disagreement> {
+    /// `seed` is that of our pad, if the job has pads.
+    fn join(
+        &self,
+        receipt: &Receipt,
+        seed: &[u8; 32],
+        encrypted: [&[u8]; 2],
+    ) -> Result<Outcome, Disagreement> {
         let (job, facts) = (self.run.job(), &receipt.facts);
         let origin = AttemptOutputs { job, run_id: facts.run_id, widths: self.widths };
+        if job.malicious().is_some() {
+            let pad = pad(self.ours.identity, seed, job.pad_bits(self.ours.id, self.widths));
+            let outputs = origin.open(self.ours.id, &pad, facts, encrypted)?;
+            let outputs = job.outputs_of(self.ours.id).into_iter().zip(outputs).collect();
+            return Ok(Outcome { receipt: receipt.clone(), outputs, output_shares: None });
+        }
         let JoinedOutputs { outputs, output_shares } =
             origin.join(self.ours.id, self.ours.identity, facts, encrypted)?;
         Ok(Outcome {

@@ -28,6 +28,12 @@ pub(crate) enum Purpose {
     InputShare,
     /// A compute party's output share of a result party's outputs: salt, place, bits.
     OutputShare,
+    /// The outputs of a result party under its pad, as the receipt names them: run id, result party, bits.
+    PaddedOutputs,
+    /// A result party's pad: its key for pads, a seed, a counter.
+    Pad,
+    /// Whose seeds test an input share: place of the share.
+    Owner,
     /// An input commitment, as the receipt names it.
     InputCommitment,
     /// An input party's bits, under its own key: whether a run is taken up with the same input.
@@ -54,6 +60,9 @@ impl Purpose {
             Self::Rendezvous => "sotto mpc rendezvous v1",
             Self::InputShare => "sotto mpc share commitment v1",
             Self::OutputShare => "sotto mpc output commitment v1",
+            Self::PaddedOutputs => "sotto mpc padded outputs v1",
+            Self::Pad => "sotto mpc pad v1",
+            Self::Owner => "sotto mpc owner v1",
             Self::InputCommitment => "sotto mpc manifest v1",
             Self::InputBits => "sotto mpc data set v1",
             Self::Row => "sotto mpc row v1",

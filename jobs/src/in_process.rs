@@ -16,12 +16,15 @@ use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
 use sotto_party::Identity;
 
 use crate::approval::Run;
-use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, begin};
-use crate::input_commitment::{InputCommitment, InputError, InputShare, PreparedInput, prepare};
+use crate::attempt::{
+    AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, Surroundings, begin, contributed,
+};
+use crate::collect::{Collected, Collector, Disagreement, Ended};
+use crate::input_commitment::{Brought, InputCommitment, InputError, InputShare, PreparedInput, prepare};
 use crate::job::PartyId;
 use crate::multiparty::{Functionality, Table};
-use crate::output_share::{AttemptOutputs, WrongOutputShare};
 use crate::receipt::Receipt;
+use crate::run_state::OwnParty;
 
 /// Which run, and what the parties bring to it.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +71,9 @@ pub enum InProcessError {
     /// A compute party panicked.
     #[error("a compute party panicked")]
     Panicked,
-    /// An output share is not the one in the receipt.
+    /// A result party cannot accept what the compute parties deliver.
     #[error(transparent)]
-    OutputShare(#[from] WrongOutputShare),
+    Disagreement(#[from] Disagreement),
 }
 
 /// Runs a job: commits to all inputs, computes garbled, and decrypts what is for each result party. The
@@ -87,10 +90,13 @@ pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
     if parties.identities.len() != job.parties.len() || parties.inputs.len() != job.inputs.len() {
         return Err(InProcessError::Missing { parties: job.parties.len(), inputs: job.inputs.len() });
     }
-    let mut prepared = Vec::with_capacity(job.inputs.len());
-    for (input, bits) in job.inputs.iter().zip(parties.inputs) {
-        let place = parties.run.input_of(input.party);
-        prepared.push(prepare(place, bits, parties.identity(input.party)?, first)?);
+    let widths: Vec<usize> = program.declaration().outputs().iter().map(Table::bits).collect();
+    let mut prepared = Vec::new();
+    for (i, party) in job.contributors().into_iter().enumerate() {
+        let none = Bits::default();
+        let brought =
+            Brought { bits: parties.inputs.get(i).unwrap_or(&none), pad: job.pad_bits(party, &widths) };
+        prepared.push(prepare(parties.run.input_of(party), brought, parties.identity(party)?, first)?);
     }
     let computing = Computing { parties, program, prepared: &prepared };
     let (near, far) = pipe_pair();
@@ -101,14 +107,26 @@ pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
         (garbling.join().unwrap_or(Err(InProcessError::Panicked)), evaluated)
     });
     let (garbled, evaluated) = (garbled?, evaluated?);
-    let widths: Vec<usize> = program.declaration().outputs().iter().map(Table::bits).collect();
-    let facts = &garbled.receipt.facts;
-    let origin = AttemptOutputs { job, run_id: facts.run_id, widths: &widths };
     let mut outputs = Vec::new();
     for party in job.result_parties() {
-        let shares = [encrypted_for(&garbled, party), encrypted_for(&evaluated, party)];
-        let joined = origin.join(party, parties.identity(party)?, facts, shares)?;
-        outputs.push((party, job.outputs_of(party).into_iter().zip(joined.outputs).collect()));
+        let ended = [&garbled, &evaluated].map(|finished| Ended {
+            receipt: finished.receipt.clone(),
+            encrypted_share: finished
+                .encrypted_shares
+                .iter()
+                .find(|share| share.result_party == party)
+                .cloned(),
+        });
+        let ours = OwnParty { id: party, identity: parties.identity(party)? };
+        let input =
+            job.contributor_of(party).and_then(|i| prepared.get(i)).map(|input| &input.input_commitment);
+        let collector = Collector { run: parties.run, ours, input, widths: &widths };
+        let outcome = if job.computes(party) {
+            collector.outcome_of_compute_party(if party == job.garbler { &garbled } else { &evaluated })?
+        } else {
+            collector.outcome(&Collected::of(ended)?)?
+        };
+        outputs.push((party, outcome.outputs));
     }
     Ok(Results { receipt: garbled.receipt, outputs })
 }
@@ -121,11 +139,6 @@ impl Parties<'_> {
     }
 }
 
-fn encrypted_for(finished: &Finished, party: PartyId) -> &[u8] {
-    let share = finished.encrypted_shares.iter().find(|share| share.result_party == party);
-    share.map_or(&[], |share| &share.encrypted.0)
-}
-
 /// What both compute parties know.
 struct Computing<'a, P> {
     parties: &'a Parties<'a>,
@@ -133,7 +146,7 @@ struct Computing<'a, P> {
     prepared: &'a [PreparedInput],
 }
 
-impl<P: Functionality> Computing<'_, P> {
+impl<P: Functionality + Sync> Computing<'_, P> {
     /// One compute party's part. Both ends are in one process, so there is no channel binding to put into the
     /// session.
     fn compute(
@@ -154,7 +167,9 @@ impl<P: Functionality> Computing<'_, P> {
         });
         let channel = AttemptChannel { framed: Framed::new(stream), exported: [0; 32] };
         let begun = begin(context, channel, Earlier { next: 1, waiting: None }, rng)?;
-        let (computed, begun) = begun.compute(self.program, &shares.collect::<Vec<_>>(), &mut || now, rng)?;
+        let surroundings = Surroundings { clock: &mut || now, keep: &mut |_| Ok(()) };
+        let (computed, begun) =
+            begun.compute(self.program, &shares.collect::<Vec<_>>(), surroundings, rng)?;
         Ok(begun.exchange(&computed)?)
     }
 
@@ -163,7 +178,7 @@ impl<P: Functionality> Computing<'_, P> {
         let (job, identity) = (self.parties.run.job(), self.parties.identity(us)?);
         let mut shares = Vec::with_capacity(self.prepared.len());
         for (i, prepared) in self.prepared.iter().enumerate() {
-            let bits = self.program.declaration().input_bits(i);
+            let bits = contributed(job, self.program, i);
             let encrypted = prepared.encrypted.iter().find(|(party, _)| *party == us);
             let decrypt = |(_, encrypted): &(PartyId, Vec<u8>)| {
                 prepared.input_commitment.decrypt(job, identity, encrypted, bits)

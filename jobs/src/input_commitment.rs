@@ -12,6 +12,14 @@
 //! cannot be inconsistent; the input commitment fixes which input it is. Commitments hide because of their
 //! salts, and bind: an attempt after a crash runs on the same input or not at all. Bits are packed ([`Bits`])
 //! and wiped when dropped.
+//!
+//! If the job withstands a malicious compute party, a party that does not compute adds the bits of its pad
+//! ([`pad`]) to its input, and to each share tests by which the compute parties find out whether the other
+//! entered its share ([`Deal`]): 80 bytes for each 65,536 bits and attempt. The commitment covers them.
+//!
+//! ```text
+//! encrypted          … ‖ packed bits ‖ tests, attempt by attempt, and within an attempt block by block
+//! ```
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -22,7 +30,9 @@ use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};
 use crate::codec::Bytes;
 use crate::codec::{Codec, record};
+use crate::pad::pad;
 use sotto_mpc::Bits;
+use sotto_mpc::protocol::malicious::{BlockTest, Deal, OwnerId, blocks};
 use sotto_party::encryption::{OVERHEAD, decrypt, encrypt};
 use sotto_party::{Context, Identity};
 
@@ -84,11 +94,12 @@ pub enum InputError {
 pub struct InputShare {
     salt: [u8; 32],
     bits: Bits,
+    tests: Vec<BlockTest>,
 }
 
 impl InputShare {
     fn random_salt(bits: Bits, rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        let mut share = Self { salt: [0; 32], bits };
+        let mut share = Self { salt: [0; 32], bits, tests: Vec::new() };
         rng.fill_bytes(&mut share.salt);
         share
     }
@@ -99,25 +110,43 @@ impl InputShare {
         &self.bits
     }
 
+    /// The tests of the peer's share and ours for an attempt, counted from 1; none if the job has none.
+    #[must_use]
+    pub fn tests(&self, job: &Job, attempt: u32) -> &[BlockTest] {
+        let attempts = job.malicious().map_or(0, |settings| settings.attempts.number() as usize);
+        let blocks = self.tests.len().checked_div(attempts).unwrap_or(0);
+        let from = (attempt.saturating_sub(1) as usize).saturating_mul(blocks);
+        self.tests.get(from..from.saturating_add(blocks)).unwrap_or_default()
+    }
+
     fn commit(&self, place: &[u8]) -> Digest {
-        let count = (self.bits.len() as u64).to_le_bytes();
-        hash(Purpose::InputShare, &[&self.salt, place, &count, self.bits.as_bytes()])
+        let (count, tests) = ((self.bits.len() as u64).to_le_bytes(), self.test_bytes());
+        let parts: [&[u8]; 5] = [&self.salt, place, &count, self.bits.as_bytes(), &tests];
+        // A share without tests has four parts.
+        hash(Purpose::InputShare, if tests.is_empty() { &parts[..4] } else { &parts })
+    }
+
+    fn test_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.tests.iter().flat_map(BlockTest::to_bytes).collect())
     }
 
     /// The share as its holder stores it. Store it where others cannot read it.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let count = (self.bits.len() as u64).to_le_bytes();
-        Zeroizing::new([&self.salt[..], &count, self.bits.as_bytes()].concat())
+        Zeroizing::new([&self.salt[..], &count, self.bits.as_bytes(), &self.test_bytes()].concat())
     }
 
     /// The share that was kept; `None` if it is none.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (salt, rest) = bytes.split_first_chunk()?;
-        let (count, packed) = rest.split_first_chunk()?;
-        let bits = Bits::from_bytes(packed, u64::from_le_bytes(*count))?;
-        Some(Self { salt: *salt, bits })
+        let (count, rest) = rest.split_first_chunk()?;
+        let count = u64::from_le_bytes(*count);
+        let (packed, tests) = rest.split_at_checked(usize::try_from(count).ok()?.div_ceil(8))?;
+        let bits = Bits::from_bytes(packed, count)?;
+        let (tests, []) = tests.as_chunks() else { return None };
+        Some(Self { salt: *salt, bits, tests: tests.iter().map(BlockTest::from_bytes).collect() })
     }
 }
 
@@ -197,13 +226,22 @@ impl SavedInput {
         if bits_digest(identity, bits) != before {
             return Err(InputError::Changed(job.party(input_commitment.input_party).name.to_string()));
         }
-        let own = salt.map(|salt| InputShare { salt, bits: bits.clone() });
+        let own = salt.map(|salt| InputShare { salt, bits: bits.clone(), tests: Vec::new() });
         let encrypted = encrypted
             .into_iter()
             .map(|encrypted_share| (encrypted_share.compute_party, encrypted_share.encrypted.0))
             .collect();
         Ok(PreparedInput { input_commitment, own, encrypted })
     }
+}
+
+/// What a party brings to a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought<'a> {
+    /// Its input bits.
+    pub bits: &'a Bits,
+    /// The bits of its pad ([`Job::pad_bits`]). Who computes needs none here.
+    pub pad: usize,
 }
 
 /// Commits to an input party's input bits for a run; splits and encrypts them if the input party does not
@@ -213,11 +251,13 @@ impl SavedInput {
 /// If a compute party's key cannot be encrypted to.
 pub fn prepare(
     input: RunInput<'_>,
-    bits: &Bits,
+    Brought { bits, pad: pad_bits }: Brought<'_>,
     identity: &Identity,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<PreparedInput, InputError> {
     let RunInput { run, party: input_party } = input;
+    let mut nonce = [0; 32];
+    rng.fill_bytes(&mut nonce);
     let (job, run) = (run.job(), run.number());
     let mut share_commitments = Vec::with_capacity(2);
     let mut commit = |compute_party, share: &InputShare| {
@@ -230,7 +270,10 @@ pub fn prepare(
         commit(input_party, &share);
         own = Some(share);
     } else {
-        for (compute_party, share) in job.compute_parties().into_iter().zip(split(bits, rng)) {
+        let mut all = bits.clone();
+        all.extend(pad(identity, &nonce, pad_bits).iter());
+        let shares = split(&all, job, owner(job, run, input_party), rng);
+        for (compute_party, share) in job.compute_parties().into_iter().zip(shares) {
             commit(compute_party, &share);
             let (key, place) = (&job.party(compute_party).key, place(job, run, input_party, compute_party));
             let share = encrypt(INPUT_SHARE.at(&place), key, &share.to_bytes(), rng);
@@ -238,8 +281,6 @@ pub fn prepare(
             encrypted.push((compute_party, share));
         }
     }
-    let mut nonce = [0; 32];
-    rng.fill_bytes(&mut nonce);
     let rows = declared_rows(job, input_party);
     let mut input_commitment = InputCommitment {
         job: job.id(),
@@ -329,22 +370,43 @@ impl InputCommitment {
     ) -> Result<(), InputError> {
         let committed = self.share_commitments.iter().find(|c| c.compute_party == compute_party);
         let expected = share.commit(&place(job, self.run, self.input_party, compute_party));
-        let same = share.bits.len() == bits && committed.is_some_and(|c| c.digest == expected);
+        let is_tested = share.tests.len() == test_count(job, self.input_party, bits);
+        let same = share.bits.len() == bits && is_tested && committed.is_some_and(|c| c.digest == expected);
         if same { Ok(()) } else { Err(InputError::InputShare(job.party(self.input_party).name.to_string())) }
     }
 }
 
-/// The longest encrypted share of so many bits.
+/// The longest encrypted share of so many bits of a party that does not compute.
 #[must_use]
-pub fn encrypted_length(bits: usize) -> usize {
-    OVERHEAD + 32 + 8 + bits.div_ceil(8)
+pub fn encrypted_length(job: &Job, party: PartyId, bits: usize) -> usize {
+    OVERHEAD + 32 + 8 + bits.div_ceil(8) + BlockTest::BYTES * test_count(job, party, bits)
 }
 
-/// Two shares of the bits, each uniform.
-fn split(bits: &Bits, rng: &mut (impl RngCore + CryptoRng)) -> [InputShare; 2] {
+/// The tests of so many bits of a party, for all attempts: none if it computes, or if the job withstands
+/// curious compute parties alone.
+fn test_count(job: &Job, party: PartyId, bits: usize) -> usize {
+    let attempts = job.malicious().map_or(0, |settings| settings.attempts.number() as usize);
+    if job.computes(party) { 0 } else { attempts * blocks(bits, job.streams().len()) }
+}
+
+/// Whose bits are tested: a party of this run.
+pub(crate) fn owner(job: &Job, run: u32, party: PartyId) -> OwnerId {
+    let mut place = job.id().0.to_vec();
+    run.encode(&mut place);
+    party.encode(&mut place);
+    OwnerId(hash(Purpose::Owner, &[&place]).0)
+}
+
+/// Two shares of the bits, each uniform, with tests if the job has them.
+fn split(bits: &Bits, job: &Job, owner: OwnerId, rng: &mut (impl RngCore + CryptoRng)) -> [InputShare; 2] {
     let a = Bits::random(bits.len(), rng);
     let b = a.xor(bits);
-    [a, b].map(|bits| InputShare::random_salt(bits, rng))
+    let attempts = job.malicious().map_or(0, |settings| settings.attempts.number());
+    let deal = Deal { owner, attempts, input_streams: job.streams().len() };
+    let tests = deal.tests([&a, &b], rng);
+    let mut shares = [a, b].map(|bits| InputShare::random_salt(bits, rng));
+    shares.iter_mut().zip(tests).for_each(|(share, tests)| share.tests = tests);
+    shares
 }
 
 fn declared_rows(job: &Job, input_party: PartyId) -> Vec<u64> {

@@ -13,13 +13,14 @@ mod draft;
 mod rules;
 
 pub use draft::{
-    Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output, Parameter,
-    Party, PartyId, Pin, RendezvousServer, Suite, Table, Value,
+    Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output,
+    Parameter, Party, PartyId, Pin, RendezvousServer, Suite, Table, Value, tree_depth,
 };
 pub use rules::{Fault, JobError, Part};
 
 use crate::codec::{Codec, DecodeError};
 use crate::hash::{Digest, Purpose, hash};
+use sotto_mpc::protocol::malicious::Settings;
 
 /// The prefix of a job's canonical encoding.
 const PREFIX: &str = "sotto job v1\0";
@@ -115,6 +116,57 @@ impl Job {
     #[must_use]
     pub fn input_of(&self, id: PartyId) -> Option<usize> {
         self.inputs.iter().position(|input| input.party == id)
+    }
+
+    /// The settings of the malicious protocol, if the job demands it.
+    #[must_use]
+    pub fn malicious(&self) -> Option<Settings> {
+        match self.suite {
+            Suite::SemiHonest => None,
+            Suite::Malicious(settings) => Some(settings),
+        }
+    }
+
+    /// Everybody who commits to something for a run: the input parties, in the job's order, and then, if the
+    /// job withstands a malicious compute party, the other result parties that do not compute: they bring pads.
+    #[must_use]
+    pub fn contributors(&self) -> Vec<PartyId> {
+        let mut all: Vec<_> = self.inputs.iter().map(|input| input.party).collect();
+        all.extend(
+            self.pad_owners().into_iter().filter(|id| !self.computes(*id) && self.input_of(*id).is_none()),
+        );
+        all
+    }
+
+    /// The place of a party among the [`contributors`](Self::contributors).
+    #[must_use]
+    pub fn contributor_of(&self, id: PartyId) -> Option<usize> {
+        self.contributors().iter().position(|contributor| *contributor == id)
+    }
+
+    /// Everybody who enters bits: the contributors, then the result parties that compute and have no input.
+    #[must_use]
+    pub fn streams(&self) -> Vec<PartyId> {
+        let mut all = self.contributors();
+        let rest = self.pad_owners().into_iter().filter(|id| !all.contains(id)).collect::<Vec<_>>();
+        all.extend(rest);
+        all
+    }
+
+    /// Those whose outputs leave the computation under a pad: all result parties, if the job withstands a
+    /// malicious compute party.
+    #[must_use]
+    pub fn pad_owners(&self) -> Vec<PartyId> {
+        if self.malicious().is_some() { self.result_parties() } else { Vec::new() }
+    }
+
+    /// The bits of a party's pad: one for each bit of its outputs, whose widths are given in the job's order.
+    #[must_use]
+    pub fn pad_bits(&self, id: PartyId, widths: &[usize]) -> usize {
+        if self.malicious().is_none() {
+            return 0;
+        }
+        self.outputs_of(id).into_iter().filter_map(|output| widths.get(output)).sum()
     }
 
     /// What the job takes an input party's data for: names, ranges, decimals and missing values of its

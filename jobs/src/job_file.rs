@@ -7,16 +7,19 @@
 //! expiry = 2027-01-31T00:00:00Z         [program]                        address = "north.example:7700"
 //! deadline = 600                        builtin = "sum_by_group@1"       [[input]]
 //! maximum_runs = 1                      parameters = { … }               party = "north"
-//! protocol = "semi-honest"              [limits]                         [[output]]
+//! adversary = "malicious"               [limits]                         [[output]]
 //! leaks = ["…"]                         rows = 1000, …                   name = "groups", result_parties = ["…"]
 //! ```
 //!
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
-//! program's), `columns` (the program's ranges) and `missing` (an empty field is an error) may be left out.
+//! program's), `columns` (the program's ranges), `missing` (an empty field is an error), `adversary`
+//! (`semi-honest`), `maximum_attempts` (2) and `tree_depth` (4) may be left out. `adversary` was called `protocol`
+//! before, and files that say so are read.
 //! The caller reads the files that the job names.
 
 mod program;
+mod suite;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,7 +32,7 @@ use crate::Job;
 use crate::hash::Digest;
 use crate::job::{
     Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
-    RendezvousServer, Suite,
+    RendezvousServer,
 };
 use crate::line_error::{LineError, line_of};
 use crate::multiparty::{Functionality, TooLarge};
@@ -40,6 +43,7 @@ use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_mpc::number::Number;
 use sotto_party::PublicKey;
+use suite::SuiteEntries;
 
 /// Longest job file, in bytes.
 pub const MAX_FILE: u64 = 1 << 20;
@@ -53,7 +57,10 @@ struct File {
     expiry: Spanned<Datetime>,
     deadline: Spanned<u32>,
     maximum_runs: Spanned<u32>,
-    protocol: Spanned<String>,
+    #[serde(alias = "protocol")]
+    adversary: Option<Spanned<String>>,
+    maximum_attempts: Option<Spanned<u32>>,
+    tree_depth: Option<Spanned<u32>>,
     #[serde(default)]
     leaks: Vec<Spanned<String>>,
     party: Vec<Spanned<PartyEntry>>,
@@ -201,9 +208,12 @@ impl Drafting<'_> {
         let added = |leak: &Spanned<String>| format!("The author adds: {}", leak.get_ref());
         let leaks: Vec<Option<Prose>> =
             file.leaks.iter().map(|leak| self.text(&added(leak), &leak.span())).collect();
-        if file.protocol.get_ref() != "semi-honest" {
-            self.report(&file.protocol.span(), "invalid protocol: only \"semi-honest\" is supported");
-        }
+        let entries = SuiteEntries {
+            adversary: file.adversary.as_ref(),
+            maximum_attempts: file.maximum_attempts.as_ref(),
+            tree_depth: file.tree_depth.as_ref(),
+        };
+        let suite = suite::read(entries).map_err(|(span, what)| self.report(&span, what)).ok();
         let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
         let evaluator =
             self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
@@ -226,7 +236,7 @@ impl Drafting<'_> {
             inputs: inputs.into_iter().collect::<Option<_>>()?,
             outputs: outputs.into_iter().collect::<Option<_>>()?,
             leaks: all_leaks,
-            suite: Suite::SemiHonest,
+            suite: suite?,
             limits: Limits { rows, and_gates, seconds },
             deadline: *file.deadline.get_ref(),
             expiry: expiry?,

@@ -20,6 +20,8 @@ pub mod approval;
 pub mod budget;
 pub mod policy;
 
+mod pad;
+
 pub mod input_commitment;
 pub mod output_share;
 pub mod receipt;

@@ -10,12 +10,19 @@
 //! An encrypted output share has the bits of the result party's outputs and of no others. A result party
 //! accepts only output shares that the receipt commits to, so a compute party cannot give it another result
 //! than the one it signed.
+//!
+//! If the job withstands a malicious compute party, there are no shares. Both compute parties know the outputs
+//! under the result party's [`pad`](crate::pad), sign their hash and deliver them as they are:
+//!
+//! ```text
+//! padded outputs           bits u64 ‖ packed z ⊕ pad
+//! ```
 
 use rand_core::{CryptoRng, RngCore};
 
 use super::hash::Digest;
 use super::job::{Job, PartyId};
-use super::receipt::{Facts, OutputSharePlace, commit_output_share};
+use super::receipt::{Facts, OutputSharePlace, commit_output_share, hash_padded};
 use crate::codec::Bytes;
 use crate::codec::record;
 use sotto_mpc::Bits;
@@ -43,6 +50,11 @@ record!(EncryptedOutputShare { result_party, commitment, encrypted });
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the {0}'s output share is not the one that both compute parties signed for")]
 pub struct WrongOutputShare(&'static str);
+
+/// The padded outputs of a result party are not what both compute parties signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {0} delivers other padded outputs than those that both compute parties signed for")]
+pub struct WrongPaddedOutputs(&'static str);
 
 /// What a result party has in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +101,52 @@ impl AttemptOutputs<'_> {
             Some(EncryptedOutputShare { result_party, commitment, encrypted: Bytes(encrypted) })
         };
         self.job.result_parties().into_iter().map(encrypted_share).collect()
+    }
+
+    /// All padded outputs, for each result party its own; `None` if there are not as many as the widths say.
+    #[must_use]
+    pub fn padded_outputs(&self, all: &[bool]) -> Option<Vec<EncryptedOutputShare>> {
+        let (mut rest, mut parts) = (all, Vec::new());
+        for result_party in self.job.streams() {
+            let (now, later) = rest.split_at_checked(self.job.pad_bits(result_party, self.widths))?;
+            rest = later;
+            let padded = Bits::from(now);
+            let commitment = hash_padded(&self.run_id, result_party, &padded);
+            let contents = [&(padded.len() as u64).to_le_bytes(), padded.as_bytes()].concat();
+            parts.push(EncryptedOutputShare { result_party, commitment, encrypted: Bytes(contents) });
+        }
+        parts.retain(|part| !self.job.outputs_of(part.result_party).is_empty());
+        parts.sort_by_key(|part| part.result_party);
+        rest.is_empty().then_some(parts)
+    }
+
+    /// The outputs of a result party, from what the garbler and the evaluator deliver and its pad.
+    ///
+    /// # Errors
+    /// If that is not what both signed.
+    pub fn open(
+        &self,
+        result_party: PartyId,
+        pad: &Bits,
+        facts: &Facts,
+        [garbler, evaluator]: [&[u8]; 2],
+    ) -> Result<Vec<Vec<bool>>, WrongPaddedOutputs> {
+        let committed = facts.outputs.iter().find(|output| output.result_party == result_party);
+        let committed = committed.ok_or(WrongPaddedOutputs("garbler"))?;
+        let signed = |contents: &[u8], commitment: Digest, who| {
+            let bits = contents.split_first_chunk().and_then(|(count, packed)| {
+                Bits::from_bytes(packed, u64::from_le_bytes(*count)).filter(|bits| bits.len() == pad.len())
+            });
+            let is_signed = |bits: &Bits| hash_padded(&self.run_id, result_party, bits) == commitment;
+            bits.filter(is_signed).ok_or(WrongPaddedOutputs(who))
+        };
+        let padded = signed(garbler, committed.garbler, "garbler")?;
+        // Both signed one value, so this is the same.
+        signed(evaluator, committed.evaluator, "evaluator")?;
+        let mut bits = padded.xor(pad).iter().collect::<Vec<_>>().into_iter();
+        let widths =
+            self.job.outputs_of(result_party).into_iter().filter_map(|output| self.widths.get(output));
+        Ok(widths.map(|width| bits.by_ref().take(*width).collect()).collect())
     }
 
     /// What the garbler and the evaluator encrypted to a result party.

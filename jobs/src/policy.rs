@@ -5,9 +5,9 @@
 //! the names. How much of it is used up is in the [`budget`](super::budget).
 
 use super::hash::{Digest, Purpose, hash};
-use super::job::{Job, PartyId, Table};
+use super::job::{Adversary, Job, PartyId, Table};
 use super::text::{Line, Prose};
-use crate::codec::{Codec, record};
+use crate::codec::Codec;
 
 /// What an input party allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,18 +28,9 @@ pub struct Policy {
     pub outputs_a_month: u32,
     /// What the input party calls its data: all data of one label share a budget.
     pub data_set: Option<Line>,
+    /// What a job must withstand at least.
+    pub adversary: Adversary,
 }
-record!(Policy {
-    programs,
-    schemas,
-    purposes,
-    result_parties,
-    minimum_rows,
-    runs_a_month,
-    outputs_a_month,
-    data_set,
-});
-
 /// What a job asks that the policy does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -61,6 +52,11 @@ pub enum PolicyError {
         /// Its key.
         key: Digest,
     },
+    /// The job trusts the compute parties more than the policy does.
+    #[error(
+        "the policy wants `adversary = \"malicious\"`, and the job trusts its compute parties to follow the protocol"
+    )]
+    Adversary,
     /// Too few rows.
     #[error("the policy wants at least {least} rows, table {table} has {given}")]
     Rows {
@@ -101,7 +97,21 @@ impl Policy {
     /// A hash of all that the policy says.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        hash(Purpose::Policy, &[&self.to_prefixed("")])
+        let mut bytes = Vec::new();
+        self.programs.encode(&mut bytes);
+        self.schemas.encode(&mut bytes);
+        self.purposes.encode(&mut bytes);
+        self.result_parties.encode(&mut bytes);
+        self.minimum_rows.encode(&mut bytes);
+        self.runs_a_month.encode(&mut bytes);
+        self.outputs_a_month.encode(&mut bytes);
+        self.data_set.encode(&mut bytes);
+        // A policy that demands nothing has the hash that it had before it could.
+        let demand: &[&[u8]] = match self.adversary {
+            Adversary::SemiHonest => &[&bytes],
+            Adversary::Malicious => &[&bytes, b"malicious"],
+        };
+        hash(Purpose::Policy, demand)
     }
 
     /// Whether this input party may take part in the job, apart from what it has spent and from its rows,
@@ -110,6 +120,9 @@ impl Policy {
     /// # Errors
     /// The first thing that is not allowed.
     pub fn check(&self, job: &Job, input_party: PartyId) -> Result<(), PolicyError> {
+        if job.suite.adversary() < self.adversary {
+            return Err(PolicyError::Adversary);
+        }
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
         }

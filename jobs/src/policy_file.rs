@@ -9,6 +9,7 @@
 //! runs_a_month = 2
 //! outputs_a_month = 8
 //! data_set = "patients"                       # optional: all data of one label share a budget
+//! adversary = "malicious"                     # optional: what a job must withstand at least
 //! ```
 //!
 //! A party that signs a job under a policy is [bound](bind) to have one when it runs the job: `policy-JOB` keeps
@@ -24,6 +25,7 @@ use std::io;
 use serde::Deserialize;
 
 use crate::budget::{Budget, BudgetError, DataUse};
+use crate::job::Adversary;
 use crate::line_error::{LineError, line_of};
 use crate::policy::{Policy, PolicyError};
 use crate::storage::Storage;
@@ -42,6 +44,7 @@ struct File {
     runs_a_month: u32,
     outputs_a_month: u32,
     data_set: Option<toml::Spanned<String>>,
+    adversary: Option<toml::Spanned<String>>,
 }
 
 /// The policy of a file's text.
@@ -61,6 +64,10 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
     };
     let label =
         |text: &toml::Spanned<String>| Line::new(text.get_ref()).map_err(|e| at(&text.span(), e.to_string()));
+    let adversary = |word: &toml::Spanned<String>| {
+        let what = "the adversary is \"semi-honest\" or \"malicious\"".to_owned();
+        Adversary::from_text(word.get_ref()).ok_or_else(|| at(&word.span(), what))
+    };
     Ok(Policy {
         programs: file.programs.iter().map(digest).collect::<Result<_, _>>()?,
         schemas: file.schemas.iter().map(digest).collect::<Result<_, _>>()?,
@@ -70,6 +77,7 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         runs_a_month: file.runs_a_month,
         outputs_a_month: file.outputs_a_month,
         data_set: file.data_set.as_ref().map(label).transpose()?,
+        adversary: file.adversary.as_ref().map_or(Ok(Adversary::SemiHonest), adversary)?,
     })
 }
 

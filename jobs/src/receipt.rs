@@ -10,7 +10,9 @@
 //! inputs that the input parties committed to; they saw the same control, transfer and output messages; they
 //! were within the job's expiry and time limit by their clocks; and they delivered these output shares.
 //! **Does not show** that they computed correctly, that inputs were true, or that parties did not collude: it
-//! is evidence, not proof. The transcript hash leaves out the garbled tables; the channel and the labels of
+//! is evidence, not proof. If the job withstands a malicious compute party, more follows if one of the two
+//! followed the protocol: see [`Receipt::shows`]; and the two commitments of a result party are one, the hash of
+//! its outputs under its pad. The transcript hash leaves out the garbled tables; the channel and the labels of
 //! the outputs detect changes to those.
 
 use super::hash::{Digest, Purpose, hash};
@@ -149,12 +151,31 @@ impl Facts {
         self.circuit == job.program.circuit
             && self.and_gates == job.program.and_gates
             && (1..=job.runs).contains(&self.run)
-            && self.inputs.len() == job.inputs.len()
+            && self.inputs.len() == job.contributors().len()
+            && job.malicious().is_none_or(|settings| self.is_padded(settings.attempts.number()))
             && self.outputs.iter().map(|output| output.result_party).eq(job.result_parties())
     }
 }
 
+impl Facts {
+    /// Whether both compute parties opened the same padded outputs, in an attempt that the job allows.
+    fn is_padded(&self, attempts: u32) -> bool {
+        let is_same = |output: &Delivered| output.garbler == output.evaluator;
+        (1..=attempts).contains(&self.attempt) && self.outputs.iter().all(is_same)
+    }
+}
+
 impl Receipt {
+    /// What a receipt of a job shows if one of the compute parties followed the protocol; nothing that it did, if
+    /// the job withstands curious ones alone.
+    #[must_use]
+    pub fn shows(job: &Job) -> Option<&'static str> {
+        job.malicious().map(|_| {
+            "If one of the computers followed the protocol, these outputs are of this circuit on the inputs that the \
+             owners sealed (one in league with a computer: entered), and no computer learned more than its outputs."
+        })
+    }
+
     /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -205,6 +226,13 @@ impl OutputSharePlace {
         self.compute_party.encode(&mut bytes);
         bytes
     }
+}
+
+/// The hash of a result party's padded outputs, as it stands in the facts.
+#[must_use]
+pub(crate) fn hash_padded(run_id: &Digest, result_party: PartyId, padded: &sotto_mpc::Bits) -> Digest {
+    let count = (padded.len() as u64).to_le_bytes();
+    hash(Purpose::PaddedOutputs, &[&run_id.0, &result_party.0.to_le_bytes(), &count, padded.as_bytes()])
 }
 
 /// The commitment to an output share, as it stands in the facts.

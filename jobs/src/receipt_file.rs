@@ -41,6 +41,12 @@ pub enum FileError {
     /// The output shares in a result are not those of the receipt.
     #[error(transparent)]
     OutputShare(#[from] WrongOutputShare),
+    /// A result that its result party alone can read out of the receipt.
+    #[error(
+        "a result of a job against malicious compute parties cannot be shown to others: what the receipt has of it \
+         is under the result party's pad, and nobody can tell a true pad from another"
+    )]
+    NotShown,
     /// A result does not say what its output shares do.
     #[error("the outputs are not what the compute parties' output shares give: they were altered")]
     Outputs,
@@ -63,7 +69,7 @@ pub struct SignedReceipt {
 pub fn render(job: &Job, receipt: &Receipt) -> Value {
     let facts = &receipt.facts;
     let name = |id: PartyId| job.party(id).name.as_str();
-    let input_parties = job.inputs.iter().map(|input| name(input.party));
+    let input_parties = job.contributors().into_iter().map(name);
     let inputs = input_parties
         .zip(&facts.inputs)
         .map(|(input_party, input_commitment)| json!({ "input_party": input_party, "input_commitment": input_commitment.to_string() }));
@@ -78,7 +84,7 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         json!({ "compute_party": name(id), "key": job.party(id).key.fingerprint(), "started": started,
                 "finished": finished, "sent": sent, "received": received })
     };
-    json!({
+    let mut record = json!({
         "v": 1, "type": "receipt", "verdict": "finished",
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),
         "run": facts.run, "attempt": facts.attempt, "run_id": facts.run_id.to_string(),
@@ -87,7 +93,12 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         "transcript": facts.transcript.to_string(),
         "statements": [statement(job.garbler, &receipt.garbler), statement(job.evaluator, &receipt.evaluator)],
         "job_bytes": to_hex(&job.to_bytes()), "receipt_bytes": to_hex(&receipt.to_bytes()),
-    })
+    });
+    if let (Some(shows), Some(members)) = (Receipt::shows(job), record.as_object_mut()) {
+        members.insert("adversary".to_owned(), job.suite.adversary().as_str().into());
+        members.insert("shows".to_owned(), shows.into());
+    }
+    record
 }
 
 /// The receipt of a file, with its job: signed by both compute parties, and saying in words what they signed.
@@ -113,22 +124,26 @@ pub struct ResultOf<'j> {
 }
 
 /// What a result party got, as JSON: its name, whether that is a result, its tables and what shows that they
-/// are those of the receipt.
+/// are those of the receipt, if anything does.
 #[must_use]
 pub fn render_result(
     program: &impl Functionality,
     ResultOf { job, party }: ResultOf<'_>,
     outputs: &OutputBits,
-    [garbler, evaluator]: &[Vec<u8>; 2],
+    output_shares: Option<&[Vec<u8>; 2]>,
 ) -> Value {
     let PartyResult { verdict, tables, .. } = PartyResult::of(program, outputs);
     let tables = tables.iter().map(|table| (table.name().to_owned(), table.to_json()));
-    json!({
+    let mut record = json!({
         "job": job.id().to_string(), "result_party": job.party(party).name.as_str(),
         "verdict": verdict.map(Verdict::as_str),
         "outputs": tables.collect::<serde_json::Map<_, _>>(),
-        "output_shares": { "garbler": to_hex(garbler), "evaluator": to_hex(evaluator) },
-    })
+    });
+    if let (Some([garbler, evaluator]), Some(members)) = (output_shares, record.as_object_mut()) {
+        let shares = json!({ "garbler": to_hex(garbler), "evaluator": to_hex(evaluator) });
+        members.insert("output_shares".to_owned(), shares);
+    }
+    record
 }
 
 /// Whose result a file is, if it says what both compute parties signed for. Other entries of the file are not
@@ -144,6 +159,9 @@ pub fn read_result(
     let UniqueMembers(value) = serde_json::from_str(text).map_err(|_| FileError::Form(NO_JSON))?;
     let party = value.get("result_party").and_then(Value::as_str).and_then(|name| job.find(name));
     let party = party.ok_or(FileError::Form("it names no result party of the job"))?;
+    if job.malicious().is_some() {
+        return Err(FileError::NotShown);
+    }
     let output_share = |compute_party: &str| {
         let digits = value
             .get("output_shares")
@@ -156,7 +174,7 @@ pub fn read_result(
     let received =
         origin.received(party, &receipt.facts, [output_share("garbler")?, output_share("evaluator")?])?;
     let outputs: Vec<_> = job.outputs_of(party).into_iter().zip(received.outputs).collect();
-    let says = render_result(program, ResultOf { job, party }, &outputs, &received.output_shares);
+    let says = render_result(program, ResultOf { job, party }, &outputs, Some(&received.output_shares));
     let same =
         says.as_object().is_some_and(|says| says.iter().all(|(name, reply)| value.get(name) == Some(reply)));
     if same { Ok(party) } else { Err(FileError::Outputs) }

@@ -17,7 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::approval::{Agreement, Run};
-use super::attempt::{Computed, Finished};
+use super::attempt::{AttemptError, Computed, Finished};
 use super::hash::Digest;
 use super::input_commitment::{InputCommitment, InputError, InputShare};
 use super::job::{Job, PartyId};
@@ -42,8 +42,11 @@ pub enum Item {
     InputCommitment(PartyId),
     /// What an input party encrypted to us.
     InputShare(PartyId),
-    /// The ids of all attempts, in order.
+    /// The ids of all attempts, in order. If the job withstands a malicious compute party, only those that count.
     Attempts,
+    /// That outputs may have been opened: there is no further attempt. Only if the job withstands a malicious
+    /// compute party.
+    Opened,
     /// Outputs that lack the other's signature.
     Computed,
     /// Outputs and receipt.
@@ -73,13 +76,15 @@ pub enum Event {
     Confirmed(PartyId),
     /// The other compute party is there: an attempt is about to begin.
     PeerReady,
-    /// The attempt has a number and an id.
+    /// The attempt has a number and an id. If the job withstands a malicious compute party: and counts.
     Begun {
         /// Its number.
         attempt: u32,
         /// Its id.
         run_id: Digest,
     },
+    /// Masks of outputs are about to be sent, in a job that withstands a malicious compute party.
+    Opening,
     /// Our outputs are there.
     Computed(Box<Computed>),
     /// Both signed.
@@ -132,10 +137,12 @@ pub struct RunState<'a> {
     run: Run<'a>,
     us: PartyId,
     identity: &'a Identity,
-    /// Input bits of each input party, in the job's order.
+    /// Bits that each contributor brings, in the job's order, pads included.
     bits: Vec<usize>,
     input_commitments: BTreeMap<PartyId, InputCommitment>,
     attempts: Vec<(u32, Digest)>,
+    /// Whether outputs may have been opened.
+    is_opened: bool,
     state: State,
     confirmed: BTreeSet<PartyId>,
 }
@@ -153,13 +160,12 @@ impl<'a> RunState<'a> {
         let job = run.job();
         let mut input_commitments = BTreeMap::new();
         // Our own input comes with us each time; what binds it is kept elsewhere (`Item::Own`).
-        for input in job.inputs.iter().filter(|input| input.party != us) {
-            let share = job.computes(input.party) || kept(Item::InputShare(input.party)).is_some();
-            let input_commitment = kept(Item::InputCommitment(input.party)).filter(|_| share);
-            let input_commitment = input_commitment
-                .and_then(|m| InputCommitment::from_bytes(run.input_of(input.party), &m).ok());
-            input_commitments
-                .extend(input_commitment.map(|input_commitment| (input.party, input_commitment)));
+        for party in job.contributors().into_iter().filter(|party| *party != us) {
+            let share = job.computes(party) || kept(Item::InputShare(party)).is_some();
+            let input_commitment = kept(Item::InputCommitment(party)).filter(|_| share);
+            let input_commitment =
+                input_commitment.and_then(|m| InputCommitment::from_bytes(run.input_of(party), &m).ok());
+            input_commitments.extend(input_commitment.map(|input_commitment| (party, input_commitment)));
         }
         let attempts = kept(Item::Attempts).map(|bytes| read_attempts(&bytes)).unwrap_or_default();
         let confirmed = kept(Item::Confirmed).map(|bytes| read_confirmed(&bytes)).unwrap_or_default();
@@ -167,12 +173,14 @@ impl<'a> RunState<'a> {
         let computed = kept(Item::Computed).and_then(|b| Computed::from_bytes(&b)).filter(|c| ours(&c.facts));
         let finished =
             kept(Item::Finished).and_then(|b| Finished::from_bytes(&b)).filter(|f| ours(&f.receipt.facts));
+        let is_opened = kept(Item::Opened).is_some();
         let state = match (finished, computed) {
             (Some(finished), _) => State::Finished(Box::new(finished)),
             (None, Some(computed)) => State::Computed(Box::new(computed)),
+            (None, None) if is_opened => State::Stopped(AttemptError::Opened.to_string()),
             (None, None) => State::Gathering,
         };
-        Self { run, us, identity, bits, input_commitments, attempts, state, confirmed }
+        Self { run, us, identity, bits, input_commitments, attempts, is_opened, state, confirmed }
     }
 
     /// Goes back to what was kept, because something could not be.
@@ -199,6 +207,10 @@ impl<'a> RunState<'a> {
             Event::Confirmed(party) => self.serve(party),
             Event::PeerReady => self.meet(),
             Event::Begun { attempt, run_id } => self.begin(attempt, run_id),
+            Event::Opening => {
+                self.is_opened = true;
+                vec![Effect::Keep(Item::Opened, Vec::new()), Effect::Proceed]
+            }
             Event::Computed(computed) => {
                 let keep = Effect::Keep(Item::Computed, computed.to_bytes());
                 self.state = State::Computed(computed);
@@ -214,6 +226,9 @@ impl<'a> RunState<'a> {
                     // The first reason is the one to report.
                     State::Finished(_) | State::Stopped(_) => {}
                     _ if !is_passing => self.state = State::Stopped(why),
+                    State::Computing if self.is_opened => {
+                        self.state = State::Stopped(AttemptError::Opened.to_string());
+                    }
                     State::Computing => self.state = State::Gathering,
                     _ => {}
                 }
@@ -230,6 +245,9 @@ impl<'a> RunState<'a> {
             State::Stopped(why) => NextStep::Stop(why.clone()),
             State::Computed(_) => NextStep::Meet,
             State::Gathering | State::Computing if now >= self.job().expiry => NextStep::Expire,
+            State::Gathering | State::Computing if self.exhausted().is_some() => {
+                NextStep::Stop(self.exhausted().map(|why| why.to_string()).unwrap_or_default())
+            }
             State::Gathering | State::Computing => NextStep::Meet,
         }
     }
@@ -237,7 +255,8 @@ impl<'a> RunState<'a> {
     /// The inputs, in the job's order, once all are there.
     #[must_use]
     pub fn input_commitments(&self) -> Option<Vec<InputCommitment>> {
-        self.job().inputs.iter().map(|input| self.input_commitments.get(&input.party).cloned()).collect()
+        let contributors = self.job().contributors().into_iter();
+        contributors.map(|party| self.input_commitments.get(&party).cloned()).collect()
     }
 
     /// The lowest attempt number that was not used.
@@ -273,8 +292,7 @@ impl<'a> RunState<'a> {
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let job = self.job();
-        let brings =
-            job.inputs.iter().map(|input| input.party).filter(|input_party| !job.computes(*input_party));
+        let brings = job.contributors().into_iter().filter(|party| !job.computes(*party));
         let lacks = brings.filter(|input_party| !self.input_commitments.contains_key(input_party));
         lacks.map(|input_party| job.party(input_party).name.to_string()).collect()
     }
@@ -291,6 +309,12 @@ impl<'a> RunState<'a> {
     #[must_use]
     pub fn has_confirmed(&self, party: PartyId) -> bool {
         self.confirmed.contains(&party)
+    }
+
+    /// Why there will be no further attempt, if the job's are used up.
+    fn exhausted(&self) -> Option<AttemptError> {
+        let most = self.job().malicious()?.attempts.number();
+        (self.next_attempt() > most).then_some(AttemptError::Exhausted(most))
     }
 
     fn job(&self) -> &'a Job {
@@ -331,7 +355,8 @@ impl<'a> RunState<'a> {
             Some(_) => return Err(InputError::Changed(job.party(input_party).name.to_string())),
             None => {}
         }
-        let bits = job.input_of(input_party).and_then(|i| self.bits.get(i)).copied().unwrap_or_default();
+        let bits =
+            job.contributor_of(input_party).and_then(|i| self.bits.get(i)).copied().unwrap_or_default();
         if !job.computes(input_party) {
             let _: InputShare = input_commitment.decrypt(job, self.identity, encrypted, bits)?;
         }

@@ -32,6 +32,7 @@ pub fn name(job: &Job, item: Item) -> String {
         Item::InputShare(input_party) => format!("share-{}", job.party(input_party).name),
         Item::Run => "run".to_owned(),
         Item::Attempts => "attempts".to_owned(),
+        Item::Opened => "opened".to_owned(),
         Item::Computed => "computed".to_owned(),
         Item::Finished => "finished".to_owned(),
         Item::Confirmed => "confirmed".to_owned(),

@@ -69,7 +69,12 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
         let names: Vec<_> = output.result_parties.iter().map(|id| name(job, *id)).collect();
         writeln!(out, "  {} → {}", output.name, names.join(", "))?;
     }
-    writeln!(out, "  Nobody else learns an output; each compute party sees a meaningless output share.")?;
+    let sees = if job.malicious().is_some() {
+        "outputs under pads that it does not know"
+    } else {
+        "a meaningless output share"
+    };
+    writeln!(out, "  Nobody else learns an output; each compute party sees {sees}.")?;
     blind(out, job)?;
     writeln!(out, "\nWhat that reveals")?;
     if job.program.source.is_some() {
@@ -157,7 +162,28 @@ fn column(out: &mut String, column: &Column) -> fmt::Result {
 
 fn trust(out: &mut String, job: &Job) -> fmt::Result {
     let [garbler, evaluator] = job.compute_parties().map(|id| name(job, id));
-    writeln!(out, "\nWhom you trust (semi-honest)")?;
+    writeln!(out, "\nWhom you trust ({})", job.suite.adversary().as_str())?;
+    if let Some(settings) = job.malicious() {
+        writeln!(
+            out,
+            "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust that they do not collude, and that one of them, \
+             you need not know which, follows the protocol: together they can read every input. The other one may do \
+             anything: it learns nothing but its own outputs, and can make the run end without a result, but not with a \
+             wrong one (but for a chance of 1 in 2^40 over all attempts at a run). It can enter what it likes as its own input."
+        )?;
+        writeln!(
+            out,
+            "  Everybody who receives an output brings a pad for it, at the latest when the run begins: without it there is no run."
+        )?;
+        writeln!(
+            out,
+            "  A run may be attempted {} time(s), over trees of depth {}. Once outputs may have been opened, there is no \
+             other attempt.",
+            settings.attempts.number(),
+            settings.depth as u8
+        )?;
+        return writeln!(out, "  Who sends last can stop: there is no fairness.");
+    }
     writeln!(
         out,
         "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust both to follow the protocol, and not to collude: \

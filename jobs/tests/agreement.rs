@@ -7,7 +7,8 @@ use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, RowsHasher};
 use sotto_jobs::job::{
-    Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Value,
+    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Suite,
+    Value,
 };
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
@@ -15,6 +16,8 @@ use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::summary::describe;
 use sotto_jobs::text::Prose;
 use sotto_jobs::{Agreement, Approval, Digest, Job};
+use sotto_mpc::ot::TreeDepth;
+use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::Identity;
 use support::{NOW, agreement, approvals, draft, identity, job, line, rng};
 
@@ -25,9 +28,13 @@ fn rendezvous_server(key: u64) -> Meeting {
     })
 }
 
+fn malicious(attempts: u32, depth: TreeDepth) -> Suite {
+    Suite::Malicious(Settings::new(Attempts::new(attempts).unwrap(), depth))
+}
+
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 21] = [
+    let changes: [fn(&mut Draft); 24] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
@@ -49,6 +56,9 @@ fn variants() -> Vec<Draft> {
         |d| d.expiry += 60,
         |d| d.runs += 1,
         |d| d.inputs[2].tables[0].columns[0].decimals = 0,
+        |d| d.suite = malicious(2, TreeDepth::Four),
+        |d| d.suite = malicious(3, TreeDepth::Four),
+        |d| d.suite = malicious(2, TreeDepth::Eight),
     ];
     let changed = |change: fn(&mut Draft)| {
         let mut draft = draft();
@@ -179,7 +189,53 @@ fn policy(job: &Job) -> Policy {
         runs_a_month: 2,
         outputs_a_month: 4,
         data_set: None,
+        adversary: Adversary::SemiHonest,
     }
+}
+
+/// A job against curious compute parties has the bytes that it had before there were others.
+#[test]
+fn the_suite_of_a_job_is_one_byte_or_three() {
+    let encoded = |suite| {
+        let mut draft = draft();
+        draft.suite = suite;
+        let bytes = Job::new(draft).unwrap().to_bytes();
+        // What follows: rows, gates and seconds, deadline, expiry, runs.
+        bytes[..bytes.len() - (8 + 8 + 4 + 4 + 8 + 4)].to_vec()
+    };
+    let curious = encoded(Suite::SemiHonest);
+    let (before, suite) = curious.split_at(curious.len() - 1);
+    assert_eq!(suite, [1]);
+    assert_eq!(encoded(malicious(5, TreeDepth::Eight)), [before, &[2, 5, 8]].concat());
+    let job = job().to_bytes();
+    let at = curious.len() - 1;
+    for (suite, is_suite) in [
+        (&[2, 5, 8][..], true),
+        (&[2, 1, 2], true),
+        (&[2, 0, 4], false),
+        (&[2, 65, 4], false),
+        (&[2, 2, 3], false),
+        (&[0], false),
+        (&[3], false),
+    ] {
+        let bytes = [&job[..at], suite, &job[at + 1..]].concat();
+        assert_eq!(Job::from_bytes(&bytes).is_ok(), is_suite, "{suite:?}");
+    }
+}
+
+#[test]
+fn a_policy_can_demand_more_than_curious_compute_parties() {
+    let (curious, dora) = (job(), PartyId(3));
+    let mut other = draft();
+    other.suite = malicious(2, TreeDepth::Four);
+    let malicious = Job::new(other).unwrap();
+    let mut policy = policy(&curious);
+    let lenient = policy.digest();
+    assert_eq!(policy.check(&malicious, dora), Ok(()), "more than it demands");
+    policy.adversary = Adversary::Malicious;
+    assert_eq!(policy.check(&curious, dora), Err(PolicyError::Adversary));
+    assert_eq!(policy.check(&malicious, dora), Ok(()));
+    assert_ne!(policy.digest(), lenient);
 }
 
 #[test]

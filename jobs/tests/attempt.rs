@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rand_core::{CryptoRng, RngCore};
-use sotto_jobs::attempt::{AttemptError, begin};
+use sotto_jobs::attempt::{AttemptError, Surroundings, begin};
 use sotto_jobs::receipt::{Receipt, ReceiptError, Statement};
 use sotto_jobs::verify_program::{ProgramMismatch, verify};
 use sotto_jobs::{Job, PartyId};
@@ -242,7 +242,8 @@ fn nobody_signs_what_began_after_the_expiry_or_took_too_long() {
             let begun = begin(world.known(us, &identity), channel(stream), FIRST, rng).unwrap();
             let shares = world.shares(us);
             let mut clock = || times.next().unwrap();
-            begun.compute(&world.program, &shares.iter().collect::<Vec<_>>(), &mut clock, rng).err()
+            let surroundings = Surroundings { clock: &mut clock, keep: &mut |_| Ok(()) };
+            begun.compute(&world.program, &shares.iter().collect::<Vec<_>>(), surroundings, rng).err()
         };
         let errors = thread::scope(|scope| {
             let garbling = scope.spawn(|| one(garbler, near, 1));

@@ -8,9 +8,9 @@ use std::io::{self, Read, Write};
 use std::thread;
 
 use sotto_jobs::admission::{Admission, Connections, MAX_CONNECTIONS};
-use sotto_jobs::attempt::{AttemptError, Computed, Finished, begin};
+use sotto_jobs::attempt::{AttemptError, Computed, Finished, Surroundings, begin};
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended};
-use sotto_jobs::input_commitment::{InputCommitment, InputError, prepare};
+use sotto_jobs::input_commitment::{Brought, InputCommitment, InputError, prepare};
 use sotto_jobs::messages::{Request, RequestKind, Response};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::output_share::{AttemptOutputs, EncryptedOutputShare};
@@ -39,7 +39,8 @@ fn exchanged(change: impl FnOnce(&mut Computed) + Send) -> Result<Finished, Atte
         let begun = begin(world.known(BOLT, &us), channel(far), FIRST, rng).unwrap();
         let shares = world.shares(BOLT);
         let refs: Vec<_> = shares.iter().collect();
-        let (mut computed, begun) = begun.compute(&world.program, &refs, &mut || NOW, rng).unwrap();
+        let surroundings = Surroundings { clock: &mut || NOW, keep: &mut |_| Ok(()) };
+        let (mut computed, begun) = begun.compute(&world.program, &refs, surroundings, rng).unwrap();
         change(&mut computed);
         let _ = begun.exchange(&computed);
         garbling.join().unwrap()
@@ -162,11 +163,11 @@ fn a_receipt_is_the_same_from_both_of_our_run_and_about_our_input() {
     let (eve, dora) = (collected(EVE).unwrap(), collected(DORA).unwrap());
     let here = &world.agreement;
     assert_eq!(outcome(here, EVE, 1, None, &eve).unwrap().outputs.len(), 2);
-    let own = world.input_commitments[2].digest();
+    let own = &world.input_commitments[2];
     assert_eq!(outcome(here, DORA, 1, Some(own), &dora).unwrap().outputs, []);
     // Another input than ours, another run, another job, a share that is missing, two receipts.
     let not_ours = Err(Disagreement::NotOurs);
-    assert_eq!(outcome(here, DORA, 1, Some(world.input_commitments[1].digest()), &dora), not_ours);
+    assert_eq!(outcome(here, DORA, 1, Some(&world.input_commitments[1]), &dora), not_ours);
     assert_eq!(outcome(here, DORA, 1, None, &dora), not_ours);
     assert_eq!(outcome(here, EVE, 2, None, &eve), not_ours);
     let mut other = support::draft();
@@ -203,7 +204,8 @@ fn the_words_of_a_receipt_are_those_of_its_bytes() {
 fn an_input_commitment_names_its_holders_and_rows() {
     let agreement = agreement(&job());
     let input = agreement.run(1).unwrap().input_of(DORA);
-    let prepared = prepare(input, &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let prepared =
+        prepare(input, Brought { bits: &[true][..].into(), pad: 0 }, &identity(DORA), &mut rng(1)).unwrap();
     let signed = |change: fn(&mut InputCommitment)| {
         let mut commitment = prepared.input_commitment.clone();
         change(&mut commitment);
@@ -230,7 +232,9 @@ fn an_input_party_commits_once_to_a_run() {
     let mut deliver = |seed, number: i128| {
         let cells = vec![vec![vec![number]; 3]];
         let bits = world.program.declaration().encode(2, &cells).unwrap();
-        let prepared = prepare(run.input_of(DORA), &bits, &identity(DORA), &mut rng(seed)).unwrap();
+        let prepared =
+            prepare(run.input_of(DORA), Brought { bits: &bits, pad: 0 }, &identity(DORA), &mut rng(seed))
+                .unwrap();
         let (_, encrypted) = prepared.encrypted.into_iter().find(|(to, _)| *to == ACME).unwrap();
         let input_commitment = prepared.input_commitment.to_bytes();
         let effects = state.step(Event::Delivered { input_party: DORA, input_commitment, encrypted });

@@ -5,7 +5,7 @@
 mod support;
 
 use proptest::prelude::*;
-use sotto_jobs::input_commitment::{InputCommitment, InputError, encrypted_length, prepare};
+use sotto_jobs::input_commitment::{Brought, InputCommitment, InputError, encrypted_length, prepare};
 use sotto_jobs::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
 use sotto_jobs::{Digest, Job, PartyId};
 use support::{agreement, draft, identity, job, rng};
@@ -17,13 +17,14 @@ fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
     let (agreement, bits) = (agreement(&job()), [true, false, true]);
     let job = agreement.job();
     let [first, second] = [1, 2].map(|run| agreement.run(run).unwrap().input_of(DORA));
-    let prepared = prepare(first, &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let prepared =
+        prepare(first, Brought { bits: &bits[..].into(), pad: 0 }, &identity(DORA), &mut rng(1)).unwrap();
     let input_commitment = InputCommitment::from_bytes(first, &prepared.input_commitment.to_bytes()).unwrap();
     let shares: Vec<_> = prepared
         .encrypted
         .iter()
         .map(|(compute_party, encrypted)| {
-            assert_eq!(encrypted.len(), encrypted_length(3));
+            assert_eq!(encrypted.len(), encrypted_length(job, DORA, 3));
             input_commitment.decrypt(job, &identity(*compute_party), encrypted, 3).unwrap()
         })
         .collect();
@@ -40,9 +41,11 @@ fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
     assert_eq!(open(PartyId(4), to_garbler, 3), refused);
     assert_eq!(open(*garbler, to_garbler, 4), refused, "another number of bits");
     // Another input of the same input party for the same run opens, but is not the one committed to.
-    let other = prepare(first, &bits[..].into(), &identity(DORA), &mut rng(2)).unwrap();
+    let other =
+        prepare(first, Brought { bits: &bits[..].into(), pad: 0 }, &identity(DORA), &mut rng(2)).unwrap();
     assert_eq!(open(*garbler, &other.encrypted[0].1, 3), refused);
-    let next = prepare(second, &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let next =
+        prepare(second, Brought { bits: &bits[..].into(), pad: 0 }, &identity(DORA), &mut rng(1)).unwrap();
     assert_eq!(open(*garbler, &next.encrypted[0].1, 3), refused, "another run");
 }
 
@@ -50,12 +53,16 @@ fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
 fn an_owner_who_computes_keeps_its_input_and_commits_to_it() {
     let (agreement, acme) = (agreement(&job()), PartyId(0));
     let (job, input) = (agreement.job(), agreement.run(1).unwrap().input_of(acme));
-    let prepared = prepare(input, &[true; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
+    let prepared =
+        prepare(input, Brought { bits: &[true; 9][..].into(), pad: 0 }, &identity(acme), &mut rng(1))
+            .unwrap();
     assert!(prepared.encrypted.is_empty());
     let own = prepared.own.unwrap();
     assert_eq!(own.bits().iter().collect::<Vec<_>>(), [true; 9]);
     assert_eq!(prepared.input_commitment.check(job, acme, &own, 9), Ok(()));
-    let changed = prepare(input, &[false; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
+    let changed =
+        prepare(input, Brought { bits: &[false; 9][..].into(), pad: 0 }, &identity(acme), &mut rng(1))
+            .unwrap();
     assert!(prepared.input_commitment.check(job, acme, &changed.own.unwrap(), 9).is_err());
 }
 
@@ -65,7 +72,9 @@ fn a_manifest_is_of_its_owner_job_and_run() {
     let first = agreement.run(1).unwrap().input_of(DORA);
     let input_commitment = |input_party, run, signer| {
         let input = agreement.run(run).unwrap().input_of(input_party);
-        let prepared = prepare(input, &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
+        let prepared =
+            prepare(input, Brought { bits: &[true][..].into(), pad: 0 }, &identity(signer), &mut rng(1))
+                .unwrap();
         InputCommitment::from_bytes(first, &prepared.input_commitment.to_bytes())
     };
     let refused = Err(InputError::InputCommitment("dora".into()));
@@ -75,7 +84,8 @@ fn a_manifest_is_of_its_owner_job_and_run() {
     assert_eq!(input_commitment(DORA, 1, PartyId(2)), refused, "signed by another");
     let mut other = draft();
     other.nonce = Digest([8; 32]);
-    let prepared = prepare(first, &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let prepared =
+        prepare(first, Brought { bits: &[true][..].into(), pad: 0 }, &identity(DORA), &mut rng(1)).unwrap();
     let bytes = prepared.input_commitment.to_bytes();
     let other = support::agreement(&Job::new(other).unwrap());
     assert_eq!(InputCommitment::from_bytes(other.run(1).unwrap().input_of(DORA), &bytes), refused);
@@ -142,7 +152,7 @@ proptest! {
         let agreement = agreement(&job());
         let job = agreement.job();
         let input = agreement.run(2).unwrap().input_of(DORA);
-        let prepared = prepare(input, &bits[..].into(), &identity(DORA), &mut rng(seed)).unwrap();
+        let prepared = prepare(input, Brought { bits: &bits[..].into(), pad: 0 }, &identity(DORA), &mut rng(seed)).unwrap();
         let open = |i: usize| {
             let (compute_party, encrypted) = &prepared.encrypted[i];
             prepared.input_commitment.decrypt(job, &identity(*compute_party), encrypted, bits.len()).unwrap()

@@ -147,6 +147,17 @@ impl Backend {
         }
     }
 
+    /// Transposes a matrix of 128 × 128 bits.
+    pub(crate) fn transpose(self, matrix: &mut [Block; 128]) {
+        match self.0 {
+            Kind::Portable => portable::transpose(matrix),
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => portable::transpose(matrix),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vaes => x86::transpose_avx2(matrix),
+        }
+    }
+
     /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`,
     /// for the positions from `first` on (modulo 2⁶⁴).
     ///

@@ -15,6 +15,10 @@
 //! # Ok::<(), sotto_mpc::garble::StreamError>(())
 //! ```
 
+mod authenticated;
+
+pub use authenticated::AuthenticatedPair;
+
 use rand_core::{CryptoRng, RngCore};
 
 use crate::channel::{Channel, ChannelError, Phase};

@@ -10,8 +10,8 @@ use std::{net::SocketAddr, path::PathBuf};
 ///
 /// Parties compute a function of their data without showing the data to each other. A job is a file that says
 /// who computes what, from whose data and for whom. All parties sign it, and each runs its own part. The
-/// protocol is semi-honest: it protects from parties that follow it and are curious, not from parties that
-/// deviate.
+/// protocol protects from parties that follow it and are curious, and with `adversary = "malicious"` in the job
+/// from one compute party that does anything it likes.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Mpc {
     Keygen(MpcKeygen),

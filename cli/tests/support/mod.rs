@@ -207,6 +207,8 @@ impl World {
         let mut bytes = height.to_le_bytes().to_vec();
         bytes.resize(192, 0);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
     /// Software evidence of a new party north, a policy that accepts it, and a bundle of both.
     pub(crate) fn attested(&self) {
         self.write("build.txt", "record of a build\n");

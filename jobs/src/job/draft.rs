@@ -4,7 +4,9 @@ use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, codes, record};
 use crate::hash::Digest;
 use crate::text::{Line, Name, Prose};
+use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::program::ProgramName;
+use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::PublicKey;
 
 /// Most parties of a job.
@@ -163,13 +165,55 @@ pub struct Output {
     pub result_parties: Vec<PartyId>,
 }
 
+/// What a compute party may do that the job must withstand. In either case the two do not collude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Adversary {
+    /// It follows the protocol and is curious.
+    SemiHonest,
+    /// It does anything it likes.
+    Malicious,
+}
+
+impl Adversary {
+    /// The word for it in job files, policies and receipts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SemiHonest => "semi-honest",
+            Self::Malicious => "malicious",
+        }
+    }
+
+    /// The adversary of a word.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::SemiHonest, Self::Malicious].into_iter().find(|adversary| adversary.as_str() == text)
+    }
+}
+
 /// How it is computed, and which adversary that withstands.
+///
+/// ```text
+/// semi-honest   1
+/// malicious     2 ‖ attempts u8 ‖ depth of the trees u8
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Suite {
-    /// Half gates and SoftSpoken transfers; the compute parties follow the protocol and do not
-    /// collude.
-    SemiHonest = 1,
+    /// Half gates and SoftSpoken transfers.
+    SemiHonest,
+    /// Authenticated half gates; at most so many attempts at a run, over trees of this depth.
+    Malicious(Settings),
+}
+
+impl Suite {
+    /// The adversary that it withstands.
+    #[must_use]
+    pub const fn adversary(self) -> Adversary {
+        match self {
+            Self::SemiHonest => Adversary::SemiHonest,
+            Self::Malicious(_) => Adversary::Malicious,
+        }
+    }
 }
 
 /// What a run may take.
@@ -283,7 +327,37 @@ impl Codec for Value {
     }
 }
 codes!(Count, "a count's meaning", [Exactly, UpTo]);
-codes!(Suite, "a protocol suite", [SemiHonest]);
+
+impl Codec for Suite {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::SemiHonest => out.push(1),
+            // There are at most 64 attempts.
+            Self::Malicious(settings) => {
+                out.extend([2, settings.attempts.number() as u8, settings.depth as u8]);
+            }
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let invalid = DecodeError::Value("a protocol suite");
+        match u8::decode(r)? {
+            1 => Ok(Self::SemiHonest),
+            2 => {
+                let attempts = Attempts::new(u8::decode(r)?.into()).ok_or(invalid)?;
+                let depth = tree_depth(u8::decode(r)?.into()).ok_or(invalid)?;
+                Ok(Self::Malicious(Settings::new(attempts, depth)))
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+/// The depth of the trees of oblivious transfer that is this number.
+#[must_use]
+pub fn tree_depth(k: u32) -> Option<TreeDepth> {
+    [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight].into_iter().find(|depth| *depth as u32 == k)
+}
 
 impl Codec for PartyId {
     fn encode(&self, out: &mut Vec<u8>) {

@@ -2,6 +2,7 @@
 //! refused.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod malicious;
 mod put_through;
 #[path = "../support/mod.rs"]
 mod support;
@@ -20,7 +21,7 @@ use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy_file::DebitError;
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::{Agreement, Approval, Job, PartyId};
-use support::{NAMES, Sum, agreement, approvals, draft, identity, line, rng};
+use support::{NAMES, Sum, agreement, approvals, draft, identity, line, malicious_draft, rng};
 
 /// Sum of everybody's three numbers, and what each input party brings.
 const TOTAL: u64 = 100 + 200 + 999 + 1 + 2 + 3 + 50;
@@ -28,7 +29,11 @@ const ROWS: [(u16, [i128; 3]); 3] = [(0, [100, 200, 999]), (2, [1, 2, 3]), (3, [
 
 /// The job with compute parties at free ports.
 fn at_free_ports() -> Draft {
-    let mut draft = draft();
+    placed(draft())
+}
+
+/// A job with compute parties at free ports.
+fn placed(mut draft: Draft) -> Draft {
     // Held until both are known, so that they differ.
     let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     for (party, port) in draft.parties.iter_mut().zip(&ports) {

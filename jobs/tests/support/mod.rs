@@ -16,6 +16,7 @@ use sotto_mpc::gadgets::{Arithmetic, Words};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
+use sotto_mpc::protocol::malicious::Settings;
 use sotto_party::Identity;
 
 /// Before the expiry of the job.
@@ -131,6 +132,17 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         expiry: 4_000_000_000,
         runs: 2,
     }
+}
+
+/// The job of [`draft`] against malicious compute parties. Outputs go to both compute parties, one of which has no
+/// input, to an input party that does not compute, and to a party that does nothing else.
+pub(crate) fn malicious_draft() -> Draft {
+    let mut draft = draft();
+    draft.suite = Suite::Malicious(Settings::default());
+    let [holds, sum] = &mut draft.outputs[..] else { unreachable!() };
+    holds.result_parties = [0, 1, 2, 4].map(PartyId).to_vec();
+    sum.result_parties = [4, 2, 1].map(PartyId).to_vec();
+    draft
 }
 
 pub(crate) fn job() -> Job {

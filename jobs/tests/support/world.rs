@@ -4,14 +4,18 @@ use std::io::{Read, Write};
 use std::thread;
 
 use rand_core::{CryptoRng, RngCore};
-use sotto_jobs::attempt::{AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Finished, begin};
-use sotto_jobs::input_commitment::{InputCommitment, InputShare, PreparedInput, prepare};
+use sotto_jobs::attempt::{
+    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Finished, Surroundings, begin,
+    contributed,
+};
+use sotto_jobs::input_commitment::{Brought, InputCommitment, InputShare, PreparedInput, prepare};
+use sotto_jobs::job::Draft;
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::output_share::AttemptOutputs;
 use sotto_jobs::{Agreement, Job, PartyId};
 use sotto_mpc::channel::Framed;
 
-use super::{NOW, Sum, agreement, draft_of, identity, rng};
+use super::{NOW, Sum, agreement, draft_of, identity, malicious_draft, rng};
 
 pub(crate) const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
 
@@ -37,19 +41,26 @@ impl World {
     }
 
     pub(crate) fn of(program: Sum, rows: [[i128; 3]; 3]) -> Self {
-        let agreement = agreement(&Job::new(draft_of(&program)).unwrap());
+        let draft = draft_of(&program);
+        Self::drafted(draft, program, rows)
+    }
+
+    /// A job against malicious compute parties, in which parties of each kind receive outputs.
+    pub(crate) fn malicious() -> Self {
+        Self::drafted(malicious_draft(), Sum::new(3), ROWS)
+    }
+
+    fn drafted(draft: Draft, program: Sum, rows: [[i128; 3]; 3]) -> Self {
+        let agreement = agreement(&Job::new(draft).unwrap());
         let (job, run) = (agreement.job(), agreement.run(1).unwrap());
-        let prepared: Vec<PreparedInput> = job
-            .inputs
-            .iter()
-            .zip(rows)
-            .enumerate()
-            .map(|(i, (input, rows))| {
-                let cells = vec![rows.map(|value| vec![value]).to_vec()];
-                let bits = program.declaration().encode(i, &cells).unwrap();
-                prepare(run.input_of(input.party), &bits, &identity(input.party), &mut rng(i as u64)).unwrap()
-            })
-            .collect();
+        let widths: Vec<usize> = program.declaration().outputs().iter().map(|t| t.bits()).collect();
+        let prepare = |(i, party): (usize, PartyId)| {
+            let cells = rows.get(i).map(|rows| vec![rows.map(|value| vec![value]).to_vec()]);
+            let bits = cells.map(|cells| program.declaration().encode(i, &cells).unwrap());
+            let brought = Brought { bits: &bits.unwrap_or_default(), pad: job.pad_bits(party, &widths) };
+            prepare(run.input_of(party), brought, &identity(party), &mut rng(i as u64)).unwrap()
+        };
+        let prepared: Vec<PreparedInput> = job.contributors().into_iter().enumerate().map(prepare).collect();
         let input_commitments = prepared.iter().map(|p| p.input_commitment.clone()).collect();
         Self { agreement, program, exported: [5; 32], input_commitments, prepared }
     }
@@ -72,7 +83,7 @@ impl World {
         let job = self.agreement.job();
         let share = |(i, prepared): (usize, &PreparedInput)| {
             let encrypted = prepared.encrypted.iter().find(|(compute_party, _)| *compute_party == us);
-            let bits = self.program.declaration().input_bits(i);
+            let bits = contributed(job, &self.program, i);
             let opened = encrypted.map(|(_, encrypted)| {
                 prepared.input_commitment.decrypt(job, &identity(us), encrypted, bits).unwrap()
             });
@@ -113,8 +124,9 @@ impl World {
             begun
         } else {
             let shares = self.shares(us);
+            let surroundings = Surroundings { clock: &mut || NOW, keep: &mut |_| Ok(()) };
             let (computed, begun) =
-                begun.compute(&self.program, &shares.iter().collect::<Vec<_>>(), &mut || NOW, rng)?;
+                begun.compute(&self.program, &shares.iter().collect::<Vec<_>>(), surroundings, rng)?;
             *kept = Some(computed);
             begun
         };

@@ -16,10 +16,12 @@ mod half_gates;
 mod hashes;
 mod pair;
 mod streams;
+mod transposition;
 
 pub(super) use half_gates::{evaluate_aes_ni, evaluate_vaes, garble_aes_ni, garble_vaes};
 pub(super) use hashes::{hash_aes_ni, hash_both_aes_ni, hash_both_vaes, hash_vaes};
 pub(super) use streams::{fold_streams_aes_ni, fold_streams_vaes};
+pub(super) use transposition::transpose_avx2;
 
 pub(super) fn has_aes_ni() -> bool {
     is_x86_feature_detected!("aes") && is_x86_feature_detected!("ssse3")

@@ -22,10 +22,11 @@ pub use receiver::Receiver;
 pub use sender::Sender;
 
 use super::check::ROWS;
-use super::transpose::{SIDE, transpose};
-use super::vole::{CHUNK, Row};
+use super::transpose::SIDE;
+use super::vole::CHUNK;
 use super::{Adversary, Options};
 use crate::block::Block;
+use zeroize::Zeroize;
 
 /// The choices of a call.
 #[derive(Clone, Copy)]
@@ -79,9 +80,11 @@ fn chunks(blocks: usize) -> impl Iterator<Item = usize> {
     (0..blocks).step_by(CHUNK).map(move |at| CHUNK.min(blocks - at))
 }
 
-/// Writes as many columns of 128 rows as `out` holds, a multiple of 128.
-fn columns(rows: &[Row], out: &mut [Block]) {
-    for (j, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
-        transpose(|p| rows[p][j], out);
+/// Makes room for `n` blocks, whose contents do not matter. Memory that is left behind is wiped.
+fn resize(blocks: &mut Vec<Block>, n: usize) {
+    if n > blocks.capacity() {
+        blocks.zeroize();
+        *blocks = Vec::with_capacity(n);
     }
+    blocks.resize(n, Block::ZERO);
 }

@@ -1,38 +1,26 @@
-//! Transposes a matrix of 128 × 128 bits.
-//!
-//! Bit `j` of column `i` is bit `i` of row `j`. Seven rounds, of which the one with distance `s` swaps the
-//! off-diagonal s×s squares (Eklundh 1972): plain arithmetic on 64-bit halves, which the compiler turns into
-//! vector instructions, at about 2 ns for each row. No address or branch depends on the bits.
+//! Transposes matrices of 128 × 128 bits, several at a time, with the kernel of a [`Backend`].
 
+use crate::backend::Backend;
 use crate::block::Block;
 
 /// The number of rows and columns.
 pub(super) const SIDE: usize = 128;
+/// Matrices that are read together: four blocks of a row share a cache line.
+const TOGETHER: usize = 4;
 
-/// Writes the columns of the matrix whose row `p` is `row(p)`.
-pub(super) fn transpose(row: impl Fn(usize) -> Block, columns: &mut [Block; SIDE]) {
-    let mut m: [[u64; 2]; SIDE] = core::array::from_fn(|p| row(p).halves());
-    for i in 0..64 {
-        let ([a0, a1], [b0, b1]) = (m[i], m[i + 64]);
-        (m[i], m[i + 64]) = ([a0, b0], [a1, b1]);
-    }
-    let (mut s, mut mask) = (32, u64::MAX >> 32);
-    while s > 0 {
-        for square in m.chunks_exact_mut(2 * s) {
-            let (upper, lower) = square.split_at_mut(s);
-            for (a, b) in upper.iter_mut().zip(lower) {
-                for (a, b) in a.iter_mut().zip(b) {
-                    let swap = (*a >> s ^ *b) & mask;
-                    *a ^= swap << s;
-                    *b ^= swap;
-                }
+/// Writes the columns of the matrices of which row `p` is `rows[p]`: as many as `columns` has.
+pub(super) fn transpose<const N: usize>(
+    backend: Backend,
+    rows: &[[Block; N]],
+    columns: &mut [[Block; SIDE]],
+) {
+    for (first, columns) in (0..).step_by(TOGETHER).zip(columns.chunks_mut(TOGETHER)) {
+        for (p, row) in rows.iter().enumerate() {
+            for (matrix, block) in columns.iter_mut().zip(&row[first..]) {
+                matrix[p] = *block;
             }
         }
-        s /= 2;
-        mask ^= mask << s;
-    }
-    for (column, halves) in columns.iter_mut().zip(m) {
-        *column = Block::from_halves(halves);
+        columns.iter_mut().for_each(|matrix| backend.transpose(matrix));
     }
 }
 
@@ -45,13 +33,19 @@ mod tests {
     #[test]
     fn every_bit_moves_to_its_mirror() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let rows: [Block; SIDE] = core::array::from_fn(|_| Block::random(&mut rng));
-        let mut columns = rows;
-        transpose(|p| rows[p], &mut columns);
-        for (i, row) in rows.iter().enumerate() {
-            for (j, column) in columns.iter().enumerate() {
-                let (x, y) = (row.to_u128() >> j, column.to_u128() >> i);
-                assert_eq!(x & 1, y & 1);
+        let rows: Vec<[Block; 7]> = (0..SIDE).map(|_| [0; 7].map(|_| Block::random(&mut rng))).collect();
+        for backend in Backend::available() {
+            for n in 0..=7 {
+                let mut columns = vec![[Block::ZERO; SIDE]; n];
+                transpose(backend, &rows, &mut columns);
+                for (m, columns) in columns.iter().enumerate() {
+                    for (i, row) in rows.iter().enumerate() {
+                        for (j, column) in columns.iter().enumerate() {
+                            let (x, y) = (row[m].to_u128() >> j, column.to_u128() >> i);
+                            assert_eq!(x & 1, y & 1, "{backend:?}");
+                        }
+                    }
+                }
             }
         }
     }

@@ -9,7 +9,8 @@
 //!    masks                                                    first pass: λ of every wire; nothing is sent
 //!    leaky products      ◄── U, s, digest ─────────►          z = x∧y, test of equality
 //!    buckets             ◄── coin, d, f ───────────►          σ = α∧β of every AND gate
-//!    masked inputs       ◄── Λ = x ⊕ λ ────────────►          each party for its own bits
+//!    masked inputs       ◄── Λ = x ⊕ λ ────────────►          each party for its own bits and shares
+//!    owners' tests       ◄── κ, then X and MACs ───►          of the shares that were entered
 //!    tables              ─── R0, R1, b ────────────►          second pass: authenticated half gates
 //!    report              ◄── Λ of gates and outputs ───
 //!    checks              ◄── MACs, transcript, Σ ──────       (1) the garbler checks
@@ -30,9 +31,11 @@
 //! true inputs; anything once both parties deviate; timing and memory of one's own machine (shares and labels
 //! that a program's wires held stay in freed memory). The code has not been audited.
 //!
-//! **Not here yet**: programs of more AND gates than one chunk (streaming, with the two passes on two
-//! threads); inputs of parties that do not compute, and receivers that do not compute; more than two
-//! computing parties; use by jobs.
+//! Owners who do not compute give each computer a share of their bits, and tests by which each computer finds
+//! out whether the other entered its share (`owners`). A caller that repeats an execution keeps durably which
+//! [`Milestone`]s were reached.
+//!
+//! **Not here yet**: more than two computing parties.
 //!
 //! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint
 //! 2017/189); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
@@ -43,6 +46,7 @@ mod buckets;
 mod checks;
 mod chunk;
 mod coins;
+mod cost;
 mod domains;
 mod error;
 mod evaluation;
@@ -51,23 +55,33 @@ mod exchange;
 mod garbler;
 mod garbling;
 mod gates;
+mod hand_over;
 mod in_memory;
+mod inputs;
 mod masks;
 mod outputs;
+mod owner_check;
+mod owners;
 mod party;
 mod products;
 mod report;
+mod second_pass;
 mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use agreement::Agreed;
+pub use cost::SessionCost;
 pub use error::{Check, SessionError};
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
 pub use in_memory::run_in_memory;
+pub use inputs::Inputs;
+pub use owner_check::OwnerTests;
+pub use owners::{BlockTest, Deal, Milestone, NotKept, OwnerId, block_bits, blocks};
 pub use session::{Connected, Finished, Ready};
-pub use settings::{Attempts, Settings};
+pub use settings::{Attempts, ChunkSize, Settings};
 
 pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

@@ -5,7 +5,7 @@ use sotto_mpc::calibrate::Layers;
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::gadgets::{Comparison, Sorting};
 use sotto_mpc::programs::{Aes128, Sha256Block};
-use sotto_mpc::protocol::malicious::{Reveal, Terms, run_in_memory};
+use sotto_mpc::protocol::malicious::{ChunkSize, Reveal, Settings, Terms, run_in_memory};
 use sotto_mpc::{Fancy, Inputs, Program, ProgramName, Shape, Words};
 
 use super::{Start, rng, run};
@@ -212,12 +212,15 @@ proptest! {
 #[ignore = "a measurement"]
 #[allow(clippy::print_stdout)]
 fn rates() {
-    for pairs in [40, 273] {
+    for (pairs, chunk) in [(273, ChunkSize::LARGE), (2737, ChunkSize::LARGE), (2737, ChunkSize::SMALL)] {
         let program = Layers { lanes: 1024, pairs };
-        let inputs = vec![true; 1024];
-        let start = std::time::Instant::now();
-        run_in_memory(&program, &inputs, &inputs, [&mut rng(1), &mut rng(2)]).unwrap();
-        let rate = program.gates() as f64 / start.elapsed().as_secs_f64();
-        println!("{} AND gates: {rate:.0} a second", program.gates());
+        let start = || Start {
+            settings: Settings::default().with_chunk(chunk),
+            ..Start::new(&program, Terms::new(Reveal::Both), &[true; 1024])
+        };
+        let begin = std::time::Instant::now();
+        assert!(run(&start(), &start()).iter().all(Result::is_ok));
+        let rate = program.gates() as f64 / begin.elapsed().as_secs_f64();
+        println!("{} AND gates in {chunk:?}: {rate:.0} a second", program.gates());
     }
 }

@@ -417,11 +417,16 @@ pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
         RunError::Refused { by, .. } => {
             failed.help(format!("look at the error message of {by}; when the cause is fixed, run the same command again"))
         }
-        RunError::Stopped(_) => failed.help("when the cause is fixed, run the same command again"),
+        RunError::Stopped(_) => failed.help(
+            "when the cause is fixed, run the same command again; if no attempt is left, all parties pass the next number with --run",
+        ),
         RunError::Disagree(_) | RunError::Receipt(_) | RunError::OutputShare(_) => failed.help(
             "keep all files and ask both compute parties: one of them delivers something else than it signed",
         ),
         RunError::NotCollected(_) => failed.help("nothing is lost; run the same command again when they run theirs"),
+        RunError::Attempt(AttemptError::Exhausted(_) | AttemptError::Opened) => failed.help(
+            "ask who broke off, and why; all parties have to pass the next number with --run, or agree on a new job",
+        ),
         RunError::Lost => failed.help("all parties have to pass the next number with --run"),
         _ => failed.help("nothing was disclosed; compare the job's id (`sotto mpc check`) and the version of sotto with the other parties"),
     }

@@ -6,12 +6,15 @@ use crate::{
     exit::{OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
-use serde_json::json;
-use sotto_jobs::Job;
+use serde_json::{Value, json};
 use sotto_jobs::edge::run::{Routes, probe};
+use sotto_jobs::job::Adversary;
 use sotto_jobs::multiparty::{Functionality, max_input_request};
+use sotto_jobs::{Computation, Job, PartyId};
 use sotto_mpc::Backend;
-use sotto_mpc::calibrate::{Layers, garble};
+use sotto_mpc::calibrate::{AuthenticatedPair, Layers, garble};
+use sotto_mpc::ot::TreeDepth;
+use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
 use std::time::Instant;
 
@@ -27,41 +30,159 @@ const WIRES: usize = 16;
 /// Seconds of computation for the base transfers.
 const SET_UP_SECONDS: f64 = 0.05;
 
+/// A program that two parties of this machine compute to see what authenticated gates take.
+const AUTHENTICATED: Layers = Layers { lanes: 1024, pairs: 10 };
+/// Bytes of base transfers in both directions (measured).
+const AUTHENTICATED_SET_UP: u64 = 60_000;
+/// Under this many bytes a second, deeper trees save more time on the link than they cost.
+const SLOW_LINK: f64 = 0.9 * 125_000_000.0;
+
 pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let (job, program) = load(&a.job)?;
-    let (shared, evaluator) = bits(&job, &program);
+    let link = link(context, a, &job)?;
+    let curious = curious(&job, &program, &link)?;
+    let malicious = malicious(&job, &program, &link)?;
+    let (ours, other) = match job.suite.adversary() {
+        Adversary::SemiHonest => (&curious, &malicious),
+        Adversary::Malicious => (&malicious, &curious),
+    };
+    let gates = job.program.and_gates;
+    let mut human = format!(
+        "AND gates   {gates}\nBytes       {} between the compute parties, about {} from all other parties\nMemory      at most about {} MB at each compute party\n\
+         Seconds     about {:.1} at {:.0} Mbit/s and {:.1} ms, as {} ({}){}\nInstead     {}",
+        ours.bytes,
+        ours.input_bytes,
+        ours.memory >> 20,
+        ours.seconds,
+        link.bytes_a_second / 125_000.0,
+        link.delay * 1e3,
+        link.from,
+        ours.machine,
+        if ours.is_link_bound { "; the link is the bottleneck" } else { "" },
+        other.sentence(),
+    );
+    if let (Some(settings), Some(best)) = (job.malicious(), malicious.tree_depth)
+        && settings.depth != best
+    {
+        human.push_str(&format!("\nTrees       `tree_depth = {}` would suit this link better", best as u8));
+    }
+    let fields = json!({
+        "job": job.id().to_string(), "adversary": ours.adversary.as_str(), "and_gates": gates, "bytes": ours.bytes,
+        "input_bytes": ours.input_bytes, "memory_bytes": ours.memory, "seconds": ours.seconds,
+        "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
+        "bandwidth_mbit": link.bytes_a_second / 125_000.0, "delay_ms": link.delay * 1e3, "link": link.from,
+        "both": [curious.record(), malicious.record()],
+    });
+    context.output.record("mpc-quote", fields, &human)
+}
+
+/// What a job takes against one adversary.
+struct Estimate {
+    adversary: Adversary,
+    bytes: u64,
+    /// From the parties that do not compute.
+    input_bytes: u64,
+    memory: u64,
+    seconds: f64,
+    /// Gates that this machine does in a second.
+    rate: f64,
+    machine: String,
+    is_link_bound: bool,
+    /// The depth of trees that suits the link.
+    tree_depth: Option<TreeDepth>,
+}
+
+impl Estimate {
+    fn sentence(&self) -> String {
+        let depth =
+            self.tree_depth.map_or(String::new(), |depth| format!(", with `tree_depth = {}`", depth as u8));
+        format!(
+            "`adversary = \"{}\"`{depth}: {} bytes, {} MB, about {:.1} s",
+            self.adversary.as_str(),
+            self.bytes,
+            self.memory >> 20,
+            self.seconds
+        )
+    }
+
+    fn record(&self) -> Value {
+        json!({
+            "adversary": self.adversary.as_str(), "bytes": self.bytes, "memory_bytes": self.memory,
+            "seconds": self.seconds, "tree_depth": self.tree_depth.map(|depth| depth as u8),
+        })
+    }
+}
+
+/// Against a curious compute party.
+fn curious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate> {
+    let (shared, evaluator) = bits(job, program);
     let outputs: u64 = program.declaration().outputs().iter().map(|table| table.bits() as u64).sum();
     let gates = job.program.and_gates;
     // Tables; eight bytes per input bit of the evaluator (docs/FORMATS.md); hashes of output labels; base
     // transfers.
     let bytes = 32 * gates + 8 * (shared + evaluator) + 32 * outputs + SET_UP.0;
-    let memory = memory(&job, &program);
     let rate = rate()?;
-    let Link { bytes_a_second: link, delay, from } = link(context, a, &job)?;
     // Garbling, sending and evaluating overlap: the slowest one determines the time.
-    let stream = (gates as f64 / rate).max(bytes as f64 / link);
-    let seconds = SET_UP_SECONDS + SET_UP.1 as f64 * delay + stream;
-    let deliver = (shared as f64 / 4.0) / link;
-    let human = format!(
-        "AND gates   {gates}\nBytes       {bytes} between the compute parties, about {} from all input parties\nMemory      at most about {} MB at each compute party\n\
-         Seconds     about {seconds:.1} at {:.0} Mbit/s and {:.1} ms, as {from} (this machine garbles {:.0} million gates per second){}",
-        shared / 4,
-        memory >> 20,
-        link / 125_000.0,
-        delay * 1e3,
-        rate / 1e6,
-        if gates > 0 && bytes as f64 / link > gates as f64 / rate {
-            "; the link is the bottleneck"
-        } else {
-            ""
-        },
-    );
-    let fields = json!({
-        "job": job.id().to_string(), "and_gates": gates, "bytes": bytes, "input_bytes": shared / 4,
-        "memory_bytes": memory, "seconds": seconds, "delivery_seconds": deliver, "gates_a_second": rate,
-        "bandwidth_mbit": link / 125_000.0, "delay_ms": delay * 1e3, "link": from,
-    });
-    context.output.record("mpc-quote", fields, &human)
+    let (on_link, here) = (bytes as f64 / link.bytes_a_second, gates as f64 / rate);
+    Ok(Estimate {
+        adversary: Adversary::SemiHonest,
+        bytes,
+        input_bytes: shared / 4,
+        memory: memory(job, program),
+        seconds: SET_UP_SECONDS + SET_UP.1 as f64 * link.delay + here.max(on_link),
+        rate,
+        machine: format!("this machine garbles {:.0} million gates per second", rate / 1e6),
+        is_link_bound: gates > 0 && on_link > here,
+        tree_depth: None,
+    })
+}
+
+/// Against a malicious one: with the job's settings, or with those that suit the link.
+fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate> {
+    let best = if link.bytes_a_second < SLOW_LINK { TreeDepth::Eight } else { TreeDepth::Four };
+    let settings = job.malicious().unwrap_or_else(|| Settings::new(Attempts::default(), best));
+    let gates = job.program.and_gates;
+    let cost = settings.cost(gates);
+    let (shared, evaluator) = bits(job, program);
+    let own = job.input_of(job.garbler).map_or(0, |i| program.declaration().input_bits(i) as u64);
+    let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
+    let padded: u64 = job.result_parties().into_iter().map(|id| pad_of(job, id, &widths)).sum();
+    // Two bits of every owner for each bit of an input or pad that is shared: one at either computer.
+    let (entered, transfer) = (2 * shared + evaluator + own + 2 * padded, 16 / settings.depth as u64);
+    let bytes = cost.garbler_bytes + cost.evaluator_bytes + (transfer + 1) * entered + AUTHENTICATED_SET_UP;
+    let rate = authenticated_rate(settings)?;
+    // One party works while the other sends; within a chunk, most of it overlaps.
+    let work = cost.candidates as f64 / 3.0 / rate;
+    let sending = cost.garbler_bytes.max(cost.evaluator_bytes) as f64 / link.bytes_a_second;
+    let set_up = 2.0 * (SET_UP_SECONDS + SET_UP.1 as f64 * link.delay);
+    let blocks = (shared + padded).div_ceil(1 << 16);
+    Ok(Estimate {
+        adversary: Adversary::Malicious,
+        bytes,
+        input_bytes: (shared + padded) / 4 + 160 * u64::from(settings.attempts.number()) * blocks,
+        memory: memory(job, program) + cost.memory,
+        seconds: set_up + work.max(sending) + cost.flights as f64 * link.delay / 2.0,
+        rate,
+        machine: format!("this machine does {:.2} million authenticated gates per second", rate / 1e6),
+        is_link_bound: gates > 0 && sending > work,
+        tree_depth: Some(best),
+    })
+}
+
+/// The bits of the outputs of a party.
+fn pad_of(job: &Job, id: PartyId, widths: &[usize]) -> u64 {
+    job.outputs_of(id).into_iter().filter_map(|output| widths.get(output)).map(|width| *width as u64).sum()
+}
+
+/// Gates of full chunks that this machine does in a second, if both parties have as many processors as here.
+fn authenticated_rate(settings: Settings) -> Outcome<f64> {
+    let what = "cannot measure this machine";
+    let pair =
+        AuthenticatedPair::set_up(&AUTHENTICATED, settings, [&mut OsRng, &mut OsRng]).or_refuse(what)?;
+    let started = Instant::now();
+    pair.execute([&mut OsRng, &mut OsRng], &AUTHENTICATED).or_refuse(what)?;
+    let candidates = settings.cost(AUTHENTICATED.gates() as u64).candidates;
+    Ok(candidates as f64 / 3.0 / started.elapsed().as_secs_f64().max(1e-6))
 }
 
 /// Memory of a compute party, in bytes.

@@ -66,7 +66,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let charge = || budget.charge(number, us, data_set);
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
     let results = Results { job, us, program: &program, folder: a.out.as_deref().unwrap_or(&beside) };
-    let screen = Screen::new(context, job.program.and_gates);
+    let screen = Screen::new(context, job);
     let saved = Mutex::new(None);
     let observe = |stage| match stage {
         Stage::Finished(outcome) => {
@@ -271,6 +271,8 @@ const INTERVAL: Duration = Duration::from_secs(30);
 struct Screen<'c> {
     context: &'c Context,
     gates: u64,
+    /// Bytes that pass until all of them are computed.
+    bytes: u64,
     shown: Mutex<OnScreen>,
 }
 
@@ -296,13 +298,20 @@ impl OnScreen {
 }
 
 impl<'c> Screen<'c> {
-    fn new(context: &'c Context, gates: u64) -> Self {
-        Self { context, gates, shown: Mutex::default() }
+    fn new(context: &'c Context, job: &Job) -> Self {
+        let gates = job.program.and_gates;
+        // The table of a gate has 32 bytes; all other messages are small or come first. Against a malicious
+        // compute party, gates are prepared and computed chunk by chunk.
+        let bytes = job.malicious().map_or(32 * gates, |settings| {
+            let cost = settings.cost(gates);
+            cost.garbler_bytes + cost.evaluator_bytes
+        });
+        Self { context, gates, bytes, shown: Mutex::default() }
     }
 
     fn passed(&self, shown: &mut OnScreen, bytes: u64) {
-        // The table of a gate has 32 bytes; all other messages are small or come first.
-        let gates = (bytes / 32).min(self.gates);
+        let share = bytes as f64 / self.bytes.max(1) as f64;
+        let gates = ((share * self.gates as f64) as u64).min(self.gates);
         if let Some(bar) = &shown.bar {
             bar.at(gates);
         }
@@ -328,6 +337,7 @@ impl<'c> Screen<'c> {
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
             Stage::Delivered(computer) => format!("{computer} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
+            Stage::Failed(why) => format!("The attempt failed: {why}."),
             Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),
             Stage::Serving => "Delivering the results to the other parties.".to_owned(),
         };
@@ -380,7 +390,8 @@ impl Results<'_> {
         let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run,
                              "verdict": verdict.map(Verdict::as_str), "outputs": fields, "figures": figures,
                              "receipt": folder.join("receipt.json").display().to_string() });
-        if let Some(shares) = &outcome.output_shares {
+        if !outcome.outputs.is_empty() {
+            let shares = outcome.output_shares.as_ref();
             let shown = render_result(program, ResultOf { job, party: us }, &outcome.outputs, shares);
             write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
         }

@@ -7,8 +7,8 @@ use crate::{
     output::merge,
 };
 use serde_json::json;
-use sotto_jobs::PartyId;
 use sotto_jobs::receipt_file::{MAX_FILE, MAX_RESULT, SignedReceipt, read, read_result, render};
+use sotto_jobs::{PartyId, Receipt};
 use std::{fmt::Write as _, path::Path};
 
 use super::job::load;
@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
         let _ = writeln!(human, "the result is that of {receiver}, and both compute parties signed it");
         record = merge(record, json!({ "result_of": receiver }));
     }
-    human.push_str(MEANING);
+    human.push_str(Receipt::shows(job).unwrap_or(MEANING));
     context.output.record("mpc-receipt", record, &human)
 }
 

@@ -28,9 +28,9 @@ pub(crate) fn run<P: Functionality>(
     storage: &mut impl Storage,
 ) -> Result<Outcome, RunError> {
     let finished = name(setup.job(), Item::Finished);
-    let input_commitment = own.as_ref().map(|own| own.prepared.input_commitment.digest());
+    let input_commitment = own.as_ref().map(|own| own.prepared.input_commitment.clone());
     let widths = setup.widths();
-    let collector = setup.collector(input_commitment, &widths);
+    let collector = setup.collector(input_commitment.as_ref(), &widths);
     if let Some(kept) = storage.get(&finished)?.and_then(|kept| Collected::from_bytes(setup.job(), &kept)) {
         let outcome = collector.outcome(&kept)?;
         if storage.get(&name(setup.job(), Item::Confirmed))?.is_none() {

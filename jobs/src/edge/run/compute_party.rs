@@ -20,7 +20,9 @@ use super::server::{DurableState, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
 use crate::admission::Connections;
-use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, begin};
+use crate::attempt::{
+    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Surroundings, begin, contributed,
+};
 use crate::collect::Outcome;
 use crate::compute_party::{
     Answered, AttemptPlan, ClosingStep, Contact, Deadline, Ended, Kept, Outputs, Pursuit, Reminded,
@@ -32,6 +34,7 @@ use crate::multiparty::Functionality;
 use crate::run_state::{Event, Item, OwnParty, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
+use sotto_mpc::protocol::malicious::{Milestone, NotKept};
 use sotto_mpc::protocol::semi_honest::Role;
 
 /// How long others can still hear that a run failed.
@@ -47,7 +50,7 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     let job = setup.job();
-    let bits = (0..job.inputs.len()).map(|i| setup.program.declaration().input_bits(i)).collect();
+    let bits = (0..job.contributors().len()).map(|i| contributed(job, setup.program, i)).collect();
     let kept = |item| storage.get(&name(job, item)).ok().flatten();
     let state = RunState::restore(setup.run, OwnParty { id: setup.us, identity: setup.identity }, bits, kept);
     if state.waiting().is_none() {
@@ -149,6 +152,9 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             match self.attempt(line, own, rng) {
                 Ok(()) => {}
                 Err(RunError::Attempt(error)) if error.is_passing() => {
+                    if matches!(error, AttemptError::Malicious(_)) {
+                        (setup.observe)(Stage::Failed(error.to_string()));
+                    }
                     let failed = Event::Failed { why: error.to_string(), is_passing: true };
                     self.durable().step(failed)?;
                     last = Some(RunError::Attempt(error));
@@ -221,12 +227,18 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 if own.is_some() {
                     (setup.debit)()?;
                 }
-                let begins = Event::Begun { attempt: begun.attempt, run_id: begun.run_id };
-                refuse(setup, us, self.durable().step(begins)?)?;
+                let (attempt, run_id) = (begun.attempt, begun.run_id);
+                let begins = || Event::Begun { attempt, run_id };
+                // Against a malicious compute party, an attempt counts from its first milestone on.
+                if setup.job().malicious().is_none() {
+                    refuse(setup, us, self.durable().step(begins())?)?;
+                }
+                let mut keep = |milestone| self.keep(milestone, begins());
                 let seconds = setup.job().limits.seconds;
                 let until = Instant::now() + Duration::from_secs(seconds.into());
                 begun.stream().inner.set_deadline(until);
-                let done = begun.compute(setup.program, &shares.refs(), &mut now, rng);
+                let surroundings = Surroundings { clock: &mut now, keep: &mut keep };
+                let done = begun.compute(setup.program, &shares.refs(), surroundings, rng);
                 let (computed, begun) = done.map_err(|e| match e {
                     AttemptError::Channel(_) if Instant::now() >= until => AttemptError::TooLong(seconds),
                     e => e,
@@ -242,6 +254,18 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         Ok(())
     }
 
+    /// Keeps a milestone of an attempt against a malicious compute party, which `begins` so.
+    fn keep(&self, milestone: Milestone, begins: Event) -> Result<(), NotKept> {
+        let event = match milestone {
+            Milestone::Attempt => begins,
+            Milestone::Outputs => Event::Opening,
+        };
+        match self.durable().step(event) {
+            Ok(Reply::Go) => Ok(()),
+            Ok(Reply::Response(_)) | Err(_) => Err(NotKept),
+        }
+    }
+
     /// The shares that are with us, opened, in the job's order.
     fn shares<'s>(
         &self,
@@ -252,7 +276,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let durable = self.durable();
         let mut shares = Vec::new();
         for (i, input_commitment) in input_commitments.iter().enumerate() {
-            let bits = setup.program.declaration().input_bits(i);
+            let bits = contributed(job, setup.program, i);
             if input_commitment.input_party == setup.us {
                 let own = own.ok_or(RunError::NoInput)?;
                 input_commitment.check(job, setup.us, own, bits)?;

@@ -22,6 +22,7 @@ use super::routes::PartyChannel;
 use super::setup::{Setup, Stage, now};
 use crate::PartyId;
 use crate::admission::{Admission, Connections};
+use crate::attempt::contributed;
 use crate::input_commitment::encrypted_length;
 use crate::messages::{Request, RequestKind, Response};
 use crate::multiparty::Functionality;
@@ -179,8 +180,8 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         calls: &SyncSender<PartyChannel>,
     ) -> Option<()> {
         let (job, declaration) = (self.setup.job(), self.setup.program.declaration());
-        let bits = job.input_of(client).map_or(0, |i| declaration.input_bits(i));
-        let most = encrypted_length(bits) + REST;
+        let bits = job.contributor_of(client).map_or(0, |i| contributed(job, self.setup.program, i));
+        let most = encrypted_length(job, client, bits) + REST;
         let mut line = Framed::new(ClientConnection::new(line.into_inner(), &self.over, time_for(most)));
         let request = Request::receive(&mut line, most).ok()?;
         let outputs = job.outputs_of(client).into_iter().filter_map(|i| declaration.outputs().get(i));

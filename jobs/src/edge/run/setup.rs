@@ -8,14 +8,14 @@ use super::error::RunError;
 use super::routes::{Call, PartyChannel, Routes, is_trouble};
 use crate::approval::Run;
 use crate::collect::{Collector, Outcome};
-use crate::input_commitment::{PreparedInput, SavedInput};
+use crate::input_commitment::{Brought, InputCommitment, PreparedInput, SavedInput};
 use crate::job::RendezvousServer;
 use crate::messages::{Request, RequestKind};
 use crate::multiparty::Functionality;
 use crate::policy_file::DebitError;
 use crate::run_state::{Item, OwnParty};
 use crate::storage::{Storage, name};
-use crate::{Digest, Job, PartyId};
+use crate::{Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 
@@ -59,6 +59,8 @@ pub enum Stage {
     Delivered(String),
     /// The compute parties begin.
     Attempt(u32),
+    /// An attempt against a malicious compute party failed, for a reason that no other party is told.
+    Failed(String),
     /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them
     /// for each AND gate.
     Passed(u64),
@@ -89,16 +91,22 @@ impl<P: Functionality> Setup<'_, P> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Option<OwnInput>, RunError> {
         let (job, own) = (self.job(), name(self.job(), Item::Own));
-        if job.input_of(self.us).is_none() {
+        if job.contributor_of(self.us).is_none() {
             return Ok(None);
         }
-        let bits = self.input.ok_or(RunError::NoInput)?;
+        let none = Bits::default();
+        let bits = match self.input {
+            Some(bits) => bits,
+            None if job.input_of(self.us).is_none() => &none,
+            None => return Err(RunError::NoInput),
+        };
         if let Some(kept) = storage.get(&own)?.and_then(|kept| SavedInput::from_bytes(&kept)) {
             let prepared = kept.resume(job, bits, self.identity)?;
             return Ok(Some(OwnInput { prepared, unsaved: None }));
         }
+        let brought = Brought { bits, pad: job.pad_bits(self.us, &self.widths()) };
         let prepared =
-            crate::input_commitment::prepare(self.run.input_of(self.us), bits, self.identity, rng)?;
+            crate::input_commitment::prepare(self.run.input_of(self.us), brought, self.identity, rng)?;
         let unsaved = Some(SavedInput::of(&prepared, bits, self.identity).to_bytes());
         Ok(Some(OwnInput { prepared, unsaved }))
     }
@@ -114,7 +122,11 @@ impl<P: Functionality> Setup<'_, P> {
     }
 
     /// We, at the end of the run.
-    pub(crate) const fn collector<'s>(&'s self, input: Option<Digest>, widths: &'s [usize]) -> Collector<'s> {
+    pub(crate) const fn collector<'s>(
+        &'s self,
+        input: Option<&'s InputCommitment>,
+        widths: &'s [usize],
+    ) -> Collector<'s> {
         let ours = OwnParty { id: self.us, identity: self.identity };
         Collector { run: self.run, ours, input, widths }
     }

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 use super::super::base::{self, Opening, Sent};
 use super::super::check::{Matrix, prove_leaves};
 use super::super::ggm::{LeafCheck, grow};
-use super::super::transpose::SIDE;
+use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{Choices, chunks, columns, extent};
+use super::{Choices, chunks, extent, resize};
+use crate::backend::Backend;
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
@@ -94,7 +95,8 @@ impl Receiver {
         choices: &[bool],
     ) -> Result<Vec<Block>, OtError> {
         self.begin()?;
-        let (_, t) = self.extend(channel, Choices::Chosen(choices))?;
+        let mut t = Vec::new();
+        self.extend(channel, Choices::Chosen(choices), &mut t)?;
         self.live = true;
         Ok(t)
     }
@@ -108,9 +110,8 @@ impl Receiver {
         channel: &mut impl Channel,
         n: usize,
     ) -> Result<(Vec<bool>, Vec<Block>), OtError> {
-        self.begin()?;
-        let (x, t) = self.extend(channel, Choices::Random(n))?;
-        self.live = true;
+        let mut t = Vec::new();
+        let x = self.receive_random_into(channel, n, &mut t)?;
         let mut bits = vec![false; x.len() * SIDE];
         let bytes = x.iter().flat_map(|x| x.to_bytes());
         for (bits, byte) in bits.chunks_exact_mut(8).zip(bytes) {
@@ -120,6 +121,20 @@ impl Receiver {
         }
         bits.truncate(n);
         Ok((bits, t))
+    }
+
+    /// As [`receive_random`](Self::receive_random), with `t` in place of what the vector held, and with 128
+    /// choices in each block.
+    pub(crate) fn receive_random_into(
+        &mut self,
+        channel: &mut impl Channel,
+        n: usize,
+        t: &mut Vec<Block>,
+    ) -> Result<Zeroizing<Vec<Block>>, OtError> {
+        self.begin()?;
+        let x = self.extend(channel, Choices::Random(n), t)?;
+        self.live = true;
+        Ok(x)
     }
 
     /// Receives the chosen message of each pair that the sender offers.
@@ -132,7 +147,8 @@ impl Receiver {
         choices: &[bool],
     ) -> Result<Vec<Block>, OtError> {
         self.begin()?;
-        let (_, mut t) = self.extend(channel, Choices::Chosen(choices))?;
+        let mut t = Vec::new();
+        self.extend(channel, Choices::Chosen(choices), &mut t)?;
         let first = self.index;
         self.index = (first.checked_add(t.len() as u64)).ok_or(OtError::Exhausted)?;
         let mut s = [0; Block::BYTES];
@@ -154,26 +170,27 @@ impl Receiver {
         live.then_some(()).ok_or(OtError::Spent)
     }
 
-    /// Performs one call; returns the choices in blocks, and `t`.
+    /// Performs one call; returns the choices in blocks.
     fn extend(
         &mut self,
         channel: &mut impl Channel,
         choices: Choices<'_>,
-    ) -> Result<(Zeroizing<Vec<Block>>, Vec<Block>), OtError> {
+        t: &mut Vec<Block>,
+    ) -> Result<Zeroizing<Vec<Block>>, OtError> {
         let n = choices.len();
         let (total, blocks) = extent(n, self.options);
         let mut x = Zeroizing::new(Vec::with_capacity(blocks));
-        let mut t = vec![Block::ZERO; blocks * SIDE];
+        resize(t, blocks * SIDE);
         for (len, t) in chunks(blocks).zip(t.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, choices, len, &mut x)?;
-            columns(&self.rows, t);
+            transpose(Backend::detect(), &self.rows, t.as_chunks_mut().0);
         }
         if total > n {
             check(channel, n, &x, &t[..total])?;
         }
         channel.flush()?;
         t.truncate(n);
-        Ok((x, t))
+        Ok(x)
     }
 
     /// Computes the rows for `len` blocks, sends their corrections, and appends their choices to `x`.

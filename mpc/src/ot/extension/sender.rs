@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 use super::super::base::{self, COUNT, Challenge, Received};
 use super::super::check::{LeafProof, Matrix, ROWS, leaves_match};
 use super::super::ggm::{LeafCheck, expand, puncture};
-use super::super::transpose::SIDE;
+use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{chunks, columns, extent};
+use super::{chunks, extent, resize};
+use crate::backend::Backend;
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
@@ -101,7 +102,8 @@ impl Sender {
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
     pub fn send_correlated(&mut self, channel: &mut impl Channel, n: usize) -> Result<Vec<Block>, OtError> {
         self.begin()?;
-        let q = self.extend(channel, n, 0)?;
+        let mut q = Vec::new();
+        self.extend(channel, n, 0, &mut q)?;
         self.live = true;
         Ok(q)
     }
@@ -111,10 +113,22 @@ impl Sender {
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
     pub fn send_random(&mut self, channel: &mut impl Channel, n: usize) -> Result<Vec<Block>, OtError> {
-        self.begin()?;
-        let q = self.extend(channel, n, 1)?;
-        self.live = true;
+        let mut q = Vec::new();
+        self.send_random_into(channel, n, &mut q)?;
         Ok(q)
+    }
+
+    /// As [`send_random`](Self::send_random), in place of what `q` held.
+    pub(crate) fn send_random_into(
+        &mut self,
+        channel: &mut impl Channel,
+        n: usize,
+        q: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
+        self.begin()?;
+        self.extend(channel, n, 1, q)?;
+        self.live = true;
+        Ok(())
     }
 
     /// Transfers one message of each pair, the one that the receiver chooses.
@@ -130,7 +144,8 @@ impl Sender {
         messages: &[[Block; 2]],
     ) -> Result<(), OtError> {
         self.begin()?;
-        let q = Zeroizing::new(self.extend(channel, messages.len(), 0)?);
+        let mut q = Zeroizing::default();
+        self.extend(channel, messages.len(), 0, &mut q)?;
         let first = self.index;
         self.index = (first.checked_add(q.len() as u64)).ok_or(OtError::Exhausted)?;
         let s = self.fresh();
@@ -158,18 +173,19 @@ impl Sender {
         channel: &mut impl Channel,
         n: usize,
         corrected: usize,
-    ) -> Result<Vec<Block>, OtError> {
+        q: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
         let (total, blocks) = extent(n, self.options);
-        let mut q = vec![Block::ZERO; blocks * SIDE];
+        resize(q, blocks * SIDE);
         for (len, q) in chunks(blocks).zip(q.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, len, corrected)?;
-            columns(&self.rows, q);
+            transpose(Backend::detect(), &self.rows, q.as_chunks_mut().0);
         }
         if total > n {
             self.check(channel, &q[..total])?;
         }
         q.truncate(n);
-        Ok(q)
+        Ok(())
     }
 
     /// Computes the rows for `len` blocks and applies the receiver's corrections.

@@ -3,6 +3,7 @@
 //! ```text
 //! hello        as for every protocol (`protocol::hello`), of the suite for malicious security
 //! parameters   attempts u32 ‖ depth k u8 ‖ layers B u8 ‖ candidates L u64 ‖ AND gates u64          must be equal
+//!              B and L are those of a full chunk
 //! session id   SHA-256(session id of the hellos, parameters)
 //! ```
 //!
@@ -15,10 +16,9 @@ use rand_core::{CryptoRng, RngCore};
 use super::authenticated_bits::Session;
 use super::domains::{Domain, SESSION};
 use super::error::SessionError;
-use super::settings::{Buckets, Settings};
+use super::settings::{Buckets, Chunks, Settings};
 use crate::channel::{Channel, Phase};
 use crate::codec::Encode;
-use crate::inputs::Holder;
 use crate::ot::SessionId;
 use crate::program::Program;
 use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
@@ -29,8 +29,7 @@ const PARAMETERS: usize = 22;
 /// The state after the handshake: the parties agree on program, terms and settings.
 pub struct Agreed {
     pub(super) session: Session,
-    pub(super) gates: usize,
-    pub(super) buckets: Buckets,
+    pub(super) chunks: Chunks,
 }
 
 /// What a party wants to do.
@@ -53,11 +52,10 @@ impl<P: Program> Intent<'_, P> {
     ) -> Result<Agreed, SessionError> {
         self.require_supported()?;
         let gates = self.program.cost().and_gates;
-        let buckets = Buckets::for_gates(gates, &self.settings)?;
         let (suite, program) = (Suite::Malicious, self.program.id());
         let proposal = Proposal { suite, role: self.role, program, terms: self.terms };
         let SessionId(handshake) = exchange(channel, &proposal, rng)?;
-        let ours = self.parameters(gates, buckets);
+        let ours = self.parameters(gates);
         // Both send before they compare, so that both know why a session ends here.
         let mut theirs = [0; PARAMETERS];
         channel.send(Phase::Hello, &ours)?;
@@ -68,7 +66,7 @@ impl<P: Program> Intent<'_, P> {
         let domain = Domain { label: SESSION, session: &SessionId(handshake), index: 0, role: None };
         let id = SessionId(domain.of(&[&ours]));
         let session = Session { id, depth: self.settings.depth };
-        Ok(Agreed { session, gates: gates as usize, buckets })
+        Ok(Agreed { session, chunks: Chunks { settings: self.settings, gates } })
     }
 
     fn require_supported(&self) -> Result<(), SessionError> {
@@ -80,16 +78,15 @@ impl<P: Program> Intent<'_, P> {
         if reveal == Reveal::ResultParty {
             return Err(SessionError::ResultParty);
         }
-        let streams = self.program.shape().input_streams;
-        let shared = streams.iter().any(|stream| stream.holder == Holder::Shared && stream.bits > 0);
-        if shared { Err(SessionError::SharedInputs) } else { Ok(()) }
+        Ok(())
     }
 
-    fn parameters(&self, gates: u64, buckets: Buckets) -> [u8; PARAMETERS] {
+    fn parameters(&self, gates: u64) -> [u8; PARAMETERS] {
+        let full = Buckets::full(&self.settings);
         let mut bytes = Vec::with_capacity(PARAMETERS);
         self.settings.attempts.number().encode(&mut bytes);
-        [self.settings.depth as u8, buckets.layers as u8].encode(&mut bytes);
-        buckets.candidates.encode(&mut bytes);
+        [self.settings.depth as u8, full.layers as u8].encode(&mut bytes);
+        full.candidates.encode(&mut bytes);
         gates.encode(&mut bytes);
         let mut parameters = [0; PARAMETERS];
         parameters.copy_from_slice(&bytes);

@@ -104,6 +104,15 @@ impl Shares {
         Self { macs: Zeroizing::new(Vec::with_capacity(n)), keys: Zeroizing::new(Vec::with_capacity(n)) }
     }
 
+    /// Empties the vectors and makes room for `n` shares, in the same memory if it is large enough.
+    pub(super) fn restart(&mut self, n: usize) {
+        if n > self.macs.capacity() || n > self.keys.capacity() {
+            *self = Self::with_capacity(n);
+        }
+        self.macs.clear();
+        self.keys.clear();
+    }
+
     pub(super) fn push(&mut self, share: Share) {
         self.macs.push(share.mac);
         self.keys.push(share.key);
@@ -234,39 +243,47 @@ impl Transfers {
         Self { role, sender, receiver }
     }
 
-    /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer.
-    /// The check of the peer's corrections has passed when this returns, so before any output is hashed.
+    /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer, in
+    /// place of what `shares` held. The check of the peer's corrections has passed when this returns, so before
+    /// any output is hashed.
     ///
     /// # Errors
     /// If the connection fails or the peer is caught deviating.
-    pub(super) fn random_bits(&mut self, channel: &mut impl Channel, need: Need) -> Result<Shares, OtError> {
-        let (macs, keys);
+    pub(super) fn random_bits(
+        &mut self,
+        channel: &mut impl Channel,
+        need: Need,
+        shares: &mut Shares,
+    ) -> Result<(), OtError> {
         match self.role {
             Role::Garbler => {
-                keys = self.keys(channel, need.peer)?;
-                macs = self.macs(channel, need.own)?;
+                self.keys(channel, need.peer, &mut shares.keys)?;
+                self.macs(channel, need.own, &mut shares.macs)
             }
             Role::Evaluator => {
-                macs = self.macs(channel, need.own)?;
-                keys = self.keys(channel, need.peer)?;
+                self.macs(channel, need.own, &mut shares.macs)?;
+                self.keys(channel, need.peer, &mut shares.keys)
             }
         }
-        Ok(Shares { macs, keys })
     }
 
-    fn keys(&mut self, channel: &mut impl Channel, n: usize) -> Result<Zeroizing<Vec<Block>>, OtError> {
-        let mut keys = Zeroizing::new(self.sender.send_random(channel, n)?);
+    fn keys(&mut self, channel: &mut impl Channel, n: usize, keys: &mut Vec<Block>) -> Result<(), OtError> {
+        self.sender.send_random_into(channel, n, keys)?;
         keys.iter_mut().for_each(|key| *key = without_low(*key));
-        Ok(keys)
+        Ok(())
     }
 
-    fn macs(&mut self, channel: &mut impl Channel, n: usize) -> Result<Zeroizing<Vec<Block>>, OtError> {
-        let (bits, macs) = self.receiver.receive_random(channel, n)?;
-        let (bits, mut macs) = (Zeroizing::new(bits), Zeroizing::new(macs));
-        for (mac, bit) in macs.iter_mut().zip(bits.iter()) {
-            *mac = without_low(*mac) ^ low_of(self.role.peer(), *bit);
+    fn macs(&mut self, channel: &mut impl Channel, n: usize, macs: &mut Vec<Block>) -> Result<(), OtError> {
+        let bits = self.receiver.receive_random_into(channel, n, macs)?;
+        let low = low_of(self.role.peer(), true);
+        let halves = bits.iter().flat_map(|bits| bits.halves());
+        for (macs, mut bits) in macs.chunks_mut(64).zip(halves) {
+            for mac in macs {
+                *mac = without_low(*mac) ^ low.masked(bits & 1 == 1);
+                bits >>= 1;
+            }
         }
-        Ok(macs)
+        Ok(())
     }
 }
 

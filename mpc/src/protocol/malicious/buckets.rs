@@ -21,8 +21,8 @@
 //! Source: Wang, Ranellucci, Katz 2017 (ePrint 2017/189), section 4; Katz et al. 2018 (ePrint 2018/578),
 //! section 5.
 
-use super::authenticated_bits::{Authenticator, Share, Shares, SharesView};
-use super::chunk::{CHUNK, ChunkBits};
+use super::authenticated_bits::{Authenticator, Share};
+use super::chunk::{Chunk, Extent};
 use super::coins::Coin;
 use super::domains::{Domain, OPENINGS, SHIFT};
 use super::error::SessionError;
@@ -34,63 +34,49 @@ use crate::ot::SessionId;
 use crate::protocol::hello::Role;
 
 /// Digests of the MACs of opened bits: of ours, and what that of the peer must be.
+#[derive(Default)]
 pub(super) struct MacDigests {
     pub(super) own: [u8; 32],
     pub(super) peer: [u8; 32],
 }
 
-/// The candidates of a chunk with their shifts.
+/// Which candidates of a chunk belong to which gate.
 pub(super) struct Combination<'c> {
     session: &'c SessionId,
     own: &'c Authenticator,
-    chunk: &'c ChunkBits,
+    extent: Extent,
     shifts: Vec<usize>,
-    /// α and β of each gate.
-    alphas: SharesView<'c>,
-    betas: SharesView<'c>,
-}
-
-/// The masks at the inputs of AND gates.
-#[derive(Clone, Copy)]
-pub(super) struct InputMasks<'c> {
-    pub(super) alphas: SharesView<'c>,
-    pub(super) betas: SharesView<'c>,
-}
-
-/// Who combines: our Δ, and the session.
-#[derive(Clone, Copy)]
-pub(super) struct Combiner<'c> {
-    pub(super) session: &'c SessionId,
-    pub(super) own: &'c Authenticator,
 }
 
 impl<'c> Combination<'c> {
-    /// The combination that a coin chooses, for gates with these masks.
-    pub(super) fn new(by: Combiner<'c>, chunk: &'c ChunkBits, masks: InputMasks<'c>, coin: &Coin) -> Self {
-        let Combiner { session, own } = by;
-        let InputMasks { alphas, betas } = masks;
-        Self { session, own, chunk, shifts: shifts(session, coin, chunk.buckets()), alphas, betas }
+    /// The combination that a coin chooses.
+    pub(super) fn new(session: &'c SessionId, own: &'c Authenticator, extent: &Extent, coin: &Coin) -> Self {
+        Self { session, own, extent: *extent, shifts: shifts(session, coin, extent) }
     }
 
-    /// Opens d and f of all gates. Returns σ ⊕ γ of each, and the digests of MACs.
+    /// Opens d and f of all gates, and turns γ of each into σ ⊕ γ. Returns the digests of MACs.
     ///
     /// # Errors
     /// If the connection fails.
-    pub(super) fn run(&self, channel: &mut impl Channel) -> Result<(Shares, MacDigests), SessionError> {
-        let (ours, own) = self.own_bits();
+    pub(super) fn run(
+        &self,
+        channel: &mut impl Channel,
+        chunk: &mut Chunk,
+    ) -> Result<MacDigests, SessionError> {
+        let (ours, own) = self.own_bits(chunk);
         let step = Exchange { role: self.own.role, phase: Phase::Products };
         let theirs = step.bits(channel, &ours, ours.len())?;
-        let (tails, peer) = self.combine(&ours, &theirs);
-        Ok((tails, MacDigests { own, peer }))
+        let peer = self.combine(chunk, &ours, &theirs);
+        Ok(MacDigests { own, peer })
     }
 
     /// Our bits of d and f, gate after gate, and the digest of their MACs.
-    fn own_bits(&self) -> (Bits, [u8; 32]) {
-        let layers = self.chunk.buckets().layers;
+    fn own_bits(&self, chunk: &Chunk) -> (Bits, [u8; 32]) {
+        let layers = self.extent.buckets.layers;
         let mut hash = self.domain(self.own.role).running();
-        let mut bits = Bits::with_capacity(layers * self.gates());
-        for g in 0..self.gates() {
-            self.each_opened(g, |share| {
+        let mut bits = Bits::with_capacity(layers * self.extent.gates);
+        for g in 0..self.extent.gates {
+            self.each_opened(chunk, g, |share| {
                 hash.add(share.mac);
                 bits.push(share.bit());
             });
@@ -98,35 +84,33 @@ impl<'c> Combination<'c> {
         (bits, hash.finish())
     }
 
-    /// σ ⊕ γ of all gates, and the digest that the peer's MACs must have.
-    fn combine(&self, ours: &Bits, theirs: &Bits) -> (Shares, [u8; 32]) {
+    /// Adds σ to γ of all gates; returns the digest that the peer's MACs must have.
+    fn combine(&self, chunk: &mut Chunk, ours: &Bits, theirs: &Bits) -> [u8; 32] {
         let mut hash = self.domain(self.own.role.peer()).running();
-        let (x, z, gammas) = (self.chunk.x(), self.chunk.r(), self.chunk.gammas());
-        let mut tails = Shares::with_capacity(self.gates());
-        let (layers, opened) = (self.chunk.buckets().layers, ours.xor(theirs));
-        for g in 0..self.gates() {
+        let (layers, opened) = (self.extent.buckets.layers, ours.xor(theirs));
+        for g in 0..self.extent.gates {
             let mut revealed = g * layers..;
-            self.each_opened(g, |share| {
+            self.each_opened(chunk, g, |share| {
                 let bit = revealed.next().is_some_and(|i| theirs.get(i));
                 hash.add(self.own.expected_mac(share, bit));
             });
-            let mut tail = z.get(g) ^ gammas.get(g);
+            let (x, z) = (chunk.x(), chunk.r());
+            let mut product = z.get(g);
             for (c, i) in self.candidates(g).zip(g * layers..) {
-                tail ^= z.get(c) ^ x.get(c).masked(opened.get(i));
+                product ^= z.get(c) ^ x.get(c).masked(opened.get(i));
             }
-            tail ^= self.betas.get(g).masked(opened.get((g + 1) * layers - 1));
-            tails.push(tail);
+            product ^= chunk.betas().get(g).masked(opened.get((g + 1) * layers - 1));
+            chunk.add_to_gamma(g, product);
         }
-        (tails, hash.finish())
+        hash.finish()
     }
 
     /// Visits d_1 … d_{B−1} and f of a gate.
-    fn each_opened(&self, g: usize, mut visit: impl FnMut(Share)) {
-        let Buckets { candidates, .. } = self.chunk.buckets();
-        let (x, y, beta) = (self.chunk.x(), self.chunk.later_y(), self.betas.get(g));
-        let mut f = self.alphas.get(g) ^ x.get(g);
+    fn each_opened(&self, chunk: &Chunk, g: usize, mut visit: impl FnMut(Share)) {
+        let (x, y, beta) = (chunk.x(), chunk.later_y(), chunk.betas().get(g));
+        let mut f = chunk.alphas().get(g) ^ x.get(g);
         for c in self.candidates(g) {
-            visit(beta ^ y.get(c - candidates));
+            visit(beta ^ y.get(c - self.extent.buckets.candidates));
             f ^= x.get(c);
         }
         visit(f);
@@ -134,31 +118,28 @@ impl<'c> Combination<'c> {
 
     /// The candidates of a gate in the layers from 1 on, by their numbers in the chunk.
     fn candidates(&self, g: usize) -> impl Iterator<Item = usize> + '_ {
-        let n = self.chunk.buckets().candidates;
+        let n = self.extent.buckets.candidates;
         self.shifts.iter().zip(1..).map(move |(shift, layer)| {
             let at = g + shift;
             layer * n + if at < n { at } else { at - n }
         })
     }
 
-    fn gates(&self) -> usize {
-        self.alphas.macs.len()
-    }
-
     fn domain(&self, role: Role) -> Domain<'_> {
-        Domain { label: OPENINGS, session: self.session, index: CHUNK, role: Some(role) }
+        Domain { label: OPENINGS, session: self.session, index: self.extent.number, role: Some(role) }
     }
 }
 
 /// The shifts of the layers from 1 on: 128 bits of the coin modulo L, which is uniform but for 2^-100.
-fn shifts(session: &SessionId, Coin(coin): &Coin, buckets: Buckets) -> Vec<usize> {
+fn shifts(session: &SessionId, Coin(coin): &Coin, extent: &Extent) -> Vec<usize> {
+    let Buckets { layers, candidates } = extent.buckets;
     let shift = |layer: usize| {
         let hash = Domain { label: SHIFT, session, index: layer as u64, role: None }.of(&[coin]);
         let mut wide = [0; 16];
         wide.copy_from_slice(&hash[..16]);
-        (u128::from_le_bytes(wide) % buckets.candidates as u128) as usize
+        (u128::from_le_bytes(wide) % candidates as u128) as usize
     };
-    (1..buckets.layers).map(shift).collect()
+    (1..layers).map(shift).collect()
 }
 
 #[cfg(test)]
@@ -167,12 +148,12 @@ mod tests {
 
     #[test]
     fn shifts_are_uniform_enough_and_depend_on_coin_and_layer() {
-        let buckets = Buckets { layers: 4, candidates: 8 };
+        let extent = Extent { buckets: Buckets { layers: 4, candidates: 8 }, ..Extent::default() };
         let mut seen = [[0; 8]; 3];
         for i in 0..800u32 {
             let mut coin = [0; 32];
             coin[..4].copy_from_slice(&i.to_le_bytes());
-            let shifts = shifts(&SessionId([1; 32]), &Coin(coin), buckets);
+            let shifts = shifts(&SessionId([1; 32]), &Coin(coin), &extent);
             assert_eq!(shifts.len(), 3);
             seen.iter_mut().zip(shifts).for_each(|(seen, shift)| seen[shift] += 1);
         }
@@ -183,9 +164,9 @@ mod tests {
 
     #[test]
     fn shifts_have_their_known_answer() {
-        let buckets = Buckets { layers: 6, candidates: 1_000_003 };
+        let extent = Extent { buckets: Buckets { layers: 6, candidates: 1_000_003 }, ..Extent::default() };
         assert_eq!(
-            shifts(&SessionId([1; 32]), &Coin([2; 32]), buckets),
+            shifts(&SessionId([1; 32]), &Coin([2; 32]), &extent),
             [505_501, 71_079, 424_092, 244_602, 836_557]
         );
     }

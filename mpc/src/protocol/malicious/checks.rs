@@ -1,9 +1,9 @@
-//! The checks between evaluation and outputs, and their order, which never changes.
+//! The checks after each chunk, and their order, which never changes.
 //!
 //! ```text
 //! (1)  evaluator → garbler   digest of MACs of opened bits [32] ‖ transcript [32] ‖ Σ [16]          garbler checks all
 //! (2)  garbler → evaluator   digest of MACs of opened bits [32] ‖ transcript [32] ‖ W [16]          evaluator checks all
-//! (3)  outputs
+//! (3)  outputs, once, after the last chunk
 //! ```
 //!
 //! The garbler sends W only after (1) holds: W shows a party that lied about a masked value, or in an
@@ -55,6 +55,9 @@ impl Proof {
     }
 }
 
+/// A channel with the hashes of both directions.
+pub(super) type Transcribed<C> = TranscriptChannel<C, blake3::Hasher>;
+
 /// The hashes of what the garbler and the evaluator have sent.
 pub(super) struct Directions {
     pub(super) garbler: [u8; 32],
@@ -63,13 +66,13 @@ pub(super) struct Directions {
 
 impl Directions {
     /// The garbler's view of a channel.
-    pub(super) fn at_garbler<C>(channel: &TranscriptChannel<C>) -> Self {
+    pub(super) fn at_garbler<C>(channel: &Transcribed<C>) -> Self {
         let (garbler, evaluator) = channel.digests();
         Self { garbler, evaluator }
     }
 
     /// The evaluator's view of a channel.
-    pub(super) fn at_evaluator<C>(channel: &TranscriptChannel<C>) -> Self {
+    pub(super) fn at_evaluator<C>(channel: &Transcribed<C>) -> Self {
         let (evaluator, garbler) = channel.digests();
         Self { garbler, evaluator }
     }

@@ -1,30 +1,49 @@
-//! The random bits of a chunk, and what each of them is for.
+//! One chunk of AND gates: its random bits, what each of them is for, and the masks at its gates.
 //!
 //! ```text
-//! MACs   own inputs    γ and padding: L    x: B·L    r: B·L    y: (B − 1)·L
-//! keys   their inputs  γ and padding: L    x: B·L    r: B·L    y: (B − 1)·L
+//! MACs    γ and padding: L    x: B·L    r: B·L    y: (B − 1)·L        of our bits
+//! keys    γ and padding: L    x: B·L    r: B·L    y: (B − 1)·L        for the peer's bits
 //! ```
 //!
-//! An input's mask is known to its owner alone, so an input takes one bit in one direction. The other bits
-//! are shared by both parties: γ are the masks of the outputs of AND gates, x, y and r those of the leaky
-//! products (`products`), layer after layer. In layer 0, y is in place: the mask β of the gate's second
+//! All bits are shared by both parties. γ are the masks of the outputs of AND gates, x, y and r those of the
+//! leaky products (`products`), layer after layer. In layer 0, y is in place: the mask β of the gate's second
 //! input. A chunk with fewer than L gates uses the rest of γ as y of layer 0. So a chunk takes 3·B·L bits,
-//! whatever the program.
+//! whatever the program. (Masks of inputs are drawn apart, see `inputs`.)
 //!
-//! A session has one chunk so far; its number enters all hashes.
+//! A session has one chunk in memory. It goes from hand to hand, and each chunk is made in the memory of the
+//! one before:
+//!
+//! ```text
+//! drawn ─► α, β noted (first pass) ─► r becomes z = x∧y ─► γ becomes σ ⊕ γ ─► garbled or evaluated (second pass)
+//! ```
 
 use super::authenticated_bits::{Need, Share, Shares, SharesView};
 use super::settings::Buckets;
 use crate::Block;
 
-/// The number of a session's only chunk.
-pub(super) const CHUNK: u64 = 0;
+/// The size of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The number of the chunk in its session, which enters all its hashes.
+    pub(super) number: u64,
+    /// The AND gates, at most L.
+    pub(super) gates: usize,
+    pub(super) buckets: Buckets,
+}
 
-/// The random bits of a chunk.
-pub(super) struct ChunkBits {
+/// A chunk; the default has no gates.
+#[derive(Default)]
+pub(super) struct Chunk {
+    extent: Extent,
     shares: Shares,
-    inputs: Need,
-    buckets: Buckets,
+    alphas: Shares,
+    betas: Shares,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { number: 0, gates: 0, buckets: Buckets { layers: 0, candidates: 0 } }
+    }
 }
 
 /// Candidates whose hashes are numbered from `first`.
@@ -36,35 +55,102 @@ pub(super) struct Candidates<'a> {
     pub(super) r: SharesView<'a>,
 }
 
-impl ChunkBits {
-    /// The bits that a chunk needs, besides masks of inputs.
-    pub(super) fn need(inputs: Need, buckets: Buckets) -> Need {
-        let common = 3 * buckets.total();
-        Need { own: inputs.own + common, peer: inputs.peer + common }
+/// The masks at an AND gate.
+#[derive(Clone, Copy)]
+pub(super) struct GateMask {
+    /// α: of the first input.
+    pub(super) alpha: Share,
+    /// β: of the second input.
+    pub(super) beta: Share,
+    /// σ ⊕ γ: the product of α and β, and the mask of the output.
+    pub(super) tail: Share,
+}
+
+impl GateMask {
+    /// Λ_α·β ⊕ Λ_β·α ⊕ σ ⊕ γ.
+    pub(super) fn checked(self, value_a: bool, value_b: bool) -> Share {
+        self.beta.masked(value_a) ^ self.alpha.masked(value_b) ^ self.tail
+    }
+}
+
+impl Chunk {
+    /// The bits that a chunk needs.
+    pub(super) const fn need(extent: &Extent) -> Need {
+        let bits = 3 * extent.buckets.total();
+        Need { own: bits, peer: bits }
     }
 
-    /// Divides the bits of [`need`](Self::need).
-    pub(super) fn new(shares: Shares, inputs: Need, buckets: Buckets) -> Self {
-        Self { shares, inputs, buckets }
+    /// Begins the next chunk in the memory of this one; `draw` fills it with random bits.
+    ///
+    /// # Errors
+    /// If `draw` fails.
+    pub(super) fn renew<E>(
+        mut self,
+        extent: Extent,
+        draw: impl FnOnce(Need, &mut Shares) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        draw(Self::need(&extent), &mut self.shares)?;
+        self.extent = extent;
+        self.alphas.restart(extent.gates);
+        self.betas.restart(extent.buckets.candidates);
+        Ok(self)
+    }
+
+    /// A chunk of these random bits, whose gates have the masks that the padding would have.
+    #[cfg(test)]
+    pub(super) fn of(shares: Shares, extent: Extent) -> Self {
+        let mut chunk = Self { shares, extent, ..Self::default() };
+        chunk.pad();
+        chunk
+    }
+
+    pub(super) fn extent(&self) -> &Extent {
+        &self.extent
     }
 
     pub(super) fn buckets(&self) -> Buckets {
-        self.buckets
+        self.extent.buckets
     }
 
-    /// The mask of our input bit `i`.
-    pub(super) fn own_input(&self, i: usize) -> Share {
-        Share { mac: self.shares.macs[i], key: Block::ZERO }
+    /// The number of gates whose masks are not noted yet.
+    pub(super) fn room(&self) -> usize {
+        self.extent.gates - self.alphas.len()
     }
 
-    /// The mask of the peer's input bit `i`.
-    pub(super) fn peer_input(&self, i: usize) -> Share {
-        Share { mac: Block::ZERO, key: self.shares.keys[i] }
+    /// Notes the masks at the inputs of the next gate; returns γ.
+    pub(super) fn gate(&mut self, alpha: Share, beta: Share) -> Share {
+        let gamma = self.gammas().get(self.alphas.len());
+        self.alphas.push(alpha);
+        self.betas.push(beta);
+        gamma
     }
 
-    /// The masks of the outputs of AND gates, then padding: L.
+    /// Fills layer 0 when the masks of all gates are noted.
+    pub(super) fn pad(&mut self) {
+        for i in self.betas.len()..self.extent.buckets.candidates {
+            let padding = self.gammas().get(i);
+            self.betas.push(padding);
+        }
+    }
+
+    pub(super) fn alphas(&self) -> SharesView<'_> {
+        self.alphas.view()
+    }
+
+    /// β of the gates.
+    pub(super) fn betas(&self) -> SharesView<'_> {
+        self.betas.view().slice(0..self.extent.gates)
+    }
+
+    /// The masks of the outputs of AND gates, then padding: L. After the buckets, those of gates are σ ⊕ γ.
     pub(super) fn gammas(&self) -> SharesView<'_> {
-        self.common().slice(0..self.buckets.candidates)
+        self.shares.view().slice(0..self.extent.buckets.candidates)
+    }
+
+    /// Adds to γ of a gate.
+    pub(super) fn add_to_gamma(&mut self, gate: usize, share: Share) {
+        self.shares.macs[gate] ^= share.mac;
+        self.shares.keys[gate] ^= share.key;
     }
 
     /// x of all layers.
@@ -79,26 +165,25 @@ impl ChunkBits {
 
     /// y of the layers from 1 on.
     pub(super) fn later_y(&self) -> SharesView<'_> {
-        let Buckets { candidates, .. } = self.buckets;
-        let from = candidates + 2 * self.buckets.total();
-        self.common().slice(from..3 * self.buckets.total())
+        let Buckets { candidates, .. } = self.extent.buckets;
+        let all = self.extent.buckets.total();
+        self.shares.view().slice(candidates + 2 * all..3 * all)
     }
 
     /// MACs and keys of r.
     pub(super) fn r_mut(&mut self) -> impl Iterator<Item = (&mut Block, &mut Block)> {
-        let from = self.buckets.candidates + self.buckets.total();
-        let macs = self.shares.macs[self.inputs.own + from..].iter_mut();
-        let keys = self.shares.keys[self.inputs.peer + from..].iter_mut();
-        macs.zip(keys).take(self.buckets.total())
+        let (from, all) =
+            (self.extent.buckets.candidates + self.extent.buckets.total(), self.buckets().total());
+        self.shares.macs[from..].iter_mut().zip(&mut self.shares.keys[from..]).take(all)
     }
 
     /// All candidates: layer 0 with y in place, then the others.
-    pub(super) fn products<'a>(&'a self, first_y: SharesView<'a>) -> [Candidates<'a>; 2] {
-        let Buckets { candidates, .. } = self.buckets;
-        let (x, r, all) = (self.x(), self.r(), self.buckets.total());
+    pub(super) fn products(&self) -> [Candidates<'_>; 2] {
+        let Buckets { candidates, .. } = self.extent.buckets;
+        let (x, r, all) = (self.x(), self.r(), self.extent.buckets.total());
         let (here, later) = (0..candidates, candidates..all);
         [
-            Candidates { first: 0, x: x.slice(here.clone()), y: first_y, r: r.slice(here) },
+            Candidates { first: 0, x: x.slice(here.clone()), y: self.betas.view(), r: r.slice(here) },
             Candidates {
                 first: candidates as u64,
                 x: x.slice(later.clone()),
@@ -108,13 +193,17 @@ impl ChunkBits {
         ]
     }
 
-    fn candidates(&self, kind: usize) -> SharesView<'_> {
-        let all = self.buckets.total();
-        let from = self.buckets.candidates + kind * all;
-        self.common().slice(from..from + all)
+    /// The masks at `n` gates from `first` on, after the buckets.
+    pub(super) fn masks(&self, first: usize, n: usize) -> impl Iterator<Item = GateMask> + '_ {
+        let [alphas, betas, tails] = [self.alphas.view(), self.betas.view(), self.gammas()]
+            .map(|shares| shares.slice(first..first + n));
+        let both = alphas.iter().zip(betas.iter()).zip(tails.iter());
+        both.map(|((alpha, beta), tail)| GateMask { alpha, beta, tail })
     }
 
-    fn common(&self) -> SharesView<'_> {
-        SharesView { macs: &self.shares.macs[self.inputs.own..], keys: &self.shares.keys[self.inputs.peer..] }
+    fn candidates(&self, kind: usize) -> SharesView<'_> {
+        let all = self.extent.buckets.total();
+        let from = self.extent.buckets.candidates + kind * all;
+        self.shares.view().slice(from..from + all)
     }
 }

@@ -4,6 +4,7 @@
 //! run ended, not why and not where. The error says to oneself which check failed, for reports and tests. It
 //! holds no secret.
 
+use super::owners::NotKept;
 use crate::channel::{ChannelError, Phase};
 use crate::ot::OtError;
 use crate::protocol::hello::HelloError;
@@ -25,6 +26,10 @@ pub enum Check {
     Values,
     /// The mask bits of outputs are the authenticated ones.
     Outputs,
+    /// The seed by which an owner's input is tested is the one that the owner committed to.
+    OwnerSeed,
+    /// The peer entered the share that the owner gave it.
+    OwnerInput,
 }
 
 impl core::fmt::Display for Check {
@@ -37,6 +42,8 @@ impl core::fmt::Display for Check {
             Self::Labels => "the labels of reported values",
             Self::Values => "the values of gates",
             Self::Outputs => "the mask bits of outputs",
+            Self::OwnerSeed => "the seed of an owner's test",
+            Self::OwnerInput => "an input share of an owner",
         })
     }
 }
@@ -48,7 +55,7 @@ pub enum SessionError {
     #[error(transparent)]
     Hello(#[from] HelloError),
     /// The peer uses other parameters.
-    #[error("the parties disagree on attempts, tree depth or the size of the program")]
+    #[error("the parties disagree on attempts, tree depth, the size of chunks or that of the program")]
     Parameters,
     /// Oblivious transfer failed.
     #[error("oblivious transfer failed: {0}")]
@@ -78,17 +85,9 @@ pub enum SessionError {
         /// The actual number.
         given: usize,
     },
-    /// The program asked for other gates when it ran again, which is a bug in the program.
-    #[error("the program asks for other gates each time it runs")]
+    /// The program asked for other gates, inputs or outputs when it ran again, which is a bug in the program.
+    #[error("the program does something else each time it runs")]
     Unsteady,
-    /// The program has more AND gates than one chunk.
-    #[error("the program has {given} AND gates: at most {most} are supported with malicious security")]
-    TooManyGates {
-        /// The largest supported number.
-        most: usize,
-        /// The number that the program has.
-        given: u64,
-    },
     /// The terms name an attempt beyond those that the error bound counts.
     #[error("attempt {attempt} is not among the {most} attempts that the parties agreed on")]
     Attempt {
@@ -97,9 +96,12 @@ pub enum SessionError {
         /// The agreed number.
         most: u32,
     },
-    /// The program has input bits that both parties share, whose owner does not compute.
-    #[error("inputs of parties that do not compute are not supported with malicious security")]
-    SharedInputs,
+    /// There is not one test for each block of each shared input stream.
+    #[error("an owner who does not compute gave no test of its input")]
+    NoTests,
+    /// What must survive a crash could not be kept.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// The terms name a result party that does not compute.
     #[error("a result party that does not compute is not supported with malicious security")]
     ResultParty,

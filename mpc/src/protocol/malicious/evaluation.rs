@@ -18,111 +18,58 @@
 //! whether the row was used depends on Λ, and so not on any value. The sums of `report` are computed on the
 //! way.
 
+use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::authenticated_bits::Authenticator;
-use super::error::SessionError;
-use super::gates::{GROUP, GateKeys, GateMask, GateMasks};
+use super::checks::{Directions, Proof, Transcribed};
+use super::chunk::GateMask;
+use super::error::{Check, SessionError};
+use super::gates::{Done, GROUP, GateKeys, Gates, Kernel, group_bytes};
+use super::party::Party;
 use super::report::{LabelSum, ValueSum};
-use crate::backend::Backend;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
-use crate::{Bits, Block, Fancy};
+use crate::{Bits, Block};
 
-/// The interpreter that evaluates.
-pub(super) struct Evaluation<'s, C> {
-    own: &'s Authenticator,
-    backend: Backend,
-    gates: &'s HashKey,
-    public: &'s mut PublicLabels,
-    masks: &'s GateMasks,
-    channel: &'s mut C,
-    /// The number of gates so far.
-    next: usize,
+/// The evaluator's kernel.
+pub(super) struct Evaluation {
+    gates: HashKey,
+    public: PublicLabels,
+    hashes: Zeroizing<Vec<Block>>,
     /// The tables of a group, and the number of its gates.
     group: Vec<u8>,
     in_group: usize,
-    /// The gates of the group that are evaluated.
-    used: usize,
-    results: Results<'s>,
+    report: Report,
 }
 
-/// What evaluation leaves: what is reported, and the sums.
-pub(super) struct Results<'s> {
+/// What is to be reported of a chunk, and the sums.
+struct Report {
     /// Λ_α and Λ_β, gate after gate.
-    pub(super) revealed: Bits,
-    pub(super) labels: LabelSum<'s>,
-    pub(super) values: ValueSum,
-}
-
-/// What the evaluator evaluates with.
-pub(super) struct EvaluationContext<'s> {
-    pub(super) own: &'s Authenticator,
-    pub(super) backend: Backend,
-    pub(super) keys: &'s mut GateKeys,
-    pub(super) masks: &'s GateMasks,
+    revealed: Bits,
     /// The seed of χ, which the garbler learns with the report.
-    pub(super) chi: Block,
+    chi: Block,
+    labels: LabelSum,
+    values: ValueSum,
 }
 
-impl<'s, C: Channel> Evaluation<'s, C> {
-    pub(super) fn new(context: EvaluationContext<'s>, channel: &'s mut C) -> Self {
-        let EvaluationContext { own, backend, keys, masks, chi } = context;
-        let GateKeys { gates, reports, labels: public } = keys;
-        let revealed = Bits::with_capacity(2 * masks.len());
-        let results =
-            Results { revealed, labels: LabelSum::new(reports, backend), values: ValueSum::new(chi) };
-        let (next, in_group, used, group) = (0, 0, 0, Vec::with_capacity(GROUP * 32 + GROUP / 8));
-        Self { own, backend, gates, public, masks, channel, next, group, in_group, used, results }
-    }
-
-    /// What is to be reported.
-    ///
-    /// # Errors
-    /// If the program had fewer gates than in the first pass.
-    pub(super) fn finish(self) -> Result<Results<'s>, SessionError> {
-        if self.next == self.masks.len() { Ok(self.results) } else { Err(SessionError::Unsteady) }
-    }
-
-    /// The wire of a known Λ.
-    fn known(&mut self, masked_value: bool) -> Block {
-        self.public.draw().with_lsb(masked_value)
-    }
-
-    /// Receives the next group.
-    fn refill(&mut self) -> Result<(), SessionError> {
-        self.in_group = GROUP.min(self.masks.len() - self.next);
-        self.used = 0;
-        self.group.resize(self.in_group * 32 + self.in_group.div_ceil(8), 0);
-        Ok(self.channel.receive(Phase::Tables, &mut self.group)?)
-    }
-
-    /// Evaluates gates of one group, whose input labels are `labels`.
-    fn evaluate(&mut self, labels: &[[Block; 2]], out: &mut [Block]) {
-        let mut h = Zeroizing::new(vec![Block::ZERO; 2 * labels.len()]);
-        self.backend.hash(self.gates, 2 * self.next as u64, labels.as_flattened(), &mut h);
-        let (tables, colours) = self.group.split_at(32 * self.in_group);
-        let tables = tables.as_chunks::<32>().0[self.used..].iter();
-        let colours = (self.used..self.in_group).map(|i| colours[i / 8] >> (i % 8) & 1 == 1);
-        let gates = h.as_chunks().0.iter().zip(labels).zip(tables.zip(colours));
-        let gates = gates.zip(self.masks.range(self.next, labels.len()));
-        for (((([ha, hb], [a, b]), (table, colour)), mask), c) in gates.zip(&mut *out) {
-            let (r0, r1) = rows(table);
-            let raw = *ha
-                ^ *hb
-                ^ (r0 ^ mask.beta.mac).masked(a.lsb())
-                ^ (r1 ^ mask.alpha.mac ^ *a).masked(b.lsb())
-                ^ mask.tail.mac;
-            *c = raw.with_lsb(raw.lsb() ^ colour);
-            self.results.add(self.own, mask, [*a, *b, *c]);
+impl Evaluation {
+    pub(super) fn new() -> Self {
+        let (backend, zero) = (crate::Backend::PORTABLE, || HashKey::new(Block::ZERO));
+        let (labels, values) = (LabelSum::new(zero(), backend), ValueSum::new(Block::ZERO));
+        Self {
+            gates: zero(),
+            public: PublicLabels::new(Block::ZERO),
+            hashes: Zeroizing::new(vec![Block::ZERO; 2 * GROUP]),
+            group: Vec::with_capacity(group_bytes(GROUP)),
+            in_group: 0,
+            report: Report { revealed: Bits::default(), chi: Block::ZERO, labels, values },
         }
-        self.next += labels.len();
-        self.used += labels.len();
     }
 }
 
-impl Results<'_> {
+impl Report {
     /// Adds a gate with these labels of its inputs and its output.
     fn add(&mut self, own: &Authenticator, mask: GateMask, [a, b, c]: [Block; 3]) {
         let (value_a, value_b, value_c) = (a.lsb(), b.lsb(), c.lsb());
@@ -143,40 +90,84 @@ fn rows(table: &[u8; 32]) -> (Block, Block) {
     (r0, r1)
 }
 
-impl<C: Channel> Fancy for Evaluation<'_, C> {
-    type Wire = Block;
-    type Error = SessionError;
+impl Kernel for Evaluation {
+    fn begin(
+        &mut self,
+        party: &Party,
+        channel: &mut impl Channel,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(), SessionError> {
+        let mut bytes = [[0; Block::BYTES]; 3];
+        channel.receive(Phase::Inputs, bytes.as_flattened_mut())?;
+        let GateKeys { gates, reports, labels } = GateKeys::from_bytes(&bytes);
+        (self.gates, self.public) = (gates, labels);
+        let chi = Block::random(rng);
+        let (labels, values) = (LabelSum::new(reports, party.backend), ValueSum::new(chi));
+        self.report = Report { revealed: Bits::default(), chi, labels, values };
+        Ok(())
+    }
 
-    fn and_n(&mut self, a: &[Block], b: &[Block], mut out: &mut [Block]) -> Result<(), SessionError> {
-        assert!(a.len() == b.len() && a.len() == out.len());
-        if out.len() > self.masks.len() - self.next {
-            return Err(SessionError::Unsteady);
+    fn known(&mut self, _: &Party, masked_value: bool) -> Block {
+        self.public.draw().with_lsb(masked_value)
+    }
+
+    fn not(_: &Party, a: Block) -> Block {
+        a ^ Block::new(1)
+    }
+
+    fn gates(
+        &mut self,
+        gates: &Gates<'_>,
+        channel: &mut impl Channel,
+        out: &mut [Block],
+    ) -> Result<(), SessionError> {
+        let Gates { party: Party { own, backend, .. }, chunk, first, labels } = *gates;
+        let used = first % GROUP;
+        if used == 0 {
+            self.in_group = GROUP.min(labels.len() + gates.left());
+            self.group.resize(group_bytes(self.in_group), 0);
+            channel.receive(Phase::Tables, &mut self.group)?;
         }
-        let mut pairs = a.iter().zip(b).map(|(a, b)| [*a, *b]);
-        let mut labels = Vec::with_capacity(out.len().min(GROUP));
-        while !out.is_empty() {
-            if self.used == self.in_group {
-                self.refill()?;
-            }
-            let n = out.len().min(self.in_group - self.used);
-            let (now, later) = out.split_at_mut(n);
-            labels.clear();
-            labels.extend(pairs.by_ref().take(n));
-            self.evaluate(&labels, now);
-            out = later;
+        let hashes = &mut self.hashes[..2 * labels.len()];
+        backend.hash(&self.gates, 2 * first as u64, labels.as_flattened(), hashes);
+        let (tables, colours) = self.group.split_at(32 * self.in_group);
+        let tables = tables.as_chunks::<32>().0[used..].iter();
+        let colours = (used..).map(|i| colours[i / 8] >> (i % 8) & 1 == 1);
+        let hashed = hashes.as_chunks().0.iter().zip(labels).zip(tables.zip(colours));
+        for (((([ha, hb], [a, b]), (table, colour)), mask), c) in
+            hashed.zip(chunk.masks(first, labels.len())).zip(out)
+        {
+            let (r0, r1) = rows(table);
+            let raw = *ha
+                ^ *hb
+                ^ (r0 ^ mask.beta.mac).masked(a.lsb())
+                ^ (r1 ^ mask.alpha.mac ^ *a).masked(b.lsb())
+                ^ mask.tail.mac;
+            *c = raw.with_lsb(raw.lsb() ^ colour);
+            self.report.add(own, mask, [*a, *b, *c]);
         }
         Ok(())
     }
 
-    fn xor(&mut self, a: Block, b: Block) -> Block {
-        a ^ b
-    }
-
-    fn not(&mut self, a: Block) -> Block {
-        a ^ Block::new(1)
-    }
-
-    fn constant(&mut self, bit: bool) -> Block {
-        self.known(bit)
+    fn end<C: Channel>(
+        &mut self,
+        done: &Done<'_>,
+        channel: &mut Transcribed<C>,
+    ) -> Result<Bits, SessionError> {
+        let Done { party, digests, outputs, .. } = *done;
+        let transcript =
+            |channel: &Transcribed<C>| Directions::at_evaluator(channel).digest(&party.agreed.session.id);
+        let Report { revealed, chi, labels, values } = &mut self.report;
+        outputs.iter().for_each(|label| labels.add_output(*label));
+        let outputs: Bits = outputs.iter().map(|label| label.lsb()).collect();
+        channel.send(Phase::Checks, revealed.as_bytes())?;
+        channel.send(Phase::Checks, outputs.as_bytes())?;
+        channel.send(Phase::Checks, &chi.to_bytes())?;
+        let proof = Proof { openings: digests.own, transcript: transcript(channel), sum: labels.sum() };
+        proof.send(channel)?;
+        let sum = values.sum();
+        let expected = Proof { openings: digests.peer, transcript: transcript(channel), sum };
+        expected.expect(channel, Check::Values)?;
+        Ok(outputs)
     }
 }

@@ -36,6 +36,22 @@ impl Exchange {
         Ok(theirs)
     }
 
+    /// Sends `ours` and receives as many bytes.
+    pub(super) fn list(self, channel: &mut impl Channel, ours: &[u8]) -> Result<Vec<u8>, ChannelError> {
+        let mut theirs = vec![0; ours.len()];
+        match self.role {
+            Role::Garbler => {
+                channel.send(self.phase, ours)?;
+                channel.receive(self.phase, &mut theirs)?;
+            }
+            Role::Evaluator => {
+                channel.receive(self.phase, &mut theirs)?;
+                channel.send(self.phase, ours)?;
+            }
+        }
+        Ok(theirs)
+    }
+
     /// Sends our bits and receives `n` bits.
     pub(super) fn bits(
         self,

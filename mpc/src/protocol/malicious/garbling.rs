@@ -16,122 +16,158 @@
 //!
 //! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 5: authenticated half gates.
 
+use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::authenticated_bits::Authenticator;
-use super::error::SessionError;
-use super::gates::{GROUP, GateKeys, GateMasks};
-use crate::backend::{Backend, PairContext};
+use super::checks::{Directions, Proof, Transcribed};
+use super::chunk::Chunk;
+use super::error::{Check, SessionError};
+use super::exchange::receive_bits;
+use super::gates::{Done, GROUP, GateKeys, Gates, Kernel, group_bytes};
+use super::party::Party;
+use super::report::{LabelSum, ValueSum};
+use crate::backend::PairContext;
 use crate::channel::{Channel, Phase};
-use crate::{Block, Fancy};
+use crate::hash::HashKey;
+use crate::{Bits, Block};
 
-/// The interpreter that garbles.
-pub(super) struct Garbling<'s, C> {
-    own: &'s Authenticator,
-    backend: Backend,
-    keys: &'s mut GateKeys,
-    masks: &'s GateMasks,
-    channel: &'s mut C,
-    /// A⁰ and B⁰ of each gate so far.
+/// The garbler's kernel.
+pub(super) struct Garbling {
+    keys: GateKeys,
+    /// A⁰ and B⁰ of each gate of the chunk so far.
     labels: Zeroizing<Vec<[Block; 2]>>,
+    hashes: Zeroizing<Vec<[Block; 2]>>,
+    /// The tables of a group.
     tables: Vec<u8>,
     /// b of the gates in `tables`.
     colours: Vec<bool>,
 }
 
-/// What the garbler garbles with.
-pub(super) struct GarblingContext<'s> {
-    pub(super) own: &'s Authenticator,
-    pub(super) backend: Backend,
-    pub(super) keys: &'s mut GateKeys,
-    pub(super) masks: &'s GateMasks,
+/// What the evaluator reported.
+struct Report {
+    gates: Bits,
+    outputs: Bits,
+    chi: Block,
 }
 
-impl<'s, C: Channel> Garbling<'s, C> {
-    pub(super) fn new(context: GarblingContext<'s>, channel: &'s mut C) -> Self {
-        let GarblingContext { own, backend, keys, masks } = context;
-        let labels = Zeroizing::new(Vec::with_capacity(masks.len()));
-        let (tables, colours) = (Vec::with_capacity(GROUP * 32 + GROUP / 8), Vec::with_capacity(GROUP));
-        Self { own, backend, keys, masks, channel, labels, tables, colours }
+impl Garbling {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: GateKeys::from_bytes(&[[0; Block::BYTES]; 3]),
+            labels: Zeroizing::default(),
+            hashes: Zeroizing::new(vec![[Block::ZERO; 2]; 2 * GROUP]),
+            tables: Vec::with_capacity(group_bytes(GROUP)),
+            colours: Vec::with_capacity(GROUP),
+        }
     }
 
-    /// Sends the last tables; returns A⁰ and B⁰ of each gate.
-    ///
-    /// # Errors
-    /// If the connection fails, or the program had fewer gates than in the first pass.
-    pub(super) fn finish(mut self) -> Result<Zeroizing<Vec<[Block; 2]>>, SessionError> {
-        self.send()?;
-        if self.labels.len() == self.masks.len() { Ok(self.labels) } else { Err(SessionError::Unsteady) }
-    }
-
-    /// The wire of a known Λ.
-    fn known(&mut self, masked_value: bool) -> Block {
-        self.keys.labels.draw().with_lsb(masked_value) ^ self.own.delta.times(masked_value)
-    }
-
-    fn send(&mut self) -> Result<(), SessionError> {
+    fn send(&mut self, channel: &mut impl Channel) -> Result<(), SessionError> {
         let colours = self.colours.chunks(8);
         self.tables
             .extend(colours.map(|eight| eight.iter().rev().fold(0, |byte, b| byte << 1 | u8::from(*b))));
-        self.channel.send(Phase::Tables, &self.tables)?;
+        channel.send(Phase::Tables, &self.tables)?;
         self.tables.clear();
         self.colours.clear();
         Ok(())
     }
 
-    /// Garbles gates of one group.
-    fn garble(&mut self, out: &mut [Block]) {
-        let first = self.labels.len() - out.len();
-        let labels = self.labels[first..].as_flattened();
-        let mut h = Zeroizing::new(vec![[Block::ZERO; 2]; labels.len()]);
-        let pairs = PairContext { delta: &self.own.delta, key: &self.keys.gates, first: 2 * first as u64 };
-        self.backend.hash_both(&pairs, labels, &mut h);
-        let hashes = h.as_chunks().0.iter().zip(&self.labels[first..]);
-        let gates = hashes.zip(self.masks.range(first, out.len())).zip(out);
-        for ((([[ha0, ha1], [hb0, hb1]], [a0, _]), mask), c0) in gates {
-            let r0 = *ha0 ^ *ha1 ^ self.own.garbler_summand(mask.beta);
-            let r1 = *hb0 ^ *hb1 ^ self.own.garbler_summand(mask.alpha) ^ *a0;
-            let c = *ha0 ^ *hb0 ^ self.own.garbler_summand(mask.tail);
+    /// Σ for the masked values that the evaluator reported.
+    fn label_sum(&mut self, done: &Done<'_>, report: &Report) -> Block {
+        let Party { own, backend, .. } = done.party;
+        let key = core::mem::replace(&mut self.keys.reports, HashKey::new(Block::ZERO));
+        let mut sum = LabelSum::new(key, *backend);
+        for (g, [a0, b0]) in self.labels.iter().enumerate() {
+            let [a, b] = [2 * g, 2 * g + 1].map(|i| own.delta.times(report.gates.get(i)));
+            sum.add_gate(*a0 ^ a, *b0 ^ b);
+        }
+        for (c0, value) in done.outputs.iter().zip(report.outputs.iter()) {
+            sum.add_output(*c0 ^ own.delta.times(value));
+        }
+        sum.sum()
+    }
+}
+
+/// Receives the report of a chunk of `gates` gates.
+fn receive_report(channel: &mut impl Channel, gates: usize, outputs: usize) -> Result<Report, SessionError> {
+    let gates = receive_bits(channel, Phase::Checks, 2 * gates)?;
+    let outputs = receive_bits(channel, Phase::Checks, outputs)?;
+    let mut chi = [0; Block::BYTES];
+    channel.receive(Phase::Checks, &mut chi)?;
+    Ok(Report { gates, outputs, chi: Block::from_bytes(chi) })
+}
+
+/// W for the masked values that the evaluator reported.
+fn value_sum(chunk: &Chunk, report: &Report) -> Block {
+    let mut sum = ValueSum::new(report.chi);
+    let masks = chunk.masks(0, chunk.extent().gates).enumerate();
+    sum.add(masks.map(|(g, mask)| mask.checked(report.gates.get(2 * g), report.gates.get(2 * g + 1)).mac));
+    sum.sum()
+}
+
+impl Kernel for Garbling {
+    fn begin(
+        &mut self,
+        _: &Party,
+        channel: &mut impl Channel,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(), SessionError> {
+        let mut bytes = [[0; Block::BYTES]; 3];
+        rng.fill_bytes(bytes.as_flattened_mut());
+        channel.send(Phase::Inputs, bytes.as_flattened())?;
+        self.keys = GateKeys::from_bytes(&bytes);
+        self.labels.clear();
+        Ok(())
+    }
+
+    fn known(&mut self, party: &Party, masked_value: bool) -> Block {
+        self.keys.labels.draw().with_lsb(masked_value) ^ party.own.delta.times(masked_value)
+    }
+
+    fn not(party: &Party, a: Block) -> Block {
+        a ^ party.own.delta.block() ^ Block::new(1)
+    }
+
+    fn gates(
+        &mut self,
+        gates: &Gates<'_>,
+        channel: &mut impl Channel,
+        out: &mut [Block],
+    ) -> Result<(), SessionError> {
+        let Gates { party: Party { own, backend, .. }, chunk, first, labels } = *gates;
+        let hashes = &mut self.hashes[..2 * labels.len()];
+        let pairs = PairContext { delta: &own.delta, key: &self.keys.gates, first: 2 * first as u64 };
+        backend.hash_both(&pairs, labels.as_flattened(), hashes);
+        let hashed = hashes.as_chunks().0.iter().zip(labels);
+        for ((([[ha0, ha1], [hb0, hb1]], [a0, _]), mask), c0) in
+            hashed.zip(chunk.masks(first, labels.len())).zip(out)
+        {
+            let r0 = *ha0 ^ *ha1 ^ own.garbler_summand(mask.beta);
+            let r1 = *hb0 ^ *hb1 ^ own.garbler_summand(mask.alpha) ^ *a0;
+            let c = *ha0 ^ *hb0 ^ own.garbler_summand(mask.tail);
             self.tables.extend_from_slice(&r0.to_bytes());
             self.tables.extend_from_slice(&r1.to_bytes());
             self.colours.push(c.lsb());
             *c0 = c.with_lsb(false);
         }
-    }
-}
-
-impl<C: Channel> Fancy for Garbling<'_, C> {
-    type Wire = Block;
-    type Error = SessionError;
-
-    fn and_n(&mut self, a: &[Block], b: &[Block], mut out: &mut [Block]) -> Result<(), SessionError> {
-        assert!(a.len() == b.len() && a.len() == out.len());
-        if out.len() > self.masks.len() - self.labels.len() {
-            return Err(SessionError::Unsteady);
-        }
-        let mut pairs = a.iter().zip(b).map(|(a, b)| [*a, *b]);
-        while !out.is_empty() {
-            let n = out.len().min(GROUP - self.colours.len());
-            let (now, later) = out.split_at_mut(n);
-            self.labels.extend(pairs.by_ref().take(n));
-            self.garble(now);
-            if self.colours.len() == GROUP {
-                self.send()?;
-            }
-            out = later;
-        }
-        Ok(())
+        self.labels.extend_from_slice(labels);
+        if self.colours.len() == GROUP || gates.left() == 0 { self.send(channel) } else { Ok(()) }
     }
 
-    fn xor(&mut self, a: Block, b: Block) -> Block {
-        a ^ b
-    }
-
-    fn not(&mut self, a: Block) -> Block {
-        a ^ self.own.delta.block() ^ Block::new(1)
-    }
-
-    fn constant(&mut self, bit: bool) -> Block {
-        self.known(bit)
+    fn end<C: Channel>(
+        &mut self,
+        done: &Done<'_>,
+        channel: &mut Transcribed<C>,
+    ) -> Result<Bits, SessionError> {
+        let Done { party, chunk, digests, outputs } = *done;
+        let transcript =
+            |channel: &Transcribed<C>| Directions::at_garbler(channel).digest(&party.agreed.session.id);
+        let report = receive_report(channel, chunk.extent().gates, outputs.len())?;
+        let sum = self.label_sum(done, &report);
+        let expected = Proof { openings: digests.peer, transcript: transcript(channel), sum };
+        expected.expect(channel, Check::Labels)?;
+        // Only now is the evaluator shown anything of our masks.
+        let sum = value_sum(chunk, &report);
+        Proof { openings: digests.own, transcript: transcript(channel), sum }.send(channel)?;
+        Ok(report.outputs)
     }
 }

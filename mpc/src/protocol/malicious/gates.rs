@@ -1,61 +1,33 @@
-//! What both parties need of an AND gate in the second pass, and how tables are grouped on their way.
+//! What both parties use in the second pass, and how tables are grouped on their way.
 //!
 //! ```text
 //! group = (R0 [16] ‖ R1 [16]) of up to 2048 gates ‖ b of the same gates, 1 bit each
 //! ```
 //!
-//! All groups but the last are full, so a gate takes 32.125 bytes. The evaluator knows the number of gates,
-//! and so the length of each group.
+//! All groups of a chunk but the last are full, so a gate takes 32.125 bytes. The evaluator knows the number
+//! of gates, and so the length of each group.
 
-use super::authenticated_bits::{Share, Shares, SharesView};
-use crate::Block;
+use rand_core::{CryptoRng, RngCore};
+
+use super::buckets::MacDigests;
+use super::checks::Transcribed;
+use super::chunk::Chunk;
+use super::error::SessionError;
+use super::party::Party;
+use crate::channel::Channel;
 use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
+use crate::{Bits, Block};
 
 /// The most gates of a group.
 pub(super) const GROUP: usize = 2048;
 
-/// The masks of all AND gates.
-pub(super) struct GateMasks {
-    /// α: of the first input.
-    pub(super) alphas: Shares,
-    /// β: of the second input; longer than the others by padding.
-    pub(super) betas: Shares,
-    /// σ ⊕ γ: the product of α and β, and the mask of the output.
-    pub(super) tails: Shares,
+/// The bytes of a group of `n` gates.
+pub(super) const fn group_bytes(n: usize) -> usize {
+    n * 2 * Block::BYTES + n.div_ceil(8)
 }
 
-/// The masks of one AND gate.
-#[derive(Clone, Copy)]
-pub(super) struct GateMask {
-    pub(super) alpha: Share,
-    pub(super) beta: Share,
-    pub(super) tail: Share,
-}
-
-impl GateMask {
-    /// Λ_α·β ⊕ Λ_β·α ⊕ σ ⊕ γ.
-    pub(super) fn checked(self, value_a: bool, value_b: bool) -> Share {
-        self.beta.masked(value_a) ^ self.alpha.masked(value_b) ^ self.tail
-    }
-}
-
-impl GateMasks {
-    /// The number of gates.
-    pub(super) fn len(&self) -> usize {
-        self.tails.len()
-    }
-
-    /// The masks of `n` gates from `first` on.
-    pub(super) fn range(&self, first: usize, n: usize) -> impl Iterator<Item = GateMask> + '_ {
-        let [alphas, betas, tails] =
-            [&self.alphas, &self.betas, &self.tails].map(|shares| shares.view().slice(first..first + n));
-        let both = alphas.iter().zip(betas.iter()).zip(SharesView::iter(tails));
-        both.map(|((alpha, beta), tail)| GateMask { alpha, beta, tail })
-    }
-}
-
-/// The keys of the second pass, which the garbler draws after the evaluator's transfers are fixed.
+/// The keys of a chunk's second pass, which the garbler draws after the evaluator's transfers are fixed.
 ///
 /// ```text
 /// keys = S of the gates [16] ‖ S of reported labels [16] ‖ seed of the public labels [16]
@@ -73,4 +45,71 @@ impl GateKeys {
         let labels = PublicLabels::new(labels);
         Self { gates: HashKey::new(gates), reports: HashKey::new(reports), labels }
     }
+}
+
+/// Gates that are garbled or evaluated together: all of one group.
+pub(super) struct Gates<'g> {
+    pub(super) party: &'g Party,
+    pub(super) chunk: &'g Chunk,
+    /// The number of the first one in the chunk.
+    pub(super) first: usize,
+    /// The labels of their inputs.
+    pub(super) labels: &'g [[Block; 2]],
+}
+
+impl Gates<'_> {
+    /// The number of gates after these.
+    pub(super) fn left(&self) -> usize {
+        self.chunk.extent().gates - self.first - self.labels.len()
+    }
+}
+
+/// A chunk whose gates are all garbled or evaluated.
+pub(super) struct Done<'d> {
+    pub(super) party: &'d Party,
+    pub(super) chunk: &'d Chunk,
+    pub(super) digests: &'d MacDigests,
+    /// The labels of the outputs, with the last chunk.
+    pub(super) outputs: &'d [Block],
+}
+
+/// What the second pass does differently at garbler and evaluator.
+pub(super) trait Kernel {
+    /// Agrees on fresh keys for a chunk.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    fn begin(
+        &mut self,
+        party: &Party,
+        channel: &mut impl Channel,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(), SessionError>;
+
+    /// The wire of a known Λ.
+    fn known(&mut self, party: &Party, masked_value: bool) -> Block;
+
+    /// The negation of a wire.
+    fn not(party: &Party, a: Block) -> Block;
+
+    /// Garbles or evaluates gates; writes the labels of their outputs.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    fn gates(
+        &mut self,
+        gates: &Gates<'_>,
+        channel: &mut impl Channel,
+        out: &mut [Block],
+    ) -> Result<(), SessionError>;
+
+    /// Reports the chunk, proves our part and checks the peer's; returns Λ of the outputs.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer is caught deviating.
+    fn end<C: Channel>(
+        &mut self,
+        done: &Done<'_>,
+        channel: &mut Transcribed<C>,
+    ) -> Result<Bits, SessionError>;
 }

@@ -1,4 +1,4 @@
-//! The first pass over a program: every wire gets its mask, and nothing is sent.
+//! The first pass over a program: every wire gets its mask, and the interpreter itself sends nothing.
 //!
 //! A wire w carries a value z_w and has a mask λ_w, an authenticated bit that neither party knows; the parties
 //! compute with the *masked value* Λ_w = z_w ⊕ λ_w. A wire of this interpreter is a party's share of λ_w:
@@ -9,171 +9,182 @@
 //! AND          a fresh bit γ; α and β, the masks of the inputs, are noted
 //! ```
 //!
-//! The second pass (`garbling`, `evaluation`) takes the gates in the same order.
+//! When all gates of a chunk are noted and the program asks for one more, the chunk is handed in, and the
+//! interpreter waits for the next one ([`Supply`]). The second pass (`second_pass`) takes the gates in the
+//! same order and changes chunks at the same places.
 
 use super::authenticated_bits::{Share, Shares};
-use super::chunk::ChunkBits;
+use super::chunk::Chunk;
 use super::error::SessionError;
-use crate::inputs::{Holder, InputStream, Inputs, starts};
-use crate::protocol::hello::Role;
-use crate::{Bits, Block, Fancy};
+use super::trace::{Trace, Wire};
+use crate::inputs::{InputStream, Inputs};
+use crate::program::{Program, Shape};
+use crate::{Block, Fancy};
 
-/// The interpreter of the first pass.
-pub(super) struct Masks<'c> {
-    chunk: &'c ChunkBits,
-    gates: usize,
-    alphas: Shares,
-    betas: Shares,
-}
-
-impl<'c> Masks<'c> {
-    /// An interpreter of a program with this many AND gates.
-    pub(super) fn new(chunk: &'c ChunkBits, gates: usize) -> Self {
-        let room = chunk.buckets().candidates;
-        let (alphas, betas) = (Shares::with_capacity(gates), Shares::with_capacity(room));
-        Self { chunk, gates, alphas, betas }
-    }
-
-    /// The masks α and β of all gates; β is filled with the chunk's padding up to the number of candidates.
+/// What the first pass needs while it runs.
+pub(super) trait Supply {
+    /// Hands in a chunk whose gates are all noted; returns the next one.
     ///
     /// # Errors
-    /// If the program had fewer gates than announced.
-    pub(super) fn finish(self) -> Result<[Shares; 2], SessionError> {
-        let Self { chunk, gates, alphas, mut betas } = self;
-        if alphas.len() != gates {
-            return Err(SessionError::Unsteady);
+    /// If there is none.
+    fn chunk(&mut self, noted: Noted) -> Result<Chunk, SessionError>;
+
+    /// Masks of the next bits of an input stream: of at least `bits` of them.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer is caught deviating.
+    fn inputs(&mut self, stream: usize, bits: usize) -> Result<Shares, SessionError>;
+}
+
+/// A chunk whose gates are all noted.
+pub(super) struct Noted {
+    pub(super) chunk: Chunk,
+    /// The digest of the first pass so far.
+    pub(super) trace: [u64; 3],
+}
+
+/// What the first pass begins with.
+pub(super) struct Start {
+    pub(super) chunk: Chunk,
+    /// Masks of the first bits of each input stream.
+    pub(super) inputs: Vec<Shares>,
+}
+
+/// What the first pass leaves.
+pub(super) struct End {
+    /// The last chunk.
+    pub(super) noted: Noted,
+    /// The masks of the outputs.
+    pub(super) outputs: Shares,
+}
+
+/// Runs the first pass.
+///
+/// # Errors
+/// If the supply fails, or the program has another number of gates or outputs than announced.
+pub(super) fn first_pass(
+    program: &impl Program,
+    start: Start,
+    supply: impl Supply,
+) -> Result<End, SessionError> {
+    let Shape { input_streams, outputs: expected } = program.shape();
+    let ahead = |(shares, stream): (Shares, &InputStream)| Ahead { shares, next: 0, left: stream.bits };
+    let streams = start.inputs.into_iter().zip(&input_streams).map(ahead).collect();
+    let mut f = Masks { supply, chunk: start.chunk, trace: Trace::default(), streams };
+    let mut outputs = Vec::with_capacity(expected);
+    program.run(&mut f, &mut MaskInputs, &mut outputs)?;
+    if outputs.len() != expected {
+        return Err(SessionError::OutputLength { expected, given: outputs.len() });
+    }
+    if f.chunk.room() > 0 {
+        return Err(SessionError::Unsteady);
+    }
+    f.trace.outputs(&outputs);
+    let mut shares = Shares::with_capacity(expected);
+    outputs.iter().for_each(|wire| shares.push(share(*wire)));
+    Ok(End { noted: Noted { chunk: f.chunk, trace: f.trace.digest() }, outputs: shares })
+}
+
+/// The interpreter of the first pass.
+struct Masks<S> {
+    supply: S,
+    chunk: Chunk,
+    trace: Trace,
+    streams: Vec<Ahead>,
+}
+
+/// Masks of input bits that are not read yet.
+struct Ahead {
+    shares: Shares,
+    /// The index of the first unread one.
+    next: usize,
+    /// The bits of the stream that are not read yet.
+    left: usize,
+}
+
+fn share(wire: Wire<2>) -> Share {
+    let [mac, key] = wire.blocks();
+    Share { mac, key }
+}
+
+fn wire(Share { mac, key }: Share, form: u64) -> Wire<2> {
+    Wire::new([mac, key], form)
+}
+
+impl<S: Supply> Masks<S> {
+    /// Notes gates, at most as many as the chunk has room for.
+    fn gates(&mut self, a: &[Wire<2>], b: &[Wire<2>], out: &mut [Wire<2>]) {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            let gamma = self.chunk.gate(share(*a), share(*b));
+            *out = wire(gamma, self.trace.gate([a.form, b.form]));
         }
-        let padding = chunk.gammas().slice(gates..chunk.buckets().candidates);
-        padding.iter().for_each(|share| betas.push(share));
-        Ok([alphas, betas])
+    }
+
+    /// Hands in the chunk.
+    fn turn(&mut self) -> Result<(), SessionError> {
+        let noted = Noted { chunk: core::mem::take(&mut self.chunk), trace: self.trace.digest() };
+        self.chunk = self.supply.chunk(noted)?;
+        if self.chunk.room() > 0 { Ok(()) } else { Err(SessionError::Unsteady) }
+    }
+
+    fn read(&mut self, stream: usize, wires: &mut [Wire<2>]) -> Result<(), SessionError> {
+        let mut missing = wires.len();
+        let ahead = &mut self.streams[stream];
+        assert!(missing <= ahead.left, "a program reads no more than its shape declares");
+        ahead.left -= missing;
+        for slot in wires {
+            if ahead.next == ahead.shares.len() {
+                (ahead.shares, ahead.next) = (self.supply.inputs(stream, missing)?, 0);
+            }
+            *slot = wire(ahead.shares.view().get(ahead.next), self.trace.input(stream));
+            ahead.next += 1;
+            missing -= 1;
+        }
+        Ok(())
     }
 }
 
-impl Fancy for Masks<'_> {
-    type Wire = Share;
+impl<S: Supply> Fancy for Masks<S> {
+    type Wire = Wire<2>;
     type Error = SessionError;
 
-    fn and_n(&mut self, a: &[Share], b: &[Share], out: &mut [Share]) -> Result<(), SessionError> {
+    fn and_n(&mut self, a: &[Wire<2>], b: &[Wire<2>], out: &mut [Wire<2>]) -> Result<(), SessionError> {
         assert!(a.len() == b.len() && a.len() == out.len());
-        let first = self.alphas.len();
-        if out.len() > self.gates - first {
-            return Err(SessionError::Unsteady);
-        }
-        let gammas = self.chunk.gammas().slice(first..first + out.len());
-        for (((out, gamma), a), b) in out.iter_mut().zip(gammas.iter()).zip(a).zip(b) {
-            *out = gamma;
-            self.alphas.push(*a);
-            self.betas.push(*b);
+        let mut done = 0;
+        while done < out.len() {
+            if self.chunk.room() == 0 {
+                self.turn()?;
+            }
+            let range = done..out.len().min(done + self.chunk.room());
+            done = range.end;
+            self.gates(&a[range.clone()], &b[range.clone()], &mut out[range]);
         }
         Ok(())
     }
 
-    fn xor(&mut self, a: Share, b: Share) -> Share {
+    fn xor(&mut self, a: Wire<2>, b: Wire<2>) -> Wire<2> {
         a ^ b
     }
 
-    fn not(&mut self, a: Share) -> Share {
-        a
+    fn not(&mut self, a: Wire<2>) -> Wire<2> {
+        a.negated(a.blocks())
     }
 
-    fn constant(&mut self, _: bool) -> Share {
-        Share::default()
-    }
-}
-
-/// Where a program is in its input streams: the same in both passes.
-pub(super) struct Places {
-    role: Role,
-    input_streams: Vec<InputStream>,
-    /// The index of each stream's next bit among the bits of its holder, and the number of bits left.
-    next: Vec<(usize, usize)>,
-}
-
-/// An input bit, by its index among the bits of the party that holds it.
-#[derive(Clone, Copy)]
-pub(super) enum Place {
-    Own(usize),
-    Peer(usize),
-}
-
-impl Places {
-    /// The beginning of all streams, none of which is shared.
-    pub(super) fn new(role: Role, input_streams: &[InputStream]) -> Self {
-        let garbler = starts(input_streams, Holder::includes_garbler);
-        let evaluator = starts(input_streams, Holder::includes_evaluator);
-        let next = input_streams.iter().zip(garbler.into_iter().zip(evaluator));
-        let next = next.map(|(stream, (garbler, evaluator))| match stream.holder {
-            Holder::Garbler => (garbler, stream.bits),
-            Holder::Evaluator | Holder::Shared => (evaluator, stream.bits),
-        });
-        Self { role, input_streams: input_streams.to_vec(), next: next.collect() }
-    }
-
-    /// The next `n` bits of a stream.
-    ///
-    /// # Panics
-    /// If the stream has fewer bits left, which is a bug in the program.
-    pub(super) fn take(&mut self, stream: usize, n: usize) -> impl Iterator<Item = Place> + use<> {
-        let (at, left) = &mut self.next[stream];
-        assert!(n <= *left, "a program reads no more than its shape declares");
-        let from = *at;
-        (*at, *left) = (from + n, *left - n);
-        let of_garbler = self.input_streams[stream].holder == Holder::Garbler;
-        let own = of_garbler == (self.role == Role::Garbler);
-        (from..from + n).map(move |i| if own { Place::Own(i) } else { Place::Peer(i) })
+    fn constant(&mut self, bit: bool) -> Wire<2> {
+        Wire::constant([Block::ZERO; 2], bit)
     }
 }
 
-/// The masks of input bits.
-pub(super) struct MaskInputs<'c> {
-    pub(super) chunk: &'c ChunkBits,
-    pub(super) places: Places,
-}
+/// The input streams of the first pass; what is ahead of them is with the interpreter.
+struct MaskInputs;
 
-impl Inputs<Masks<'_>> for MaskInputs<'_> {
+impl<S: Supply> Inputs<Masks<S>> for MaskInputs {
     fn read_into(
         &mut self,
-        _: &mut Masks<'_>,
+        f: &mut Masks<S>,
         stream: usize,
-        wires: &mut [Share],
+        wires: &mut [Wire<2>],
     ) -> Result<(), SessionError> {
-        let places = self.places.take(stream, wires.len());
-        for (wire, place) in wires.iter_mut().zip(places) {
-            *wire = match place {
-                Place::Own(i) => self.chunk.own_input(i),
-                Place::Peer(i) => self.chunk.peer_input(i),
-            };
-        }
-        Ok(())
-    }
-}
-
-/// The masked values of all input bits, as their owners revealed them.
-pub(super) struct MaskedInputs {
-    pub(super) own: Bits,
-    pub(super) peer: Bits,
-}
-
-impl MaskedInputs {
-    /// Λ at a place.
-    pub(super) fn get(&self, place: Place) -> bool {
-        match place {
-            Place::Own(i) => self.own.get(i),
-            Place::Peer(i) => self.peer.get(i),
-        }
-    }
-}
-
-/// The labels of input bits, from their masked values: for the garbler those for Λ = 0, for the evaluator the active ones.
-pub(super) struct InputLabels<'i> {
-    pub(super) values: &'i MaskedInputs,
-    pub(super) places: Places,
-}
-
-impl<F: Fancy<Wire = Block>> Inputs<F> for InputLabels<'_> {
-    fn read_into(&mut self, f: &mut F, stream: usize, wires: &mut [Block]) -> Result<(), F::Error> {
-        let places = self.places.take(stream, wires.len());
-        wires.iter_mut().zip(places).for_each(|(wire, place)| *wire = f.constant(self.values.get(place)));
-        Ok(())
+        f.read(stream, wires)
     }
 }

@@ -11,7 +11,6 @@
 use subtle::ConstantTimeEq;
 
 use super::authenticated_bits::{Authenticator, Shares};
-use super::chunk::CHUNK;
 use super::domains::{Domain, OUTPUTS};
 use super::error::{Check, SessionError, accept};
 use super::exchange::receive_bits;
@@ -58,6 +57,6 @@ impl OutputMasks<'_> {
     }
 
     fn domain(&self, role: Role) -> Domain<'_> {
-        Domain { label: OUTPUTS, session: self.session, index: CHUNK, role: Some(role) }
+        Domain { label: OUTPUTS, session: self.session, index: 0, role: Some(role) }
     }
 }

@@ -1,30 +1,24 @@
-//! What both parties do alike: set up transfers and coins, then prepare a chunk up to the masked inputs.
+//! What both parties do alike: set up transfers and coins, then prepare chunk after chunk.
 //!
 //! ```text
-//! set_up    transfers under Δ_G, transfers under Δ_E, commitments to the first nonces
-//! prepare   random bits both ways → masks (nothing is sent) → leaky products → coin → openings → Λ of all inputs
+//! set_up      transfers under Δ_G, transfers under Δ_E, commitments to the first nonces
+//! a chunk     random bits both ways ─► masks (first pass) ─► leaky products ─► coin ─► openings
 //! ```
 //!
 //! Δ is made here, lives here, and is wiped with the [`Party`].
 
 use rand_core::{CryptoRng, RngCore};
-use zeroize::Zeroizing;
 
 use super::agreement::Agreed;
-use super::authenticated_bits::{Authenticator, Need, Shares, Transfers};
-use super::buckets::{Combination, Combiner, InputMasks, MacDigests};
-use super::chunk::ChunkBits;
+use super::authenticated_bits::{Authenticator, Shares, Transfers};
+use super::buckets::{Combination, MacDigests};
+use super::chunk::Chunk;
 use super::coins::Coins;
 use super::error::SessionError;
-use super::exchange::Exchange;
-use super::gates::GateMasks;
-use super::masks::{MaskInputs, MaskedInputs, Masks, Places};
+use super::inputs::Entry;
 use super::products::Products;
-use crate::Bits;
 use crate::backend::Backend;
-use crate::channel::{Channel, Phase};
-use crate::inputs::InputStream;
-use crate::program::{Program, Shape};
+use crate::channel::Channel;
 use crate::protocol::hello::Role;
 
 /// One party after the set-up.
@@ -32,7 +26,7 @@ pub(super) struct Party {
     pub(super) own: Authenticator,
     pub(super) backend: Backend,
     pub(super) agreed: Agreed,
-    transfers: Transfers,
+    pub(super) transfers: Transfers,
     coins: Coins,
 }
 
@@ -40,16 +34,6 @@ pub(super) struct Party {
 pub(super) struct Keys {
     pub(super) own: Authenticator,
     pub(super) transfers: Transfers,
-}
-
-/// What a party has before garbling begins.
-pub(super) struct Prepared {
-    pub(super) gates: GateMasks,
-    /// The masks of the outputs.
-    pub(super) outputs: Shares,
-    pub(super) inputs: MaskedInputs,
-    pub(super) digests: MacDigests,
-    pub(super) input_streams: Vec<InputStream>,
 }
 
 impl Party {
@@ -82,84 +66,58 @@ impl Party {
         let coins = Coins::begin(channel, &agreed.session.id, own.role, rng)?;
         Ok(Self { own, backend: Backend::detect(), agreed, transfers, coins })
     }
+}
 
-    /// Prepares the program for our input bits.
+/// A party at work, with all that preparing a chunk takes.
+pub(super) struct Preparation<'s, C, R> {
+    pub(super) party: &'s mut Party,
+    pub(super) channel: &'s mut C,
+    pub(super) rng: &'s mut R,
+    pub(super) entry: Entry<'s>,
+}
+
+impl<C: Channel, R: RngCore + CryptoRng> Preparation<'_, C, R> {
+    /// Masks of the first bits of each input stream.
     ///
     /// # Errors
-    /// If the inputs do not match the program, the connection fails or the peer is caught deviating.
-    pub(super) fn prepare(
-        &mut self,
-        channel: &mut impl Channel,
-        program: &impl Program,
-        inputs: &Bits,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Prepared, SessionError> {
-        let need = self.inputs(&program.shape());
-        if inputs.len() != need.own {
-            return Err(SessionError::InputLength { expected: need.own, given: inputs.len() });
-        }
-        let buckets = self.agreed.buckets;
-        let shares = self.transfers.random_bits(channel, ChunkBits::need(need, buckets))?;
-        let mut chunk = ChunkBits::new(shares, need, buckets);
-        let (masks, outputs) = self.masks(&chunk, program)?;
-        let (gates, digests) = self.multiply(channel, &mut chunk, masks, rng)?;
-        let bits = inputs.iter().enumerate().map(|(i, x)| x ^ chunk.own_input(i).bit());
-        let own: Bits = bits.collect();
-        let peer = self.step(Phase::Inputs).bits(channel, &own, need.peer)?;
-        let input_streams = program.shape().input_streams;
-        Ok(Prepared { gates, outputs, inputs: MaskedInputs { own, peer }, digests, input_streams })
+    /// If the connection fails or the peer is caught deviating.
+    pub(super) fn first_inputs(&mut self) -> Result<Vec<Shares>, SessionError> {
+        self.entry.first(self.party, self.channel)
     }
 
-    /// A step in which both parties send.
-    fn step(&self, phase: Phase) -> Exchange {
-        Exchange { role: self.own.role, phase }
+    /// Masks of at least this many further bits of an input stream.
+    ///
+    /// # Errors
+    /// As [`first_inputs`](Self::first_inputs), and if the stream has not as many.
+    pub(super) fn more_inputs(&mut self, stream: usize, bits: usize) -> Result<Shares, SessionError> {
+        self.entry.more(self.party, self.channel, (stream, bits))
     }
 
-    fn inputs(&self, shape: &Shape) -> Need {
-        let (garbler, evaluator) = (shape.garbler_bits(), shape.evaluator_bits());
-        match self.own.role {
-            Role::Garbler => Need { own: garbler, peer: evaluator },
-            Role::Evaluator => Need { own: evaluator, peer: garbler },
-        }
+    /// Draws the random bits of a chunk, in the memory of one that is no longer needed.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer is caught deviating.
+    pub(super) fn draw(&mut self, number: u64, memory: Chunk) -> Result<Chunk, SessionError> {
+        let Party { agreed, transfers, .. } = &mut *self.party;
+        let extent = agreed.chunks.extent(number);
+        memory.renew(extent, |need, shares| Ok(transfers.random_bits(self.channel, need, shares)?))
     }
 
-    /// The first pass: α and β of all gates, and the masks of the outputs.
-    fn masks(
-        &self,
-        chunk: &ChunkBits,
-        program: &impl Program,
-    ) -> Result<([Shares; 2], Shares), SessionError> {
-        let Shape { input_streams, outputs: expected } = program.shape();
-        let places = Places::new(self.own.role, &input_streams);
-        let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
-        let mut f = Masks::new(chunk, self.agreed.gates);
-        program.run(&mut f, &mut MaskInputs { chunk, places }, &mut outputs)?;
-        if outputs.len() != expected {
-            return Err(SessionError::OutputLength { expected, given: outputs.len() });
+    /// Makes the products of α and β of all gates, once these are noted.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer is caught deviating.
+    pub(super) fn multiply(&mut self, chunk: &mut Chunk) -> Result<MacDigests, SessionError> {
+        let Party { own, backend, agreed, coins, .. } = &mut *self.party;
+        let session = &agreed.session.id;
+        if chunk.extent().gates == 0 {
+            return Ok(MacDigests::default());
         }
-        let mut shares = Shares::with_capacity(expected);
-        outputs.iter().for_each(|share| shares.push(*share));
-        Ok((f.finish()?, shares))
-    }
-
-    /// The products of α and β of all gates.
-    fn multiply(
-        &mut self,
-        channel: &mut impl Channel,
-        chunk: &mut ChunkBits,
-        [alphas, betas]: [Shares; 2],
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(GateMasks, MacDigests), SessionError> {
-        let (session, own) = (&self.agreed.session.id, &self.own);
-        if self.agreed.gates > 0 {
-            let products = Products { session, own, backend: self.backend };
-            products.run(channel, chunk, betas.view(), rng)?;
-        }
+        chunk.pad();
+        let products = Products { session, own, backend: *backend };
+        products.run(self.channel, chunk, self.rng)?;
         // All that the coin decides about has arrived: both parties' U and s, and the digests of V.
-        let coin = self.coins.toss(channel, rng)?;
-        let masks = InputMasks { alphas: alphas.view(), betas: betas.view().slice(0..self.agreed.gates) };
-        let combination = Combination::new(Combiner { session, own }, chunk, masks, &coin);
-        let (tails, digests) = combination.run(channel)?;
-        Ok((GateMasks { alphas, betas, tails }, digests))
+        let coin = coins.toss(self.channel, self.rng)?;
+        Combination::new(session, own, chunk.extent(), &coin).run(self.channel, chunk)
     }
 }

@@ -34,8 +34,8 @@ use rand_core::{CryptoRng, RngCore};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::authenticated_bits::{Authenticator, SharesView};
-use super::chunk::{CHUNK, Candidates, ChunkBits};
+use super::authenticated_bits::Authenticator;
+use super::chunk::{Candidates, Chunk};
 use super::domains::{Domain, EQUALITY, PRODUCTS};
 use super::error::{Check, SessionError, accept};
 use super::exchange::Exchange;
@@ -57,19 +57,18 @@ pub(super) struct Products<'s> {
 }
 
 impl Products<'_> {
-    /// Turns r of all candidates into z = x∧y, where `first_y` is y of layer 0, and tests them.
+    /// Turns r of all candidates into z = x∧y, and tests them.
     ///
     /// # Errors
     /// If the connection fails or the test does.
     pub(super) fn run(
         &self,
         channel: &mut impl Channel,
-        chunk: &mut ChunkBits,
-        first_y: SharesView<'_>,
+        chunk: &mut Chunk,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), SessionError> {
         let mut t = Zeroizing::new(vec![Block::ZERO; chunk.buckets().total()]);
-        let candidates = chunk.products(first_y);
+        let candidates = chunk.products();
         let key = Block::random(rng);
         match self.own.role {
             Role::Garbler => {
@@ -84,7 +83,7 @@ impl Products<'_> {
         let ours: Bits = t.iter().map(|t| t.lsb()).collect();
         let theirs = self.step().bits(channel, &ours, ours.len())?;
         let digest = self.correct(chunk, &t, &ours.xor(&theirs));
-        self.compare(channel, digest, rng)
+        self.compare(channel, chunk.extent().number, digest, rng)
     }
 
     /// Sends S and U of all candidates; adds what we know to T.
@@ -143,8 +142,9 @@ impl Products<'_> {
     }
 
     /// Adds s to r, and hashes V.
-    fn correct(&self, chunk: &mut ChunkBits, t: &[Block], s: &Bits) -> Zeroizing<[u8; 32]> {
-        let domain = Domain { label: PRODUCTS, session: self.session, index: CHUNK, role: None };
+    fn correct(&self, chunk: &mut Chunk, t: &[Block], s: &Bits) -> Zeroizing<[u8; 32]> {
+        let index = chunk.extent().number;
+        let domain = Domain { label: PRODUCTS, session: self.session, index, role: None };
         let mut hash = domain.running();
         for (((mac, key), t), s) in chunk.r_mut().zip(t).zip(s.iter()) {
             self.own.add_public(mac, key, s);
@@ -157,6 +157,7 @@ impl Products<'_> {
     fn compare(
         &self,
         channel: &mut impl Channel,
+        number: u64,
         digest: Zeroizing<[u8; 32]>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), SessionError> {
@@ -164,16 +165,16 @@ impl Products<'_> {
         let (first, salt) = opening.split_at_mut(32);
         first.copy_from_slice(&*digest);
         rng.fill_bytes(salt);
-        let committed = self.step().bytes(channel, &self.commitment(self.own.role, &opening))?;
+        let committed = self.step().bytes(channel, &self.commitment(number, self.own.role, &opening))?;
         let mut theirs = self.step().bytes(channel, &opening)?;
-        let as_committed = self.commitment(self.own.role.peer(), &theirs).ct_eq(&committed);
+        let as_committed = self.commitment(number, self.own.role.peer(), &theirs).ct_eq(&committed);
         let equal = theirs[..32].ct_eq(&digest[..]);
         theirs.zeroize();
         accept(as_committed & equal, Check::Products)
     }
 
-    fn commitment(&self, role: Role, opening: &[u8; 64]) -> [u8; 32] {
-        let domain = Domain { label: EQUALITY, session: self.session, index: CHUNK, role: Some(role) };
+    fn commitment(&self, number: u64, role: Role, opening: &[u8; 64]) -> [u8; 32] {
+        let domain = Domain { label: EQUALITY, session: self.session, index: number, role: Some(role) };
         domain.of(&[opening])
     }
 

@@ -1,6 +1,6 @@
 //! What the evaluator reports of a chunk, and the two sums by which each party checks the other.
 //!
-//! The evaluator reveals Λ_α and Λ_β of every AND gate and Λ of every output. Both parties then compute, for
+//! The evaluator reveals Λ_α and Λ_β of every AND gate of the chunk, and with the last chunk Λ of every output. Both parties then compute, for
 //! what was revealed:
 //!
 //! ```text
@@ -38,8 +38,8 @@ use crate::hash::HashKey;
 const BLOCK: usize = 256;
 
 /// Σ: the sum of hashes of labels.
-pub(super) struct LabelSum<'k> {
-    key: &'k HashKey,
+pub(super) struct LabelSum {
+    key: HashKey,
     backend: Backend,
     /// The number of the next hash to be computed, and the labels that wait for it.
     next: u64,
@@ -47,8 +47,8 @@ pub(super) struct LabelSum<'k> {
     sum: Block,
 }
 
-impl<'k> LabelSum<'k> {
-    pub(super) fn new(key: &'k HashKey, backend: Backend) -> Self {
+impl LabelSum {
+    pub(super) fn new(key: HashKey, backend: Backend) -> Self {
         let waiting = Zeroizing::new(Vec::with_capacity(BLOCK));
         Self { key, backend, next: 0, waiting, sum: Block::ZERO }
     }
@@ -64,7 +64,7 @@ impl<'k> LabelSum<'k> {
     }
 
     /// Σ.
-    pub(super) fn finish(mut self) -> Block {
+    pub(super) fn sum(&mut self) -> Block {
         self.hash();
         self.sum
     }
@@ -79,7 +79,7 @@ impl<'k> LabelSum<'k> {
     fn hash(&mut self) {
         let mut h = Zeroizing::new([Block::ZERO; BLOCK]);
         let h = &mut h[..self.waiting.len()];
-        self.backend.hash(self.key, self.next, &self.waiting, h);
+        self.backend.hash(&self.key, self.next, &self.waiting, h);
         self.sum = h.iter().fold(self.sum, |sum, h| sum ^ *h);
         self.next += h.len() as u64;
         self.waiting.clear();
@@ -87,7 +87,7 @@ impl<'k> LabelSum<'k> {
 }
 
 /// 2x in GF(2^128) with the polynomial X^128 + X^7 + X^2 + X + 1, in constant time.
-fn double(x: Block) -> Block {
+pub(super) fn double(x: Block) -> Block {
     let [low, high] = x.halves();
     let carry = (high >> 63).wrapping_neg() & 0x87;
     Block::from_halves([low << 1 ^ carry, high << 1 | low >> 63])
@@ -120,7 +120,7 @@ impl ValueSum {
     }
 
     /// The sum.
-    pub(super) fn finish(self) -> Block {
+    pub(super) fn sum(&self) -> Block {
         let places = (0..Block::BYTES).rev().flat_map(|byte| (0..8).rev().map(move |bit| (byte, bit)));
         places.fold(Block::ZERO, |total, (byte, bit)| {
             let chosen = self.sums[byte].iter().enumerate().filter(|(number, _)| number >> bit & 1 == 1);
@@ -174,27 +174,28 @@ mod tests {
         let mut sum = ValueSum::new(chi);
         sum.add(values[..300].iter().copied());
         sum.add(values[300..].iter().copied());
-        assert_eq!(sum.finish(), expected);
+        assert_eq!(sum.sum(), expected);
     }
 
     #[test]
     fn the_label_sum_numbers_gates_and_outputs_and_tells_the_inputs_of_a_gate_apart() {
         let rng = &mut ChaCha20Rng::seed_from_u64(3);
-        let key = HashKey::new(Block::random(rng));
+        let s = Block::random(rng);
+        let key = HashKey::new(s);
         let labels: Vec<[Block; 2]> = (0..300).map(|_| [Block::random(rng), Block::random(rng)]).collect();
-        let mut sum = LabelSum::new(&key, Backend::detect());
+        let mut sum = LabelSum::new(HashKey::new(s), Backend::detect());
         labels.iter().for_each(|[a, b]| sum.add_gate(*a, *b));
         sum.add_output(labels[0][0]);
         let hash = |g: u128, x: Block| key.tweaked(g).of(x);
         let gates = labels.iter().enumerate().map(|(g, [a, b])| hash(g as u128, *a ^ double(*b)));
         let expected = gates.fold(hash(300, labels[0][0]), |sum, h| sum ^ h);
-        assert_eq!(sum.finish(), expected);
+        assert_eq!(sum.sum(), expected);
         // The same gate twice does not cancel, nor do its two inputs.
         let [a, b] = labels[0];
         let sum_of = |gates: &[[Block; 2]]| {
-            let mut sum = LabelSum::new(&key, Backend::detect());
+            let mut sum = LabelSum::new(HashKey::new(s), Backend::detect());
             gates.iter().for_each(|[a, b]| sum.add_gate(*a, *b));
-            sum.finish()
+            sum.sum()
         };
         assert_ne!(sum_of(&[[a, b], [a, b]]), Block::ZERO);
         assert_ne!(sum_of(&[[a, b]]), sum_of(&[[b, a]]));

@@ -18,13 +18,20 @@
 //! A · 2^-B / (1 − 2^-B) / L^(B−1) ≤ 2^-40        ⇔        (2^B − 1) · L^(B−1) ≥ A · 2^40
 //! ```
 //!
-//! [`Buckets::least`] is the least such L, and a program uses the B for which B·L is least. Everything here
-//! is a pure function of public numbers.
+//! [`Buckets::least`] is the least such L.
+//!
+//! **Chunks.** A program with more AND gates than a chunk is divided into full chunks, of the size in the
+//! [`Settings`], and a rest; the rest, like a program of one chunk, uses the B for which B·L is least. Chunks
+//! of different B and L keep the bound: let ε be 2^-40/A. If chunk i alone breaks with probability at most
+//! (1 − 2^-B_i)·ε, and an attack on it is survived with at most 2^-B_i, then an attack that has the
+//! probability ε from chunk i + 1 on has at most (1 − 2^-B_i)·ε + 2^-B_i·ε = ε from chunk i on.
+//!
+//! Everything here is a pure function of public numbers.
 //!
 //! Source: the buckets of Wang, Ranellucci, Katz (ePrint 2017/189, section 4), here with cyclic shifts in
 //! place of random permutations.
 
-use super::error::SessionError;
+use super::chunk::Extent;
 use crate::ot::TreeDepth;
 
 /// How many attempts at a run the parties allow: 1 to 64. The error bound of 2^-40 covers all of them
@@ -39,7 +46,9 @@ impl Attempts {
         if matches!(attempts, 1..=64) { Some(Self(attempts)) } else { None }
     }
 
-    pub(super) const fn number(self) -> u32 {
+    /// How many.
+    #[must_use]
+    pub const fn number(self) -> u32 {
         self.0
     }
 }
@@ -50,6 +59,33 @@ impl Default for Attempts {
     }
 }
 
+/// The size of a chunk, which decides how much memory a party needs, whatever the length of the program.
+///
+/// | | B | L at two attempts | bytes of an AND gate, both ways | memory of a party |
+/// |---|--:|--:|--:|--:|
+/// | [`LARGE`](Self::LARGE) | 3 | 560,488 | 200 | 250 MB |
+/// | [`SMALL`](Self::SMALL) | 4 | 16,384 | 256 | 10 MB |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkSize {
+    /// B.
+    pub(super) layers: usize,
+    /// L, if the error bound does not demand more.
+    pub(super) candidates: usize,
+}
+
+impl ChunkSize {
+    /// Chunks of the fewest bytes a gate: three layers. The default.
+    pub const LARGE: Self = Self { layers: 3, candidates: 1 };
+    /// Chunks for machines with little memory: four layers.
+    pub const SMALL: Self = Self { layers: 4, candidates: 1 << 14 };
+}
+
+impl Default for ChunkSize {
+    fn default() -> Self {
+        Self::LARGE
+    }
+}
+
 /// What the parties must have agreed on besides program and terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -57,21 +93,30 @@ pub struct Settings {
     pub attempts: Attempts,
     /// The depth of the trees of oblivious transfer.
     pub depth: TreeDepth,
+    /// The size of a chunk.
+    pub chunk: ChunkSize,
     /// The probability of undetected deviation is at most 2 to the minus this.
     pub(super) statistical: u32,
 }
 
 impl Settings {
-    /// These attempts and trees, with statistical security of 40 bits.
+    /// These attempts and trees, with large chunks and statistical security of 40 bits.
     #[must_use]
     pub const fn new(attempts: Attempts, depth: TreeDepth) -> Self {
-        Self { attempts, depth, statistical: 40 }
+        Self { attempts, depth, chunk: ChunkSize::LARGE, statistical: 40 }
     }
 
-    /// Settings under which small programs have few candidates, for tests that run sessions by the hundred.
+    /// The same settings with chunks of another size.
+    #[must_use]
+    pub const fn with_chunk(self, chunk: ChunkSize) -> Self {
+        Self { chunk, ..self }
+    }
+
+    /// Settings under which a chunk has few candidates, and at most this many gates, for tests that run
+    /// sessions by the hundred.
     #[cfg(test)]
-    pub(super) fn insecure_small() -> Self {
-        Self { statistical: 4, ..Self::default() }
+    pub(super) fn insecure_small(gates: usize) -> Self {
+        Self { statistical: 4, ..Self::default() }.with_chunk(ChunkSize { layers: 3, candidates: gates })
     }
 }
 
@@ -91,24 +136,20 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// The most AND gates of a chunk. A chunk of this size takes half a gigabyte at each party.
-    pub(super) const MOST_GATES: usize = 1 << 20;
+    /// The candidates of a full chunk.
+    pub(super) fn full(settings: &Settings) -> Self {
+        let ChunkSize { layers, candidates } = settings.chunk;
+        Self { layers, candidates: candidates.max(Self::least(layers, settings)) }
+    }
 
-    /// The candidates for a program with this many AND gates; none if it has no gates.
-    ///
-    /// # Errors
-    /// If the program has more gates than a chunk may have.
-    pub(super) fn for_gates(gates: u64, settings: &Settings) -> Result<Self, SessionError> {
-        let too_many = SessionError::TooManyGates { most: Self::MOST_GATES, given: gates };
-        let gates = usize::try_from(gates).ok().filter(|gates| *gates <= Self::MOST_GATES).ok_or(too_many)?;
+    /// The fewest candidates in all for a chunk with this many AND gates; none if it has no gates.
+    pub(super) fn for_gates(gates: usize, settings: &Settings) -> Self {
         if gates == 0 {
-            return Ok(Self { layers: 0, candidates: 0 });
+            return Self { layers: 0, candidates: 0 };
         }
         let with = |layers| Self { layers, candidates: Self::least(layers, settings).max(gates) };
         let choices = [4, 5, 6].map(with);
-        Ok(choices
-            .into_iter()
-            .fold(with(3), |best, next| if next.total() < best.total() { next } else { best }))
+        choices.into_iter().fold(with(3), |best, next| if next.total() < best.total() { next } else { best })
     }
 
     /// B·L.
@@ -127,6 +168,37 @@ impl Buckets {
             if enough(middle) { high = middle } else { low = middle }
         }
         high as usize
+    }
+}
+
+/// How a program is divided into chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunks {
+    pub(super) settings: Settings,
+    /// The AND gates of the program.
+    pub(super) gates: u64,
+}
+
+impl Chunks {
+    /// The number of chunks; one if the program has no gates.
+    pub(super) fn count(&self) -> u64 {
+        self.gates.div_ceil(self.most()).max(1)
+    }
+
+    /// What chunk `number` has, counted from 0.
+    pub(super) fn extent(&self, number: u64) -> Extent {
+        let left = self.gates.saturating_sub(number.saturating_mul(self.most()));
+        if left >= self.most() {
+            let full = Buckets::full(&self.settings);
+            return Extent { number, gates: full.candidates, buckets: full };
+        }
+        let gates = left as usize;
+        Extent { number, gates, buckets: Buckets::for_gates(gates, &self.settings) }
+    }
+
+    /// The gates of a full chunk.
+    fn most(&self) -> u64 {
+        Buckets::full(&self.settings).candidates as u64
     }
 }
 
@@ -168,8 +240,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_gets_the_fewest_candidates_in_all() {
-        let buckets = |gates| Buckets::for_gates(gates, &Settings::default()).unwrap();
+    fn a_chunk_gets_the_fewest_candidates_in_all() {
+        let buckets = |gates| Buckets::for_gates(gates, &Settings::default());
         assert_eq!(buckets(0).total(), 0);
         for (gates, layers, candidates) in [
             (1, 6, 129),
@@ -179,18 +251,39 @@ mod tests {
             (4_219, 4, 5_273),
             (420_365, 4, 420_365),
             (420_366, 3, 560_488),
-            (1 << 20, 3, 1 << 20),
         ] {
             assert_eq!(buckets(gates), Buckets { layers, candidates }, "{gates} gates");
         }
     }
 
     #[test]
-    fn more_gates_than_a_chunk_are_refused() {
-        let given = Buckets::MOST_GATES as u64 + 1;
-        let error = SessionError::TooManyGates { most: Buckets::MOST_GATES, given };
-        assert_eq!(Buckets::for_gates(given, &Settings::default()), Err(error));
-        assert!(Buckets::for_gates(u64::MAX, &Settings::default()).is_err());
+    fn a_program_is_divided_into_full_chunks_and_a_rest() {
+        for (chunk, layers, full) in [(ChunkSize::LARGE, 3, 560_488), (ChunkSize::SMALL, 4, 16_384)] {
+            let settings = Settings::default().with_chunk(chunk);
+            for (full_chunks, rest) in [(0, 0), (0, 7), (1, 0), (1, 1), (3, full - 1), (178, 16)] {
+                let chunks = Chunks { settings, gates: (full_chunks * full + rest) as u64 };
+                let count = chunks.count() as usize;
+                assert_eq!(count, (full_chunks + usize::from(rest > 0)).max(1));
+                for number in 0..count {
+                    let extent = chunks.extent(number as u64);
+                    let gates = if number < full_chunks { full } else { rest };
+                    assert_eq!((extent.number, extent.gates), (number as u64, gates));
+                    assert!(extent.buckets.candidates >= gates);
+                    if number < full_chunks {
+                        assert_eq!(extent.buckets, Buckets { layers, candidates: full });
+                    }
+                }
+            }
+        }
+        assert_eq!(Chunks { settings: Settings::default(), gates: u64::MAX }.extent(1 << 40).gates, 560_488);
+    }
+
+    #[test]
+    fn a_small_chunk_is_as_large_as_the_attempts_demand() {
+        let of = |attempts| Buckets::full(&settings(attempts).with_chunk(ChunkSize::SMALL));
+        assert_eq!(of(2), Buckets { layers: 4, candidates: 16_384 });
+        assert_eq!(of(64).candidates, Buckets::least(4, &settings(64)));
+        assert!(of(64).candidates > 16_384);
     }
 
     #[test]

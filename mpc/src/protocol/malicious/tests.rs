@@ -12,7 +12,11 @@
 mod cancelling;
 mod cheats;
 mod flips;
+mod later_chunks;
+mod long;
+mod owners;
 mod primitives;
+mod unsteady;
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -45,6 +49,8 @@ const ALL: &[Check] = &[
     Check::Labels,
     Check::Values,
     Check::Outputs,
+    Check::OwnerSeed,
+    Check::OwnerInput,
 ];
 
 /// Whether the party of this thread ignores a check.
@@ -93,7 +99,7 @@ const X: [bool; 3] = [true, false, true];
 const Y: [bool; 3] = [true, true, false];
 
 fn buckets() -> Buckets {
-    Buckets::for_gates(GATES as u64, &Settings::insecure_small()).unwrap()
+    Buckets::for_gates(GATES, &Settings::insecure_small(GATES))
 }
 
 /// A change of the bits of `value` in byte `at` of a phase.
@@ -125,6 +131,8 @@ struct Cheat {
     heard: Vec<Change>,
     /// Phases, from a byte on, in which the party sends the bytes that it received at the same place.
     copies: Vec<(Phase, usize)>,
+    /// Phases, from a byte on, in which the party sends these bytes.
+    replays: Vec<(Phase, usize, Vec<u8>)>,
     ignored: &'static [Check],
 }
 
@@ -172,6 +180,12 @@ impl Deviation for Cheating {
                 bytes.iter_mut().zip(copied).for_each(|(byte, copy)| *byte = *copy);
             }
         }
+        for (of, from, old) in &self.cheat.replays {
+            // Byte by byte, since the first one to be replaced may be in the middle.
+            for (i, byte) in bytes.iter_mut().enumerate().filter(|(i, _)| *of == phase && at + i >= *from) {
+                *byte = old.get(at + i - from).copied().unwrap_or(*byte);
+            }
+        }
         self.cheat.changes.iter().for_each(|change| change.apply(phase, at, bytes));
         record.sent[usize::from(phase.code())].extend_from_slice(bytes);
     }
@@ -209,13 +223,15 @@ struct Run {
     seed: u64,
     inputs: ([bool; 3], [bool; 3]),
     cheats: [Cheat; 2],
+    /// The most gates of a chunk, if there are enough candidates.
+    chunk: usize,
     /// Bits of Δ_G that the transfers have otherwise.
     other_delta: u64,
 }
 
 impl Run {
     fn new(seed: u64) -> Self {
-        Self { seed, inputs: (X, Y), cheats: Default::default(), other_delta: 0 }
+        Self { seed, inputs: (X, Y), cheats: Default::default(), chunk: GATES, other_delta: 0 }
     }
 
     fn garbler(self, cheat: Cheat) -> Self {
@@ -240,7 +256,18 @@ impl Run {
         self.outcome_over([near, far])
     }
 
-    fn outcome_over<C: Channel + Send>(&self, [near, far]: [C; 2]) -> [End; 2] {
+    fn outcome_over<C: Channel + Send>(&self, channels: [C; 2]) -> [End; 2] {
+        let (x, y) = &self.inputs;
+        self.outcome_of([&Small; 2], [&x[..], &y[..]].map(Bits::from), channels)
+    }
+
+    /// The outcome of a session of these programs.
+    fn outcome_of<P: Program + Sync, C: Channel + Send>(
+        &self,
+        [program_g, program_e]: [&P; 2],
+        [x, y]: [Bits; 2],
+        [near, far]: [C; 2],
+    ) -> [End; 2] {
         let rng_0 = &mut rng(self.seed);
         let own = [Role::Garbler, Role::Evaluator].map(|role| Authenticator::random(role, rng_0));
         let options = Options { depth: Settings::default().depth, adversary: Adversary::Malicious };
@@ -257,13 +284,12 @@ impl Run {
         let [cheat_g, cheat_e] = core::array::from_fn(|side| {
             Deviating::new(Cheating { cheat: self.cheats[side].clone(), record: Arc::clone(&records[side]) })
         });
-        let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small());
-        let (x, y) = (Bits::from(&self.inputs.0[..]), Bits::from(&self.inputs.1[..]));
+        let (terms, settings) = (Terms::new(Reveal::Both), Settings::insecure_small(self.chunk));
         let results = thread::scope(|scope| {
             let garbling = scope.spawn(move || {
                 IGNORED.set(self.cheats[0].ignored);
                 let rng = &mut rng(self.seed ^ 1 << 32);
-                let mut session = Garbler::new(near, &Small, terms, settings);
+                let mut session = Garbler::new(near, program_g, terms, settings);
                 session.channel.deviation = Some(cheat_g);
                 let session = session.hello(rng)?.set_up_with(keys_g, rng)?;
                 session.execute(&x, rng).map(|session| session.output().map(<[bool]>::to_vec))
@@ -271,7 +297,7 @@ impl Run {
             let evaluating = scope.spawn(move || {
                 IGNORED.set(self.cheats[1].ignored);
                 let rng = &mut rng(self.seed ^ 1 << 33);
-                let mut session = Evaluator::new(far, &Small, terms, settings);
+                let mut session = Evaluator::new(far, program_e, terms, settings);
                 session.channel.deviation = Some(cheat_e);
                 let session = session.hello(rng)?.set_up_with(keys_e, rng)?;
                 session.execute(&y, rng).map(|session| session.output().map(<[bool]>::to_vec))

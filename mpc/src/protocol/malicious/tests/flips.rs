@@ -26,17 +26,27 @@ impl Channel for Flipping {
     }
 }
 
-fn outcome(side: usize, change: Option<Change>) -> [End; 2] {
+fn outcome(chunk: usize, side: usize, change: Option<Change>) -> [End; 2] {
     let (near, far) = memory_pair();
     let mut ends = [near, far].map(|inner| Flipping { inner, change: None, sent: [0; 10] });
     ends[side].change = change;
-    Run::new(7).outcome_over(ends)
+    Run { chunk, ..Run::new(7) }.outcome_over(ends)
 }
 
 #[test]
-fn every_flipped_byte_gives_the_right_output_or_an_error() {
+fn every_flipped_byte_of_one_chunk_gives_the_right_output_or_an_error() {
+    flip_every_byte(GATES);
+}
+
+#[test]
+fn every_flipped_byte_of_two_chunks_gives_the_right_output_or_an_error() {
+    assert_eq!(outcome(1, 0, None)[1].record.sent(Phase::Coins), 32 + 2 * 96, "not two chunks");
+    flip_every_byte(1);
+}
+
+fn flip_every_byte(chunk: usize) {
     let expected = Small.compute(&X, &Y);
-    let lengths = outcome(0, None).map(|end| Phase::ALL.map(|phase| end.record.sent(phase)));
+    let lengths = outcome(chunk, 0, None).map(|end| Phase::ALL.map(|phase| end.record.sent(phase)));
     let mut ended = 0;
     for (side, lengths) in lengths.iter().enumerate() {
         for (phase, length) in Phase::ALL.into_iter().zip(lengths) {
@@ -44,7 +54,7 @@ fn every_flipped_byte_gives_the_right_output_or_an_error() {
             assert_eq!(silent, *length == 0, "{phase:?}");
             for at in 0..*length {
                 let change = Change { phase, at, value: 1 << (at % 8) };
-                let ends = outcome(side, Some(change));
+                let ends = outcome(chunk, side, Some(change));
                 for end in &ends {
                     assert!(
                         end.result.as_ref().is_ok_and(|out| out.as_ref() == Some(&expected))

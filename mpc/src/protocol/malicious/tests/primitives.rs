@@ -1,7 +1,7 @@
 //! Shares, products and coins by themselves, against their equations.
 
 use super::super::authenticated_bits::{Need, Share, Shares, SharesView};
-use super::super::chunk::ChunkBits;
+use super::super::chunk::{Chunk, Extent};
 use super::super::coins::Coins;
 use super::super::products::Products;
 use super::*;
@@ -19,13 +19,15 @@ fn shares(seed: u64, n: usize) -> ([Authenticator; 2], [Shares; 2]) {
         own.each_ref().map(|own| dealt(&own.delta, options, rng));
     let (mut near, mut far) = memory_pair();
     let need = Need { own: n, peer: n };
-    let shares = thread::scope(|scope| {
-        let garbler = scope.spawn(move || {
-            Transfers::dealt(Role::Garbler, sender_g, receiver_g).random_bits(&mut near, need).unwrap()
+    let mut shares: [Shares; 2] = Default::default();
+    let [shares_g, shares_e] = &mut shares;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut garbler = Transfers::dealt(Role::Garbler, sender_g, receiver_g);
+            garbler.random_bits(&mut near, need, shares_g).unwrap();
         });
         let mut evaluator = Transfers::dealt(Role::Evaluator, sender_e, receiver_e);
-        let evaluator = evaluator.random_bits(&mut far, need).unwrap();
-        [garbler.join().unwrap(), evaluator]
+        evaluator.random_bits(&mut far, need, shares_e).unwrap();
     });
     (own, shares)
 }
@@ -78,34 +80,28 @@ fn deltas_have_their_colours() {
 
 #[test]
 fn products_are_products() {
-    let buckets = Buckets { layers: 3, candidates: 700 };
-    let need = ChunkBits::need(Need { own: 0, peer: 0 }, buckets);
-    let (own, shares) = shares(2, need.own);
-    let mut chunks = shares.map(|shares| ChunkBits::new(shares, Need { own: 0, peer: 0 }, buckets));
+    let extent = Extent { number: 0, gates: 0, buckets: Buckets { layers: 3, candidates: 700 } };
+    let (own, shares) = shares(2, Chunk::need(&extent).own);
+    let mut chunks = shares.map(|shares| Chunk::of(shares, extent));
     let (mut near, mut far) = memory_pair();
-    let y: [Shares; 2] = core::array::from_fn(|side| {
-        let mut y = Shares::with_capacity(700);
-        chunks[side].gammas().iter().for_each(|share| y.push(share));
-        y
-    });
     let [chunk_g, chunk_e] = &mut chunks;
     thread::scope(|scope| {
         let products = |role: usize| Products { session: &SID, own: &own[role], backend: Backend::detect() };
-        let (garbler, evaluator, y) = (products(0), products(1), &y);
-        scope.spawn(move || garbler.run(&mut near, chunk_g, y[0].view(), &mut rng(4)).unwrap());
-        evaluator.run(&mut far, chunk_e, y[1].view(), &mut rng(5)).unwrap();
+        let (garbler, evaluator) = (products(0), products(1));
+        scope.spawn(move || garbler.run(&mut near, chunk_g, &mut rng(4)).unwrap());
+        evaluator.run(&mut far, chunk_e, &mut rng(5)).unwrap();
         far.flush().unwrap();
     });
     let value = |shares: [Share; 2]| {
         assert!(is_authentic(&own, shares));
         shares[0].bit() ^ shares[1].bit()
     };
-    for i in 0..buckets.total() {
-        let of = |kind: fn(&ChunkBits) -> SharesView<'_>, i: usize| {
+    for i in 0..extent.buckets.total() {
+        let of = |kind: fn(&Chunk) -> SharesView<'_>, i: usize| {
             value([0, 1].map(|side| kind(&chunks[side]).get(i)))
         };
-        let y = if i < 700 { of(ChunkBits::gammas, i) } else { of(ChunkBits::later_y, i - 700) };
-        assert_eq!(of(ChunkBits::r, i), of(ChunkBits::x, i) & y, "candidate {i}");
+        let y = if i < 700 { of(Chunk::gammas, i) } else { of(Chunk::later_y, i - 700) };
+        assert_eq!(of(Chunk::r, i), of(Chunk::x, i) & y, "candidate {i}");
     }
 }
 

@@ -1,0 +1,381 @@
+//! Inputs: masks of input bits, and the masked values that their owners tell, block by block.
+//!
+//! ```text
+//! block        the next bits of one stream, at most block_bits of them
+//! first        the first block of every stream, together, before the first chunk
+//! later        whenever the first pass has used up the masks of a stream, as many blocks as it asks for
+//! enter        random bits ─► each party tells Λ = x ⊕ λ of its own bits ─► (checks of blocks) ─► masks to the first pass
+//! ```
+//!
+//! The mask of a bit that one party holds is known to this party alone: the other's share is zero, and the
+//! bit takes one transfer. A bit that both hold in shares, x = x_G ⊕ x_E, has λ = λ_G ⊕ λ_E and Λ = Λ_G ⊕ Λ_E,
+//! and each party's summand is masked by its own bit. So in all cases
+//!
+//! ```text
+//! λ of a bit   (M of our bit or 0, K for the peer's bit or 0)        Λ of a bit   what we told ⊕ what the peer told
+//! ```
+//!
+//! There is no transfer whose choice is an input, so no selective failure. Λ tells nothing about x, since λ is
+//! uniform and its owner's secret.
+//!
+//! **Order.** The first pass of a chunk comes before its second pass, and all bits that the program reads
+//! before the last gate of a chunk have been entered by then. So Λ of an input is told, and a check at the end
+//! of [`Entry::enter`] has passed, before any table of the chunk that uses it leaves or is read.
+//!
+//! **Owners who do not compute** gave tests for each block of their streams ([`Holder::Shared`]). With such a
+//! block its ρ is entered, 128 bits more at either party, and all blocks that were entered together are tested
+//! together ([`owner_check`](super::owner_check)).
+//!
+//! Memory: a party holds M and K of one block of each stream beyond what a single read of the program asks for
+//! (2²⁰ bits of all streams together), and two bits for each input bit between the two passes.
+
+use std::collections::VecDeque;
+
+use zeroize::Zeroizing;
+
+use super::authenticated_bits::{Need, Share, Shares};
+use super::error::SessionError;
+use super::exchange::Exchange;
+use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests};
+use super::owners::{BlockTest, MASK_BITS, OwnerId, block_bits};
+use super::party::Party;
+use crate::channel::{Channel, Phase};
+use crate::inputs::{Holder, InputStream, starts};
+use crate::protocol::hello::Role;
+use crate::{Bits, Block};
+
+/// What a party enters.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The bits and shares that the program reads, stream by stream.
+    pub bits: &'a Bits,
+    /// For each shared stream that is not empty, the tests that its owner gave for this attempt.
+    pub owners: &'a [OwnerTests<'a>],
+}
+
+/// A block to be entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BlockId {
+    pub(super) stream: usize,
+    /// The number of the block in its stream, from 0.
+    pub(super) number: u64,
+    /// The index of its first bit among all bits of the stream.
+    pub(super) from: usize,
+    pub(super) bits: usize,
+}
+
+/// A block whose masked values were told.
+pub(super) struct InputBlock {
+    pub(super) id: BlockId,
+    pub(super) bits: Told,
+    /// ρ of a shared block; else empty.
+    pub(super) mask: Told,
+}
+
+/// Bits whose masked values were told.
+pub(super) struct Told {
+    /// M of our bits; empty if we hold none.
+    pub(super) macs: Zeroizing<Vec<Block>>,
+    /// K for the peer's bits; empty if it holds none.
+    pub(super) keys: Zeroizing<Vec<Block>>,
+    /// Λ of our bits.
+    pub(super) ours: Bits,
+    /// Λ of the peer's bits.
+    pub(super) theirs: Bits,
+}
+
+impl InputBlock {
+    /// Our shares of λ.
+    fn masks(&self) -> Shares {
+        let mut shares = Shares::with_capacity(self.id.bits);
+        let at = |blocks: &[Block], i: usize| blocks.get(i).copied().unwrap_or_default();
+        let Told { macs, keys, .. } = &self.bits;
+        (0..self.id.bits).for_each(|i| shares.push(Share { mac: at(macs, i), key: at(keys, i) }));
+        shares
+    }
+
+    /// Λ of the bits.
+    fn values(&self) -> Bits {
+        (0..self.id.bits).map(|i| self.bits.ours.get(i) ^ self.bits.theirs.get(i)).collect()
+    }
+}
+
+/// A party's input bits on their way into the computation.
+pub(super) struct Entry<'i> {
+    role: Role,
+    bits: &'i Bits,
+    /// The attempt, counted from 0.
+    attempt: u32,
+    /// The bits of a full block.
+    block: usize,
+    streams: Vec<Stream<'i>>,
+}
+
+struct Stream<'i> {
+    stream: InputStream,
+    /// The tests of its blocks, if its owner does not compute.
+    owner: Option<OwnerTests<'i>>,
+    /// The index of the stream's first bit among our own.
+    start: usize,
+    /// Bits and blocks entered so far.
+    entered: usize,
+    blocks: u64,
+    /// Λ of entered bits that the second pass has not read, and the place in the first block of them.
+    values: VecDeque<Bits>,
+    next: usize,
+}
+
+impl<'i> Entry<'i> {
+    /// The beginning of all streams.
+    ///
+    /// # Errors
+    /// If these are not as many bits as the party holds, or there is not one test for each shared block.
+    pub(super) fn new(
+        role: Role,
+        streams: &[InputStream],
+        (Inputs { bits, owners }, attempt): (Inputs<'i>, u32),
+    ) -> Result<Self, SessionError> {
+        let holds = held_by(role);
+        let expected = streams.iter().filter(|stream| holds(stream.holder)).map(|stream| stream.bits).sum();
+        if bits.len() != expected {
+            return Err(SessionError::InputLength { expected, given: bits.len() });
+        }
+        let (block, starts) = (block_bits(streams.len()), starts(streams, holds));
+        let mut owners = owners.iter();
+        let is_owned = |stream: &InputStream| stream.holder == Holder::Shared && stream.bits > 0;
+        let tests: Vec<_> = streams.iter().map(|stream| is_owned(stream).then(|| owners.next())).collect();
+        let fits = |(stream, tests): (&InputStream, &Option<Option<&OwnerTests<'_>>>)| match tests {
+            None => true,
+            Some(tests) => tests.is_some_and(|tests| tests.tests.len() == stream.bits.div_ceil(block)),
+        };
+        if owners.next().is_some() || !streams.iter().zip(&tests).all(fits) {
+            return Err(SessionError::NoTests);
+        }
+        let stream =
+            |((stream, start), tests): ((&InputStream, usize), Option<Option<&OwnerTests<'i>>>)| Stream {
+                stream: *stream,
+                owner: tests.flatten().copied(),
+                start,
+                entered: 0,
+                blocks: 0,
+                values: VecDeque::new(),
+                next: 0,
+            };
+        let streams = streams.iter().zip(starts).zip(tests).map(stream).collect();
+        Ok(Self { role, bits, attempt, block, streams })
+    }
+
+    /// Enters the first block of every stream; returns the masks of each.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter).
+    pub(super) fn first(
+        &mut self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+    ) -> Result<Vec<Shares>, SessionError> {
+        let blocks: Vec<BlockId> = (0..self.streams.len()).map(|stream| self.next_block(stream)).collect();
+        let entered = self.enter(party, channel, &blocks)?;
+        Ok(entered.iter().map(InputBlock::masks).collect())
+    }
+
+    /// Enters the next blocks of a stream, with at least `bits` bits; returns their masks.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter), and if the stream has not as many.
+    pub(super) fn more(
+        &mut self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+        (stream, bits): (usize, usize),
+    ) -> Result<Shares, SessionError> {
+        let (mut blocks, mut found) = (Vec::new(), 0);
+        while found < bits {
+            let block = self.next_block(stream);
+            if block.bits == 0 {
+                return Err(SessionError::Unsteady);
+            }
+            found += block.bits;
+            blocks.push(block);
+        }
+        let mut masks = Shares::with_capacity(found);
+        for block in self.enter(party, channel, &blocks)? {
+            block.masks().view().iter().for_each(|share| masks.push(share));
+        }
+        Ok(masks)
+    }
+
+    /// The phase in which the parties tell Λ of these blocks.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer is caught deviating.
+    fn enter(
+        &mut self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+        ids: &[BlockId],
+    ) -> Result<Vec<InputBlock>, SessionError> {
+        let blocks = self.tell(party, channel, ids)?;
+        // All Λ of these blocks were told, and nothing that depends on them was sent.
+        let owned: Vec<_> = blocks
+            .iter()
+            .filter_map(|block| Some(OwnedBlock { block, test: self.test(&block.id)? }))
+            .collect();
+        let check = OwnerCheck { authenticator: &party.own, attempt: self.attempt, blocks: &owned };
+        check.run(channel)?;
+        for block in &blocks {
+            self.streams[block.id.stream].values.push_back(block.values());
+        }
+        Ok(blocks)
+    }
+
+    /// Draws masks, and tells Λ of our bits.
+    fn tell(
+        &self,
+        party: &mut Party,
+        channel: &mut impl Channel,
+        ids: &[BlockId],
+    ) -> Result<Vec<InputBlock>, SessionError> {
+        let sum = |role| ids.iter().map(|id| self.bits_of(role, id) + self.mask_bits(id)).sum();
+        let need = Need { own: sum(self.role), peer: sum(self.role.peer()) };
+        let mut shares = Shares::default();
+        party.transfers.random_bits(channel, need, &mut shares)?;
+        let own = ids.iter().flat_map(|id| {
+            let from = self.streams[id.stream].start + id.from;
+            let mask = self.test(id).map(|(_, test)| test.mask()).into_iter().flatten();
+            self.bits.iter_from(from).take(self.bits_of(self.role, id)).chain(mask)
+        });
+        let masks = shares.macs.iter().map(|mac| Share { mac: *mac, key: Block::ZERO }.bit());
+        let ours: Bits = own.zip(masks).map(|(x, mask)| x ^ mask).collect();
+        let theirs = Exchange { role: self.role, phase: Phase::Inputs }.bits(channel, &ours, need.peer)?;
+        let (mut macs, mut keys) = (shares.macs.iter().copied(), shares.keys.iter().copied());
+        let (mut ours, mut theirs) = (ours.iter(), theirs.iter());
+        let mut told = |own: usize, peer: usize| Told {
+            macs: Zeroizing::new(macs.by_ref().take(own).collect()),
+            keys: Zeroizing::new(keys.by_ref().take(peer).collect()),
+            ours: ours.by_ref().take(own).collect(),
+            theirs: theirs.by_ref().take(peer).collect(),
+        };
+        let block = |id: &BlockId| {
+            let [own, peer] = [self.role, self.role.peer()].map(|role| self.bits_of(role, id));
+            let masks = self.mask_bits(id);
+            InputBlock { id: *id, bits: told(own, peer), mask: told(masks, masks) }
+        };
+        Ok(ids.iter().map(block).collect())
+    }
+
+    /// Whose block it is, and its test, if its owner does not compute.
+    fn test(&self, id: &BlockId) -> Option<(OwnerId, &'i BlockTest)> {
+        let OwnerTests { owner, tests } = self.streams.get(id.stream)?.owner?;
+        Some((owner, tests.get(usize::try_from(id.number).ok()?)?))
+    }
+
+    /// The bits of ρ that are entered with a block.
+    fn mask_bits(&self, id: &BlockId) -> usize {
+        self.test(id).map_or(0, |_| MASK_BITS)
+    }
+
+    /// The bits of a block that a party holds: all or none.
+    fn bits_of(&self, role: Role, id: &BlockId) -> usize {
+        if held_by(role)(self.streams[id.stream].stream.holder) { id.bits } else { 0 }
+    }
+
+    fn next_block(&mut self, stream: usize) -> BlockId {
+        let most = self.block;
+        let Stream { stream: InputStream { bits, .. }, entered, blocks, .. } = &mut self.streams[stream];
+        let id = BlockId { stream, number: *blocks, from: *entered, bits: most.min(*bits - *entered) };
+        (*entered, *blocks) = (*entered + id.bits, *blocks + 1);
+        id
+    }
+
+    /// Λ of the next bit of a stream, for the second pass; `None` if it was not entered.
+    pub(super) fn value(&mut self, stream: usize) -> Option<bool> {
+        let Stream { values, next, .. } = self.streams.get_mut(stream)?;
+        while values.front()?.len() == *next {
+            (*next, _) = (0, values.pop_front());
+        }
+        let value = values.front()?.get(*next);
+        *next += 1;
+        Some(value)
+    }
+}
+
+/// Whether a party holds bits of a stream.
+fn held_by(role: Role) -> fn(Holder) -> bool {
+    match role {
+        Role::Garbler => Holder::includes_garbler,
+        Role::Evaluator => Holder::includes_evaluator,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_core::OsRng;
+
+    use super::super::owners::Deal;
+    use super::*;
+
+    fn entry(bits: &Bits) -> Entry<'_> {
+        let stream = |holder, bits| InputStream { holder, bits };
+        let streams = [
+            stream(Holder::Garbler, 5),
+            stream(Holder::Evaluator, 200_000),
+            stream(Holder::Shared, 3),
+            stream(Holder::Garbler, 0),
+        ];
+        let deal = Deal { owner: OwnerId([1; 32]), attempts: 1, input_streams: 4 };
+        let test = deal.tests([&Bits::from_number(1, 3); 2], &mut OsRng);
+        let tests = Box::leak(Box::new(test));
+        let owners = Box::leak(Box::new([OwnerTests { owner: OwnerId([1; 32]), tests: &tests[0] }]));
+        Entry::new(Role::Garbler, &streams, (Inputs { bits, owners }, 0)).unwrap()
+    }
+
+    #[test]
+    fn streams_are_divided_into_numbered_blocks() {
+        let bits = Bits::from(&[true; 8][..]);
+        let mut entry = entry(&bits);
+        let id = |stream, number, from, bits| BlockId { stream, number, from, bits };
+        assert_eq!(
+            [0, 1, 2, 3].map(|stream| entry.next_block(stream)),
+            [id(0, 0, 0, 5), id(1, 0, 0, 65_536), id(2, 0, 0, 3), id(3, 0, 0, 0),]
+        );
+        let later = [1, 1, 1, 1].map(|stream| entry.next_block(stream));
+        assert_eq!(
+            later,
+            [
+                id(1, 1, 65_536, 65_536),
+                id(1, 2, 131_072, 65_536),
+                id(1, 3, 196_608, 3_392),
+                id(1, 4, 200_000, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn who_holds_a_block_follows_from_its_stream() {
+        let bits = Bits::from(&[true; 8][..]);
+        let mut entry = entry(&bits);
+        let held = [0, 1, 2].map(|stream| {
+            let id = entry.next_block(stream);
+            [Role::Garbler, Role::Evaluator].map(|role| entry.bits_of(role, &id))
+        });
+        assert_eq!(held, [[5, 0], [0, 65_536], [3, 3]]);
+    }
+
+    #[test]
+    fn many_streams_have_small_blocks() {
+        assert_eq!(
+            [0, 1, 16, 17, 1 << 10, 1 << 20].map(block_bits),
+            [65_536, 65_536, 65_536, 61_680, 1024, 128]
+        );
+    }
+
+    #[test]
+    fn another_number_of_bits_than_the_party_holds_is_refused() {
+        let stream = InputStream { holder: Holder::Evaluator, bits: 4 };
+        let bits = Bits::from(&[true; 3][..]);
+        let error = SessionError::InputLength { expected: 4, given: 3 };
+        let inputs = Inputs { bits: &bits, owners: &[] };
+        assert_eq!(Entry::new(Role::Evaluator, &[stream], (inputs, 0)).err(), Some(error));
+    }
+}
