@@ -16,7 +16,13 @@ mod keys;
 mod mpc;
 mod node;
 mod node_client;
-pub(crate) use self::{chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*, wallet::*};
+mod tee;
+mod validator;
+mod wallet;
+
+pub(crate) use self::{
+    chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*, wallet::*,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -108,6 +114,7 @@ pub(crate) enum Command {
     Mpc(Mpc),
     #[command(subcommand)]
     Keys(Keys),
+    #[command(subcommand)]
     Tee(Tee),
     #[command(subcommand)]
     Dandelion(Dandelion),

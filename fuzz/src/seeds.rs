@@ -57,7 +57,15 @@ pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
 }
 
 fn inputs(target: &str) -> Inputs {
-    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, keys::inputs, links::inputs, tee::inputs];
+    let all = [
+        ledger::inputs,
+        money::inputs,
+        computing::inputs,
+        jobs::inputs,
+        keys::inputs,
+        links::inputs,
+        tee::inputs,
+    ];
     all.iter().find_map(|inputs| inputs(target)).expect("seeds for every target")
 }
 

@@ -23,8 +23,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("node", &["mw", "dandelion", "link"]),
     ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
-    ("benches", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
-    ("fuzz", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
+    (
+        "benches",
+        &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"],
+    ),
+    (
+        "fuzz",
+        &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"],
+    ),
 ];
 
 fn root() -> &'static Path {
