@@ -16,6 +16,10 @@
 //! A compute party that is also a result party receives its outputs like any other result party: neither
 //! compute party sees more than output shares before the receipt is signed.
 //!
+//! Against a malicious compute party, the caller keeps two milestones instead ([`Surroundings::keep`]): an attempt
+//! counts from the first on, and from the second on there is no other. Result parties' outputs are under their pads,
+//! and both compute parties know and sign the same.
+//!
 //! Nothing is computed after the job's expiry, and a result that took longer than the job's limit is not
 //! signed. Both are measured by the compute party's own clock.
 

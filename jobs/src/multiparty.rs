@@ -34,6 +34,6 @@ pub use declaration::{Cells, Column, Declaration, INPUTS_HOLD, RowError, RowErro
 pub use delegated::Delegated;
 pub use functionality::{Functionality, Header, MAX_INPUT_BITS, TooLarge};
 pub use local_step::{Figure, LocalStep, LocalStepError, PassThrough, RowNames};
-pub use padded::{Padded, Stream};
+pub(crate) use padded::{Padded, Stream};
 pub use parameters::{Parameter, ParameterError, Parameters};
 pub use request::max_input_request;

@@ -13,6 +13,11 @@
 //! labels and decrypted inputs are never stored.
 //!
 //! A finished run stays finished: every request gets the same outputs and the same receipt.
+//!
+//! **Against a malicious compute party** an attempt number is kept, and so used up, when the attempt reaches its
+//! first milestone (`Begun`), before anything leaves by which the peer can try its luck. The job allows so many of
+//! them. From the second milestone on (`Opening`) outputs may have been opened, and there is no other attempt: what
+//! fails then stops the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 

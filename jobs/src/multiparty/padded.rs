@@ -14,16 +14,16 @@ use sotto_mpc::program::{Program, ProgramId, ProgramName, Shape};
 
 /// A party that enters bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stream {
+pub(crate) struct Stream {
     /// Who holds its bits.
-    pub holder: Holder,
+    pub(crate) holder: Holder,
     /// The places of the outputs that it learns, each once.
-    pub outputs: Vec<usize>,
+    pub(crate) outputs: Vec<usize>,
 }
 
 /// A functionality between a garbler and an evaluator, with padded outputs.
 #[derive(Clone, Debug)]
-pub struct Padded<'p, P> {
+pub(crate) struct Padded<'p, P> {
     program: &'p P,
     streams: Vec<Stream>,
 }
@@ -32,7 +32,7 @@ impl<'p, P: Functionality> Padded<'p, P> {
     /// The program with the input parties as the first streams; `None` if there are fewer streams than input
     /// parties, or a stream learns an output that the program does not have.
     #[must_use]
-    pub fn new(program: &'p P, streams: Vec<Stream>) -> Option<Self> {
+    pub(crate) fn new(program: &'p P, streams: Vec<Stream>) -> Option<Self> {
         let declaration = program.declaration();
         let outputs = declaration.outputs().len();
         let has_all = |stream: &Stream| stream.outputs.iter().all(|output| *output < outputs);
@@ -41,7 +41,7 @@ impl<'p, P: Functionality> Padded<'p, P> {
     }
 
     /// The bits of each stream's pad.
-    pub fn pads(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn pads(&self) -> impl Iterator<Item = usize> + '_ {
         let outputs = self.program.declaration().outputs();
         let width = |output: &usize| outputs.get(*output).map_or(0, super::Table::bits);
         self.streams.iter().map(move |stream| stream.outputs.iter().map(width).sum())

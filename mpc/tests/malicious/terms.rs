@@ -85,14 +85,19 @@ fn other_settings_of_the_peer_are_refused() {
 
 #[test]
 fn what_is_not_supported_is_refused_before_a_byte_is_sent() {
-    let shared = And { second: Holder::Shared, outputs: 1 };
-    assert_eq!(errors(&start(&shared, BOTH), &start(&shared, BOTH))[0], SessionError::SharedInputs);
     let result_party = Terms::new(Reveal::ResultParty);
     let error = errors(&start(&TWO_PARTY, result_party), &start(&TWO_PARTY, result_party));
     assert_eq!(error, [SessionError::ResultParty, SessionError::ResultParty]);
     let third = Terms { attempt: 2, ..BOTH };
     let error = errors(&start(&TWO_PARTY, third), &start(&TWO_PARTY, third));
     assert_eq!(error[1], SessionError::Attempt { attempt: 2, most: 2 });
+}
+
+#[test]
+fn shares_of_an_owner_without_its_tests_are_refused() {
+    let shared = And { second: Holder::Shared, outputs: 1 };
+    let error = errors(&Start::new(&shared, BOTH, &[true; 2]), &start(&shared, BOTH));
+    assert!(error.contains(&SessionError::NoTests), "{error:?}");
 }
 
 #[test]

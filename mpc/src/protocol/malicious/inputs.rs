@@ -36,7 +36,7 @@ use zeroize::Zeroizing;
 use super::authenticated_bits::{Need, Share, Shares};
 use super::error::SessionError;
 use super::exchange::Exchange;
-use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests};
+use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests, Told};
 use super::owners::{BlockTest, MASK_BITS, OwnerId, block_bits};
 use super::party::Party;
 use crate::channel::{Channel, Phase};
@@ -70,18 +70,6 @@ pub(super) struct InputBlock {
     pub(super) bits: Told,
     /// ρ of a shared block; else empty.
     pub(super) mask: Told,
-}
-
-/// Bits whose masked values were told.
-pub(super) struct Told {
-    /// M of our bits; empty if we hold none.
-    pub(super) macs: Zeroizing<Vec<Block>>,
-    /// K for the peer's bits; empty if it holds none.
-    pub(super) keys: Zeroizing<Vec<Block>>,
-    /// Λ of our bits.
-    pub(super) ours: Bits,
-    /// Λ of the peer's bits.
-    pub(super) theirs: Bits,
 }
 
 impl InputBlock {
@@ -219,7 +207,9 @@ impl<'i> Entry<'i> {
         // All Λ of these blocks were told, and nothing that depends on them was sent.
         let owned: Vec<_> = blocks
             .iter()
-            .filter_map(|block| Some(OwnedBlock { block, test: self.test(&block.id)? }))
+            .filter_map(|InputBlock { id, bits, mask }| {
+                Some(OwnedBlock { number: id.number, bits, mask, test: self.test(id)? })
+            })
             .collect();
         let check = OwnerCheck { authenticator: &party.own, attempt: self.attempt, blocks: &owned };
         check.run(channel)?;

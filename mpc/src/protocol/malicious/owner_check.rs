@@ -16,15 +16,15 @@
 //! they tell it nothing. Each attempt has tests of its own, and an execution consumes them.
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::authenticated_bits::{Authenticator, Share};
 use super::error::{Check, SessionError, accept};
 use super::exchange::Exchange;
-use super::inputs::{InputBlock, Told};
 use super::owners::{BlockTest, OwnerId, SeedPlace, linear_form, powers_sum, times};
 use super::report::ValueSum;
-use crate::Block;
 use crate::channel::{Channel, Phase};
+use crate::{Bits, Block};
 
 /// What a computer holds for one shared input stream: the tests of this attempt, block by block.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +35,25 @@ pub struct OwnerTests<'a> {
     pub tests: &'a [BlockTest],
 }
 
+/// Bits whose masked values were told.
+pub(super) struct Told {
+    /// M of our bits; empty if we hold none.
+    pub(super) macs: Zeroizing<Vec<Block>>,
+    /// K for the peer's bits; empty if it holds none.
+    pub(super) keys: Zeroizing<Vec<Block>>,
+    /// Λ of our bits.
+    pub(super) ours: Bits,
+    /// Λ of the peer's bits.
+    pub(super) theirs: Bits,
+}
+
 /// A block that was entered for an owner.
 pub(super) struct OwnedBlock<'c> {
-    pub(super) block: &'c InputBlock,
+    /// Its number in its stream.
+    pub(super) number: u64,
+    pub(super) bits: &'c Told,
+    /// ρ.
+    pub(super) mask: &'c Told,
     pub(super) test: (OwnerId, &'c BlockTest),
 }
 
@@ -63,8 +79,8 @@ impl OwnerCheck<'_> {
         let ours: Vec<[u8; 16]> = self.blocks.iter().map(|owned| owned.test.1.seed.to_bytes()).collect();
         let theirs = step.list(channel, ours.as_flattened())?;
         let seeds: Vec<Block> = Block::from_chunks(&theirs).collect();
-        for (OwnedBlock { block, test: (owner, test) }, seed) in self.blocks.iter().zip(&seeds) {
-            let (block, attempt, tester) = (block.id.number, self.attempt, role.peer());
+        for (OwnedBlock { number, test: (owner, test), .. }, seed) in self.blocks.iter().zip(&seeds) {
+            let (block, attempt, tester) = (*number, self.attempt, role.peer());
             let hash = SeedPlace { owner: *owner, block, attempt, tester }.hash(*seed);
             accept(hash.ct_eq(&test.expected), Check::OwnerSeed)?;
         }
@@ -83,7 +99,7 @@ impl OwnerCheck<'_> {
 impl OwnedBlock<'_> {
     /// X and the sum of MACs of our bits.
     fn answer(&self, seed: Block) -> [[u8; Block::BYTES]; 2] {
-        let (InputBlock { bits: Told { macs, ours, .. }, mask, .. }, (_, test)) = (self.block, self.test);
+        let (Told { macs, ours, .. }, mask, (_, test)) = (self.bits, self.mask, self.test);
         let entered = macs.iter().zip(ours.iter());
         let entered = entered.map(|(mac, value)| Share { mac: *mac, key: Block::ZERO }.bit() ^ value);
         let mut sum = ValueSum::new(seed);
@@ -94,7 +110,7 @@ impl OwnedBlock<'_> {
 
     /// What the peer's sum of MACs must be.
     fn expected(&self, own: &Authenticator) -> Block {
-        let (InputBlock { bits, mask, .. }, (_, test)) = (self.block, self.test);
+        let (bits, mask, (_, test)) = (self.bits, self.mask, self.test);
         let told = |Told { keys, theirs, .. }: &Told| -> Vec<Block> {
             keys.iter().zip(theirs.iter()).map(|(key, value)| *key ^ own.delta.times(value)).collect()
         };
