@@ -73,7 +73,8 @@ fn start(n: u8, dir: &Path, ledger: DiskLedger, seeds: &[Address], key: Option<O
     config.seeds = seeds.to_vec();
     let (hop, epoch) = (Duration::from_millis(10), Duration::from_secs(60));
     config.dandelion = sotto_dandelion::Params::new(0.3, hop, 0.1, epoch).unwrap();
-    let setup = Setup { config, net: sockets(n), rpc: None, dir: dir.join("node"), recovered: None };
+    let setup =
+        Setup { config, net: sockets(n), rpc: None, dir: dir.join("node"), validator: None, recovered: None };
     Daemon::start(setup, ledger, key).unwrap()
 }
 
@@ -252,7 +253,8 @@ fn a_node_behind_a_router_advertises_the_router_s_port() {
         let ledger = chain(dir.path(), test_chain.chain().params(), &[]);
         let net = net::Setup { listen: Some(ListenSetup { outside, ..listen_setup() }), ..sockets(1) };
         let config = Config::new(PeerKey([0; 32]));
-        let setup = Setup { config, net, rpc: None, dir: dir.path().join("node"), recovered: None };
+        let setup =
+            Setup { config, net, rpc: None, dir: dir.path().join("node"), validator: None, recovered: None };
         let node = Daemon::start(setup, ledger, None).unwrap();
         let at = node.address().unwrap();
         let told =
@@ -274,6 +276,7 @@ fn a_foreign_operator_does_not_start() {
         net: sockets(1),
         rpc: None,
         dir: dir.path().join("node"),
+        validator: None,
         recovered: None,
     };
     let foreign = OperatorKey::from_secret(TestChain::new(12).operator().clone());

@@ -78,6 +78,7 @@ impl World {
             net,
             rpc,
             dir: dir.path().join("node"),
+            validator: None,
             recovered: None,
         };
         let node = Daemon::start(setup, ledger, None).unwrap();

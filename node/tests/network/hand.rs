@@ -170,7 +170,7 @@ impl Hand {
                 }
                 self.notes.push(note);
             }
-            Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::Stop => {}
+            Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::SaveVotes { .. } | Effect::Stop => {}
         }
         None
     }

@@ -263,7 +263,7 @@ impl World {
         };
         let sealing = key.map(|key| Solo::new(ledger.chain(), key).unwrap());
         let (config, addr_book) = (h.config.clone(), h.book.as_deref());
-        let setup = NodeSetup { config, ledger, operator: sealing, addr_book };
+        let setup = NodeSetup { config, ledger, operator: sealing, validator: None, addr_book };
         let node = Node::new(setup, &mut h.rng);
         (h.node, h.started) = (Some(node), now);
         let own = h.own.clone();
@@ -394,6 +394,7 @@ impl World {
                 | LogEvent::DialFailed(_)
                 | LogEvent::Reorganised(..),
             ) => {}
+            Effect::SaveVotes { .. } => panic!("nobody votes here"),
             Effect::SetAsideLocalTxs(_) => panic!("nothing damages a file of submitted transactions"),
             Effect::Log(note) => self.notes.push((n, note)),
             Effect::Stop => self.honest(n).node = None,
