@@ -16,7 +16,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, Header, Reward},
+    block::{Block, Header, Reward, Seal},
     chain::Chain,
     error::{ConnectError, Rejection},
     hash::Hash,
@@ -26,7 +26,6 @@ use sotto_mw::{
         check_transaction, connect_block, connect_proposal, propose, seal_proposal, verify_block,
         verify_transaction,
     },
-    schnorr::Signature,
     state::ChainView,
     transaction::Transaction,
 };
@@ -272,7 +271,7 @@ impl<F: Files> Ledger<F> {
     pub fn commit(
         &mut self,
         judged: Connected<ProposalChange>,
-        certificate: Signature,
+        certificate: impl Into<Seal>,
     ) -> Result<MempoolChange, LedgerError> {
         let (tip, height) = (self.tip().hash(), self.tip().height);
         if *judged.parent() != tip {
