@@ -238,7 +238,8 @@ fn nothing(i: u64) -> Owned {
 /// A state in which these outputs are unspent.
 fn holding(owned: &[Owned]) -> MemoryState {
     let mut state = CHAIN.state().clone();
-    let before = Tip { header: state.tip().clone(), commitments: state.commitments().clone() };
+    let (header, terms) = (state.tip().clone(), state.terms().clone());
+    let before = Tip { header, commitments: state.commitments().clone(), terms };
     let created: Vec<Output> = owned.iter().map(|o| o.output.clone()).collect();
     let mut after = before.clone();
     let unspent = |o: &Output| Unspent { created: before.header.height, output: o.clone() };
@@ -275,8 +276,13 @@ fn heavy(mix: Mix) -> (MemoryState, Block) {
     let t = connect_transaction(CHAIN.chain(), &state, &t).unwrap();
     let (coinbase, kernel) = chain.reward(fee);
     let time = state.tip().time;
-    let next =
-        NextBlock { transactions: &[t], coinbase_output: coinbase.output, coinbase_kernel: kernel, time };
+    let next = NextBlock {
+        transactions: &[t],
+        coinbase_output: coinbase.output,
+        coinbase_kernel: kernel,
+        time,
+        change: None,
+    };
     let p = propose(CHAIN.chain(), &state, next).unwrap();
     (state, chain.seal(p.header, p.body))
 }

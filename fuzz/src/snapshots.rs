@@ -32,10 +32,10 @@ pub fn node_snapshot(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// The offsets of the last header and of the number of parts, and the bytes of a part's entry
+/// The offset of the parameters, and the bytes of a header and its seal by an operator, and of a part's entry
 /// (docs/FORMATS.md).
-const HEADER: usize = 103;
-const COUNT: usize = 360;
+const PARAMS: usize = 11;
+const SEALED: usize = 256 + 65;
 const ENTRY: usize = 37;
 
 /// The snapshot with correct checksums of its start and of every part.
@@ -44,10 +44,13 @@ pub(crate) fn reseal(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn start_and_parts(bytes: &[u8]) -> Option<Vec<u8>> {
-    let header = Header::from_bytes(bytes.get(HEADER..HEADER + 192)?).ok()?;
-    let count = u32::from_le_bytes(*bytes.get(COUNT..)?.first_chunk()?);
-    let entries = bytes.get(COUNT + 4..)?.get(..usize::try_from(count).ok()?.checked_mul(ENTRY)?)?;
-    let mut out = bytes.get(..COUNT + 4)?.to_vec();
+    let params = usize::from(u16::from_le_bytes(*bytes.get(5..)?.first_chunk()?));
+    let count = u32::from_le_bytes(*bytes.get(7..)?.first_chunk()?);
+    let sealed = PARAMS + params;
+    let header = Header::from_bytes(bytes.get(sealed..sealed + 256)?).ok()?;
+    let table = sealed + SEALED + 1;
+    let entries = bytes.get(table..)?.get(..usize::try_from(count).ok()?.checked_mul(ENTRY)?)?;
+    let mut out = bytes.get(..table)?.to_vec();
     let mut rest = bytes.get(out.len() + entries.len() + 32..)?;
     for (place, entry) in (0u32..).zip(entries.chunks_exact(ENTRY)) {
         let (&[kind, a, b, c, d], check) = entry.split_first_chunk()?;

@@ -12,12 +12,16 @@ mod header;
 mod seal;
 
 pub use header::{Header, body_hash, body_hash_of_bytes};
-pub use seal::{Seal, SealedHeader};
+pub use seal::Seal;
 
 use crate::{
+    batch::verify_signatures,
+    chain::{Chain, ChainId},
     codec::{Decode, DecodeError, Encode, Reader, VERSION, fields},
     kernel::Kernel,
     output::Output,
+    schnorr::SignedMessage,
+    terms::Terms,
     transaction::Body,
 };
 
@@ -62,5 +66,38 @@ impl Decode for Block {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.version()?;
         Ok(Self { header: Header::decode(r)?, seal: Seal::decode(r)?, body: Body::decode(r)? })
+    }
+}
+
+/// A header and its seal: a block without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedHeader {
+    /// The header.
+    pub header: Header,
+    /// The seal.
+    pub seal: Seal,
+}
+
+fields!(SealedHeader { header, seal });
+
+impl SealedHeader {
+    /// The sealed header of a block.
+    #[must_use]
+    pub fn of(block: &Block) -> Self {
+        Self { header: block.header.clone(), seal: block.seal.clone() }
+    }
+
+    /// The seal as signed messages under these terms, which must be those that the header states; `None` as
+    /// for [`Seal::signed`].
+    #[must_use]
+    pub fn signed(&self, chain: &ChainId, terms: &Terms) -> Option<Vec<SignedMessage>> {
+        let signed = || self.seal.signed(chain, terms, &self.header);
+        (self.header.terms == terms.hash()).then(signed).flatten()
+    }
+
+    /// Whether the header is sealed under the terms of `chain`, which must be those that it states.
+    #[must_use]
+    pub fn holds(&self, chain: &Chain) -> bool {
+        self.signed(chain.id(), chain.terms()).is_some_and(|all| verify_signatures(&all).is_ok())
     }
 }

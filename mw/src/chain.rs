@@ -9,17 +9,14 @@ use crate::{
     hash::tagged,
     schnorr::PublicKey,
     tag,
-    terms::{Limits, Sealing, Succession, Terms},
+    terms::{Limits, Sealing, Terms},
     unit::Unit,
     validators::ValidatorSet,
 };
 use core::fmt;
 
-pub use crate::chain_id::ChainId;
+pub use crate::{chain_id::ChainId, terms::RULES_VERSION};
 
-/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
-/// version 1 an input had weight 1; version 2 had parameters of a fixed length, without a pace and a unit.
-pub const RULES_VERSION: u8 = 3;
 /// Weight of an input: one decompression, one lookup, removal and undo record. Measured, it costs a third of
 /// an output.
 pub const INPUT_WEIGHT: u64 = 8;
@@ -142,6 +139,7 @@ impl Params {
             rules: RULES_VERSION,
             limits: Limits { fee_per_weight: self.fee_per_weight, max_weight: self.max_weight },
             last_change: Height::GENESIS,
+            announced_validators: None,
             announced_limits: None,
             announced_rules: None,
         }
@@ -275,7 +273,7 @@ pub enum ParamsError {
 pub struct Chain {
     params: Params,
     id: ChainId,
-    succession: Succession,
+    terms: Terms,
 }
 
 impl Chain {
@@ -300,27 +298,21 @@ impl Chain {
             return Err(ParamsError::Weight);
         }
         let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
-        let succession = Succession::genesis(params.first_terms());
-        Ok(Self { params, id, succession })
+        let terms = params.first_terms();
+        Ok(Self { params, id, terms })
     }
 
-    /// The chain after a block that this follows: judgements without a view of the state are under the terms of
-    /// the next height, and so are fees and weights.
+    /// The chain under the terms of another height: judgements without a view of the state are under them, and
+    /// so are fees and weights.
     #[must_use]
-    pub fn under(&self, succession: &Succession) -> Self {
-        Self { succession: succession.clone(), ..self.clone() }
+    pub fn under(&self, terms: &Terms) -> Self {
+        Self { params: self.params.clone(), id: self.id, terms: terms.clone() }
     }
 
-    /// The terms of the next height; those of the first block unless [`Chain::under`] says otherwise.
+    /// The terms of the next height; those of the first block unless [`Chain::under`] said otherwise.
     #[must_use]
     pub const fn terms(&self) -> &Terms {
-        &self.succession.terms
-    }
-
-    /// What follows the last block.
-    #[must_use]
-    pub const fn succession(&self) -> &Succession {
-        &self.succession
+        &self.terms
     }
 
     /// The parameters.
@@ -362,7 +354,7 @@ impl Chain {
     /// The least fee of a body of this weight; `None` if it exceeds 64 bits.
     #[must_use]
     pub fn least_fee(&self, weight: u64) -> Option<Amount> {
-        self.terms().limits.fee_per_weight.units().checked_mul(weight).map(Amount::new)
+        self.terms().limits.least_fee(weight)
     }
 
     /// The last height of the standard window of a payment for the block at `next`: the farthest multiple of

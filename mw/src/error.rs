@@ -119,6 +119,51 @@ rejections! {
     "MW-R37" NotBonded => "a one-sided input or output needs a bonded kernel in the same transaction or block";
     /// An input is not of the kind of the output that it spends.
     "MW-R38" InputKind { /** The output. */ output: PointBytes } => "the input that spends output {output} does not name the key of that output";
+    /// The terms that the header states are not those that follow, or are of rules that this program does not know.
+    "MW-R39" WrongTerms => "the terms that the header states do not follow from those before, or are of an unknown version of the rules";
+    /// A change of the terms does not hold.
+    "MW-R40" BadChange { /** What is wrong. */ fault: ChangeFault } => "the change of the terms does not hold: {fault}";
+}
+
+/// Why a change of the terms does not hold (MW-R40).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeFault {
+    /// It is in a transaction.
+    #[error("a transaction cannot carry one")]
+    InTransaction,
+    /// The chain has no validators.
+    #[error("the chain has an operator")]
+    Solo,
+    /// The block before has a change.
+    #[error("the block before has one")]
+    TooSoon,
+    /// The block is above its last height.
+    #[error("it has expired")]
+    Expired,
+    /// The signers are no quorum of the set that seals the block.
+    #[error("its signers are no quorum")]
+    Quorum,
+    /// A signature does not verify.
+    #[error("a signature does not verify")]
+    Signature,
+    /// A renewal does not replace one vote key by another under the same name and power.
+    #[error("a renewal does not replace the key of a validator that signed it")]
+    Renewal,
+    /// More than a third of the power joins and leaves.
+    #[error("more than a third of the power joins and leaves")]
+    TooMany,
+    /// Fee or weight more than double or halve, or the weight is below that of the genesis.
+    #[error("fee or weight are more than double or less than half, or the weight is below the first")]
+    Limits,
+    /// The version of the rules is not above the one in effect.
+    #[error("the version of the rules is not above the one in effect")]
+    Version,
+    /// It takes effect less than W blocks later.
+    #[error("it would take effect too early")]
+    TooEarly,
+    /// Something is announced already, or nothing is there to withdraw.
+    #[error("another is announced, or none is that could be withdrawn")]
+    Announced,
 }
 
 /// Why a block or transaction could not be connected to a chain.

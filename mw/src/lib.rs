@@ -47,6 +47,7 @@ pub mod trie;
 pub mod votes;
 
 pub mod block;
+pub mod history;
 pub mod state;
 
 pub mod error;

@@ -35,6 +35,7 @@
 
 mod balance;
 mod batch;
+mod changes;
 mod context;
 mod proofs;
 pub mod pruned;
@@ -51,24 +52,38 @@ use crate::{
     kernel::Kernel,
     output::Output,
     state::{ChainView, ChangeSet},
+    terms::{Limits, SignedChange, Terms},
     transaction::{Body, Transaction},
 };
 pub use balance::{AuditError, SupplyAudit};
 pub use verdict::InvalidBlock;
 use verdict::Unsealed;
 
+/// What a judgement without the state depends on, beside the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    chain: ChainId,
+    limits: Limits,
+}
+
+impl Mark {
+    const fn of(chain: &Chain) -> Self {
+        Self { chain: *chain.id(), limits: chain.terms().limits }
+    }
+}
+
 /// A value whose shape was checked: order, weight, fees, encodings.
 #[derive(Clone, Debug)]
 pub struct WellFormed<T> {
     value: T,
-    chain: ChainId,
+    on: Mark,
 }
 
 /// A well-formed value whose proofs, signatures and balance were checked too.
 #[derive(Clone, Debug)]
 pub struct Verified<T> {
     value: T,
-    chain: ChainId,
+    on: Mark,
 }
 
 /// A verified value that was checked against the state of a chain too.
@@ -116,10 +131,10 @@ pub struct BlockChange {
 /// Checks the shape of a transaction.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R11 and MW-R37 that it breaks.
+/// The first rule of MW-R01 to MW-R11, MW-R37 and MW-R40 that it breaks.
 pub fn check_transaction(chain: &Chain, t: Transaction) -> Result<WellFormed<Transaction>, Rejection> {
     shape::transaction(chain, &t.body)?;
-    Ok(WellFormed { value: t, chain: *chain.id() })
+    Ok(WellFormed { value: t, on: Mark::of(chain) })
 }
 
 /// Verifies the proofs, signatures and balance of a transaction.
@@ -130,11 +145,11 @@ pub fn verify_transaction(
     chain: &Chain,
     t: WellFormed<Transaction>,
 ) -> Result<Verified<Transaction>, Rejection> {
-    let t = if t.chain == *chain.id() { t } else { check_transaction(chain, t.value)? };
+    let t = if t.on == Mark::of(chain) { t } else { check_transaction(chain, t.value)? };
     balance::keys(&t.value.body)?;
     balance::transaction(&t.value)?;
     proofs::body(chain, &t.value.body)?;
-    Ok(Verified { value: t.value, chain: t.chain })
+    Ok(Verified { value: t.value, on: t.on })
 }
 
 /// Checks a transaction against the state before its proofs are verified. A node that receives transactions
@@ -159,8 +174,12 @@ pub fn connect_transaction<V: ChainView>(
     view: &V,
     t: &Verified<Transaction>,
 ) -> Result<Connected<Transaction>, ConnectError<V::Error>> {
-    if t.chain != *chain.id() {
+    let now = Mark { chain: *chain.id(), limits: view.terms().limits };
+    if t.on.chain != now.chain {
         verify_transaction(chain, check_transaction(chain, t.value.clone())?)?;
+    }
+    if t.on.limits != now.limits {
+        shape::transaction(&chain.under(view.terms()), &t.value.body)?;
     }
     context::body(chain, view, &t.value.body)?;
     Ok(Connected { value: t.value.clone(), parent: view.tip().hash() })
@@ -171,27 +190,31 @@ pub fn connect_transaction<V: ChainView>(
 /// # Errors
 /// The first rule of MW-R01 to MW-R12 and MW-R37 that it breaks.
 pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejection> {
-    shape::block(chain, &b.body)?;
-    Ok(WellFormed { value: b, chain: *chain.id() })
+    shape::block(chain, chain.terms(), &b.body)?;
+    Ok(WellFormed { value: b, on: Mark::of(chain) })
 }
 
-/// Verifies a block against its parent's header: seal, body hash, balance, signatures, proofs.
+/// Verifies a block against its parent's header: terms, seal, body hash, balance, signatures, proofs. The chain
+/// must be under the terms of the block's height ([`Chain::under`]).
 ///
 /// # Errors
-/// The first rule of MW-R13 to MW-R21 and MW-R33 to MW-R36 that it breaks.
+/// The first rule of MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40 that it breaks.
 pub fn verify_block(
     chain: &Chain,
     parent: &Header,
     b: WellFormed<Block>,
 ) -> Result<Verified<Block>, Rejection> {
-    let b = if b.chain == *chain.id() { b } else { check_block(chain, b.value)? };
-    batch::verified(chain, parent, core::slice::from_ref(&b.value)).map_err(|(_, why)| why)?;
-    Ok(Verified { value: b.value, chain: b.chain })
+    let b = if b.on == Mark::of(chain) { b } else { check_block(chain, b.value)? };
+    let Block { header, body, .. } = &b.value;
+    let unsealed = Unsealed { header, body, terms: chain.terms() };
+    let blocks = core::slice::from_ref(&b.value);
+    batch::verified(chain, parent, blocks, &[unsealed]).map_err(|(_, why)| why)?;
+    Ok(Verified { value: b.value, on: b.on })
 }
 
 /// Checks and verifies consecutive blocks, the first on top of `parent`, with all their proofs and signatures
 /// in one batch. For small blocks this is many times faster than block by block. The number of blocks bounds
-/// the memory.
+/// the memory. The chain must be under the terms of the first ([`Chain::under`]).
 ///
 /// Returns the blocks before the first invalid one, and that one's height with the rule that it breaks: the
 /// same verdict as [`check_block`] and [`verify_block`] in sequence.
@@ -201,25 +224,30 @@ pub fn verify_blocks(
     parent: &Header,
     mut blocks: Vec<Block>,
 ) -> (Vec<Verified<Block>>, Option<InvalidBlock>) {
-    let shaped = batch::shaped(chain, &blocks);
-    let fit = shaped.as_ref().map_or_else(|(i, _)| *i, |()| blocks.len());
-    let verdict = batch::verified(chain, parent, blocks.get(..fit).unwrap_or_default()).and(shaped);
+    let terms = batch::terms_of(chain, &blocks);
+    let unsealed = batch::unsealed(&blocks, &terms);
+    let shaped = batch::shaped(chain, &unsealed);
+    let fit = batch::before_fault(&shaped, &unsealed);
+    let verdict = batch::verified(chain, parent, &blocks, fit).and(shaped);
     let broken = verdict.err().map(|(i, why)| (blocks.split_off(i), why));
     let broken =
         broken.and_then(|(rest, why)| Some(InvalidBlock { height: rest.first()?.header.height, why }));
-    (blocks.into_iter().map(|value| Verified { value, chain: *chain.id() }).collect(), broken)
+    let on = |terms: &Terms| Mark { chain: *chain.id(), limits: terms.limits };
+    let verified = blocks.into_iter().zip(&terms).map(|(value, terms)| Verified { value, on: on(terms) });
+    (verified.collect(), broken)
 }
 
 /// Checks a block against the state that it extends, and computes its changes.
 ///
 /// # Errors
-/// The first rule of MW-R18, MW-R22 to MW-R30 and MW-R38 that it breaks, or the failure of the store.
+/// The first rule of MW-R18, MW-R22 to MW-R30, MW-R38 and MW-R39 that it breaks, or the failure of the store.
 pub fn connect_block<V: ChainView>(
     chain: &Chain,
     view: &V,
     b: Verified<Block>,
 ) -> Result<Connected<BlockChange>, ConnectError<V::Error>> {
-    let b = if b.chain == *chain.id() {
+    let chain = &chain.under(view.terms());
+    let b = if b.on == Mark::of(chain) {
         b
     } else {
         verify_block(chain, view.tip(), check_block(chain, b.value)?)?
@@ -229,18 +257,19 @@ pub fn connect_block<V: ChainView>(
     Ok(Connected { parent: block.header.previous, value: BlockChange { block, change } })
 }
 
-/// MW-R18, MW-R19, MW-R22 to MW-R30 and MW-R38: the changes of a header and its body.
+/// MW-R18, MW-R19, MW-R22 to MW-R30, MW-R38 and MW-R39: the changes of a header and its body.
 fn connected<V: ChainView>(
     chain: &Chain,
     view: &V,
     header: &Header,
     body: &Body,
 ) -> Result<ChangeSet, ConnectError<V::Error>> {
-    context::follows(chain, view.tip(), header)?;
+    context::follows(chain, view.tip(), view.terms(), header)?;
     let spent = context::body(chain, view, body)?;
     let (total_offset, time) = (header.total_offset, header.time);
     let extension = context::Extension { body, spent: &spent, total_offset, time };
     let after = context::next_tip(view, &extension)?;
+    context::terms_follow(view.terms(), header, body)?;
     context::same_roots(&after.header, header)?;
     let (created, kernels) = (body.outputs.clone(), body.kernels.clone());
     Ok(ChangeSet { before: context::tip(view), after, spent, created, kernels })
@@ -284,8 +313,9 @@ pub fn connect_proposal<V: ChainView>(
     proposal: Proposal,
 ) -> Result<Connected<ProposalChange>, ConnectError<V::Error>> {
     let Proposal { header, body } = &proposal;
-    shape::block(chain, body)?;
-    batch::proposed(chain, view.tip(), Unsealed { header, body })?;
+    let terms = view.terms();
+    shape::block(chain, terms, body)?;
+    batch::proposed(chain, view.tip(), Unsealed { header, body, terms })?;
     let change = connected(chain, view, header, body)?;
     let parent = header.previous;
     Ok(Connected { parent, value: ProposalChange { proposal, change, chain: *chain.id() } })
@@ -302,7 +332,7 @@ pub fn seal_proposal(
 ) -> Result<Connected<BlockChange>, Rejection> {
     let Connected { value: ProposalChange { proposal, change, chain: checked_on }, parent } = p;
     let block = proposal.seal(seal);
-    if checked_on != *chain.id() || !SealedHeader::of(&block).holds(chain) {
+    if checked_on != *chain.id() || !SealedHeader::of(&block).holds(&chain.under(&change.before.terms)) {
         return Err(Rejection::Seal);
     }
     Ok(Connected { value: BlockChange { block, change }, parent })
@@ -319,6 +349,8 @@ pub struct NextBlock<'a> {
     pub coinbase_kernel: Kernel,
     /// Seconds since 1970.
     pub time: u64,
+    /// A change of the terms.
+    pub change: Option<SignedChange>,
 }
 
 /// Builds the next block from its reward and from transactions that fit the state.
@@ -332,7 +364,7 @@ pub fn propose<V: ChainView>(
     view: &V,
     next: NextBlock<'_>,
 ) -> Result<Proposal, ConnectError<V::Error>> {
-    let NextBlock { transactions, coinbase_output, coinbase_kernel, time } = next;
+    let NextBlock { transactions, coinbase_output, coinbase_kernel, time, change } = next;
     let (tip, height) = (view.tip().hash(), view.tip().height);
     if transactions.iter().any(|t| t.parent != tip) {
         return Err(Rejection::NotNext { tip, height }.into());
@@ -341,12 +373,14 @@ pub fn propose<V: ChainView>(
     let mut body = joined.body;
     body.outputs.push(coinbase_output);
     body.kernels.push(coinbase_kernel);
-    let body = body.in_order();
-    shape::block(chain, &body)?;
+    body.change = change.map(Box::new);
+    let (body, terms) = (body.in_order(), view.terms());
+    shape::block(chain, terms, &body)?;
     let spent = context::body(chain, view, &body)?;
     let total_offset = view.tip().total_offset + joined.offset;
     let after =
         context::next_tip(view, &context::Extension { body: &body, spent: &spent, total_offset, time })?;
-    context::follows(chain, view.tip(), &after.header)?;
+    context::follows(chain, view.tip(), terms, &after.header)?;
+    changes::in_block(chain, &Unsealed { header: &after.header, body: &body, terms })?;
     Ok(Proposal { header: after.header, body })
 }

@@ -19,7 +19,7 @@ use crate::{
     kernel::{Excess, Kernel},
     mmr::Peaks,
     output::Output,
-    terms::Succession,
+    terms::Terms,
     trie::Trie,
 };
 use std::{
@@ -53,8 +53,8 @@ pub trait ChainView {
     /// The last connected header.
     fn tip(&self) -> &Header;
 
-    /// The terms of the next height, and the change in the last block.
-    fn succession(&self) -> &Succession;
+    /// The terms of the next height.
+    fn terms(&self) -> &Terms;
 
     /// The commitments after that header.
     fn commitments(&self) -> &StateCommitments;
@@ -85,8 +85,8 @@ pub struct Tip {
     pub header: Header,
     /// The sets that it commits to.
     pub commitments: StateCommitments,
-    /// What follows it.
-    pub succession: Succession,
+    /// The terms of the next height.
+    pub terms: Terms,
 }
 
 impl Tip {
@@ -96,7 +96,7 @@ impl Tip {
         Self {
             header: Header::genesis(chain),
             commitments: StateCommitments::default(),
-            succession: Succession::genesis(chain.params().first_terms()),
+            terms: chain.params().first_terms(),
         }
     }
 }
@@ -235,8 +235,8 @@ impl ChainView for MemoryState {
         &self.tip.header
     }
 
-    fn succession(&self) -> &Succession {
-        &self.tip.succession
+    fn terms(&self) -> &Terms {
+        &self.tip.terms
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -2,30 +2,37 @@
 //!
 //! ```text
 //! terms       = sealing ‖ version of the rules (1) ‖ fee per weight (8) ‖ greatest weight (8) ‖ last change (8)
+//!               ‖ announced validators: 0, or 1 ‖ from (8) ‖ set of validators
 //!               ‖ announced fees: 0, or 1 ‖ from (8) ‖ fee per weight (8) ‖ greatest weight (8)
 //!               ‖ announced version: 0, or 1 ‖ from (8) ‖ version (1)
 //! sealing     = 0 ‖ operator's key (32), or 1 ‖ set of validators
 //!
-//! terms(h + 1) = terms(h), the change in block h − 1, and what falls due at h + 1
+//! terms(h + 1) = terms(h), announced also what block h changes, in effect what was announced from h + 1
 //! ```
 //!
-//! So a change in block h takes effect at h + 2, and the set of the next height is known before that height
-//! begins. A solo chain has the same terms at every height; their hash is zero.
+//! The validators that a change in block h brings seal from h + 2, so the set of a height is known before the
+//! block below it is. All that a chain knows of its future terms is in the terms themselves: whoever has a
+//! sealed header and the terms that it states needs no body to follow the chain. A solo chain has the same
+//! terms at every height; their hash is zero.
 
+mod announced;
 mod change;
-mod succession;
 
+pub use announced::{Announced, Limits};
 pub use change::{Change, Renewal, SignedChange};
-pub use succession::Succession;
 
 use crate::{
-    amount::{Amount, Height},
-    codec::{Decode, DecodeError, Encode, Reader, fields},
+    amount::Height,
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::{Hash, tagged},
     schnorr::PublicKey,
     tag,
     validators::ValidatorSet,
 };
+
+/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
+/// version 1 an input had weight 1; version 2 had parameters of a fixed length, without a pace and a unit.
+pub const RULES_VERSION: u8 = 3;
 
 /// Who seals blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,26 +83,6 @@ impl Decode for Sealing {
     }
 }
 
-/// What a block may weigh, and what weight costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The least fee for one unit of weight.
-    pub fee_per_weight: Amount,
-    /// The greatest weight of a block.
-    pub max_weight: u64,
-}
-
-fields!(Limits { fee_per_weight, max_weight });
-
-/// What takes effect at a later height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announced<T> {
-    /// The first height at which it is in effect.
-    pub from: Height,
-    /// What takes effect.
-    pub what: T,
-}
-
 /// The terms of a height.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -107,6 +94,8 @@ pub struct Terms {
     pub limits: Limits,
     /// The height of the block with the last change; 0 before the first.
     pub last_change: Height,
+    /// The next validators.
+    pub announced_validators: Option<Announced<ValidatorSet>>,
     /// The next fee and weight.
     pub announced_limits: Option<Announced<Limits>>,
     /// The next version of the rules.
@@ -123,9 +112,37 @@ impl Terms {
         }
     }
 
+    /// Whether this program knows the version of the rules. It can judge no block under a later one.
+    #[must_use]
+    pub const fn are_known(&self) -> bool {
+        self.rules <= RULES_VERSION
+    }
+
+    /// The terms of the height after the block at `height`, which has this change and these terms.
+    #[must_use]
+    pub fn after(&self, height: Height, change: Option<&Change>) -> Self {
+        let mut terms = self.clone();
+        if let Some(change) = change {
+            terms.last_change = height;
+            match change {
+                Change::Validators(set) => {
+                    let from = height.plus(2);
+                    terms.announced_validators = Some(Announced { from, what: set.clone() });
+                }
+                Change::Rules(next) => terms.announced_rules = Some(*next),
+                Change::Limits(next) => terms.announced_limits = Some(*next),
+                Change::WithdrawRules => terms.announced_rules = None,
+            }
+        }
+        terms.at(height.next())
+    }
+
     /// These terms once what they announce up to this height is in effect.
     #[must_use]
     pub fn at(mut self, height: Height) -> Self {
+        if let Some(next) = self.announced_validators.take_if(|next| next.from <= height) {
+            self.sealing = Sealing::Validators(next.what);
+        }
         if let Some(next) = self.announced_limits.take_if(|next| next.from <= height) {
             self.limits = next.what;
         }
@@ -136,30 +153,15 @@ impl Terms {
     }
 }
 
-fn encode_announced<T: Encode>(announced: Option<&Announced<T>>, out: &mut Vec<u8>) {
-    out.push(announced.is_some().into());
-    if let Some(Announced { from, what }) = announced {
-        from.encode(out);
-        what.encode(out);
-    }
-}
-
-fn decode_announced<T: Decode>(r: &mut Reader<'_>) -> Result<Option<Announced<T>>, DecodeError> {
-    match r.u8()? {
-        0 => Ok(None),
-        1 => Ok(Some(Announced { from: Height::decode(r)?, what: T::decode(r)? })),
-        code => Err(DecodeError::Code { what: "flag of what is announced", code }),
-    }
-}
-
 impl Encode for Terms {
     fn encode(&self, out: &mut Vec<u8>) {
         self.sealing.encode(out);
         self.rules.encode(out);
         self.limits.encode(out);
         self.last_change.encode(out);
-        encode_announced(self.announced_limits.as_ref(), out);
-        encode_announced(self.announced_rules.as_ref(), out);
+        self.announced_validators.encode(out);
+        self.announced_limits.encode(out);
+        self.announced_rules.encode(out);
     }
 }
 
@@ -170,8 +172,9 @@ impl Decode for Terms {
             rules: r.u8()?,
             limits: Limits::decode(r)?,
             last_change: Height::decode(r)?,
-            announced_limits: decode_announced(r)?,
-            announced_rules: decode_announced(r)?,
+            announced_validators: Option::decode(r)?,
+            announced_limits: Option::decode(r)?,
+            announced_rules: Option::decode(r)?,
         })
     }
 }

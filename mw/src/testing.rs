@@ -10,10 +10,13 @@
 
 mod case;
 pub mod cases;
+mod governance;
 mod many;
+mod owned;
 pub mod strategies;
 mod test_chain;
 mod test_validators;
 
-pub use test_chain::{KeySecrets, Owned, TestChain};
+pub use owned::{KeySecrets, Owned};
+pub use test_chain::TestChain;
 pub use test_validators::TestValidators;

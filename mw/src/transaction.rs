@@ -13,6 +13,7 @@ use crate::{
     kernel::{Excess, Kernel},
     one_sided::{Bond, OneSidedInput},
     output::Output,
+    terms::{Change, SignedChange},
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +35,8 @@ pub struct Body {
     pub bonds: BTreeMap<Excess, Bond>,
     /// y, the public part of the keys; encoded only if a kernel is bonded, and zero otherwise.
     pub key_offset: Scalar,
+    /// A change of the terms, in a block of a chain of validators.
+    pub change: Option<Box<SignedChange>>,
 }
 
 impl Body {
@@ -90,6 +93,12 @@ impl Body {
             + bonded as u64 * BOND_WEIGHT
     }
 
+    /// The change of the terms, without its signatures.
+    #[must_use]
+    pub fn terms_change(&self) -> Option<&Change> {
+        self.change.as_ref().map(|signed| &signed.change)
+    }
+
     /// Whether a kernel is bonded.
     pub(crate) fn is_bonded(&self) -> bool {
         self.kernels.iter().any(|k| k.features.is_bonded())
@@ -105,6 +114,8 @@ impl Encode for Body {
         if self.is_bonded() {
             self.key_offset.encode(out);
         }
+        out.push(self.change.is_some().into());
+        self.change.iter().for_each(|change| change.encode(out));
     }
 }
 
@@ -148,6 +159,11 @@ impl Decode for Body {
         if body.is_bonded() {
             body.key_offset = Scalar::decode(r)?;
         }
+        body.change = match r.u8()? {
+            0 => None,
+            1 => Some(Box::new(SignedChange::decode(r)?)),
+            code => return Err(DecodeError::Code { what: "flag of a change", code }),
+        };
         Ok(body)
     }
 }

@@ -340,9 +340,11 @@ fn each_decode_error_has_its_bytes() {
         b[at..at + bytes.len()].copy_from_slice(bytes);
         Transaction::from_bytes(&b).map(|_| ())
     };
-    // Offsets into: version 1, offset 32, inputs 4 + 32, one-sided inputs 4, outputs 4 + 2·706, kernels 4 + 113.
+    // Offsets into: version 1, offset 32, inputs 4 + 32, one-sided inputs 4, outputs 4 + 2·706, kernels 4 + 113,
+    // no change 1.
     let (inputs, input, one_sided, outputs, output, kernels) = (33, 37, 69, 73, 77, 1489);
-    assert_eq!(good.len(), kernels + 4 + 113);
+    assert_eq!(good.len(), kernels + 4 + 113 + 1);
+    assert_eq!(with(kernels + 117, &[2]), Err(DecodeError::Code { what: "flag of a change", code: 2 }));
     assert_eq!(with(0, &[2]), Err(DecodeError::Version { found: 2 }));
     let mut params = ledger.chain().params().to_bytes();
     for found in [1, 2, 4] {
@@ -377,8 +379,8 @@ fn each_decode_error_has_its_bytes() {
     let last = good.len() - 1;
     for (at, what) in [(2, "kind of sealing"), (last, "kind of auditors")] {
         let mut params = good.clone();
-        params[at] = 1;
-        assert_eq!(Params::from_bytes(&params), Err(DecodeError::Code { what, code: 1 }));
+        params[at] = 2;
+        assert_eq!(Params::from_bytes(&params), Err(DecodeError::Code { what, code: 2 }));
     }
 }
 

@@ -473,6 +473,7 @@ fn a_value_verified_on_one_chain_is_checked_again_on_another() {
         coinbase_output: reward.output,
         coinbase_kernel: kernel,
         time,
+        change: None,
     };
     let refused = propose(later.chain(), later.state(), next);
     let tip = later.state().tip();

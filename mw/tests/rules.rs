@@ -5,7 +5,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::Amount,
     chain::{Chain, Params, ParamsError},
-    error::{ConnectError, Rejection},
+    error::{ChangeFault, ConnectError, Rejection},
     group::{Point, Scalar},
     rules::{
         Proposal, check_transaction, connect_proposal, connect_transaction, precheck_transaction,
@@ -32,7 +32,7 @@ fn each_case_is_refused_by_its_rule_and_its_neighbour_is_not() {
     }
 }
 
-/// One set of rules for both paths, except the two rules that concern transactions only.
+/// One set of rules for both paths, except the rules that concern transactions only.
 #[test]
 fn a_block_is_refused_for_its_transactions() {
     for case in CASES.iter() {
@@ -42,6 +42,10 @@ fn a_block_is_refused_for_its_transactions() {
             Rejection::NoKernel => assert_eq!(block.verdict(), Ok(()), "{name}"),
             Rejection::CoinbaseInTransaction => {
                 assert!(matches!(block.verdict(), Err(Rejection::RewardCount { .. })), "{name}");
+            }
+            Rejection::BadChange { .. } => {
+                let fault = ChangeFault::Solo;
+                assert_eq!(block.verdict(), Err(Rejection::BadChange { fault }), "{name}");
             }
             because => assert_eq!(block.verdict(), Err(because.clone()), "{name}"),
         }

@@ -2,6 +2,8 @@
 //! otherwise; and the documents' own vectors, held against ours.
 #![allow(clippy::unwrap_used, reason = "a test that fails may say so by panicking")]
 
+#[path = "vectors/consensus.rs"]
+mod consensus;
 #[path = "vectors/group.rs"]
 mod group;
 #[path = "vectors/ledger.rs"]
@@ -93,6 +95,7 @@ fn files_are_what_the_code_gives() {
         ("transaction", ledger::transaction()),
         ("cut_through", ledger::cut_through()),
         ("blocks", ledger::blocks()),
+        ("consensus", consensus::consensus()),
         ("mmr", state::mmr()),
         ("trie", state::trie()),
         ("rejections", rejections::rejections()),

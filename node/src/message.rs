@@ -17,7 +17,7 @@
 //!  12 get compact       height (8) ‖ hash (32)
 //!  13 compact           header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)* ‖ n (4) ‖ one-sided input (160)*
 //!                       ‖ n (4) ‖ short id (6)* of outputs ‖ n (4) ‖ short id (6)* of kernels
-//!                       ‖ reward: output ‖ kernel ‖ y (32)
+//!                       ‖ reward: output ‖ kernel ‖ y (32) ‖ 0, or 1 ‖ change of the terms
 //!  14 get items         height (8) ‖ hash (32) ‖ n (4) ‖ place (4)* of outputs ‖ n (4) ‖ place (4)* of kernels
 //!  15 items             height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ (kernel, with its bond if it is bonded)*
 //!  16 get block         height (8) ‖ hash (32)
@@ -59,6 +59,7 @@ use sotto_mw::{
     hash::{Hash, tagged},
     one_sided::OneSidedInput,
     output::Output,
+    terms::SignedChange,
     transaction::{BodyKernel, Transaction},
 };
 
@@ -387,6 +388,8 @@ impl Encode for Compact {
         put_long(&self.kernels, out);
         self.reward.encode(out);
         self.key_offset.encode(out);
+        out.push(self.change.is_some().into());
+        self.change.iter().for_each(|change| change.encode(out));
     }
 }
 
@@ -401,6 +404,11 @@ impl Decode for Compact {
             kernels: long(r)?,
             reward: Reward::decode(r)?,
             key_offset: Scalar::decode(r)?,
+            change: match r.u8()? {
+                0 => None,
+                1 => Some(Box::new(SignedChange::decode(r)?)),
+                code => return Err(DecodeError::Code { what: "flag of a change", code }),
+            },
         })
     }
 }

@@ -124,14 +124,14 @@ mod tests {
         let header = Header { time: first.header.time + 1, ..first.header.clone() };
         let key = OperatorKey::from_secret(test_chain.operator().clone());
         let seal = key.seal(test_chain.chain().id(), &header, &mut rand_core::OsRng);
-        let second = SealedHeader { header, seal };
+        let second = SealedHeader { header, seal: seal.into() };
         let holds = |first: &SealedHeader, second: &SealedHeader| {
             DoubleSeal { first: first.clone(), second: second.clone() }.holds(test_chain.chain())
         };
         assert!(holds(&first, &second) && holds(&second, &first));
         assert!(!holds(&first, &first), "the same header");
         assert!(!holds(&first, &next), "another height");
-        let unsealed = SealedHeader { seal: first.seal, ..second.clone() };
+        let unsealed = SealedHeader { seal: first.seal.clone(), ..second.clone() };
         assert!(!holds(&first, &unsealed) && !holds(&unsealed, &first), "a seal that is another's");
     }
 }

@@ -24,11 +24,11 @@ use crate::seal::{ForeignKey, OperatorKey};
 use core::{convert::Infallible, time::Duration};
 use rand_core::CryptoRngCore;
 use sotto_mw::{
+    block::Seal,
     chain::{Chain, ChainId},
     error::Rejection,
     hash::Hash,
     rules::{Connected, Proposal, ProposalChange},
-    schnorr::Signature,
 };
 
 /// How far the time of a block may lie ahead of its sealer's clock, in seconds, so that clocks that differ a little
@@ -97,7 +97,7 @@ pub enum SealEffect<M> {
     /// Judge a proposal at the tip; [`SealEvent::Judged`] brings the verdict.
     Judge(Proposal),
     /// Connect a proposal under this certificate.
-    Commit(Connected<ProposalChange>, Signature),
+    Commit(Connected<ProposalChange>, Seal),
 }
 
 /// The solo engine: seals what its operator proposes, at once.
@@ -113,7 +113,7 @@ impl Solo {
     /// # Errors
     /// [`ForeignKey`] when the chain's parameters name another.
     pub fn new(chain: &Chain, key: OperatorKey) -> Result<Self, ForeignKey> {
-        let ours = Some(&key.public()) == chain.params().operator();
+        let ours = chain.params().operator() == Some(&key.public());
         if ours { Ok(Self { chain: *chain.id(), key }) } else { Err(ForeignKey) }
     }
 }
@@ -130,7 +130,7 @@ impl Sealing for Solo {
         match event {
             SealEvent::Proposed(own) => {
                 let seal = self.key.seal(&self.chain, &own.get().proposal.header, rng);
-                vec![SealEffect::Commit(own, seal)]
+                vec![SealEffect::Commit(own, seal.into())]
             }
             SealEvent::Heard(nothing) => match nothing {},
             SealEvent::Judged { .. } | SealEvent::Tick => Vec::new(),

@@ -5,6 +5,7 @@ from .range_proof import H, context, holds, scalars_are_canonical
 from .ristretto import G, IDENTITY, weighted_sum
 from .wire import POINTS, chain_id, genesis, header_hash, kernel_id, kernel_message, mmr_root, tagged, trie_root
 from .wire import bond_message, encode_keys, read, sender_message, tagged_scalar, unspent_key, unspent_leaf
+from .wire import change_message, first_terms, possession_message, terms_after, terms_hash, vote_message
 
 MAX = 2**64 - 1
 NOTHING = bytes(32)
@@ -53,11 +54,81 @@ def input_holds(chain_id, i):
     return weighted_sum(right) == IDENTITY
 
 
+def quorum(validators, signed, message):
+    """Whether these are signatures of a quorum of the validators, all of which hold."""
+    if signed.of != len(validators):
+        return None
+    power = sum(validators[i].power for i in signed.by_place)
+    if 3 * power <= 2 * sum(v.power for v in validators):
+        return None
+    return all(verifies(validators[i].key, message, s) for i, s in signed.by_place.items())
+
+
+def seal_holds(chain_id, terms, header, seal):
+    hashed = header_hash(header.bytes)
+    if terms.sealing.operator:
+        message = b"sotto/seal/v1" + chain_id + hashed
+        return seal.operator is not None and verifies(terms.sealing.operator, message, seal.operator)
+    message = vote_message(chain_id, 2, header.height, seal.round, hashed) if seal.signed else None
+    return bool(seal.signed and quorum(terms.sealing.validators, seal.signed, message))
+
+
+def renewed(old, new, change):
+    """The place of the old key by the place of the new one; None if a renewal replaces no key."""
+    keys, pairs = {v.key for v in old}, {}
+    for place, _ in change.renewals:
+        v = new[place] if place < len(new) else None
+        old_places = [i for i, o in enumerate(old) if v and (o.name, o.power) == (v.name, v.power)]
+        if not old_places or v.key in keys or old[old_places[0]].key in {n.key for n in new}:
+            return None
+        if old_places[0] not in change.signed.by_place:
+            return None
+        pairs[place] = old_places[0]
+    return pairs
+
+
+def few_move(old, new, pairs):
+    before = {v.key: v.power for v in old}
+    after = {(old[pairs[i]].key if i in pairs else v.key): v.power for i, v in enumerate(new)}
+    moved = sum(abs(before.get(key, 0) - after.get(key, 0)) for key in before.keys() | after.keys())
+    return 3 * moved <= sum(before.values())
+
+
+def change_holds(chain_id, params, terms, height, change):
+    """MW-R40."""
+    old = terms.sealing.validators
+    if old is None or height > change.expiry or 0 < terms.last_change == height - 1:
+        return False
+    late = height + params.width
+    if change.kind == 1:
+        pairs = renewed(old, change.what, change)
+        if pairs is None or len(old) >= 4 and not few_move(old, change.what, pairs):
+            return False
+        if not all(verifies(v.key, possession_message(v), v.possession) for v in change.what):
+            return False
+    elif change.renewals:
+        return False
+    elif change.kind == 2:
+        version, start = change.what
+        if terms.version or version <= terms.rules or start < late:
+            return False
+    elif change.kind == 3:
+        fee, heaviest, start = change.what
+        near = all(2 * b >= a and b <= 2 * a for a, b in ((terms.fee, fee), (terms.weight, heaviest)))
+        if terms.limits or not near or heaviest < params.max_weight or start < late:
+            return False
+    elif not terms.version:
+        return False
+    message = change_message(chain_id, terms.last_change, change)
+    new_keys = all(verifies(change.what[i].key, message, s) for i, s in change.renewals)
+    return bool(quorum(old, change.signed, message) and new_keys)
+
+
 class Chain:
     """A chain from its parameters on, and its state."""
 
     def __init__(self, params):
-        self.params, self.id = params, chain_id(params)
+        self.params, self.id, self.terms = params, chain_id(params), first_terms(params)
         self.tip = read("header", genesis(params))
         self.unspent, self.excesses, self.kernels = {}, {}, []
 
@@ -65,7 +136,8 @@ class Chain:
         body = t.body
         refuse_if(not body.kernels, "MW-R10")
         refuse_if(any(o.kind == 1 for o in body.outputs) or any(k.kind == 1 for k in body.kernels), "MW-R11")
-        self._shape(body, weight(body), self.params.max_weight - REWARD)
+        refuse_if(body.change, "MW-R40")
+        self._shape(body, weight(body), self.terms.weight - REWARD)
         self._keys(body)
         self._balance(body, t.offset, fees(body))
         self._proofs(body)
@@ -76,12 +148,15 @@ class Chain:
         p, head, body = self.params, b.header, b.body
         rewards = [o for o in body.outputs if o.kind == 1], [k for k in body.kernels if k.kind == 1]
         refuse_if([len(r) for r in rewards] != [1, 1], "MW-R12")
-        self._shape(body, max(0, weight(body) - REWARD), p.max_weight)
+        self._shape(body, max(0, weight(body) - REWARD), self.terms.weight)
         refuse_if((head.previous, head.height) != (header_hash(self.tip.bytes), self.tip.height + 1), "MW-R18")
         refuse_if(head.time < min(self.tip.time + p.pace, MAX), "MW-R19")
-        seal = b"sotto/seal/v1" + self.id + header_hash(head.bytes)
-        refuse_if(not verifies(p.operator, seal, b.seal), "MW-R21")
+        refuse_if(head.terms != terms_hash(self.terms) or self.terms.rules > 3, "MW-R39")
+        refuse_if(not seal_holds(self.id, self.terms, head, b.seal), "MW-R21")
         refuse_if(tagged("sotto/body/v1", body.bytes) != head.body_hash, "MW-R20")
+        change = body.change
+        refuse_if(change and not change_holds(self.id, p, self.terms, head.height, change), "MW-R40")
+        refuse_if(head.next_terms != terms_hash(terms_after(self.terms, head.height, change)), "MW-R39")
         self._keys(body)
         refuse_if(p.reward * head.height > MAX, "MW-R17")
         self._balance(body, head.offset - self.tip.offset, -p.reward)
@@ -105,6 +180,7 @@ class Chain:
     def connect(self, b):
         self.unspent, self.kernels = self.judge_block(b)
         self.tip = b.header
+        self.terms = terms_after(self.terms, b.header.height, b.body.change)
         self.excesses.update((k.excess, (b.header.height, k.kind == 3)) for k in b.body.kernels)
 
     def _shape(self, body, paid_weight, limit):
@@ -129,7 +205,7 @@ class Chain:
             wide = k.kind in (2, 3, 6) and not 0 <= k.not_after - k.not_before <= p.width
             refuse_if(off_grid or wide, "MW-R06")
         refuse_if(fees(body) > MAX, "MW-R08")
-        refuse_if(fees(body) < min(MAX, paid_weight * p.fee_per_weight), "MW-R09")
+        refuse_if(fees(body) < min(MAX, paid_weight * self.terms.fee), "MW-R09")
 
     def _balance(self, body, offset, on_h):
         """Σ outputs − Σ inputs − Σ excesses − offset·G + on_h·H = 0"""

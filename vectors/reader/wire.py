@@ -9,17 +9,26 @@ Output = namedtuple("Output", "kind commitment extra sender receiver tag signatu
 OneSidedInput = namedtuple("OneSidedInput", "commitment receiver fresh nonce response")
 Bond = namedtuple("Bond", "key nonce response")
 Kernel = namedtuple("Kernel", "kind fee not_before not_after distance excess nonce response bytes")
-Body = namedtuple("Body", "inputs one_sided outputs kernels bonds y bytes")
+Body = namedtuple("Body", "inputs one_sided outputs kernels bonds y change bytes")
 Transaction = namedtuple("Transaction", "offset body")
 Header = namedtuple(
-    "Header", "height previous time offset kernel_count kernel_root output_count output_root body_hash bytes"
+    "Header",
+    "height previous time offset kernel_count kernel_root output_count output_root body_hash terms next_terms bytes",
 )
 Block = namedtuple("Block", "header seal body")
 Params = namedtuple(
     "Params",
-    "network operator genesis_time reward maturity width grid reorganisation pace max_weight fee_per_weight "
+    "network sealing genesis_time reward maturity width grid reorganisation pace max_weight fee_per_weight "
     "unit decimals bytes",
 )
+
+
+Validator = namedtuple("Validator", "key possession link power name")
+Sealing = namedtuple("Sealing", "operator validators bytes")  # one of the first two is None
+Signed = namedtuple("Signed", "of by_place")  # the number of validators, and signatures by place
+Terms = namedtuple("Terms", "sealing rules fee weight last_change validators limits version")  # announced: (from, what)
+Change = namedtuple("Change", "expiry kind what content signed renewals")
+Seal = namedtuple("Seal", "operator round signed")
 
 
 def tagged(tag, *parts):
@@ -111,7 +120,70 @@ class Reader:
         if len(bonds) != sum(1 for _, b in pairs if b):
             raise Malformed("a bond twice")
         y = self.scalar() if bonds else 0
-        return Body(inputs, one_sided, outputs, kernels, bonds, y, self.data[start : self.at])
+        change = self.change() if self.code(0, 1) else None
+        return Body(inputs, one_sided, outputs, kernels, bonds, y, change, self.data[start : self.at])
+
+    def validator(self):
+        key, possession, link, power = self.point(), self.signature(), self.take(32), self.number(4)
+        name = self.take(self.code(*range(1, 33)))
+        if power == 0 or any(c not in b"abcdefghijklmnopqrstuvwxyz0123456789-" for c in name):
+            raise Malformed("validator")
+        return Validator(key, possession, link, power, name)
+
+    def validators(self):
+        """A set; whether the possessions hold is for the rules."""
+        all_of_them = [self.validator() for _ in range(self.code(*range(1, 101)))]
+        keys = [v.key for v in all_of_them]
+        distinct = [len({f(v) for v in all_of_them}) for f in (lambda v: v.link, lambda v: v.name)]
+        ascending = all(a < b for a, b in zip(keys, keys[1:]))
+        if not ascending or distinct != [len(keys)] * 2 or sum(v.power for v in all_of_them) >= 2**31:
+            raise Malformed("set of validators")
+        return all_of_them
+
+    def sealing(self):
+        start = self.at
+        kind = self.code(0, 1)
+        fields = (None, self.validators()) if kind else (self.point(), None)
+        return Sealing(*fields, self.data[start : self.at])
+
+    def signed(self):
+        """Signatures of some validators by their places."""
+        of = self.code(*range(1, 101))
+        bits = int.from_bytes(self.take(-(-of // 8)), "little")
+        if bits >> of:
+            raise Malformed("a bit beyond the set")
+        return Signed(of, {i: self.signature() for i in range(of) if bits >> i & 1})
+
+    def seal(self):
+        if self.code(0, 1):
+            return Seal(None, self.number(4), self.signed())
+        return Seal(self.signature(), None, None)
+
+    def change(self):
+        expiry, start, kind = self.number(), self.at, self.code(1, 2, 3, 4)
+        if kind == 1:
+            what = self.validators()
+        elif kind == 2:
+            what = self.number(1), self.number()
+        else:
+            what = (self.number(), self.number(), self.number()) if kind == 3 else None
+        content, signed = self.data[start : self.at], self.signed()
+        renewals = [(self.number(1), self.signature()) for _ in range(self.code(*range(101)))]
+        if any(a >= b for (a, _), (b, _) in zip(renewals, renewals[1:])):
+            raise Malformed("renewals")
+        return Change(expiry, kind, what, content, signed, renewals)
+
+    def terms(self):
+        sealing, fields = self.sealing(), (self.number(1), self.number(), self.number(), self.number())
+        validators = (self.number(), self.sealing_of_set()) if self.code(0, 1) else None
+        limits = (self.number(), self.number(), self.number()) if self.code(0, 1) else None
+        version = (self.number(), self.number(1)) if self.code(0, 1) else None
+        return Terms(sealing, *fields, validators, limits, version)
+
+    def sealing_of_set(self):
+        start = self.at
+        validators = self.validators()
+        return Sealing(None, validators, b"\1" + self.data[start : self.at])
 
     def kernel_and_bond(self):
         kernel = self.kernel()
@@ -121,7 +193,7 @@ class Reader:
     def header(self):
         start = self.at
         fields = self.number(), self.take(32), self.number(), self.scalar(), self.number(), self.take(32)
-        rest = self.number(), self.take(32), self.take(32)
+        rest = self.number(), self.take(32), self.take(32), self.take(32), self.take(32)
         return Header(*fields, *rest, self.data[start : self.at])
 
     def version(self):
@@ -134,20 +206,18 @@ class Reader:
 
     def block(self):
         self.version()
-        header, start = self.header(), self.at
-        self.point(), self.scalar()
-        return Block(header, self.data[start : self.at], self.body())
+        return Block(self.header(), self.seal(), self.body())
 
     def params(self):
         start = self.at
         if self.number(1) != 3:
             raise Malformed("version of the rules")
-        network, _, operator = self.code(0, 1, 2), self.code(0), self.point()
+        network, sealing = self.code(0, 1, 2), self.sealing()
         numbers = [self.number() for _ in range(9)]
         unit, decimals, _ = self.take(self.code(*range(1, 9))), self.code(*range(13)), self.code(0)
         if not unit or any(c not in range(65, 91) for c in unit) or unit == b"U":
             raise Malformed("unit")
-        return Params(network, operator, *numbers, unit.decode(), decimals, self.data[start : self.at])
+        return Params(network, sealing, *numbers, unit.decode(), decimals, self.data[start : self.at])
 
 
 POINTS = {}
@@ -175,7 +245,7 @@ def encode_output(o):
 def encode_body(inputs, outputs, kernels):
     """Of plain items."""
     lists = inputs, [], [encode_output(o) for o in outputs], [k.bytes for k in kernels]
-    return b"".join(le(len(items), 4) + b"".join(items) for items in lists)
+    return b"".join(le(len(items), 4) + b"".join(items) for items in lists) + b"\0"
 
 
 def encode_transaction(offset, inputs, outputs, kernels):
@@ -196,7 +266,75 @@ def genesis(params):
     empty = encode_body([], [], [])
     return b"".join(
         [le(0), chain_id(params), le(params.genesis_time), bytes(32), le(0), mmr_root([]), le(0), trie_root({})]
-    ) + tagged("sotto/body/v1", empty)
+    ) + b"".join([tagged("sotto/body/v1", empty), *2 * [terms_hash(first_terms(params))]])
+
+
+def first_terms(params):
+    return Terms(params.sealing, 3, params.fee_per_weight, params.max_weight, 0, None, None, None)
+
+
+def encode_terms(t):
+    out = t.sealing.bytes + le(t.rules, 1) + le(t.fee) + le(t.weight) + le(t.last_change)
+    out += b"\1" + le(t.validators[0]) + t.validators[1].bytes[1:] if t.validators else b"\0"
+    out += b"\1" + b"".join(map(le, t.limits)) if t.limits else b"\0"
+    return out + (b"\1" + le(t.version[0]) + le(t.version[1], 1) if t.version else b"\0")
+
+
+def terms_hash(t):
+    return tagged("sotto/terms/v1", encode_terms(t)) if t.sealing.validators else bytes(32)
+
+
+def terms_after(t, height, change):
+    """The terms of the height after a block with these terms and this change."""
+    if change:
+        t = t._replace(last_change=height)
+        if change.kind == 1:
+            t = t._replace(validators=(height + 2, Sealing(None, change.what, change.content)))
+        elif change.kind == 2:
+            t = t._replace(version=(change.what[1], change.what[0]))
+        elif change.kind == 3:
+            t = t._replace(limits=(change.what[2], *change.what[:2]))
+        else:
+            t = t._replace(version=None)
+    if t.validators and t.validators[0] <= height + 1:
+        t = t._replace(sealing=t.validators[1], validators=None)
+    if t.limits and t.limits[0] <= height + 1:
+        t = t._replace(fee=t.limits[1], weight=t.limits[2], limits=None)
+    if t.version and t.version[0] <= height + 1:
+        t = t._replace(rules=t.version[1], version=None)
+    return t
+
+
+def vote_message(chain, kind, height, round_number, value):
+    fields = le(kind, 1) + le(height) + le(round_number, 4)
+    return b"sotto/vote/v1" + chain + fields + (b"\1" + value if value else bytes(33))
+
+
+def proposal_message(chain, height, round_number, pol_round, value):
+    pol = 2**32 - 1 if pol_round is None else pol_round
+    return b"sotto/proposal/v1" + chain + le(height) + le(round_number, 4) + le(pol, 4) + value
+
+
+def possession_message(v):
+    return b"sotto/validator/v1" + v.link + le(len(v.name), 1) + v.name
+
+
+def change_message(chain, last_change, change):
+    return b"sotto/change/v1" + chain + le(last_change) + le(change.expiry) + change.content
+
+
+def proposer(chain, set_hash, powers, height, round_number):
+    """The place of who proposes."""
+    left, drawn = list(range(len(powers))), None
+    for r in range(round_number - round_number % len(powers), round_number + 1):
+        draw = tagged("sotto/proposer/v1", chain, set_hash, le(height), le(r, 4))[:16]
+        x = int.from_bytes(draw, "little") % sum(powers[i] for i in left)
+        for drawn in left:
+            x -= powers[drawn]
+            if x < 0:
+                break
+        left.remove(drawn)
+    return drawn
 
 
 def kernel_id(k):

@@ -147,6 +147,7 @@ impl MemoryChain {
             coinbase_output: reward.0,
             coinbase_kernel: reward.1,
             time: height.get(),
+            change: None,
         };
         let proposal = propose(chain, state, next)?;
         let seal = sign(&self.operator, &proposal.header.seal_message(chain.id()), rng);

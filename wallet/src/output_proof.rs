@@ -57,9 +57,9 @@ pub struct SealedOutput {
 }
 
 impl SealedOutput {
-    fn verify(&self, params: &Params, chain: &ChainId) -> Result<(), PaymentProofError> {
-        let SealedHeader { header, seal } = &self.sealed;
-        if !seal.verifies(&params.operator, &header.seal_message(chain)) {
+    fn verify(&self, chain: &Chain) -> Result<(), PaymentProofError> {
+        let SealedHeader { header, .. } = &self.sealed;
+        if !self.sealed.holds(chain) {
             return Err(PaymentProofError::Seal);
         }
         match self.opening.verify(&header.output_root, &self.output.key()) {
@@ -144,7 +144,7 @@ impl OutputProof {
         if found.id() != chain {
             return Err(PaymentProofError::OtherChain { found: *found.id(), expected: *chain });
         }
-        sealed.verify(params, chain)?;
+        sealed.verify(&found)?;
         let keys = sealed.output.features.keys().ok_or(PaymentProofError::NotPaid)?;
         let said = said(*prover, address, sealed, statement);
         let known = match prover {

@@ -5,11 +5,12 @@
 //! possession   a party knew x_s in this session; otherwise X_s := E − X_r would claim any kernel E
 //! excess       E = X_s + X_r, and the kernel is the one of the receipt, signed under E
 //! inclusion    the kernel is in the mountain range of a header
-//! seal         the operator of the chain, whose identifier the verifier knows, sealed that header
+//! seal         the operator of the chain, whose identifier the verifier knows, sealed that header; on a chain
+//!              of validators the first of them, under the first terms: later ones are not in the proof
 //!
 //! bytes     = receipt ‖ receiver's address (65) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1)
 //!             ‖ possession (64) ‖ inclusion
-//! inclusion = length (2) ‖ parameters ‖ header ‖ seal (64) ‖ kernel ‖ index (8) ‖ path
+//! inclusion = length (2) ‖ parameters ‖ header ‖ seal ‖ kernel ‖ index (8) ‖ path
 //! ```
 //!
 //! **Guaranteed**: the receiver promised that this kernel pays it this amount, and the kernel is in a sealed
@@ -27,7 +28,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    block::Header,
+    block::{Header, Seal, SealedHeader},
     chain::{Chain, ChainId, Params, ParamsError},
     codec::{Decode, DecodeError, Encode, Reader},
     hash::Hash,
@@ -44,8 +45,8 @@ pub struct KernelInclusion {
     pub params: Params,
     /// The header of the block with the kernel, or of a later block.
     pub header: Header,
-    /// The operator's signature of the header.
-    pub seal: Signature,
+    /// The seal of the header.
+    pub seal: Seal,
     /// The kernel.
     pub kernel: Kernel,
     /// The index of the kernel among all kernels of the chain.
@@ -65,7 +66,7 @@ impl KernelInclusion {
     pub fn find<E>(
         params: &Params,
         header: &Header,
-        seal: &Signature,
+        seal: &Seal,
         kernels: impl IntoIterator<Item = Result<Kernel, E>>,
         excess: &Excess,
     ) -> Result<Option<Self>, E> {
@@ -80,7 +81,14 @@ impl KernelInclusion {
         }
         Ok(found.and_then(|(kernel, index)| {
             let path = range.prove(index)?;
-            Some(Self { params: params.clone(), header: header.clone(), seal: *seal, kernel, index, path })
+            Some(Self {
+                params: params.clone(),
+                header: header.clone(),
+                seal: seal.clone(),
+                kernel,
+                index,
+                path,
+            })
         }))
     }
 
@@ -89,7 +97,8 @@ impl KernelInclusion {
         if found.id() != chain {
             return Err(PaymentProofError::OtherChain { found: *found.id(), expected: *chain });
         }
-        if !self.seal.verifies(&self.params.operator, &self.header.seal_message(chain)) {
+        let sealed = SealedHeader { header: self.header.clone(), seal: self.seal.clone() };
+        if !sealed.holds(&found) {
             return Err(PaymentProofError::Seal);
         }
         let Header { kernel_root, kernel_count, .. } = &self.header;
@@ -228,7 +237,7 @@ impl Decode for KernelInclusion {
         Ok(Self {
             params: Params::decode_with_length(r)?,
             header: Header::decode(r)?,
-            seal: Signature::decode(r)?,
+            seal: Seal::decode(r)?,
             kernel: Kernel::decode(r)?,
             index: r.u64()?,
             path: MmrProof::decode(r)?,

@@ -7,12 +7,14 @@ use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::Amount,
+    block::Seal,
     codec::{Decode, Encode},
     hash::Hash,
     mmr::MmrError,
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
     session::{Role, SessionId},
+    terms::Sealing,
 };
 use sotto_wallet::{
     WalletError, armor,
@@ -111,21 +113,25 @@ fn every_check_refuses_what_it_is_for() {
     let features = other.inclusion.kernel.features;
     assert_eq!(refused(&|p| p.inclusion.kernel.features = features), PaymentProofError::Kernel);
     // No seal, or the seal of another key.
-    assert_eq!(refused(&|p| p.inclusion.seal = shift(&p.inclusion.seal)), PaymentProofError::Seal);
+    let shift_seal = |seal: &Seal| match seal {
+        Seal::Operator(signature) => Seal::Operator(shift(signature)),
+        Seal::Certificate(_) => unreachable!("the chain has an operator"),
+    };
+    assert_eq!(refused(&|p| p.inclusion.seal = shift_seal(&p.inclusion.seal)), PaymentProofError::Seal);
     let mut rng = ChaCha20Rng::seed_from_u64(9);
     let stranger = SecretScalar::random(&mut rng);
     let forged = tamper(&good, |p| {
         p.inclusion.header.kernel_count += 1;
-        p.inclusion.seal = sign(&stranger, &p.inclusion.header.seal_message(&id), &mut rng);
+        p.inclusion.seal = sign(&stranger, &p.inclusion.header.seal_message(&id), &mut rng).into();
     });
     assert_eq!(forged.verify(&id), Err(PaymentProofError::Seal));
     // Another operator makes another chain.
-    let own = tamper(&forged, |p| p.inclusion.params.operator = PublicKey::of(&stranger));
+    let own = tamper(&forged, |p| p.inclusion.params.sealing = Sealing::Solo(PublicKey::of(&stranger)));
     assert!(matches!(own.verify(&id), Err(PaymentProofError::OtherChain { .. })));
     // An earlier header, another index, another path.
     let earlier = ledger.memory.blocks()[4].clone();
     let before = |p: &mut PaymentProof| {
-        (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal)
+        (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal.clone())
     };
     assert!(matches!(refused(&before), PaymentProofError::NotIncluded(_)));
     assert!(matches!(refused(&|p| p.inclusion.index ^= 1), PaymentProofError::NotIncluded(_)));

@@ -153,7 +153,7 @@ fn fields() -> Inputs {
         Encode::to_bytes(&world().payment.offset),
         output.commitment.to_bytes(),
         kernel.excess.to_bytes(),
-        world().test_chain.chain().params().operator.to_bytes(),
+        world().test_chain.chain().params().operator().unwrap().to_bytes(),
         output.proof.to_bytes(),
         kernel.signature.to_bytes(),
         window.to_bytes(),

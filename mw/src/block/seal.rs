@@ -8,11 +8,10 @@
 //! The header hash leaves the seal out, and one header may have many certificates. A seal that is refused
 //! therefore says nothing of its header: another seal of it may hold.
 
-use super::{Block, Header};
+use super::Header;
 use crate::{
-    batch::verify_signatures,
-    chain::{Chain, ChainId},
-    codec::{Decode, DecodeError, Encode, Reader, fields},
+    chain::ChainId,
+    codec::{Decode, DecodeError, Encode, Reader},
     schnorr::{Signature, SignedMessage},
     terms::{Sealing, Terms},
     validators::ValidatorSet,
@@ -95,38 +94,5 @@ impl Certificate {
     #[must_use]
     pub fn holds(&self, chain: &ChainId, set: &ValidatorSet, header: &Header) -> bool {
         self.certifies(chain, set, &self.precommit(header))
-    }
-}
-
-/// A header and its seal: a block without its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedHeader {
-    /// The header.
-    pub header: Header,
-    /// The seal.
-    pub seal: Seal,
-}
-
-fields!(SealedHeader { header, seal });
-
-impl SealedHeader {
-    /// The sealed header of a block.
-    #[must_use]
-    pub fn of(block: &Block) -> Self {
-        Self { header: block.header.clone(), seal: block.seal.clone() }
-    }
-
-    /// The seal as signed messages under these terms, which must be those that the header states; `None` as
-    /// for [`Seal::signed`].
-    #[must_use]
-    pub fn signed(&self, chain: &ChainId, terms: &Terms) -> Option<Vec<SignedMessage>> {
-        let signed = || self.seal.signed(chain, terms, &self.header);
-        (self.header.terms == terms.hash()).then(signed).flatten()
-    }
-
-    /// Whether the header is sealed under the terms of `chain`, which must be those that it states.
-    #[must_use]
-    pub fn holds(&self, chain: &Chain) -> bool {
-        self.signed(chain.id(), chain.terms()).is_some_and(|all| verify_signatures(&all).is_ok())
     }
 }

@@ -1,35 +1,58 @@
 //! Consecutive blocks, checked together, with the same verdict as one after the other.
 //!
 //! ```text
-//! links and times ─▶ seals ─▶ body hash, balance, reward of each ─▶ signatures and proofs of all
+//! links, times, terms ─▶ seals ─▶ body hash, change, balance, reward of each ─▶ signatures and proofs of all
 //! ```
 //!
 //! Each step looks only at the blocks before the first that failed an earlier step. The result is therefore
 //! the first invalid block, and the first rule that it breaks. A proposal takes all steps except the seals.
 
 use super::{
-    balance, context, proofs, reward, shape,
+    balance, changes, context, proofs, reward, shape,
     verdict::{Unsealed, Verdict},
 };
 use crate::{
-    block::{Block, Header, SealedHeader},
+    block::{Block, Header},
     chain::Chain,
     error::Rejection,
+    schnorr::SignedMessage,
+    terms::Terms,
 };
 use rayon::prelude::*;
 
-/// MW-R01 to MW-R12.
-pub(super) fn shaped(chain: &Chain, blocks: &[Block]) -> Verdict {
-    each(blocks, |_, b| shape::block(chain, &b.body))
+/// The terms of each of these blocks, the first of which follows the chain's last.
+pub(super) fn terms_of(chain: &Chain, blocks: &[Block]) -> Vec<Terms> {
+    let mut terms = chain.terms().clone();
+    let advance = |b: &Block| {
+        let next = terms.after(b.header.height, b.body.terms_change());
+        core::mem::replace(&mut terms, next)
+    };
+    blocks.iter().map(advance).collect()
 }
 
-/// MW-R13 to MW-R21, the first block on top of `parent`.
-pub(super) fn verified(chain: &Chain, parent: &Header, blocks: &[Block]) -> Verdict {
-    let all: Vec<_> = blocks.iter().map(|b| Unsealed { header: &b.header, body: &b.body }).collect();
-    let mut verdict = linked(chain, parent, &all);
-    verdict = sealed(chain, before_fault(&verdict, blocks)).and(verdict);
+/// Blocks with the terms of each.
+pub(super) fn unsealed<'a>(blocks: &'a [Block], terms: &'a [Terms]) -> Vec<Unsealed<'a>> {
+    let one = |(b, terms): (&'a Block, _)| Unsealed { header: &b.header, body: &b.body, terms };
+    blocks.iter().zip(terms).map(one).collect()
+}
+
+/// MW-R01 to MW-R12 and MW-R37.
+pub(super) fn shaped(chain: &Chain, blocks: &[Unsealed<'_>]) -> Verdict {
+    each(blocks, |_, b| shape::block(chain, b.terms, b.body))
+}
+
+/// MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40, the first block on top of `parent`.
+pub(super) fn verified(
+    chain: &Chain,
+    parent: &Header,
+    blocks: &[Block],
+    unsealed: &[Unsealed<'_>],
+) -> Verdict {
+    let mut verdict = linked(chain, parent, unsealed);
+    let fit = before_fault(&verdict, unsealed);
+    verdict = sealed(chain, blocks, fit).and(verdict);
     for step in [balanced, proven] {
-        verdict = step(chain, parent, before_fault(&verdict, &all)).and(verdict);
+        verdict = step(chain, parent, before_fault(&verdict, unsealed)).and(verdict);
     }
     verdict
 }
@@ -43,41 +66,47 @@ pub(super) fn proposed(chain: &Chain, parent: &Header, one: Unsealed<'_>) -> Res
 }
 
 /// The items before the first that failed.
-fn before_fault<'a, T>(verdict: &Verdict, all: &'a [T]) -> &'a [T] {
+pub(super) fn before_fault<'a, T>(verdict: &Verdict, all: &'a [T]) -> &'a [T] {
     let sound = verdict.as_ref().map_or_else(|(i, _)| *i, |()| all.len());
     all.get(..sound).unwrap_or_default()
 }
 
-/// MW-R18 and MW-R19.
+/// MW-R18, MW-R19 and MW-R39.
 fn linked(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
-    each(blocks, |i, b| context::follows(chain, before(parent, blocks, i), b.header))
+    each(blocks, |i, b| context::follows(chain, before(parent, blocks, i), b.terms, b.header))
 }
 
 /// MW-R21.
-fn sealed(chain: &Chain, blocks: &[Block]) -> Verdict {
-    let sealed: Vec<_> = blocks.iter().map(SealedHeader::of).collect();
-    proofs::seals(chain, sealed.iter().map(|s| (s, chain.terms())))
+fn sealed(chain: &Chain, blocks: &[Block], fit: &[Unsealed<'_>]) -> Verdict {
+    proofs::seals(chain, blocks.iter().zip(fit).map(|(b, u)| (&b.header, &b.seal, u.terms)))
 }
 
-/// MW-R20, MW-R35, MW-R17, MW-R15, MW-R28 and MW-R16.
+/// MW-R20, MW-R40, MW-R39, MW-R35, MW-R17, MW-R15, MW-R28 and MW-R16.
 fn balanced(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
     each(blocks, |i, b| {
         proofs::one_body(b)?;
+        changes::in_block(chain, b)?;
+        context::terms_follow(b.terms, b.header, b.body)?;
         balance::keys(b.body)?;
         balance::block(chain, b, &(b.header.total_offset - before(parent, blocks, i).total_offset))?;
         reward::block(chain, b)
     })
 }
 
-/// MW-R33, MW-R34, MW-R36, MW-R14 and MW-R13. A batch that fails is checked again block by block, to find the culprit.
+/// MW-R40, MW-R33, MW-R34, MW-R36, MW-R14 and MW-R13. A batch that fails is checked again block by block, to
+/// find the culprit.
 fn proven(chain: &Chain, _: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
-    let bodies = blocks.iter().map(|b| proofs::at(b.header.height, b.body));
-    let (signed, outputs): (Vec<_>, Vec<_>) = bodies.unzip();
-    match proofs::all(chain, &signed.concat(), &outputs.concat()) {
+    let changes: Vec<Vec<SignedMessage>> = blocks.iter().map(|b| changes::messages(chain, b)).collect();
+    let all = |range: core::ops::Range<usize>| {
+        let some = blocks.iter().zip(&changes).take(range.end).skip(range.start);
+        let parts = some.map(|(b, changes)| proofs::at(b.header.height, b.body, changes));
+        let (signed, outputs): (Vec<_>, Vec<_>) = parts.unzip();
+        proofs::all(chain, &signed.concat(), &outputs.concat())
+    };
+    match all(0..blocks.len()) {
         Ok(()) => Ok(()),
         Err(invalid) => {
-            let each =
-                blocks.iter().zip(0..).find_map(|(b, i)| Some((i, proofs::body(chain, b.body).err()?)));
+            let each = (0..blocks.len()).find_map(|i| Some((i, all(i..i + 1).err()?.why)));
             Err(each.unwrap_or((0, invalid.why)))
         }
     }

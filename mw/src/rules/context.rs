@@ -1,4 +1,4 @@
-//! MW-R18, MW-R19, MW-R22 to MW-R30 and MW-R38: the rules that depend on the state of the chain.
+//! MW-R18, MW-R19, MW-R22 to MW-R30, MW-R38 and MW-R39: the rules that depend on the state of the chain.
 
 use crate::{
     aggregate::Conflict,
@@ -12,14 +12,23 @@ use crate::{
     output::Output,
     schnorr::PublicKey,
     state::{ChainView, Sighting, StateCommitments, Tip, Unspent},
+    terms::Terms,
     transaction::Body,
     trie::{ChunkProof, Entry, Prefix},
 };
 
-/// MW-R18 and MW-R19.
-pub(super) fn follows(chain: &Chain, parent: &Header, h: &Header) -> Result<(), Rejection> {
+/// MW-R18, MW-R19, and of MW-R39 what concerns the terms of the header's height.
+pub(super) fn follows(chain: &Chain, parent: &Header, terms: &Terms, h: &Header) -> Result<(), Rejection> {
     links(parent, h)?;
-    in_time(chain, parent, h)
+    in_time(chain, parent, h)?;
+    let states = h.terms == parent.next_terms && h.terms == terms.hash() && terms.are_known();
+    if states { Ok(()) } else { Err(Rejection::WrongTerms) }
+}
+
+/// MW-R39, as far as it concerns the terms of the next height.
+pub(super) fn terms_follow(terms: &Terms, h: &Header, body: &Body) -> Result<(), Rejection> {
+    let next = terms.after(h.height, body.terms_change());
+    if h.next_terms == next.hash() { Ok(()) } else { Err(Rejection::WrongTerms) }
 }
 
 /// MW-R18.
@@ -132,7 +141,7 @@ pub(super) fn occurs_once(id: Hash, known: bool) -> Result<(), Rejection> {
 /// The view's header and commitments.
 pub(super) fn tip(view: &impl ChainView) -> Tip {
     let (header, commitments) = (view.tip().clone(), view.commitments().clone());
-    Tip { header, commitments, succession: view.succession().clone() }
+    Tip { header, commitments, terms: view.terms().clone() }
 }
 
 /// A body that extends the chain, and what a header says beside it.
@@ -162,6 +171,7 @@ pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Resu
         .collect();
     // The rules above ensure that both fit; a trie that disagrees does not belong to this view.
     outputs.apply(&removed, &added).map_err(|_| Rejection::OutputRoot)?;
+    let terms = view.terms().after(height, body.terms_change());
     let header = Header {
         height,
         previous: parent.hash(),
@@ -173,10 +183,9 @@ pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Resu
         output_root: outputs.root(),
         body_hash: body_hash(body),
         terms: parent.next_terms,
-        next_terms: view.succession().after_next(height).hash(),
+        next_terms: terms.hash(),
     };
-    let succession = view.succession().advance(height, None);
-    Ok(Tip { header, commitments: StateCommitments { kernels, outputs }, succession })
+    Ok(Tip { header, commitments: StateCommitments { kernels, outputs }, terms })
 }
 
 /// MW-R22 and MW-R23.

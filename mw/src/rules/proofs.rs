@@ -4,9 +4,9 @@ use super::verdict::{InvalidBlock, Unsealed, Verdict};
 use crate::{
     amount::Height,
     batch::{self, Claim, verify_signatures},
-    block::{SealedHeader, body_hash},
+    block::{Header, Seal, body_hash},
     chain::Chain,
-    error::Rejection,
+    error::{ChangeFault, Rejection},
     kernel::Kernel,
     one_sided::{Bond, OneSided, OneSidedInput},
     output::Output,
@@ -33,6 +33,8 @@ pub(super) enum Signed<'a> {
     Bond(&'a Kernel, &'a Bond),
     /// MW-R14.
     Kernel(&'a Kernel),
+    /// MW-R40.
+    Change(&'a SignedMessage),
 }
 
 impl Signed<'_> {
@@ -42,6 +44,7 @@ impl Signed<'_> {
             Self::Input(i) => i.signed(chain.id()),
             Self::Bond(k, bond) => bond.signed(chain.id(), k),
             Self::Kernel(k) => k.signed(chain.id()),
+            Self::Change(message) => (*message).clone(),
         }
     }
 
@@ -51,20 +54,26 @@ impl Signed<'_> {
             Self::Input(i) => Rejection::InputSignature { output: i.commitment.encoded() },
             Self::Bond(k, _) => Rejection::BondSignature { excess: k.excess.encoded() },
             Self::Kernel(k) => Rejection::KernelSignature { excess: k.excess.encoded() },
+            Self::Change(_) => Rejection::BadChange { fault: ChangeFault::Signature },
         }
     }
 }
 
 /// All signatures and outputs of one body.
 pub(super) fn body(chain: &Chain, body: &Body) -> Result<(), Rejection> {
-    let (signed, outputs) = at(Height::GENESIS, body);
+    let (signed, outputs) = at(Height::GENESIS, body, &[]);
     all(chain, &signed, &outputs).map_err(|invalid| invalid.why)
 }
 
-/// A body's signatures and outputs at its height.
-pub(super) fn at(height: Height, body: &Body) -> (Vec<At<Signed<'_>>>, Vec<At<&Output>>) {
+/// The signatures of a change, and a body's signatures and outputs, at its height.
+pub(super) fn at<'a>(
+    height: Height,
+    body: &'a Body,
+    change: &'a [SignedMessage],
+) -> (Vec<At<Signed<'a>>>, Vec<At<&'a Output>>) {
     let bonds = body.kernels.iter().filter_map(|k| Some(Signed::Bond(k, body.bonds.get(&k.excess)?)));
-    let signed = (senders(&body.outputs))
+    let signed = (change.iter().map(Signed::Change))
+        .chain(senders(&body.outputs))
         .chain(body.one_sided_inputs.iter().map(Signed::Input))
         .chain(bonds)
         .chain(body.kernels.iter().map(Signed::Kernel));
@@ -125,14 +134,14 @@ pub(super) fn one_body(b: &Unsealed<'_>) -> Result<(), Rejection> {
     if body_hash(b.body) == b.header.body_hash { Ok(()) } else { Err(Rejection::BodyHash) }
 }
 
-/// MW-R21 for headers with the terms of their heights, as one batch.
+/// MW-R21 for headers, each with its seal and the terms of its height, as one batch.
 pub(super) fn seals<'a>(
     chain: &Chain,
-    all: impl IntoIterator<Item = (&'a SealedHeader, &'a Terms)>,
+    all: impl IntoIterator<Item = (&'a Header, &'a Seal, &'a Terms)>,
 ) -> Verdict {
     let (mut signed, mut of_header, mut unfit) = (Vec::new(), Vec::new(), None);
-    for (i, (sealed, terms)) in all.into_iter().enumerate() {
-        let Some(messages) = sealed.signed(chain.id(), terms) else {
+    for (i, (header, seal, terms)) in all.into_iter().enumerate() {
+        let Some(messages) = seal.signed(chain.id(), terms, header) else {
             unfit = Some(i);
             break;
         };

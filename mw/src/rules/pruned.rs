@@ -1,7 +1,8 @@
 //! Verifies a pruned chain, which keeps sealed headers, all kernels and the unspent outputs, but no bodies.
 //!
 //! ```text
-//! headers   each is sealed, follows its parent, and adds kernels, down to the genesis   R12 R18 R19 R21
+//! headers   each is sealed, follows its parent, states the terms, and adds kernels, down to the genesis
+//!           R12 R18 R19 R21 R39
 //! kernels   at each height they match the header; each is in its window, unique, signed
 //!           R01 R03 R04 R06 R07 R08 R09 R12 R14 R22 R27 R28 R29 R30
 //! outputs   chunk by chunk they match the last header; each is proven                   R04 R05 R13 R23 R33
@@ -35,6 +36,7 @@ use crate::{
     chain::Chain,
     error::Rejection,
     hash::Hash,
+    history::History,
     kernel::{Excess, Kernel},
     mmr::Peaks,
     output::Output,
@@ -47,7 +49,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Why a pruned chain is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The data do not match the sealed headers (R18, R21, R22, R23); other data may.
+    /// The data do not match the sealed headers (R18, R21, R22, R23, R39); other data may.
     #[error("the data do not belong to this chain: {0}")]
     Mismatch(InvalidBlock),
     /// A sealed block breaks a rule.
@@ -113,7 +115,7 @@ type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
 /// Memory: a few hundred bytes for each header and each kernel, and one batch.
 #[derive(Clone, Debug)]
 pub struct PrunedVerifier {
-    chain: Chain,
+    history: History,
     /// The header that commits to the final state.
     last: Header,
     /// The last header of an unbroken chain from the genesis.
@@ -133,18 +135,26 @@ pub struct PrunedVerifier {
 }
 
 impl PrunedVerifier {
-    /// Starts from the last header.
+    /// Starts from the last header of a chain whose terms never changed.
     ///
     /// # Errors
     /// MW-R21 if it is not sealed, or is the genesis.
     pub fn new(chain: &Chain, last: &SealedHeader) -> Result<Self, VerifyError> {
+        Self::with_history(History::new(chain), last)
+    }
+
+    /// Starts from the last header and the terms of all heights.
+    ///
+    /// # Errors
+    /// MW-R21 if the header is not sealed, or is the genesis.
+    pub fn with_history(history: History, last: &SealedHeader) -> Result<Self, VerifyError> {
         let height = last.header.height;
-        if height == Height::GENESIS || !last.holds(chain) {
+        if height == Height::GENESIS || !history.holds(last) {
             return Err(mismatch(height, Rejection::Seal));
         }
-        let tip = Header::genesis(chain);
+        let tip = Header::genesis(history.chain());
         Ok(Self {
-            chain: chain.clone(),
+            history,
             last: last.header.clone(),
             headers: [(Height::GENESIS, tip.clone())].into(),
             tip,
@@ -161,7 +171,7 @@ impl PrunedVerifier {
     /// Checks the next headers, which must be consecutive.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19 or MW-R12. Nothing
+    /// [`VerifyError::Mismatch`] with MW-R18, MW-R21 or MW-R39, [`VerifyError::Invalid`] with MW-R19 or MW-R12. Nothing
     /// is remembered then.
     pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), VerifyError> {
         let (tip, last) = (&self.tip, &self.last);
@@ -181,10 +191,15 @@ impl PrunedVerifier {
         for (parent, h) in pairs() {
             context::links(parent, h).map_err(|why| mismatch(h.height, why))?;
         }
-        proofs::seals(&self.chain, all.iter().map(|s| (s, self.chain.terms())))
+        let terms = |s: &SealedHeader| self.history.states_terms(&s.header);
+        if let Some(wrong) = all.iter().find(|s| !terms(s)) {
+            return Err(mismatch(wrong.header.height, Rejection::WrongTerms));
+        }
+        let sealed = all.iter().map(|s| (&s.header, &s.seal, self.history.at(s.header.height)));
+        proofs::seals(self.history.chain(), sealed)
             .map_err(|(i, why)| mismatch(all.get(i).map_or(first.height, |s| s.header.height), why))?;
         for (parent, h) in pairs() {
-            context::in_time(&self.chain, parent, h).map_err(invalid(h.height))?;
+            context::in_time(self.history.chain(), parent, h).map_err(invalid(h.height))?;
             shape::adds_kernels(parent, h).map_err(invalid(h.height))?;
         }
         if joins {
@@ -211,14 +226,14 @@ impl PrunedVerifier {
         let mut height = parent.height;
         for (h, kernels) in blocks {
             height = h;
-            shape::kernels(&self.chain, kernels).map_err(invalid(h))?;
+            shape::kernels(self.history.chain(), self.history.at(h), kernels).map_err(invalid(h))?;
             kernels.iter().try_for_each(|k| self.kernel(h, k))?;
         }
         self.kernels.1 = height;
         if self.kernels.0.next() == first {
             self.kernels.0 = height;
         }
-        Ok(self.waiting.if_many(&self.chain)?)
+        Ok(self.waiting.if_many(self.history.chain())?)
     }
 
     /// The kernels of each block, as the headers count them; `None` if a header is missing.
@@ -247,7 +262,7 @@ impl PrunedVerifier {
     fn kernel(&mut self, height: Height, k: &Kernel) -> Result<(), InvalidBlock> {
         let may_repeat = k.features.may_repeat();
         reward::for_this_block(k, height).map_err(invalid(height))?;
-        context::in_window(&self.chain, k, height).map_err(invalid(height))?;
+        context::in_window(self.history.chain(), k, height).map_err(invalid(height))?;
         let last = self.seen.insert(k.excess, Sighting { height, may_repeat });
         context::excess_may_occur(k, height, last).map_err(invalid(height))?;
         if may_repeat {
@@ -290,7 +305,7 @@ impl PrunedVerifier {
             self.waiting.outputs.push((u.created, u.output.clone()));
         }
         self.outputs += all.len() as u64;
-        Ok(self.waiting.if_many(&self.chain)?)
+        Ok(self.waiting.if_many(self.history.chain())?)
     }
 
     /// Returns the supply if nothing is missing and the sums agree.
@@ -302,8 +317,8 @@ impl PrunedVerifier {
         if self.tip != *last || self.kernels.0 != last.height || self.outputs != last.output_count {
             return Err(VerifyError::Incomplete);
         }
-        self.waiting.now(&self.chain)?;
-        Ok(self.sums.finish(&self.chain, last.height, &last.total_offset)?)
+        self.waiting.now(self.history.chain())?;
+        Ok(self.sums.finish(self.history.chain(), last.height, &last.total_offset)?)
     }
 }
 

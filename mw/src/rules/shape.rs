@@ -1,5 +1,6 @@
 //! MW-R01 to MW-R12 and MW-R37: the rules that depend on the body alone.
 
+use super::changes;
 use crate::{
     amount::{Amount, Height},
     block::Header,
@@ -10,6 +11,7 @@ use crate::{
     kernel::{Excess, Kernel, KernelFeatures, Window},
     one_sided::{OneSided, OneSidedInput},
     output::Output,
+    terms::Terms,
     transaction::Body,
 };
 use std::collections::BTreeSet;
@@ -17,26 +19,27 @@ use std::collections::BTreeSet;
 pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     has_kernel(body)?;
     carries_no_reward(body)?;
+    changes::in_transaction(body)?;
     not_too_heavy(body.weight(), chain.room())?;
     bonds(body)?;
-    common(chain, body, body.weight())
+    common(chain, chain.terms(), body, body.weight())
 }
 
-pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
+pub(super) fn block(chain: &Chain, terms: &Terms, body: &Body) -> Result<(), Rejection> {
     carries_one_reward(body)?;
-    not_too_heavy(body.weight(), chain.terms().limits.max_weight)?;
+    not_too_heavy(body.weight(), terms.limits.max_weight)?;
     bonds(body)?;
     // The reward pays no fee; the rest of the weight does.
-    common(chain, body, body.weight().saturating_sub(REWARD_WEIGHT))
+    common(chain, terms, body, body.weight().saturating_sub(REWARD_WEIGHT))
 }
 
 /// These rules as far as a block's kernels alone can show. The block has at least one output, its reward, so
 /// one is counted. MW-R04, MW-R06, MW-R07 and MW-R08 apply to the kernels in full.
-pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection> {
+pub(super) fn kernels(chain: &Chain, terms: &Terms, kernels: &[Kernel]) -> Result<(), Rejection> {
     let body = Body { kernels: kernels.to_vec(), ..Body::default() };
     carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;
-    not_too_heavy(body.weight() + OUTPUT_WEIGHT, chain.terms().limits.max_weight)?;
-    common(chain, &body, body.weight().saturating_sub(KERNEL_WEIGHT))
+    not_too_heavy(body.weight() + OUTPUT_WEIGHT, terms.limits.max_weight)?;
+    common(chain, terms, &body, body.weight().saturating_sub(KERNEL_WEIGHT))
 }
 
 /// These rules as far as one output alone can show: MW-R04 and MW-R05.
@@ -45,14 +48,14 @@ pub(super) fn output(o: &Output) -> Result<(), Rejection> {
     canonical_proof(o)
 }
 
-fn common(chain: &Chain, body: &Body, paid_weight: u64) -> Result<(), Rejection> {
+fn common(chain: &Chain, terms: &Terms, body: &Body, paid_weight: u64) -> Result<(), Rejection> {
     ascending(body)?;
     cut_through(body)?;
     bonded(body)?;
     no_identity(body)?;
     body.outputs.iter().try_for_each(canonical_proof)?;
     body.kernels.iter().try_for_each(|k| kernel_fields(chain, &k.features))?;
-    pays_enough(chain, body, paid_weight)
+    pays_enough(terms, body, paid_weight)
 }
 
 /// MW-R01.
@@ -170,9 +173,9 @@ fn window(chain: &Chain, w: Window, widest: u64) -> Result<(), Rejection> {
 }
 
 /// MW-R08 and MW-R09.
-fn pays_enough(chain: &Chain, body: &Body, weight: u64) -> Result<(), Rejection> {
+fn pays_enough(terms: &Terms, body: &Body, weight: u64) -> Result<(), Rejection> {
     let fee = body.fees().ok_or(Rejection::FeeOverflow)?;
-    let least = chain.least_fee(weight).unwrap_or(Amount::new(u64::MAX));
+    let least = terms.limits.least_fee(weight).unwrap_or(Amount::new(u64::MAX));
     if fee < least { Err(Rejection::FeeTooLow { fee, least }) } else { Ok(()) }
 }
 

@@ -1,6 +1,6 @@
 //! What the rules judge, and how they name a fault.
 
-use crate::{amount::Height, block::Header, error::Rejection, transaction::Body};
+use crate::{amount::Height, block::Header, error::Rejection, terms::Terms, transaction::Body};
 
 /// A block that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,4 +20,6 @@ pub(super) type Verdict = Result<(), (usize, Rejection)>;
 pub(super) struct Unsealed<'a> {
     pub(super) header: &'a Header,
     pub(super) body: &'a Body,
+    /// The terms of its height.
+    pub(super) terms: &'a Terms,
 }

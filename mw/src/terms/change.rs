@@ -14,7 +14,7 @@
 //! are void. A renewal says that a validator goes on under another vote key: the old key is among the signers,
 //! the new one signs the same message.
 
-use super::{Announced, Limits, Terms};
+use super::announced::{Announced, Limits};
 use crate::{
     amount::Height,
     chain_id::ChainId,
@@ -38,17 +38,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// Applies the change in the block at this height.
-    pub(super) fn apply(&self, height: Height, terms: &mut Terms) {
-        terms.last_change = height;
-        match self {
-            Self::Validators(set) => terms.sealing = super::Sealing::Validators(set.clone()),
-            Self::Rules(next) => terms.announced_rules = Some(*next),
-            Self::Limits(next) => terms.announced_limits = Some(*next),
-            Self::WithdrawRules => terms.announced_rules = None,
-        }
-    }
-
     /// The message that signs the change, given the height of the last one and the last height at which a
     /// block may contain this one.
     #[must_use]

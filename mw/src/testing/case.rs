@@ -1,6 +1,6 @@
 //! A rejected case: an input that breaks one rule, and a similar input that is accepted.
 
-use super::test_chain::{Owned, TestChain};
+use super::{owned::Owned, test_chain::TestChain};
 use crate::{
     amount::{Amount, Height},
     block::Block,

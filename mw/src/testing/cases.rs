@@ -8,6 +8,7 @@ mod context;
 mod one_sided;
 mod proofs;
 mod shape;
+mod terms;
 
 use super::case::Base;
 pub use super::case::{Case, Subject, Trial};
@@ -16,7 +17,8 @@ pub use super::case::{Case, Subject, Trial};
 #[must_use]
 pub fn all() -> Vec<Case> {
     let base = Base::new();
-    let mut all = [shape::all(&base), proofs::all(&base), context::all(&base), one_sided::all()].concat();
+    let mut all =
+        [shape::all(&base), proofs::all(&base), context::all(&base), one_sided::all(), terms::all()].concat();
     all.sort_by_key(|c| c.because.rule());
     all
 }

@@ -1,6 +1,6 @@
 //! Many outputs at once, for tests and benchmarks of large blocks.
 
-use super::test_chain::{Owned, TestChain};
+use super::{owned::Owned, test_chain::TestChain};
 use crate::{
     amount::Amount,
     output::{Extra, OutputFeatures},

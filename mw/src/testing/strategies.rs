@@ -17,14 +17,18 @@ use crate::{
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
     state::Unspent,
-    terms::Sealing,
+    terms::{Announced, Change, Limits, Renewal, Sealing, SignedChange, Terms},
     transaction::{Body, Transaction},
     unit::Unit,
     validators::{LinkKey, Signatures, Validator, ValidatorSet},
     votes::Certificate,
 };
 use core::num::NonZeroU32;
-use proptest::{collection::vec, prelude::*};
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::{BTreeMap, HashSet};
 
@@ -157,9 +161,60 @@ pub fn body() -> impl Strategy<Value = Body> {
             let bonds: BTreeMap<_, _> =
                 bonded.zip(bonds).map(|(e, (key, signature))| (e, Bond { key, signature })).collect();
             let key_offset = if bonds.is_empty() { Scalar::ZERO } else { y };
-            Body { inputs, one_sided_inputs, outputs, kernels, bonds, key_offset }
+            Body { inputs, one_sided_inputs, outputs, kernels, bonds, key_offset, change: None }
         },
     )
+}
+
+/// Any change of the terms.
+pub fn change() -> impl Strategy<Value = Change> {
+    let rules = (height(), any::<u8>()).prop_map(|(from, what)| Change::Rules(Announced { from, what }));
+    let limits = (height(), limits()).prop_map(|(from, what)| Change::Limits(Announced { from, what }));
+    prop_oneof![validators().prop_map(Change::Validators), rules, limits, Just(Change::WithdrawRules)]
+}
+
+/// Any change of the terms with signatures, none of them valid.
+pub fn signed_change() -> impl Strategy<Value = SignedChange> {
+    let renewals = btree_map(any::<u8>(), signature(), 0..4)
+        .prop_map(|all| all.into_iter().map(|(place, signature)| Renewal { place, signature }).collect());
+    (height(), change(), signatures(), renewals).prop_map(|(expiry, change, signatures, renewals)| {
+        SignedChange { expiry, change, signatures, renewals }
+    })
+}
+
+/// Any limits.
+pub fn limits() -> impl Strategy<Value = Limits> {
+    (amount(), number()).prop_map(|(fee_per_weight, max_weight)| Limits { fee_per_weight, max_weight })
+}
+
+/// Any terms.
+pub fn terms() -> impl Strategy<Value = Terms> {
+    let announced_limits = option::of((height(), limits()).prop_map(|(from, what)| Announced { from, what }));
+    let announced_rules =
+        option::of((height(), any::<u8>()).prop_map(|(from, what)| Announced { from, what }));
+    let announced_validators =
+        option::of((height(), validators()).prop_map(|(from, what)| Announced { from, what }));
+    let announced = (announced_validators, announced_limits, announced_rules);
+    (sealing(), any::<u8>(), limits(), height(), announced).prop_map(
+        |(sealing, rules, limits, last_change, announced)| {
+            let (announced_validators, announced_limits, announced_rules) = announced;
+            Terms {
+                sealing,
+                rules,
+                limits,
+                last_change,
+                announced_validators,
+                announced_limits,
+                announced_rules,
+            }
+        },
+    )
+}
+
+/// Any body of a block, with a change of the terms or without.
+pub fn block_body() -> impl Strategy<Value = Body> {
+    (body(), option::of(signed_change()))
+        .prop_map(|(body, change)| Body { change: change.map(Box::new), ..body })
 }
 
 /// Any transaction; it balances only by chance.
@@ -224,7 +279,7 @@ pub fn sealing() -> impl Strategy<Value = Sealing> {
 
 /// Any block.
 pub fn block() -> impl Strategy<Value = Block> {
-    (header(), seal(), body()).prop_map(|(header, seal, body)| Block { header, seal, body })
+    (header(), seal(), block_body()).prop_map(|(header, seal, body)| Block { header, seal, body })
 }
 
 /// Any unit.

@@ -4,15 +4,17 @@
 //! header, as a dishonest operator would. It computes that header independently, so each path checks the
 //! other.
 
-use super::test_validators::TestValidators;
+use super::{
+    owned::{KeySecrets, Owned},
+    test_validators::TestValidators,
+};
 use crate::{
     amount::{Amount, Height},
     block::{Block, Header, Seal, body_hash},
     chain::{
-        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, ONE_SIDED_INPUT_WEIGHT,
-        ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT, Params,
+        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
+        OUTPUT_WEIGHT, Params,
     },
-    commitment::Commitment,
     error::{ConnectError, Rejection},
     features::{Extra, OutputContext, OutputFeatures},
     group::Scalar,
@@ -25,45 +27,15 @@ use crate::{
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Unspent},
-    terms::Sealing,
+    terms::{Sealing, SignedChange},
     transaction::{Body, Transaction},
-    validators::{Validator, ValidatorSet},
+    validators::ValidatorSet,
     votes::{Certificate, Vote, VoteKind},
 };
 use core::convert::Infallible;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::RngCore;
 use std::collections::BTreeMap;
-
-/// An output, and what its owner knows of it.
-#[derive(Clone, Debug)]
-pub struct Owned {
-    /// Amount and index.
-    pub opening: Opening,
-    /// The blinding factor.
-    pub blinding: SecretScalar,
-    /// The public part.
-    pub output: Output,
-    /// The secrets of its keys, if it is one-sided.
-    pub keys: Option<KeySecrets>,
-}
-
-/// The secrets of a one-sided output: in real life the sender knows one and the receiver the other.
-#[derive(Clone, Debug)]
-pub struct KeySecrets {
-    /// r, of the sender.
-    pub sender: SecretScalar,
-    /// k_o, of the receiver.
-    pub receiver: SecretScalar,
-}
-
-impl Owned {
-    /// The commitment of the output.
-    #[must_use]
-    pub const fn commitment(&self) -> Commitment {
-        self.output.commitment
-    }
-}
 
 /// A chain, its blocks, and the keys of all its users.
 ///
@@ -84,8 +56,8 @@ pub struct TestChain {
     state: MemoryState,
     blocks: Vec<Block>,
     operator: SecretScalar,
-    validators: TestValidators,
-    rng: ChaCha20Rng,
+    pub(super) validators: TestValidators,
+    pub(super) rng: ChaCha20Rng,
 }
 
 impl TestChain {
@@ -114,23 +86,12 @@ impl TestChain {
         Self::of(params, operator, TestValidators::default(), rng)
     }
 
-    /// A new chain of `n` validators with equal power and short windows.
-    ///
-    /// # Panics
-    /// If there cannot be so many.
-    #[must_use]
-    pub fn with_validators(seed: u64, n: usize) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let mut validators = TestValidators::default();
-        let all = (0..n).map(|i| validators.appoint(&format!("validator-{i}"), 1, &mut rng)).collect();
-        let set = ValidatorSet::new(all).expect("a set of validators");
-        let usual = Params::with_validators(Network::Test, set, 1_700_000_000);
-        let params = Params { window_width: 16, window_grid: 4, ..usual };
-        let operator = SecretScalar::random(&mut rng);
-        Self::of(params, operator, validators, rng)
-    }
-
-    fn of(params: Params, operator: SecretScalar, validators: TestValidators, rng: ChaCha20Rng) -> Self {
+    pub(super) fn of(
+        params: Params,
+        operator: SecretScalar,
+        validators: TestValidators,
+        rng: ChaCha20Rng,
+    ) -> Self {
         let chain = Chain::new(params).expect("parameters that make sense together");
         let state = MemoryState::genesis(&chain);
         Self { chain, state, blocks: Vec::new(), operator, validators, rng }
@@ -170,14 +131,6 @@ impl TestChain {
     #[must_use]
     pub const fn validators(&self) -> &TestValidators {
         &self.validators
-    }
-
-    /// A validator under a new vote key, which the chain knows.
-    ///
-    /// # Panics
-    /// For a name or a power that none can have.
-    pub fn appoint(&mut self, name: &str, power: u32) -> Validator {
-        self.validators.appoint(name, power, &mut self.rng)
     }
 
     /// The chain's random source.
@@ -314,7 +267,8 @@ impl TestChain {
             key_offset -= x.reveal();
         }
         let outputs = outputs.iter().map(|o| o.output.clone()).collect();
-        let body = Body { inputs: plain, one_sided_inputs, outputs, kernels, bonds, key_offset };
+        let body =
+            Body { inputs: plain, one_sided_inputs, outputs, kernels, bonds, key_offset, change: None };
         Transaction { offset, body: body.in_order() }
     }
 
@@ -376,6 +330,18 @@ impl TestChain {
     /// # Errors
     /// The rule that a transaction or the block breaks.
     pub fn propose(&mut self, transactions: &[Transaction]) -> Result<(Proposal, Owned), Rejection> {
+        self.propose_with(transactions, None)
+    }
+
+    /// The same with a change of the terms.
+    ///
+    /// # Errors
+    /// The rule that a transaction, the change or the block breaks.
+    pub fn propose_with(
+        &mut self,
+        transactions: &[Transaction],
+        change: Option<SignedChange>,
+    ) -> Result<(Proposal, Owned), Rejection> {
         let all: Vec<_> = transactions.iter().map(|t| self.accept(t)).collect::<Result<_, _>>()?;
         let fees = Amount::checked_sum(transactions.iter().filter_map(|t| t.body.fees()));
         let (coinbase, kernel) = self.reward(fees.ok_or(Rejection::FeeOverflow)?);
@@ -384,6 +350,7 @@ impl TestChain {
             coinbase_output: coinbase.output.clone(),
             coinbase_kernel: kernel,
             time: self.time(),
+            change,
         };
         let proposal = rules::propose(&self.chain, &self.state, next).map_err(refused)?;
         Ok((proposal, coinbase))
@@ -391,7 +358,7 @@ impl TestChain {
 
     /// Seals any header and body: by the operator, or by all validators of the next height.
     pub fn seal(&mut self, header: Header, body: Body) -> Block {
-        let seal: Seal = match self.state.succession().terms.sealing.clone() {
+        let seal: Seal = match self.state.terms().sealing.clone() {
             Sealing::Solo(_) => {
                 sign(&self.operator, &header.seal_message(self.chain.id()), &mut self.rng).into()
             }
@@ -455,6 +422,7 @@ impl TestChain {
     pub fn connect(&mut self, b: &Block) -> Result<ChangeSet, Rejection> {
         let change = self.judge(b)?.get().change.clone();
         self.state.apply(&change).expect("a change of this state");
+        self.chain = self.chain.under(self.state.terms());
         self.blocks.push(b.clone());
         Ok(change)
     }
@@ -465,6 +433,7 @@ impl TestChain {
     /// If these are not the changes of the last block.
     pub fn undo(&mut self, change: &ChangeSet) {
         self.state.undo(change).expect("the change of the last block");
+        self.chain = self.chain.under(self.state.terms());
         self.blocks.pop();
     }
 
@@ -473,7 +442,15 @@ impl TestChain {
     /// # Panics
     /// If a rule is broken.
     pub fn grow(&mut self, transactions: Vec<Transaction>) -> Owned {
-        let (p, coinbase) = self.propose(&transactions).expect("transactions that fit");
+        self.grow_with(transactions, None)
+    }
+
+    /// The same with a change of the terms.
+    ///
+    /// # Panics
+    /// If a rule is broken.
+    pub fn grow_with(&mut self, transactions: Vec<Transaction>, change: Option<SignedChange>) -> Owned {
+        let (p, coinbase) = self.propose_with(&transactions, change).expect("transactions that fit");
         let block = self.seal(p.header, p.body);
         self.connect(&block).expect("a block that fits");
         coinbase
@@ -513,7 +490,7 @@ impl TestChain {
             output_root: after.outputs.root(),
             body_hash: body_hash(body),
             terms: parent.next_terms,
-            next_terms: self.state.succession().after_next(height).hash(),
+            next_terms: self.state.terms().after(height, body.terms_change()).hash(),
         }
     }
 }

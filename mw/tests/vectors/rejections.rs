@@ -63,6 +63,7 @@ fn decoded<T: Decode>(v: &Value) -> T {
 }
 
 fn connected(chain: &Chain, state: &MemoryState, b: Block) -> Result<sotto_mw::state::ChangeSet, Rejection> {
+    let chain = &chain.under(state.terms());
     let b = rules::verify_block(chain, state.tip(), rules::check_block(chain, b)?)?;
     match rules::connect_block(chain, state, b) {
         Ok(c) => Ok(c.get().change.clone()),
@@ -81,6 +82,7 @@ fn verdict(file: &Value, trial: &Value) -> Result<(), Rejection> {
     if trial["block"].is_string() {
         return connected(&chain, &state, decoded(&trial["block"])).map(|_| ());
     }
+    let chain = chain.under(state.terms());
     let t = rules::check_transaction(&chain, decoded::<Transaction>(&trial["transaction"]))?;
     let t = rules::verify_transaction(&chain, t)?;
     match rules::connect_transaction(&chain, &state, &t) {

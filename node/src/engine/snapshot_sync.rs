@@ -484,6 +484,7 @@ impl SnapshotSync {
             return None;
         }
         let store = ctx.ledger.store();
+        store.chain().params().operator()?;
         let every = ctx.config.snapshot_every.max(store.chain().params().reorganisation);
         let tip = ctx.ledger.tip().height.get();
         let due = Height::new(tip - tip % every);

@@ -225,11 +225,14 @@ impl Remains {
             // The tries in between are not needed.
             let outputs = if n == last { outputs.clone() } else { Trie::new() };
             let created = self.outputs.remove(&header.height).unwrap_or_default();
-            let succession = chain.succession().clone();
-            let (tip, commitments) = (state.tip().clone(), state.commitments().clone());
-            let before = Tip { header: tip, commitments, succession: succession.clone() };
+            let terms = chain.params().first_terms();
+            let before = Tip {
+                header: state.tip().clone(),
+                commitments: state.commitments().clone(),
+                terms: terms.clone(),
+            };
             let commitments = StateCommitments { kernels: kernels.clone(), outputs };
-            let after = Tip { header, commitments, succession };
+            let after = Tip { header, commitments, terms };
             state.apply(&ChangeSet { before, after, spent: Vec::new(), created, kernels: added }).ok()?;
         }
         Some(state)
@@ -243,7 +246,7 @@ fn connect(
     run: Vec<Block>,
     mut done: impl FnMut(Height),
 ) -> Result<(), AuditError> {
-    let (verified, broken) = verify_blocks(chain, &state.tip().clone(), run);
+    let (verified, broken) = verify_blocks(&chain.under(state.terms()), &state.tip().clone(), run);
     for block in verified {
         let height = block.get().header.height;
         let connected = connect_block(chain, state, block).map_err(|e| match e {

@@ -47,7 +47,7 @@ impl<F: Files> Ledger<F> {
         let ours = OurBranch { tip: self.tip(), floor: self.store.floor() };
         fork::choose(self.chain(), ours, &theirs, fork)?;
         let mut branch = self.store.branch(fork)?;
-        let (verified, broken) = verify_blocks(self.chain(), &common, to.clone());
+        let (verified, broken) = verify_blocks(&self.chain().under(branch.terms()), &common, to.clone());
         for block in verified {
             let height = block.get().header.height;
             let block = connect_block(self.chain(), &branch, block).map_err(|e| match e {

@@ -27,6 +27,7 @@ use sotto_mw::{
         verify_transaction,
     },
     state::ChainView,
+    terms::SignedChange,
     transaction::Transaction,
 };
 
@@ -39,6 +40,8 @@ pub struct Draft {
     pub due: Amount,
     /// The transactions that it takes from the mempool.
     pub transactions: Vec<Connected<Transaction>>,
+    /// A change of the terms; none in a draft from the mempool.
+    pub change: Option<SignedChange>,
 }
 
 /// A chain and its pending transactions.
@@ -238,7 +241,7 @@ impl<F: Files> Ledger<F> {
             .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
         let due =
             fees.and_then(|f| f.checked_add(self.chain().params().reward)).ok_or(Rejection::FeeOverflow)?;
-        Ok(Draft { height: self.tip().height.next(), due, transactions })
+        Ok(Draft { height: self.tip().height.next(), due, transactions, change: None })
     }
 
     /// The next block, but for its seal: a draft with its reward. `time` is in seconds since 1970.
@@ -251,6 +254,7 @@ impl<F: Files> Ledger<F> {
             coinbase_output: reward.output,
             coinbase_kernel: reward.kernel,
             time,
+            change: draft.change.clone(),
         };
         Ok(propose(self.chain(), &self.store, next)?)
     }

@@ -102,10 +102,10 @@ impl JudgedBlocks {
 /// # Errors
 /// When the store cannot answer.
 pub fn tip<F: Files>(ledger: &Ledger<F>) -> Result<Option<Tip>, LedgerError> {
-    let (header, succession) = (ledger.tip(), ledger.store().succession());
-    let after = succession.after_next(header.height.next());
-    let (Some(set), Some(set_after)) = (succession.terms.sealing.validators(), after.sealing.validators())
-    else {
+    let (header, terms) = (ledger.tip(), ledger.store().terms());
+    // A change in the next block takes effect one block later still.
+    let after = terms.clone().at(header.height.next().next());
+    let (Some(set), Some(set_after)) = (terms.sealing.validators(), after.sealing.validators()) else {
         return Ok(None);
     };
     let certificate = match ledger.store().sealed_header(header.height)?.map(|sealed| sealed.seal) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! compact  = header ‖ seal ‖ salt ‖ inputs of both kinds ‖ short ids of the outputs and of the kernels
-//!            ‖ the reward itself ‖ y
+//!            ‖ the reward itself ‖ y ‖ 0, or 1 ‖ change of the terms
 //! short id = first 6 bytes of H("sotto/node-short/v1", header hash ‖ salt ‖ name)
 //! name     = commitment ‖ ρ of a one-sided output, or kernel id ‖ bond of a bonded kernel
 //! ```
@@ -27,6 +27,7 @@ use sotto_mw::{
     hash::{Hash, tagged},
     one_sided::OneSidedInput,
     output::Output,
+    terms::SignedChange,
     transaction::{Body, BodyKernel, Transaction},
 };
 use std::collections::HashMap;
@@ -63,6 +64,8 @@ pub struct Compact {
     pub reward: Reward,
     /// y of the body.
     pub key_offset: Scalar,
+    /// The change of the terms, which no mempool has.
+    pub change: Option<Box<SignedChange>>,
 }
 
 impl Compact {
@@ -77,8 +80,8 @@ impl Compact {
         let outputs = outputs(body).map(|o| short(output_name(o))).collect();
         let kernels = kernels(body).map(|k| short(kernel_name(&k))).collect();
         let (inputs, one_sided_inputs) = (body.inputs.clone(), body.one_sided_inputs.clone());
-        let (reward, key_offset) = (Reward { output, kernel }, body.key_offset);
-        Some(Self { sealed, salt, inputs, one_sided_inputs, outputs, kernels, reward, key_offset })
+        let (reward, key_offset, change) = (Reward { output, kernel }, body.key_offset, body.change.clone());
+        Some(Self { sealed, salt, inputs, one_sided_inputs, outputs, kernels, reward, key_offset, change })
     }
 }
 
@@ -181,9 +184,9 @@ impl Filling {
     /// The block, if nothing is missing and the body is the one that was sealed.
     #[must_use]
     pub fn block(self) -> Option<Block> {
-        let Compact { sealed, inputs, one_sided_inputs, reward, key_offset, .. } = self.compact;
+        let Compact { sealed, inputs, one_sided_inputs, reward, key_offset, change, .. } = self.compact;
         let outputs = self.outputs.into_iter().chain([Some(reward.output)]).collect::<Option<_>>()?;
-        let mut body = Body { inputs, one_sided_inputs, outputs, key_offset, ..Body::default() };
+        let mut body = Body { inputs, one_sided_inputs, outputs, key_offset, change, ..Body::default() };
         for k in self.kernels {
             body.push_kernel(k?);
         }

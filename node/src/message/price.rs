@@ -20,6 +20,9 @@ use sotto_mw::{
 
 /// Bytes of a point.
 const POINT: u64 = 32;
+/// Bytes of a signature, and of a header.
+const SIGNATURE: u64 = 64;
+const HEADER: u64 = 256;
 /// Bytes that are hashed in one unit.
 const HASHED: u64 = 2_048;
 /// The units of a seal.
@@ -39,8 +42,8 @@ pub fn price(frame: &[u8]) -> u64 {
     1 + match frame.get(1) {
         Some(5 | 8) => 3 * points,
         Some(13 | 15) => points,
-        Some(9) => TIP,
-        Some(11 | 19) => SEAL * count.min(points),
+        Some(9) => TIP + SEAL * signatures(length, 1),
+        Some(11 | 19) => SEAL * signatures(length, count).max(count.min(points)),
         Some(4 | 6 | 7) => count.min(points) / 4,
         Some(10) => 2 * count.min(points),
         Some(12 | 14 | 16 | 20) => REQUEST + points / 8,
@@ -48,6 +51,11 @@ pub fn price(frame: &[u8]) -> u64 {
         Some(17 | 21) => 2 + length / HASHED,
         _ => length / HASHED,
     }
+}
+
+/// How many signatures so many headers of these bytes have at most, in their seals.
+const fn signatures(length: u64, headers: u64) -> u64 {
+    length.saturating_sub(headers * HEADER) / SIGNATURE
 }
 
 /// The units of serving so many bytes as they are stored: they are read and their checksum is computed.
@@ -116,7 +124,8 @@ pub fn answer(frame: &[u8]) -> Option<Answer> {
 /// Most bytes of an answer that holds a block of this weight, or less of it.
 #[must_use]
 pub const fn most_bytes(answer: Answer, max_weight: u64) -> u64 {
-    const FRAME: u64 = 4_096;
+    /// What does not weigh: header, certificate, and a change of the terms.
+    const FRAME: u64 = 1 << 16;
     FRAME
         + match answer {
             // Of all items that it holds in full, one-sided inputs have the most bytes for their weight.
@@ -135,8 +144,8 @@ pub fn least_weight(frame: &[u8]) -> u64 {
     const INPUTS: usize = 2 + 1 + 32;
     /// Of an output with its proof, and more than those of any other item for its weight.
     const BYTES: u64 = 706;
-    /// Four counts and y.
-    const REST: u64 = 4 * 4 + 32;
+    /// Four counts, y, and that there is no change.
+    const REST: u64 = 4 * 4 + 32 + 1;
     let inputs = frame.get(INPUTS..INPUTS + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
     let inputs = u64::from(inputs).min(frame.len() as u64 / POINT);
     let rest = (frame.len() as u64).saturating_sub(inputs * POINT + INPUTS as u64 + REST);

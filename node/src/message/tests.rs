@@ -62,7 +62,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
         // A block's body and a part of a snapshot stay bytes, and are judged later.
         let fixed = match m {
-            Message::Block { .. } => 2 + 256,
+            Message::Block { .. } => 2 + 256 + 65,
             Message::Part { .. } => 2 + 36,
             _ => bytes.len(),
         };
@@ -180,10 +180,9 @@ fn a_compact_block_is_filled_from_what_is_there() {
     assert_eq!(Filling::new(compact.clone(), squatted.iter()).missing().1.len(), 1);
     // Nor is the same output under another signature of its sender.
     let mut again = payments.clone();
-    let sotto_mw::block::Seal::Operator(seal) = block.seal else { panic!("a solo chain") };
     for o in &mut again[1].body.outputs {
         if let OutputFeatures::OneSided(o) = &mut o.features {
-            o.signature = seal;
+            o.signature = block.body.kernels[0].signature;
         }
     }
     assert_eq!(Filling::new(compact.clone(), again.iter()).missing().0.len(), 2);

@@ -125,6 +125,7 @@ impl Base {
         Head {
             chain: *chain.id(),
             header: self.start.tip.header.clone(),
+            terms: chain.params().first_terms(),
             floor: height,
             end: Position::start(first),
             base: height,

@@ -27,7 +27,7 @@ use sotto_mw::{
     kernel::Excess,
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
-    terms::Succession,
+    terms::Terms,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -130,8 +130,8 @@ impl<F: Files> ChainView for Branch<'_, F> {
         &self.head.header
     }
 
-    fn succession(&self) -> &Succession {
-        self.store.chain.succession()
+    fn terms(&self) -> &Terms {
+        &self.head.terms
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -129,6 +129,7 @@ impl<F: Files> ChainStore<F> {
     pub(crate) fn open(mut files: F, layout: Layout) -> Result<Self, StoreError> {
         let Layout { databases, segment_bytes } = layout;
         let (chain, head) = read_head(&files)?;
+        let chain = chain.under(&head.terms);
         let base = Base::of(&files, &chain, &head)?;
         let extent = Extent { first: head.first, end: head.end };
         let (log, cut) = Log::open(&mut files, chain.id(), extent, segment_bytes)?;
@@ -155,7 +156,7 @@ impl<F: Files> ChainStore<F> {
         })
     }
 
-    /// The chain's parameters.
+    /// The chain, under the terms of the next height.
     #[must_use]
     pub const fn chain(&self) -> &Chain {
         &self.chain
@@ -213,6 +214,7 @@ impl<F: Files> ChainStore<F> {
             self.since_flush += 1;
             done.push(step);
         }
+        self.chain = self.chain.under(&self.head.terms);
         Ok(done)
     }
 

@@ -5,8 +5,8 @@
 //! segment   = "SLOG" ‖ version (1) ‖ chain id (32) ‖ number (4) ‖ check (32) ‖ record*
 //! record    = "SBLK" ‖ length (8) ‖ height (8) ‖ block (mw)       ‖ check (32)    a block was connected
 //!           | "SUND" ‖ length (8) ‖ height (8) ‖ header hash (32) ‖ check (32)    the tip went back to this header
-//! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12)
-//!             ‖ base height (8) ‖ first segment (4) ‖ kernel peaks (mw) ‖ check (32)
+//! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ terms of the next height (mw) ‖ floor (8)
+//!             ‖ position (12) ‖ base height (8) ‖ first segment (4) ‖ kernel peaks (mw) ‖ check (32)
 //! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' key in the trie → unspent (mw)
 //!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
 //!           'e' excess ‖ height → may repeat (1)                'm' → head
@@ -34,6 +34,7 @@ use sotto_mw::{
     hash::Hash,
     mmr::Peaks,
     state::Unspent,
+    terms::Terms,
 };
 
 /// A place in the log.
@@ -63,8 +64,8 @@ impl Decode for Position {
     }
 }
 
-/// Most bytes of a genesis file; the parameters are far smaller.
-pub const GENESIS_MAX: u64 = 1 << 10;
+/// Most bytes of a genesis file.
+pub const GENESIS_MAX: u64 = Params::MAX_BYTES as u64 + 32;
 
 /// The genesis file.
 pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
@@ -164,6 +165,8 @@ pub(crate) struct Head {
     pub(crate) chain: ChainId,
     /// The last connected header: height, hash and roots.
     pub(crate) header: Header,
+    /// The terms of the next height.
+    pub(crate) terms: Terms,
     /// No block at or below this height can be undone.
     pub(crate) floor: Height,
     /// The end of the log that led here.
@@ -176,14 +179,16 @@ pub(crate) struct Head {
     pub(crate) kernels: Peaks,
 }
 
-/// Most bytes of a head file: peaks are one hash for each bit of a 48-bit count.
-pub(crate) const HEAD_MAX: u64 = 1 << 11;
+/// Most bytes of a head file: peaks are one hash for each bit of a 48-bit count, and terms have two sets of
+/// validators.
+pub(crate) const HEAD_MAX: u64 = 1 << 16;
 
 impl Head {
     pub(crate) fn genesis(chain: &Chain) -> Self {
         Self {
             chain: *chain.id(),
             header: Header::genesis(chain),
+            terms: chain.params().first_terms(),
             floor: Height::GENESIS,
             end: Position::start(0),
             base: Height::GENESIS,
@@ -196,6 +201,7 @@ impl Head {
         let mut out = vec![VERSION];
         self.chain.encode(&mut out);
         self.header.encode(&mut out);
+        self.terms.encode(&mut out);
         self.floor.encode(&mut out);
         self.end.encode(&mut out);
         self.base.encode(&mut out);
@@ -208,13 +214,15 @@ impl Head {
         let mut r = Reader::new(checked(tag::HEAD, &[], bytes)?);
         r.version()?;
         let (chain, header) = (ChainId::decode(&mut r)?, Header::decode(&mut r)?);
+        let terms = Terms::decode(&mut r)?;
         let (floor, end) = (Height::decode(&mut r)?, Position::decode(&mut r)?);
         let (base, first) = (Height::decode(&mut r)?, r.u32()?);
         let kernels = Peaks::decode(&mut r)?;
         ends(&r)?;
-        let fits = (kernels.len(), kernels.root()) == (header.kernel_count, header.kernel_root);
+        let fits = (kernels.len(), kernels.root()) == (header.kernel_count, header.kernel_root)
+            && terms.hash() == header.next_terms;
         let ordered = base <= floor && floor <= header.height && first <= end.segment;
-        let head = Self { chain, header, floor, end, base, first, kernels };
+        let head = Self { chain, header, terms, floor, end, base, first, kernels };
         if fits && ordered { Ok(head) } else { Err(Damage::Misplaced) }
     }
 }

@@ -14,11 +14,11 @@ use crate::{
         error::{IndexFault, StoreError},
         file_name::FileName,
         files::Files,
-        format::{Head, Position, Record, UndoEntry},
+        format::{Head, Position, RECORD_FRAME, Record, UndoEntry},
         index::{HeadChange, Index, Spending},
         key,
         log::Log,
-        snapshot_format::SEALED_BYTES,
+        snapshot_format::SEALED_MAX,
     },
 };
 use sotto_mw::{
@@ -108,7 +108,8 @@ pub(crate) fn after_block(before: &Head, block: &Block, chain: &Chain) -> Head {
     let mut kernels = before.kernels.clone();
     block.body.kernels.iter().for_each(|k| kernels.push(k.id()));
     let floor = before.floor.max(block.header.height.minus(chain.params().reorganisation));
-    Head { header: block.header.clone(), floor, kernels, ..*before }
+    let terms = before.terms.after(block.header.height, block.body.terms_change());
+    Head { header: block.header.clone(), terms, floor, kernels, ..*before }
 }
 
 /// The block at the tip, and its undo entry.
@@ -140,7 +141,12 @@ pub(crate) fn after_undo(
     if header.hash() != now.header.previous || kernels.root() != header.kernel_root {
         return Err(IndexFault::Undo(now.header.height).into());
     }
-    Ok(Head { header, kernels, ..*now })
+    // Blocks that validators certified are final; the terms of a solo chain are always the same.
+    let terms = now.terms.clone();
+    if terms.hash() != header.next_terms {
+        return Err(IndexFault::Undo(now.header.height).into());
+    }
+    Ok(Head { header, terms, kernels, ..*now })
 }
 
 /// The block with this header, whose record begins at `at`.
@@ -183,7 +189,8 @@ pub(crate) fn front_at(
     log: &Log,
     at: Position,
 ) -> Result<Option<SealedHeader>, StoreError> {
-    let front = log.peek(files, at, 1 + SEALED_BYTES as usize)?;
+    let length = log.length_at(files, at)?.saturating_sub(RECORD_FRAME).min(1 + SEALED_MAX);
+    let front = log.peek(files, at, length as usize)?;
     let mut r = Reader::new(&front);
     Ok(r.version().and_then(|()| SealedHeader::decode(&mut r)).ok())
 }

@@ -24,7 +24,7 @@ use sotto_mw::{
     kernel::{Excess, Kernel},
     mmr::Peaks,
     state::{ChainView, Sighting, StateCommitments, Unspent},
-    terms::Succession,
+    terms::Terms,
     trie::{ChunkProof, Entry, Prefix},
 };
 
@@ -265,8 +265,8 @@ impl<F: Files> ChainView for ChainStore<F> {
         &self.head.header
     }
 
-    fn succession(&self) -> &Succession {
-        self.chain.succession()
+    fn terms(&self) -> &Terms {
+        &self.head.terms
     }
 
     fn commitments(&self) -> &StateCommitments {

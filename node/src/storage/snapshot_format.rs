@@ -110,8 +110,10 @@ const MAX_PARTS: u32 = 1 << 20;
 pub(crate) const MAX_DEPTH: u8 = 19;
 /// Most bytes of a part: above the kernels of the heaviest block that decodes.
 pub(crate) const MAX_PART: u32 = 1 << 28;
-/// Bytes of a header and its seal.
-pub(crate) const SEALED_BYTES: u32 = 192 + 64;
+/// Bytes of a header and its seal by an operator: only chains of one operator have snapshots.
+pub(crate) const SEALED_BYTES: u32 = 256 + 1 + 64;
+/// Most bytes of a header and its seal: one by a hundred validators.
+pub(crate) const SEALED_MAX: u64 = 256 + 1 + 4 + 1 + 13 + 100 * 64;
 /// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of
 /// 256 forks.
 const KERNEL_BYTES: u64 = 129;
@@ -443,7 +445,9 @@ mod tests {
             let bytes = part.to_bytes();
             assert_eq!(Part::from_bytes(kind, &bytes).as_ref(), Ok(&part));
             assert!(Part::from_bytes(kind, &[&bytes[..], &[0]].concat()).is_err());
-            for at in (0..bytes.len()).filter(|at| kind != PartKind::Headers || at % 256 != 0) {
+            for at in
+                (0..bytes.len()).filter(|at| kind != PartKind::Headers || at % SEALED_BYTES as usize != 0)
+            {
                 assert!(Part::from_bytes(kind, &bytes[..at]).is_err(), "{kind} {at}");
             }
         }

@@ -42,6 +42,10 @@ pub(crate) struct State {
 impl State {
     /// The state after block `height`.
     pub(crate) fn of<F: Files>(store: &ChainStore<F>, height: Height) -> Result<Self, StoreError> {
+        // The terms of past heights, without which the rest cannot be judged, have no place in a snapshot.
+        if store.chain().params().operator().is_none() {
+            return Err(StoreError::Certified);
+        }
         let (_, commitments, differences) = Branch::at(store, height)?.into_state();
         let tip = store.sealed_header(height)?;
         let (floor, top) = (store.floor(), store.head.header.height);

@@ -32,7 +32,7 @@ use sotto_mw::{
     kernel::Excess,
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent},
-    terms::Succession,
+    terms::Terms,
 };
 use std::io::{self, Write};
 
@@ -329,8 +329,8 @@ impl<F: Files> ChainView for Store<F> {
         self.inner.tip()
     }
 
-    fn succession(&self) -> &Succession {
-        self.inner.succession()
+    fn terms(&self) -> &Terms {
+        self.inner.terms()
     }
 
     fn commitments(&self) -> &StateCommitments {

@@ -267,7 +267,7 @@ fn an_alarm_is_raised_once() {
     header.time += 1;
     let key = OperatorKey::from_secret(hand.test_chain.operator().clone());
     let seal = key.seal(hand.test_chain.chain().id(), &header, &mut hand.rng);
-    let tip = Message::Tip(SealedHeader { header, seal });
+    let tip = Message::Tip(SealedHeader { header, seal: seal.into() });
     assert_eq!(Message::from_bytes(&tip.to_bytes()).as_ref(), Ok(&tip));
     (0..5).for_each(|_| hand.say(1, &tip));
     assert_eq!(hand.alarms, 1);

@@ -245,7 +245,7 @@ impl Attacker {
                 let mut forged = sealed.clone();
                 forged.seal = self.pick(rng).seal;
                 let high = Header { height: Height::new(1_000), ..sealed.header.clone() };
-                let high = SealedHeader { header: high, seal: sealed.seal };
+                let high = SealedHeader { header: high, seal: sealed.seal.clone() };
                 let last = if rng.next_u32().is_multiple_of(2) { forged } else { high };
                 [vec![Message::Tip(sealed); 20], vec![Message::Tip(last)]].concat()
             }

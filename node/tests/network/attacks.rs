@@ -86,7 +86,7 @@ fn another_seal_of_the_same_header_is_no_fault() {
     let mut sealed = hand.after(&mut header);
     sealed.header = hand.block(3).header.clone();
     let key = sotto_node::seal::OperatorKey::from_secret(hand.test_chain.operator().clone());
-    sealed.seal = key.seal(hand.test_chain.chain().id(), &sealed.header, &mut hand.rng);
+    sealed.seal = key.seal(hand.test_chain.chain().id(), &sealed.header, &mut hand.rng).into();
     assert_ne!(sealed.seal, hand.block(3).seal);
     let mut compact = Compact::of(hand.block(3), 1).unwrap();
     compact.sealed = sealed;
@@ -349,9 +349,9 @@ fn an_open_question_exempts_its_answer_alone() {
 fn old_headers_cost_no_signature() {
     let mut hand = Hand::new(test_chain(60), 59, |_| ());
     hand.join(1, inbound);
-    let seal = hand.block(0).seal;
+    let seal = &hand.block(0).seal;
     let old: Vec<SealedHeader> =
-        (1..50).map(|n| SealedHeader { header: hand.block(n).header.clone(), seal }).collect();
+        (1..50).map(|n| SealedHeader { header: hand.block(n).header.clone(), seal: seal.clone() }).collect();
     // It shows the tip of a chain that goes on, and never what leads there.
     let mut header = hand.block(59).header.clone();
     let tip = hand.after(&mut header);
@@ -387,7 +387,7 @@ fn sound_blocks_of_a_refused_branch_are_followed_later() {
     // Blocks 4 to 7, the last of which has a wrong root under the operator's own seal.
     let mut broken = theirs.blocks()[6].clone();
     broken.header.kernel_root = broken.header.output_root;
-    broken.seal = key.seal(theirs.chain().id(), &broken.header, &mut hand.rng);
+    broken.seal = key.seal(theirs.chain().id(), &broken.header, &mut hand.rng).into();
     let good = theirs.blocks()[3..6].to_vec();
     let mut give = |branch: Vec<Block>| {
         let last = branch.last().unwrap();

@@ -224,7 +224,7 @@ impl Hand {
             (header.hash(), header.height.next(), header.time + 1);
         let key = OperatorKey::from_secret(self.test_chain.operator().clone());
         let seal = key.seal(self.test_chain.chain().id(), header, &mut self.rng);
-        SealedHeader { header: header.clone(), seal }
+        SealedHeader { header: header.clone(), seal: seal.into() }
     }
 
     pub(crate) fn name(&self, n: usize) -> BlockName {

@@ -11,7 +11,7 @@ use crate::hand::{Hand, SECOND, inbound, test_chain};
 
 /// The header of one block under the seal of another.
 fn forged(hand: &Hand, n: usize) -> SealedHeader {
-    SealedHeader { header: hand.block(n).header.clone(), seal: hand.block(n - 1).seal }
+    SealedHeader { header: hand.block(n).header.clone(), seal: hand.block(n - 1).seal.clone() }
 }
 
 /// A tip without the operator's seal is a ban, and nothing is asked for because of it.

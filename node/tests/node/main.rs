@@ -1,6 +1,7 @@
 //! The node against its memory twin, power failures, damage, and a full disk.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
+mod certified;
 #[path = "../support/copy_tree.rs"]
 mod copy_tree;
 mod crash;

@@ -198,6 +198,7 @@ fn any_selection_makes_a_block() {
                     coinbase_output: reward.output,
                     coinbase_kernel: reward.kernel,
                     time: 2_000,
+                    change: None,
                 };
                 sotto_mw::rules::propose(&test_chain.chain, &test_chain.state, next).unwrap();
             }

@@ -163,7 +163,7 @@ impl Joint {
                 let judged = round.judged.clone();
                 self.round = None;
                 let last = effects.into_iter().map(|word| self.say(block, word));
-                return last.chain([SealEffect::Commit(judged, seal)]).collect();
+                return last.chain([SealEffect::Commit(judged, seal.into())]).collect();
             }
         }
         effects.into_iter().map(|word| self.say(block, word)).collect()
@@ -215,7 +215,9 @@ impl Council {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let secrets: Vec<SecretScalar> = (0..SEALERS).map(|_| SecretScalar::random(&mut rng)).collect();
         let key = sum(secrets.iter().map(|x| *PublicKey::of(x).point()));
-        let test_chain = TestChain::with(seed, |p| (p.operator, p.reorganisation) = (key, 0));
+        let test_chain = TestChain::with(seed, |p| {
+            (p.sealing, p.reorganisation) = (sotto_mw::terms::Sealing::Solo(key), 0)
+        });
         let ledger = || {
             let store =
                 Store::create_on(Memory::new(), temporary(), test_chain.chain.params().clone()).unwrap();
@@ -388,10 +390,10 @@ fn one_sealer_cannot_seal_and_nobody_can_take_back() {
         &mut council.test_chain.rng,
     );
     let other = council.follower.store().sealed_header(before.height).unwrap().unwrap().seal;
-    for certificate in [alone, other] {
+    for certificate in [alone.into(), other] {
         let ledger = &mut council.sealers[n].ledger;
         let judged = ledger.judge_proposal(proposal.clone()).unwrap();
-        let refused = ledger.commit(judged, certificate);
+        let refused = ledger.commit(judged, certificate.clone());
         assert!(matches!(refused, Err(LedgerError::Refused(Rejection::Seal))), "{refused:?}");
         let block = proposal.clone().seal(certificate);
         assert!(matches!(council.follower.connect(block), Err(LedgerError::Refused(Rejection::Seal))));

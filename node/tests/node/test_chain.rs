@@ -181,6 +181,7 @@ impl TestChain {
             coinbase_output: reward.output,
             coinbase_kernel: reward.kernel,
             time: 1_000 + height.get(),
+            change: None,
         };
         let proposal = propose(&self.chain, &self.state, next).unwrap();
         let block = self.sealed(proposal);

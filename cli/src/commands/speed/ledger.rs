@@ -157,7 +157,7 @@ impl Maker {
             ..genesis
         };
         let seal = sign(&self.operator, &header.seal_message(self.chain.id()), &mut OsRng);
-        Ok(Block { header, seal, body })
+        Ok(Block { header, seal: seal.into(), body })
     }
 }
 

@@ -16,7 +16,8 @@ use crate::{
     secret::SecretScalar,
     testing::{
         case::{Base, Broken, Case},
-        test_chain::{KeySecrets, Owned, TestChain},
+        owned::{KeySecrets, Owned},
+        test_chain::TestChain,
     },
     transaction::Transaction,
 };

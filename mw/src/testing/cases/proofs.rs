@@ -14,7 +14,8 @@ use crate::{
     secret::SecretScalar,
     testing::{
         case::{Base, Broken, Case, Subject, Trial},
-        test_chain::{Owned, TestChain},
+        owned::Owned,
+        test_chain::TestChain,
     },
     transaction::Body,
 };

@@ -12,7 +12,8 @@ use crate::{
     secret::SecretScalar,
     testing::{
         case::{Base, Broken, Case, ranged, window},
-        test_chain::{Owned, TestChain},
+        owned::Owned,
+        test_chain::TestChain,
     },
     transaction::{Body, Transaction},
 };

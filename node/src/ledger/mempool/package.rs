@@ -23,7 +23,7 @@ use sotto_mw::{
     output::Output,
     rules::{Connected, Verified, WellFormed, connect_transaction, precheck_transaction},
     state::{ChainView, Sighting, StateCommitments, Unspent},
-    terms::Succession,
+    terms::Terms,
     transaction::{Body, Transaction},
 };
 use std::collections::{HashMap, HashSet};
@@ -155,8 +155,8 @@ impl<V: ChainView> ChainView for WithParents<'_, V> {
         self.view.tip()
     }
 
-    fn succession(&self) -> &Succession {
-        self.view.succession()
+    fn terms(&self) -> &Terms {
+        self.view.terms()
     }
 
     fn commitments(&self) -> &StateCommitments {
