@@ -23,6 +23,7 @@ pub mod mempool;
 pub(crate) mod mempool_file;
 pub(crate) mod originals;
 pub(crate) mod proposals;
+pub mod validating;
 
 pub use chain_ledger::{Draft, Ledger};
 pub use error::{LedgerError, MempoolChange, Reorganised};

@@ -84,11 +84,11 @@ impl Engine {
         else {
             return;
         };
-        let mut draft = None;
         for output in outputs {
             match output {
                 Output::Log(entry) if log.entries.contains(&entry) || !self.is_own(&entry) => {}
-                Output::Draft(round) => draft = Some(round),
+                // The block of an own turn may have been sent already: the turn passes.
+                Output::Draft(_) => {}
                 output => self.carry_out(ctx, output),
             }
         }
@@ -96,11 +96,6 @@ impl Engine {
             return self.follow(Why::Refused);
         }
         self.note_log(ctx, log);
-        let voting =
-            self.at.as_ref().and_then(|at| if let Stage::Voting(v) = &at.stage { Some(v) } else { None });
-        if let Some(round) = draft.filter(|round| voting.is_some_and(|v| v.core.wants(*round))) {
-            self.draft(ctx, round);
-        }
     }
 
     fn is_own(&self, entry: &Entry) -> bool {

@@ -1,6 +1,6 @@
 //! What one engine does with what it hears.
 
-use crate::world::World;
+use crate::{validator::EPOCH, world::World};
 use rand_core::OsRng;
 use sotto_mw::{
     amount::Height,
@@ -174,6 +174,13 @@ fn what_does_not_verify_ends_the_connection_for_a_minute() {
     let mut alone = Alone::new();
     let link = alone.world.all[1].link;
     assert!(disconnected(&alone.step(Event::Heard { from: link, bytes: vec![1, 99] })), "no message");
+    // A quorum of its own round, or of one to come, is none that a proposal rests on.
+    for pol_round in [Some(1), Some(2)] {
+        let (mut alone, claim) = (Alone::new(), ProposalClaim { pol_round, ..claim(1) });
+        let turn = alone.world.set.proposer(alone.world.chain.id(), Height::new(1), 1);
+        let signature = claim.sign(alone.world.chain.id(), &alone.world.all[turn].key, &mut OsRng).signature;
+        assert!(disconnected(&alone.hear(2, &Message::Proposal { claim, signature })));
+    }
     // A proposal by whose turn it is not.
     let turn = alone.world.set.proposer(alone.world.chain.id(), Height::new(1), 1);
     let other = (turn + 1) % 4;
@@ -287,4 +294,31 @@ fn two_certificates_of_a_height_stop_the_engine() {
         assert_eq!(alone.activity(), Activity::Stopped);
         assert!(alone.step(Event::Tick).is_empty());
     }
+}
+
+/// The time of a block is the pace after its parent's: while that is more than five seconds ahead, its proposer
+/// waits.
+#[test]
+fn a_proposer_waits_for_its_clock() {
+    let mut world = World::new(9, 4);
+    let turn = world.set.proposer(world.chain.id(), Height::new(1), 0);
+    let (chain, timing) = (world.chain.clone(), world.timing);
+    world.all[turn].start(&chain, timing);
+    let Event::Connected(mut tip) = world.all[turn].tip(&world.set) else { unreachable!() };
+    tip.time += 6;
+    let mut step = |second: u64, event| {
+        let (now, clock) = (Duration::from_secs(second), world.all[turn].clock(Duration::from_secs(second)));
+        let effects = world.all[turn]
+            .engine
+            .as_mut()
+            .unwrap()
+            .step(&mut StepContext { now, clock, rng: &mut OsRng }, event);
+        effects
+            .iter()
+            .find_map(|e| if let Effect::Draft { time, .. } = e { Some(*time - EPOCH) } else { None })
+    };
+    assert_eq!(
+        [step(0, Event::Connected(tip)), step(1, Event::Tick), step(2, Event::Tick)],
+        [None, None, Some(7)]
+    );
 }

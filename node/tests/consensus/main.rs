@@ -7,6 +7,7 @@
 mod byzantine;
 mod crashes;
 mod hearing;
+mod ledgers;
 mod locks;
 mod storms;
 mod validator;
