@@ -52,7 +52,7 @@ pub enum Refusal {
     Advisory(String),
     /// Intel's collateral is from an earlier evaluation.
     #[error("the collateral has the evaluation number {given}, and the policy wants at least {least}")]
-    Evaluation {
+    EvaluationNumber {
         /// What the policy says.
         least: u32,
         /// What the collateral says.
@@ -322,7 +322,7 @@ impl Accept {
         refusals.extend(refused.filter(|id| self.refuse_advisories.contains(id)).map(Refusal::Advisory));
         let (least, given) = (self.minimum_tcb_evaluation, tcb.evaluation);
         if given < least {
-            refusals.push(Refusal::Evaluation { least, given });
+            refusals.push(Refusal::EvaluationNumber { least, given });
         }
         let least = self.minimum_isv_svn;
         if let Some(given) = tcb.isv_svn.filter(|given| *given < least) {

@@ -55,7 +55,7 @@ fn an_enclave_is_accepted_and_every_reason_refuses_it() {
     assert_eq!(refusals(&enclave("minimum_tcb_evaluation = 20"), &good), []);
     assert_eq!(
         refusals(&enclave("minimum_tcb_evaluation = 21"), &good),
-        [Refusal::Evaluation { least: 21, given: 20 }]
+        [Refusal::EvaluationNumber { least: 21, given: 20 }]
     );
     assert_eq!(refusals(&enclave("minimum_isv_svn = 3"), &good), []);
     assert_eq!(refusals(&enclave("minimum_isv_svn = 4"), &good), [Refusal::IsvSvn { least: 4, given: 3 }]);
