@@ -16,6 +16,7 @@ mod qr;
 mod secret;
 mod suggest;
 mod ui;
+mod validator_list;
 
 use args::{Cli, Color, Command};
 use clap::Parser;

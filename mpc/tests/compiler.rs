@@ -1,6 +1,8 @@
 //! The compiler's process: what it compiles, and what becomes of a child that is none, is silent, or talks too much.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use sotto_mpc::Program;
+use sotto_mpc::circuit::StreamedProgram;
 use sotto_mpc::circuit::language::{Compile, CompileError, Compiled, NoCompiler, Options};
 use sotto_mpc::edge::compiler::{Compiler, Limits, serve_if_child};
 use std::io::{ErrorKind, Write};
@@ -42,6 +44,17 @@ fn a_source_is_compiled_in_a_child() {
     assert_eq!((names, compiled.result().name.as_str()), (vec!["x", "y"], "result"));
     assert!(matches!(error(&compiler, "pub fn main(x: u8) -> u8 { z }"), CompileError::Invalid { .. }));
     assert_eq!(error(&compiler, ""), CompileError::NoMain);
+}
+
+#[test]
+fn a_compiled_source_is_a_program_of_two_parties() {
+    let source = "pub fn main(x: [u8; 100], y: u8) -> u8 { let mut z = y; for n in x { z = z ^ n; } z }";
+    let compiled = compile(&Compiler::this_test("child"), source).unwrap();
+    let program = StreamedProgram::new(compiled.circuit(), 1).unwrap();
+    let bits = |n: u8| (0..8).map(move |i| n >> i & 1 == 1);
+    let rows: Vec<bool> = (0..100).flat_map(bits).collect();
+    let output = program.compute(&rows, &bits(77).collect::<Vec<_>>());
+    assert_eq!(output[1..], bits((0..100).fold(77, |all, n| all ^ n)).collect::<Vec<_>>());
 }
 
 #[test]

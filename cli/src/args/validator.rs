@@ -92,4 +92,7 @@ pub(crate) struct NetLocal {
     /// Least seconds between two blocks
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     pub(crate) pace: u64,
+    /// Seconds until a block without a payment
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    pub(crate) idle: u32,
 }

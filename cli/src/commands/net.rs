@@ -13,12 +13,10 @@
 use crate::{
     Context, args,
     bridge::Home,
-    commands::{
-        chain::validators,
-        node::validator::{Entries, Files},
-    },
+    commands::{chain::validators, node::validator::Files},
     exit::{Code, Failure, OrRefuse as _, Outcome},
     new_file::{Existing, NewFile, Readers},
+    validator_list::Entries,
 };
 use core::{num::NonZeroU32, time::Duration};
 use rand_core::{OsRng, RngCore as _};
@@ -238,7 +236,7 @@ fn create(context: &Context, dir: &Path, a: &args::NetLocal) -> Outcome {
     for name in validators.iter().skip(1).map(String::as_str).chain(["node"]) {
         DiskLedger::create(&home(name).chain(), params.clone()).or_refuse("cannot create the chain")?;
     }
-    settings(dir, &validators, &entries.iter().map(|e| e.link_key().to_owned()).collect::<Vec<_>>())?;
+    settings(dir, a.idle, &validators, &entries.iter().map(|e| e.link_key.clone()).collect::<Vec<_>>())?;
     for name in &validators {
         let mut command = sotto(dir, name)?;
         command.args(["--quiet", "wallet", "init", "--wallet", "rewards", "--words-file"]);
@@ -254,7 +252,7 @@ fn create(context: &Context, dir: &Path, a: &args::NetLocal) -> Outcome {
 }
 
 /// Writes the settings: free ports of this machine, and who connects to whom.
-fn settings(dir: &Path, validators: &[String], keys: &[String]) -> Outcome {
+fn settings(dir: &Path, idle: u32, validators: &[String], keys: &[String]) -> Outcome {
     // All are held until the last is known, so that no two are the same.
     let held = validators.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
     let held = held.or_refuse("no free ports")?;
@@ -263,7 +261,11 @@ fn settings(dir: &Path, validators: &[String], keys: &[String]) -> Outcome {
     let all: Vec<String> = keys.iter().zip(&ports).map(|(key, at)| format!("{key}@{at}")).collect();
     for (n, name) in validators.iter().enumerate() {
         let others: Vec<&String> = all.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, a)| a).collect();
-        let text = format!("listen = \"{}\"\ninbound_from_one = 64\nvalidators = {others:?}\n", ports[n]);
+        let text = format!(
+            "listen = \"{}\"\ninbound_from_one = 64\nvalidators = {others:?}\n\n[consensus]\nidle_ms = {}\n",
+            ports[n],
+            idle * 1_000
+        );
         file(&dir.join(name).join("node/config.toml"), text.as_bytes())?;
     }
     fs::create_dir_all(dir.join("node/node")).or_refuse("cannot create the node's folder")?;

@@ -2,11 +2,12 @@
 
 mod certificate;
 mod config;
+mod identity;
 mod log;
 mod peers;
 mod proposer;
 mod recovery;
-pub(super) mod run;
+mod run;
 mod sealer;
 mod status;
 mod stop;

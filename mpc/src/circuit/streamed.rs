@@ -14,12 +14,16 @@
 //! Guaranteed of what decodes: as for a [`Circuit`], and every index into the state exists, circuits take and
 //! give as many bits as the state and the elements have, and each streamed value is read once, to its end.
 
+mod encoding;
+mod program;
+
+pub use program::StreamedProgram;
+
 use sha2::{Digest, Sha256};
 
-use super::{Circuit, NAME};
-use crate::codec::{Decode, DecodeError, Encode, Reader};
-use crate::program::{Program, ProgramName, Shape};
-use crate::{Fancy, Inputs};
+use super::Circuit;
+use crate::Fancy;
+use crate::codec::Encode;
 
 /// Elements that are read at a time.
 const CHUNK: usize = 256;
@@ -60,6 +64,7 @@ pub(super) struct Size {
 
 /// A step of a streamed circuit.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has few")]
 pub(super) enum Step {
     Once(Circuit),
     ForEach(ForEach),
@@ -314,84 +319,6 @@ impl ForEach {
     }
 }
 
-/// `circuit@1`: a streamed circuit whose first input values belong to the garbler, and the others to the evaluator.
-/// Each holds the bits of its values in [reading order](StreamedCircuit::reading_order).
-#[derive(Clone, Copy, Debug)]
-pub struct StreamedProgram<'c> {
-    circuit: &'c StreamedCircuit,
-    values: usize,
-}
-
-impl<'c> StreamedProgram<'c> {
-    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has fewer.
-    #[must_use]
-    pub fn new(circuit: &'c StreamedCircuit, values: usize) -> Option<Self> {
-        (values <= circuit.inputs.len()).then_some(Self { circuit, values })
-    }
-}
-
-impl Program for StreamedProgram<'_> {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        self.circuit.digest()
-    }
-
-    fn shape(&self) -> Shape {
-        let (garbler, evaluator) = self.circuit.inputs.split_at(self.values);
-        Shape::two_party(garbler.iter().sum(), evaluator.iter().sum(), gives(&self.circuit.last))
-    }
-
-    fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        inputs: &mut impl Inputs<F>,
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        self.circuit.run(f, &mut Streams { program: *self, inputs }, outputs)
-    }
-}
-
-/// The input streams of the two parties, as elements of the circuit's values.
-struct Streams<'c, 'i, I> {
-    program: StreamedProgram<'c>,
-    inputs: &'i mut I,
-}
-
-impl<I> Streams<'_, '_, I> {
-    fn read<F: Fancy>(
-        &mut self,
-        f: &mut F,
-        value: usize,
-        bits: usize,
-        wires: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error>
-    where
-        I: Inputs<F>,
-    {
-        wires.extend(self.inputs.read(f, usize::from(value >= self.program.values), bits)?);
-        Ok(())
-    }
-}
-
-impl<F: Fancy, I: Inputs<F>> Elements<F> for Streams<'_, '_, I> {
-    fn whole(&mut self, f: &mut F, value: usize, wires: &mut Vec<F::Wire>) -> Result<(), F::Error> {
-        self.read(f, value, self.program.circuit.inputs[value], wires)
-    }
-
-    fn next(
-        &mut self,
-        f: &mut F,
-        value: usize,
-        elements: usize,
-        wires: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        self.read(f, value, elements * self.program.circuit.sizes[value].element, wires)
-    }
-}
-
 fn sum(bits: impl Iterator<Item = usize>) -> Option<usize> {
     bits.into_iter().try_fold(0usize, usize::checked_add)
 }
@@ -405,223 +332,5 @@ fn gives(circuit: &Circuit) -> usize {
     circuit.outputs().iter().sum()
 }
 
-impl Encode for Size {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.element.encode(out);
-        self.elements.encode(out);
-        u8::from(self.is_streamed).encode(out);
-    }
-}
-
-impl Decode for Size {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (element, elements) = (usize::decode(reader)?, usize::decode(reader)?);
-        let is_streamed = match u8::decode(reader)? {
-            flag @ (0 | 1) => flag == 1,
-            _ => return Err(DecodeError::Invalid("size")),
-        };
-        Ok(Self { element, elements, is_streamed })
-    }
-}
-
-impl Encode for Step {
-    fn encode(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Once(circuit) => {
-                0u8.encode(out);
-                circuit.encode(out);
-            }
-            Self::ForEach(ForEach { values, reads, writes, round, rounds, block }) => {
-                1u8.encode(out);
-                values.encode(out);
-                reads.encode(out);
-                writes.encode(out);
-                round.encode(out);
-                rounds.encode(out);
-                block.encode(out);
-            }
-        }
-    }
-}
-
-impl Decode for Step {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match u8::decode(reader)? {
-            0 => Ok(Self::Once(Decode::decode(reader)?)),
-            1 => Ok(Self::ForEach(ForEach {
-                values: Decode::decode(reader)?,
-                reads: Decode::decode(reader)?,
-                writes: Decode::decode(reader)?,
-                round: Decode::decode(reader)?,
-                rounds: Decode::decode(reader)?,
-                block: Decode::decode(reader)?,
-            })),
-            _ => Err(DecodeError::Invalid("step")),
-        }
-    }
-}
-
-impl Encode for StreamedCircuit {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.sizes.encode(out);
-        self.steps.encode(out);
-        self.last.encode(out);
-    }
-}
-
-impl Decode for StreamedCircuit {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (sizes, steps, last) = (Vec::decode(reader)?, Vec::decode(reader)?, Circuit::decode(reader)?);
-        Self::new(sizes, steps, last).ok_or(DecodeError::Invalid("steps"))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::{Netlist, Signal};
-    use super::*;
-    use crate::Plain;
-
-    /// Elements of one bit each.
-    struct Given([Vec<bool>; 2], [usize; 2]);
-
-    impl Elements<Plain> for Given {
-        fn whole(&mut self, _: &mut Plain, value: usize, wires: &mut Vec<bool>) -> Result<(), Never> {
-            wires.extend(&self.0[value]);
-            Ok(())
-        }
-
-        fn next(
-            &mut self,
-            _: &mut Plain,
-            value: usize,
-            n: usize,
-            wires: &mut Vec<bool>,
-        ) -> Result<(), Never> {
-            let Self(bits, read) = self;
-            wires.extend(&bits[value][read[value]..read[value] + n]);
-            read[value] += n;
-            Ok(())
-        }
-    }
-
-    type Never = <Plain as Fancy>::Error;
-
-    /// The conjunction of a whole bit and of all streamed ones, of which `rounds` are taken at once.
-    fn conjunction(elements: usize, rounds: usize) -> StreamedCircuit {
-        let all = |inputs: usize| {
-            let mut netlist = Netlist::new(vec![inputs]);
-            let both = (1..inputs).fold(Signal::Wire(0), |all, i| netlist.and(all, Signal::Wire(i)));
-            netlist.output([both]);
-            Circuit::new(&netlist).unwrap()
-        };
-        let sizes = vec![
-            Size { element: 1, elements: 1, is_streamed: false },
-            Size { element: 1, elements, is_streamed: true },
-        ];
-        let (reads, writes) = (vec![0], vec![0]);
-        let each = ForEach { values: vec![1], reads, writes, round: all(2), rounds, block: all(1 + rounds) };
-        let steps = vec![Step::Once(all(1)), Step::ForEach(each)];
-        StreamedCircuit::new(sizes, steps, all(1)).unwrap()
-    }
-
-    fn bytes(circuit: &StreamedCircuit) -> Vec<u8> {
-        let mut out = Vec::new();
-        circuit.encode(&mut out);
-        out
-    }
-
-    #[test]
-    fn every_element_counts_in_chunks_and_in_blocks() {
-        for (elements, rounds) in [(0, 1), (1, 1), (5, 4), (256, 8), (257, 8), (600, 3), (1_000, 256)] {
-            let circuit = conjunction(elements, rounds);
-            assert_eq!(circuit.and_gates(), elements as u64);
-            assert_eq!((circuit.inputs(), circuit.reading_order()), (&[1, elements][..], vec![0, 1]));
-            let run = |first: bool, bits: Vec<bool>| {
-                let (mut out, mut given) = (Vec::new(), Given([vec![first], bits], [0; 2]));
-                let Ok(()) = circuit.run(&mut Plain, &mut given, &mut out);
-                assert_eq!(given.1[1], elements, "all are read");
-                out
-            };
-            assert_eq!(run(true, vec![true; elements]), [true]);
-            assert_eq!(run(false, vec![true; elements]), [false]);
-            for at in [0, elements / 2, elements.saturating_sub(1)].into_iter().filter(|at| *at < elements) {
-                let mut bits = vec![true; elements];
-                bits[at] = false;
-                assert_eq!(run(true, bits), [false]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_program_of_two_parties_reads_both_streams() {
-        let circuit = conjunction(600, 3);
-        let program = StreamedProgram::new(&circuit, 1).unwrap();
-        let mut bits = vec![true; 600];
-        assert_eq!(program.compute(&[true], &bits), [true]);
-        bits[599] = false;
-        assert_eq!(program.compute(&[true], &bits), [false]);
-        assert_eq!(program.compute(&[false], &[true; 600]), [false]);
-        assert!(StreamedProgram::new(&circuit, 3).is_none());
-    }
-
-    #[test]
-    fn a_streamed_circuit_reads_back_and_other_bytes_do_not_panic() {
-        let circuit = conjunction(9, 4);
-        let encoded = bytes(&circuit);
-        let again = StreamedCircuit::from_bytes(&encoded).unwrap();
-        assert_eq!((again.digest(), bytes(&again)), (circuit.digest(), encoded.clone()));
-        let others = [conjunction(9, 3), conjunction(10, 4), conjunction(9, 4).last.into()];
-        assert!(others.iter().all(|other| other.digest() != circuit.digest()));
-        assert!((0..encoded.len()).all(|length| StreamedCircuit::from_bytes(&encoded[..length]).is_err()));
-        for bit in 0..8 * encoded.len() {
-            let mut changed = encoded.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            let Ok(other) = StreamedCircuit::from_bytes(&changed) else { continue };
-            assert_eq!(bytes(&other), changed);
-            // What is accepted runs.
-            let [whole, streamed] = other.inputs() else { panic!("two values") };
-            if *streamed < 1 << 20 {
-                let given = [vec![true; *whole], vec![true; *streamed]];
-                let Ok(()) = other.run(&mut Plain, &mut Given(given, [0; 2]), &mut Vec::new());
-            }
-        }
-    }
-
-    #[test]
-    fn steps_that_do_not_fit_are_refused() {
-        let refused = |change: fn(&mut StreamedCircuit)| {
-            let mut changed = conjunction(9, 4);
-            change(&mut changed);
-            assert!(StreamedCircuit::from_bytes(&bytes(&changed)).is_err());
-        };
-        fn each(circuit: &mut StreamedCircuit) -> &mut ForEach {
-            match &mut circuit.steps[1] {
-                Step::ForEach(each) => each,
-                Step::Once(_) => panic!("a loop"),
-            }
-        }
-        refused(|c| each(c).reads[0] = 1);
-        refused(|c| each(c).writes[0] = 1);
-        refused(|c| each(c).values[0] = 0);
-        refused(|c| each(c).values.push(1));
-        refused(|c| each(c).values.clear());
-        refused(|c| each(c).rounds = 0);
-        refused(|c| each(c).rounds = 3);
-        refused(|c| each(c).writes.clear());
-        refused(|c| c.sizes[1].elements = MAX_ELEMENTS + 1);
-        refused(|c| c.sizes[1].is_streamed = false);
-        refused(|c| drop(c.steps.pop()));
-        refused(|c| c.steps.push(c.steps[1].clone()));
-        refused(|c| c.steps[0] = Step::Once(conjunction(9, 4).steps.remove(1).block()));
-    }
-
-    impl Step {
-        fn block(self) -> Circuit {
-            match self {
-                Self::Once(circuit) => circuit,
-                Self::ForEach(each) => each.block,
-            }
-        }
-    }
-}
+mod tests;

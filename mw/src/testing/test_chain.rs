@@ -11,10 +11,7 @@ use super::{
 use crate::{
     amount::{Amount, Height},
     block::{Block, Header, Seal, body_hash},
-    chain::{
-        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
-        OUTPUT_WEIGHT, Params,
-    },
+    chain::{self, Chain, Params},
     error::{ConnectError, Rejection},
     features::{Extra, OutputContext, OutputFeatures},
     group::Scalar,
@@ -220,7 +217,7 @@ impl TestChain {
     #[must_use]
     pub fn least_fee(&self, inputs: usize, outputs: usize, kernels: usize) -> Amount {
         let (i, o, k) = (inputs as u64, outputs as u64, kernels as u64);
-        let weight = i * INPUT_WEIGHT + o * OUTPUT_WEIGHT + k * KERNEL_WEIGHT;
+        let weight = i * chain::INPUT_WEIGHT + o * chain::OUTPUT_WEIGHT + k * chain::KERNEL_WEIGHT;
         self.chain.least_fee(weight).expect("a fee that fits 64 bits")
     }
 
@@ -291,11 +288,11 @@ impl TestChain {
     /// If the inputs are insufficient.
     pub fn pay_one_sided(&mut self, inputs: &[&Owned], amounts: &[u64]) -> (Transaction, Vec<Owned>) {
         let one_sided = inputs.iter().filter(|o| o.keys.is_some()).count() as u64;
-        let weight = (inputs.len() as u64 - one_sided) * INPUT_WEIGHT
-            + one_sided * ONE_SIDED_INPUT_WEIGHT
-            + (amounts.len() as u64 + 1) * ONE_SIDED_OUTPUT_WEIGHT
-            + KERNEL_WEIGHT
-            + BOND_WEIGHT;
+        let weight = (inputs.len() as u64 - one_sided) * chain::INPUT_WEIGHT
+            + one_sided * chain::ONE_SIDED_INPUT_WEIGHT
+            + (amounts.len() as u64 + 1) * chain::ONE_SIDED_OUTPUT_WEIGHT
+            + chain::KERNEL_WEIGHT
+            + chain::BOND_WEIGHT;
         let fee = self.chain.least_fee(weight).expect("a fee that fits 64 bits");
         let have: u64 = inputs.iter().map(|o| o.opening.amount.units()).sum();
         let change = have.checked_sub(amounts.iter().sum::<u64>() + fee.units()).expect("enough to pay with");

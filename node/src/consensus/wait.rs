@@ -60,7 +60,7 @@ mod tests {
         assert_eq!([101, 104, 110].map(|at| after(Wait::on_transaction, at)), [s(105), s(106), s(112)]);
         assert_eq!([101, 110].map(|at| after(Wait::on_begun, at)), [s(105), s(110)], "never before the pace");
         let mut twice = wait(false);
-        [110, 111].map(|at| twice.on_transaction(s(at)));
+        [110, 111].into_iter().for_each(|at| twice.on_transaction(s(at)));
         assert_eq!(twice.end(), s(112), "the first counts");
     }
 }

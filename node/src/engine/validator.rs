@@ -21,11 +21,14 @@ use super::context::{PartEvent, Signal, StepContext, StepResult};
 use crate::{
     consensus::{
         Activity, Effect as Decision, Engine, Event as Heard, ProposedBlock, StepContext as ConsensusContext,
-        Tip, Verdict, WriteId,
+        Verdict, WriteId,
     },
     effect::{Effect, LogEvent, Refusal, Response},
     event::RequestId,
-    ledger::{Draft, LedgerError},
+    ledger::{
+        Draft, LedgerError,
+        validating::{self, JudgedBlocks},
+    },
     message::{BlockName, Message},
     peer::{CloseReason, Offence, PeerId, PeerKey},
     storage::Files,
@@ -33,28 +36,15 @@ use crate::{
 use core::time::Duration;
 use sotto_mw::{
     amount::Height,
-    block::{Header, Reward, Seal, body_hash_of_bytes},
+    block::{Header, Reward, body_hash_of_bytes},
     codec::{Decode, Encode, Reader},
-    error::Rejection,
     hash::Hash,
-    rules::{Connected, Proposal, ProposalChange},
-    state::ChainView,
-    transaction::Body,
-    validators::{LinkKey, ValidatorSet},
+    validators::LinkKey,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long to wait for a block before another validator is asked for it.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-
-/// A block of the next height that the rules allow.
-struct Judged {
-    change: Connected<ProposalChange>,
-    bytes: Arc<[u8]>,
-}
 
 /// A block that is wanted and not here.
 struct Wanted {
@@ -78,7 +68,7 @@ pub(crate) struct Validator {
     resumes: bool,
     /// The time of day, and when it was told.
     clock: (u64, Duration),
-    judged: BTreeMap<Hash, Judged>,
+    judged: JudgedBlocks,
     wanted: BTreeMap<Hash, Wanted>,
     /// The last block that each validator sent without being asked.
     early: BTreeMap<PeerKey, (Hash, Vec<u8>)>,
@@ -95,7 +85,7 @@ impl Validator {
             started: false,
             resumes: false,
             clock: (0, Duration::ZERO),
-            judged: BTreeMap::new(),
+            judged: JudgedBlocks::default(),
             wanted: BTreeMap::new(),
             early: BTreeMap::new(),
             turn: None,
@@ -181,46 +171,30 @@ impl Validator {
             return Ok(());
         };
         let proposal = ctx.ledger.propose(&draft, reward, turn.time);
-        match proposal.and_then(|proposal| self.judge(ctx, proposal)) {
-            Ok(block) => {
+        match proposal.and_then(|proposal| self.judged.judge(ctx.ledger, proposal)) {
+            Ok(Some(Verdict::Valid(block))) => {
                 ctx.respond(id, Response::Done);
-                self.tell(ctx, Heard::Drafted { round: turn.round, block })
+                return self.tell(ctx, Heard::Drafted { round: turn.round, block });
             }
-            Err(LedgerError::Store(e)) => Err(e.into()),
-            Err(why) => {
-                ctx.respond(id, Response::Refused(why.into()));
-                Ok(())
-            }
+            // The reward is not what the rules allow, or the tip has moved.
+            Ok(_) => ctx.respond(id, Response::Refused(Refusal::NoDraft)),
+            Err(LedgerError::Store(e)) => return Err(e.into()),
+            Err(why) => ctx.respond(id, Response::Refused(why.into())),
         }
+        Ok(())
     }
 
     /// The chain has a new tip: a new height begins.
     fn on_tip<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
-        let height = ctx.ledger.tip().height;
         self.judged.clear();
         self.wanted.clear();
         (self.turn, self.draft) = (None, None);
-        let Some((set, set_after)) = validators(ctx) else { return Ok(()) };
-        let keys: BTreeSet<PeerKey> =
-            set.all().iter().chain(set_after.all()).map(|v| PeerKey(*v.link_key.as_bytes())).collect();
+        let Some(tip) = validating::tip(ctx.ledger)? else { return Ok(()) };
+        let all = tip.set.all().iter().chain(tip.set_after.all());
+        let keys: BTreeSet<PeerKey> = all.map(|v| PeerKey(*v.link_key.as_bytes())).collect();
         self.early.retain(|key, _| keys.contains(key));
         let own = ctx.config.key;
         ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
-        let sealed = ctx.ledger.store().sealed_header(height)?;
-        let certificate = match sealed.map(|sealed| sealed.seal) {
-            Some(Seal::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        };
-        let header = ctx.ledger.tip();
-        let tip = Tip {
-            height,
-            hash: header.hash(),
-            time: header.time,
-            certificate,
-            set,
-            set_after,
-            has_transactions: ctx.ledger.mempool().len() > 0,
-        };
         self.tell(ctx, Heard::Connected(tip))
     }
 
@@ -241,9 +215,8 @@ impl Validator {
             }
             Message::Proposed(bytes) => self.on_proposed(ctx, id, key, bytes),
             Message::GetProposed(value) => {
-                if let Some(judged) = self.judged.get(&value) {
-                    let block = Message::Proposed(judged.bytes.to_vec());
-                    ctx.send(id, block);
+                if let Some(block) = self.judged.block(&value) {
+                    ctx.send(id, Message::Proposed(block.bytes.to_vec()));
                 }
                 Ok(())
             }
@@ -264,41 +237,23 @@ impl Validator {
             return Ok(());
         };
         if self.wanted.contains_key(&value) {
-            return self.judge_bytes(ctx, value, &bytes);
+            return self.judge(ctx, value, bytes);
         }
         self.early.insert(key, (value, bytes));
         Ok(())
     }
 
     /// Judges the bytes of a block of which the body is the one that its header names.
-    fn judge_bytes<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        value: Hash,
-        bytes: &[u8],
-    ) -> StepResult {
-        let verdict = match read_proposal(bytes).map(|proposal| self.judge(ctx, proposal)) {
-            Some(Ok(block)) => Verdict::Valid(block),
-            Some(Err(LedgerError::Store(e))) => return Err(e.into()),
-            // Of a block for another tip nothing is known.
-            Some(Err(LedgerError::Refused(Rejection::NotNext { .. }))) => return Ok(()),
-            Some(Err(_)) | None => Verdict::Invalid,
+    fn judge<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, value: Hash, bytes: Vec<u8>) -> StepResult {
+        let block = ProposedBlock { value, time: 0, bytes: bytes.into() };
+        // What does not decode breaks a rule; of a block for another tip nothing is known.
+        let verdict = match self.judged.restore(ctx.ledger, &block)? {
+            Some(verdict) => verdict,
+            None if validating::reads(&block) => return Ok(()),
+            None => Verdict::Invalid,
         };
         self.wanted.remove(&value);
         self.tell(ctx, Heard::Judged { value, verdict })
-    }
-
-    /// Judges a block at the tip, and keeps it if the rules allow it.
-    fn judge<F: Files>(
-        &mut self,
-        ctx: &StepContext<'_, F>,
-        proposal: Proposal,
-    ) -> Result<ProposedBlock, LedgerError> {
-        let (value, time) = (proposal.header.hash(), proposal.header.time);
-        let bytes: Arc<[u8]> = bytes_of(&proposal).into();
-        let change = ctx.ledger.judge_proposal(proposal)?;
-        self.judged.insert(value, Judged { change, bytes: bytes.clone() });
-        Ok(ProposedBlock { value, time, bytes })
     }
 
     /// Tells the engine, and does what it decides.
@@ -331,8 +286,8 @@ impl Validator {
                 }
             }
             Decision::SendBlock(value) => {
-                if let Some(judged) = self.judged.get(&value) {
-                    let block = Message::Proposed(judged.bytes.to_vec());
+                if let Some(block) = self.judged.block(&value) {
+                    let block = Message::Proposed(block.bytes.to_vec());
                     let keys: Vec<PeerKey> = ctx.peers.validators.keys().collect();
                     keys.into_iter().for_each(|key| send_to(ctx, key, &block));
                 }
@@ -342,18 +297,14 @@ impl Validator {
                 self.offer_turn(ctx)?;
             }
             Decision::Judge { value, proposer, .. } => return self.find(ctx, value, proposer),
-            Decision::Restore(block) => {
-                if let Some(proposal) = read_proposal(&block.bytes) {
-                    self.judge(ctx, proposal).map(drop).or_else(super::context::not_fatal)?;
-                }
-            }
-            Decision::Commit { value, certificate, .. } => {
-                if let Some(judged) = self.judged.remove(&value) {
-                    let name = BlockName::of(&judged.change.get().proposal.header);
-                    match ctx.ledger.commit(judged.change, Seal::Certificate(certificate)) {
-                        Ok(change) => ctx.chain_changed(LogEvent::Connected(name), change)?,
-                        Err(e) => super::context::not_fatal(e)?,
+            Decision::Restore(block) => drop(self.judged.restore(ctx.ledger, &block)?),
+            Decision::Commit { height, value, certificate } => {
+                match self.judged.commit(ctx.ledger, &value, certificate) {
+                    Ok(Some(change)) => {
+                        ctx.chain_changed(LogEvent::Connected(BlockName { height, hash: value }), change)?;
                     }
+                    Ok(None) => {}
+                    Err(e) => super::context::not_fatal(e)?,
                 }
             }
             Decision::Report(evidence) => ctx.log(LogEvent::Equivocation(Box::new(evidence))),
@@ -381,15 +332,13 @@ impl Validator {
         value: Hash,
         proposer: LinkKey,
     ) -> StepResult<Option<Heard>> {
-        if let Some(judged) = self.judged.get(&value) {
-            let time = judged.change.get().proposal.header.time;
-            let block = ProposedBlock { value, time, bytes: judged.bytes.clone() };
+        if let Some(block) = self.judged.block(&value) {
             return Ok(Some(Heard::Judged { value, verdict: Verdict::Valid(block) }));
         }
         self.wanted.entry(value).or_insert(Wanted { asked: BTreeSet::new(), again: ctx.now + ASK_AGAIN });
         let held = self.early.iter().find(|(_, (name, _))| *name == value).map(|(key, _)| *key);
         match held.and_then(|key| self.early.remove(&key)) {
-            Some((_, bytes)) => self.judge_bytes(ctx, value, &bytes)?,
+            Some((_, bytes)) => self.judge(ctx, value, bytes)?,
             None => self.ask(ctx, value, PeerKey(*proposer.as_bytes())),
         }
         Ok(None)
@@ -435,26 +384,10 @@ impl Validator {
     }
 }
 
-/// The validators of the next height and of the one after it; `None` on a chain that has none.
-fn validators<F: Files>(ctx: &StepContext<'_, F>) -> Option<(ValidatorSet, ValidatorSet)> {
-    let terms = ctx.ledger.store().terms();
-    let set = terms.sealing.validators()?;
-    let after_next = ctx.ledger.tip().height.next().next();
-    let announced = terms.announced_validators.as_ref().filter(|a| a.from == after_next);
-    Some((set.clone(), announced.map_or(set, |a| &a.what).clone()))
-}
-
 /// Sends over one connection with this key, if there is one.
 fn send_to<F: Files>(ctx: &mut StepContext<'_, F>, key: PeerKey, message: &Message) {
     let open = ctx.peers.ready().find(|(_, p)| p.key == key).map(|(id, _)| id);
     open.into_iter().for_each(|id| ctx.send(id, message.clone()));
-}
-
-/// The bytes of a block without its seal: header ‖ body.
-fn bytes_of(proposal: &Proposal) -> Vec<u8> {
-    let mut bytes = proposal.header.to_bytes();
-    proposal.body.encode(&mut bytes);
-    bytes
 }
 
 /// The hash of the header, if the rest is the body that it names.
@@ -463,12 +396,4 @@ fn name_of(bytes: &[u8]) -> Option<Hash> {
     let header = Header::decode(&mut r).ok()?;
     let body = r.take(r.left()).ok()?;
     (body_hash_of_bytes(body) == header.body_hash).then(|| header.hash())
-}
-
-/// Reads what [`bytes_of`] wrote.
-fn read_proposal(bytes: &[u8]) -> Option<Proposal> {
-    let mut r = Reader::new(bytes);
-    let header = Header::decode(&mut r).ok()?;
-    let body = Body::from_bytes(r.take(r.left()).ok()?).ok()?;
-    Some(Proposal { header, body })
 }

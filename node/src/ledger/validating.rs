@@ -55,7 +55,7 @@ impl JudgedBlocks {
         }
     }
 
-    /// Judges a block of the log again, and keeps it if it is valid.
+    /// Judges a block of the log, or of another validator, and keeps it if it is valid.
     ///
     /// # Errors
     /// As [`JudgedBlocks::judge`].
@@ -74,6 +74,12 @@ impl JudgedBlocks {
     #[must_use]
     pub fn get(&self, value: &Hash) -> Option<&Proposal> {
         self.0.get(value).map(|judged| &judged.get().proposal)
+    }
+
+    /// The same, as consensus has it.
+    #[must_use]
+    pub fn block(&self, value: &Hash) -> Option<ProposedBlock> {
+        self.get(value).map(encoded)
     }
 
     /// Connects a proposal that was judged valid, under its certificate, durably; `None` if it was not judged.
@@ -121,6 +127,12 @@ pub fn tip<F: Files>(ledger: &Ledger<F>) -> Result<Option<Tip>, LedgerError> {
         set_after: set_after.clone(),
         has_transactions: ledger.mempool().iter().next().is_some(),
     }))
+}
+
+/// Whether the bytes of a block decode.
+#[must_use]
+pub fn reads(block: &ProposedBlock) -> bool {
+    decoded(&block.bytes).is_some()
 }
 
 fn encoded(proposal: &Proposal) -> ProposedBlock {

@@ -263,9 +263,8 @@ impl World {
         };
         let sealing = key.map(|key| Solo::new(ledger.chain(), key).unwrap());
         let (config, addr_book) = (h.config.clone(), h.book.as_deref());
-        let setup = NodeSetup { config, ledger, operator: sealing, validator: None, addr_book };
-        let node = Node::new(setup, &mut h.rng);
-        (h.node, h.started) = (Some(node), now);
+        let setup = NodeSetup { operator: sealing, addr_book, ..NodeSetup::new(config, ledger) };
+        (h.node, h.started) = (Some(Node::new(setup, &mut h.rng)), now);
         let own = h.own.clone();
         own.into_iter().for_each(|own| self.step(n, Event::LocalTxsLoaded(own)));
     }

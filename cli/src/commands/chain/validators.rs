@@ -3,9 +3,9 @@
 use crate::{
     args,
     bridge::{Home, now},
-    commands::node::validator::Entries,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     secret,
+    validator_list::Entries,
 };
 use sotto_mw::{
     chain::{Chain, Network, Params},

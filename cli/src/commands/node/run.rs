@@ -1,6 +1,6 @@
 //! `sotto node run`: runs a node in the foreground until it is stopped.
 
-use super::{certificate, config::Settings, log, proposer, recovery, sealer, validator};
+use super::{certificate, config::Settings, identity, log, proposer, recovery, sealer, validator};
 use crate::{
     Context, args,
     bridge::Home,
@@ -9,7 +9,6 @@ use crate::{
     secret,
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
-use rand_core::OsRng;
 use serde_json::json;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -17,7 +16,6 @@ use signal_hook::{
 };
 use sotto_link::{
     Identity,
-    key_file::{create_identity, read_identity},
     web::{Cover, Page},
 };
 use sotto_mw::chain::Chain;
@@ -52,7 +50,7 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let recovery::Opened { ledger, recovered } = recovery::open(context, &home, &settings)?;
     log::start(context.ui.volume, settings.log, settings.log_addresses);
     secret::make_folder(&home.node())?;
-    let identity = identity(&home.node().join("identity"))?;
+    let identity = identity::identity(&home.node().join("identity"))?;
     let rewards = if a.seal || a.validate { Some(rewards(&home, a, &ledger)?) } else { None };
     let votes =
         a.validate.then(|| validator::Files::of(&home).setup(ledger.chain(), settings.consensus.timing()));
@@ -92,14 +90,6 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s.log = a.log.unwrap_or(s.log);
     s.log_addresses |= a.log_addresses;
     s
-}
-
-/// The node's network key; created on first use.
-pub(super) fn identity(path: &Path) -> Outcome<Identity> {
-    if !path.exists() {
-        create_identity(path, &Identity::generate(&mut OsRng)).or_refuse("cannot write the node's key")?;
-    }
-    read_identity(path).or_refuse("cannot use the node's key")
 }
 
 /// Creates rewards for an account of the wallet, without keeping the wallet open.

@@ -12,22 +12,19 @@
 
 use crate::{
     Context, args,
-    bridge::{Home, hex, hex_bytes},
+    bridge::{Home, hex_bytes},
     exit::{Failure, OrRefuse as _, Outcome},
     new_file::{Existing, NewFile, Readers},
     secret,
+    validator_list::{Entries, Entry},
 };
 use core::num::NonZeroU32;
 use rand_core::{OsRng, RngCore as _};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sotto_link::PeerKey;
 use sotto_mw::{
     chain::{Chain, ChainId},
-    codec::{Decode as _, Encode as _},
     hash::Hash,
-    schnorr::{PublicKey, Signature},
-    validators::{LinkKey, Validator, ValidatorName},
+    validators::{LinkKey, ValidatorName},
 };
 use sotto_node::{
     consensus::{Timing, Votes},
@@ -41,56 +38,6 @@ use std::{
 
 /// Most bytes of a file here, but for the log.
 const MOST: u64 = 4_096;
-
-/// A validator as a file names it.
-#[derive(Serialize, Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
-    name: String,
-    power: NonZeroU32,
-    vote_key: String,
-    possession: String,
-    link_key: String,
-}
-
-/// A file of validators.
-#[derive(Serialize, Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Entries {
-    pub(crate) validator: Vec<Entry>,
-}
-
-impl Entry {
-    fn of(v: &Validator) -> Self {
-        let link = PeerKey::from_bytes(*v.link_key.as_bytes());
-        Self {
-            name: v.name.to_string(),
-            power: v.power,
-            vote_key: hex(&v.vote_key.to_bytes()),
-            possession: hex(&v.possession.to_bytes()),
-            link_key: link.map_or_else(|_| hex(v.link_key.as_bytes()), |key| key.to_string()),
-        }
-    }
-
-    /// The key of its connections.
-    pub(crate) fn link_key(&self) -> &str {
-        &self.link_key
-    }
-
-    /// The validator; its proof of possession is checked with the set.
-    pub(crate) fn validator(&self) -> Outcome<Validator> {
-        let what = || format!("invalid validator `{}`", self.name);
-        let name: ValidatorName = self.name.parse().or_refuse(what())?;
-        let key: PeerKey = self.link_key.parse().or_refuse(what())?;
-        let bytes = |text: &str| {
-            hex_bytes(text).ok_or_else(|| Failure::refused(what()).why("its keys are hexadecimal"))
-        };
-        let vote_key = PublicKey::from_bytes(&bytes(&self.vote_key)?).or_refuse(what())?;
-        let possession = Signature::from_bytes(&bytes(&self.possession)?).or_refuse(what())?;
-        let link_key = LinkKey::from_bytes(*key.as_bytes());
-        Ok(Validator { vote_key, possession, link_key, power: self.power, name })
-    }
-}
 
 pub(super) fn run(context: &Context, command: args::NodeValidator) -> Outcome {
     let files = Files::of(&Home::of(&context.config));
@@ -135,7 +82,7 @@ impl Files {
                 .help("`sotto node validator show` prints what a list of validators says of it"));
         }
         secret::make_folder(&self.node)?;
-        let link = super::run::identity(&self.at("identity"))?.peer_key();
+        let link = super::identity::identity(&self.at("identity"))?.peer_key();
         let key = OperatorKey::generate(&mut OsRng);
         let entry = Entry::of(&key.validator(LinkKey::from_bytes(*link.as_bytes()), power, name, &mut OsRng));
         let text = toml::to_string(&Entries { validator: vec![entry.clone()] });
