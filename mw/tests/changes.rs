@@ -191,7 +191,8 @@ fn a_batch_judges_changes_as_one_block_after_the_other() {
     let (genesis, blocks) = (Header::genesis(&chain), ledger.blocks());
     let (verified, broken) = verify_blocks(&chain, &genesis, blocks.to_vec());
     assert_eq!((verified.len(), broken), (blocks.len(), None));
-    let spoils: [(fn(&mut Block), Rejection); 4] = [
+    type Spoil = fn(&mut Block);
+    let spoils: [(Spoil, Rejection); 4] = [
         (|b| b.body.change = None, Rejection::BodyHash),
         (|b| b.header.terms = sotto_mw::Hash::ZERO, Rejection::WrongTerms),
         (|b| b.header.next_terms = sotto_mw::Hash::ZERO, Rejection::Seal),

@@ -38,6 +38,7 @@ const SEALERS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What sealers say.
+#[allow(clippy::large_enum_variant, reason = "a test has few of them")]
 #[derive(Clone, Debug)]
 enum Word {
     Show(Proposal),

@@ -62,7 +62,7 @@ pub(crate) struct SignedInvite {
 
 /// The stage of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant, reason = "most payments become final")]
+#[allow(clippy::large_enum_variant, reason = "most payments are finalised")]
 pub(crate) enum PaymentStage {
     /// At least one invite is out, and nothing signed has left.
     Open(Vec<OpenInvite>),

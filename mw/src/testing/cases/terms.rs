@@ -166,7 +166,7 @@ fn sets() -> Vec<Case> {
         all[0].power = power.try_into().expect("a power");
         set_of(all)
     };
-    let replaced = set_of([&all[1..], std::slice::from_ref(&one)].concat());
+    let replaced = set_of([&all[1..], core::slice::from_ref(&one)].concat());
     let mut by_all = |change: Change| {
         let change = ledger.change(change, EXPIRY);
         trial(&ledger, change)
@@ -192,7 +192,7 @@ fn renewals() -> Vec<Case> {
     let name = |i: usize| all[i].name.as_str().to_owned();
     let renewed = ledger.appoint(&name(0), 1);
     let stranger = ledger.appoint("stranger", 1);
-    let new = |v: &Validator| set_of([&all[1..], std::slice::from_ref(v)].concat());
+    let new = |v: &Validator| set_of([&all[1..], core::slice::from_ref(v)].concat());
     let place = |change: &Change, key: PublicKey| match change {
         Change::Validators(set) => set.index_of(&key).and_then(|i| u8::try_from(i).ok()).unwrap_or(u8::MAX),
         _ => u8::MAX,
