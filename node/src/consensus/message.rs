@@ -231,3 +231,83 @@ impl Decode for RoundCertificate {
         Ok(Self { height, round, reason, votes })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{
+        group::{Point, Scalar},
+        validators::Signatures,
+    };
+
+    fn one_of_each() -> Vec<Message> {
+        let (height, round, value) = (Height::new(7), 3, Hash::from_bytes([1; 32]));
+        let signature = Signature::from_parts(Point::g(), Scalar::ONE);
+        let signatures = Signatures::new(10, vec![(2, signature), (9, signature)]).unwrap();
+        let vote = |place, value| RoundVote { place, kind: VoteKind::Precommit, value, signature };
+        let votes = vec![vote(9, Some(value)), vote(2, None)];
+        vec![
+            Message::Proposal {
+                claim: ProposalClaim { height, round, pol_round: Some(2), value },
+                signature,
+            },
+            Message::Vote {
+                vote: Vote { kind: VoteKind::Prevote, height, round, value: None },
+                place: 4,
+                signature,
+            },
+            Message::Polka { height, value, certificate: Certificate { round, signatures } },
+            Message::Round(RoundCertificate::new(height, round, RoundReason::Votes, votes).unwrap()),
+            Message::Have { height, round, kind: Held::Proposal, holders: Signers::new(10, [3]).unwrap() },
+        ]
+    }
+
+    /// Whatever decodes is the one encoding of what it says.
+    #[test]
+    fn encodings_are_canonical() {
+        for message in one_of_each() {
+            let bytes = message.to_bytes();
+            assert_eq!(Message::from_bytes(&bytes), Ok(message));
+            for i in 0..bytes.len() {
+                assert!(Message::from_bytes(&bytes[..i]).is_err(), "cut off at {i}");
+                for flip in [1, 0x80, 0xff] {
+                    let mut other = bytes.clone();
+                    other[i] ^= flip;
+                    if let Ok(decoded) = Message::from_bytes(&other) {
+                        assert_eq!(decoded.to_bytes(), other, "byte {i}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_occurs_once_and_places_ascend() {
+        let Some(Message::Round(certificate)) = one_of_each().into_iter().nth(3) else {
+            panic!("a certificate")
+        };
+        let mut votes = certificate.votes().to_vec();
+        assert!(votes[0].place < votes[1].place);
+        let bytes = Message::Round(certificate).to_bytes();
+        let (first, second) = (16, 16 + 99);
+        let mut swapped = bytes.clone();
+        (swapped[first], swapped[second]) = (bytes[second], bytes[first]);
+        assert!(Message::from_bytes(&swapped).is_err());
+        votes[1].place = votes[0].place;
+        assert!(RoundCertificate::new(Height::new(7), 3, RoundReason::Votes, votes).is_none());
+    }
+
+    /// The largest set's round certificate is the longest message, and fits.
+    #[test]
+    fn nothing_longer_than_the_longest_message_decodes() {
+        let signature = Signature::from_parts(Point::g(), Scalar::ONE);
+        let vote = |place| RoundVote { place, kind: VoteKind::Precommit, value: None, signature };
+        let votes = (0..100).map(vote).collect();
+        let longest = RoundCertificate::new(Height::new(7), 3, RoundReason::Votes, votes).unwrap();
+        let bytes = Message::Round(longest).to_bytes();
+        assert_eq!(bytes.len(), MAX_MESSAGE);
+        assert!(Message::from_bytes(&bytes).is_ok());
+        let longer = Message::from_bytes(&[bytes, vec![0]].concat());
+        assert!(matches!(longer, Err(DecodeError::Bound { .. })));
+    }
+}

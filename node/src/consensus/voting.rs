@@ -40,12 +40,17 @@ impl Signer for Guarded<'_> {
 }
 
 impl Engine {
-    /// The wait is over: starts the height, with what was heard of it so far.
+    /// The wait is over: starts the height.
     pub(super) fn start(&mut self, ctx: &mut StepContext<'_>) {
         if !self.install_core() {
             return;
         }
         self.drive(ctx, |core, signer| core.start(signer));
+        self.feed_heard(ctx);
+    }
+
+    /// Feeds what was heard of the height before the core was there.
+    fn feed_heard(&mut self, ctx: &mut StepContext<'_>) {
         let Some(at) = &self.at else { return };
         let polkas = at.table.polkas().map(|(value, c)| Entry::Polka { value, certificate: c.clone() });
         let votes = at.table.votes().cloned().map(Entry::Vote);
@@ -125,6 +130,7 @@ impl Engine {
         let Some(AtHeight { stage: Stage::Following(Why::LogLost(last)), .. }) = self.at else { return };
         if self.install_core() {
             self.drive(ctx, |core, signer| core.resume(last.round, signer));
+            self.feed_heard(ctx);
         }
     }
 

@@ -198,3 +198,14 @@ fn payments_at_different_validators_are_sealed() {
     let sealed = SealedHeader::of(ledgers.test_chain.blocks().last().unwrap());
     assert!(sealed.holds(ledgers.test_chain.chain()), "the certificate verifies alone");
 }
+
+/// A validator whose draft breaks a rule finds out itself and proposes nothing; its turns pass.
+#[test]
+fn the_chain_goes_on_past_a_validator_that_cannot_draft() {
+    let (mut ledgers, _) = Ledgers::new(32, 2);
+    let start = ledgers.all[0].ledger.tip().height.get();
+    ledgers.greedy = Some(1);
+    (0..4).for_each(|who| ledgers.at(0, who, Due::Event(Event::TransactionArrived)));
+    ledgers.run(start + 8);
+    assert!(ledgers.test_chain.blocks().len() as u64 >= start + 8);
+}
