@@ -54,7 +54,9 @@ fn run<T>(
         }
         let sent: Vec<Letter> = parties.iter().flat_map(|party| party.log.letters().cloned()).collect();
         for party in parties.iter_mut() {
-            sent.iter().for_each(|letter| drop(party.log.take(letter.clone(), draft).unwrap()));
+            for letter in &sent {
+                party.log.take(letter.clone(), draft).unwrap();
+            }
         }
     }
 }
