@@ -78,7 +78,7 @@ impl Team {
     /// All members, after key generation.
     pub(crate) fn generate(self) -> Made {
         let mut session = Session::new(&self, crate::dkg::session(&self.draft), 1);
-        let made = session.run(&self, honest, |me, log, register| crate::dkg::advance(me, log, register));
+        let made = session.run(&self, honest, crate::dkg::advance);
         let made: Vec<Generated> = made.into_values().map(|made| made.unwrap()).collect();
         let group = made[0].group.clone();
         assert!(made.iter().all(|made| made.group == group));

@@ -55,7 +55,7 @@ fn run<T>(
         let sent: Vec<Letter> = parties.iter().flat_map(|party| party.log.letters().cloned()).collect();
         for party in parties.iter_mut() {
             for letter in &sent {
-                let _ = party.log.take(letter.clone(), draft).unwrap();
+                party.log.take(letter.clone(), draft).unwrap();
             }
         }
     }

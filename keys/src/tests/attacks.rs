@@ -8,7 +8,7 @@ fn a_letter_holds_at_its_place_alone() {
     let team = Team::new(Purpose::Seal, 2, 3);
     let id = crate::dkg::session(&team.draft);
     let mut session = Session::new(&team, id, 1);
-    session.by(&team, 1, |me, log, register| crate::dkg::advance(me, log, register).unwrap());
+    session.by(&team, 1, crate::dkg::advance).unwrap();
     let letter = session.0[&index(1)].log.latest(index(1)).unwrap().clone();
     let bytes = letter.to_bytes();
     assert_eq!(Letter::from_bytes(&bytes).as_ref(), Ok(&letter));
@@ -58,7 +58,7 @@ fn parts_do_not_travel() {
 fn a_log_reads_back_and_bounds_what_it_reads() {
     let team = Team::new(Purpose::Seal, 2, 2);
     let mut session = Session::new(&team, crate::dkg::session(&team.draft), 1);
-    session.run(&team, honest, |me, log, register| crate::dkg::advance(me, log, register));
+    session.run(&team, honest, crate::dkg::advance);
     let log = &session.0[&index(1)].log;
     let bytes = log.to_bytes();
     assert_eq!(Log::from_bytes(&bytes).as_ref(), Ok(log));

@@ -98,7 +98,7 @@ fn a_split_broadcast_stops_everybody_and_leaves_evidence() {
     let team = Team::new(Purpose::Seal, 2, 3);
     let mut session = Session::new(&team, crate::dkg::session(&team.draft), 1);
     let mut other = Session::new(&team, crate::dkg::session(&team.draft), 2);
-    other.by(&team, 1, |me, log, register| advance(me, log, register)).unwrap();
+    other.by(&team, 1, advance).unwrap();
     let second = other.0[&index(1)].log.latest(index(1)).unwrap().clone();
     let split = |letter: &Letter, to: Index| {
         let lie = (letter.heading().step, letter.heading().from, to) == (Step::Packages, index(1), index(3));
@@ -114,7 +114,7 @@ fn a_split_broadcast_stops_everybody_and_leaves_evidence() {
     let evidence = three.log.evidence().next().unwrap().clone();
     assert_eq!((evidence.member(), evidence.holds(&team.draft)), (index(1), true));
     assert_eq!(crate::Evidence::from_bytes(&evidence.to_bytes()), Ok(evidence));
-    let ended = session.by(&team, 3, |me, log, register| advance(me, log, register));
+    let ended = session.by(&team, 3, advance);
     assert_eq!(ended.err(), Some(Fault::Equivocation(index(1))));
     assert!(crate::Evidence::new(shown.clone(), shown).is_none(), "the same letter twice is no evidence");
 }

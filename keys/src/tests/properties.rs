@@ -19,7 +19,7 @@ proptest! {
         let mut post = rng(seed);
         for _ in 0..30 {
             for i in 1..=n {
-                session.by(&team, i, |me, log, register| crate::dkg::advance(me, log, register)).unwrap();
+                session.by(&team, i, crate::dkg::advance).unwrap();
             }
             // Each letter gets through to each member half of the time.
             let passes: Vec<bool> = (0..4096).map(|_| post.next_u32() & 1 == 0).collect();
@@ -29,7 +29,7 @@ proptest! {
                 passes[at.get() % passes.len()].then(|| letter.clone())
             });
         }
-        let ended = session.run(&team, honest, |me, log, register| crate::dkg::advance(me, log, register));
+        let ended = session.run(&team, honest, crate::dkg::advance);
         prop_assert_eq!(ended.len(), usize::from(n));
         let groups: Vec<Group> = ended.into_values().map(|made| made.unwrap().group).collect();
         prop_assert!(groups.iter().all(|group| *group == groups[0]));

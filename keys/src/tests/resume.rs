@@ -27,7 +27,7 @@ fn every_step_can_be_repeated_after_a_crash() {
         session.deliver(&team, honest);
         session.deliver(&team, honest);
     }
-    let ended = session.run(&team, honest, |me, log, register| crate::dkg::advance(me, log, register));
+    let ended = session.run(&team, honest, crate::dkg::advance);
     let groups: Vec<Group> = ended.into_values().map(|made| made.unwrap().group).collect();
     assert_eq!(groups[0], team.generate().group, "the same group as without crashes");
 }
@@ -40,12 +40,12 @@ fn lost_letters_are_waited_for() {
     let lost = |letter: &Letter, to: Index| {
         (letter.heading().from != index(3) || to != index(1)).then(|| letter.clone())
     };
-    let ended = session.run(&team, lost, |me, log, register| crate::dkg::advance(me, log, register));
+    let ended = session.run(&team, lost, crate::dkg::advance);
     assert!(ended.is_empty(), "{ended:?}");
-    let awaits = session.by(&team, 1, |me, log, register| crate::dkg::advance(me, log, register)).unwrap();
+    let awaits = session.by(&team, 1, crate::dkg::advance).unwrap();
     let Progress::Awaiting { step, from } = awaits else { panic!("complete") };
     assert_eq!((step, from), (crate::Step::Packages, vec![index(3)]));
-    let ended = session.run(&team, honest, |me, log, register| crate::dkg::advance(me, log, register));
+    let ended = session.run(&team, honest, crate::dkg::advance);
     assert_eq!(ended.len(), 3);
 }
 
