@@ -84,7 +84,7 @@ impl<'p, C: Channel, P: Program + Sync> Evaluator<'p, C, P, Ready> {
     ) -> Result<Evaluator<'p, C, P, Finished>, SessionError> {
         let task = Task { program: self.intent.program, inputs };
         let party = &mut self.state.party;
-        let masked = execute(party, &mut self.channel, &task, Evaluation::new(), rng)?;
+        let masked = execute::<Evaluation, _, _>(party, &mut self.channel, &task, rng)?;
         let output = self.outputs(&masked)?;
         let transcript = Directions::at_evaluator(&self.channel).digest(&self.state.party.agreed.session.id);
         Ok(self.next(|_| Finished { transcript, output }))

@@ -83,7 +83,7 @@ impl<'p, C: Channel, P: Program + Sync> Garbler<'p, C, P, Ready> {
     ) -> Result<Garbler<'p, C, P, Finished>, SessionError> {
         let task = Task { program: self.intent.program, inputs };
         let party = &mut self.state.party;
-        let masked = execute(party, &mut self.channel, &task, Garbling::new(), rng)?;
+        let masked = execute::<Garbling, _, _>(party, &mut self.channel, &task, rng)?;
         let output = self.outputs(&masked)?;
         let transcript = Directions::at_garbler(&self.channel).digest(&self.state.party.agreed.session.id);
         Ok(self.next(|_| Finished { transcript, output }))
