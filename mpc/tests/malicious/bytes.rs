@@ -153,12 +153,12 @@ fn an_and_gate_of_a_full_chunk_takes_at_most_200_bytes() {
 #[test]
 fn the_wire_format_has_not_changed() {
     let small = Settings::default().with_chunk(ChunkSize::SMALL);
-    for (lanes, pairs, known) in [(3, 1, "f437fad6603603f9"), (1000, 17, "")] {
+    let answers = [(3, 1), (1000, 17)].map(|(lanes, pairs)| {
         let program = Layers { lanes, pairs };
         let input = vec![true; lanes];
         let start = || Start { settings: small, ..Start::new(&program, Terms::new(Reveal::Both), &input) };
         let [garbler, _] = run(&start(), &start()).map(Result::unwrap);
-        let hex: String = garbler.transcript.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, known, "{} gates", program.gates());
-    }
+        garbler.transcript.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    assert_eq!(answers, ["91dc5b6b570dd703", "6728cfdfd9b90329"]);
 }
