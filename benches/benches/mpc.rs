@@ -112,8 +112,13 @@ fn two_parties(c: &mut Criterion) {
 }
 
 /// Sessions with malicious security, each of one execution; the time of executions without set-up.
-fn malicious_executions(program: &(impl Program + Sync), input: &Bits, n: u64) -> Duration {
-    let (terms, settings) = (Terms::new(Reveal::Both), malicious::Settings::default());
+fn malicious_executions(
+    program: &(impl Program + Sync),
+    settings: malicious::Settings,
+    input: &Bits,
+    n: u64,
+) -> Duration {
+    let terms = Terms::new(Reveal::Both);
     let once = |seed| {
         let (near, far) = memory_pair();
         std::thread::scope(|scope| {
@@ -134,16 +139,21 @@ fn malicious_executions(program: &(impl Program + Sync), input: &Bits, n: u64) -
     (0..n).map(once).sum()
 }
 
-/// Programs of one chunk: four layers, and three.
+/// One chunk, of four layers and of three; and several large or small chunks.
 fn malicious_two_parties(c: &mut Criterion) {
     let mut group = c.benchmark_group("two parties over a pipe, malicious security");
     group.sample_size(10);
-    for pairs in [40, 273] {
+    let default = malicious::Settings::default();
+    let small = default.with_chunk(malicious::ChunkSize::SMALL);
+    for (pairs, settings, name) in
+        [(40, default, ""), (273, default, ""), (1094, default, ", streamed"), (160, small, ", small chunks")]
+    {
         let program = Layers { lanes: 1024, pairs };
         let input = Bits::from(&[true; 1024][..]);
         group.throughput(Throughput::Elements(program.cost().and_gates));
-        let name = format!("{} gates", program.gates());
-        group.bench_function(name, |b| b.iter_custom(|n| malicious_executions(&program, &input, n)));
+        let name = format!("{} gates{name}", program.gates());
+        let executions = |n| malicious_executions(&program, settings, &input, n);
+        group.bench_function(name, |b| b.iter_custom(executions));
     }
     group.finish();
 }

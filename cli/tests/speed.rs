@@ -9,13 +9,15 @@ const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
 
 /// The keys of joint computation, each with a lower bound for any machine.
-const COMPUTATION: [(&str, f64); 8] = [
+const COMPUTATION: [(&str, f64); 10] = [
     ("garble_mands", 0.1),
     ("evaluate_mands", 0.1),
     ("aes_garble_mands", 0.1),
     ("aes_evaluate_mands", 0.1),
     ("twoparty_mands", 0.1),
     ("twoparty_bytes_per_and", 32.0),
+    ("malicious2_kands", 1.0),
+    ("malicious2_bytes_per_and", 199.0),
     ("cot_mops", 0.1),
     ("cot_bytes", 7.8),
 ];
@@ -29,6 +31,7 @@ fn the_record_has_every_figure() {
     assert!(figures.iter().all(|f| *f > 0.0), "{said}");
     assert!(COMPUTATION.iter().all(|(key, least)| record[key].as_f64() >= Some(*least)), "{said}");
     assert!(record["twoparty_bytes_per_and"].as_f64() < Some(32.5), "{said}");
+    assert!(record["malicious2_bytes_per_and"].as_f64() < Some(200.1), "{said}");
     assert!(record["cot_bytes"].as_f64() < Some(7.95), "{said}");
 }
 

@@ -30,9 +30,9 @@ use std::io::ErrorKind;
 
 pub use framed::{Framed, Traffic};
 pub use memory::{Pipe, memory_pair, pipe_pair};
-pub(crate) use transcript::TranscriptChannel;
 #[cfg(test)]
 pub(crate) use transcript::{Deviation, deviating::Deviating};
+pub(crate) use transcript::{TranscriptChannel, WideHash};
 
 /// The longest payload that is accepted in one frame, in bytes.
 const MAX_PAYLOAD: usize = 1 << 20;

@@ -108,14 +108,34 @@ impl Matrix {
     }
 
     /// The product with the matrix whose rows are `rows`, the last [`ROWS`] of them sacrificed.
+    pub(super) fn times(&self, rows: &[Block]) -> Vec<Block> {
+        self.product(rows, |_, _| ())
+    }
+
+    /// The products with a vector of bits, 128 in each block, and with the matrix of as many rows.
+    pub(super) fn times_both(&self, bits: &[Block], rows: &[Block]) -> (u64, Vec<Block>) {
+        let (n, mut x) = (rows.len() - ROWS, 0);
+        let product = self.product(rows, |block, columns| {
+            for (columns, half) in columns.chunks(64).zip(bits[block].halves()) {
+                let bits = (0..64).map(|j| (half >> j & 1).wrapping_neg());
+                x = columns.iter().zip(bits).fold(x, |x, (column, bit)| x ^ column & bit);
+            }
+        });
+        let bit = |i: usize| (bits[i / SIDE].to_u128() >> (i % SIDE)) as u64 & 1;
+        ((0..ROWS).fold(x, |x, i| x ^ bit(n + i) << i), product)
+    }
+
+    /// The product with `rows`; shows the number of each 128 rows, and their columns of `R`, to `visit`.
     ///
     /// For each byte of a row's column of `R`, the row is added to one of 256 sums. Row `c` of the product is
     /// the total of the sums whose number has bit `c` set.
-    pub(super) fn times(&self, rows: &[Block]) -> Vec<Block> {
+    fn product(&self, rows: &[Block], mut visit: impl FnMut(usize, &[u64])) -> Vec<Block> {
         let (rows, sacrificed) = rows.split_at(rows.len() - ROWS);
         let mut sums = vec![[Block::ZERO; 256]; ROWS / 8];
-        for (rows, columns) in rows.chunks(SIDE).zip(self.columns()) {
-            for (row, column) in rows.iter().zip(columns.as_flattened()) {
+        for (block, (rows, columns)) in rows.chunks(SIDE).zip(self.columns()).enumerate() {
+            let columns = &columns.as_flattened()[..rows.len()];
+            visit(block, columns);
+            for (row, column) in rows.iter().zip(columns) {
                 for (sum, byte) in sums.iter_mut().zip(column.to_le_bytes()) {
                     sum[usize::from(byte)] ^= *row;
                 }
@@ -128,19 +148,6 @@ impl Matrix {
                 chosen.fold(*row, |product, (_, sum)| product ^ *sum)
             })
             .collect()
-    }
-
-    /// The product with a vector of `n + ROWS` bits, 128 in each block.
-    pub(super) fn times_bits(&self, n: usize, bits: &[Block]) -> u64 {
-        let bit = |block: Block, j: usize| (block.to_u128() >> (j % SIDE)) as u64 & 1;
-        let mut product = 0;
-        for ((block, columns), i) in bits.iter().zip(self.columns()).zip((0..n).step_by(SIDE)) {
-            let columns = columns.as_flattened().iter().take(n - i);
-            for (j, column) in columns.enumerate() {
-                product ^= column & bit(*block, j).wrapping_neg();
-            }
-        }
-        (0..ROWS).fold(product, |product, i| product ^ bit(bits[(n + i) / SIDE], n + i) << i)
     }
 
     /// The columns before the identity part, 128 at a time.
@@ -179,7 +186,8 @@ mod tests {
         for n in [0, 1, 31, 33, 200] {
             let rows: Vec<_> = (0..n + ROWS).map(|_| Block::random(&mut rng)).collect();
             let bits: Vec<_> = (0..3).map(|_| Block::random(&mut rng)).collect();
-            let (product, vector) = (matrix.times(&rows), matrix.times_bits(n, &bits));
+            let (vector, product) = matrix.times_both(&bits, &rows);
+            assert!(product == matrix.times(&rows));
             assert_eq!(product.len(), ROWS);
             for (r, product) in product.into_iter().enumerate() {
                 let (mut row, mut bit) = (Block::ZERO, false);

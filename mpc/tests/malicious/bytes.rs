@@ -149,12 +149,16 @@ fn an_and_gate_of_a_full_chunk_takes_at_most_200_bytes() {
     assert!(garbler + evaluator <= 200.0);
 }
 
-/// The digest of all messages but tables of a run with fixed seeds.
+/// The digest of all messages but tables of a run with fixed seeds: of one chunk, and of three.
 #[test]
 fn the_wire_format_has_not_changed() {
-    let program = Layers { lanes: 3, pairs: 1 };
-    let start = || Start::new(&program, Terms::new(Reveal::Both), &[true, false, true]);
-    let [garbler, _] = run(&start(), &start()).map(Result::unwrap);
-    let hex: String = garbler.transcript.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "f437fad6603603f9");
+    let small = Settings::default().with_chunk(ChunkSize::SMALL);
+    let answers = [(3, 1), (1000, 17)].map(|(lanes, pairs)| {
+        let program = Layers { lanes, pairs };
+        let input = vec![true; lanes];
+        let start = || Start { settings: small, ..Start::new(&program, Terms::new(Reveal::Both), &input) };
+        let [garbler, _] = run(&start(), &start()).map(Result::unwrap);
+        garbler.transcript.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    assert_eq!(answers, ["91dc5b6b570dd703", "6728cfdfd9b90329"]);
 }

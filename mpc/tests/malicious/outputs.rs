@@ -212,15 +212,21 @@ proptest! {
 #[ignore = "a measurement"]
 #[allow(clippy::print_stdout)]
 fn rates() {
-    for (pairs, chunk) in [(273, ChunkSize::LARGE), (2737, ChunkSize::LARGE), (2737, ChunkSize::SMALL)] {
-        let program = Layers { lanes: 1024, pairs };
+    // The first is little more than a set-up.
+    for (lanes, pairs, chunk) in [
+        (1, 1, ChunkSize::LARGE),
+        (1024, 273, ChunkSize::LARGE),
+        (1024, 1094, ChunkSize::LARGE),
+        (1024, 1094, ChunkSize::SMALL),
+    ] {
+        let program = Layers { lanes, pairs };
         let start = || Start {
             settings: Settings::default().with_chunk(chunk),
-            ..Start::new(&program, Terms::new(Reveal::Both), &[true; 1024])
+            ..Start::new(&program, Terms::new(Reveal::Both), &vec![true; lanes])
         };
         let begin = std::time::Instant::now();
         assert!(run(&start(), &start()).iter().all(Result::is_ok));
-        let rate = program.gates() as f64 / begin.elapsed().as_secs_f64();
-        println!("{} AND gates in {chunk:?}: {rate:.0} a second", program.gates());
+        let (seconds, gates) = (begin.elapsed().as_secs_f64(), program.gates());
+        println!("{gates} AND gates in {chunk:?}: {seconds:.3} s, {:.0} a second", gates as f64 / seconds);
     }
 }

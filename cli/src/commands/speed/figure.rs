@@ -14,6 +14,7 @@ pub(crate) enum Unit {
     Microseconds,
     Milliseconds,
     MillionsASecond,
+    ThousandsASecond,
 }
 
 /// What is measured: the key in the JSON record, the unit, and the number of items that each turn handles.
@@ -78,6 +79,7 @@ impl Unit {
             Self::Microseconds => seconds * 1e6,
             Self::Milliseconds => seconds * 1e3,
             Self::MillionsASecond => 1e-6 / seconds,
+            Self::ThousandsASecond => 1e-3 / seconds,
         }
     }
 
@@ -86,6 +88,7 @@ impl Unit {
             Self::Microseconds => "µs",
             Self::Milliseconds => "ms",
             Self::MillionsASecond => "M/s",
+            Self::ThousandsASecond => "k/s",
         }
     }
 }

@@ -11,6 +11,7 @@ use sotto_mpc::channel::Framed;
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::ot::{OtError, Receiver, Sender, SessionId};
 use sotto_mpc::programs::Aes128;
+use sotto_mpc::protocol::malicious;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms};
 use sotto_mpc::{Backend, Bits, Delta, Program};
 use std::{
@@ -23,16 +24,21 @@ use std::{
 const AES: Chained<Aes128> = Chained { program: Aes128, times: 300 };
 /// A program of about two million independent gates.
 const GATES: Layers = Layers { lanes: 1_024, pairs: 1_000 };
+/// A program of two full chunks of a malicious session, but for a few gates.
+const CHUNKS: Layers = Layers { lanes: 1_024, pairs: 547 };
 /// Transfers in a call.
 const TRANSFERS: usize = 1 << 21;
 /// Executions of a session, and calls for transfers.
 const TURNS: usize = 9;
+/// Malicious sessions.
+const MALICIOUS_TURNS: usize = 3;
 
 /// All figures of joint computation, in the order of printing.
 pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     let mut figures = single_party(["garble_mands", "evaluate_mands"], "independent AND gates", &GATES)?;
     figures.extend(single_party(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
+    figures.extend(malicious_parties()?);
     figures.extend(transfers()?);
     Ok(figures)
 }
@@ -85,6 +91,38 @@ fn two_parties() -> Outcome<Vec<Figure>> {
     Ok(vec![
         Figure::of(rate("twoparty_mands", gates), "AND gates of AES-128, two parties over loopback", turns),
         Figure::bytes("twoparty_bytes_per_and", "sent by the garbler per AND gate", bytes),
+    ])
+}
+
+/// A malicious session over loopback: its AND gates per second without set-up, and the bytes that both parties
+/// send per gate.
+fn malicious_parties() -> Outcome<Vec<Figure>> {
+    let (terms, settings) = (Terms::new(Reveal::Both), malicious::Settings::default());
+    let input = &Bits::from(&[true; CHUNKS.lanes][..]);
+    let (mut turns, mut bytes) = (Vec::new(), 0.0);
+    for _ in 0..MALICIOUS_TURNS {
+        let (near, far) = peers()?;
+        let garble = || {
+            let session = malicious::Garbler::new(near, &CHUNKS, terms, settings);
+            let session = session.hello(&mut OsRng)?.set_up(&mut OsRng)?;
+            let start = Instant::now();
+            let session = session.execute(input, &mut OsRng)?;
+            Ok::<_, malicious::SessionError>((start.elapsed(), session.close().traffic()))
+        };
+        let evaluate = || {
+            let session = malicious::Evaluator::new(far, &CHUNKS, terms, settings);
+            session.hello(&mut OsRng)?.set_up(&mut OsRng)?.execute(input, &mut OsRng)?;
+            Ok(())
+        };
+        let ((turn, traffic), ()) = run_both(garble, evaluate)?;
+        turns.push(turn);
+        bytes = (traffic.sent + traffic.received) as f64 / CHUNKS.gates() as f64;
+    }
+    let quantity =
+        Quantity { key: "malicious2_kands", unit: Unit::ThousandsASecond, items: CHUNKS.gates() as u64 };
+    Ok(vec![
+        Figure::of(quantity, "AND gates, two parties over loopback, malicious security", turns),
+        Figure::bytes("malicious2_bytes_per_and", "sent by both parties per AND gate", bytes),
     ])
 }
 

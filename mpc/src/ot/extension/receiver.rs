@@ -186,7 +186,7 @@ impl Receiver {
             transpose(Backend::detect(), &self.rows, t.as_chunks_mut().0);
         }
         if total > n {
-            check(channel, n, &x, &t[..total])?;
+            check(channel, &x, &t[..total])?;
         }
         channel.flush()?;
         t.truncate(n);
@@ -263,12 +263,13 @@ fn prove(
 }
 
 /// Answers the sender's challenge about the outputs of a call.
-fn check(channel: &mut impl Channel, n: usize, x: &[Block], t: &[Block]) -> Result<(), OtError> {
+fn check(channel: &mut impl Channel, x: &[Block], t: &[Block]) -> Result<(), OtError> {
     let mut seed = [0; Block::BYTES];
     channel.receive(Phase::OtExtension, &mut seed)?;
     let matrix = Matrix::new(Block::from_bytes(seed));
-    channel.send(Phase::OtExtension, &matrix.times_bits(n, x).to_le_bytes())?;
-    for row in matrix.times(t) {
+    let (x, product) = matrix.times_both(x, t);
+    channel.send(Phase::OtExtension, &x.to_le_bytes())?;
+    for row in product {
         channel.send(Phase::OtExtension, &row.to_bytes())?;
     }
     Ok(())

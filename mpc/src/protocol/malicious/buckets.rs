@@ -22,12 +22,12 @@
 //! section 5.
 
 use super::authenticated_bits::{Authenticator, Share};
-use super::chunk::{Chunk, Extent};
+use super::chunk::Chunk;
 use super::coins::Coin;
 use super::domains::{Domain, OPENINGS, SHIFT};
 use super::error::SessionError;
 use super::exchange::Exchange;
-use super::settings::Buckets;
+use super::settings::{Buckets, Extent};
 use crate::Bits;
 use crate::channel::{Channel, Phase};
 use crate::ot::SessionId;

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 use super::domains::{Domain, TRANSCRIPT};
 use super::error::{Check, SessionError, accept};
 use crate::Block;
-use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
+use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel, WideHash};
 use crate::ot::SessionId;
 
 /// What a party shows the other, or expects of it.
@@ -56,7 +56,7 @@ impl Proof {
 }
 
 /// A channel with the hashes of both directions.
-pub(super) type Transcribed<C> = TranscriptChannel<C, blake3::Hasher>;
+pub(super) type Transcribed<C> = TranscriptChannel<C, WideHash>;
 
 /// The hashes of what the garbler and the evaluator have sent.
 pub(super) struct Directions {

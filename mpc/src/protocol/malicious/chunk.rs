@@ -18,18 +18,8 @@
 //! ```
 
 use super::authenticated_bits::{Need, Share, Shares, SharesView};
-use super::settings::Buckets;
+use super::settings::{Buckets, Extent};
 use crate::Block;
-
-/// The size of a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Extent {
-    /// The number of the chunk in its session, which enters all its hashes.
-    pub(super) number: u64,
-    /// The AND gates, at most L.
-    pub(super) gates: usize,
-    pub(super) buckets: Buckets,
-}
 
 /// A chunk; the default has no gates.
 #[derive(Default)]
@@ -38,12 +28,6 @@ pub(super) struct Chunk {
     shares: Shares,
     alphas: Shares,
     betas: Shares,
-}
-
-impl Default for Extent {
-    fn default() -> Self {
-        Self { number: 0, gates: 0, buckets: Buckets { layers: 0, candidates: 0 } }
-    }
 }
 
 /// Candidates whose hashes are numbered from `first`.

@@ -3,7 +3,7 @@
 //! ```text
 //! domain      = |label| ‖ label ‖ session ‖ index ‖ role
 //! of(parts)   = SHA-256(domain ‖ |part| ‖ part ‖ |part| ‖ part …)
-//! running     = BLAKE3(domain ‖ block ‖ block …)           blocks of 16 bytes, as many as both parties expect
+//! running     = BLAKE3 with the key of() of block ‖ block …     blocks of 16 bytes, as many as both parties expect
 //! ```
 //!
 //! Running hashes take 150 bytes of each AND gate. BLAKE3 hashes them in parallel; SHA-256 took a tenth of the
@@ -54,8 +54,12 @@ pub(super) struct Domain<'s> {
 impl Domain<'_> {
     /// The hash of `parts`.
     pub(super) fn of(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        self.begin(|bytes| hash.update(bytes));
+        let role = self.role.map_or(0, |role| role as u8);
+        let mut hash = Sha256::new_with_prefix((self.label.len() as u64).to_le_bytes())
+            .chain_update(self.label)
+            .chain_update(self.session.0)
+            .chain_update(self.index.to_le_bytes())
+            .chain_update([role]);
         for part in parts {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
@@ -65,18 +69,8 @@ impl Domain<'_> {
 
     /// An empty running hash.
     pub(super) fn running(&self) -> RunningHash {
-        let mut hash = blake3::Hasher::new();
-        self.begin(|bytes| _ = hash.update(bytes));
-        RunningHash { hash, waiting: Zeroizing::new(Vec::with_capacity(WAITING)) }
-    }
-
-    fn begin(&self, mut add: impl FnMut(&[u8])) {
-        let role = self.role.map_or(0, |role| role as u8);
-        add(&(self.label.len() as u64).to_le_bytes());
-        add(self.label.as_bytes());
-        add(&self.session.0);
-        add(&self.index.to_le_bytes());
-        add(&[role]);
+        let waiting = Zeroizing::new(Vec::with_capacity(WAITING));
+        RunningHash { hash: blake3::Hasher::new_keyed(&self.of(&[])), waiting }
     }
 }
 
@@ -120,13 +114,13 @@ mod tests {
         let mut bytes = vec![1, 0, 0, 0, 0, 0, 0, 0, b'L'];
         bytes.extend([5; 32]);
         bytes.extend([2, 1, 0, 0, 0, 0, 0, 0, 2]);
-        let mut running = domain.running();
-        let mut blocks = bytes.clone();
+        let key = Sha256::digest(&bytes).into();
+        let (mut running, mut blocks) = (domain.running(), Vec::new());
         for i in 0..3000 {
             running.add(Block::new(i));
             blocks.extend(Block::new(i).to_bytes());
         }
-        assert_eq!(running.finish(), *blake3::hash(&blocks).as_bytes());
+        assert_eq!(running.finish(), *blake3::keyed_hash(&key, &blocks).as_bytes());
         bytes.extend([3, 0, 0, 0, 0, 0, 0, 0, b'a', b'b', b'c', 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(domain.of(&[b"abc", b""]), <[u8; 32]>::from(Sha256::digest(&bytes)));
     }

@@ -33,7 +33,7 @@ use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
 use crate::{Bits, Block};
 
-/// The evaluator's kernel.
+/// The evaluator's side of a chunk.
 pub(super) struct Evaluation {
     gates: HashKey,
     public: PublicLabels,
@@ -52,21 +52,6 @@ struct Report {
     chi: Block,
     labels: LabelSum,
     values: ValueSum,
-}
-
-impl Evaluation {
-    pub(super) fn new() -> Self {
-        let (backend, zero) = (crate::Backend::PORTABLE, || HashKey::new(Block::ZERO));
-        let (labels, values) = (LabelSum::new(zero(), backend), ValueSum::new(Block::ZERO));
-        Self {
-            gates: zero(),
-            public: PublicLabels::new(Block::ZERO),
-            hashes: Zeroizing::new(vec![Block::ZERO; 2 * GROUP]),
-            group: Vec::with_capacity(group_bytes(GROUP)),
-            in_group: 0,
-            report: Report { revealed: Bits::default(), chi: Block::ZERO, labels, values },
-        }
-    }
 }
 
 impl Report {
@@ -92,19 +77,28 @@ fn rows(table: &[u8; 32]) -> (Block, Block) {
 
 impl Kernel for Evaluation {
     fn begin(
-        &mut self,
         party: &Party,
+        gates: usize,
         channel: &mut impl Channel,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(), SessionError> {
+    ) -> Result<Self, SessionError> {
         let mut bytes = [[0; Block::BYTES]; 3];
         channel.receive(Phase::Inputs, bytes.as_flattened_mut())?;
-        let GateKeys { gates, reports, labels } = GateKeys::from_bytes(&bytes);
-        (self.gates, self.public) = (gates, labels);
+        let keys = GateKeys::from_bytes(&bytes);
         let chi = Block::random(rng);
-        let (labels, values) = (LabelSum::new(reports, party.backend), ValueSum::new(chi));
-        self.report = Report { revealed: Bits::default(), chi, labels, values };
-        Ok(())
+        Ok(Self {
+            gates: keys.gates,
+            public: keys.labels,
+            hashes: Zeroizing::new(vec![Block::ZERO; 2 * GROUP]),
+            group: Vec::with_capacity(group_bytes(GROUP)),
+            in_group: 0,
+            report: Report {
+                revealed: Bits::with_capacity(2 * gates),
+                chi,
+                labels: LabelSum::new(keys.reports, party.backend),
+                values: ValueSum::new(chi),
+            },
+        })
     }
 
     fn known(&mut self, _: &Party, masked_value: bool) -> Block {
@@ -163,9 +157,9 @@ impl Kernel for Evaluation {
         channel.send(Phase::Checks, revealed.as_bytes())?;
         channel.send(Phase::Checks, outputs.as_bytes())?;
         channel.send(Phase::Checks, &chi.to_bytes())?;
-        let proof = Proof { openings: digests.own, transcript: transcript(channel), sum: labels.sum() };
+        let proof = Proof { openings: digests.own, transcript: transcript(channel), sum: labels.total() };
         proof.send(channel)?;
-        let sum = values.sum();
+        let sum = values.total();
         let expected = Proof { openings: digests.peer, transcript: transcript(channel), sum };
         expected.expect(channel, Check::Values)?;
         Ok(outputs)

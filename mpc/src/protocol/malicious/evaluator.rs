@@ -101,7 +101,7 @@ impl<'p, C: Channel, P: Program + Sync> Evaluator<'p, C, P, Ready> {
         keep(Milestone::Attempt)?;
         let task = Task { program: self.intent.program, inputs, attempt: self.intent.terms.attempt };
         let party = &mut self.state.party;
-        let masked = execute(party, &mut self.channel, &task, Evaluation::new(), rng)?;
+        let masked = execute::<Evaluation, _, _>(party, &mut self.channel, &task, rng)?;
         keep(Milestone::Outputs)?;
         let output = self.outputs(&masked)?;
         let transcript = Directions::at_evaluator(&self.channel).digest(&self.state.party.agreed.session.id);

@@ -100,7 +100,7 @@ impl<'p, C: Channel, P: Program + Sync> Garbler<'p, C, P, Ready> {
         keep(Milestone::Attempt)?;
         let task = Task { program: self.intent.program, inputs, attempt: self.intent.terms.attempt };
         let party = &mut self.state.party;
-        let masked = execute(party, &mut self.channel, &task, Garbling::new(), rng)?;
+        let masked = execute::<Garbling, _, _>(party, &mut self.channel, &task, rng)?;
         keep(Milestone::Outputs)?;
         let output = self.outputs(&masked)?;
         let transcript = Directions::at_garbler(&self.channel).digest(&self.state.party.agreed.session.id);

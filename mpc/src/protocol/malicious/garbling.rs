@@ -29,11 +29,15 @@ use super::report::{LabelSum, ValueSum};
 use crate::backend::PairContext;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
+use crate::public_labels::PublicLabels;
 use crate::{Bits, Block};
 
-/// The garbler's kernel.
+/// The garbler's side of a chunk.
 pub(super) struct Garbling {
-    keys: GateKeys,
+    gates: HashKey,
+    public: PublicLabels,
+    /// Σ.
+    sum: LabelSum,
     /// A⁰ and B⁰ of each gate of the chunk so far.
     labels: Zeroizing<Vec<[Block; 2]>>,
     hashes: Zeroizing<Vec<[Block; 2]>>,
@@ -51,16 +55,6 @@ struct Report {
 }
 
 impl Garbling {
-    pub(super) fn new() -> Self {
-        Self {
-            keys: GateKeys::from_bytes(&[[0; Block::BYTES]; 3]),
-            labels: Zeroizing::default(),
-            hashes: Zeroizing::new(vec![[Block::ZERO; 2]; 2 * GROUP]),
-            tables: Vec::with_capacity(group_bytes(GROUP)),
-            colours: Vec::with_capacity(GROUP),
-        }
-    }
-
     fn send(&mut self, channel: &mut impl Channel) -> Result<(), SessionError> {
         let colours = self.colours.chunks(8);
         self.tables
@@ -73,17 +67,15 @@ impl Garbling {
 
     /// Σ for the masked values that the evaluator reported.
     fn label_sum(&mut self, done: &Done<'_>, report: &Report) -> Block {
-        let Party { own, backend, .. } = done.party;
-        let key = core::mem::replace(&mut self.keys.reports, HashKey::new(Block::ZERO));
-        let mut sum = LabelSum::new(key, *backend);
+        let delta = &done.party.own.delta;
         for (g, [a0, b0]) in self.labels.iter().enumerate() {
-            let [a, b] = [2 * g, 2 * g + 1].map(|i| own.delta.times(report.gates.get(i)));
-            sum.add_gate(*a0 ^ a, *b0 ^ b);
+            let [a, b] = [2 * g, 2 * g + 1].map(|i| delta.times(report.gates.get(i)));
+            self.sum.add_gate(*a0 ^ a, *b0 ^ b);
         }
         for (c0, value) in done.outputs.iter().zip(report.outputs.iter()) {
-            sum.add_output(*c0 ^ own.delta.times(value));
+            self.sum.add_output(*c0 ^ delta.times(value));
         }
-        sum.sum()
+        self.sum.total()
     }
 }
 
@@ -101,26 +93,33 @@ fn value_sum(chunk: &Chunk, report: &Report) -> Block {
     let mut sum = ValueSum::new(report.chi);
     let masks = chunk.masks(0, chunk.extent().gates).enumerate();
     sum.add(masks.map(|(g, mask)| mask.checked(report.gates.get(2 * g), report.gates.get(2 * g + 1)).mac));
-    sum.sum()
+    sum.total()
 }
 
 impl Kernel for Garbling {
     fn begin(
-        &mut self,
-        _: &Party,
+        party: &Party,
+        gates: usize,
         channel: &mut impl Channel,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(), SessionError> {
+    ) -> Result<Self, SessionError> {
         let mut bytes = [[0; Block::BYTES]; 3];
         rng.fill_bytes(bytes.as_flattened_mut());
         channel.send(Phase::Inputs, bytes.as_flattened())?;
-        self.keys = GateKeys::from_bytes(&bytes);
-        self.labels.clear();
-        Ok(())
+        let keys = GateKeys::from_bytes(&bytes);
+        Ok(Self {
+            gates: keys.gates,
+            public: keys.labels,
+            sum: LabelSum::new(keys.reports, party.backend),
+            labels: Zeroizing::new(Vec::with_capacity(gates)),
+            hashes: Zeroizing::new(vec![[Block::ZERO; 2]; 2 * GROUP]),
+            tables: Vec::with_capacity(group_bytes(GROUP)),
+            colours: Vec::with_capacity(GROUP),
+        })
     }
 
     fn known(&mut self, party: &Party, masked_value: bool) -> Block {
-        self.keys.labels.draw().with_lsb(masked_value) ^ party.own.delta.times(masked_value)
+        self.public.draw().with_lsb(masked_value) ^ party.own.delta.times(masked_value)
     }
 
     fn not(party: &Party, a: Block) -> Block {
@@ -135,7 +134,7 @@ impl Kernel for Garbling {
     ) -> Result<(), SessionError> {
         let Gates { party: Party { own, backend, .. }, chunk, first, labels } = *gates;
         let hashes = &mut self.hashes[..2 * labels.len()];
-        let pairs = PairContext { delta: &own.delta, key: &self.keys.gates, first: 2 * first as u64 };
+        let pairs = PairContext { delta: &own.delta, key: &self.gates, first: 2 * first as u64 };
         backend.hash_both(&pairs, labels.as_flattened(), hashes);
         let hashed = hashes.as_chunks().0.iter().zip(labels);
         for ((([[ha0, ha1], [hb0, hb1]], [a0, _]), mask), c0) in

@@ -73,18 +73,18 @@ pub(super) struct Done<'d> {
     pub(super) outputs: &'d [Block],
 }
 
-/// What the second pass does differently at garbler and evaluator.
-pub(super) trait Kernel {
-    /// Agrees on fresh keys for a chunk.
+/// What the second pass of a chunk does differently at garbler and evaluator.
+pub(super) trait Kernel: Sized {
+    /// Agrees on fresh keys for a chunk of `gates` gates.
     ///
     /// # Errors
     /// If the connection fails.
     fn begin(
-        &mut self,
         party: &Party,
+        gates: usize,
         channel: &mut impl Channel,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(), SessionError>;
+    ) -> Result<Self, SessionError>;
 
     /// The wire of a known Λ.
     fn known(&mut self, party: &Party, masked_value: bool) -> Block;

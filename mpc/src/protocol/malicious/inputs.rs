@@ -33,12 +33,11 @@ use std::collections::VecDeque;
 
 use zeroize::Zeroizing;
 
-use super::authenticated_bits::{Need, Share, Shares};
+use super::authenticated_bits::{Authenticator, Need, Share, Shares, Transfers};
 use super::error::SessionError;
 use super::exchange::Exchange;
 use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests, Told};
 use super::owners::{BlockTest, MASK_BITS, OwnerId, block_bits};
-use super::party::Party;
 use crate::channel::{Channel, Phase};
 use crate::inputs::{Holder, InputStream, starts};
 use crate::protocol::hello::Role;
@@ -59,8 +58,6 @@ pub(super) struct BlockId {
     pub(super) stream: usize,
     /// The number of the block in its stream, from 0.
     pub(super) number: u64,
-    /// The index of its first bit among all bits of the stream.
-    pub(super) from: usize,
     pub(super) bits: usize,
 }
 
@@ -88,9 +85,15 @@ impl InputBlock {
     }
 }
 
+/// What entering a block takes. A check of blocks finds Δ in `own`.
+pub(super) struct EntryContext<'e, C> {
+    pub(super) own: &'e Authenticator,
+    pub(super) transfers: &'e mut Transfers,
+    pub(super) channel: &'e mut C,
+}
+
 /// A party's input bits on their way into the computation.
 pub(super) struct Entry<'i> {
-    role: Role,
     bits: &'i Bits,
     /// The attempt, counted from 0.
     attempt: u32,
@@ -105,8 +108,7 @@ struct Stream<'i> {
     owner: Option<OwnerTests<'i>>,
     /// The index of the stream's first bit among our own.
     start: usize,
-    /// Bits and blocks entered so far.
-    entered: usize,
+    /// Blocks entered so far.
     blocks: u64,
     /// Λ of entered bits that the second pass has not read, and the place in the first block of them.
     values: VecDeque<Bits>,
@@ -144,13 +146,12 @@ impl<'i> Entry<'i> {
                 stream: *stream,
                 owner: tests.flatten().copied(),
                 start,
-                entered: 0,
                 blocks: 0,
                 values: VecDeque::new(),
                 next: 0,
             };
         let streams = streams.iter().zip(starts).zip(tests).map(stream).collect();
-        Ok(Self { role, bits, attempt, block, streams })
+        Ok(Self { bits, attempt, block, streams })
     }
 
     /// Enters the first block of every stream; returns the masks of each.
@@ -159,11 +160,10 @@ impl<'i> Entry<'i> {
     /// As [`enter`](Self::enter).
     pub(super) fn first(
         &mut self,
-        party: &mut Party,
-        channel: &mut impl Channel,
+        with: &mut EntryContext<'_, impl Channel>,
     ) -> Result<Vec<Shares>, SessionError> {
         let blocks: Vec<BlockId> = (0..self.streams.len()).map(|stream| self.next_block(stream)).collect();
-        let entered = self.enter(party, channel, &blocks)?;
+        let entered = self.enter(with, &blocks)?;
         Ok(entered.iter().map(InputBlock::masks).collect())
     }
 
@@ -173,9 +173,9 @@ impl<'i> Entry<'i> {
     /// As [`enter`](Self::enter), and if the stream has not as many.
     pub(super) fn more(
         &mut self,
-        party: &mut Party,
-        channel: &mut impl Channel,
-        (stream, bits): (usize, usize),
+        with: &mut EntryContext<'_, impl Channel>,
+        stream: usize,
+        bits: usize,
     ) -> Result<Shares, SessionError> {
         let (mut blocks, mut found) = (Vec::new(), 0);
         while found < bits {
@@ -187,7 +187,7 @@ impl<'i> Entry<'i> {
             blocks.push(block);
         }
         let mut masks = Shares::with_capacity(found);
-        for block in self.enter(party, channel, &blocks)? {
+        for block in self.enter(with, &blocks)? {
             block.masks().view().iter().for_each(|share| masks.push(share));
         }
         Ok(masks)
@@ -199,11 +199,10 @@ impl<'i> Entry<'i> {
     /// If the connection fails or the peer is caught deviating.
     fn enter(
         &mut self,
-        party: &mut Party,
-        channel: &mut impl Channel,
+        with: &mut EntryContext<'_, impl Channel>,
         ids: &[BlockId],
     ) -> Result<Vec<InputBlock>, SessionError> {
-        let blocks = self.tell(party, channel, ids)?;
+        let blocks = self.tell(with, ids)?;
         // All Λ of these blocks were told, and nothing that depends on them was sent.
         let owned: Vec<_> = blocks
             .iter()
@@ -211,8 +210,8 @@ impl<'i> Entry<'i> {
                 Some(OwnedBlock { number: id.number, bits, mask, test: self.test(id)? })
             })
             .collect();
-        let check = OwnerCheck { authenticator: &party.own, attempt: self.attempt, blocks: &owned };
-        check.run(channel)?;
+        let check = OwnerCheck { authenticator: with.own, attempt: self.attempt, blocks: &owned };
+        check.run(with.channel)?;
         for block in &blocks {
             self.streams[block.id.stream].values.push_back(block.values());
         }
@@ -222,22 +221,22 @@ impl<'i> Entry<'i> {
     /// Draws masks, and tells Λ of our bits.
     fn tell(
         &self,
-        party: &mut Party,
-        channel: &mut impl Channel,
+        with: &mut EntryContext<'_, impl Channel>,
         ids: &[BlockId],
     ) -> Result<Vec<InputBlock>, SessionError> {
+        let role = with.own.role;
         let sum = |role| ids.iter().map(|id| self.bits_of(role, id) + self.mask_bits(id)).sum();
-        let need = Need { own: sum(self.role), peer: sum(self.role.peer()) };
+        let need = Need { own: sum(role), peer: sum(role.peer()) };
         let mut shares = Shares::default();
-        party.transfers.random_bits(channel, need, &mut shares)?;
+        with.transfers.random_bits(with.channel, need, &mut shares)?;
         let own = ids.iter().flat_map(|id| {
-            let from = self.streams[id.stream].start + id.from;
+            let from = self.streams[id.stream].start + self.first_bit(id.number);
             let mask = self.test(id).map(|(_, test)| test.mask()).into_iter().flatten();
-            self.bits.iter_from(from).take(self.bits_of(self.role, id)).chain(mask)
+            self.bits.iter_from(from).take(self.bits_of(role, id)).chain(mask)
         });
         let masks = shares.macs.iter().map(|mac| Share { mac: *mac, key: Block::ZERO }.bit());
         let ours: Bits = own.zip(masks).map(|(x, mask)| x ^ mask).collect();
-        let theirs = Exchange { role: self.role, phase: Phase::Inputs }.bits(channel, &ours, need.peer)?;
+        let theirs = Exchange { role, phase: Phase::Inputs }.bits(with.channel, &ours, need.peer)?;
         let (mut macs, mut keys) = (shares.macs.iter().copied(), shares.keys.iter().copied());
         let (mut ours, mut theirs) = (ours.iter(), theirs.iter());
         let mut told = |own: usize, peer: usize| Told {
@@ -247,7 +246,7 @@ impl<'i> Entry<'i> {
             theirs: theirs.by_ref().take(peer).collect(),
         };
         let block = |id: &BlockId| {
-            let [own, peer] = [self.role, self.role.peer()].map(|role| self.bits_of(role, id));
+            let [own, peer] = [role, role.peer()].map(|role| self.bits_of(role, id));
             let masks = self.mask_bits(id);
             InputBlock { id: *id, bits: told(own, peer), mask: told(masks, masks) }
         };
@@ -270,12 +269,15 @@ impl<'i> Entry<'i> {
         if held_by(role)(self.streams[id.stream].stream.holder) { id.bits } else { 0 }
     }
 
+    /// The index of the first bit of a block among the bits of its stream.
+    fn first_bit(&self, number: u64) -> usize {
+        self.block.saturating_mul(number as usize)
+    }
+
     fn next_block(&mut self, stream: usize) -> BlockId {
-        let most = self.block;
-        let Stream { stream: InputStream { bits, .. }, entered, blocks, .. } = &mut self.streams[stream];
-        let id = BlockId { stream, number: *blocks, from: *entered, bits: most.min(*bits - *entered) };
-        (*entered, *blocks) = (*entered + id.bits, *blocks + 1);
-        id
+        let Stream { stream: InputStream { bits, .. }, blocks: number, .. } = self.streams[stream];
+        self.streams[stream].blocks += 1;
+        BlockId { stream, number, bits: bits.saturating_sub(self.first_bit(number)).min(self.block) }
     }
 
     /// Λ of the next bit of a stream, for the second pass; `None` if it was not entered.
@@ -324,21 +326,13 @@ mod tests {
     fn streams_are_divided_into_numbered_blocks() {
         let bits = Bits::from(&[true; 8][..]);
         let mut entry = entry(&bits);
-        let id = |stream, number, from, bits| BlockId { stream, number, from, bits };
+        let id = |stream, number, bits| BlockId { stream, number, bits };
         assert_eq!(
             [0, 1, 2, 3].map(|stream| entry.next_block(stream)),
-            [id(0, 0, 0, 5), id(1, 0, 0, 65_536), id(2, 0, 0, 3), id(3, 0, 0, 0),]
+            [id(0, 0, 5), id(1, 0, 65_536), id(2, 0, 3), id(3, 0, 0),]
         );
         let later = [1, 1, 1, 1].map(|stream| entry.next_block(stream));
-        assert_eq!(
-            later,
-            [
-                id(1, 1, 65_536, 65_536),
-                id(1, 2, 131_072, 65_536),
-                id(1, 3, 196_608, 3_392),
-                id(1, 4, 200_000, 0)
-            ]
-        );
+        assert_eq!(later, [id(1, 1, 65_536), id(1, 2, 65_536), id(1, 3, 3_392), id(1, 4, 0)]);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl OwnedBlock<'_> {
         let entered = entered.map(|(mac, value)| Share { mac: *mac, key: Block::ZERO }.bit() ^ value);
         let mut sum = ValueSum::new(seed);
         sum.add(macs.iter().copied());
-        let macs = sum.sum() ^ powers_sum(mask.macs.iter().copied());
+        let macs = sum.total() ^ powers_sum(mask.macs.iter().copied());
         [linear_form(seed, entered) ^ test.mask, macs].map(Block::to_bytes)
     }
 
@@ -116,6 +116,6 @@ impl OwnedBlock<'_> {
         };
         let mut sum = ValueSum::new(test.seed);
         sum.add(told(bits));
-        sum.sum() ^ powers_sum(told(mask).into_iter()) ^ times(test.sum, own.delta.block())
+        sum.total() ^ powers_sum(told(mask).into_iter()) ^ times(test.sum, own.delta.block())
     }
 }

@@ -264,7 +264,7 @@ mod tests {
         let bits = Bits::random(300, rng);
         let mut sum = ValueSum::new(seed);
         sum.add(bits.iter().map(|bit| one.masked(bit)));
-        assert_eq!(linear_form(seed, bits.iter()), sum.sum());
+        assert_eq!(linear_form(seed, bits.iter()), sum.total());
         // Σ 2^p·ρ_p is ρ.
         let rho = Block::random(rng);
         assert_eq!(powers_sum((0..128).map(|p| one.masked(rho.to_u128() >> p & 1 == 1))), rho);

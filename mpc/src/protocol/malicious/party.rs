@@ -15,7 +15,7 @@ use super::buckets::{Combination, MacDigests};
 use super::chunk::Chunk;
 use super::coins::Coins;
 use super::error::SessionError;
-use super::inputs::Entry;
+use super::inputs::{Entry, EntryContext};
 use super::products::Products;
 use crate::backend::Backend;
 use crate::channel::Channel;
@@ -26,7 +26,7 @@ pub(super) struct Party {
     pub(super) own: Authenticator,
     pub(super) backend: Backend,
     pub(super) agreed: Agreed,
-    pub(super) transfers: Transfers,
+    transfers: Transfers,
     coins: Coins,
 }
 
@@ -76,13 +76,21 @@ pub(super) struct Preparation<'s, C, R> {
     pub(super) entry: Entry<'s>,
 }
 
-impl<C: Channel, R: RngCore + CryptoRng> Preparation<'_, C, R> {
+impl<'s, C: Channel, R: RngCore + CryptoRng> Preparation<'s, C, R> {
+    /// The inputs, and what entering them takes.
+    fn entry(&mut self) -> (&mut Entry<'s>, EntryContext<'_, C>) {
+        let Party { own, transfers, .. } = &mut *self.party;
+        let context = EntryContext { own, transfers, channel: self.channel };
+        (&mut self.entry, context)
+    }
+
     /// Masks of the first bits of each input stream.
     ///
     /// # Errors
     /// If the connection fails or the peer is caught deviating.
     pub(super) fn first_inputs(&mut self) -> Result<Vec<Shares>, SessionError> {
-        self.entry.first(self.party, self.channel)
+        let (entry, mut with) = self.entry();
+        entry.first(&mut with)
     }
 
     /// Masks of at least this many further bits of an input stream.
@@ -90,7 +98,8 @@ impl<C: Channel, R: RngCore + CryptoRng> Preparation<'_, C, R> {
     /// # Errors
     /// As [`first_inputs`](Self::first_inputs), and if the stream has not as many.
     pub(super) fn more_inputs(&mut self, stream: usize, bits: usize) -> Result<Shares, SessionError> {
-        self.entry.more(self.party, self.channel, (stream, bits))
+        let (entry, mut with) = self.entry();
+        entry.more(&mut with, stream, bits)
     }
 
     /// Draws the random bits of a chunk, in the memory of one that is no longer needed.

@@ -26,8 +26,8 @@
 //! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 4; Yang, Wang, Zhang 2019 (ePrint
 //! 2019/1104), section 4, for checking all gates at once.
 
-use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};
+use aes::{Aes128Enc, Block as AesBlock};
 use zeroize::Zeroizing;
 
 use crate::Block;
@@ -36,6 +36,8 @@ use crate::hash::HashKey;
 
 /// Labels that are hashed at once.
 const BLOCK: usize = 256;
+/// Coefficients that are computed at once.
+const AHEAD: usize = 64;
 
 /// Σ: the sum of hashes of labels.
 pub(super) struct LabelSum {
@@ -64,7 +66,7 @@ impl LabelSum {
     }
 
     /// Σ.
-    pub(super) fn sum(&mut self) -> Block {
+    pub(super) fn total(&mut self) -> Block {
         self.hash();
         self.sum
     }
@@ -100,13 +102,20 @@ pub(super) fn double(x: Block) -> Block {
 pub(super) struct ValueSum {
     chi: Aes128Enc,
     next: u64,
+    /// χ of the gates from the last multiple of AHEAD on.
+    ahead: [AesBlock; AHEAD],
     sums: Zeroizing<Vec<[Block; 256]>>,
 }
 
 impl ValueSum {
     pub(super) fn new(chi: Block) -> Self {
         let sums = Zeroizing::new(vec![[Block::ZERO; 256]; Block::BYTES]);
-        Self { chi: Aes128Enc::new(&chi.to_bytes().into()), next: 0, sums }
+        Self {
+            chi: Aes128Enc::new(&chi.to_bytes().into()),
+            next: 0,
+            ahead: [AesBlock::default(); AHEAD],
+            sums,
+        }
     }
 
     /// Adds the values of the next gates.
@@ -120,7 +129,7 @@ impl ValueSum {
     }
 
     /// The sum.
-    pub(super) fn sum(&self) -> Block {
+    pub(super) fn total(&self) -> Block {
         let places = (0..Block::BYTES).rev().flat_map(|byte| (0..8).rev().map(move |bit| (byte, bit)));
         places.fold(Block::ZERO, |total, (byte, bit)| {
             let chosen = self.sums[byte].iter().enumerate().filter(|(number, _)| number >> bit & 1 == 1);
@@ -130,10 +139,14 @@ impl ValueSum {
 
     /// χ of the next gate.
     fn coefficient(&mut self) -> Block {
-        let mut block = Block::new(self.next.into()).to_bytes().into();
-        self.chi.encrypt_block(&mut block);
+        let place = (self.next % AHEAD as u64) as usize;
+        if place == 0 {
+            self.ahead =
+                core::array::from_fn(|i| Block::new((self.next + i as u64).into()).to_bytes().into());
+            self.chi.encrypt_blocks(&mut self.ahead);
+        }
         self.next += 1;
-        Block::from_bytes(block.into())
+        Block::from_bytes(self.ahead[place].into())
     }
 }
 
@@ -174,7 +187,7 @@ mod tests {
         let mut sum = ValueSum::new(chi);
         sum.add(values[..300].iter().copied());
         sum.add(values[300..].iter().copied());
-        assert_eq!(sum.sum(), expected);
+        assert_eq!(sum.total(), expected);
     }
 
     #[test]
@@ -189,13 +202,13 @@ mod tests {
         let hash = |g: u128, x: Block| key.tweaked(g).of(x);
         let gates = labels.iter().enumerate().map(|(g, [a, b])| hash(g as u128, *a ^ double(*b)));
         let expected = gates.fold(hash(300, labels[0][0]), |sum, h| sum ^ h);
-        assert_eq!(sum.sum(), expected);
+        assert_eq!(sum.total(), expected);
         // The same gate twice does not cancel, nor do its two inputs.
         let [a, b] = labels[0];
         let sum_of = |gates: &[[Block; 2]]| {
             let mut sum = LabelSum::new(HashKey::new(s), Backend::detect());
             gates.iter().for_each(|[a, b]| sum.add_gate(*a, *b));
-            sum.sum()
+            sum.total()
         };
         assert_ne!(sum_of(&[[a, b], [a, b]]), Block::ZERO);
         assert_ne!(sum_of(&[[a, b]]), sum_of(&[[b, a]]));

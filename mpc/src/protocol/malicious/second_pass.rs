@@ -1,7 +1,7 @@
 //! The second pass over a program: garbling at one party, evaluation at the other, chunk after chunk.
 //!
 //! ```text
-//! begin a chunk    random bits ─► first pass ─► products, coin, openings ─► keys
+//! prepare a chunk  random bits ─► first pass ─► products, coin, openings ─► keys
 //! gates            tables, group by group
 //! end a chunk      first pass = second pass? ─► report ─► checks (1), (2)
 //! ```
@@ -50,24 +50,23 @@ pub(super) struct Masked {
 ///
 /// # Errors
 /// If the inputs do not match the program, the connection fails, or the peer is caught deviating.
-pub(super) fn execute<P: Program + Sync, C: Channel>(
+pub(super) fn execute<K: Kernel, P: Program + Sync, C: Channel>(
     party: &mut Party,
     channel: &mut Transcribed<C>,
     task: &Task<'_, P>,
-    kernel: impl Kernel,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Masked, SessionError> {
-    let input_streams = task.program.shape().input_streams;
-    let entry = Entry::new(party.own.role, &input_streams, (task.inputs, task.attempt))?;
+    let Task { program, inputs, attempt } = *task;
+    let entry = Entry::new(party.own.role, &program.shape().input_streams, (inputs, attempt))?;
     let chunks = party.agreed.chunks.count();
     let preparation = Preparation { party, channel, rng, entry };
     if chunks == 1 {
-        return SecondPass::new(preparation, Here(task.program), kernel).run(task.program);
+        return SecondPass::<_, _, _, K>::begin(preparation, Here(program))?.run(program);
     }
     thread::scope(|scope| {
         let (there, worker) = hand_over();
-        scope.spawn(move || worker.work(task.program));
-        SecondPass::new(preparation, there, kernel).run(task.program)
+        scope.spawn(move || worker.work(program));
+        SecondPass::<_, _, _, K>::begin(preparation, there)?.run(program)
     })
 }
 
@@ -75,20 +74,50 @@ pub(super) fn execute<P: Program + Sync, C: Channel>(
 struct SecondPass<'s, C, R, F, K> {
     preparation: Preparation<'s, Transcribed<C>, R>,
     first: F,
-    kernel: K,
-    /// The chunk at hand, the digests of its openings, and what the first pass was at its end.
-    chunk: Chunk,
-    digests: MacDigests,
-    noted: [u64; 3],
-    /// The number of the next chunk, and of the next gate in the one at hand.
-    next_chunk: u64,
-    next: usize,
+    at_hand: AtHand<K>,
     trace: Trace,
-    /// The masks of the outputs, with the last chunk.
-    outputs: Option<Shares>,
     /// Labels on their way to and from the kernel.
     labels: Zeroizing<Vec<[Block; 2]>>,
     results: Zeroizing<Vec<Block>>,
+}
+
+/// The chunk whose gates are garbled or evaluated.
+struct AtHand<K> {
+    chunk: Chunk,
+    kernel: K,
+    /// The digests of its openings.
+    digests: MacDigests,
+    /// What the first pass was at the end of the chunk.
+    noted: [u64; 3],
+    /// The masks of the outputs, with the last chunk.
+    outputs: Option<Shares>,
+    /// The number of the next gate.
+    next: usize,
+}
+
+impl<K> AtHand<K> {
+    /// The number of gates that are left.
+    fn left(&self) -> usize {
+        self.chunk.extent().gates - self.next
+    }
+}
+
+/// Prepares chunk `number`, in the memory of one that is no longer needed.
+fn prepare<C: Channel, R: RngCore + CryptoRng, K: Kernel>(
+    preparation: &mut Preparation<'_, Transcribed<C>, R>,
+    first: &mut impl FirstPass<Transcribed<C>, R>,
+    (number, memory): (u64, Chunk),
+) -> Result<AtHand<K>, SessionError> {
+    let chunk = preparation.draw(number, memory)?;
+    let (Noted { mut chunk, trace }, outputs) = first.note(preparation, chunk)?;
+    let is_last = number + 1 == preparation.party.agreed.chunks.count();
+    if is_last != outputs.is_some() {
+        return Err(SessionError::Unsteady);
+    }
+    let digests = preparation.multiply(&mut chunk)?;
+    let Preparation { party, channel, rng, .. } = preparation;
+    let kernel = K::begin(party, chunk.extent().gates, *channel, *rng)?;
+    Ok(AtHand { chunk, kernel, digests, noted: trace, outputs, next: 0 })
 }
 
 impl<'s, C, R, F, K> SecondPass<'s, C, R, F, K>
@@ -98,61 +127,49 @@ where
     F: FirstPass<Transcribed<C>, R>,
     K: Kernel,
 {
-    fn new(preparation: Preparation<'s, Transcribed<C>, R>, first: F, kernel: K) -> Self {
-        Self {
-            preparation,
-            first,
-            kernel,
-            chunk: Chunk::default(),
-            digests: MacDigests::default(),
-            noted: [0; 3],
-            next_chunk: 0,
-            next: 0,
-            trace: Trace::default(),
-            outputs: None,
-            labels: Zeroizing::new(Vec::with_capacity(GROUP)),
-            results: Zeroizing::new(vec![Block::ZERO; GROUP]),
-        }
+    /// Prepares the first chunk.
+    fn begin(
+        mut preparation: Preparation<'s, Transcribed<C>, R>,
+        mut first: F,
+    ) -> Result<Self, SessionError> {
+        let at_hand = prepare(&mut preparation, &mut first, (0, Chunk::default()))?;
+        let labels = Zeroizing::new(Vec::with_capacity(GROUP));
+        let results = Zeroizing::new(vec![Block::ZERO; GROUP]);
+        Ok(Self { preparation, first, at_hand, trace: Trace::default(), labels, results })
     }
 
     fn run(mut self, program: &impl Program) -> Result<Masked, SessionError> {
-        self.begin()?;
         let mut outputs = Vec::new();
         program.run(&mut self, &mut KnownInputs, &mut outputs)?;
         self.trace.outputs(&outputs);
         let labels: Vec<Block> = outputs.iter().map(|wire| label(*wire)).collect();
         let values = self.end(&labels)?;
         // Missing if the program was to have further chunks.
-        let masks = self.outputs.take().ok_or(SessionError::Unsteady)?;
+        let masks = self.at_hand.outputs.ok_or(SessionError::Unsteady)?;
         Ok(Masked { values, masks })
-    }
-
-    /// Prepares the next chunk.
-    fn begin(&mut self) -> Result<(), SessionError> {
-        let memory = core::mem::take(&mut self.chunk);
-        let chunk = self.preparation.draw(self.next_chunk, memory)?;
-        let (Noted { mut chunk, trace }, outputs) = self.first.note(&mut self.preparation, chunk)?;
-        self.next_chunk += 1;
-        let is_last = self.next_chunk == self.preparation.party.agreed.chunks.count();
-        if is_last != outputs.is_some() {
-            return Err(SessionError::Unsteady);
-        }
-        self.digests = self.preparation.multiply(&mut chunk)?;
-        let Preparation { party, channel, rng, .. } = &mut self.preparation;
-        self.kernel.begin(party, *channel, *rng)?;
-        (self.chunk, self.noted, self.outputs, self.next) = (chunk, trace, outputs, 0);
-        Ok(())
     }
 
     /// Ends the chunk at hand; returns Λ of the outputs.
     fn end(&mut self, outputs: &[Block]) -> Result<Bits, SessionError> {
-        if self.next != self.chunk.extent().gates {
+        if self.at_hand.left() > 0 {
             return Err(SessionError::Unsteady);
         }
-        self.trace.compare(self.noted)?;
+        let AtHand { chunk, kernel, digests, noted, .. } = &mut self.at_hand;
+        self.trace.compare(*noted)?;
         let Preparation { party, channel, .. } = &mut self.preparation;
-        let done = Done { party, chunk: &self.chunk, digests: &self.digests, outputs };
-        self.kernel.end(&done, channel)
+        kernel.end(&Done { party, chunk, digests, outputs }, channel)
+    }
+
+    /// Ends the chunk at hand, and prepares the next one.
+    fn turn(&mut self) -> Result<(), SessionError> {
+        if self.at_hand.outputs.is_some() {
+            return Err(SessionError::Unsteady);
+        }
+        self.end(&[])?;
+        let memory = core::mem::take(&mut self.at_hand.chunk);
+        let next = memory.extent().number + 1;
+        self.at_hand = prepare(&mut self.preparation, &mut self.first, (next, memory))?;
+        Ok(())
     }
 
     /// Garbles or evaluates gates of one group.
@@ -160,10 +177,11 @@ where
         self.labels.clear();
         self.labels.extend(a.iter().zip(b).map(|(a, b)| [label(*a), label(*b)]));
         let Preparation { party, channel, .. } = &mut self.preparation;
-        let gates = Gates { party, chunk: &self.chunk, first: self.next, labels: &self.labels };
+        let AtHand { chunk, kernel, next, .. } = &mut self.at_hand;
+        let gates = Gates { party, chunk, first: *next, labels: &self.labels };
         let results = &mut self.results[..out.len()];
-        self.kernel.gates(&gates, *channel, results)?;
-        self.next += out.len();
+        kernel.gates(&gates, *channel, results)?;
+        *next += out.len();
         for (((out, result), a), b) in out.iter_mut().zip(results).zip(a).zip(b) {
             *out = Wire::new([*result], self.trace.gate([a.form, b.form]));
         }
@@ -190,14 +208,10 @@ where
         assert!(a.len() == b.len() && a.len() == out.len());
         let mut done = 0;
         while done < out.len() {
-            if self.next == self.chunk.extent().gates {
-                if self.outputs.is_some() {
-                    return Err(SessionError::Unsteady);
-                }
-                self.end(&[])?;
-                self.begin()?;
+            if self.at_hand.left() == 0 {
+                self.turn()?;
             }
-            let n = (self.chunk.extent().gates - self.next).min(GROUP - self.next % GROUP);
+            let n = self.at_hand.left().min(GROUP - self.at_hand.next % GROUP);
             let range = done..out.len().min(done + n);
             done = range.end;
             self.gates(&a[range.clone()], &b[range.clone()], &mut out[range])?;
@@ -214,7 +228,7 @@ where
     }
 
     fn constant(&mut self, bit: bool) -> Wire<1> {
-        Wire::constant([self.kernel.known(self.preparation.party, bit)], bit)
+        Wire::constant([self.at_hand.kernel.known(self.preparation.party, bit)], bit)
     }
 }
 
@@ -236,7 +250,7 @@ where
     ) -> Result<(), SessionError> {
         for wire in wires {
             let value = f.preparation.entry.value(stream).ok_or(SessionError::Unsteady)?;
-            *wire = Wire::new([f.kernel.known(f.preparation.party, value)], f.trace.input(stream));
+            *wire = Wire::new([f.at_hand.kernel.known(f.preparation.party, value)], f.trace.input(stream));
         }
         Ok(())
     }

@@ -31,7 +31,6 @@
 //! Source: the buckets of Wang, Ranellucci, Katz (ePrint 2017/189, section 4), here with cyclic shifts in
 //! place of random permutations.
 
-use super::chunk::Extent;
 use crate::ot::TreeDepth;
 
 /// How many attempts at a run the parties allow: 1 to 64. The error bound of 2^-40 covers all of them
@@ -127,7 +126,7 @@ impl Default for Settings {
 }
 
 /// The candidates of a chunk: B layers of L.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Buckets {
     /// B.
     pub(super) layers: usize,
@@ -169,6 +168,16 @@ impl Buckets {
         }
         high as usize
     }
+}
+
+/// The size of a chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The number of the chunk in its session, which enters all its hashes.
+    pub(super) number: u64,
+    /// The AND gates, at most L.
+    pub(super) gates: usize,
+    pub(super) buckets: Buckets,
 }
 
 /// How a program is divided into chunks.

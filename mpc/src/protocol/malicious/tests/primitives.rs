@@ -1,9 +1,10 @@
 //! Shares, products and coins by themselves, against their equations.
 
 use super::super::authenticated_bits::{Need, Share, Shares, SharesView};
-use super::super::chunk::{Chunk, Extent};
+use super::super::chunk::Chunk;
 use super::super::coins::Coins;
 use super::super::products::Products;
+use super::super::settings::Extent;
 use super::*;
 use crate::backend::Backend;
 use crate::ot::SessionId;
