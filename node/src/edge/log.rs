@@ -64,13 +64,7 @@ pub(crate) fn record(event: &LogEvent) {
             culprit = ?evidence.culprit(), evidence = %hex(&evidence.to_bytes()),
             "ALARM: a validator signed two things at one position"
         ),
-        LogEvent::Consensus(Note::Voting(height)) => debug!(height = height.get(), "voting"),
-        LogEvent::Consensus(Note::Replayed(height)) => {
-            info!(height = height.get(), "went on from the log of this height");
-        }
-        LogEvent::Consensus(Note::Following(height, why)) => {
-            warn!(height = height.get(), why = ?why, "following this height without voting");
-        }
+        LogEvent::Consensus(note) => consensus(*note),
         LogEvent::TwoCertificates(double) => error!(
             height = double.height.get(), evidence = %hex(&double.to_bytes()),
             "ALARM: a height has two certificates; this node stops"
@@ -82,6 +76,16 @@ pub(crate) fn record(event: &LogEvent) {
         LogEvent::Closed(peer, why) => closed(*peer, *why),
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
+    }
+}
+
+fn consensus(note: Note) {
+    match note {
+        Note::Voting(height) => debug!(height = height.get(), "voting"),
+        Note::Replayed(height) => info!(height = height.get(), "went on from the log of this height"),
+        Note::Following(height, why) => {
+            warn!(height = height.get(), ?why, "following this height without voting");
+        }
     }
 }
 
