@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, a: &KeysDkg) -> Outcome {
         let plan = format!("{}\nYou take part as member {}.", describe(&draft), session.index);
         context.ui.confirm(&plan, a.yes)?;
     }
-    let progress = session.act(|me, log, register| dkg::advance(me, log, register))?;
+    let progress = session.act(dkg::advance)?;
     let Progress::Done(made) = &progress else {
         return session.print(&progress, (json!(null), String::new()));
     };
