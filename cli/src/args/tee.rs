@@ -68,7 +68,8 @@ pub(crate) struct TeeBinding {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto tee evidence new.evidence --software north.key --purpose enrol --build $(sha256sum build.txt | cut -c-64)")]
+  $ sotto tee evidence new.evidence --software north.key --purpose enrol \\
+      --build $(sha256sum build.txt | cut -c-64)")]
 pub(crate) struct TeeEvidence {
     /// The file to write
     pub(crate) file: PathBuf,
