@@ -45,6 +45,7 @@ fn every_example_runs() {
     world.signed_job();
     world.board_letters();
     world.attested();
+    world.validator();
     // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();
     for (verb, lines) in examples() {
@@ -57,6 +58,8 @@ fn every_example_runs() {
             "wallet view-key",
             "node",
             "node config",
+            "node validator",
+            "net",
             "mpc",
             "keys",
             "tee",
@@ -68,9 +71,9 @@ fn every_example_runs() {
         let is_group = groups.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
-            // The demo and the rendezvous server have tests of their own (`tests/demo.rs`,
-            // `tests/rendezvous.rs`).
-            if ["sotto demo", "sotto mpc rendezvous"].iter().any(|verb| line.starts_with(verb)) {
+            // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net.rs`).
+            let own = ["sotto demo", "sotto mpc rendezvous", "timeout -s INT 20 sotto net"];
+            if own.iter().any(|verb| line.starts_with(verb)) {
                 continue;
             }
             // `node run` runs until it is stopped; the verbs that ask a node need a running one.

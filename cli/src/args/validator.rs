@@ -19,7 +19,7 @@ pub(crate) enum NodeValidator {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto node validator init --name north --dir north
+  $ sotto node validator init --name east --dir east
   $ sotto node validator init --name south --power 2 --dir south >> validators.toml")]
 pub(crate) struct ValidatorInit {
     /// Name: 1 to 32 of a to z, 0 to 9 and `-`

@@ -209,6 +209,13 @@ impl World {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
+    /// A validator in the folder north, alone on its chain, with a wallet for its rewards.
+    pub(crate) fn validator(&self) {
+        self.run("node validator init --name north --dir north > validators.toml").ok();
+        self.run("chain init --validators validators.toml --dir north").ok();
+        self.run("wallet init --wallet alice --words-file north.words --dir north").ok();
+    }
+
     /// Software evidence of a new party north, a policy that accepts it, and a bundle of both.
     pub(crate) fn attested(&self) {
         self.write("build.txt", "record of a build\n");
