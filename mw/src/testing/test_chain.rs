@@ -1,8 +1,7 @@
 //! A chain in memory with the keys of all its users, derived from a seed.
 //!
-//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a correct
-//! header, as a dishonest operator would. It computes that header independently, so each path checks the
-//! other.
+//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a header that it
+//! computes independently, so each path checks the other.
 
 use super::{
     owned::{KeySecrets, Owned},
@@ -44,7 +43,6 @@ use std::collections::BTreeMap;
 /// ledger.mature(); // until that reward can be spent
 /// let (payment, outputs) = ledger.pay(&[&reward], &[25]); // at the least fee; the change is the last output
 /// ledger.grow(vec![payment]);
-/// // A reward for each block, of which one was spent for two outputs.
 /// assert_eq!(ledger.state().all_unspent().count(), ledger.blocks().len() + 1);
 /// ```
 #[derive(Clone, Debug)]
@@ -375,9 +373,8 @@ impl TestChain {
         places: impl IntoIterator<Item = usize>,
         header: &Header,
     ) -> Certificate {
-        let (height, value) = (header.height, Some(header.hash()));
-        let vote = Vote { kind: VoteKind::Precommit, height, round, value };
-        let message = vote.message(self.chain.id());
+        let (kind, height, value) = (VoteKind::Precommit, header.height, Some(header.hash()));
+        let message = Vote { kind, height, round, value }.message(self.chain.id());
         let signatures = self.validators.signatures(set, places, &message, &mut self.rng);
         Certificate { round, signatures }
     }
