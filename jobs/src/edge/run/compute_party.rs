@@ -202,8 +202,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     ) -> Result<(), RunError> {
         let setup = self.setup;
         let exported = line.get_ref().binding();
-        let framed =
-            Framed::new(ProgressStream { inner: line.into_inner(), passed: 0, observe: setup.observe });
+        let framed = line.map(|inner| ProgressStream { inner, passed: 0, observe: setup.observe });
         let (input_commitments, next, kept) = {
             let state = &self.durable().state;
             (state.input_commitments().unwrap_or_default(), state.next_attempt(), kept(state))

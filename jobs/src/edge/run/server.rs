@@ -182,7 +182,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         let (job, declaration) = (self.setup.job(), self.setup.program.declaration());
         let bits = job.contributor_of(client).map_or(0, |i| contributed(job, self.setup.program, i));
         let most = encrypted_length(job, client, bits) + REST;
-        let mut line = Framed::new(ClientConnection::new(line.into_inner(), &self.over, time_for(most)));
+        let mut line = line.map(|stream| ClientConnection::new(stream, &self.over, time_for(most)));
         let request = Request::receive(&mut line, most).ok()?;
         let outputs = job.outputs_of(client).into_iter().filter_map(|i| declaration.outputs().get(i));
         line.get_mut().end_in(time_for(outputs.map(|table| table.bits() / 8).sum::<usize>() + REST));
@@ -245,7 +245,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
             return answer.send(&mut line).ok();
         }
         let is_ready = Response::Ready { input_commitment: self.own.clone() }.send(&mut line).is_ok();
-        if !is_ready || calls.try_send(Framed::new(line.into_inner().into_inner())).is_err() {
+        if !is_ready || calls.try_send(line.map(ClientConnection::into_inner)).is_err() {
             self.step(Event::Failed { why: String::new(), is_passing: true });
         }
         Some(())
