@@ -33,7 +33,6 @@ use crate::messages::{RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::run_state::{Event, Item, OwnParty, RunState};
 use crate::storage::{Storage, name};
-use sotto_mpc::channel::Framed;
 use sotto_mpc::protocol::malicious::{Milestone, NotKept};
 use sotto_mpc::protocol::semi_honest::Role;
 
