@@ -205,7 +205,12 @@ pub fn begin<'k, S: Read + Write>(
             return Err(AttemptError::Opened);
         }
         if attempt > most {
-            return Err(AttemptError::Exhausted(most));
+            // Only our own count can end the run: the peer's may be anything.
+            return Err(if ours.attempt > most {
+                AttemptError::Exhausted(most)
+            } else {
+                AttemptError::Malformed("attempt number")
+            });
         }
     }
     let nonces = match known.role() {

@@ -188,12 +188,21 @@ impl<'a> RunState<'a> {
         Self { run, us, identity, bits, input_commitments, attempts, is_opened, state, confirmed }
     }
 
-    /// Goes back to what was kept, because something could not be.
+    /// Goes back to what was kept, because something could not be. Attempts and opened outputs that are known here
+    /// stay known, should they not be readable now.
     pub fn recover(&mut self, kept: impl FnMut(Item) -> Option<Vec<u8>>) {
         let (bits, own) = (std::mem::take(&mut self.bits), self.input_commitments.remove(&self.us));
+        let (attempts, is_opened) = (std::mem::take(&mut self.attempts), self.is_opened);
         let ours = OwnParty { id: self.us, identity: self.identity };
         *self = Self::restore(self.run, ours, bits, kept);
         self.input_commitments.extend(own.map(|own| (self.us, own)));
+        if attempts.len() > self.attempts.len() {
+            self.attempts = attempts;
+        }
+        if is_opened && matches!(self.state, State::Gathering) {
+            self.state = State::Stopped(AttemptError::Opened.to_string());
+        }
+        self.is_opened |= is_opened;
     }
 
     /// What was agreed.

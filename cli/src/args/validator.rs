@@ -41,7 +41,7 @@ pub(crate) struct ValidatorShow {}
 /// Let this machine vote with a key that another machine used
 ///
 /// Copy the whole folder of the other machine first, after its node has stopped for good: DIR/node/votes says what
-/// the key signed last. Two machines that vote with one key sign two things at one height, which proves that
+/// the key signed last, and without it nothing can be moved. A folder that was moved on one machine needs this too. Two machines that vote with one key sign two things at one height, which proves that
 /// the validator broke the protocol.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

@@ -16,6 +16,7 @@ use sotto_mpc::Fancy;
 use sotto_mpc::circuit::{Elements, StreamedCircuit};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
+use std::collections::VecDeque;
 
 /// A circuit whose input values have input parties, and what it takes and gives.
 #[derive(Clone, Debug)]
@@ -85,22 +86,69 @@ impl AssignedCircuit {
         inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let read = vec![0; self.values.len()];
-        self.circuit.run(f, &mut Tables { assigned: self, inputs, read }, outputs)
+        let (read, ahead) = (vec![0; self.values.len()], vec![VecDeque::new(); self.values.len()]);
+        self.circuit.run(f, &mut Tables { assigned: self, inputs, read, ahead }, outputs)
     }
 }
 
 /// The rows of all tables, as elements of the circuit's input values.
+///
+/// A party's tables come one after the other. Where a loop takes rows of two of them in turns, the first is held
+/// from the row on at which the second is needed.
 struct Tables<'a, 'd, W, I> {
     assigned: &'a AssignedCircuit,
     inputs: &'a mut CheckedInputs<'d, W, I>,
     /// How many rows of each value were read.
     read: Vec<usize>,
+    /// The bits of rows of each value that were read before they were needed.
+    ahead: Vec<VecDeque<W>>,
+}
+
+impl<W: Copy + Default, I> Tables<'_, '_, W, I> {
+    fn table(&self, value: usize) -> &Table {
+        let Value { party, table, .. } = &self.assigned.values[value];
+        &self.assigned.header.declaration.party(*party)[*table]
+    }
+
+    /// Reads the next rows of the party's current table, which is that of this value.
+    fn read<F>(
+        &mut self,
+        f: &mut F,
+        value: usize,
+        rows: usize,
+        wires: &mut impl Extend<W>,
+    ) -> Result<(), F::Error>
+    where
+        F: Fancy<Wire = W>,
+        I: Inputs<F>,
+    {
+        let Value { party, widths, .. } = &self.assigned.values[value];
+        let Some(chunk) = self.inputs.next(f, *party, rows)? else { return Ok(()) };
+        let mut bits = Vec::new();
+        for row in 0..chunk.rows {
+            for ((words, column), width) in chunk.columns.iter().zip(&self.table(value).columns).zip(widths) {
+                bits.extend(words.lane(row));
+                let number = column.number;
+                if number.width() < *width {
+                    let sign = bits.last().copied().filter(|_| number.is_signed());
+                    let high = sign.unwrap_or_else(|| f.constant(false));
+                    bits.extend(std::iter::repeat_n(high, width - number.width()));
+                }
+            }
+        }
+        wires.extend(bits);
+        self.read[value] += chunk.rows;
+        if self.read[value] == self.table(value).rows.most() {
+            // The party's next table begins.
+            self.inputs.next(f, *party, usize::MAX)?;
+        }
+        Ok(())
+    }
 }
 
 impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
     fn whole(&mut self, f: &mut F, value: usize, wires: &mut Vec<F::Wire>) -> Result<(), F::Error> {
-        self.next(f, value, usize::MAX, wires)
+        self.read(f, value, usize::MAX, wires)
     }
 
     fn next(
@@ -111,25 +159,22 @@ impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
         wires: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let Value { party, table, widths } = &self.assigned.values[value];
-        let declared = &self.assigned.header.declaration.party(*party)[*table];
-        if let Some(chunk) = self.inputs.next(f, *party, elements)? {
-            for row in 0..chunk.rows {
-                for ((words, column), width) in chunk.columns.iter().zip(&declared.columns).zip(widths) {
-                    wires.extend(words.lane(row));
-                    let number = column.number;
-                    if number.width() < *width {
-                        let sign = wires.last().copied().filter(|_| number.is_signed());
-                        let high = sign.unwrap_or_else(|| f.constant(false));
-                        wires.extend(std::iter::repeat_n(high, width - number.width()));
-                    }
-                }
-            }
-            self.read[value] += chunk.rows;
-            if self.read[value] == declared.rows.most() {
-                // The party's next table begins.
-                self.inputs.next(f, *party, usize::MAX)?;
-            }
+        let before = |other: &usize| {
+            let Value { party: of, table: at, .. } = &self.assigned.values[*other];
+            of == party && at < table && self.read[*other] < self.table(*other).rows.most()
+        };
+        let mut earlier: Vec<usize> = (0..self.assigned.values.len()).filter(before).collect();
+        earlier.sort_by_key(|other| self.assigned.values[*other].table);
+        for other in earlier {
+            let mut ahead = std::mem::take(&mut self.ahead[other]);
+            self.read(f, other, usize::MAX, &mut ahead)?;
+            self.ahead[other] = ahead;
         }
-        Ok(())
+        let bits = elements * widths.iter().sum::<usize>();
+        let held = bits.min(self.ahead[value].len());
+        wires.extend(self.ahead[value].drain(..held));
+        // A table is held from some row on to its end, or not at all.
+        let is_read = self.read[value] == self.table(value).rows.most();
+        if is_read { Ok(()) } else { self.read(f, value, elements, wires) }
     }
 }

@@ -177,6 +177,10 @@ impl Functionality for GarbleFunctionality {
         &self.assigned.header
     }
 
+    fn free_gates(&self) -> u64 {
+        self.assigned.circuit.free_gates()
+    }
+
     fn body<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,

@@ -14,12 +14,20 @@ use super::local_step::{Figure, LocalStep, PassThrough, RowNames};
 /// that wants all its rows at once some labels of 16 bytes.
 pub const MAX_INPUT_BITS: usize = 1 << 27;
 
+/// Gates that cost nothing but time, besides 64 for each AND gate that is allowed.
+const FREE_GATES: u64 = 1 << 26;
+
 /// Why a program is not even counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooLarge {
     /// More gates than were allowed.
     #[error(transparent)]
     Gates(#[from] TooManyGates),
+    /// More gates that cost nothing but time than go with the AND gates that were allowed.
+    #[error(
+        "the program has {0} XOR gates, more than go with its limit of AND gates: raise `and_gates`, or compute less"
+    )]
+    FreeGates(u64),
     /// More input than any compute party should hold.
     #[error("the program has {0} input bits, at most {MAX_INPUT_BITS} are possible")]
     Inputs(usize),
@@ -119,6 +127,11 @@ pub trait Functionality {
         Ok(())
     }
 
+    /// The number of gates that cost nothing but time, if it is known without running the program; 0 if not.
+    fn free_gates(&self) -> u64 {
+        0
+    }
+
     /// The id of this functionality: a hash over its header. It does not depend on gates.
     fn id(&self) -> ProgramId {
         let mut hash = Sha256::new_with_prefix(b"sotto mpc joint program v1");
@@ -139,6 +152,11 @@ pub trait Functionality {
         let bits = parties.fold(0usize, |bits, party| bits.saturating_add(declaration.input_bits(party)));
         if bits > MAX_INPUT_BITS {
             return Err(TooLarge::Inputs(bits));
+        }
+        // A program that has few AND gates could still keep everybody busy who looks at it.
+        let free = self.free_gates();
+        if free > FREE_GATES.saturating_add(most.saturating_mul(64)) {
+            return Err(TooLarge::FreeGates(free));
         }
         let (mut f, mut outputs) = (Fingerprint::new(most), Vec::new());
         self.run(&mut f, &mut Anonymous, &mut outputs)?;

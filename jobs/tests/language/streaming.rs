@@ -4,7 +4,7 @@ use crate::twin::{Twin, compiler};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
-use sotto_jobs::multiparty::{Cells, Delegated, Functionality};
+use sotto_jobs::multiparty::{Cells, Delegated, Functionality, TooLarge};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 
@@ -135,6 +135,39 @@ fn a_party_with_whole_and_streamed_tables() {
     let over = (0..300).filter(|n| n % 200 > 99).count() as i128;
     let all: i128 = (0..300).map(|n| n % 7).sum();
     assert_eq!(program.compute(&[tables]).unwrap()[2], [[2 * over + 3 * all]]);
+}
+
+/// A loop that takes rows of two tables of one party in turns.
+#[test]
+fn two_tables_of_one_party_in_one_loop() {
+    for rows in [100, 300, 512, 700] {
+        let source = format!(
+            "pub fn main(a: [u8; {rows}], y: u64, b: [u16; {rows}]) -> u64 {{
+                let mut dot = y;
+                for i in 0usize..{rows}usize {{ dot = dot + (a[i] as u64) * (b[i] as u64); }}
+                dot
+            }}"
+        );
+        let options = GarbleOptions { parties: vec![0, 0, 0], ..GarbleOptions::default() };
+        let program = GarbleFunctionality::new(&source, &options, &compiler()).unwrap();
+        assert!(program.circuit().is_streamed(0) && program.circuit().is_streamed(2));
+        let column = |f: fn(i128) -> i128| (0..rows).map(|n| vec![f(n)]).collect::<Cells>();
+        let tables = vec![vec![vec![5]], column(|n| n % 200), column(|n| 3 * n)];
+        let expected: i128 = 5 + (0..rows).map(|n| (n % 200) * 3 * n).sum::<i128>();
+        assert_eq!(program.compute(&[tables]).unwrap()[2], [[expected]]);
+    }
+}
+
+/// A source of few AND gates cannot keep whoever looks at it busy for ever.
+#[test]
+fn free_gates_are_bounded_too() {
+    let source = "pub fn main(a: [bool; 100000000]) -> bool {
+        let mut s = [false; 100];
+        for x in a { for i in 0usize..99usize { s[i + 1usize] = s[i + 1usize] ^ s[i] ^ x; } s[0] = x; }
+        s[99]
+    }";
+    let program = GarbleFunctionality::new(source, &GarbleOptions::default(), &compiler()).unwrap();
+    assert!(matches!(program.gate_stream(1_000), Err(TooLarge::FreeGates(n)) if n > 10_000_000_000));
 }
 
 /// Compiling takes the same whatever the number of rows, and the gates are known.

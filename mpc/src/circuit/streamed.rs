@@ -124,6 +124,12 @@ impl StreamedCircuit {
         self.sizes.get(value).is_some_and(|size| size.is_streamed)
     }
 
+    /// The number of elements of a streamed input value, and the bits of one.
+    #[must_use]
+    pub fn elements(&self, value: usize) -> Option<(usize, usize)> {
+        self.sizes.get(value).filter(|size| size.is_streamed).map(|size| (size.elements, size.element))
+    }
+
     /// The input values in the order in which they are read: the whole ones, then those of each loop, of which
     /// the elements are read in turns.
     #[must_use]
@@ -142,15 +148,27 @@ impl StreamedCircuit {
     /// The number of AND gates of a run.
     #[must_use]
     pub fn and_gates(&self) -> u64 {
+        self.sum(Circuit::and_gates)
+    }
+
+    /// The number of gates of a run that cost nothing but time.
+    #[must_use]
+    pub fn free_gates(&self) -> u64 {
+        self.sum(|circuit| circuit.gates() - circuit.and_gates())
+    }
+
+    /// What the circuits of a run have together.
+    fn sum(&self, of: impl Fn(&Circuit) -> usize) -> u64 {
+        let of = |circuit| of(circuit) as u64;
         let steps = self.steps.iter().map(|step| match step {
-            Step::Once(circuit) => circuit.and_gates() as u64,
+            Step::Once(circuit) => of(circuit),
             Step::ForEach(each) => {
                 let (blocks, rounds) = each.shares(self.rounds(each));
-                let [block, round] = [&each.block, &each.round].map(|circuit| circuit.and_gates() as u64);
-                (blocks as u64).saturating_mul(block).saturating_add((rounds as u64).saturating_mul(round))
+                let blocks = (blocks as u64).saturating_mul(of(&each.block));
+                blocks.saturating_add((rounds as u64).saturating_mul(of(&each.round)))
             }
         });
-        steps.fold(self.last.and_gates() as u64, u64::saturating_add)
+        steps.fold(of(&self.last), u64::saturating_add)
     }
 
     /// The number of gates in memory, free ones included.

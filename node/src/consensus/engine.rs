@@ -173,7 +173,11 @@ impl Engine {
             next,
         };
         let claims: Vec<_> = at.table.claims().map(|(claim, clock)| (claim.clone(), clock)).collect();
-        let found = self.found.take().and_then(|bytes| ReadLog::read(&chain, &bytes));
+        let found = self.found.as_ref().and_then(|bytes| ReadLog::read(&chain, bytes));
+        // The log of a later height waits until the ledger has come there.
+        if found.as_ref().is_none_or(|log| log.height <= height) {
+            self.found = None;
+        }
         let found = found.filter(|log| log.height == height);
         let plan = self.plan(&at, found.as_ref());
         if plan.is_ok() && found.is_none() {

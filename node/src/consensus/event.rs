@@ -266,7 +266,7 @@ pub enum Note {
 pub enum Why {
     /// It is not in the set of this height.
     NoValidator,
-    /// There is no file `votes`, or it does not read: `validator resume` makes a new one.
+    /// There is no file `votes`, or it does not read: nobody knows what the key signed.
     NoVotes,
     /// `votes` names another installation: `validator move` changes it.
     Installation,

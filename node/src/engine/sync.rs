@@ -275,6 +275,12 @@ impl Sync {
 
     /// Connects the next block or follows the branch, if that can be done; says whether it was.
     fn connect_next<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult<bool> {
+        // What consensus has connected in the meantime is no branch.
+        while let Some(front) = ctx.branch.blocks.front().map(|w| w.name)
+            && ctx.is_ours(front)?
+        {
+            ctx.branch.blocks.pop_front();
+        }
         let Some(front) = ctx.branch.blocks.front() else { return Ok(false) };
         let fork = front.name.height.minus(1);
         if ctx.ledger.store().header(fork)?.is_none_or(|h| h.hash() != front.sealed.header.previous) {

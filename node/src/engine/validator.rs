@@ -205,8 +205,8 @@ impl Validator {
         message: Message,
     ) -> StepResult {
         let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
+        // It may have left the set, or be ahead of us in the next one: no offence, and its bytes are charged already.
         if !ctx.peers.validators.contains(&key) {
-            ctx.blame(id, Offence::Unasked);
             return Ok(());
         }
         match message {
@@ -384,9 +384,10 @@ impl Validator {
     }
 }
 
-/// Sends over one connection with this key, if there is one.
+/// Sends over one connection with this key, if there is one: that which was heard last, since another may be dead.
 fn send_to<F: Files>(ctx: &mut StepContext<'_, F>, key: PeerKey, message: &Message) {
-    let open = ctx.peers.ready().find(|(_, p)| p.key == key).map(|(id, _)| id);
+    let open = ctx.peers.ready().filter(|(_, p)| p.key == key).max_by_key(|(id, p)| (p.heard, *id));
+    let open = open.map(|(id, _)| id);
     open.into_iter().for_each(|id| ctx.send(id, message.clone()));
 }
 

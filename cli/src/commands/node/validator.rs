@@ -7,7 +7,7 @@
 //! DIR/node/votes.log        what it heard and said at this height
 //! DIR/node/votes.new        in place of `votes` until the first run: the installation at which the key was made
 //! DIR/node/votes.resume     a person said that the log is lost for good; removed at the next run
-//! STATE/validator.id        the id of this installation
+//! STATE/validator.id        the id of this machine; with the path of DIR/node it makes that of the installation
 //! ```
 
 use crate::{
@@ -23,7 +23,7 @@ use rand_core::{OsRng, RngCore as _};
 use serde_json::json;
 use sotto_mw::{
     chain::{Chain, ChainId},
-    hash::Hash,
+    hash::{Hash, tagged},
     validators::{LinkKey, ValidatorName},
 };
 use sotto_node::{
@@ -33,6 +33,7 @@ use sotto_node::{
 };
 use std::{
     fs, io,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -136,7 +137,15 @@ impl Files {
         )?;
         match self.votes()? {
             Some(votes) => replace(&self.at("votes"), &votes.moved_to(ours).to_file())?,
-            None => replace(&self.at("votes.new"), ours.to_string().as_bytes())?,
+            // The key has not been used yet.
+            None if self.at("votes.new").exists() => {
+                replace(&self.at("votes.new"), ours.to_string().as_bytes())?
+            }
+            None => {
+                return Err(Failure::refused(format!("{} is missing", self.at("votes").display()))
+                    .why("nobody knows what this key signed, so it might sign a second time")
+                    .help("copy the file from the machine that used the key last"));
+            }
         }
         context.output.record(
             "node-validator-move",
@@ -194,8 +203,18 @@ impl Files {
         Ok(ValidatorSetup { vote_key, installation, timing, resume })
     }
 
-    /// The id of this installation, which is made on first use: a copy of the folder alone lacks it.
+    /// The id of this installation and folder: a copy of the folder elsewhere, on this machine too, has another.
     fn installation(&self) -> Outcome<Hash> {
+        secret::make_folder(&self.node)?;
+        let path = fs::canonicalize(&self.node).or_refuse(format!("cannot use {}", self.node.display()))?;
+        Ok(tagged(
+            "sotto/validator-installation/v1",
+            &[self.machine()?.as_bytes(), path.as_os_str().as_bytes()],
+        ))
+    }
+
+    /// The id of this machine and user, which is made on first use.
+    fn machine(&self) -> Outcome<Hash> {
         let path = self.home.state.join("validator.id");
         secret::make_folder(&self.home.state)?;
         if let Some(id) = read(&path)? {

@@ -45,8 +45,9 @@ pub(crate) fn run<P: Functionality>(
         }
     }
     let collected = collect(setup)?;
-    storage.put(&finished, &collected.to_bytes())?;
+    // Only what fits is kept: a compute party that answered wrongly once may answer rightly the next time.
     let outcome = collector.outcome(&collected)?;
+    storage.put(&finished, &collected.to_bytes())?;
     (setup.observe)(Stage::Finished(Box::new(outcome.clone())));
     confirm(setup, storage, 5);
     Ok(outcome)

@@ -50,8 +50,18 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
 ) -> Result<Outcome, RunError> {
     let job = setup.job();
     let bits = (0..job.contributors().len()).map(|i| contributed(job, setup.program, i)).collect();
-    let kept = |item| storage.get(&name(job, item)).ok().flatten();
+    // What cannot be read is not nothing: an attempt or an opened output that is forgotten would happen again.
+    let mut unreadable = None;
+    let kept = |item| {
+        storage.get(&name(job, item)).unwrap_or_else(|why| {
+            unreadable.get_or_insert(why);
+            None
+        })
+    };
     let state = RunState::restore(setup.run, OwnParty { id: setup.us, identity: setup.identity }, bits, kept);
+    if let Some(why) = unreadable {
+        return Err(why.into());
+    }
     if state.waiting().is_none() {
         setup.in_time()?;
     }

@@ -96,6 +96,10 @@ impl Compiled {
         };
         let inputs = self.circuit.inputs().iter().copied().map(Some);
         self.parameters.iter().map(bits).eq(inputs)
+            && self.parameters.iter().enumerate().all(|(i, value)| {
+                let elements = self.circuit.elements(i);
+                elements.is_none_or(|(n, one)| n == value.elements && bits(value) == Some(n * one))
+            })
             && matches!(self.circuit.outputs(), [1, result] if bits(&self.result) == Some(*result))
             && self.circuit.gates() <= options.gates
     }
