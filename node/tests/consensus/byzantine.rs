@@ -63,6 +63,7 @@ fn any_value(world: &mut World) -> Option<Hash> {
 }
 
 /// Sends a message of an engine, as this validator does it.
+#[allow(clippy::too_many_lines, reason = "one arm for each way to be dishonest")]
 pub(crate) fn send(world: &mut World, who: usize, to: &[usize], message: &Message) {
     let own_vote = match message {
         Message::Vote { vote, place, .. } if usize::from(*place) == who => Some(*vote),

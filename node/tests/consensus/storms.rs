@@ -34,7 +34,7 @@ fn storm(seed: u64, n: usize, storm: Storm) -> World {
             let place = (world.below(n as u64) as usize + i) % n;
             world.all[place].fault = Some(fault);
             if fault == Fault::WrongClock {
-                world.all[place].skew = if seed % 2 == 0 { 30 } else { -30 };
+                world.all[place].skew = if seed.is_multiple_of(2) { 30 } else { -30 };
             }
         }
     }

@@ -188,10 +188,10 @@ impl World {
                 }
             }
             Due::Feed { boot, event } if boot == self.all[who].boot => self.feed(who, *event),
-            Due::Written { boot, id, log_at, log, votes } if boot == self.all[who].boot => {
-                if self.write(who, log_at, &log, votes) {
-                    self.feed(who, Event::Written(id));
-                }
+            Due::Written { boot, id, log_at, log, votes }
+                if boot == self.all[who].boot && self.write(who, log_at, &log, votes) =>
+            {
+                self.feed(who, Event::Written(id));
             }
             Due::Fetch { boot, value, tries } if boot == self.all[who].boot => self.fetch(who, value, tries),
             Due::Arrive { from, packet } if self.all[who].engine.is_some() => self.arrive(who, from, packet),
