@@ -1,5 +1,7 @@
 //! `sotto net local`: real processes of validators, killed in turn and together; a wallet is paid through them.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use rustix::process::{Pid, Signal, kill_process};

@@ -48,7 +48,6 @@ pub(crate) const NODES: usize = 5;
 /// How many of them vote.
 pub(crate) const VALIDATORS: usize = 4;
 /// How long a message takes.
-
 const LINK: Duration = Duration::from_millis(50);
 /// How often a node gets a tick.
 const TICK: Duration = Duration::from_millis(200);
