@@ -205,7 +205,7 @@ impl World {
     /// A header at this height, in hexadecimal digits.
     pub(crate) fn header(&self, height: u64) -> String {
         let mut bytes = height.to_le_bytes().to_vec();
-        bytes.resize(192, 0);
+        bytes.resize(256, 0);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
