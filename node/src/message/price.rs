@@ -41,7 +41,7 @@ pub fn price(frame: &[u8]) -> u64 {
     let points = length / POINT;
     1 + match frame.get(1) {
         Some(5 | 8) => 3 * points,
-        Some(13 | 15) => points,
+        Some(13 | 15 | 26) => points,
         Some(9) => TIP + SEAL * signatures(length, 1),
         Some(11 | 19) => SEAL * signatures(length, count).max(count.min(points)),
         Some(4 | 6 | 7) => count.min(points) / 4,
