@@ -197,7 +197,8 @@ mod tests {
     /// The set-up ends at both parties, also if neither goes on.
     #[test]
     fn an_authenticated_pair_is_set_up_before_it_executes() {
-        use crate::protocol::malicious::{Attempts, Settings, TreeDepth};
+        use crate::ot::TreeDepth;
+        use crate::protocol::malicious::{Attempts, Settings};
         let layers = Layers { lanes: 7, pairs: 5 };
         let [mut first, mut second] = [1, 2].map(ChaCha20Rng::seed_from_u64);
         let settings = Settings::new(Attempts::default(), TreeDepth::Four);
