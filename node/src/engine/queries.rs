@@ -10,6 +10,7 @@
 //! [`sealing`]: crate::sealing
 
 use super::{
+    changes,
     context::{StepContext, StepResult},
     kernels::Kernels,
 };
@@ -33,6 +34,8 @@ use sotto_mw::{
 /// Most unspent outputs in one response, and most headers.
 const MAX_UNSPENT: usize = 1_024;
 const MAX_HEADERS: u32 = 2_048;
+/// Most changes of the terms in one response: each may hold two sets of validators, of 18 KB.
+const MAX_TERMS: usize = 16;
 
 /// What responses need beyond the ledger: the sealing engine, the draft of the next block, and the range over
 /// all kernels.
@@ -101,6 +104,16 @@ impl Queries {
             Request::Draft => self.make_draft(ctx)?,
             // A validator's is its part's.
             Request::AwaitTurn => return Err(Refusal::NoVoteKey),
+            Request::Terms { first, most } => Response::Terms {
+                changes: store
+                    .terms_changes(first, store.tip().height, MAX_TERMS.min(most as usize))
+                    .map_err(failed)?,
+                pending: ctx.ledger.changes().all().to_vec(),
+            },
+            Request::SubmitChange(change) => {
+                changes::accept(ctx, None, *change)?;
+                Response::Done
+            }
             Request::Seal { reward, time } => self.seal(ctx, *reward, time)?,
             Request::Connect(address) => {
                 ctx.peers.book.hear(address, address.at.ip());

@@ -141,7 +141,7 @@ impl Sync {
         let known = ctx.branch.holds(name) || ctx.is_ours(name)?;
         if !known && !ctx.ledger.store().history().knows_terms(&sealed.header) {
             // It cannot be judged before the blocks that lead to its terms: they are asked for, nothing more.
-            self.on_shown(ctx, id, name);
+            ctx.peers.all.get_mut(&id).into_iter().for_each(|p| p.claim = Some(name));
             return Ok(());
         }
         if !known && !are_sealed(ctx.ledger.store().history(), core::slice::from_ref(&sealed)) {

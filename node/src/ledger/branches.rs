@@ -72,6 +72,7 @@ impl<F: Files> Ledger<F> {
     /// dropped.
     pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<MempoolChange, LedgerError> {
         self.store.adopt_snapshot(judged, items)?;
+        self.advance_changes();
         let mut mempool = self.mempool.clone();
         let dropped = mempool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(mempool);

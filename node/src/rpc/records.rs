@@ -13,9 +13,11 @@ use sotto_mw::{
     block::{Block, SealedHeader},
     chain::{Chain, ChainId, Params},
     hash::Hash,
+    history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
     state::{RewindData, Unspent},
+    terms::SignedChange,
     trie::{ChunkProof, TrieProof},
 };
 
@@ -129,6 +131,17 @@ records! {
     SubmittedRecord {
         /// Its id.
         id: Hex<Hash>,
+    }
+
+    /// The change waits for a block.
+    ChangeRecord {}
+
+    /// The changes of the terms.
+    TermsRecord {
+        /// The headers at which the terms change, each with its seal and the terms of the next height.
+        changes: Vec<Hex<TermsChange>>,
+        /// The changes that wait for a block.
+        pending: Vec<Hex<SignedChange>>,
     }
 
     /// A block.
@@ -311,6 +324,11 @@ results! {
     StatusRecord, Response::Status(s) => s.into();
     PeersRecord, Response::Peers(all) => Self { peers: all.into_iter().map(Into::into).collect() };
     SubmittedRecord, Response::Submitted(id) => Self { id: Hex(id) };
+    ChangeRecord, Response::Done => Self {};
+    TermsRecord, Response::Terms { changes, pending } => Self {
+        changes: changes.into_iter().map(Hex).collect(),
+        pending: pending.into_iter().map(Hex).collect(),
+    };
     BlockRecord, Response::Block(block) => Self { block: block.map(Hex) };
     HeaderRecord, Response::Headers(all) => Self { header: all.into_iter().next().map(Hex) };
     HeadersRecord, Response::Headers(all) => Self { headers: all.into_iter().map(Hex).collect() };
