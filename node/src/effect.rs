@@ -245,6 +245,8 @@ pub struct Status {
     pub stems: usize,
     /// The addresses that could not be connected lately.
     pub dial_failures: Vec<DialFailure>,
+    /// The first height under rules that this program does not know, if one is announced: it stops before.
+    pub unknown_rules: Option<Height>,
     /// What its own validator does, if it votes.
     pub validator: Option<ValidatorStatus>,
 }

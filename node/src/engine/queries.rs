@@ -27,7 +27,9 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::Reward,
+    chain::RULES_VERSION,
     state::{ChainView, Unspent},
+    terms::Terms,
     trie::Prefix,
 };
 
@@ -182,8 +184,15 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
         listen: ctx.config.listen,
         stems: ctx.stems,
         dial_failures: ctx.peers.failures.all(ctx.now, &ctx.config.seeds),
+        unknown_rules: unknown_rules(ctx.ledger.store().terms(), tip.height.next()),
         validator: ctx.activity.map(|activity| ValidatorStatus { activity, missing: missing(ctx) }),
     }
+}
+
+/// The first height under rules that this program does not know, if the terms of the next height announce one.
+fn unknown_rules(terms: &Terms, next: Height) -> Option<Height> {
+    let announced = terms.announced_rules.filter(|rules| rules.what > RULES_VERSION).map(|rules| rules.from);
+    if terms.are_known() { announced } else { Some(next) }
 }
 
 /// The names of the other validators of the next height that are not connected.

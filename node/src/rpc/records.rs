@@ -79,6 +79,8 @@ records! {
         stems: u64,
         /// Addresses that could not be connected lately, the latest first.
         dial_failures: Vec<DialFailureRecord>,
+        /// The first height under rules that the node does not know, if one is announced: it stops before.
+        unknown_rules: Option<u64>,
         /// What its own validator does; null unless it votes.
         validator: Option<ValidatorRecord>,
     }
@@ -248,6 +250,7 @@ impl From<Status> for StatusRecord {
             listen: s.listen.map(|at| at.to_string()),
             stems: s.stems as u64,
             dial_failures: s.dial_failures.into_iter().map(Into::into).collect(),
+            unknown_rules: s.unknown_rules.map(Height::get),
             validator: s.validator.map(Into::into),
         }
     }

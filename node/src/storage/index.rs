@@ -158,13 +158,6 @@ impl Index {
         self.db.write(batch)
     }
 
-    /// Adds the terms from a height on, which differ from those before.
-    pub(crate) fn put_terms(&mut self, from: Height, terms: &Terms) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        batch.insert(key::terms(from), terms_entry(from, terms));
-        self.db.write(batch)
-    }
-
     /// The terms where they change, each with its first height, in order.
     pub(crate) fn terms(&self) -> impl Iterator<Item = Result<(Height, Terms), StoreError>> + '_ {
         self.scan(key::TERMS).map(|entry| {

@@ -4,13 +4,15 @@ use super::{PAYER, World};
 use sotto_mw::{
     Amount,
     amount::Height,
+    error::Rejection,
     terms::{Announced, Change, Limits, SignedChange},
     validators::{Validator, ValidatorSet},
 };
 use sotto_node::{
     consensus::{Activity, Why},
-    effect::Response,
+    effect::{Refusal, Response},
     event::{Event, Request},
+    ledger::LedgerError,
 };
 
 /// What changes the terms.
@@ -140,17 +142,18 @@ fn a_fee_is_doubled_and_a_version_withdrawn() {
     world.run(300, announced);
     world.change(1, Change::Rules(Announced { from: from.plus(1), what: 9 }));
     world.run(300, |w| w.chain.chain().terms().announced_rules.is_some());
-    let coin = world.coin();
-    let (cheap, _) = world.chain.pay(&[&coin], &[5]);
     world.change(0, Change::WithdrawRules);
     world.run(300, |w| w.chain.chain().terms().announced_rules.is_none());
+    world.run(900, |w| w.all_at(from.get() - 4));
+    let coin = world.coin();
+    let (cheap, _) = world.chain.pay(&[&coin], &[5]);
     world.run(900, |w| w.all_at(from.get() + 1));
     assert_eq!(world.chain.chain().least_fee(1), Some(Amount::new(2_000)));
     world.step(1, Event::Request { id: PAYER, request: Request::Submit(Box::new(cheap)) });
-    assert!(
-        matches!(world.submitted.take(), Some(Response::Refused(_))),
-        "its window is open, its fee too low"
-    );
+    let refused = world.submitted.take();
+    let too_low =
+        |why: &Refusal| matches!(why, Refusal::Ledger(LedgerError::Refused(Rejection::FeeTooLow { .. })));
+    assert!(matches!(&refused, Some(Response::Refused(why)) if too_low(why)), "{refused:?}");
     world.pay(3);
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }

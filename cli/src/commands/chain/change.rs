@@ -11,9 +11,9 @@ use super::validators;
 use crate::{
     Context, amounts, args,
     bridge::{ChainAt, Home, chain_failure},
-    commands::node::validator::Files,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     output::merge,
+    validator_list::vote_keys,
 };
 use file::ChangeFile;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn sign(context: &Context, home: &Home, a: &args::ChangeSign) -> Outcome {
         .help("install a program that knows it, and sign then"));
     }
     file.check(chain.terms(), chain, next)?;
-    let (key, new) = Files::of(home).keys()?;
+    let (key, new) = vote_keys(home)?;
     let (fields, human) = words::describe(chain, &file)?;
     if a.dry_run {
         return context.output.record("chain-change-plan", fields, &format!("would sign:\n{human}"));

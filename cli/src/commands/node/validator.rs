@@ -18,7 +18,7 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
     new_file::{Existing, NewFile, Readers},
     secret,
-    validator_list::{Entries, Entry},
+    validator_list::{Entries, Entry, vote_keys},
 };
 use core::num::NonZeroU32;
 use rand_core::{OsRng, RngCore as _};
@@ -117,17 +117,10 @@ impl Files {
         Ok(())
     }
 
-    /// The vote key, and the one that is to take its place.
-    pub(crate) fn keys(&self) -> Outcome<(OperatorKey, Option<OperatorKey>)> {
-        self.entry()?;
-        let read = |name| operator::read(&self.at(name)).or_refuse("cannot use the vote key");
-        let new = self.at("vote_key.new").exists().then(|| read("vote_key.new")).transpose()?;
-        Ok((read("vote_key")?, new))
-    }
-
     /// Once the chain has changed for good, the new key takes the place of the old one, which is kept.
     fn settle_renewal(&self, chain: &Chain) -> Outcome {
-        let (old, new) = self.keys()?;
+        self.entry()?;
+        let (old, new) = vote_keys(&self.home)?;
         let terms = chain.terms();
         let seals = |key: &OperatorKey| {
             terms.sealing.validators().is_some_and(|set| set.index_of(&key.public()).is_some())
@@ -235,7 +228,7 @@ impl Files {
                 .help("its operator seals: `sotto node run --seal`"));
         }
         self.settle_renewal(chain)?;
-        let (vote_key, renewal) = self.keys()?;
+        let (vote_key, renewal) = vote_keys(&self.home)?;
         let installation = self.installation()?;
         if let Some(made_at) = read(&self.at("votes.new"))? {
             let path = self.at("votes");
