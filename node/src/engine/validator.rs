@@ -196,7 +196,10 @@ impl Validator {
         let keys: BTreeSet<PeerKey> = all.map(|v| PeerKey(*v.link_key.as_bytes())).collect();
         self.early.retain(|key, _| keys.contains(key));
         let own = ctx.config.key;
-        ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        let joined = ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        if !joined.is_empty() {
+            ctx.signals.push_back(Signal::Joined(joined));
+        }
         self.tell(ctx, Heard::Connected(tip))
     }
 
