@@ -67,7 +67,6 @@ impl Document {
     }
 
     /// A parameter that is missing, of another type, or unknown is refused.
-    #[allow(dead_code, reason = "not every document has parameters that are tried")]
     pub(crate) fn refuses_others(&self, params: &[Value], given: &Value, refused: &dyn Fn(Value) -> bool) {
         let with = |field: &str, value: Value| {
             let mut given = given.clone();
