@@ -31,6 +31,7 @@
 //!  24 proposed          header ‖ body (mw), between validators
 //!  25 get proposed      hash (32) of a header, between validators
 //!  26 compact proposed  header ‖ compact body, between validators
+//!  27 change            signed change of the terms (mw), which waits for a block
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -159,6 +160,7 @@ pub enum Message {
     Proposed(Vec<u8>),
     GetProposed(Hash),
     CompactProposed { header: Header, body: Box<CompactBody> },
+    Change(Box<SignedChange>),
 }
 
 /// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
@@ -205,6 +207,7 @@ impl Message {
             Self::Proposed(_) => 24,
             Self::GetProposed(_) => 25,
             Self::CompactProposed { .. } => 26,
+            Self::Change(_) => 27,
         }
     }
 }
@@ -244,6 +247,7 @@ impl Encode for Message {
                 header.encode(out);
                 body.encode(out);
             }
+            Self::Change(change) => change.encode(out),
             Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
@@ -295,6 +299,7 @@ impl Decode for Message {
                 let (header, body) = (Header::decode(r)?, Box::new(CompactBody::decode(r)?));
                 Self::CompactProposed { header, body }
             }
+            27 => Self::Change(Box::new(SignedChange::decode(r)?)),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }

@@ -72,6 +72,10 @@ impl Relay {
             PartEvent::Ready(id) => self.on_ready(ctx, id),
             PartEvent::Signal(Signal::Disconnected(_, peer)) => self.on_disconnected(ctx, peer),
             PartEvent::Signal(Signal::ChainChanged) => self.on_chain_changed(ctx),
+            // The set chose them: they are no routes any more.
+            PartEvent::Signal(Signal::Joined(keys)) => {
+                keys.iter().try_for_each(|key| self.dandelion(ctx, DandelionEvent::Disconnected(*key)))
+            }
             PartEvent::Signal(Signal::Accepted { id, transaction, .. }) => {
                 self.local.touch(id);
                 self.dandelion(ctx, DandelionEvent::Public(kernels(transaction)))

@@ -145,7 +145,9 @@ impl Validator {
         match event {
             PartEvent::Message(id, message) => self.on_message(ctx, id, message),
             PartEvent::Signal(Signal::ChainChanged) => self.on_tip(ctx),
-            PartEvent::Signal(Signal::Accepted { .. }) => self.tell(ctx, Heard::TransactionArrived),
+            PartEvent::Signal(Signal::Accepted { .. } | Signal::ChangeWaits) => {
+                self.tell(ctx, Heard::TransactionArrived)
+            }
             _ => Ok(()),
         }
     }
@@ -208,7 +210,10 @@ impl Validator {
         let keys: BTreeSet<PeerKey> = all.map(|v| PeerKey(*v.link_key.as_bytes())).collect();
         self.early.retain(|key, _| keys.contains(key));
         let own = ctx.config.key;
-        ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        let joined = ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        if !joined.is_empty() {
+            ctx.signals.push_back(Signal::Joined(joined));
+        }
         self.tell(ctx, Heard::Connected(tip))
     }
 

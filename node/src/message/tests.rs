@@ -4,7 +4,12 @@
 use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
-use sotto_mw::{commitment::Commitment, output::OutputFeatures, testing::TestChain};
+use sotto_mw::{
+    commitment::Commitment,
+    output::OutputFeatures,
+    terms::{Announced, Change},
+    testing::TestChain,
+};
 
 fn all() -> Vec<Message> {
     let mut test_chain = TestChain::new(11);
@@ -18,6 +23,8 @@ fn all() -> Vec<Message> {
     let at = |ip: [u8; 4]| Address { at: SocketAddr::from((ip, 7)), key: PeerKey([9; 32]) };
     let six = Address { at: "[2001:db8::1]:65535".parse().unwrap(), key: PeerKey([8; 32]) };
     let (hash, ids) = (name.hash, vec![name.hash, Hash::ZERO]);
+    let announce = Change::Rules(Announced { from: Height::new(99), what: 9 });
+    let change = TestChain::with_validators(44, 4).change(announce, Height::new(9));
     let commitments: Vec<Commitment> = block.body.inputs.clone();
     assert!(!commitments.is_empty());
     let compact = Compact::of(&block, 3).unwrap();
@@ -54,6 +61,7 @@ fn all() -> Vec<Message> {
         Message::Proposed(vec![4; 40]),
         Message::GetProposed(hash),
         Message::CompactProposed { header: block.header.clone(), body: Box::new(compact.body.clone()) },
+        Message::Change(Box::new(change)),
     ]
 }
 
@@ -61,7 +69,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..27).collect(), "one of each kind");
+    assert_eq!(kinds, (0..28).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
@@ -80,7 +88,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 26]), Err(DecodeError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 28]), Err(DecodeError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 

@@ -1,6 +1,8 @@
 //! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod changes;
+
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -9,9 +11,11 @@ use sotto_mw::{
     codec::Encode,
     hash::Hash,
     kernel::Kernel,
+    schnorr::PublicKey,
     state::ChainView,
     testing::{Owned, TestChain},
     transaction::Transaction,
+    validators::Validator,
 };
 use sotto_node::{
     config::Config,
@@ -35,6 +39,9 @@ const PAYER: RequestId = RequestId(2);
 
 /// A node, and what is on its disk.
 struct Machine {
+    validator: Validator,
+    /// The vote key that is to take the place of the first.
+    renewal: Option<PublicKey>,
     node: Option<Node<Memory>>,
     files: Memory,
     votes: Option<Vec<u8>>,
@@ -61,40 +68,48 @@ struct World {
     deaf: Option<usize>,
 }
 
-fn address(world: &TestChain, n: usize) -> Address {
-    let set = world.chain().terms().sealing.validators().unwrap();
-    let key = PeerKey(*set.all()[n].link_key.as_bytes());
-    Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
-}
-
 impl World {
     fn new(seed: u64, validators: usize) -> Self {
-        let chain = TestChain::with_validators(seed, validators);
-        let machines = (0..validators).map(|n| {
+        let mut world = Self::with(seed, validators, 0);
+        (0..validators).for_each(|n| world.start(n));
+        world
+    }
+
+    /// Machines of validators, and of others that are to join; none is started.
+    fn with(seed: u64, validators: usize, others: usize) -> Self {
+        let mut chain = TestChain::with_validators(seed, validators);
+        let mut all = chain.chain().terms().sealing.validators().unwrap().all().to_vec();
+        all.extend((0..others).map(|n| chain.appoint(&format!("joins-{n}"), 1)));
+        let machines = all.into_iter().enumerate().map(|(n, validator)| {
             let files = Memory::new();
             Store::create_on(files.clone(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
             let rng = ChaCha20Rng::seed_from_u64(seed * 100 + n as u64);
             let votes = Votes::new(*chain.chain().id(), Hash::from_bytes([n as u8; 32])).to_file();
             let (votes, log, started) = (Some(votes), Vec::new(), Duration::ZERO);
-            Machine { node: None, files, votes, log, started, rng }
+            Machine { validator, renewal: None, node: None, files, votes, log, started, rng }
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms, submitted, rewards, whole, deaf) = Default::default();
-        let mut world =
-            Self { chain, machines, now, due, ends, numbered, alarms, submitted, rewards, whole, deaf };
-        (0..validators).for_each(|n| world.start(n));
-        world
+        Self { chain, machines, now, due, ends, numbered, alarms, submitted, rewards, whole, deaf }
+    }
+
+    fn address(&self, n: usize) -> Address {
+        let key = PeerKey(*self.machines[n].validator.link_key.as_bytes());
+        Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
     }
 
     /// Starts a node from what is on its disk.
     fn start(&mut self, n: usize) {
-        let others = (0..self.machines.len()).filter(|m| *m != n).map(|m| address(&self.chain, m)).collect();
-        let mut config = Config::new(address(&self.chain, n).key);
-        config.validators = others;
+        // The settings know those who sealed first.
+        let first = self.chain.chain().params().sealing.validators().unwrap().count();
+        let mut config = Config::new(self.address(n).key);
+        config.validators = (0..first).filter(|m| *m != n).map(|m| self.address(m)).collect();
+        config.listen_port = Some(self.address(n).at.port());
         let hour = Duration::from_secs(3_600);
         config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
-        let key = self.chain.chain().terms().sealing.validators().unwrap().all()[n].vote_key;
-        let vote_key = self.chain.validators().secret(&key).clone();
+        let secret = |key: &PublicKey| self.chain.validators().secret(key).clone();
+        let vote_key = secret(&self.machines[n].validator.vote_key);
+        let renewal = self.machines[n].renewal.as_ref().map(secret);
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
@@ -102,7 +117,10 @@ impl World {
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
         let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
         let setup = consensus::Setup { chain, vote_key, installation, timing };
-        let engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        let mut engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        if let Some(key) = renewal {
+            engine = engine.with_renewal(key);
+        }
         let setup = NodeSetup { validator: Some(engine), ..NodeSetup::new(config, ledger) };
         machine.node = Some(Node::new(setup, &mut machine.rng));
         machine.started = self.now;
@@ -250,7 +268,7 @@ impl World {
     }
 
     fn dial(&mut self, n: usize, to: Address) {
-        let m = (0..self.machines.len()).find(|m| address(&self.chain, *m) == to).unwrap();
+        let m = (0..self.machines.len()).find(|m| self.address(*m) == to).unwrap();
         if self.machines[m].node.is_none() {
             let refused = sotto_node::peer::DialError::Refused;
             return self.later(LINK, n, Event::DialFailed(to, refused));
@@ -258,7 +276,7 @@ impl World {
         self.numbered += 2;
         let (near, far) = (PeerId(self.numbered), PeerId(self.numbered - 1));
         self.ends.extend([((n, near), (m, far)), ((m, far), (n, near))]);
-        let from = address(&self.chain, n);
+        let from = self.address(n);
         let (ours, theirs) = (Direction::Outbound(to), Direction::Inbound(from.at));
         self.later(LINK, n, Event::Connected { peer: near, key: to.key, direction: ours });
         self.later(LINK, m, Event::Connected { peer: far, key: from.key, direction: theirs });
