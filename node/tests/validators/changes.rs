@@ -26,11 +26,14 @@ impl World {
         self.chain.chain().terms().sealing.validators().unwrap().all().to_vec()
     }
 
-    /// Has a change signed by a quorum and hands it in at a node.
+    /// Has a change signed by a quorum and hands it in at a node, once it has come as far.
     fn change(&mut self, at: usize, change: Change) {
+        let tip = self.chain.next().get() - 1;
+        self.run(60, |w| w.running().all(|n| n != at || w.height(n).get() >= tip));
         let quorum = 2 * self.set().len() / 3 + 1;
         let change = self.chain.change_by(change, self.chain.next().plus(40), 0..quorum);
-        assert!(matches!(self.hand_in(at, change), Response::Done));
+        let response = self.hand_in(at, change);
+        assert!(matches!(response, Response::Done), "{response:?}");
     }
 
     fn hand_in(&mut self, at: usize, change: SignedChange) -> Response {
