@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A bundle gives two verdicts: what held at its time, from its own collateral; and what holds now, from fresh
-//! collateral and what has been revoked since. The time is the word of whoever made the bundle.
+//! collateral and what has been revoked since. Only the bundle's author vouches for the time.
 
 use crate::appraise::{Appraised, Circumstances, Refused};
 use crate::binding::{Binding, MAX_BINDING};
