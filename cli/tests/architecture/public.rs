@@ -8,7 +8,7 @@
 
 use crate::sources;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::Path,
 };
@@ -17,32 +17,77 @@ use syn::{ImplItem, Item, TraitItem, Visibility, visit::Visit};
 /// How many types the root of a library may re-export.
 const MOST_AT_ROOT: usize = 25;
 
+/// Public types without such a user: the library, the type, and why it is public all the same.
+pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("jobs", "MultipartyAuc", "a variant of `Builtin`, which a macro declares"),
+    ("keys", "Package", "FROST without letters, for protocols with messages of their own"),
+];
+
 /// What a library offers by its public items.
 #[derive(Default)]
 struct Offered {
     types: BTreeSet<String>,
-    /// The types in the signature of each public function, by its name.
-    by_function: BTreeMap<String, BTreeSet<String>>,
+    /// The types in the signature of each public function or constant, by its name.
+    by_item: BTreeMap<String, BTreeSet<String>>,
     /// The types that each type holds in public, by its name.
     by_type: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Every public type without a user, a line each.
-pub(crate) fn faults(root: &Path, library: &str) -> Vec<String> {
-    let shipped = root.join(library).join("src");
-    let mut offered = Offered::default();
-    let own: Vec<String> = sources(&shipped).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    own.iter().for_each(|text| offered.add(&syn::parse_file(text).unwrap().items));
-    let page = root.join(library).join("README.md");
-    let crates = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
-    let crates = crates.filter(|folder| folder.join("Cargo.toml").exists());
-    let others = crates.flat_map(|folder| sources(&folder)).filter(|file| !file.starts_with(&shipped));
-    let others = others.chain([page]).map(|file| fs::read_to_string(file).unwrap());
-    let texts = others.chain(own.iter().map(|text| doctests(text)));
-    let named = texts.flat_map(|text| words(&text).collect::<Vec<_>>()).collect();
-    let used = offered.used(&named);
-    let idle = offered.types.difference(&used);
-    idle.map(|name| format!("{library}: the public type `{name}` has no user")).collect()
+/// Every public type without a user, and every idle exception, a line each.
+pub(crate) fn faults(root: &Path, libraries: &[&str], exceptions: &[(&str, &str, &str)]) -> Vec<String> {
+    let named = Named::read(root);
+    let mut faults = Vec::new();
+    for library in libraries {
+        let mut offered = Offered::default();
+        for file in sources(&root.join(library).join("src")) {
+            offered.add(&syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap().items);
+        }
+        let used = offered.used(&|name| named.outside(library, name));
+        let excepted = |name: &str| exceptions.iter().any(|(of, ty, _)| of == library && *ty == name);
+        let idle = offered.types.difference(&used).filter(|name| !excepted(name));
+        faults.extend(idle.map(|name| format!("{library}: the public type `{name}` has no user")));
+        let own = exceptions.iter().filter(|(of, ty, _)| of == library && used.contains(*ty));
+        faults.extend(own.map(|(_, ty, _)| format!("{library}: `{ty}` has a user and needs no exception")));
+    }
+    faults
+}
+
+/// Which words are written where: by word, the crates whose shipped code has it. Pages, examples, doctests and
+/// integration tests are in no crate.
+struct Named(HashMap<String, BTreeSet<String>>);
+
+impl Named {
+    fn read(root: &Path) -> Self {
+        let mut named = Self(HashMap::new());
+        let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+        for folder in folders.filter(|folder| folder.join("Cargo.toml").exists()) {
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            for file in sources(&folder) {
+                let text = fs::read_to_string(&file).unwrap();
+                let shipped = file.starts_with(folder.join("src"));
+                named.add(&text, if shipped { &name } else { "" });
+                named.add(&doctests(&text), "");
+            }
+            let page = fs::read_to_string(folder.join("README.md")).unwrap_or_default();
+            named.add(&page, "");
+        }
+        named
+    }
+
+    fn add(&mut self, text: &str, of: &str) {
+        for word in words(text) {
+            match self.0.get_mut(word) {
+                Some(crates) if crates.contains(of) => {}
+                Some(crates) => drop(crates.insert(of.to_owned())),
+                None => drop(self.0.insert(word.to_owned(), BTreeSet::from([of.to_owned()]))),
+            }
+        }
+    }
+
+    /// Whether a word is written outside the shipped code of a library.
+    fn outside(&self, library: &str, word: &str) -> bool {
+        self.0.get(word).is_some_and(|crates| crates.iter().any(|of| of != library))
+    }
 }
 
 /// What is wrong with a library's root, a line each.
@@ -52,7 +97,10 @@ pub(crate) fn root_faults(root: &Path, library: &str) -> Vec<String> {
     for item in syn::parse_file(&text).unwrap().items {
         match item {
             Item::Mod(module) if module.content.is_none() => {}
-            Item::Use(import) => types += words(&quoted(&import.tree)).filter(|w| is_type(w)).count(),
+            Item::Use(import) => {
+                types +=
+                    names(|found| found.visit_use_tree(&import.tree)).iter().filter(|n| is_type(n)).count()
+            }
             // The page of the workspace, whose example is a doctest of this crate.
             Item::Struct(page) if page.fields.is_empty() && page.attrs.len() > 1 => {}
             _ => faults.push(format!("{library}: the root holds more than modules and re-exports")),
@@ -78,12 +126,13 @@ impl Offered {
                 Item::Type(i) if public(&i.vis) => self.hold(&i.ident, [&*i.ty]),
                 Item::Trait(i) if public(&i.vis) => {
                     self.hold(&i.ident, []);
-                    i.items.iter().for_each(|item| match item {
-                        TraitItem::Fn(f) => self.give(&f.sig),
-                        _ => {}
-                    });
+                    let held = names(|found| i.items.iter().for_each(|item| signature(found, item)));
+                    self.by_type.entry(i.ident.to_string()).or_default().extend(held);
                 }
-                Item::Fn(i) if public(&i.vis) => self.give(&i.sig),
+                Item::Fn(i) if public(&i.vis) => {
+                    self.give(&i.sig.ident, |found| found.visit_signature(&i.sig))
+                }
+                Item::Const(i) if public(&i.vis) => self.give(&i.ident, |found| found.visit_type(&i.ty)),
                 Item::Impl(block) => self.add_impl(block),
                 _ => {}
             }
@@ -94,7 +143,9 @@ impl Offered {
     fn add_impl(&mut self, block: &syn::ItemImpl) {
         for item in &block.items {
             match item {
-                ImplItem::Fn(f) if public(&f.vis) => self.give(&f.sig),
+                ImplItem::Fn(f) if public(&f.vis) => {
+                    self.give(&f.sig.ident, |found| found.visit_signature(&f.sig))
+                }
                 ImplItem::Type(t) => {
                     let owner = names(|found| found.visit_type(&block.self_ty));
                     let held = names(|found| found.visit_type(&t.ty));
@@ -111,22 +162,28 @@ impl Offered {
         self.types.insert(name.to_string());
     }
 
-    fn give(&mut self, signature: &syn::Signature) {
-        let given = names(|found| found.visit_signature(signature));
-        self.by_function.entry(signature.ident.to_string()).or_default().extend(given);
+    fn give(&mut self, name: &syn::Ident, visit: impl FnOnce(&mut Names)) {
+        self.by_item.entry(name.to_string()).or_default().extend(names(visit));
     }
 
     /// The types that are named, or met as the value of something that is.
-    fn used(&self, named: &BTreeSet<String>) -> BTreeSet<String> {
-        let given = self.by_function.iter().filter(|(name, _)| named.contains(*name)).flat_map(|(_, t)| t);
+    fn used(&self, named: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
+        let given = self.by_item.iter().filter(|(name, _)| named(name)).flat_map(|(_, types)| types);
         let mut used = BTreeSet::new();
-        let mut open: Vec<&String> = self.types.intersection(named).chain(given).collect();
+        let mut open: Vec<&String> = self.types.iter().filter(|name| named(name)).chain(given).collect();
         while let Some(name) = open.pop() {
             if used.insert(name.clone()) {
                 open.extend(self.by_type.get(name).into_iter().flatten());
             }
         }
         used
+    }
+}
+
+/// The names in the signature of a trait's function.
+fn signature(found: &mut Names, item: &TraitItem) {
+    if let TraitItem::Fn(function) = item {
+        found.visit_signature(&function.sig);
     }
 }
 
@@ -154,10 +211,6 @@ fn is_type(word: &str) -> bool {
     word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase)
 }
 
-fn quoted(tree: &syn::UseTree) -> String {
-    names(|found| found.visit_use_tree(tree)).into_iter().collect::<Vec<_>>().join(" ")
-}
-
 /// The doctests of a file, with the text around them.
 fn doctests(text: &str) -> String {
     let comments = text.split("\n\n").filter(|part| part.contains("//! ```") || part.contains("/// ```"));
@@ -165,8 +218,8 @@ fn doctests(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned)
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
 #[cfg(test)]
@@ -186,7 +239,8 @@ mod tests {
         write("it/Cargo.toml", "");
         write("other/Cargo.toml", "");
         write("other/src/lib.rs", other);
-        (faults(root.path(), "it"), root_faults(root.path(), "it"))
+        let exceptions = [("it", "Excepted", "a reason")];
+        (faults(root.path(), &["it"], &exceptions), root_faults(root.path(), "it"))
     }
 
     #[test]
@@ -196,12 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn exceptions_are_for_types_without_a_user() {
+        assert_eq!(faults_in("pub struct Excepted;", "").0, [""; 0]);
+        let idle = "it: `Excepted` has a user and needs no exception";
+        assert_eq!(faults_in("pub struct Excepted;", "use it::Excepted;").0, [idle]);
+    }
+
+    #[test]
     fn types_are_met_as_values_of_what_is_used() {
         let own = "pub fn ask() -> Result<Answer, AskError> {} pub fn idle() -> Idle {} pub struct Idle;
                    pub struct Answer { pub part: Part, inner: Inner } pub struct Part; pub struct Inner;
-                   pub enum AskError { Deep(Vec<Reason>) } pub struct Reason;";
+                   pub enum AskError { Deep(Vec<Reason>) } pub struct Reason;
+                   pub const ALL: [Kind; 2] = []; pub struct Kind; pub trait Act { fn act(&self) -> Done; }
+                   pub struct Done;";
         let of = |name| format!("it: the public type `{name}` has no user");
-        assert_eq!(faults_in(own, "fn f() { it::ask(); }").0, ["Idle", "Inner"].map(of));
+        assert_eq!(
+            faults_in(own, "fn f(by: &impl it::Act) { it::ask(); it::ALL; }").0,
+            ["Idle", "Inner"].map(of)
+        );
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! mempool settles which of them counts.
 //!
 //! The owner of one coin can make any number of those. Where there is no room for one more, a transaction of
-//! the machine that brought the most is fluffed in its place, so only one that brings less than others can end
-//! their stems; another key of the same machine uses the same share. What was submitted to this node itself does not count.
+//! the machine that brought the most is fluffed in its place, so only one that brings less than others can
+//! end their stems; another key of the same machine uses the same share. What was submitted to this node
+//! itself does not count.
 
 use super::peers::ban_score::Whose;
 use crate::ledger::mempool::MempoolLimits;
@@ -134,8 +135,7 @@ mod tests {
         testing::TestChain,
     };
 
-    /// Who brings most gives way; who brings less does not lose its stems to him, and nobody loses them to
-    /// who brings most.
+    /// The machine that brings most makes room: none loses its stems to one that brings more.
     #[test]
     fn each_peer_has_a_share() {
         let mut test_chain = TestChain::new(43);

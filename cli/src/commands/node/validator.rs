@@ -76,7 +76,7 @@ impl Files {
         Ok(())
     }
 
-    /// Creates the key. The other files come first, so that whoever finds the key finds them.
+    /// Creates the key. The other files come first, so that they are there whenever the key is.
     pub(crate) fn create(&self, name: ValidatorName, power: NonZeroU32) -> Outcome<Entry> {
         if self.at("vote_key").exists() {
             return Err(Failure::refused(format!("{} exists already", self.at("vote_key").display()))

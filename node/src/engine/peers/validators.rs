@@ -43,7 +43,8 @@ impl Validators {
         Self { dials: addresses.iter().map(dial).collect(), ..Self::default() }
     }
 
-    /// Takes the keys of the set in force, without this node's own. A node that is no validator passes none.
+    /// Takes the keys of the set in force, without this node's own. A node that is not a validator passes
+    /// none.
     pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) {
         self.refused.retain(|key, _| keys.contains(key));
         self.keys = keys;
