@@ -62,8 +62,9 @@ impl Named {
         let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
         for folder in folders.filter(|folder| folder.join("Cargo.toml").exists()) {
             let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-            for file in sources(&folder) {
-                let text = fs::read_to_string(&file).unwrap();
+            // The exceptions above are no use of a type.
+            for file in sources(&folder).iter().filter(|file| !file.ends_with("architecture/public.rs")) {
+                let text = fs::read_to_string(file).unwrap();
                 let shipped = file.starts_with(folder.join("src"));
                 named.add(&text, if shipped { &name } else { "" });
                 named.add(&doctests(&text), "");
@@ -139,21 +140,20 @@ impl Offered {
         }
     }
 
-    /// The methods of a type, and the associated types of a trait that it has.
+    /// The methods of a type, the bounds on its parameters, and the associated types of a trait that it has.
     fn add_impl(&mut self, block: &syn::ItemImpl) {
+        let owner = names(|found| found.visit_type(&block.self_ty));
+        let mut held = names(|found| found.visit_generics(&block.generics));
         for item in &block.items {
             match item {
                 ImplItem::Fn(f) if public(&f.vis) => {
                     self.give(&f.sig.ident, |found| found.visit_signature(&f.sig))
                 }
-                ImplItem::Type(t) => {
-                    let owner = names(|found| found.visit_type(&block.self_ty));
-                    let held = names(|found| found.visit_type(&t.ty));
-                    owner.into_iter().for_each(|o| self.by_type.entry(o).or_default().extend(held.clone()));
-                }
+                ImplItem::Type(t) => held.extend(names(|found| found.visit_type(&t.ty))),
                 _ => {}
             }
         }
+        owner.into_iter().for_each(|name| self.by_type.entry(name).or_default().extend(held.clone()));
     }
 
     fn hold<'a>(&mut self, name: &syn::Ident, held: impl IntoIterator<Item = &'a syn::Type>) {
