@@ -342,8 +342,7 @@ impl TestChain {
         let (coinbase, kernel) = self.reward(fees.ok_or(Rejection::FeeOverflow)?);
         let next = NextBlock {
             transactions: &all,
-            coinbase_output: coinbase.output.clone(),
-            coinbase_kernel: kernel,
+            reward: (coinbase.output.clone(), kernel).into(),
             time: self.time(),
             change,
         };
