@@ -68,7 +68,7 @@ pub struct Today<'a> {
 }
 
 impl Bundle {
-    /// A bundle of these parts.
+    /// A bundle of evidence that was appraised in these circumstances, with their time and binding.
     ///
     /// # Errors
     /// If the policy's text is not a policy.
@@ -76,12 +76,10 @@ impl Bundle {
         evidence: Evidence,
         collateral: Collateral,
         policy_text: String,
-        binding: Binding,
-        time: u64,
+        at: &Circumstances<'_>,
     ) -> Result<Self, DecodeError> {
-        bounded("a policy", policy_text.as_bytes(), MAX_POLICY)?;
-        let policy = policy_file::read(&policy_text).map_err(|_| DecodeError::Value("a policy"))?;
-        Ok(Self { evidence, collateral, policy_text, binding, time, policy })
+        let policy = policy_of(&policy_text)?;
+        Ok(Self { evidence, collateral, policy_text, binding: *at.binding, time: at.now, policy })
     }
 
     /// Reads a bundle.
@@ -98,7 +96,8 @@ impl Bundle {
         let binding = Binding::decode(r.bytes("a binding", MAX_BINDING)?)?;
         let time = r.u64()?;
         r.finish()?;
-        Self::new(evidence, collateral, policy_text, binding, time)
+        let policy = policy_of(&policy_text)?;
+        Ok(Self { evidence, collateral, policy_text, binding, time, policy })
     }
 
     /// Whether bytes begin as a bundle does.
@@ -163,4 +162,10 @@ impl Bundle {
         };
         Ok(self.policy.appraise(&claims, &at)?)
     }
+}
+
+/// The policy that a file's text is.
+fn policy_of(text: &str) -> Result<Policy, DecodeError> {
+    bounded("a policy", text.as_bytes(), MAX_POLICY)?;
+    policy_file::read(text).map_err(|_| DecodeError::Value("a policy"))
 }

@@ -48,10 +48,10 @@ pub(crate) fn run(context: &Context, a: &args::TeeVerify) -> Outcome {
     let claims = verify(&evidence, &collateral, time).map_err(|e| not_verified(&e))?;
     let at = Circumstances { now: time, binding: &binding, revoked: &revoked, seen: &seen };
     let appraised = policy.appraise(&claims, &at).map_err(|e| refused(&e))?;
+    let bundle = a.bundle.as_ref().map(|_| Bundle::new(evidence, collateral, policy_text, &at));
+    let bundle = bundle.transpose().or_refuse("cannot make the bundle")?;
     remember(a, &mut seen, &claims)?;
-    if let Some(path) = &a.bundle {
-        let bundle = Bundle::new(evidence, collateral, policy_text, binding, time)
-            .or_refuse("cannot make the bundle")?;
+    if let (Some(path), Some(bundle)) = (&a.bundle, bundle) {
         bundle_file(path).write_all(&bundle.encode())?;
     }
     print(context, &appraised, &claims, &format!("at {}", local_time(time)), time)
@@ -95,9 +95,7 @@ fn bundle_file(path: &Path) -> NewFile<'_> {
 /// compared.
 fn check_policy(context: &Context, a: &args::TeeVerify, bundle: &Bundle) -> Outcome {
     let Some(path) = &a.policy else {
-        context
-            .ui
-            .warn("the policy is that of the bundle's author; pass --policy to compare it with yours");
+        context.ui.warn("the policy is that of the bundle's author; pass --policy to compare it with yours");
         return Ok(());
     };
     let (ours, theirs) = (read_policy(path)?.0.digest(), bundle.policy().digest());
