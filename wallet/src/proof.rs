@@ -112,8 +112,8 @@ impl KernelInclusion {
 pub struct PaymentProof {
     /// The statement of the receiver.
     pub receipt: Receipt,
-    /// The receiver's address. Its signing key is proven: of an interactive address, the receipt does not cover the
-    /// encryption key ([`Address::proven_text`]).
+    /// The receiver's address. Its signing key is proven: of an interactive address, the receipt does not
+    /// cover the encryption key ([`Address::proven_text`]).
     pub receiver: Address,
     /// The receiver's signature of the receipt.
     pub signature: Signature,

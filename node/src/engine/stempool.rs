@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug)]
 pub(crate) struct Stempool {
     limits: MempoolLimits,
-    all: HashMap<Hash, Whispered>,
+    all: HashMap<Hash, Stem>,
     /// The weight of what each machine brought.
     loads: BTreeMap<Whose, u64>,
     /// How many transactions peers brought, and their weight.
@@ -33,7 +33,7 @@ pub(crate) struct Stempool {
 }
 
 #[derive(Debug)]
-struct Whispered {
+struct Stem {
     transaction: Verified<Transaction>,
     /// The machines that brought it; empty: it was submitted here.
     by: BTreeSet<Whose>,
@@ -87,7 +87,7 @@ impl Stempool {
     /// another sender.
     pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<Whose>) {
         let weight = t.get().body.weight();
-        let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
+        let new = Stem { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
         self.arrivals += 1;
         let by = &mut self.all.entry(id).or_insert(new).by;
         let first = by.is_empty();
@@ -100,7 +100,7 @@ impl Stempool {
     }
 
     pub(crate) fn remove(&mut self, id: &Hash) -> Option<Verified<Transaction>> {
-        let Whispered { transaction, by, .. } = self.all.remove(id)?;
+        let Stem { transaction, by, .. } = self.all.remove(id)?;
         let weight = transaction.get().body.weight();
         if !by.is_empty() {
             self.brought = (self.brought.0 - 1, self.brought.1 - weight);

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The payer's address signs its invite and its payment, each without the signature, after a label and the
-//! chain id. No other party can write in its name, and the receipt names a payer who has been proven. A payment
-//! to an invoice that names no payer has no signature.
+//! chain id. No other party can write in its name, and the receipt names a payer who has been proven. A
+//! payment to an invoice that names no payer has no signature.
 #![deny(clippy::indexing_slicing)]
 
 use super::{BondedPart, Memo, Receipt};
