@@ -192,8 +192,8 @@ pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejecti
     Ok(WellFormed { value: b, on: Mark::of(chain) })
 }
 
-/// Verifies a block against its parent's header: terms, seal, body hash, balance, signatures, proofs. The chain
-/// must be under the terms of the block's height ([`Chain::under`]).
+/// Verifies a block against its parent's header: terms, seal, body hash, balance, signatures, proofs. The
+/// chain must be under the terms of the block's height ([`Chain::under`]).
 ///
 /// # Errors
 /// The first rule of MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40 that it breaks.

@@ -240,7 +240,8 @@ pub enum AmountError {
 }
 
 impl WrittenAmount {
-    /// The most bytes that can be an amount: twenty digits and their commas, a point, twelve decimals, a unit.
+    /// The most bytes that can be an amount: twenty digits and their commas, a point, twelve decimals, a
+    /// unit.
     const MAX_TEXT: usize = 64;
 
     /// The amount on a chain with this unit.

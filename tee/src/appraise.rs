@@ -248,8 +248,8 @@ impl Policy {
         }
     }
 
-    /// Whether these parties run on different enough platforms. Equal platforms count once; one without a name,
-    /// and software, do not count.
+    /// Whether these parties run on different enough platforms. Equal platforms count once; one without a
+    /// name, and software, do not count.
     ///
     /// # Errors
     /// [`QuorumError`] if they do not.

@@ -4,8 +4,8 @@
 //! "sotto evidence bundle v1" ‖ evidence ‖ collateral ‖ policy (its file) ‖ binding, each with its length (u32) ‖ time [8]
 //! ```
 //!
-//! A bundle gives two verdicts: what held at its time, from its own collateral; and what holds now, from fresh
-//! collateral and what has been revoked since. Only the bundle's author vouches for the time.
+//! A bundle gives two verdicts: what held at its time, from its own collateral; and what holds now, from
+//! fresh collateral and what has been revoked since. Only the bundle's author vouches for the time.
 
 use crate::appraise::{Appraised, Circumstances, Refused};
 use crate::binding::{Binding, MAX_BINDING};

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It lets the same steps run where there is no enclave. It is refused unless a policy's file says
-//! `allow_software = true`, and every verdict that rests on it is labelled [`UNATTESTED`](crate::policy::UNATTESTED).
+//! `allow_software = true`, and every verdict that rests on it is labelled
+//! [`UNATTESTED`](crate::policy::UNATTESTED).
 
 use std::collections::BTreeMap;
 

@@ -40,7 +40,7 @@
 //! durably which
 //! [`Milestone`]s were reached.
 //!
-//! **Not here yet**: more than two computing parties.
+//! **Not here yet**: more than two compute parties.
 //!
 //! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint
 //! 2017/189); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
@@ -82,7 +82,9 @@ pub use in_memory::run_in_memory;
 pub use inputs::Inputs;
 pub use owner_check::OwnerTests;
 pub use owners::{BlockTest, Deal, Milestone, NotKept, OwnerId, block_bits, blocks};
-pub use session::{Connected, Evaluator, EvaluatorSide, Finished, Garbler, GarblerSide, Ready, Session, Side};
+pub use session::{
+    Connected, Evaluator, EvaluatorSide, Finished, Garbler, GarblerSide, Ready, Session, Side,
+};
 pub use settings::{Attempts, ChunkSize, Settings};
 
 pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

@@ -36,7 +36,8 @@ impl TestChain {
         self.validators.appoint(name, power, &mut self.rng)
     }
 
-    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next height.
+    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next
+    /// height.
     ///
     /// # Panics
     /// On a solo chain.

@@ -1,5 +1,5 @@
-//! A session, at either side. Its states are types, and each transition consumes the one before: a session that
-//! failed is gone, with its secrets.
+//! A session, at either side. Its states are types, and each transition consumes the one before: a session
+//! that failed is gone, with its secrets.
 
 use core::marker::PhantomData;
 

@@ -1,8 +1,8 @@
 //! The JSON-RPC of a listening wallet, for a shop on this machine: invoices, payments, address, balance.
 //!
-//! A pure function of wallet and request. [`METHODS`] is the only table of methods: the server, the document that
-//! `rpc.discover` returns, and the test of `docs/openrpc-wallet.json` read it. Nothing here spends: a program with the token can make
-//! invoices and see what the wallet holds and received.
+//! A pure function of wallet and request. [`METHODS`] is the only table of methods: the server, the document
+//! that `rpc.discover` returns, and the test of `docs/openrpc-wallet.json` read it. Nothing here spends: a
+//! program with the token can make invoices and see what the wallet holds and received.
 
 use super::super::slates::memo;
 use crate::{
