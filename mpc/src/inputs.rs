@@ -84,7 +84,7 @@ pub(crate) fn starts(input_streams: &[InputStream], holds: fn(Holder) -> bool) -
 pub(crate) struct GivenWires<'a, W> {
     garbler: &'a [W],
     evaluator: &'a [W],
-    /// What is left of each stream, and the index of each party's next wire.
+    /// The rest of each stream, and the index of each party's next wire.
     left: Vec<(InputStream, [usize; 2])>,
 }
 

@@ -36,7 +36,7 @@ pub struct TermsChange {
 
 fields!(TermsChange { sealed, terms });
 
-/// A header does not continue what is known.
+/// A header does not continue the known headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the terms after height {height} do not follow from those that are known")]
 pub struct HistoryError {

@@ -18,7 +18,7 @@ pub struct Circumstances<'a> {
     pub now: u64,
     /// What the evidence must be for.
     pub binding: &'a Binding,
-    /// What is revoked besides what the policy says.
+    /// Revocations besides the policy's.
     pub revoked: &'a Revoked,
     /// The highest numbers seen in collateral.
     pub seen: &'a Seen,

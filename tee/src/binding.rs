@@ -175,7 +175,7 @@ impl Challenge {
         Self { nonce: Digest(random), drawn: now }
     }
 
-    /// What is sent.
+    /// The nonce to send.
     #[must_use]
     pub fn nonce(&self) -> Digest {
         self.nonce

@@ -61,7 +61,7 @@ pub struct Today<'a> {
     pub collateral: &'a Collateral,
     /// The time, in seconds since 1970.
     pub now: u64,
-    /// What is revoked.
+    /// The revocations.
     pub revoked: &'a Revoked,
     /// The highest numbers seen in collateral.
     pub seen: &'a Seen,
@@ -138,7 +138,7 @@ impl Bundle {
         verify_under(roots, &self.evidence, &self.collateral, self.time)
     }
 
-    /// What held at the bundle's time. What was revoked since plays no part.
+    /// The verdict at the bundle's time, whatever was revoked since.
     ///
     /// # Errors
     /// If the evidence does not verify, or its policy refuses it.

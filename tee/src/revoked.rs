@@ -1,4 +1,4 @@
-//! What is not trusted any more: it can only refuse.
+//! Revocations: platforms, measurements and advisories that are not trusted any more. They can only refuse.
 //!
 //! ```toml
 //! [revoked]

@@ -142,7 +142,7 @@ pub struct Delivery<'a> {
     pub now: u64,
 }
 
-/// The consent rules, and what was answered in the last hour.
+/// The consent rules, and the answers of the last hour.
 #[derive(Clone, Debug)]
 pub struct Listener {
     consent: Consent,

@@ -198,7 +198,7 @@ fn lower(
 fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<Value>, Value), CompileError> {
     let mut parameters = Vec::with_capacity(main.params.len());
     for (parameter, size) in main.params.iter().zip(&plan.sizes) {
-        // Only an element of what is streamed has to be small.
+        // Only an element of a streamed table has to be small.
         if !size.is_streamed {
             types.bits(&parameter.ty, main.meta)?;
         }

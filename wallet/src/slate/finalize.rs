@@ -131,7 +131,7 @@ impl PayerKernel {
 pub(crate) struct Parts<'a> {
     /// The responses, with the secrets of their sessions.
     pub(crate) answered: Vec<(CheckedResponse<'a>, SessionSecrets)>,
-    /// What is paid one-sidedly.
+    /// The one-sided payments.
     pub(crate) direct: Vec<NewOneSided>,
     /// The inputs and the change.
     pub(crate) funding: Funding,

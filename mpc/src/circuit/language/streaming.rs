@@ -290,7 +290,7 @@ impl Lowering<'_> {
         Ok([Step::Once(before), Step::ForEach(each)])
     }
 
-    /// Ends what is being recorded in a circuit with these outputs.
+    /// Ends the recording in a circuit with these outputs.
     fn circuit(&mut self, meta: MetaInfo, outputs: Vec<Signal>) -> Result<Circuit, CompileError> {
         let netlist = self.end(meta, outputs)?;
         self.scheduled(meta, &netlist)

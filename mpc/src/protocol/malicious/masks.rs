@@ -176,7 +176,7 @@ impl<S: Supply> Fancy for Masks<S> {
     }
 }
 
-/// The input streams of the first pass; what is ahead of them is with the interpreter.
+/// The input streams of the first pass; the interpreter holds the masks ahead of them.
 struct MaskInputs;
 
 impl<S: Supply> Inputs<Masks<S>> for MaskInputs {

@@ -74,7 +74,7 @@ pub(crate) const METHODS: &[Method] = &[
             ("immature", "string", "Rewards that cannot be spent yet."),
             ("pending", "string", "Incoming, in no block yet."),
             ("locked", "string", "In open payments of this wallet."),
-            ("total", "string", "All but what is pending."),
+            ("total", "string", "All but `pending`."),
         ],
     },
     Method {
