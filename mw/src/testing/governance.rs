@@ -51,7 +51,8 @@ impl TestChain {
         self.validators.renew(of, &mut self.rng)
     }
 
-    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next height.
+    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next
+    /// height.
     ///
     /// # Panics
     /// On a solo chain.
