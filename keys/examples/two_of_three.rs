@@ -1,6 +1,7 @@
 //! Three organisations make a key, and two of them sign with it while the third is away.
 //!
 //! Letters are passed on here by a loop; in practice they travel as files, mail or messages.
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use rand_core::{OsRng, RngCore};
 use sotto_keys::{Draft, Hash, Letter, Log, Member, MemoryRegister, Progress, Purpose, Seed};

@@ -2,6 +2,7 @@
 //!
 //! The evidence is of the kind `software`, which no hardware vouches for, so that this runs anywhere. A policy
 //! accepts it only if its file says so, and the verdict names it.
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_party::Identity;
