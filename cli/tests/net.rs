@@ -364,7 +364,7 @@ fn validators_join_leave_and_renew_their_keys() {
 
     network.pay("v3", &address);
     eventually("both payments are there", || {
-        network.run("node", &["wallet", "balance", &at_node]).1.contains("spendable                  3")
+        network.run("node", &["wallet", "balance", &at_node]).1.contains("spendable                    3 SOT")
     });
     drop((fifth, second));
     network.end();
