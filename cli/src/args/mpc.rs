@@ -123,8 +123,8 @@ pub(crate) struct MpcKeygen {
 /// Check a job file and explain in plain words what it does
 ///
 /// The check reports every fault with its line. Signatures and policies refer to the job's id and the
-/// circuit's hash. With --as and --input, it checks the rows of one input party instead, offline, and lists
-/// all faults, up to a hundred.
+/// circuit's hash. With --as and --input, it checks the rows of one input party instead, offline: it
+/// counts all faults and lists the first hundred.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -136,10 +136,11 @@ impl Records<'_> {
                 Err(e) => {
                     let (what, is_last) = plain(&e);
                     self.number += 1;
-                    faults.add(self.bad(line, what))?;
+                    let fault = self.bad(line, what);
                     if is_last {
-                        return Err(Stop);
+                        return faults.stop(fault);
                     }
+                    faults.add(fault)?;
                 }
             }
         }

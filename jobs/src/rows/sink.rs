@@ -58,21 +58,54 @@ impl RowsError {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stop;
 
-/// What is wrong so far.
-pub(super) struct Faults {
-    pub(super) most: usize,
-    pub(super) found: Vec<RowsError>,
+/// Everything that is wrong with an input party's rows: the first faults, and how many there are.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// The first ones.
+    pub found: Vec<RowsError>,
+    /// How many there are beyond these.
+    pub beyond: u64,
+    /// How many are kept; with none, reading stops at the first.
+    kept: usize,
 }
 
 impl Faults {
-    /// Adds a fault; after the last that is wanted, reading stops.
+    /// Keeps the first fault, at which reading stops.
+    pub(super) fn first() -> Self {
+        Self::default()
+    }
+
+    /// Counts all faults and keeps the first of them, at least one.
+    pub(super) fn all(kept: usize) -> Self {
+        Self { kept: kept.max(1), ..Self::default() }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.found.len() as u64 + self.beyond
+    }
+
+    /// Whether reading goes on after a fault.
+    pub(super) const fn counts(&self) -> bool {
+        self.kept > 0
+    }
+
     pub(super) fn add(&mut self, fault: RowsError) -> Result<(), Stop> {
-        self.found.push(fault);
-        if self.found.len() < self.most { Ok(()) } else { Err(Stop) }
+        if self.found.len() < self.kept.max(1) {
+            self.found.push(fault);
+        } else {
+            self.beyond += 1;
+        }
+        if self.counts() { Ok(()) } else { Err(Stop) }
     }
 
     /// Adds a fault after which the file cannot be read.
     pub(super) fn stop(&mut self, fault: RowsError) -> Result<(), Stop> {
+        // Whatever else is wrong, this one is seen.
+        if self.counts() && self.found.len() >= self.kept {
+            self.beyond += u64::from(self.found.pop().is_some());
+        }
         self.found.push(fault);
         Err(Stop)
     }
@@ -100,9 +133,9 @@ impl RowSink<'_, '_> {
     /// Takes a row; without a number for some cell, it only counts.
     pub(super) fn row(&mut self, cells: &[Option<Cell>], line: u64, faults: &mut Faults) -> Result<(), Stop> {
         self.given += 1;
-        // Not one row more than was signed is even looked at.
+        // Not one row more than was signed is even looked at; where all faults are wanted, rows are counted.
         if self.given > self.table.rows {
-            return faults.stop(count(self.table, self.given));
+            return if faults.counts() { Ok(()) } else { faults.stop(count(self.table, self.given)) };
         }
         self.numbers.clear();
         self.numbers.extend(cells.iter().flatten().map(|cell| cell.number));

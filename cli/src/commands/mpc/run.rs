@@ -208,13 +208,13 @@ impl Mine<'_> {
         let opened = opened.map_err(|e| invalid_rows(files, &e))?;
         let mut local = self.program.local(owner);
         let faults = rows::faults(self.tables(owner), opened, &mut *local, MAX_FAULTS);
-        if faults.is_empty() {
+        if faults.count() == 0 {
             let entered = local.enter(self.program.declaration().party(owner));
             return entered.map(|_| ()).map_err(|e| invalid_rows(files, &e));
         }
-        let mut lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        if lines.len() >= MAX_FAULTS {
-            lines.push(format!("there may be more: these are the first {MAX_FAULTS}"));
+        let mut lines: Vec<String> = faults.found.iter().map(ToString::to_string).collect();
+        if faults.beyond > 0 {
+            lines.push(format!("… and {} more: {} in all", faults.beyond, faults.count()));
         }
         Err(invalid_rows(files, &lines.join("\n       ")))
     }
