@@ -61,7 +61,7 @@ fn a_source_is_run_and_its_panic_closes_all_else() {
     world.write("west.csv", "1,0\n0,17\n");
     let learns = west_learns(&world, inputs);
     assert_eq!(learns["panicked"][0]["panicked"], "0");
-    assert_eq!((&learns["result"][0]["0"], &learns["result"][0]["1"]), (&"59".into(), &"1".into()));
+    assert_eq!((&learns["result"][0]["0"], &learns["result"][0]["1"]), (&"59".into(), &"true".into()));
     world.write("west.csv", "0,1\n255,1\n");
     let learns = west_learns(&world, inputs);
     assert_eq!(learns["panicked"][0]["panicked"], "1", "the sum overflows");

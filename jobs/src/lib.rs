@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 pub mod codec;
 pub mod hash;
 mod json;
 pub mod line_error;
 pub mod text;
+
+pub mod kind;
 
 pub mod multiparty;
 

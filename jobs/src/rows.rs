@@ -16,6 +16,7 @@ mod encoding;
 mod field;
 mod json_table;
 mod sink;
+mod windows_1252;
 
 use std::io::Read;
 
@@ -26,6 +27,7 @@ use sink::{Reading, RowSink, count};
 
 pub use field::{FieldFault, Reason, number};
 pub use sink::{Faults, RowsError};
+pub use windows_1252::Windows1252;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,7 @@ impl Reading<'_> {
     ) -> Vec<u64> {
         let mut rows = Vec::with_capacity(tables.len());
         for (place, (table, (format, file))) in tables.iter().zip(files).enumerate() {
+            faults.forms.push(String::new());
             let mut sink = RowSink { place, table, given: 0, numbers: Vec::new(), reading: &mut self };
             let read = match format {
                 Format::Csv => csv_table::read(table, file, &mut sink, faults),
@@ -132,6 +135,7 @@ impl Reading<'_> {
 mod tests {
     use super::*;
     use crate::job::Column;
+    use crate::kind::Kind;
     use crate::multiparty::{self, Cells, LocalStepError, PassThrough, Rows};
     use crate::text::Line;
     use sotto_mpc::number::Number;
@@ -143,6 +147,7 @@ mod tests {
             max,
             decimals,
             missing,
+            kind: Kind::Number,
         };
         let columns = vec![column("age", 0, 120, 0, None), column("pay", -5, 1000, 2, Some(0))];
         Table { name: Line::new("people").unwrap(), count, rows: 2, columns }
@@ -264,6 +269,7 @@ mod tests {
             let mut local = Ascending(0, PassThrough::new(&declared));
             let faults = faults(&[table], [(format, text.as_bytes())], &mut local, most);
             let shown = faults.found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+            assert_eq!(faults.forms.len(), 1);
             (shown, faults.beyond)
         };
         let csv = "age,pay\n1,x\n200,y\n3,1\n2,1\n4\n5,2\n";
@@ -281,6 +287,13 @@ mod tests {
         assert!(of(&(long + &"\"".repeat(2 << 20)), Format::Csv, 3).0.contains("is not closed"));
         let json = "{\"age\":1,\"pay\":[]}\n{}\nx\n{\"age\":2}\n";
         assert_eq!(of(json, Format::JsonLines, 100).0.matches("line ").count(), 3);
+        let form = |text: &str, format| {
+            let (table, declared) =
+                (table(Count::UpTo), [multiparty::Table::new("people", Rows::UpTo(9), Vec::new())]);
+            faults(&[table], [(format, text.as_bytes())], &mut PassThrough::new(&declared), 1).forms.join("")
+        };
+        assert_eq!(form("age;pay\n", Format::Csv), "CSV in UTF-8, fields separated by `;`");
+        assert_eq!(form(" \n[]", Format::JsonLines), "a list of JSON objects, in UTF-8");
     }
 
     /// A first step that wants its first column to ascend.
@@ -310,6 +323,7 @@ mod tests {
             max: u64::MAX.into(),
             decimals: 1,
             missing: None,
+            kind: Kind::Number,
         };
         let table =
             Table { name: Line::new("bids").unwrap(), count: Count::Exactly, rows: 2, columns: vec![column] };

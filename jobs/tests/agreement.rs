@@ -5,11 +5,12 @@ mod support;
 
 use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
-use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, RowsHasher};
+use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
-    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Suite,
-    Value,
+    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer,
+    ResultColumn, Suite, Value,
 };
+use sotto_jobs::kind::Kind;
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
@@ -32,9 +33,13 @@ fn malicious(attempts: u32, depth: TreeDepth) -> Suite {
     Suite::Malicious(Settings::new(Attempts::new(attempts).unwrap(), depth))
 }
 
+fn result(output: u16, kind: Kind, decimals: u8) -> ResultColumn {
+    ResultColumn { output, column: line("sum"), decimals, kind }
+}
+
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 24] = [
+    let changes: [fn(&mut Draft); 27] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
@@ -56,6 +61,12 @@ fn variants() -> Vec<Draft> {
         |d| d.expiry += 60,
         |d| d.runs += 1,
         |d| d.inputs[2].tables[0].columns[0].decimals = 0,
+        |d| {
+            let column = &mut d.inputs[1].tables[0].columns[0];
+            (column.kind, column.decimals) = (Kind::Date, 0);
+        },
+        |d| d.results = vec![result(1, Kind::Number, 2)],
+        |d| d.results = vec![result(1, Kind::Date, 0)],
         |d| d.suite = malicious(2, TreeDepth::Four),
         |d| d.suite = malicious(3, TreeDepth::Four),
         |d| d.suite = malicious(2, TreeDepth::Eight),
@@ -147,6 +158,17 @@ fn every_rule_names_its_place() {
     range(|d| d.inputs[1].tables[0].columns[0].max = -1);
     range(|d| d.inputs[1].tables[0].columns[0].max = 1 << 64);
     range(|d| d.inputs[1].tables[0].columns[0].decimals = 19);
+    range(|d| {
+        (d.inputs[1].tables[0].columns[0].kind, d.inputs[1].tables[0].columns[0].decimals) = (Kind::Truth, 0)
+    });
+    // A flag without what it is about.
+    let flag = |d: &mut Draft| {
+        let column = &mut d.inputs[1].tables[0].columns[0];
+        (column.kind, column.decimals, column.min, column.max) = (Kind::Presence, 0, 0, 1);
+    };
+    has(flag, Part::Column(1, 0, 0), JobError::Optional);
+    has(|d| d.results = vec![result(9, Kind::Date, 0)], Part::Field("output"), JobError::Results);
+    has(|d| d.results = vec![result(0, Kind::Number, 19)], Part::Field("output"), JobError::Results);
     has(|d| d.inputs[1].tables[0].columns[0].missing = Some(1000), Part::Column(1, 0, 0), JobError::Missing);
 }
 
@@ -313,7 +335,7 @@ fn many_runs() -> Agreement {
 fn data(owner: PartyId, numbers: &[i128], label: Option<&str>) -> DataSet {
     let mut hasher = RowsHasher::new(&identity(owner));
     for value in numbers {
-        hasher.row(0, [Some(Decimal { value: *value, decimals: 0 })].into_iter());
+        hasher.row(0, [Some(Field::Number(Decimal { value: *value, decimals: 0 }))].into_iter());
     }
     hasher.finish(label.map(line).as_ref())
 }
