@@ -41,6 +41,8 @@ mod compute_party;
 
 pub mod in_process;
 
+pub mod bundle_file;
+pub mod invent;
 pub mod job_file;
 pub mod policy_file;
 pub mod receipt_file;
