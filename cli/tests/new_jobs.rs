@@ -167,3 +167,28 @@ fn a_bundle_carries_the_job_and_what_was_signed() {
     assert_eq!(std::fs::read_dir(world.path("part/job.approvals")).unwrap().count(), 0);
     assert!(world.run("mpc collect job.toml").fails(1).contains("not a bundle"));
 }
+
+#[test]
+fn the_encoding_of_a_file_is_declared_and_never_guessed() {
+    let world = World::empty();
+    world.run("mpc new x --template survey").ok();
+    world.write("x/job.toml", &world.read("x/job.toml").replace("abroad", "Zürich"));
+    let rows = format!("region;mark\n{}", "Zürich;3\n".repeat(20));
+    world.write("x/utf8.csv", &rows);
+    let latin: Vec<u8> = rows.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    std::fs::write(world.path("x/latin.csv"), latin).unwrap();
+    let check = "mpc check x/job.toml --as north --input";
+    let said = world.run(&format!("{check} x/utf8.csv")).ok();
+    assert!(said.contains("CSV in UTF-8, fields separated by `;`"), "{said}");
+    let why = world.run(&format!("{check} x/latin.csv")).fails(1);
+    assert!(why.contains("pass --encoding windows-1252"), "{why}");
+    let said = world.run(&format!("{check} x/latin.csv --encoding windows-1252")).ok();
+    assert!(said.contains("CSV in Windows-1252, fields separated by `;`"), "{said}");
+    let why = world.run(&format!("{check} x/utf8.csv --encoding windows-1252")).fails(1);
+    assert!(why.contains("x/utf8.csv was read as CSV in Windows-1252") && why.contains("none of the names"));
+    let why = world.run(&format!("{check} x/rows.parquet --encoding windows-1252")).fails(1);
+    assert!(why.contains("Parquet has no --encoding"), "{why}");
+    // An empty file is read as nothing.
+    world.write("x/empty.csv", "");
+    assert!(!world.run(&format!("{check} x/empty.csv")).fails(1).contains("was read as"));
+}

@@ -124,6 +124,43 @@ pub(crate) struct MpcKeygen {
     pub(crate) name: PathBuf,
 }
 
+/// How rows are written.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// Separated values with a heading
+    Csv,
+    /// An object a line, or a list of objects
+    Json,
+    /// Parquet, uncompressed or with Snappy
+    Parquet,
+}
+
+/// How characters are written, if nothing in the file says it.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As programs of western countries wrote before UTF-8
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
+/// How the rows of an input party are written.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct RowsForm {
+    /// How the rows are written [default: what the file's name ends in, else csv]
+    #[arg(long, requires = "input")]
+    pub(crate) format: Option<FileFormat>,
+    /// How their characters are written [default: UTF-8, or UTF-16 if the file begins with its mark]
+    #[arg(long, requires = "input")]
+    pub(crate) encoding: Option<Encoding>,
+}
+
+/// How results are written, besides CSV and JSON.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResultFormat {
+    /// Parquet with a type for each column
+    Parquet,
+}
+
 /// What a new job computes.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Template {
@@ -241,6 +278,8 @@ pub(crate) struct MpcCheck {
     /// Your rows, one file per table; `-` is standard input
     #[arg(long, value_name = "FILE", requires = "name")]
     pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) form: RowsForm,
 }
 
 /// Read a job in plain words, and sign it if you agree
@@ -291,10 +330,15 @@ pub(crate) struct MpcRun {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Your rows, if you are an input party: CSV, or JSON (.jsonl, .json), one file per table; `-` is standard
-    /// input
+    /// Your rows, if you are an input party: CSV, JSON (.jsonl, .json) or Parquet (.parquet), one file per table;
+    /// `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) form: RowsForm,
+    /// Write each output in this format, too, besides CSV and result.json
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) results: Vec<ResultFormat>,
     /// What you allow others to do with your data; required if you signed the job under a policy [default:
     /// DIR/jobs/KEY/policy.toml, if it is there]
     #[arg(long, value_name = "FILE")]

@@ -335,7 +335,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Outcome {
 /// Writes a file of a party's result, readable only by its owner, into a folder that no other user can change.
 ///
 /// The result of a run that is repeated has the same bytes; any other file stays.
-pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
+pub(crate) fn write_result(path: &Path, bytes: &[u8]) -> Outcome {
     let help = "free some space or pass another --out, then run the same command again; the result is kept and will be written then";
     if let Some(folder) = path.parent() {
         secret::make_folder(folder).map_err(|failed| failed.help(help))?;
@@ -347,7 +347,7 @@ pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
         }
     }
     let file = NewFile { path, readers: Readers::Owner, existing: Existing::Same };
-    file.write_all(text.as_bytes()).map_err(|failed| failed.help(help))
+    file.write_all(bytes).map_err(|failed| failed.help(help))
 }
 
 /// The party with this name.
