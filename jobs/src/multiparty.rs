@@ -38,4 +38,4 @@ pub use local_step::{Figure, LocalStep, LocalStepError, PassThrough, RowNames};
 pub(crate) use padded::{Padded, Stream};
 pub use parameters::{Parameter, ParameterError, Parameters};
 pub use request::max_input_request;
-pub use retype::{ColumnType, RetypeError};
+pub(crate) use retype::{ColumnType, RetypeError};

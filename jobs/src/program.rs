@@ -62,7 +62,12 @@ impl Computation {
     ///
     /// # Errors
     /// If they cannot have it.
-    pub fn retype(&mut self, input_party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+    pub(crate) fn retype(
+        &mut self,
+        input_party: usize,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
         match self {
             Self::Builtin(_) => Err(RetypeError::NoColumn),
             Self::Garble(program) => program.retype(input_party, column, ty),
@@ -74,7 +79,12 @@ impl Computation {
     ///
     /// # Errors
     /// If the column cannot have this type.
-    pub fn retype_output(&mut self, output: &str, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+    pub(crate) fn retype_output(
+        &mut self,
+        output: &str,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
         match self {
             Self::Builtin(_) => Err(RetypeError::NoColumn),
             Self::Garble(program) => program.retype_output(output, column, ty),

@@ -93,7 +93,7 @@ impl BristolFunctionality {
     ///
     /// # Errors
     /// If they cannot have it.
-    pub fn retype(&mut self, party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+    pub(crate) fn retype(&mut self, party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
         self.assigned.retype(party, column, ty)
     }
 
@@ -101,7 +101,12 @@ impl BristolFunctionality {
     ///
     /// # Errors
     /// If the column cannot have this type.
-    pub fn retype_output(&mut self, output: &str, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+    pub(crate) fn retype_output(
+        &mut self,
+        output: &str,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
         self.assigned.retype_output(output, column, ty)
     }
 

@@ -16,20 +16,20 @@ use sotto_mpc::number::Number;
 
 /// The type that a job gives a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnType {
+pub(crate) struct ColumnType {
     /// What its numbers stand for; without it, what the program says.
-    pub kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
     /// Its range; without it, all numbers of the program's column that the kind has.
-    pub range: Option<(i128, i128)>,
+    pub(crate) range: Option<(i128, i128)>,
     /// Digits after the point.
-    pub decimals: u8,
+    pub(crate) decimals: u8,
     /// Whether its fields may be empty, which the program sees.
-    pub is_optional: bool,
+    pub(crate) is_optional: bool,
 }
 
 /// Why a column cannot have a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RetypeError {
+pub(crate) enum RetypeError {
     /// There is none.
     #[error("the program has no column of this name there")]
     NoColumn,
