@@ -17,6 +17,7 @@
 //! Columns are uncompressed or compressed with Snappy, which is what most programs write unless they are told otherwise.
 
 mod child;
+mod terms;
 mod write;
 
 pub(crate) use child::serve_if_child;
@@ -29,37 +30,10 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
 };
-
-/// The environment variable that marks a child.
-const MARK: &str = "SOTTO_PARQUET_CHILD";
-
-/// Memory of a child, in mebibytes.
-const MEMORY: u64 = 768;
-
-/// Processor time of a child, in seconds.
-const SECONDS: u64 = 300;
+use terms::{ENDS, End, MARK, MEMORY, SECONDS};
 
 /// The signal of a process that has used its processor time, on Linux.
 const XCPU: i32 = 24;
-
-/// Longest file, in bytes, of what cannot be searched: a pipe.
-const MAX_PIPED: u64 = 1 << 30;
-
-/// How a child ends that cannot go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum End {
-    /// The file is none, or is damaged.
-    Damaged = 1,
-    /// It is compressed in a way that is not read here.
-    Compressed = 2,
-    /// A pipe brings more than is kept.
-    TooLong = 3,
-    /// The limits could not be set, or nothing could be written.
-    System = 4,
-}
-
-const ENDS: [End; 4] = [End::Damaged, End::Compressed, End::TooLong, End::System];
 
 /// The rows of a Parquet file, as lines of JSON.
 pub(crate) struct Rows {

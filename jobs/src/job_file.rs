@@ -33,14 +33,15 @@ use crate::Job;
 use crate::calendar::parse_time;
 use crate::hash::Digest;
 use crate::job::{
-    Draft, Fault, Gates, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin, RendezvousServer,
+    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
+    RendezvousServer,
 };
 use crate::line_error::{LineError, line_of};
 use crate::multiparty::{Functionality, TooLarge};
 use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
-use crate::verify_program::{leaks, results};
-use columns::ColumnEntry;
+use crate::verify_program::{leaks, results, schema};
+use columns::ColumnEntries;
 use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_party::PublicKey;
@@ -100,7 +101,7 @@ struct Roles {
 struct InputEntry {
     party: String,
     #[serde(default)]
-    columns: BTreeMap<String, ColumnEntry>,
+    columns: ColumnEntries,
     #[serde(default)]
     missing: BTreeMap<String, String>,
 }
@@ -111,7 +112,7 @@ struct OutputEntry {
     name: String,
     result_parties: Vec<String>,
     #[serde(default)]
-    columns: BTreeMap<String, ColumnEntry>,
+    columns: ColumnEntries,
 }
 
 #[derive(Deserialize)]
@@ -346,6 +347,30 @@ impl Drafting<'_> {
         let what = |e: PinError| format!("{e}{}", needed(&program, &e));
         let pin = pin.map_err(what);
         Some((pin.map_err(|what| self.report(&limits.span(), what)).ok()?, program))
+    }
+
+    /// Gives columns of inputs and outputs the types that the job states.
+    fn retype(&mut self, program: &mut Computation) {
+        let file = self.file;
+        let inputs = file.input.iter().map(Spanned::get_ref);
+        let inputs: Vec<_> = inputs.map(|input| (input.party.as_str(), &input.columns)).collect();
+        for (input, faults) in file.input.iter().zip(columns::retype_inputs(&inputs, program)) {
+            faults.iter().for_each(|what| self.report(&input.span(), what));
+        }
+        for output in &file.output {
+            let OutputEntry { name, columns, .. } = output.get_ref();
+            let faults = columns::retype_output(name, columns, program);
+            faults.iter().for_each(|what| self.report(&output.span(), what));
+        }
+    }
+
+    fn input(&mut self, i: usize, entry: &Spanned<InputEntry>, program: &Computation) -> Option<Input> {
+        let (InputEntry { party, missing, .. }, span) = (entry.get_ref(), entry.span());
+        let party = self.find(party, &span);
+        let mut tables = schema(program, i).map_err(|e| self.report(&span, e)).ok()?;
+        let faults = columns::fill_all(&mut tables, missing);
+        faults.iter().for_each(|what| self.report(&span, what));
+        Some(Input { party: party?, tables })
     }
 
     fn output(&mut self, entry: &Spanned<OutputEntry>) -> Option<Output> {

@@ -335,6 +335,6 @@ fn types_make_no_other_data_set_of_the_same_rows() {
     ] {
         assert_eq!(data_set(source, &columns, file), one, "{columns}");
         assert_ne!(data_set(source, &columns, &file.replacen("no", "yes", 1)), one);
-        assert_ne!(data_set(source, &columns, &file.replacen("2020", "2021", 1)), one);
+        assert_ne!(data_set(source, &columns, &file.replacen("02-29", "02-28", 1)), one);
     }
 }

@@ -1,6 +1,6 @@
 //! The child that reads Parquet, and what it writes.
 
-use super::{End, MARK, MAX_PIPED, MEMORY, SECONDS};
+use super::terms::{End, MARK, MAX_PIPED, MEMORY, SECONDS};
 use parquet::{
     basic::{LogicalType, TimeUnit},
     data_type::Decimal,

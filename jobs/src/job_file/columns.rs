@@ -13,16 +13,18 @@
 //! column of one name must agree on its decimals and meaning: a program that takes cents from one party and euros
 //! from another has no error that anybody would see.
 
-use serde::Deserialize;
-use toml::Spanned;
+use std::collections::BTreeMap;
 
-use super::{Drafting, InputEntry};
-use crate::job::{Input, Table};
+use serde::Deserialize;
+
+use crate::job::Table;
 use crate::kind::Kind;
 use crate::multiparty::{Column, ColumnType, Functionality};
 use crate::program::Computation;
 use crate::rows;
-use crate::verify_program::schema;
+
+/// The entries of an input or an output, by the names of columns.
+pub(super) type ColumnEntries = BTreeMap<String, ColumnEntry>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,81 +99,63 @@ fn bound(value: &toml::Value, kind: &Kind, decimals: u8) -> Option<i128> {
     }
 }
 
-impl Drafting<'_> {
-    /// Gives columns of inputs and outputs the types that the job states.
-    pub(super) fn retype(&mut self, program: &mut Computation) {
-        for (i, input) in self.file.input.iter().enumerate() {
-            for (name, entry) in &input.get_ref().columns {
-                let column =
-                    program.declaration().party(i).iter().find_map(|table| find(&table.columns, name, entry));
-                let typed =
-                    entry.ty(column).map(|ty| program.retype(i, name, &ty).map_err(|e| e.to_string()));
-                if let Err(what) = typed {
-                    self.report(&input.span(), format!("`columns`: \"{name}\" {what}"));
-                } else if let Ok(Err(what)) = typed {
-                    self.report(
-                        &input.span(),
-                        format!("`columns`: \"{name}\" cannot have this type: {what}"),
-                    );
-                }
-            }
-        }
-        for output in &self.file.output {
-            for (name, entry) in &output.get_ref().columns {
-                let has_range = entry.min.is_some() || entry.max.is_some();
-                let ty =
-                    if has_range { Err("is a result, and has no range".to_owned()) } else { entry.ty(None) };
-                let of = &output.get_ref().name;
-                let typed = ty.and_then(|ty| program.retype_output(of, name, &ty).map_err(|e| e.to_string()));
-                if let Err(what) = typed {
-                    self.report(&output.span(), format!("`columns`: \"{name}\": {what}"));
-                }
-            }
-        }
-        self.agree(program);
-    }
-
-    /// All inputs with a column of one name that is given a type must mean the same by it.
-    fn agree(&mut self, program: &Computation) {
-        let inputs = &self.file.input;
-        let column = |i: usize, name: &str| {
+/// Gives the columns of inputs the types that the job states; what is wrong with each input, of which there are the
+/// party and the entries.
+pub(super) fn retype_inputs(
+    inputs: &[(&str, &ColumnEntries)],
+    program: &mut Computation,
+) -> Vec<Vec<String>> {
+    let mut faults = Vec::new();
+    for (i, (_, entries)) in inputs.iter().enumerate() {
+        let mut retype = |name: &str, entry: &ColumnEntry| {
             let tables = program.declaration().party(i).iter();
-            let found = tables.flat_map(|table| &table.columns).find(|column| column.name == name)?;
-            Some((found.number.decimals(), found.kind.clone()))
+            let column = tables.flat_map(|table| find(&table.columns, name, entry)).next();
+            let ty = entry.ty(column).map_err(|what| format!("`columns`: \"{name}\" {what}"))?;
+            let typed = program.retype(i, name, &ty);
+            typed.map_err(|e| format!("`columns`: \"{name}\" cannot have this type: {e}"))
         };
-        for (i, input) in inputs.iter().enumerate() {
-            for name in input.get_ref().columns.keys() {
-                let ours = column(i, name);
-                let differs = |j: &usize| {
-                    *j != i && column(*j, name).is_some_and(|theirs| ours.as_ref() != Some(&theirs))
-                };
-                if let (Some(_), Some(j)) = (&ours, (0..inputs.len()).find(differs)) {
-                    let other = &inputs.get(j).map_or("?", |other| other.get_ref().party.as_str());
-                    let what = format!(
-                        "\"{name}\" has other decimals or another type than that of {other}: inputs must agree on what a column means"
-                    );
-                    self.report(&input.span(), what);
-                }
-            }
-        }
+        faults.push(entries.iter().filter_map(|(name, entry)| retype(name, entry).err()).collect());
     }
+    for (own, more) in faults.iter_mut().zip(disagreements(inputs, program)) {
+        Vec::extend(own, more);
+    }
+    faults
+}
 
-    pub(super) fn input(
-        &mut self,
-        i: usize,
-        entry: &Spanned<InputEntry>,
-        program: &Computation,
-    ) -> Option<Input> {
-        let (InputEntry { party, missing, .. }, span) = (entry.get_ref(), entry.span());
-        let party = self.find(party, &span);
-        let mut tables = schema(program, i).map_err(|e| self.report(&span, e)).ok()?;
-        for (name, value) in missing {
-            if let Err(what) = fill(&mut tables, name, value) {
-                self.report(&span, format!("`missing`: \"{name}\" {what}"));
-            }
-        }
-        Some(Input { party: party?, tables })
-    }
+/// All inputs with a column of one name that is given a type must mean the same by it.
+fn disagreements(inputs: &[(&str, &ColumnEntries)], program: &Computation) -> Vec<Vec<String>> {
+    let column = |i: usize, name: &str| {
+        let tables = program.declaration().party(i).iter();
+        let found = tables.flat_map(|table| &table.columns).find(|column| column.name == name)?;
+        Some((found.number.decimals(), found.kind.clone()))
+    };
+    let fault = |i: usize, name: &str| {
+        let ours = column(i, name)?;
+        let mut others = inputs.iter().enumerate().filter(|(j, _)| *j != i);
+        let (_, (other, _)) = others.find(|(j, _)| column(*j, name).is_some_and(|theirs| theirs != ours))?;
+        Some(format!(
+            "\"{name}\" has other decimals or another type than that of {other}: inputs must agree on what a column means"
+        ))
+    };
+    let inputs = inputs.iter().enumerate();
+    inputs.map(|(i, (_, entries))| entries.keys().filter_map(|name| fault(i, name)).collect()).collect()
+}
+
+/// Gives the columns of an output the types that the job states; what is wrong.
+pub(super) fn retype_output(output: &str, entries: &ColumnEntries, program: &mut Computation) -> Vec<String> {
+    let mut retype = |name: &str, entry: &ColumnEntry| {
+        let has_range = entry.min.is_some() || entry.max.is_some();
+        let ty = if has_range { Err("is a result, and has no range".to_owned()) } else { entry.ty(None) };
+        ty.and_then(|ty| program.retype_output(output, name, &ty).map_err(|e| e.to_string()))
+    };
+    let faults = entries.iter().filter_map(|(name, entry)| Some((name, retype(name, entry).err()?)));
+    faults.map(|(name, what)| format!("`columns`: \"{name}\": {what}")).collect()
+}
+
+/// Gives columns their values for empty fields; what is wrong.
+pub(super) fn fill_all(tables: &mut [Table], missing: &BTreeMap<String, String>) -> Vec<String> {
+    let filled = missing.iter().filter_map(|(name, value)| Some((name, fill(tables, name, value).err()?)));
+    filled.map(|(name, what)| format!("`missing`: \"{name}\" {what}")).collect()
 }
 
 /// The program's column that an entry is about.
