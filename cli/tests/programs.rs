@@ -156,12 +156,16 @@ fn a_job_may_narrow_what_a_source_takes() {
     };
     with("a = { max = 40, decimals = 1 }");
     assert!(world.run("mpc check job.toml").ok().contains("a: 0.0 to 4.0"));
-    for wrong in
-        ["a = { max = 256 }", "a = { min = -1, max = 4 }", "a = { min = 4, max = 3 }", "b = { max = 4 }"]
-    {
+    let range = "the program's column does not hold this range";
+    for (wrong, why) in [
+        ("a = { max = 256 }", range),
+        ("a = { min = -1, max = 4 }", range),
+        ("a = { min = 4, max = 3 }", range),
+        ("b = { max = 4 }", "the program has no column of this name"),
+    ] {
         with(wrong);
         let said = world.run("mpc check job.toml").fails(1);
-        assert!(said.contains("a range that the program does not take there"), "{wrong}: {said}");
+        assert!(said.contains(why), "{wrong}: {said}");
     }
 }
 
