@@ -12,11 +12,7 @@ use sotto_jobs::bundle_file::{Bundle, JOB_FILE, MAX_BUNDLE};
 use sotto_jobs::job_file;
 use sotto_jobs::line_error::LineError;
 use sotto_jobs::{Approval, Job};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 pub(crate) fn bundle(context: &Context, a: &args::MpcBundle) -> Outcome {
     let out = a.out.as_deref().filter(|path| *path != Path::new("-"));
@@ -101,7 +97,7 @@ fn names(signed: &[String]) -> String {
     if signed.is_empty() { "nobody yet".to_owned() } else { signed.join(", ") }
 }
 
-fn read(path: &PathBuf) -> Outcome<Bundle> {
+fn read(path: &Path) -> Outcome<Bundle> {
     Bundle::from_text(&read_text(path, MAX_BUNDLE)?).map_err(|e| {
         Failure::refused(format!("{} is not a bundle", path.display()))
             .why(e)

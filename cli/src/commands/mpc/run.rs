@@ -68,8 +68,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
     let folder_of_results = a.out.as_deref().unwrap_or(&beside);
     let results = Results { job, us, program: &program, folder: folder_of_results, kinds: &a.results };
-    let screen = Screen::new(context, job);
-    let saved = Mutex::new(None);
+    let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
     let observe = |stage| match stage {
         Stage::Finished(outcome) => {
             if let Ok(mut saved) = saved.lock() {
