@@ -112,7 +112,7 @@ fn every_template_is_a_job_that_can_be_tried() {
 fn a_program_that_overflows_is_seen_before_anybody_signs() {
     let world = World::empty();
     world.run("mpc new sum --template survey").ok();
-    let source = "const ROWS: usize = JOB::ROWS;\nstruct Answer { region: u8, mark: (bool, u8) }\nstruct Region { region: u8, answers: (bool, u32), mean: (bool, u32) }\npub fn main(a: [Answer; ROWS], b: [Answer; ROWS]) -> Region {\n    let mut sum = 0u8;\n    for answer in a { sum = sum + answer.mark.1; }\n    for answer in b { sum = sum + answer.mark.1; }\n    Region { region: 0u8, answers: (true, 1u32), mean: (true, sum as u32) }\n}\n";
+    let source = "const ROWS: usize = JOB::ROWS;\nstruct Answer { region: u8, mark: (bool, u8) }\nstruct Region { region: u8, answers: (bool, u32), mean: (bool, u32) }\npub fn main(a: [Answer; ROWS], b: [Answer; ROWS]) -> Region {\n    let mut sum = 0u8;\n    for answer in a { sum = sum + answer.mark.1 * 4u8; }\n    for answer in b { sum = sum + answer.mark.1 * 4u8; }\n    Region { region: 0u8, answers: (true, 1u32), mean: (true, sum as u32) }\n}\n";
     world.write("sum/program.garble.rs", source);
     let tried = record(&world.run("mpc try sum/job.toml --extremes --json").ok());
     assert_eq!(

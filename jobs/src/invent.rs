@@ -3,7 +3,7 @@
 //! ```text
 //! plausible   within a thousand steps of the number of the range that is nearest to zero; an optional field is
 //!             empty once in eight
-//! extreme     the least or the greatest number of each column: does a sum overflow?
+//! extreme     in each field the least or the greatest number of its column: sums overflow sooner
 //! ```
 
 use rand_core::RngCore;

@@ -217,7 +217,7 @@ pub(crate) struct MpcTry {
     /// Invent the same data again
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Take the least or the greatest number of each column: does anything overflow?
+    /// Take the least or the greatest number of its column in each field, so that sums overflow sooner
     #[arg(long)]
     pub(crate) extremes: bool,
 }
