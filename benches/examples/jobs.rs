@@ -118,6 +118,7 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
         deadline: 3600,
         expiry: u64::MAX,
         runs: 1,
+        results: Vec::new(),
     };
     let job = Job::new(draft).unwrap();
     let consents: Vec<_> = (0..5).map(|i| Approval::sign(&job, &identity(i), &mut rng(9)).unwrap()).collect();

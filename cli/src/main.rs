@@ -12,6 +12,7 @@ mod lock_wait;
 mod memory;
 mod new_file;
 mod output;
+mod parquet_file;
 mod qr;
 mod secret;
 mod suggest;
@@ -36,6 +37,8 @@ struct Context {
 fn main() -> ExitCode {
     // Sources of jobs are compiled in a child process, which is this program.
     sotto_mpc::edge::compiler::serve_if_child();
+    // So are Parquet files read.
+    parquet_file::serve_if_child();
     // Known before the command line is parsed, because the parser's errors have the same form.
     let form = ErrorForm::of(std::env::args_os());
     std::panic::set_hook(Box::new(move |panic| {

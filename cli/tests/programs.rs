@@ -61,7 +61,7 @@ fn a_source_is_run_and_its_panic_closes_all_else() {
     world.write("west.csv", "1,0\n0,17\n");
     let learns = west_learns(&world, inputs);
     assert_eq!(learns["panicked"][0]["panicked"], "0");
-    assert_eq!((&learns["result"][0]["0"], &learns["result"][0]["1"]), (&"59".into(), &"1".into()));
+    assert_eq!((&learns["result"][0]["0"], &learns["result"][0]["1"]), (&"59".into(), &"true".into()));
     world.write("west.csv", "0,1\n255,1\n");
     let learns = west_learns(&world, inputs);
     assert_eq!(learns["panicked"][0]["panicked"], "1", "the sum overflows");
@@ -156,12 +156,16 @@ fn a_job_may_narrow_what_a_source_takes() {
     };
     with("a = { max = 40, decimals = 1 }");
     assert!(world.run("mpc check job.toml").ok().contains("a: 0.0 to 4.0"));
-    for wrong in
-        ["a = { max = 256 }", "a = { min = -1, max = 4 }", "a = { min = 4, max = 3 }", "b = { max = 4 }"]
-    {
+    let range = "the program's column does not hold this range";
+    for (wrong, why) in [
+        ("a = { max = 256 }", range),
+        ("a = { min = -1, max = 4 }", range),
+        ("a = { min = 4, max = 3 }", range),
+        ("b = { max = 4 }", "the program has no column of this name"),
+    ] {
         with(wrong);
         let said = world.run("mpc check job.toml").fails(1);
-        assert!(said.contains("a range that the program does not take there"), "{wrong}: {said}");
+        assert!(said.contains(why), "{wrong}: {said}");
     }
 }
 

@@ -65,6 +65,7 @@ fn no_verb_overwrites_a_file_of_the_project() {
     world.run("wallet backup alice.backup --wallet alice").ok();
     world.shell("sotto wallet view-key export --wallet bob > bob.viewkey").ok();
     world.run("chain export --part 2 good.snapshot").ok();
+    world.run("mpc bundle job.toml --out job.bundle").ok();
     world.write("node.key", &sotto_link::Identity::from_seed(&[7; 32]).to_secret_text());
     let kinds = kinds(&world);
     for (verb, target, command) in writers() {

@@ -9,6 +9,7 @@ use crate::{
 };
 use sotto_jobs::attempt::{Computed, Finished};
 use sotto_jobs::budget::Budget;
+use sotto_jobs::bundle_file::Bundle;
 use sotto_jobs::input_commitment::SavedInput;
 use sotto_jobs::messages::{Request, Response};
 use sotto_jobs::multiparty::{Column, LocalStep, PassThrough, Rows, Table};
@@ -43,7 +44,7 @@ pub fn mpc_job_file(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// One-line texts and policies: what is read is written as it was, or is no secret of ours.
+/// One-line texts, bundles and policies: what is read is written as it was, or is no secret of ours.
 pub fn mpc_job_text(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let consent = Approval::from_text(text).map(|consent| consent.to_text());
@@ -52,8 +53,11 @@ pub fn mpc_job_text(data: &[u8]) -> Verdict {
     for again in [&consent, &public, &secret].into_iter().flatten() {
         assert_eq!(again.trim(), text.trim(), "two forms of one");
     }
+    let bundle = Bundle::from_text(text).ok();
+    let again = bundle.as_ref().map(|bundle| Bundle::from_text(&bundle.to_text()));
+    assert_eq!(again.and_then(Result::ok), bundle, "a bundle that cannot be read back");
     let policy = policy_file::parse(text).is_ok();
-    Verdict::of(policy || consent.or(public).or(secret).is_some())
+    Verdict::of(policy || bundle.is_some() || consent.or(public).or(secret).is_some())
 }
 
 /// What was kept before a crash has one encoding.

@@ -109,7 +109,11 @@ impl Approval {
         text
     }
 
-    fn check(&self, job: &Job) -> Result<(), ApprovalError> {
+    /// Whether the party that it names signed this very job.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn check(&self, job: &Job) -> Result<(), ApprovalError> {
         if !job.ids().any(|id| id == self.party) {
             return Err(ApprovalError::Stranger);
         }

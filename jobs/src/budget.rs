@@ -85,12 +85,30 @@ pub struct Decimal {
     pub decimals: u8,
 }
 
+/// A field as its input party wrote it, whatever number a job makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A number in digits, or a truth value.
+    Number(Decimal),
+    /// A name, a date or a time, by its hash.
+    Text([u8; 16]),
+}
+
+impl Field {
+    /// A field with a text that is not a number.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        let Digest(hash) = hash(Purpose::Text, &[text.as_bytes()]);
+        Self::Text(hash.first_chunk().copied().unwrap_or_default())
+    }
+}
+
 /// Hashes an input party's rows as they are read, so that the same rows have the same name in every job.
 ///
-/// A row is the multiset of its numbers, each without trailing zeros after the point, and a table is the
-/// multiset of its rows. So neither the width and the decimals of a column, nor its name and place, nor the
-/// order of rows make another data set, nor does a program that adds up rows before they enter. A field that
-/// is empty is one whatever the job counts it as.
+/// A row is the multiset of its fields, numbers without trailing zeros after the point, and a table is the
+/// multiset of its rows. So neither the width, the decimals and the type of a column, nor its name and place, nor the
+/// order of rows or of a category's names make another data set, nor does a program that adds up rows before they
+/// enter. A field that is empty is one whatever the job counts it as.
 ///
 /// # Security
 /// Rows are added as 256-bit hashes under the input party's key (Clarke et al. 2003, MSet-Add-Hash). Data with
@@ -131,10 +149,10 @@ impl RowsHasher {
     }
 
     /// Takes a row of a table; `None` is an empty field.
-    pub fn row(&mut self, table: usize, cells: impl Iterator<Item = Option<Decimal>>) {
-        let mut cells: Vec<[u8; 17]> = cells.map(canonical).collect();
-        cells.sort_unstable();
-        let row = hash(Purpose::Row, &[&*self.key, cells.as_flattened()]);
+    pub fn row(&mut self, table: usize, fields: impl Iterator<Item = Option<Field>>) {
+        let mut fields: Vec<[u8; 17]> = fields.map(canonical).collect();
+        fields.sort_unstable();
+        let row = hash(Purpose::Row, &[&*self.key, fields.as_flattened()]);
         if self.tables.len() <= table {
             self.tables.resize(table + 1, Sum::default());
         }
@@ -154,17 +172,20 @@ impl RowsHasher {
     }
 }
 
-/// A number without trailing zeros, or that there is none.
-fn canonical(cell: Option<Decimal>) -> [u8; 17] {
-    let mut bytes = [0xff; 17];
-    if let Some(Decimal { mut value, mut decimals }) = cell {
-        while decimals > 0 && value % 10 == 0 {
-            (value, decimals) = (value / 10, decimals - 1);
+/// A number without trailing zeros, a text, or that there is none. The last byte says which: the decimals, fe or ff.
+fn canonical(field: Option<Field>) -> [u8; 17] {
+    let (start, last) = match field {
+        None => ([0xff; 16], 0xff),
+        Some(Field::Text(hash)) => (hash, 0xfe),
+        Some(Field::Number(Decimal { mut value, mut decimals })) => {
+            while decimals > 0 && value % 10 == 0 {
+                (value, decimals) = (value / 10, decimals - 1);
+            }
+            (value.to_le_bytes(), decimals)
         }
-        let (last, digits) = (&mut bytes[16], value.to_le_bytes());
-        *last = decimals;
-        bytes[..16].copy_from_slice(&digits);
-    }
+    };
+    let mut bytes = [last; 17];
+    bytes[..16].copy_from_slice(&start);
     bytes
 }
 
@@ -315,7 +336,9 @@ mod tests {
     fn name(rows: &[&[Option<(i128, u8)>]], label: Option<&str>) -> DataSet {
         let mut hasher = RowsHasher::new(&Identity::random(&mut ChaCha20Rng::seed_from_u64(1)));
         for row in rows {
-            let cell = |cell: &Option<(i128, u8)>| cell.map(|(value, decimals)| Decimal { value, decimals });
+            let cell = |cell: &Option<(i128, u8)>| {
+                cell.map(|(value, decimals)| Field::Number(Decimal { value, decimals }))
+            };
             hasher.row(0, row.iter().map(cell));
         }
         hasher.finish(label.map(|label| Line::new(label).unwrap()).as_ref())

@@ -56,6 +56,12 @@ impl<'b> Reader<'b> {
         Ok(now)
     }
 
+    /// The last value: nothing follows it.
+    pub(crate) fn last<T: Codec>(&mut self) -> Result<T, DecodeError> {
+        let value = T::decode(self)?;
+        if self.0.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(self.0.len())) }
+    }
+
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (now, later) = self.0.split_first_chunk().ok_or(DecodeError::Short)?;
         self.0 = later;
@@ -89,8 +95,7 @@ pub(crate) trait Codec: Sized {
     fn from_prefixed(prefix: &'static str, bytes: &[u8]) -> Result<Self, DecodeError> {
         let rest = bytes.strip_prefix(prefix.as_bytes()).ok_or(DecodeError::Foreign(prefix))?;
         let mut r = Reader::new(rest);
-        let value = Self::decode(&mut r)?;
-        if r.0.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(r.0.len())) }
+        r.last()
     }
 }
 
@@ -190,9 +195,9 @@ impl Codec for sotto_party::PublicKey {
     }
 }
 
-/// A record: its fields in order, in both directions.
+/// A record: its fields in order, in both directions; a field after a semicolon is encoded elsewhere.
 macro_rules! record {
-    ($type:ty { $($field:ident),* $(,)? }) => {
+    ($type:ty { $($field:ident),* $(,)? $(; $later:ident)? }) => {
         impl $crate::codec::Codec for $type {
             fn encode(&self, out: &mut Vec<u8>) {
                 $($crate::codec::Codec::encode(&self.$field, out);)*
@@ -202,7 +207,7 @@ macro_rules! record {
                 r: &mut $crate::codec::Reader<'_>,
             ) -> Result<Self, $crate::codec::DecodeError> {
                 $(let $field = $crate::codec::Codec::decode(r)?;)*
-                Ok(Self { $($field),* })
+                Ok(Self { $($field,)* $($later: Default::default())? })
             }
         }
     };

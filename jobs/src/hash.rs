@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     InputBits,
     /// A row of an input party's data under its own key, whatever its encoding.
     Row,
+    /// A text in a row of an input party's data.
+    Text,
     /// All rows of an input party's data, under its own key: what a budget is kept for.
     Rows,
     /// The label that an input party gives its data, under its own key: what a budget is kept for.
@@ -63,6 +65,7 @@ impl Purpose {
             Self::InputCommitment => "sotto mpc manifest v1",
             Self::InputBits => "sotto mpc data set v1",
             Self::Row => "sotto mpc row v1",
+            Self::Text => "sotto mpc row text v1",
             Self::Rows => "sotto mpc rows v1",
             Self::Label => "sotto mpc data set label v1",
             Self::Policy => "sotto mpc policy v1",

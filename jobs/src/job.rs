@@ -14,16 +14,41 @@ mod rules;
 
 pub use draft::{
     Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output,
-    Parameter, Party, PartyId, Pin, RendezvousServer, Suite, Table, Value, tree_depth,
+    Parameter, Party, PartyId, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
 };
 pub use rules::{Fault, JobError, Part};
 
-use crate::codec::{Codec, DecodeError};
+use crate::codec::{Codec, DecodeError, Reader};
 use crate::hash::{Digest, Purpose, hash};
 use sotto_mpc::protocol::malicious::Settings;
 
-/// The prefix of a job's canonical encoding.
-const PREFIX: &str = "sotto job v1\0";
+/// The prefixes of a job's canonical encoding: version 1, if all columns are plain numbers, and 2, if not.
+const PREFIXES: [&str; 2] = ["sotto job v1\0", "sotto job v2\0"];
+
+/// The canonical encoding of a draft. Version 2 has the types of results at its end.
+fn encoded(draft: &Draft) -> Vec<u8> {
+    let [plain, typed] = PREFIXES;
+    if !draft.is_typed() {
+        return draft.to_prefixed(plain);
+    }
+    let mut bytes = draft.to_prefixed(typed);
+    draft.results.encode(&mut bytes);
+    bytes
+}
+
+/// The draft of a canonical encoding.
+fn decoded(bytes: &[u8]) -> Result<Draft, DecodeError> {
+    let [plain, typed] = PREFIXES;
+    let Some(rest) = bytes.strip_prefix(typed.as_bytes()) else {
+        let draft = Draft::from_prefixed(plain, bytes)?;
+        return if draft.is_typed() { Err(DecodeError::Value("a type of columns")) } else { Ok(draft) };
+    };
+    let mut reader = Reader::new(rest);
+    let mut draft = Draft::decode(&mut reader)?;
+    draft.results = reader.last()?;
+    // What version 1 can say has no other encoding.
+    if draft.is_typed() { Ok(draft) } else { Err(DecodeError::Value("a version")) }
+}
 
 /// A job that keeps the rules, with its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +72,7 @@ impl Job {
     /// All rules that it breaks.
     pub fn new(draft: Draft) -> Result<Self, Vec<Fault>> {
         let faults = draft.faults();
-        let id = hash(Purpose::Job, &[&draft.to_prefixed(PREFIX)]);
+        let id = hash(Purpose::Job, &[&encoded(&draft)]);
         if faults.is_empty() { Ok(Self { draft, id }) } else { Err(faults) }
     }
 
@@ -60,7 +85,7 @@ impl Job {
     /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.draft.to_prefixed(PREFIX)
+        encoded(&self.draft)
     }
 
     /// The job of a canonical encoding.
@@ -68,7 +93,7 @@ impl Job {
     /// # Errors
     /// If it is none; broken rules count as a value that cannot be.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let draft = Draft::from_prefixed(PREFIX, bytes)?;
+        let draft = decoded(bytes)?;
         Self::new(draft).map_err(|_| DecodeError::Value("a job"))
     }
 

@@ -13,11 +13,12 @@
 //!
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
-//! program's), `columns` (the program's ranges), `missing` (an empty field is an error), `adversary`
+//! program's), `columns` (the program's types), `missing` (an empty field is an error), `adversary`
 //! (`semi-honest`), `maximum_attempts` (2) and `tree_depth` (4) may be left out. `adversary` was called `protocol`
 //! before, and files that say so are read.
 //! The caller reads the files that the job names.
 
+mod columns;
 mod program;
 mod suite;
 
@@ -29,6 +30,7 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::Job;
+use crate::calendar::parse_time;
 use crate::hash::Digest;
 use crate::job::{
     Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
@@ -38,10 +40,10 @@ use crate::line_error::{LineError, line_of};
 use crate::multiparty::{Functionality, TooLarge};
 use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
-use crate::verify_program::{leaks, schema};
+use crate::verify_program::{leaks, results, schema};
+use columns::ColumnEntries;
 use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
-use sotto_mpc::number::Number;
 use sotto_party::PublicKey;
 use suite::SuiteEntries;
 
@@ -99,19 +101,9 @@ struct Roles {
 struct InputEntry {
     party: String,
     #[serde(default)]
-    columns: BTreeMap<String, RangeEntry>,
+    columns: ColumnEntries,
     #[serde(default)]
     missing: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RangeEntry {
-    #[serde(default)]
-    min: i64,
-    max: i64,
-    #[serde(default)]
-    decimals: u8,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +111,8 @@ struct RangeEntry {
 struct OutputEntry {
     name: String,
     result_parties: Vec<String>,
+    #[serde(default)]
+    columns: ColumnEntries,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +212,7 @@ impl Drafting<'_> {
         let evaluator =
             self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
         let (pin, program) = program?;
+        let results = if pin.source.is_some() { results(&program).ok()? } else { Vec::new() };
         let inputs: Vec<_> =
             file.input.iter().enumerate().map(|(i, input)| self.input(i, input, &program)).collect();
         let outputs: Vec<_> = file.output.iter().map(|output| self.output(output)).collect();
@@ -241,6 +236,7 @@ impl Drafting<'_> {
             deadline: *file.deadline.get_ref(),
             expiry: expiry?,
             runs: *file.maximum_runs.get_ref(),
+            results,
         };
         Some((draft, program))
     }
@@ -267,7 +263,9 @@ impl Drafting<'_> {
     }
 
     fn expiry(&mut self) -> Option<u64> {
-        let time = seconds(self.file.expiry.get_ref());
+        let time = self.file.expiry.get_ref().to_string();
+        let is_utc = self.file.expiry.get_ref().offset == Some(toml::value::Offset::Z);
+        let time = parse_time(&time).filter(|_| is_utc).and_then(|second| u64::try_from(second).ok());
         if time.is_none() {
             let what = "the expiry must be a time after 1970 in UTC, such as 2027-01-31T00:00:00Z";
             self.report(&self.file.expiry.span(), what);
@@ -339,7 +337,7 @@ impl Drafting<'_> {
         let program = self.file.program.get_ref().build(&input_parties, self.compiler, read);
         let program = program.map_err(|what| self.report(&self.file.program.span(), what));
         let (mut program, options) = program.ok()?;
-        self.narrow(&mut program);
+        self.retype(&mut program);
         let (limits, Roles { garbler, evaluator }) = (&self.file.limits, self.file.roles.get_ref());
         let computes = |party: &str| garbler.get_ref() == party || evaluator.get_ref() == party;
         let pin = match self.counting {
@@ -351,17 +349,18 @@ impl Drafting<'_> {
         Some((pin.map_err(|what| self.report(&limits.span(), what)).ok()?, program))
     }
 
-    /// Gives columns the ranges that the job states.
-    fn narrow(&mut self, program: &mut Computation) {
-        for (input_party, input) in self.file.input.iter().enumerate() {
-            for (column, RangeEntry { min, max, decimals }) in &input.get_ref().columns {
-                let range = Number::new((*min).into(), (*max).into()).map(|range| range.scaled(*decimals));
-                if !range.is_some_and(|range| program.narrow(input_party, column, range)) {
-                    let what =
-                        format!("`columns` gives \"{column}\" a range that the program does not take there");
-                    self.report(&input.span(), what);
-                }
-            }
+    /// Gives columns of inputs and outputs the types that the job states.
+    fn retype(&mut self, program: &mut Computation) {
+        let file = self.file;
+        let inputs = file.input.iter().map(Spanned::get_ref);
+        let inputs: Vec<_> = inputs.map(|input| (input.party.as_str(), &input.columns)).collect();
+        for (input, faults) in file.input.iter().zip(columns::retype_inputs(&inputs, program)) {
+            faults.iter().for_each(|what| self.report(&input.span(), what));
+        }
+        for output in &file.output {
+            let OutputEntry { name, columns, .. } = output.get_ref();
+            let faults = columns::retype_output(name, columns, program);
+            faults.iter().for_each(|what| self.report(&output.span(), what));
         }
     }
 
@@ -369,29 +368,13 @@ impl Drafting<'_> {
         let (InputEntry { party, missing, .. }, span) = (entry.get_ref(), entry.span());
         let party = self.find(party, &span);
         let mut tables = schema(program, i).map_err(|e| self.report(&span, e)).ok()?;
-        for (name, value) in missing {
-            let column =
-                tables.iter_mut().flat_map(|table| &mut table.columns).find(|c| c.name.as_str() == name);
-            let Some(column) = column else {
-                self.report(
-                    &span,
-                    format!("`missing` names a column \"{name}\" that the program does not read"),
-                );
-                continue;
-            };
-            column.missing = crate::rows::number(value, column.decimals);
-            if column.missing.is_none() {
-                self.report(
-                    &span,
-                    format!("`missing` for \"{name}\" is not a number with {} decimals", column.decimals),
-                );
-            }
-        }
+        let faults = columns::fill_all(&mut tables, missing);
+        faults.iter().for_each(|what| self.report(&span, what));
         Some(Input { party: party?, tables })
     }
 
     fn output(&mut self, entry: &Spanned<OutputEntry>) -> Option<Output> {
-        let (OutputEntry { name, result_parties }, span) = (entry.get_ref(), entry.span());
+        let (OutputEntry { name, result_parties, .. }, span) = (entry.get_ref(), entry.span());
         let result_parties: Vec<_> = result_parties.iter().map(|name| self.find(name, &span)).collect();
         Some(Output {
             name: self.text(name, &span)?,
@@ -465,22 +448,4 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
 /// A message safe to print: it may quote an untrusted file, whose control characters could alter a terminal.
 fn shown(what: &str) -> String {
     what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// Seconds since 1970 of a time in UTC.
-fn seconds(time: &Datetime) -> Option<u64> {
-    let (date, clock) = (time.date?, time.time?);
-    if time.offset != Some(toml::value::Offset::Z) {
-        return None;
-    }
-    // Days since the first of March of the year 0, so that the leap day is a year's last (Richards 2013,
-    // "Calendars").
-    let (year, month) = (u64::from(date.year), u64::from(date.month));
-    let (year, month) = if month < 3 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
-    let days =
-        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + u64::from(date.day) - 1;
-    let day = days.checked_sub(719_468)?;
-    Some(
-        day * 86_400 + u64::from(clock.hour) * 3_600 + u64::from(clock.minute) * 60 + u64::from(clock.second),
-    )
 }

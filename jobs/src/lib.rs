@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 pub mod codec;
 pub mod hash;
 mod json;
 pub mod line_error;
 pub mod text;
+
+pub mod kind;
 
 pub mod multiparty;
 
@@ -38,6 +41,8 @@ mod compute_party;
 
 pub mod in_process;
 
+pub mod bundle_file;
+pub mod invent;
 pub mod job_file;
 pub mod policy_file;
 pub mod receipt_file;

@@ -28,6 +28,7 @@ mod local_step;
 mod padded;
 mod parameters;
 mod request;
+mod retype;
 
 pub use checked::{CheckedInputs, Chunk};
 pub use declaration::{Cells, Column, Declaration, INPUTS_HOLD, RowError, RowErrorKind, Rows, Table};
@@ -37,3 +38,4 @@ pub use local_step::{Figure, LocalStep, LocalStepError, PassThrough, RowNames};
 pub(crate) use padded::{Padded, Stream};
 pub use parameters::{Parameter, ParameterError, Parameters};
 pub use request::max_input_request;
+pub(crate) use retype::{ColumnType, RetypeError};

@@ -17,12 +17,12 @@ use crate::builtins::Builtin;
 use crate::circuits::BristolFunctionality;
 use crate::circuits::GarbleFunctionality;
 use crate::multiparty::{
-    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, RowNames, Table, TooLarge,
+    Cells, CheckedInputs, ColumnType, Figure, Functionality, Header, LocalStep, RetypeError, RowNames, Table,
+    TooLarge,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::language::COMPILER;
 use sotto_mpc::inputs::Inputs;
-use sotto_mpc::number::Number;
 
 /// The program of a job.
 #[derive(Clone, Debug)]
@@ -58,14 +58,37 @@ macro_rules! with {
 }
 
 impl Computation {
-    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them
-    /// all. The ranges of built-in programs are parameters.
-    #[must_use]
-    pub fn narrow(&mut self, input_party: usize, column: &str, to: Number) -> bool {
+    /// Gives the columns of a name of an input party a type. Those of built-in programs follow from parameters.
+    ///
+    /// # Errors
+    /// If they cannot have it.
+    pub(crate) fn retype(
+        &mut self,
+        input_party: usize,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
         match self {
-            Self::Builtin(_) => false,
-            Self::Garble(program) => program.narrow(input_party, column, to),
-            Self::Bristol(program) => program.narrow(input_party, column, to),
+            Self::Builtin(_) => Err(RetypeError::NoColumn),
+            Self::Garble(program) => program.retype(input_party, column, ty),
+            Self::Bristol(program) => program.retype(input_party, column, ty),
+        }
+    }
+
+    /// Says what the numbers of a column of an output stand for.
+    ///
+    /// # Errors
+    /// If the column cannot have this type.
+    pub(crate) fn retype_output(
+        &mut self,
+        output: &str,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
+        match self {
+            Self::Builtin(_) => Err(RetypeError::NoColumn),
+            Self::Garble(program) => program.retype_output(output, column, ty),
+            Self::Bristol(program) => program.retype_output(output, column, ty),
         }
     }
 

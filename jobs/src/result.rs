@@ -10,8 +10,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kind::Kind;
 use crate::multiparty::{Cells, Figure, Functionality, INPUTS_HOLD, RowNames, Table};
-use crate::summary::decimal;
 
 /// The name of the output table that says whether a source panicked.
 const PANICKED: &str = "panicked";
@@ -87,6 +87,19 @@ pub struct PartyResult<'p> {
     pub tables: Vec<ResultTable<'p>>,
     /// What follows from the outputs, if the party has all of them and they are a result.
     pub figures: Vec<Figure>,
+}
+
+/// A column of a result with its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedColumn {
+    /// Its name.
+    pub name: String,
+    /// What its numbers stand for.
+    pub kind: Kind,
+    /// Digits after the point.
+    pub decimals: u8,
+    /// A number for each row; `None` where it means nothing.
+    pub cells: Vec<Option<i128>>,
 }
 
 /// An output table with its rows; `None` is a cell that means nothing.
@@ -183,19 +196,52 @@ impl ResultTable<'_> {
         &self.table.name
     }
 
+    /// The columns as they are shown, each with its type.
+    #[must_use]
+    pub fn typed(&self) -> Vec<TypedColumn> {
+        let names = self.names.as_ref().and_then(|names| {
+            let cells =
+                (0..self.rows.len()).map(|row| (row < names.names.len()).then_some(row as i128)).collect();
+            let kind = Kind::category(&names.names)?;
+            Some(TypedColumn { name: names.column.to_owned(), kind, decimals: 0, cells })
+        });
+        let columns = self.table.columns.iter().enumerate().filter(|(_, column)| !column.kind.is_derived());
+        let columns = columns.map(|(place, column)| {
+            let cell = |row: &Vec<Option<i128>>| {
+                row.get(place).copied().flatten().filter(|_| self.is_there(row, place))
+            };
+            let cells = self.rows.iter().map(cell).collect();
+            let (kind, decimals) = (column.kind.clone(), column.number.decimals());
+            TypedColumn { name: column.name.clone(), kind, decimals, cells }
+        });
+        names.into_iter().chain(columns).collect()
+    }
+
     /// The rows as they are shown: the name of the row if it has one, and its cells.
     fn texts(&self) -> impl Iterator<Item = Vec<Option<String>>> + '_ {
         self.rows.iter().enumerate().map(|(i, row)| {
             let name = self.names.as_ref().map(|names| names.names.get(i).cloned());
-            let cells = self.table.columns.iter().zip(row);
-            let cells = cells.map(|(column, cell)| cell.map(|cell| decimal(cell, column.number.decimals())));
+            let columns =
+                self.table.columns.iter().enumerate().filter(|(_, column)| !column.kind.is_derived());
+            let cells = columns.map(|(place, column)| {
+                let cell = row.get(place).copied().flatten().filter(|_| self.is_there(row, place));
+                cell.map(|cell| column.kind.show(cell, column.number.decimals()))
+            });
             name.into_iter().chain(cells).collect()
         })
     }
 
+    /// Whether an optional column has a value in this row; every other one has.
+    fn is_there(&self, row: &[Option<i128>], place: usize) -> bool {
+        let before =
+            place.checked_sub(1).and_then(|before| Some((self.table.columns.get(before)?, row.get(before)?)));
+        before.is_none_or(|(column, flag)| column.kind != Kind::Presence || *flag == Some(1))
+    }
+
     fn columns(&self) -> Vec<&str> {
         let name = self.names.as_ref().map(|names| names.column);
-        name.into_iter().chain(self.table.columns.iter().map(|column| column.name.as_str())).collect()
+        let columns = self.table.columns.iter().filter(|column| !column.kind.is_derived());
+        name.into_iter().chain(columns.map(|column| column.name.as_str())).collect()
     }
 
     /// A list of objects with their members in the table's order, decimals as texts, so that nothing is

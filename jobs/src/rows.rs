@@ -16,16 +16,18 @@ mod encoding;
 mod field;
 mod json_table;
 mod sink;
+mod windows_1252;
 
 use std::io::Read;
 
 use crate::budget::RowsHasher;
 use crate::job::{Count, Table};
 use crate::multiparty::LocalStep;
-use sink::{Faults, Reading, RowSink, count};
+use sink::{Reading, RowSink, count};
 
 pub use field::{FieldFault, Reason, number};
-pub use sink::RowsError;
+pub use sink::{Faults, RowsError};
+pub use windows_1252::Windows1252;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +76,18 @@ pub fn read_hashed<R: Read>(
     first_fault(Reading { take: &mut take, hasher: Some(hasher) }, tables, files)
 }
 
-/// Everything that is wrong with the tables of an input party, at most `most` faults. Rows that fit are handed
-/// to the program's local step.
+/// Everything that is wrong with the tables of an input party: all faults are counted and the first `kept` of
+/// them are listed. Rows that fit are handed to the program's local step.
 pub fn faults<R: Read>(
     tables: &[Table],
     files: impl IntoIterator<Item = (Format, R)>,
     local: &mut (impl LocalStep + ?Sized),
-    most: usize,
-) -> Vec<RowsError> {
+    kept: usize,
+) -> Faults {
     let mut take = |table, row: &[i128]| local.row(table, row);
-    let mut faults = Faults { most: most.max(1), found: Vec::new() };
+    let mut faults = Faults::all(kept);
     Reading { take: &mut take, hasher: None }.read(tables, files, &mut faults);
-    faults.found
+    faults
 }
 
 fn first_fault<R: Read>(
@@ -93,7 +95,7 @@ fn first_fault<R: Read>(
     tables: &[Table],
     files: impl IntoIterator<Item = (Format, R)>,
 ) -> Result<Vec<u64>, RowsError> {
-    let mut faults = Faults { most: 1, found: Vec::new() };
+    let mut faults = Faults::first();
     let rows = reading.read(tables, files, &mut faults);
     faults.found.pop().map_or(Ok(rows), Err)
 }
@@ -108,7 +110,7 @@ impl Reading<'_> {
     ) -> Vec<u64> {
         let mut rows = Vec::with_capacity(tables.len());
         for (place, (table, (format, file))) in tables.iter().zip(files).enumerate() {
-            let before = faults.found.len();
+            faults.forms.push(String::new());
             let mut sink = RowSink { place, table, given: 0, numbers: Vec::new(), reading: &mut self };
             let read = match format {
                 Format::Csv => csv_table::read(table, file, &mut sink, faults),
@@ -116,11 +118,12 @@ impl Reading<'_> {
             };
             let given = sink.given;
             rows.push(given);
-            if read.is_ok() && table.count == Count::Exactly && given != table.rows {
+            let is_wrong = given > table.rows || table.count == Count::Exactly && given != table.rows;
+            if read.is_ok() && is_wrong {
                 // Rows that do not fit may be too few or too many for their own reasons.
                 let _ = faults.add(count(table, given));
             }
-            if faults.found.len() > before && faults.found.len() >= faults.most {
+            if faults.count() > 0 && !faults.counts() {
                 break;
             }
         }
@@ -132,6 +135,7 @@ impl Reading<'_> {
 mod tests {
     use super::*;
     use crate::job::Column;
+    use crate::kind::Kind;
     use crate::multiparty::{self, Cells, LocalStepError, PassThrough, Rows};
     use crate::text::Line;
     use sotto_mpc::number::Number;
@@ -143,6 +147,7 @@ mod tests {
             max,
             decimals,
             missing,
+            kind: Kind::Number,
         };
         let columns = vec![column("age", 0, 120, 0, None), column("pay", -5, 1000, 2, Some(0))];
         Table { name: Line::new("people").unwrap(), count, rows: 2, columns }
@@ -262,8 +267,10 @@ mod tests {
             let table = Table { rows: 9, ..table(Count::UpTo) };
             let declared = [multiparty::Table::new("people", Rows::UpTo(9), Vec::new())];
             let mut local = Ascending(0, PassThrough::new(&declared));
-            let found = faults(&[table], [(format, text.as_bytes())], &mut local, most);
-            found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+            let faults = faults(&[table], [(format, text.as_bytes())], &mut local, most);
+            let shown = faults.found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+            assert_eq!(faults.forms.len(), 1);
+            (shown, faults.beyond)
         };
         let csv = "age,pay\n1,x\n200,y\n3,1\n2,1\n4\n5,2\n";
         let all = "table people, row 1 (line 2), column pay: not a decimal number of at most 2 decimals: it has letters | \
@@ -271,10 +278,22 @@ mod tests {
                    table people, row 2 (line 3), column pay: not a decimal number of at most 2 decimals: it has letters | \
                    table people, line 5: row 2: keys must ascend, and none may come twice | \
                    table people, line 6: 1 fields, the heading has 2";
-        assert_eq!(of(csv, Format::Csv, 100), all);
-        assert_eq!(of(csv, Format::Csv, 2), all.split(" | ").take(2).collect::<Vec<_>>().join(" | "));
+        assert_eq!(of(csv, Format::Csv, 100), (all.to_owned(), 0));
+        let first = all.split(" | ").take(2).collect::<Vec<_>>().join(" | ");
+        assert_eq!(of(csv, Format::Csv, 2), (first, 3));
+        let long = "age,pay\n".to_owned() + &(1..=12).map(|i| format!("{i},x\n")).collect::<String>();
+        let (shown, beyond) = of(&long, Format::Csv, 3);
+        assert_eq!((shown.matches("letters").count(), beyond), (3, 10), "12 rows, and that they are 12");
+        assert!(of(&(long + &"\"".repeat(2 << 20)), Format::Csv, 3).0.contains("is not closed"));
         let json = "{\"age\":1,\"pay\":[]}\n{}\nx\n{\"age\":2}\n";
-        assert_eq!(of(json, Format::JsonLines, 100).matches("line ").count(), 3);
+        assert_eq!(of(json, Format::JsonLines, 100).0.matches("line ").count(), 3);
+        let form = |text: &str, format| {
+            let (table, declared) =
+                (table(Count::UpTo), [multiparty::Table::new("people", Rows::UpTo(9), Vec::new())]);
+            faults(&[table], [(format, text.as_bytes())], &mut PassThrough::new(&declared), 1).forms.join("")
+        };
+        assert_eq!(form("age;pay\n", Format::Csv), "CSV in UTF-8, fields separated by `;`");
+        assert_eq!(form(" \n[]", Format::JsonLines), "a list of JSON objects, in UTF-8");
     }
 
     /// A first step that wants its first column to ascend.
@@ -304,6 +323,7 @@ mod tests {
             max: u64::MAX.into(),
             decimals: 1,
             missing: None,
+            kind: Kind::Number,
         };
         let table =
             Table { name: Line::new("bids").unwrap(), count: Count::Exactly, rows: 2, columns: vec![column] };

@@ -11,7 +11,9 @@
 use core::fmt::{self, Write};
 
 use super::hash::Digest;
-use super::job::{Column, Count, Draft, Job, Meeting, PartyId, RendezvousServer, Value};
+use super::job::{Count, Draft, Job, Meeting, PartyId, RendezvousServer, Table, Value};
+use crate::calendar::show_time;
+use crate::kind::Kind;
 
 /// The job in plain words, as `reader` sees it.
 #[must_use]
@@ -60,14 +62,20 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
         for table in &input.tables {
             let rows = if table.count == Count::UpTo { "up to " } else { "" };
             writeln!(out, "  {}: {rows}{} rows of", table.name, table.rows)?;
-            table.columns.iter().try_for_each(|c| column(out, c))?;
+            (0..table.columns.len()).try_for_each(|place| column(out, table, place))?;
         }
         writeln!(out, "  schema {}", job.schema_of(input.party))?;
     }
     writeln!(out, "\nWho learns what")?;
-    for output in &job.outputs {
+    for (place, output) in job.outputs.iter().enumerate() {
         let names: Vec<_> = output.result_parties.iter().map(|id| name(job, *id)).collect();
         writeln!(out, "  {} → {}", output.name, names.join(", "))?;
+        for result in job.results.iter().filter(|result| usize::from(result.output) == place) {
+            match (&result.kind, result.decimals) {
+                (Kind::Number, decimals) => writeln!(out, "    {}: with {decimals} decimals", result.column)?,
+                (kind, _) => writeln!(out, "    {}: {}", result.column, words(kind))?,
+            }
+        }
     }
     let sees = if job.malicious().is_some() {
         "outputs under pads that it does not know"
@@ -151,12 +159,42 @@ fn value(out: &mut String, shown: &Value) -> fmt::Result {
     }
 }
 
-fn column(out: &mut String, column: &Column) -> fmt::Result {
-    let shown = |value| decimal(value, column.decimals);
-    write!(out, "    {}: {} to {}", column.name, shown(column.min), shown(column.max))?;
+fn column(out: &mut String, table: &Table, place: usize) -> fmt::Result {
+    let Some(column) = table.columns.get(place).filter(|column| !column.kind.is_derived()) else {
+        return Ok(());
+    };
+    let shown = |value| column.kind.show(value, column.decimals);
+    let (min, max) = (shown(column.min), shown(column.max));
+    let is_whole = column.kind.range() == Some((column.min, column.max));
+    write!(out, "    {}: ", column.name)?;
+    match &column.kind {
+        Kind::Number => write!(out, "{min} to {max}")?,
+        kind if is_whole => write!(out, "{}", words(kind))?,
+        kind => write!(out, "{}, from {min} to {max}", words(kind))?,
+    }
+    if table.is_optional(place) {
+        let flag = place.checked_sub(1).and_then(|before| table.columns.get(before));
+        write!(out, "; may be empty")?;
+        flag.map_or(Ok(()), |flag| write!(out, ", as {} says", flag.name))?;
+    }
     match column.missing {
         Some(value) => writeln!(out, "; an empty field counts as {}", shown(value)),
         None => writeln!(out),
+    }
+}
+
+/// What stands for a number, in words.
+fn words(kind: &Kind) -> String {
+    match kind {
+        Kind::Number => "a number".to_owned(),
+        Kind::Truth => "true or false".to_owned(),
+        Kind::Category(names) => {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            format!("one of {}", names.join(", "))
+        }
+        Kind::Date => "a date".to_owned(),
+        Kind::Time => "a time".to_owned(),
+        Kind::Presence => "whether the next one is there".to_owned(),
     }
 }
 
@@ -194,12 +232,9 @@ fn trust(out: &mut String, job: &Job) -> fmt::Result {
 }
 
 fn terms(out: &mut String, job: &Job) -> fmt::Result {
-    let [year, month, day, hour, minute] = civil(job.expiry);
-    writeln!(
-        out,
-        "\nAt most {} run(s), until {year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC.",
-        job.runs
-    )?;
+    let until = show_time(job.expiry.into()).replace('T', " ");
+    let until = until.rsplit_once(':').map_or(&*until, |(minute, _)| minute);
+    writeln!(out, "\nAt most {} run(s), until {until} UTC.", job.runs)?;
     let limits = &job.limits;
     writeln!(
         out,
@@ -229,31 +264,6 @@ fn name(job: &Draft, id: PartyId) -> &str {
     job.parties.get(usize::from(id.0)).map_or("?", |party| party.name.as_str())
 }
 
-/// A whole number with its decimal point.
-#[must_use]
-pub fn decimal(value: i128, decimals: u8) -> String {
-    let places = usize::from(decimals);
-    let digits = format!("{:0>width$}", value.unsigned_abs(), width = places + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - places);
-    let sign = if value < 0 { "-" } else { "" };
-    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
-}
-
-/// Year, month, day, hour and minute of seconds since 1970, in the Gregorian calendar.
-fn civil(seconds: u64) -> [u64; 5] {
-    let (day, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March, so that the leap day is the last; 400 of them repeat (Richards 2013,
-    // "Calendars").
-    let day = day + 719_468;
-    let (era, of_era) = (day / 146_097, day % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    [era * 400 + year + u64::from(month < 3), month, of_month, second / 3_600, second / 60 % 60]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,13 +284,5 @@ mod tests {
                 assert!(columns <= WIDTH && (i == 0 || line.starts_with(HANGING)), "{line}");
             }
         }
-    }
-
-    #[test]
-    fn decimals_and_days() {
-        assert_eq!([decimal(1234, 2), decimal(-5, 3), decimal(7, 0)], ["12.34", "-0.005", "7"]);
-        assert_eq!(civil(0), [1970, 1, 1, 0, 0]);
-        assert_eq!(civil(951_782_400), [2000, 2, 29, 0, 0]);
-        assert_eq!(civil(1_798_761_599), [2026, 12, 31, 23, 59]);
     }
 }

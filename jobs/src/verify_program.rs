@@ -5,8 +5,9 @@
 //! be among the job's leaks.
 
 use super::hash::Digest;
-use super::job::{Column, Count, Draft, Pin, Table};
+use super::job::{Column, Count, Draft, Pin, ResultColumn, Table};
 use super::text::{Line, Prose, TextError};
+use crate::kind::Kind;
 use crate::multiparty::{self, Functionality, Rows, TooLarge};
 use sotto_mpc::program::ProgramName;
 
@@ -46,6 +47,11 @@ pub enum ProgramMismatch {
         /// Of the program.
         expected: String,
     },
+    /// The types of outputs differ.
+    #[error(
+        "the job reads the outputs as something else than the program here: their types or decimals differ"
+    )]
+    Results,
     /// The program reveals something that the job does not state.
     #[error("the job's leaks do not say what the program does: {0}")]
     Leak(String),
@@ -75,12 +81,31 @@ pub fn table(table: &multiparty::Table) -> Result<Table, TextError> {
         Rows::UpTo(rows) => (Count::UpTo, rows),
     };
     let column = |column: &multiparty::Column| {
-        let multiparty::Column { name, number } = column;
+        let multiparty::Column { name, number, kind } = column;
         let (min, max, decimals) = (number.min(), number.max(), number.decimals());
-        Ok(Column { name: Line::new(name)?, min, max, decimals, missing: None })
+        Ok(Column { name: Line::new(name)?, min, max, decimals, missing: None, kind: kind.clone() })
     };
     let columns = table.columns.iter().map(column).collect::<Result<_, _>>()?;
     Ok(Table { name: Line::new(&table.name)?, count, rows: rows as u64, columns })
+}
+
+/// What the outputs of a source or a circuit file stand for, where they are not plain whole numbers. Those of a
+/// built-in program follow from its parameters.
+///
+/// # Errors
+/// If the program has names that do not print.
+pub fn results(program: &impl Functionality) -> Result<Vec<ResultColumn>, TextError> {
+    let tables = program.declaration().outputs().iter().zip(0u16..);
+    let columns = tables.flat_map(|(table, output)| table.columns.iter().map(move |column| (output, column)));
+    let is_typed = |(_, column): &(u16, &multiparty::Column)| {
+        column.kind != Kind::Number || column.number.decimals() > 0
+    };
+    let result = |(output, column): (u16, &multiparty::Column)| {
+        let (column, decimals, kind) =
+            (Line::new(&column.name)?, column.number.decimals(), column.kind.clone());
+        Ok(ResultColumn { output, column, decimals, kind })
+    };
+    columns.filter(is_typed).map(result).collect()
 }
 
 /// What a program reveals, in its own words.
@@ -125,6 +150,10 @@ pub fn verify_declaration(job: &Draft, program: &impl Functionality) -> Result<(
     let outputs: Vec<&str> = declaration.outputs().iter().map(|table| table.name.as_str()).collect();
     if !job.outputs.iter().map(|output| output.name.as_str()).eq(outputs.iter().copied()) {
         return Err(ProgramMismatch::Outputs { expected: outputs.join(", ") });
+    }
+    let stated = if job.program.source.is_some() { results(program)? } else { Vec::new() };
+    if stated != job.results {
+        return Err(ProgramMismatch::Results);
     }
     if let Some(leak) = leaks(program)?.iter().find(|leak| !job.leaks.contains(leak)) {
         return Err(ProgramMismatch::Leak(leak.to_string()));

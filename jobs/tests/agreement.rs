@@ -5,11 +5,12 @@ mod support;
 
 use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
-use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, RowsHasher};
+use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
-    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Suite,
-    Value,
+    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer,
+    ResultColumn, Suite, Value,
 };
+use sotto_jobs::kind::Kind;
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
@@ -32,9 +33,13 @@ fn malicious(attempts: u32, depth: TreeDepth) -> Suite {
     Suite::Malicious(Settings::new(Attempts::new(attempts).unwrap(), depth))
 }
 
+fn result(output: u16, kind: Kind, decimals: u8) -> ResultColumn {
+    ResultColumn { output, column: line("sum"), decimals, kind }
+}
+
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 24] = [
+    let changes: [fn(&mut Draft); 27] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
@@ -56,6 +61,12 @@ fn variants() -> Vec<Draft> {
         |d| d.expiry += 60,
         |d| d.runs += 1,
         |d| d.inputs[2].tables[0].columns[0].decimals = 0,
+        |d| {
+            let column = &mut d.inputs[1].tables[0].columns[0];
+            (column.kind, column.decimals) = (Kind::Date, 0);
+        },
+        |d| d.results = vec![result(1, Kind::Number, 2)],
+        |d| d.results = vec![result(1, Kind::Date, 0)],
         |d| d.suite = malicious(2, TreeDepth::Four),
         |d| d.suite = malicious(3, TreeDepth::Four),
         |d| d.suite = malicious(2, TreeDepth::Eight),
@@ -124,30 +135,40 @@ fn every_rule_names_its_place() {
     has(|d| d.outputs[0].result_parties.clear(), Part::Output(0), JobError::Number { given: 0, most: 64 });
     has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), JobError::Twice);
     has(|d| d.runs = 0, Part::Field("maximum_runs"), JobError::Zero);
-    for address in [
-        "not an address",
-        "example.org",
-        ":7700",
-        "example.org:77000",
-        "example.org:+1",
-        "2001:db8::1:7700",
-        "[::g]:1",
-        "a b:1",
-    ] {
-        let mut draft = draft();
-        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
-        assert!(Job::new(draft).unwrap_err().contains(&(Part::Party(0), JobError::Address)), "{address}");
-    }
-    for address in ["[2001:db8::1]:7700", "127.0.0.1:0", "north-1.example:7700"] {
-        let mut draft = draft();
-        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
-        assert!(Job::new(draft).is_ok(), "{address}");
-    }
     let range = |change| has(change, Part::Column(1, 0, 0), JobError::Range);
     range(|d| d.inputs[1].tables[0].columns[0].max = -1);
     range(|d| d.inputs[1].tables[0].columns[0].max = 1 << 64);
     range(|d| d.inputs[1].tables[0].columns[0].decimals = 19);
+    range(|d| {
+        (d.inputs[1].tables[0].columns[0].kind, d.inputs[1].tables[0].columns[0].decimals) = (Kind::Truth, 0)
+    });
+    // A flag without what it is about.
+    let flag = |d: &mut Draft| {
+        let column = &mut d.inputs[1].tables[0].columns[0];
+        (column.kind, column.decimals, column.min, column.max) = (Kind::Presence, 0, 0, 1);
+    };
+    has(flag, Part::Column(1, 0, 0), JobError::Optional);
+    has(|d| d.results = vec![result(9, Kind::Date, 0)], Part::Field("output"), JobError::Results);
+    has(|d| d.results = vec![result(0, Kind::Number, 19)], Part::Field("output"), JobError::Results);
     has(|d| d.inputs[1].tables[0].columns[0].missing = Some(1000), Part::Column(1, 0, 0), JobError::Missing);
+}
+
+#[test]
+fn an_address_is_a_host_and_a_port() {
+    let faults = |address: &str| {
+        let mut draft = draft();
+        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
+        Job::new(draft).err()
+    };
+    for address in
+        "not an address|example.org|:7700|example.org:77000|example.org:+1|2001:db8::1:7700|[::g]:1|a b:1"
+            .split('|')
+    {
+        assert!(faults(address).unwrap().contains(&(Part::Party(0), JobError::Address)), "{address}");
+    }
+    for address in ["[2001:db8::1]:7700", "127.0.0.1:0", "north-1.example:7700"] {
+        assert_eq!(faults(address), None, "{address}");
+    }
 }
 
 #[test]
@@ -313,7 +334,7 @@ fn many_runs() -> Agreement {
 fn data(owner: PartyId, numbers: &[i128], label: Option<&str>) -> DataSet {
     let mut hasher = RowsHasher::new(&identity(owner));
     for value in numbers {
-        hasher.row(0, [Some(Decimal { value: *value, decimals: 0 })].into_iter());
+        hasher.row(0, [Some(Field::Number(Decimal { value: *value, decimals: 0 }))].into_iter());
     }
     hasher.finish(label.map(line).as_ref())
 }

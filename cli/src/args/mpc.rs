@@ -14,10 +14,14 @@ use std::{net::SocketAddr, path::PathBuf};
 /// from one compute party that does anything it likes.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Mpc {
+    New(MpcNew),
+    Try(MpcTry),
     Keygen(MpcKeygen),
     Check(MpcCheck),
     Quote(MpcQuote),
     Sign(MpcSign),
+    Bundle(MpcBundle),
+    Collect(MpcCollect),
     Run(MpcRun),
     Verify(MpcVerify),
     Local(MpcLocal),
@@ -120,11 +124,145 @@ pub(crate) struct MpcKeygen {
     pub(crate) name: PathBuf,
 }
 
+/// How rows are written.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// Separated values with a heading
+    Csv,
+    /// An object a line, or a list of objects
+    Json,
+    /// Parquet, uncompressed or with Snappy
+    Parquet,
+}
+
+/// How characters are written, if nothing in the file says it.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As programs of western countries wrote before UTF-8
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
+/// How the rows of an input party are written.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct RowsForm {
+    /// How the rows are written [default: what the file's name ends in, else csv]
+    #[arg(long, requires = "input")]
+    pub(crate) format: Option<FileFormat>,
+    /// How their characters are written [default: UTF-8, or UTF-16 if the file begins with its mark]
+    #[arg(long, requires = "input")]
+    pub(crate) encoding: Option<Encoding>,
+}
+
+/// How results are written, besides CSV and JSON.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResultFormat {
+    /// Parquet with a type for each column
+    Parquet,
+}
+
+/// What a new job computes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Template {
+    /// A program of one's own: marks by region, with names and missing values
+    Survey,
+    /// Counts and sums by group over all parties
+    Stats,
+    /// How many keys two registers have in common, and a sum over them
+    Join,
+}
+
+impl Template {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Survey => "survey",
+            Self::Stats => "stats",
+            Self::Join => "join",
+        }
+    }
+}
+
+/// Create a job from a template, ready to be changed, tried and signed
+///
+/// This writes a folder with job.toml (with a new nonce, and an expiry in ninety days), the program if the
+/// template has one, and for each party a CSV file with the heading of its rows. The first two parties compute.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc new survey --template survey
+  $ sotto mpc new pay --template stats --party acme@acme.example:7700 --party bmc@bmc.example:7700 --party cosy")]
+pub(crate) struct MpcNew {
+    /// Folder to write to
+    pub(crate) folder: PathBuf,
+    /// What the job computes
+    #[arg(long)]
+    pub(crate) template: Template,
+    /// A party, and for the first two the host and port at which the others reach it [default: north and south]
+    #[arg(long, value_name = "NAME[@ADDR]")]
+    pub(crate) party: Vec<String>,
+}
+
+/// Try a job on invented data that fit its schema, in the clear and garbled
+///
+/// The author of a program sees what it answers before anybody has signed or has data. No key file has to exist,
+/// and nothing is sent.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc try job.toml
+  $ sotto mpc try jobs/gallery/median/job.toml --extremes --json")]
+pub(crate) struct MpcTry {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// Invent the same data again
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Take the least or the greatest number of its column in each field, so that sums overflow sooner
+    #[arg(long)]
+    pub(crate) extremes: bool,
+}
+
+/// Gather a job, its files and the approvals so far in one file
+///
+/// Send the file to the other parties, who take it apart with `sotto mpc collect`. It holds no secret key.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc bundle job.toml --out job.bundle
+  $ sotto mpc bundle job.toml | sotto mpc collect - --into copy")]
+pub(crate) struct MpcBundle {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// The file to write; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Overwrite the file if it exists; never a key, a wallet or a file of a chain
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Take over the approvals of bundles, and the job if it is not there yet
+///
+/// Every approval is verified against the job. A job or a file that is there and differs is an error.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc bundle job.toml --out mine && sotto mpc collect mine --into copy
+  $ sotto mpc bundle job.toml | sotto mpc collect -")]
+pub(crate) struct MpcCollect {
+    /// Bundles; `-` is standard input
+    #[arg(required = true)]
+    pub(crate) file: Vec<PathBuf>,
+    /// Folder of the job
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) into: PathBuf,
+}
+
 /// Check a job file and explain in plain words what it does
 ///
 /// The check reports every fault with its line. Signatures and policies refer to the job's id and the
-/// circuit's hash. With --as and --input, it checks the rows of one input party instead, offline, and lists
-/// all faults, up to a hundred.
+/// circuit's hash. With --as and --input, it checks the rows of one input party instead, offline: it
+/// counts all faults and lists the first hundred.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -140,6 +278,8 @@ pub(crate) struct MpcCheck {
     /// Your rows, one file per table; `-` is standard input
     #[arg(long, value_name = "FILE", requires = "name")]
     pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) form: RowsForm,
 }
 
 /// Read a job in plain words, and sign it if you agree
@@ -190,10 +330,15 @@ pub(crate) struct MpcRun {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Your rows, if you are an input party: CSV, or JSON (.jsonl, .json), one file per table; `-` is standard
-    /// input
+    /// Your rows, if you are an input party: CSV, JSON (.jsonl, .json) or Parquet (.parquet), one file per table;
+    /// `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) form: RowsForm,
+    /// Write each output in this format, too, besides CSV and result.json
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) results: Vec<ResultFormat>,
     /// What you allow others to do with your data; required if you signed the job under a policy [default:
     /// DIR/jobs/KEY/policy.toml, if it is there]
     #[arg(long, value_name = "FILE")]

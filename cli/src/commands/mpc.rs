@@ -1,14 +1,17 @@
 //! `sotto mpc`: joint computation between parties that keep their inputs.
 
 pub(crate) mod auc;
+mod bundle;
 mod circuit;
 pub(crate) mod job;
 mod local;
+mod new;
 mod quote;
 mod rendezvous;
 mod run;
 mod session;
 mod sign;
+mod trial;
 mod verify;
 
 use crate::{Context, args, exit::Outcome};
@@ -16,6 +19,10 @@ use crate::{Context, args, exit::Outcome};
 pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
     match command {
         args::Mpc::Keygen(a) => sign::keygen(context, &a),
+        args::Mpc::New(a) => new::run(context, &a),
+        args::Mpc::Try(a) => trial::run(context, &a),
+        args::Mpc::Bundle(a) => bundle::bundle(context, &a),
+        args::Mpc::Collect(a) => bundle::collect(context, &a),
         args::Mpc::Check(a) => sign::check(context, &a),
         args::Mpc::Sign(a) => sign::run(context, &a),
         args::Mpc::Run(a) => run::run(context, &a),

@@ -12,6 +12,7 @@
 //! Values that may be negative enter the sums with `2^(w−1)` added, which is a free change of the sign bit;
 //! at the end `count · 2^(w−1)` is taken off.
 
+use crate::kind::Kind;
 use crate::multiparty::{
     Cells, CheckedInputs, Column, Declaration, Figure, Functionality, Header, ParameterError, Parameters,
     RowNames, Rows, Table,
@@ -57,8 +58,9 @@ impl SumByGroup {
         let sum = Number::new(value.min().min(0) * total as i128, value.max().max(0) * total as i128)
             .ok_or_else(|| ParameterError::wrong("value", "smaller: sums do not fit"))?
             .scaled(value.decimals());
+        let group = Column::new("group", Number::up_to(groups.len() as u128 - 1));
         let columns =
-            vec![Column::new("group", Number::up_to(groups.len() as u128 - 1)), Column::new("value", value)];
+            vec![group.of(Kind::category(&groups).unwrap_or_default()), Column::new("value", value)];
         let table = |rows: &usize| vec![Table::new("rows", Rows::UpTo(*rows), columns.clone())];
         let outputs =
             vec![Column::new("shown", Number::bit()), Column::new("count", count), Column::new("sum", sum)];

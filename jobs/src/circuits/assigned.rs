@@ -6,16 +6,16 @@
 //! bits of a value            row ‖ row ‖ …        row = column ‖ column ‖ …
 //! ```
 //!
+//! Columns are in the order of the source; the circuit may have the numbers of a row in another.
 //! Tables of a party are in the order in which the circuit reads them: those that a loop streams come last.
 //!
-//! A job may narrow the range of a column. The column then takes fewer bits, the circuit checks its range
+//! A job may give a column a type with a narrower range. The column then takes fewer bits, the circuit checks its range
 //! like any other, and it is extended to the width that the circuit takes, by zeros or by its sign.
 
-use crate::multiparty::{CheckedInputs, Column, Header, Table};
+use crate::multiparty::{CheckedInputs, ColumnType, Header, RetypeError, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::{Elements, StreamedCircuit};
 use sotto_mpc::inputs::Inputs;
-use sotto_mpc::number::Number;
 use std::collections::VecDeque;
 
 /// A circuit whose input values have input parties, and what it takes and gives.
@@ -24,6 +24,8 @@ pub(crate) struct AssignedCircuit {
     pub(crate) circuit: StreamedCircuit,
     pub(crate) header: Header,
     values: Vec<Value>,
+    /// For each bit of a row of the last output its place among those that the circuit gives.
+    result: Vec<usize>,
 }
 
 /// An input value of the circuit.
@@ -32,8 +34,8 @@ struct Value {
     party: usize,
     /// Which of the input party's tables it is.
     table: usize,
-    /// Bits that the circuit takes for each column.
-    widths: Vec<usize>,
+    /// For each number of a row, in the order of the circuit, its column, and how many bits the circuit takes.
+    numbers: Vec<(usize, usize)>,
 }
 
 /// The input party of each value: all from 0 without a gap, and if none are given, for each value one of its
@@ -48,35 +50,60 @@ pub(crate) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
 }
 
 impl AssignedCircuit {
-    /// A circuit with the input party and the table of each of its input values.
+    /// A circuit with the input party, the table, and the order of columns of each of its input values: which number of
+    /// the circuit each column is.
     pub(crate) fn new(
         circuit: StreamedCircuit,
-        inputs: Vec<(usize, Table)>,
+        inputs: Vec<(usize, (Table, Vec<usize>))>,
         header: impl FnOnce(Vec<Vec<Table>>) -> Header,
     ) -> Self {
         let mut parties = vec![Vec::new(); inputs.iter().map(|(party, _)| party + 1).max().unwrap_or(0)];
         let mut values = vec![Value::default(); inputs.len()];
         for value in circuit.reading_order() {
-            let (party, table) = &inputs[value];
-            let widths = table.columns.iter().map(|column| column.number.width()).collect();
-            values[value] = Value { party: *party, table: parties[*party].len(), widths };
+            let (party, (table, order)) = &inputs[value];
+            let mut numbers: Vec<_> = order.iter().zip(table.columns.iter().enumerate()).collect();
+            numbers.sort_by_key(|(number, _)| **number);
+            let numbers = numbers.into_iter().map(|(_, (column, of))| (column, of.number.width())).collect();
+            values[value] = Value { party: *party, table: parties[*party].len(), numbers };
             parties[*party].push(table.clone());
         }
-        Self { circuit, header: header(parties), values }
+        Self { circuit, header: header(parties), values, result: Vec::new() }
     }
 
-    /// Narrows the columns of this name of an input party; whether there are any, and all have these numbers.
-    pub(crate) fn narrow(&mut self, party: usize, name: &str, to: Number) -> bool {
-        let columns = self.header.declaration.columns_mut(party).filter(|column| column.name == name);
-        let mut narrowed = 0;
-        for Column { number, .. } in columns {
-            if !number.holds(to.min()) || !number.holds(to.max()) {
-                return false;
-            }
-            *number = to;
-            narrowed += 1;
+    /// The same, where the columns of the last output are these numbers of the circuit.
+    pub(crate) fn ordered(mut self, order: &[usize]) -> Self {
+        let Some(table) = self.header.declaration.outputs().last() else { return self };
+        let mut widths = vec![0; order.len()];
+        order.iter().zip(&table.columns).for_each(|(number, column)| widths[*number] = column.number.width());
+        let begin = |number: usize| widths.iter().take(number).sum::<usize>();
+        self.result = order
+            .iter()
+            .flat_map(|number| (0..widths[*number]).map(move |bit| begin(*number) + bit))
+            .collect();
+        self
+    }
+
+    /// Gives the columns of this name of an input party a type.
+    pub(crate) fn retype(&mut self, party: usize, name: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+        let tables = self.header.declaration.party_mut(party);
+        let typed: Vec<_> = tables.iter_mut().map(|table| table.retype(name, ty)).collect();
+        let is_other = |e: &&RetypeError| !matches!(e, RetypeError::NoColumn | RetypeError::NotOptional);
+        let fault = typed.iter().filter_map(|typed| typed.as_ref().err()).find(is_other);
+        match (fault, typed.iter().find(|typed| typed.is_ok()).or(typed.first())) {
+            (Some(fault), _) => Err(*fault),
+            (None, typed) => typed.copied().unwrap_or(Err(RetypeError::NoColumn)),
         }
-        narrowed > 0
+    }
+
+    /// Gives a column of an output a type.
+    pub(crate) fn retype_output(
+        &mut self,
+        output: &str,
+        name: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
+        let table = self.header.declaration.output_mut(output).ok_or(RetypeError::NoColumn)?;
+        table.retype_output(name, ty)
     }
 
     /// Runs the circuit, which reads all values.
@@ -87,7 +114,15 @@ impl AssignedCircuit {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let (read, ahead) = (vec![0; self.values.len()], vec![VecDeque::new(); self.values.len()]);
-        self.circuit.run(f, &mut Tables { assigned: self, inputs, read, ahead }, outputs)
+        let mut given = Vec::new();
+        self.circuit.run(f, &mut Tables { assigned: self, inputs, read, ahead }, &mut given)?;
+        let rows = self.header.declaration.outputs().last().map_or(0, Table::bits);
+        let result =
+            given.split_off(given.len().saturating_sub(if self.result.is_empty() { 0 } else { rows }));
+        outputs.extend(given);
+        let rows = result.chunks_exact(self.result.len().max(1));
+        outputs.extend(rows.flat_map(|row| self.result.iter().map(|place| row[*place])));
+        Ok(())
     }
 }
 
@@ -122,13 +157,13 @@ impl<W: Copy + Default, I> Tables<'_, '_, W, I> {
         F: Fancy<Wire = W>,
         I: Inputs<F>,
     {
-        let Value { party, widths, .. } = &self.assigned.values[value];
+        let Value { party, numbers, .. } = &self.assigned.values[value];
         let Some(chunk) = self.inputs.next(f, *party, rows)? else { return Ok(()) };
         let mut bits = Vec::new();
         for row in 0..chunk.rows {
-            for ((words, column), width) in chunk.columns.iter().zip(&self.table(value).columns).zip(widths) {
-                bits.extend(words.lane(row));
-                let number = column.number;
+            for (column, width) in numbers {
+                bits.extend(chunk.column(*column).lane(row));
+                let number = self.table(value).columns[*column].number;
                 if number.width() < *width {
                     let sign = bits.last().copied().filter(|_| number.is_signed());
                     let high = sign.unwrap_or_else(|| f.constant(false));
@@ -158,7 +193,7 @@ impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
         elements: usize,
         wires: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let Value { party, table, widths } = &self.assigned.values[value];
+        let Value { party, table, numbers } = &self.assigned.values[value];
         let before = |other: &usize| {
             let Value { party: of, table: at, .. } = &self.assigned.values[*other];
             of == party && at < table && self.read[*other] < self.table(*other).rows.most()
@@ -170,7 +205,7 @@ impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
             self.read(f, other, usize::MAX, &mut ahead)?;
             self.ahead[other] = ahead;
         }
-        let bits = elements * widths.iter().sum::<usize>();
+        let bits = elements * numbers.iter().map(|(_, width)| width).sum::<usize>();
         let held = bits.min(self.ahead[value].len());
         wires.extend(self.ahead[value].drain(..held));
         // A table is held from some row on to its end, or not at all.

@@ -13,7 +13,9 @@
 use sha2::{Digest, Sha256};
 
 use super::assigned::{AssignedCircuit, parties};
-use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
+use crate::multiparty::{
+    CheckedInputs, Column, ColumnType, Declaration, Functionality, Header, RetypeError, Rows, Table,
+};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::BristolError;
 use sotto_mpc::circuit::{Circuit, Netlist, TooLarge};
@@ -68,7 +70,9 @@ impl BristolFunctionality {
         let tables = |name: &str, sizes: &[usize]| -> Vec<Table> {
             sizes.iter().enumerate().map(|(i, bits)| words(&format!("{name} {}", i + 1), *bits)).collect()
         };
-        let inputs = parties.into_iter().zip(tables("value", circuit.inputs())).collect();
+        // A value has one column.
+        let values = tables("value", circuit.inputs()).into_iter().map(|table| (table, vec![0]));
+        let inputs = parties.into_iter().zip(values).collect();
         let outputs = tables("output", circuit.outputs());
         let bits: usize = circuit.outputs().iter().sum();
         let reveals = vec![format!(
@@ -85,11 +89,25 @@ impl BristolFunctionality {
         Ok(Self { assigned: AssignedCircuit::new(circuit.into(), inputs, header), source })
     }
 
-    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them
-    /// all.
-    #[must_use]
-    pub fn narrow(&mut self, party: usize, column: &str, to: Number) -> bool {
-        self.assigned.narrow(party, column, to)
+    /// Gives the columns of a name of an input party a type.
+    ///
+    /// # Errors
+    /// If they cannot have it.
+    pub(crate) fn retype(&mut self, party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+        self.assigned.retype(party, column, ty)
+    }
+
+    /// Says what the numbers of a column of an output stand for.
+    ///
+    /// # Errors
+    /// If the column cannot have this type.
+    pub(crate) fn retype_output(
+        &mut self,
+        output: &str,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
+        self.assigned.retype_output(output, column, ty)
     }
 
     /// The SHA-256 of the text.
@@ -170,7 +188,8 @@ mod tests {
         // Copies eight bits.
         let text = "0 8\n1 8\n1 8\n";
         let mut program = BristolFunctionality::new(text, &[]).unwrap();
-        assert!(program.narrow(0, "value 1", Number::new(3, 9).unwrap().scaled(1)));
+        let of = |min, max| ColumnType { range: Some((min, max)), decimals: 1, ..ColumnType::default() };
+        program.retype(0, "value 1", &of(3, 9)).unwrap();
         assert_eq!(program.declaration().input_bits(0), 4);
         for (value, holds, shown) in [(3, 1, 3), (9, 1, 9)] {
             let outputs = program.compute(&[vec![vec![vec![value]]]]).unwrap();
@@ -180,8 +199,8 @@ mod tests {
         let parties = Delegated::new(&program, vec![Holder::Garbler]).unwrap();
         let outputs = parties.compute(&[false, true, false, true], &[]);
         assert_eq!(program.declaration().decode(&outputs).unwrap(), [[[0]], [[0]]], "ten is out of range");
-        for (column, range) in [("value 2", Number::up_to(1)), ("value 1", Number::up_to(10))] {
-            assert!(!program.narrow(0, column, range), "{column}");
+        for (column, range) in [("value 2", of(0, 1)), ("value 1", of(0, 10))] {
+            assert!(program.retype(0, column, &range).is_err(), "{column}");
         }
     }
 

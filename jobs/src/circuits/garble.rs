@@ -7,19 +7,22 @@
 //!
 //! The compiler is [`sotto_mpc::circuit::language`]. An array parameter is a table of as many rows as it has
 //! elements, anything else a table of one row; the numbers of an element are its columns, named by their path
-//! (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
+//! (`age`, `address.zip`, `[3]`). An enum is a category of its variants, a bool a truth value.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 use sotto_mpc::circuit::StreamedCircuit;
-use sotto_mpc::circuit::language::{self, COMPILER, Compile, CompileError, Value};
+use sotto_mpc::circuit::language::{self, COMPILER, Compile, CompileError, LeafKind, Value};
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Fancy, Inputs};
 
 use super::assigned::{AssignedCircuit, parties};
-use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
+use crate::kind::Kind;
+use crate::multiparty::{
+    CheckedInputs, Column, ColumnType, Declaration, Functionality, Header, RetypeError, Rows, Table,
+};
 
 const NAME: ProgramName = ProgramName::literal("garble@1");
 
@@ -113,8 +116,10 @@ impl GarbleFunctionality {
         let expected = compiled.parameters().len();
         let parties = parties(expected, given);
         let parties = parties.ok_or(GarbleError::Parties { expected, found: given.len() })?;
-        let inputs = parties.into_iter().zip(compiled.parameters().iter().map(table)).collect();
+        let values = compiled.parameters().iter().map(|value| (table(value), value.order.clone()));
+        let inputs = parties.into_iter().zip(values).collect();
         let result = table(compiled.result());
+        let order = compiled.result().order.clone();
         let panicked = Table::new("panicked", Rows::Exactly(1), vec![Column::new("panicked", Number::bit())]);
         let reveals = reveals(result.bits());
         let (source, options) = (compiled.source_digest(), options.digest());
@@ -126,14 +131,29 @@ impl GarbleFunctionality {
             declaration: Declaration::new(parties, vec![panicked, result], reveals),
             parameters: hash.finalize().into(),
         };
-        Ok(Self { assigned: AssignedCircuit::new(compiled.into_circuit(), inputs, header), source, options })
+        let assigned = AssignedCircuit::new(compiled.into_circuit(), inputs, header).ordered(&order);
+        Ok(Self { assigned, source, options })
     }
 
-    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them
-    /// all.
-    #[must_use]
-    pub fn narrow(&mut self, party: usize, column: &str, to: Number) -> bool {
-        self.assigned.narrow(party, column, to)
+    /// Gives the columns of a name of an input party a type.
+    ///
+    /// # Errors
+    /// If they cannot have it.
+    pub(crate) fn retype(&mut self, party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+        self.assigned.retype(party, column, ty)
+    }
+
+    /// Says what the numbers of a column of an output stand for.
+    ///
+    /// # Errors
+    /// If the column cannot have this type.
+    pub(crate) fn retype_output(
+        &mut self,
+        output: &str,
+        column: &str,
+        ty: &ColumnType,
+    ) -> Result<(), RetypeError> {
+        self.assigned.retype_output(output, column, ty)
     }
 
     /// The SHA-256 of the source.
@@ -163,11 +183,21 @@ fn reveals(bits: usize) -> Vec<String> {
     ]
 }
 
-/// The table that a value is.
+/// What a number of a source stands for. Names that no job can have are no names.
+fn kind(kind: &LeafKind) -> Kind {
+    match kind {
+        LeafKind::Number => Kind::Number,
+        LeafKind::Bool => Kind::Truth,
+        LeafKind::Variant(names) => Kind::category(names).unwrap_or_default(),
+    }
+}
+
+/// The table that a value is, with its columns in the order of the source.
 fn table(value: &Value) -> Table {
-    let columns = value.leaves.iter().map(|leaf| {
+    let leaves = value.order.iter().filter_map(|place| value.leaves.get(*place));
+    let columns = leaves.map(|leaf| {
         let name = if leaf.path.is_empty() { &value.name } else { &leaf.path };
-        Column::new(name.as_str(), leaf.number)
+        Column::new(name.as_str(), leaf.number).of(kind(&leaf.kind))
     });
     Table::new(value.name.as_str(), Rows::Exactly(value.elements), columns.collect())
 }

@@ -3,6 +3,7 @@
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, codes, record};
 use crate::hash::Digest;
+use crate::kind::Kind;
 use crate::text::{Line, Name, Prose};
 use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::program::ProgramName;
@@ -152,8 +153,32 @@ pub struct Column {
     pub max: i128,
     /// Digits after the point.
     pub decimals: u8,
-    /// What an empty field stands for; without it, an empty field is an error.
+    /// What an empty field stands for; without it, an empty field is an error, unless the column is optional.
     pub missing: Option<i128>,
+    /// What its numbers stand for.
+    pub kind: Kind,
+}
+
+impl Column {
+    /// The number that stands where a field is not there: the one of the range that is nearest to zero.
+    #[must_use]
+    pub fn absent(&self) -> i128 {
+        0.max(self.min).min(self.max)
+    }
+}
+
+impl Table {
+    /// The columns that files have.
+    pub fn in_files(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| !column.kind.is_derived())
+    }
+
+    /// Whether a field of the column at this place may be empty and the program sees it.
+    #[must_use]
+    pub fn is_optional(&self, place: usize) -> bool {
+        let before = place.checked_sub(1).and_then(|before| self.columns.get(before));
+        before.is_some_and(|column| column.kind == Kind::Presence)
+    }
 }
 
 /// An output table and who learns it.
@@ -163,6 +188,19 @@ pub struct Output {
     pub name: Line,
     /// The parties that receive it; no other party does.
     pub result_parties: Vec<PartyId>,
+}
+
+/// What the numbers of a column of an output stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultColumn {
+    /// The output, by its place.
+    pub output: u16,
+    /// The column's name.
+    pub column: Line,
+    /// Digits after the point.
+    pub decimals: u8,
+    /// What its numbers stand for.
+    pub kind: Kind,
 }
 
 /// What a compute party may do that the job must withstand. In either case the two do not collude.
@@ -260,6 +298,17 @@ pub struct Draft {
     pub expiry: u64,
     /// How often it may be run.
     pub runs: u32,
+    /// What the outputs of a source or a circuit file stand for, where they are not plain whole numbers.
+    pub results: Vec<ResultColumn>,
+}
+
+impl Draft {
+    /// Whether anything is said that version 1 of the encoding cannot say: columns that are not plain numbers.
+    #[must_use]
+    pub(super) fn is_typed(&self) -> bool {
+        let columns = self.inputs.iter().flat_map(|input| &input.tables).flat_map(|table| &table.columns);
+        !self.results.is_empty() || columns.into_iter().any(|column| column.kind != Kind::Number)
+    }
 }
 
 record!(Party { name, key, meeting });
@@ -268,7 +317,7 @@ record!(Pin { name, parameters, source, compiler, circuit, and_gates });
 record!(Parameter { name, value });
 record!(Input { party, tables });
 record!(Table { name, count, rows, columns });
-record!(Column { name, min, max, decimals, missing });
+record!(ResultColumn { output, column, decimals, kind });
 record!(Output { name, result_parties });
 record!(Limits { rows, and_gates, seconds });
 record!(Draft {
@@ -286,8 +335,41 @@ record!(Draft {
     limits,
     deadline,
     expiry,
-    runs,
+    runs; results
 });
+
+/// ```text
+/// number        … ‖ missing          0, or 1 ‖ number
+/// other kinds   … ‖ 2 ‖ kind ‖ missing                  only in version 2 of a job
+/// ```
+impl Codec for Column {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Self { name, min, max, decimals, missing, kind } = self;
+        name.encode(out);
+        [*min, *max].iter().for_each(|bound| bound.encode(out));
+        decimals.encode(out);
+        if *kind != Kind::Number {
+            out.push(2);
+            kind.encode(out);
+        }
+        missing.encode(out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (name, min, max, decimals) =
+            (Codec::decode(r)?, Codec::decode(r)?, Codec::decode(r)?, Codec::decode(r)?);
+        let (kind, missing) = match u8::decode(r)? {
+            0 => (Kind::Number, None),
+            1 => (Kind::Number, Some(Codec::decode(r)?)),
+            2 => match Kind::decode(r)? {
+                Kind::Number => return Err(DecodeError::Value("a type of columns")),
+                kind => (kind, Codec::decode(r)?),
+            },
+            _ => return Err(DecodeError::Value("a presence")),
+        };
+        Ok(Self { name, min, max, decimals, missing, kind })
+    }
+}
 
 impl Codec for Meeting {
     fn encode(&self, out: &mut Vec<u8>) {

@@ -57,6 +57,12 @@ pub enum JobError {
     /// A range that holds no number, or too wide a one.
     #[error("the range holds no number, or one of more than 64 bits, or more than 18 decimals")]
     Range,
+    /// A flag of an optional column without the column, or with a value for missing fields.
+    #[error("an optional column has a flag before it, which programs see, and no value for missing fields")]
+    Optional,
+    /// A type of a result that is not there.
+    #[error("the types of results name an output that the job does not have, or more than 18 decimals")]
+    Results,
     /// The value for missing fields is outside the range.
     #[error("the value for missing fields is outside the column's range")]
     Missing,
@@ -110,6 +116,9 @@ impl Draft {
                 JobError::Twice,
             );
         }
+        let results =
+            self.results.iter().all(|r| usize::from(r.output) < self.outputs.len() && r.decimals <= 18);
+        require(&mut faults, Part::Field("output"), results, JobError::Results);
         faults
     }
 
@@ -194,7 +203,12 @@ impl Draft {
                 let held = range.contains(&column.min) && range.contains(&column.max);
                 let signed = column.min >= 0 || column.max <= i64::MAX.into();
                 let usable = held && signed && column.min <= column.max && column.decimals <= 18;
-                require(faults, part, usable, JobError::Range);
+                let of_kind = |(min, max)| min <= column.min && column.max <= max && column.decimals == 0;
+                require(faults, part, usable && column.kind.range().is_none_or(of_kind), JobError::Range);
+                let next = table.columns.get(c + 1).is_some_and(|next| !next.kind.is_derived());
+                let is_plain = !column.kind.is_derived() && !table.is_optional(c);
+                let sound = (next || !column.kind.is_derived()) && (is_plain || column.missing.is_none());
+                require(faults, part, sound, JobError::Optional);
                 let within = |value: i128| (column.min..=column.max).contains(&value);
                 require(faults, part, column.missing.is_none_or(within), JobError::Missing);
                 let before = table.columns.iter().take(c).all(|other| other.name != column.name);

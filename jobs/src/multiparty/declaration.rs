@@ -11,6 +11,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::kind::Kind;
 use sotto_mpc::Bits;
 use sotto_mpc::number::Number;
 
@@ -24,12 +25,20 @@ pub struct Column {
     pub name: String,
     /// Its range.
     pub number: Number,
+    /// What its numbers stand for.
+    pub kind: Kind,
 }
 
 impl Column {
-    /// The column of this name.
+    /// The column of this name, of numbers.
     pub fn new(name: impl Into<String>, number: Number) -> Self {
-        Self { name: name.into(), number }
+        Self { name: name.into(), number, kind: Kind::Number }
+    }
+
+    /// The same column, whose numbers stand for this.
+    #[must_use]
+    pub fn of(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 }
 
@@ -110,7 +119,7 @@ impl Table {
         }
         for (i, (value, Column { number, .. })) in row.iter().zip(&self.columns).enumerate() {
             if !number.holds(*value) {
-                let Column { name, number } = &self.columns[i];
+                let Column { name, number, .. } = &self.columns[i];
                 return Err(RowErrorKind::OutOfRange { column: name.clone(), number: *number });
             }
         }
@@ -175,7 +184,8 @@ impl Table {
         hash.update([kind]);
         hash.update((most as u64).to_le_bytes());
         hash.update((columns.len() as u64).to_le_bytes());
-        for Column { name, number } in columns {
+        // What numbers stand for changes no gate; the job's id covers it.
+        for Column { name, number, .. } in columns {
             feed_text(hash, name);
             hash.update(number.min().to_le_bytes());
             hash.update(number.max().to_le_bytes());
@@ -286,9 +296,14 @@ impl Declaration {
         self.parties.get(party).map_or(&[], Vec::as_slice)
     }
 
-    /// The columns of all tables of an input party, to be given other ranges.
-    pub(crate) fn columns_mut(&mut self, party: usize) -> impl Iterator<Item = &mut Column> {
-        self.parties.get_mut(party).into_iter().flatten().flat_map(|table| &mut table.columns)
+    /// The tables of an input party, to be given other types.
+    pub(crate) fn party_mut(&mut self, party: usize) -> &mut [Table] {
+        self.parties.get_mut(party).map_or(&mut [], Vec::as_mut_slice)
+    }
+
+    /// An output table, to be given other types.
+    pub(crate) fn output_mut(&mut self, name: &str) -> Option<&mut Table> {
+        self.outputs.iter_mut().find(|table| table.name == name)
     }
 
     /// The output tables, `inputs_hold` first.

@@ -7,8 +7,8 @@
 use std::io::{BufRead, BufReader, Read};
 
 use super::encoding::{Allowance, Text};
-use super::field::{Comma, Written, cell};
-use super::sink::{Faults, RowSink, RowsError, Stop, order as order_of};
+use super::field::{Comma, Written};
+use super::sink::{At, Faults, RowSink, RowsError, Stop, cells, order as order_of};
 use crate::job::Table;
 
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -45,6 +45,8 @@ pub(super) fn read<R: Read>(
         Ok(found) => found,
         Err(what) => return faults.stop(bad(line, what)),
     };
+    let of = if separator == b'\t' { "tabs".to_owned() } else { format!("`{}`", char::from(separator)) };
+    faults.form(format!("CSV in {}, fields separated by {of}", file.get_ref().encoding()));
     let comma = if separator == b',' { Comma::Separates } else { Comma::IsPoint };
     let mut records = Records { table, order, comma, line, allowance, empty: None, number: 0 };
     let mut builder = csv::ReaderBuilder::new();
@@ -101,7 +103,7 @@ pub(super) fn unreadable(e: &std::io::Error) -> String {
 }
 
 fn not_utf8() -> String {
-    "not UTF-8, perhaps Latin-1 or Windows-1252: save the file as UTF-8".to_owned()
+    "not UTF-8, perhaps Windows-1252: save the file as UTF-8, or pass --encoding windows-1252".to_owned()
 }
 
 struct Records<'t> {
@@ -136,10 +138,11 @@ impl Records<'_> {
                 Err(e) => {
                     let (what, is_last) = plain(&e);
                     self.number += 1;
-                    faults.add(self.bad(line, what))?;
+                    let fault = self.bad(line, what);
                     if is_last {
-                        return Err(Stop);
+                        return faults.stop(fault);
                     }
+                    faults.add(fault)?;
                 }
             }
         }
@@ -147,6 +150,14 @@ impl Records<'_> {
 
     fn bad(&self, line: u64, what: String) -> RowsError {
         RowsError::Line { table: self.table.name.to_string(), line, what }
+    }
+
+    /// Whether some field must not be empty.
+    fn needs_field(&self) -> bool {
+        let mut columns = self.table.columns.iter().enumerate();
+        columns.any(|(place, column)| {
+            !column.kind.is_derived() && column.missing.is_none() && !self.table.is_optional(place)
+        })
     }
 
     fn record(
@@ -159,7 +170,7 @@ impl Records<'_> {
         let columns = self.order.len();
         let blank = record.iter().all(str::is_empty);
         // Where empty fields count as something, a record of them is a row like any other.
-        if blank && record.len() > 1 && self.table.columns.iter().any(|column| column.missing.is_none()) {
+        if blank && record.len() > 1 && self.needs_field() {
             self.number += 1;
             self.empty.get_or_insert((self.number, line));
             return Ok(());
@@ -173,18 +184,12 @@ impl Records<'_> {
             let what = format!("{} fields, the heading has {columns}", record.len());
             return faults.add(self.bad(line, what));
         }
-        let mut cells = vec![None; self.table.columns.len()];
+        let mut written = vec![Written::Nothing; self.table.columns.len()];
         for (field, place) in record.iter().zip(&self.order) {
-            let Some((column, into)) = self.table.columns.get(*place).zip(cells.get_mut(*place)) else {
-                continue;
-            };
-            match cell(column, Written::Text(field), self.comma) {
-                Ok(cell) => *into = Some(cell),
-                Err(what) => {
-                    faults.add(RowsError::of_field(self.table, column, [self.number, line], what))?
-                }
-            }
+            written.iter_mut().skip(*place).take(1).for_each(|into| *into = Written::Text(field));
         }
+        let at = At { row: self.number, line, comma: self.comma };
+        let cells = cells(self.table, &written, at, faults)?;
         sink.row(&cells, line, faults)
     }
 }

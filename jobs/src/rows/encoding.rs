@@ -82,6 +82,14 @@ impl<R: Read> Text<R> {
         }
     }
 
+    /// How the characters of the file are written, as far as it was read.
+    pub(super) const fn encoding(&self) -> &'static str {
+        match self.encoding {
+            Some(Encoding::Utf16 { .. }) => "UTF-16",
+            _ => "UTF-8",
+        }
+    }
+
     /// Reads the next block of the file and makes text of it.
     fn fill(&mut self) -> io::Result<()> {
         self.ready.clear();
@@ -180,6 +188,7 @@ fn recognise(begin: &[u8]) -> io::Result<(Encoding, usize)> {
         [0xfe, 0xff, ..] => Ok((Encoding::Utf16 { is_big_endian: true }, 2)),
         [b'P', b'K', 3, 4, ..] => refused("a workbook or a zip archive: save the table as CSV"),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => refused("a workbook of an old kind: save the table as CSV"),
+        [b'P', b'A', b'R', b'1', ..] => refused("a Parquet file: its name must end in .parquet"),
         [0x1f, 0x8b, ..] => refused("compressed with gzip: pass the file as it was before"),
         [b'%', b'P', b'D', b'F', ..] => refused("a PDF document: save the table as CSV"),
         begin if begin.iter().take(BLOCK).any(|byte| *byte == 0) => {
@@ -225,6 +234,7 @@ mod tests {
         for (bytes, why) in [
             (&b"PK\x03\x04zip"[..], "workbook"),
             (b"\x1f\x8b\x08", "gzip"),
+            (b"PAR1\x15", "Parquet"),
             (b"a\0b\0", "UTF-16 without a mark"),
             (b"\xff\xfe\0\0a", "UTF-32"),
             (b"\xff\xfea", "not UTF-16"),

@@ -4,11 +4,13 @@
 //! number     sign? digits (point digits)?      exactly, with at most as many decimals as the schema
 //! comma      in place of the point, where no comma separates fields and it cannot separate thousands
 //! missing    empty, NA, N/A, #N/A, NULL        if the job says what that counts as
-//! truth      TRUE, FALSE                       in a column from 0 to 1
+//! truth      TRUE, FALSE                       in a column of truth values, or from 0 to 1
+//! others     names, dates, times               see `kind`
 //! ```
 
-use crate::budget::Decimal;
+use crate::budget::{Decimal, Field};
 use crate::job::Column;
+use crate::kind::Kind;
 
 /// What is wrong with a field. No variant holds a byte of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +26,18 @@ pub enum FieldFault {
     /// TRUE or FALSE in a column of numbers.
     #[error("a truth value, and the column's range is not 0 to 1")]
     Truth,
+    /// Neither true nor false.
+    #[error("neither true nor false")]
+    NotTruth,
+    /// None of the names of a category.
+    #[error("none of the names that the job gives this column")]
+    Name,
+    /// Not a date of the calendar.
+    #[error("not a date such as 2027-01-31")]
+    Date,
+    /// Not a time with its zone.
+    #[error("not a time with its zone, such as 2027-01-31T09:30:00Z or 2027-01-31T10:30:00+01:00")]
+    Time,
     /// A list or an object of JSON, or a truth value in a column of numbers.
     #[error("neither a number nor a text")]
     Kind,
@@ -33,6 +47,19 @@ pub enum FieldFault {
     /// Too small or too large.
     #[error("outside the range that the job states")]
     Range,
+}
+
+impl FieldFault {
+    /// A field that is not of this kind.
+    const fn of(kind: &Kind) -> Self {
+        match kind {
+            Kind::Truth => Self::NotTruth,
+            Kind::Category(_) => Self::Name,
+            Kind::Date => Self::Date,
+            Kind::Time => Self::Time,
+            Kind::Number | Kind::Presence => Self::Kind,
+        }
+    }
 }
 
 fn kind(decimals: u8) -> String {
@@ -106,23 +133,32 @@ pub(super) struct Cell {
     /// The number that enters.
     pub(super) number: i128,
     /// What the file has there; `None` if it was missing.
-    pub(super) written: Option<Decimal>,
+    pub(super) written: Option<Field>,
 }
 
 const MISSING: [&str; 4] = ["na", "n/a", "#n/a", "null"];
 
-/// The number of a field.
+/// The number of a field, by the type of its column: the one place where fields are read.
 pub(super) fn cell(column: &Column, written: Written<'_>, comma: Comma) -> Result<Cell, FieldFault> {
     let text = match written {
         Written::Nothing => "",
         Written::Text(text) => text.trim(),
-        Written::Truth(value) if is_truth(column) => return Ok(of(column, value.into())),
+        Written::Truth(value) if is_truth(column) || column.kind == Kind::Truth => {
+            return Ok(of(column, value.into()));
+        }
         Written::Truth(_) | Written::Else => return Err(FieldFault::Kind),
     };
+    let held = |number| (column.min..=column.max).contains(&number);
     let is_word = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if text.is_empty() || is_word(&MISSING) {
+    let is_name = matches!(column.kind, Kind::Category(_)) && column.kind.parse(text).is_some();
+    if text.is_empty() || is_word(&MISSING) && !is_name {
         let missing = column.missing.map(|number| Cell { number, written: None });
         return missing.ok_or(if text.is_empty() { FieldFault::Empty } else { FieldFault::MissingWord });
+    }
+    if column.kind != Kind::Number {
+        let number = column.kind.parse(text).ok_or(FieldFault::of(&column.kind))?;
+        let written = if is_word(&MISSING) { None } else { Some(as_written(text)) };
+        return if held(number) { Ok(Cell { number, written }) } else { Err(FieldFault::Range) };
     }
     if is_word(&["true", "false"]) {
         let is_true = is_word(&["true"]);
@@ -134,8 +170,7 @@ pub(super) fn cell(column: &Column, written: Written<'_>, comma: Comma) -> Resul
     };
     let number = number(&point, column.decimals)
         .ok_or_else(|| FieldFault::Number(reason(text, comma), column.decimals))?;
-    let held = (column.min..=column.max).contains(&number);
-    held.then(|| of(column, number)).ok_or(FieldFault::Range)
+    if held(number) { Ok(of(column, number)) } else { Err(FieldFault::Range) }
 }
 
 /// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals
@@ -167,7 +202,16 @@ pub fn number(text: &str, decimals: u8) -> Option<i128> {
 }
 
 fn of(column: &Column, number: i128) -> Cell {
-    Cell { number, written: Some(Decimal { value: number, decimals: column.decimals }) }
+    let written = Field::Number(Decimal { value: number, decimals: column.decimals });
+    Cell { number, written: Some(written) }
+}
+
+/// A field that is not empty, as it is in every job: a place among names, for instance, is not part of the data.
+fn as_written(text: &str) -> Field {
+    let truth = [("false", 0), ("true", 1)].into_iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+    let of = |value, decimals| Field::Number(Decimal { value, decimals });
+    let value = truth.map(|(_, value)| of(value, 0));
+    value.or_else(|| number(text, 18).map(|value| of(value, 18))).unwrap_or_else(|| Field::text(text))
 }
 
 fn is_truth(column: &Column) -> bool {
@@ -220,7 +264,7 @@ mod tests {
     use crate::text::Line;
 
     fn column(max: i128, decimals: u8, missing: Option<i128>) -> Column {
-        Column { name: Line::new("pay").unwrap(), min: 0, max, decimals, missing }
+        Column { name: Line::new("pay").unwrap(), min: 0, max, decimals, missing, kind: Kind::Number }
     }
 
     #[test]
@@ -274,5 +318,32 @@ mod tests {
         }
         assert_eq!(cell(&full, Written::Text("TRUE"), Comma::Separates), Err(FieldFault::Truth));
         assert_eq!(cell(&full, Written::Truth(true), Comma::Separates), Err(FieldFault::Kind));
+    }
+
+    #[test]
+    fn a_field_is_read_by_the_kind_of_its_column() {
+        let kinds = [Kind::Truth, Kind::category(&["NA", "north"]).unwrap(), Kind::Date, Kind::Time];
+        let read = |kind: &Kind, text: &str| {
+            let (min, max) = kind.range().unwrap();
+            let column = Column { min, kind: kind.clone(), ..column(max, 0, None) };
+            cell(&column, Written::Text(text), Comma::Separates).map(|cell| cell.number)
+        };
+        let [truth, region, date, time] = &kinds;
+        assert_eq!([read(truth, " True "), read(truth, "0")], [Ok(1), Ok(0)]);
+        assert_eq!(
+            [read(region, "NA"), read(region, "north")],
+            [Ok(0), Ok(1)],
+            "a name, not a missing value"
+        );
+        assert_eq!([read(date, "1970-01-03"), read(time, "1970-01-01T00:01:00Z")], [Ok(2), Ok(60)]);
+        for (kind, fault) in
+            kinds.iter().zip([FieldFault::NotTruth, FieldFault::Name, FieldFault::Date, FieldFault::Time])
+        {
+            assert_eq!(read(kind, "31.12.2023"), Err(fault));
+            assert_eq!(read(kind, ""), Err(FieldFault::Empty));
+        }
+        assert_eq!(read(date, "n/a"), Err(FieldFault::MissingWord));
+        let late = Column { kind: Kind::Date, ..column(5, 0, None) };
+        assert_eq!(cell(&late, Written::Text("1970-01-07"), Comma::Separates), Err(FieldFault::Range));
     }
 }

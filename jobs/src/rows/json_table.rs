@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 
 use super::csv_table::unreadable;
 use super::encoding::{Allowance, Text};
-use super::field::{Comma, FieldFault, Written, cell};
-use super::sink::{Faults, RowSink, RowsError, Stop, order as order_of};
-use crate::job::Table;
+use super::field::{Comma, Written};
+use super::sink::{At, Faults, RowSink, RowsError, Stop, cells, order as order_of};
+use crate::job::{Column, Table};
 use crate::json::Members;
 
 /// Hands every row of the file to the sink.
@@ -37,8 +37,15 @@ pub(super) fn read<R: Read>(
         match first {
             Some(b'\n') => line += 1,
             Some(b' ' | b'\t') => {}
-            Some(b'[') => return list(&mut rows, file, &allowance, line),
-            _ => return lines(&mut rows, file, &allowance, line),
+            Some(first) => {
+                let form = if first == b'[' { "a list of JSON objects" } else { "a JSON object a line" };
+                rows.faults.form(format!("{form}, in {}", file.get_ref().encoding()));
+                return match first {
+                    b'[' => list(&mut rows, file, &allowance, line),
+                    _ => lines(&mut rows, file, &allowance, line),
+                };
+            }
+            None => return Ok(()),
         }
         file.consume(1);
     }
@@ -171,39 +178,37 @@ impl Rows<'_, '_, '_> {
         self.number += 1;
         let names = members.iter().map(|(name, _)| name.as_str());
         // Whether a column may be absent is decided field by field.
-        let absent = self.table.columns.iter().map(|column| column.name.as_str());
+        let absent = self.table.in_files().map(|column| column.name.as_str());
         let absent = absent.filter(|name| members.iter().all(|(member, _)| member != name));
         if let Err(what) = order_of(self.table, names.chain(absent)) {
             let fault = self.bad(line, what);
             return self.faults.add(fault);
         }
-        let mut cells = Vec::with_capacity(self.table.columns.len());
+        let value = |column: &Column| {
+            members.iter().find(|(name, _)| name == column.name.as_str()).map(|(_, value)| value.get())
+        };
+        let mut texts = Vec::with_capacity(self.table.columns.len());
         for column in &self.table.columns {
-            let value = members.iter().find(|(name, _)| name == column.name.as_str());
-            match number(value.map(|(_, value)| value.get()), column) {
-                Ok(cell) => cells.push(Some(cell)),
-                Err(what) => {
-                    cells.push(None);
-                    self.faults.add(RowsError::of_field(self.table, column, [self.number, line], what))?;
-                }
-            }
+            // A text in quotation marks is unescaped.
+            let quoted = value(column).filter(|value| value.starts_with('"'));
+            texts.push(quoted.and_then(|value| serde_json::from_str::<String>(value).ok()));
         }
+        let columns = self.table.columns.iter().zip(&texts);
+        let written: Vec<_> = columns.map(|(column, text)| written(value(column), text.as_deref())).collect();
+        let at = At { row: self.number, line, comma: Comma::Separates };
+        let cells = cells(self.table, &written, at, self.faults)?;
         self.sink.row(&cells, line, self.faults)
     }
 }
 
-fn number(value: Option<&str>, column: &crate::job::Column) -> Result<super::field::Cell, FieldFault> {
-    let text;
-    let written = match value {
-        None | Some("null") => Written::Nothing,
-        Some("true") => Written::Truth(true),
-        Some("false") => Written::Truth(false),
-        Some(value) if value.starts_with(['[', '{']) => Written::Else,
-        Some(value) if value.starts_with('"') => {
-            text = serde_json::from_str::<String>(value).map_err(|_| FieldFault::Kind)?;
-            Written::Text(&text)
-        }
-        Some(digits) => Written::Text(digits),
-    };
-    cell(column, written, Comma::Separates)
+/// What a value is; `text` is it without quotation marks, if it has some.
+fn written<'v>(value: Option<&'v str>, text: Option<&'v str>) -> Written<'v> {
+    match (value, text) {
+        (None | Some("null"), _) => Written::Nothing,
+        (Some("true"), _) => Written::Truth(true),
+        (Some("false"), _) => Written::Truth(false),
+        (_, Some(text)) => Written::Text(text),
+        (Some(value), _) if value.starts_with(['[', '{', '"']) => Written::Else,
+        (Some(digits), _) => Written::Text(digits),
+    }
 }

@@ -1,6 +1,6 @@
 //! Where rows go as they are read, and what is wrong with them.
 
-use super::field::{Cell, FieldFault};
+use super::field::{Cell, Comma, FieldFault, Written, cell};
 use crate::budget::RowsHasher;
 use crate::job::{Column, Count, Table};
 use crate::multiparty::LocalStepError;
@@ -58,21 +58,63 @@ impl RowsError {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stop;
 
-/// What is wrong so far.
-pub(super) struct Faults {
-    pub(super) most: usize,
-    pub(super) found: Vec<RowsError>,
+/// Everything that is wrong with an input party's rows: the first faults, and how many there are.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// The first ones.
+    pub found: Vec<RowsError>,
+    /// How each file was read: what was recognised in it, if anything.
+    pub forms: Vec<String>,
+    /// How many there are beyond these.
+    pub beyond: u64,
+    /// How many are kept; with none, reading stops at the first.
+    kept: usize,
 }
 
 impl Faults {
-    /// Adds a fault; after the last that is wanted, reading stops.
+    /// Keeps the first fault, at which reading stops.
+    pub(super) fn first() -> Self {
+        Self::default()
+    }
+
+    /// Counts all faults and keeps the first of them, at least one.
+    pub(super) fn all(kept: usize) -> Self {
+        Self { kept: kept.max(1), ..Self::default() }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.found.len() as u64 + self.beyond
+    }
+
+    /// Whether reading goes on after a fault.
+    pub(super) const fn counts(&self) -> bool {
+        self.kept > 0
+    }
+
+    /// Says how the file that is being read is written.
+    pub(super) fn form(&mut self, form: String) {
+        if let Some(last) = self.forms.last_mut() {
+            *last = form;
+        }
+    }
+
     pub(super) fn add(&mut self, fault: RowsError) -> Result<(), Stop> {
-        self.found.push(fault);
-        if self.found.len() < self.most { Ok(()) } else { Err(Stop) }
+        if self.found.len() < self.kept.max(1) {
+            self.found.push(fault);
+        } else {
+            self.beyond += 1;
+        }
+        if self.counts() { Ok(()) } else { Err(Stop) }
     }
 
     /// Adds a fault after which the file cannot be read.
     pub(super) fn stop(&mut self, fault: RowsError) -> Result<(), Stop> {
+        // Whatever else is wrong, this one is seen.
+        if self.counts() && self.found.len() >= self.kept {
+            self.beyond += u64::from(self.found.pop().is_some());
+        }
         self.found.push(fault);
         Err(Stop)
     }
@@ -100,9 +142,9 @@ impl RowSink<'_, '_> {
     /// Takes a row; without a number for some cell, it only counts.
     pub(super) fn row(&mut self, cells: &[Option<Cell>], line: u64, faults: &mut Faults) -> Result<(), Stop> {
         self.given += 1;
-        // Not one row more than was signed is even looked at.
+        // Not one row more than was signed is even looked at; where all faults are wanted, rows are counted.
         if self.given > self.table.rows {
-            return faults.stop(count(self.table, self.given));
+            return if faults.counts() { Ok(()) } else { faults.stop(count(self.table, self.given)) };
         }
         self.numbers.clear();
         self.numbers.extend(cells.iter().flatten().map(|cell| cell.number));
@@ -110,7 +152,9 @@ impl RowSink<'_, '_> {
             return Ok(());
         }
         if let Some(hasher) = &mut self.reading.hasher {
-            hasher.row(self.place, cells.iter().map(|cell| cell.and_then(|cell| cell.written)));
+            let in_files =
+                cells.iter().zip(&self.table.columns).filter(|(_, column)| !column.kind.is_derived());
+            hasher.row(self.place, in_files.map(|(cell, _)| cell.and_then(|cell| cell.written)));
         }
         (self.reading.take)(self.place, &self.numbers).or_else(|e| {
             let (table, what) = (self.table.name.to_string(), e.to_string());
@@ -124,16 +168,57 @@ pub(super) fn count(table: &Table, given: u64) -> RowsError {
     RowsError::Count { table: table.name.to_string(), given, wanted: format!("{most}{}", table.rows) }
 }
 
+/// How the fields of a row are written, and where it is.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) row: u64,
+    pub(super) line: u64,
+    pub(super) comma: Comma,
+}
+
+/// The cells of a row, in the schema's order: the field of each column is at its place in `written`. A column that
+/// is in no file says whether the field of the next one is there.
+pub(super) fn cells(
+    table: &Table,
+    written: &[Written<'_>],
+    At { row, line, comma }: At,
+    faults: &mut Faults,
+) -> Result<Vec<Option<Cell>>, Stop> {
+    let mut cells = Vec::with_capacity(table.columns.len());
+    for (place, column) in table.columns.iter().enumerate() {
+        if column.kind.is_derived() {
+            continue;
+        }
+        let read = cell(column, written.get(place).copied().unwrap_or(Written::Nothing), comma);
+        let is_empty = matches!(read, Err(FieldFault::Empty | FieldFault::MissingWord));
+        if table.is_optional(place) {
+            cells.push(Some(Cell { number: (!is_empty).into(), written: None }));
+        }
+        match read {
+            Ok(cell) => cells.push(Some(cell)),
+            Err(_) if is_empty && table.is_optional(place) => {
+                cells.push(Some(Cell { number: column.absent(), written: None }));
+            }
+            Err(what) => {
+                cells.push(None);
+                faults.add(RowsError::of_field(table, column, [row, line], what))?;
+            }
+        }
+    }
+    Ok(cells)
+}
+
 /// The place in the schema of each name; all must be there, once, and nothing else. A name that the job does
 /// not have is named by its place.
 pub(super) fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, String> {
     let mut order = Vec::with_capacity(table.columns.len());
     for (place, name) in names.enumerate() {
-        let at = table.columns.iter().position(|column| column.name.as_str() == name);
+        let is_named = |column: &Column| !column.kind.is_derived() && column.name.as_str() == name;
+        let at = table.columns.iter().position(is_named);
         match at {
             None => {
-                let known: Vec<_> = table.columns.iter().take(8).map(|c| format!("{:?}", c.name)).collect();
-                let more = if table.columns.len() > 8 { ", …" } else { "" };
+                let known: Vec<_> = table.in_files().take(8).map(|c| format!("{:?}", c.name)).collect();
+                let more = if table.in_files().count() > 8 { ", …" } else { "" };
                 return Err(format!(
                     "the name of column {} is not one that the job names ({}{more})",
                     place + 1,
@@ -144,7 +229,8 @@ pub(super) fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> 
             Some(at) => order.push(at),
         }
     }
-    let lacks = (0..table.columns.len()).find(|at| !order.contains(at)).and_then(|at| table.columns.get(at));
+    let mut lacks = table.columns.iter().enumerate().filter(|(_, column)| !column.kind.is_derived());
+    let lacks = lacks.find(|(at, _)| !order.contains(at)).map(|(_, column)| column);
     lacks.map_or(Ok(order), |column| {
         Err(format!("the column {:?} of the job is not there", column.name.as_str()))
     })

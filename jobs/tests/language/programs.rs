@@ -81,7 +81,8 @@ pub(crate) const PROGRAMS: [&str; 14] = [
         }
         ys
     }",
-    "struct Inner { on: bool, level: u8 }
+    // In the order of their names, in which the evaluator has the bits of fields.
+    "struct Inner { level: u8, on: bool }
     struct Outer { inner: Inner, rest: [Inner; 2] }
     pub fn main(o: Outer, level: u8) -> Outer {
         let mut p = o;

@@ -131,6 +131,7 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         deadline: 60,
         expiry: 4_000_000_000,
         runs: 2,
+        results: Vec::new(),
     }
 }
 

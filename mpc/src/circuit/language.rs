@@ -37,9 +37,11 @@
 //! **Differences** from the language's own circuits are listed, with their tests, in `docs/GARBLING.md`.
 //!
 //! A parameter is a [`Value`]: the elements of an array, or one element. Each element consists of numbers,
-//! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
+//! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant. The bits of a struct are in the
+//! order of its fields' names, as the front end has it; [`Value::order`] is that of the source.
 
 mod answer;
+mod declared;
 mod error;
 mod front_end;
 mod indexing;
@@ -57,7 +59,7 @@ mod value;
 pub(crate) use answer::{MAX_REQUEST, answer, most_bytes, request};
 pub use error::{CompileError, ConstantProblem, Location, MAX_NAME, MAX_SOURCE, MAX_TOKENS, Refusal};
 pub(crate) use front_end::measure;
-pub use value::{Leaf, Value};
+pub use value::{Leaf, LeafKind, Value};
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -68,10 +70,11 @@ use garble_lang::{TypedFnDef, TypedProgram};
 
 use super::{Circuit, Signal, StreamedCircuit, TooLarge};
 use crate::Fancy;
+use declared::DeclaredFields;
 use error::refused;
 use state::Lowering;
 use streaming::Plan;
-use types::{Payload, Types};
+use types::{Leaves, Payload, Types};
 
 /// The version of front end and lowering. Another version may make another circuit from the same source.
 pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 2";
@@ -126,7 +129,7 @@ fn compile(source: &str, options: &Options) -> Result<(StreamedCircuit, Vec<Valu
     let depth = measure(source)?;
     front_end::on_deep_stack(depth, || {
         let program = front_end::check(source)?;
-        lower(&program, options)
+        lower(&program, &DeclaredFields::of(source), options)
     })
 }
 
@@ -165,10 +168,11 @@ impl Compiled {
 /// Lowers `main`: the circuit, the parameters, and the result.
 fn lower(
     program: &TypedProgram,
+    declared: &DeclaredFields,
     options: &Options,
 ) -> Result<(StreamedCircuit, Vec<Value>, Value), CompileError> {
     let main = program.fn_defs.get("main").filter(|main| main.is_pub).ok_or(CompileError::NoMain)?;
-    let types = Types::new(program, &options.constants, options.gates)?;
+    let types = Types::new(program, declared, &options.constants, options.gates)?;
     let plan = Plan::of(&types, main)?;
     let (parameters, result_value) = signature(&types, main, &plan)?;
     let whole = || main.params.iter().zip(&plan.sizes).filter(|(_, size)| !size.is_streamed);
@@ -217,7 +221,7 @@ fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<V
 fn value(types: &Types<'_>, name: &str, ty: &Type, meta: MetaInfo) -> Result<(Value, Payload), CompileError> {
     let is_array = matches!(ty, Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..));
     let (element, elements) = if is_array { types.array(ty, meta)? } else { (ty, 1) };
-    let mut leaves = Vec::new();
+    let mut leaves = Leaves::default();
     let payload = types.leaves("", element, meta, &mut leaves)?;
-    Ok((Value { name: name.into(), elements, leaves }, payload))
+    Ok((Value { name: name.into(), elements, leaves: leaves.all, order: leaves.order }, payload))
 }

@@ -266,8 +266,21 @@ pub(crate) fn check_expiry(job: &Job) -> Outcome {
 /// The job with all its approvals, also if it has expired: results that were finished in time can still be
 /// fetched.
 pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
+    let all = signed_so_far(path, &job)?;
+    let (folder, id) = (approvals(path), job.id());
+    Agreement::regardless_of_expiry(job, &all).map_err(|e| {
+        Failure::refused("cannot run this job").why(e).help(format!(
+            "each party signs with `sotto mpc sign`; collect all approvals in {}; all parties need the same job {}",
+            folder.display(),
+            id
+        ))
+    })
+}
+
+/// The approvals of a job's parties that are beside it, not verified.
+pub(crate) fn signed_so_far(path: &Path, job: &Job) -> Outcome<Vec<Approval>> {
     let folder = approvals(path);
-    let mut all = bundled(&folder, &job)?;
+    let mut all = bundled(&folder, job)?;
     for party in &job.parties {
         let file = folder.join(format!("{}.approval", party.name));
         if !file.exists() {
@@ -282,14 +295,7 @@ pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
         all.retain(|bundled| bundled.party != approval.party);
         all.push(approval);
     }
-    let id = job.id();
-    Agreement::regardless_of_expiry(job, &all).map_err(|e| {
-        Failure::refused("cannot run this job").why(e).help(format!(
-            "each party signs with `sotto mpc sign`; collect all approvals in {}; all parties need the same job {}",
-            folder.display(),
-            id
-        ))
-    })
+    Ok(all)
 }
 
 /// The approvals of the file `bundle.approval`, one a line, which one person collected for all. A file of a party's
@@ -329,7 +335,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Outcome {
 /// Writes a file of a party's result, readable only by its owner, into a folder that no other user can change.
 ///
 /// The result of a run that is repeated has the same bytes; any other file stays.
-pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
+pub(crate) fn write_result(path: &Path, bytes: &[u8]) -> Outcome {
     let help = "free some space or pass another --out, then run the same command again; the result is kept and will be written then";
     if let Some(folder) = path.parent() {
         secret::make_folder(folder).map_err(|failed| failed.help(help))?;
@@ -341,7 +347,7 @@ pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
         }
     }
     let file = NewFile { path, readers: Readers::Owner, existing: Existing::Same };
-    file.write_all(text.as_bytes()).map_err(|failed| failed.help(help))
+    file.write_all(bytes).map_err(|failed| failed.help(help))
 }
 
 /// The party with this name.

@@ -24,6 +24,7 @@ use signal_hook::{
 use sotto_jobs::edge::job_folder::JobFolder;
 use sotto_jobs::job_file;
 use sotto_jobs::line_error::LineError;
+use sotto_jobs::program::Computation;
 use sotto_jobs::result::Verdict;
 use sotto_jobs::{Approval, Job};
 use sotto_mpc::edge::compiler::Compiler;
@@ -50,7 +51,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     }
     let scratch = tempfile::tempdir().or_refuse("cannot create a temporary folder")?;
     let (path, inputs) = (scratch.path().join("job.toml"), inputs(a)?);
-    let job = prepare(&a.job, &path)?;
+    let Prepared { job, .. } = prepare(&a.job, &path)?;
     if let Some(stranger) = inputs.keys().find(|name| job.find(name).is_none()) {
         return Err(Failure::new(Code::Usage, format!("the job has no party named {stranger}")));
     }
@@ -155,8 +156,16 @@ fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, Vec<PathBuf>>> {
     Ok(inputs)
 }
 
+/// A copy of a job with new keys for all parties, in the job's order, and their approvals.
+pub(super) struct Prepared {
+    pub(super) job: Job,
+    pub(super) program: Computation,
+    pub(super) identities: Vec<Identity>,
+    pub(super) approvals: Vec<Approval>,
+}
+
 /// Copies the job with new keys and loopback addresses, and signs it for all parties.
-fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
+pub(super) fn prepare(from: &Path, to: &Path) -> Outcome<Prepared> {
     let bad = |line, what: String| invalid_job(from, &[LineError { line, what }]);
     let text = read_text(from, job_file::MAX_FILE)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
@@ -182,14 +191,16 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
     let text = toml::to_string(&table).or_refuse("cannot copy the job")?;
     write(to, &text)?;
     // The line numbers are those of the copy; `sotto mpc check` reports those of the original.
-    let (job, _) =
+    let (job, program) =
         job_file::parse(&text, job_file::Counting::Now, &Compiler::this_program(), read_beside(to))
             .map_err(|complaints| invalid_job(from, &complaints))?;
+    let mut approvals = Vec::new();
     for (party, identity) in job.parties.iter().zip(&identities) {
         let approval = Approval::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
         write(&super::job::approvals(to).join(format!("{}.approval", party.name)), &approval.to_text())?;
+        approvals.push(approval);
     }
-    Ok(job)
+    Ok(Prepared { job, program, identities, approvals })
 }
 
 /// Copies the program's file beside the copy of the job. A file that cannot be read is named when the copy is.

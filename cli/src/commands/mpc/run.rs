@@ -12,6 +12,7 @@ use crate::{
     bridge::now,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     output::merge,
+    parquet_file,
     ui::Progress,
 };
 use rand_core::OsRng;
@@ -51,7 +52,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
     check_policy(policy.as_ref(), &job, us)?;
     check_signed_policy(context, &home, &job, policy.as_ref())?;
-    let mine = Mine { job: &job, us, program: &program };
+    let mine = Mine { job: &job, us, program: &program, form: a.form };
     let given = mine.read(&a.input, &identity, policy.as_ref())?;
     if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
         policy.check_rows(&job, us, rows).map_err(|e| policy_failure(&e))?;
@@ -65,9 +66,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let data_set = given.as_ref().map(|input| input.data_set);
     let charge = || budget.charge(number, us, data_set);
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    let results = Results { job, us, program: &program, folder: a.out.as_deref().unwrap_or(&beside) };
-    let screen = Screen::new(context, job);
-    let saved = Mutex::new(None);
+    let folder_of_results = a.out.as_deref().unwrap_or(&beside);
+    let results = Results { job, us, program: &program, folder: folder_of_results, kinds: &a.results };
+    let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
     let observe = |stage| match stage {
         Stage::Finished(outcome) => {
             if let Ok(mut saved) = saved.lock() {
@@ -150,6 +151,8 @@ pub(crate) struct Mine<'a> {
     pub(crate) job: &'a Job,
     pub(crate) us: PartyId,
     pub(crate) program: &'a Computation,
+    /// How its rows are written, if their names do not say it.
+    pub(crate) form: args::RowsForm,
 }
 
 impl Mine<'_> {
@@ -191,7 +194,7 @@ impl Mine<'_> {
     ) -> Outcome<Option<Input>> {
         let Some(owner) = self.owner(files)? else { return Ok(None) };
         let bad = |e: &dyn std::fmt::Display| invalid_rows(files, e);
-        let opened = files.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
+        let opened = files.iter().map(|path| open_rows(path, self.form)).collect::<io::Result<Vec<_>>>();
         let (mut local, mut hasher) = (self.program.local(owner), RowsHasher::new(identity));
         let rows =
             rows::read_hashed(self.tables(owner), opened.map_err(|e| bad(&e))?, &mut hasher, &mut *local);
@@ -201,20 +204,33 @@ impl Mine<'_> {
         Ok(Some(Input { rows, bits, data_set }))
     }
 
-    /// Refuses rows that do not fit, with everything that is wrong with them up to a bound.
-    pub(crate) fn check(&self, files: &[PathBuf]) -> Outcome {
-        let Some(owner) = self.owner(files)? else { return Ok(()) };
-        let opened = files.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
+    /// Refuses rows that do not fit, with everything that is wrong with them up to a bound; how each file was read.
+    pub(crate) fn check(&self, files: &[PathBuf]) -> Outcome<Vec<String>> {
+        let Some(owner) = self.owner(files)? else { return Ok(Vec::new()) };
+        let opened = files.iter().map(|path| open_rows(path, self.form)).collect::<io::Result<Vec<_>>>();
         let opened = opened.map_err(|e| invalid_rows(files, &e))?;
         let mut local = self.program.local(owner);
-        let faults = rows::faults(self.tables(owner), opened, &mut *local, MAX_FAULTS);
-        if faults.is_empty() {
-            let entered = local.enter(self.program.declaration().party(owner));
-            return entered.map(|_| ()).map_err(|e| invalid_rows(files, &e));
+        let mut faults = rows::faults(self.tables(owner), opened, &mut *local, MAX_FAULTS);
+        for (file, form) in files.iter().zip(&mut faults.forms).filter(|(_, form)| !form.is_empty()) {
+            if format_of(file, self.form) == args::FileFormat::Parquet {
+                "Parquet".clone_into(form);
+            } else if self.form.encoding == Some(args::Encoding::Windows1252) {
+                *form = form.replace("UTF-8", "Windows-1252");
+            }
         }
-        let mut lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        if lines.len() >= MAX_FAULTS {
-            lines.push(format!("there may be more: these are the first {MAX_FAULTS}"));
+        if faults.count() == 0 {
+            let entered = local.enter(self.program.declaration().party(owner));
+            return entered.map(|_| faults.forms).map_err(|e| invalid_rows(files, &e));
+        }
+        let mut lines: Vec<String> = files
+            .iter()
+            .zip(&faults.forms)
+            .filter(|(_, form)| !form.is_empty())
+            .map(|(file, form)| format!("{} was read as {form}", file.display()))
+            .collect();
+        lines.extend(faults.found.iter().map(ToString::to_string));
+        if faults.beyond > 0 {
+            lines.push(format!("… and {} more: {} in all", faults.beyond, faults.count()));
         }
         Err(invalid_rows(files, &lines.join("\n       ")))
     }
@@ -230,12 +246,34 @@ fn invalid_rows(files: &[PathBuf], why: &dyn std::fmt::Display) -> Failure {
     )
 }
 
-fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
+/// How a file of rows is written.
+fn format_of(path: &Path, form: args::RowsForm) -> args::FileFormat {
+    let is_parquet = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("parquet"));
+    match form.format {
+        None if is_parquet => args::FileFormat::Parquet,
+        None if Format::of(&path.to_string_lossy()) == Format::JsonLines => args::FileFormat::Json,
+        format => format.unwrap_or(args::FileFormat::Csv),
+    }
+}
+
+/// Opens a file of rows; its name says how they are written, if nothing else does.
+fn open_rows(path: &Path, form: args::RowsForm) -> io::Result<(Format, Box<dyn Read>)> {
+    let format = format_of(path, form);
+    if format == args::FileFormat::Parquet {
+        if form.encoding.is_some() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "Parquet has no --encoding"));
+        }
+        return Ok((Format::JsonLines, Box::new(parquet_file::open(path)?)));
+    }
     let file: Box<dyn Read> = match path.to_str() {
         Some("-") => Box::new(io::stdin()),
         _ => Box::new(File::open(path)?),
     };
-    Ok((Format::of(&path.to_string_lossy()), file))
+    let file = match form.encoding {
+        Some(args::Encoding::Windows1252) => Box::new(rows::Windows1252::new(file)),
+        None => file,
+    };
+    Ok((if format == args::FileFormat::Json { Format::JsonLines } else { Format::Csv }, file))
 }
 
 fn open(path: &Path) -> Outcome<Folder> {
@@ -366,19 +404,26 @@ struct Results<'a> {
     us: PartyId,
     program: &'a Computation,
     folder: &'a Path,
+    /// Files besides CSV and `result.json`.
+    kinds: &'a [args::ResultFormat],
 }
 
 impl Results<'_> {
     /// Writes the results and the receipt.
     fn save(&self, outcome: &Ran) -> Outcome<Shown> {
-        let Self { job, us, program, folder } = *self;
+        let Self { job, us, program, folder, kinds } = *self;
         let receipt = render(job, &outcome.receipt);
-        write_result(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
+        write_result(&folder.join("receipt.json"), format!("{receipt:#}\n").as_bytes())?;
         let (mut human, mut fields) = (String::new(), Map::new());
         let PartyResult { verdict, tables, figures } = PartyResult::of(program, &outcome.outputs);
         for table in &tables {
             let csv = table.to_csv().or_refuse("cannot write the result")?;
-            write_result(&folder.join(format!("{}.csv", file_name(table.name()))), &csv)?;
+            let file = |end| folder.join(format!("{}.{end}", file_name(table.name())));
+            write_result(&file("csv"), csv.as_bytes())?;
+            if kinds.contains(&args::ResultFormat::Parquet) {
+                let bytes = parquet_file::to_parquet(table).or_refuse("cannot write the result")?;
+                write_result(&file("parquet"), &bytes)?;
+            }
             let _ = write!(human, "{}\n{}\n", table.name(), csv.trim_end());
             fields.insert(table.name().to_owned(), table.to_json());
         }
@@ -393,7 +438,8 @@ impl Results<'_> {
         if !outcome.outputs.is_empty() {
             let shares = outcome.output_shares.as_ref();
             let shown = render_result(program, ResultOf { job, party: us }, &outcome.outputs, shares);
-            write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
+            let shown = format!("{:#}\n", merge(record.clone(), shown));
+            write_result(&folder.join("result.json"), shown.as_bytes())?;
         }
         let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
         Ok(Shown { record, human, verdict })

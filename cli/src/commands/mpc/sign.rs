@@ -61,10 +61,14 @@ pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     let id = if missing.is_empty() { json!(job.id().to_string()) } else { json!(null) };
     if let Some(name) = &a.name {
         let us = find_name(&job, name)?;
-        Mine { job: &job, us, program: &program }.check(&a.input)?;
+        let forms = Mine { job: &job, us, program: &program, form: a.form }.check(&a.input)?;
         let files: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
-        let fields = json!({ "job": id, "party": name, "input": files });
-        let human = format!("{}: every row fits the job. Nothing was sent.", files.join(", "));
+        let fields = json!({ "job": id, "party": name, "input": files, "read_as": forms });
+        let human = format!(
+            "{}: every row fits the job. It was read as {}. Nothing was sent.",
+            files.join(", "),
+            forms.join("; ")
+        );
         return context.output.record("mpc-input", fields, &human);
     }
     let is_over = now() >= job.expiry;

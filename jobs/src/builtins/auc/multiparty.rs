@@ -44,7 +44,7 @@ impl MultipartyAuc {
         }
         let schema: Vec<Column> = measures
             .iter()
-            .map(|Cell { name, number }| Column {
+            .map(|Cell { name, number, .. }| Column {
                 name: name.clone().into(),
                 decimals: number.decimals().into(),
                 bits: number.width() as u32,

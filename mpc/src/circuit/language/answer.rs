@@ -3,7 +3,8 @@
 //! ```text
 //! request = text of COMPILER ‖ gates (u64) ‖ constants: list of (text, i128) ‖ source: text
 //! answer  = 0 ‖ parameters: list of value ‖ result: value ‖ circuit           or 1 ‖ error
-//! value   = name: text ‖ elements (u64) ‖ leaves: list of (path: text ‖ smallest, largest (i128) ‖ decimals (u8))
+//! value   = name: text ‖ elements (u64) ‖ leaves: list of leaf ‖ order: list of places (u64), each leaf once
+//! leaf    = path: text ‖ smallest, largest (i128) ‖ decimals (u8) ‖ 0 number, 1 bool, or 2 ‖ variants: list of text
 //! error   = tag (u8) ‖ fields; a location is line and column (u32 each)
 //! ```
 //!
@@ -13,7 +14,7 @@
 use sha2::{Digest, Sha256};
 
 use super::error::{CompileError, ConstantProblem, Location, Refusal};
-use super::value::{Leaf, Value};
+use super::value::{Leaf, LeafKind, Value};
 use super::{COMPILER, Compiled, Options, compile};
 use crate::circuit::StreamedCircuit;
 use crate::codec::{Decode, DecodeError, Encode, Reader};
@@ -130,6 +131,14 @@ impl Encode for Leaf {
         self.number.min().encode(out);
         self.number.max().encode(out);
         self.number.decimals().encode(out);
+        match &self.kind {
+            LeafKind::Number => 0u8.encode(out),
+            LeafKind::Bool => 1u8.encode(out),
+            LeafKind::Variant(names) => {
+                2u8.encode(out);
+                names.encode(out);
+            }
+        }
     }
 }
 
@@ -140,7 +149,24 @@ impl Decode for Leaf {
         // Wider ranges would overflow the arithmetic on the way to their width.
         let range = (-(1 << 126)..1 << 126).contains(&min) && (-(1 << 126)..1 << 126).contains(&max);
         let number = if range { Number::new(min, max) } else { None };
-        Ok(Self { path, number: number.ok_or(DecodeError::Invalid("range"))?.scaled(decimals) })
+        let number = number.ok_or(DecodeError::Invalid("range"))?.scaled(decimals);
+        let kind = match u8::decode(reader)? {
+            0 => LeafKind::Number,
+            1 => LeafKind::Bool,
+            2 => LeafKind::Variant(Decode::decode(reader)?),
+            _ => return Err(DecodeError::Invalid("kind")),
+        };
+        let last = match &kind {
+            LeafKind::Number => None,
+            LeafKind::Bool => Some(1),
+            LeafKind::Variant(names) => Some((names.len() as i128 - 1).max(0)),
+        };
+        // What has names has one for each number.
+        if last.is_none_or(|last| (number.min(), number.max()) == (0, last)) {
+            Ok(Self { path, number, kind })
+        } else {
+            Err(DecodeError::Invalid("kind"))
+        }
     }
 }
 
@@ -149,13 +175,20 @@ impl Encode for Value {
         self.name.encode(out);
         self.elements.encode(out);
         self.leaves.encode(out);
+        self.order.encode(out);
     }
 }
 
 impl Decode for Value {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (name, elements, leaves) = Decode::decode(reader)?;
-        Ok(Self { name, elements, leaves })
+        let (name, elements, leaves): (_, _, Vec<Leaf>) = Decode::decode(reader)?;
+        let order: Vec<usize> = Decode::decode(reader)?;
+        let mut places = order.clone();
+        places.sort_unstable();
+        if !places.into_iter().eq(0..leaves.len()) {
+            return Err(DecodeError::Invalid("order"));
+        }
+        Ok(Self { name, elements, leaves, order })
     }
 }
 
@@ -358,7 +391,47 @@ mod tests {
             let mut bytes = Vec::new();
             "x".encode(&mut bytes);
             ((min, max), 0u8).encode(&mut bytes);
+            bytes.push(0);
             assert!(Leaf::from_bytes(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn bools_and_variants_keep_their_names() {
+        let source = "enum Level { Junior, Senior, Chief }
+                      pub fn main(x: (bool, Level), y: u8) -> Level { if x.0 && y > 3u8 { Level::Chief } else { x.1 } }";
+        let options = Options::default();
+        let compiled = Compiled::from_answer(&answer(&request(source, &options)), source, &options).unwrap();
+        let levels = LeafKind::Variant(["Junior", "Senior", "Chief"].map(str::to_owned).to_vec());
+        let kinds = |value: &Value| value.leaves.iter().map(|leaf| leaf.kind.clone()).collect::<Vec<_>>();
+        assert_eq!(kinds(&compiled.parameters()[0]), [LeafKind::Bool, levels.clone()]);
+        assert_eq!(kinds(&compiled.parameters()[1]), [LeafKind::Number]);
+        assert_eq!(kinds(compiled.result()), [levels]);
+        let mut wrong = compiled.result().leaves[0].clone();
+        wrong.number = Number::up_to(3);
+        let mut bytes = Vec::new();
+        wrong.encode(&mut bytes);
+        assert!(Leaf::from_bytes(&bytes).is_err(), "four numbers and three names");
+    }
+
+    #[test]
+    fn the_order_of_a_struct_is_that_of_the_source() {
+        let source = "struct Pay { value: u32, currency: u8 }
+                      struct Person { pay: [Pay; 2], age: u8 }
+                      pub fn main(x: (bool, Person)) -> Person { x.1 }";
+        let options = Options::default();
+        let compiled = Compiled::from_answer(&answer(&request(source, &options)), source, &options).unwrap();
+        let declared = |value: &Value| {
+            value.order.iter().map(|place| value.leaves[*place].path.clone()).collect::<Vec<_>>().join(" ")
+        };
+        let person = "pay[0].value pay[0].currency pay[1].value pay[1].currency age";
+        assert_eq!(declared(compiled.result()), person);
+        assert_eq!(declared(&compiled.parameters()[0]), format!("0 1.{}", person.replace(' ', " 1.")));
+        assert_eq!(compiled.result().leaves[0].path, "age", "bits are in the order of names");
+        for order in [vec![0], vec![0, 0, 1, 2, 3], vec![0, 1, 2, 3, 5]] {
+            let mut bytes = Vec::new();
+            Value { order, ..compiled.result().clone() }.encode(&mut bytes);
+            assert!(Value::from_bytes(&bytes).is_err());
         }
     }
 }

@@ -67,12 +67,12 @@ pub(crate) fn measure(source: &str) -> Result<Depth, CompileError> {
     }
     let mut nesting = Nesting { open: vec![Group::default()], operators: 0, unary: 0 };
     let (mut tokens, mut most) = (0, 0);
-    for Token { kind, characters, location } in Tokens::of(source) {
+    for Token { kind, length, characters, location } in Tokens::of(source) {
         tokens += 1;
         if tokens > MAX_TOKENS {
             return Err(CompileError::TooManyTokens);
         }
-        if kind == Kind::Word && characters > MAX_NAME as u64 {
+        if kind == Kind::Word && length > MAX_NAME {
             return Err(CompileError::LongName(location));
         }
         nesting.add(kind, characters).ok_or(CompileError::TooDeep(location))?;
@@ -104,7 +104,9 @@ enum Kind {
 
 struct Token {
     kind: Kind,
-    /// Including the space before it.
+    /// Its characters.
+    length: usize,
+    /// These, and the space and the comments before it.
     characters: u64,
     location: Location,
 }
@@ -253,7 +255,8 @@ impl Iterator for Tokens<'_> {
             _ if is_word(first) => Kind::Word,
             _ => Kind::Operator,
         };
-        Some(Token { kind, characters: (before + text.chars().count()) as u64, location })
+        let length = text.chars().count();
+        Some(Token { kind, length, characters: (before + length) as u64, location })
     }
 }
 
@@ -296,6 +299,7 @@ mod tests {
             measure(&format!("\n {}", "é".repeat(MAX_NAME + 1))),
             Err(CompileError::LongName(at(2, 2)))
         );
+        assert_eq!(measure(&format!("// {}\nx", "é".repeat(MAX_NAME))), Ok(()), "a comment is no name");
         assert_eq!(measure(&" ".repeat(MAX_SOURCE)), Ok(()));
         assert_eq!(measure(&" ".repeat(MAX_SOURCE + 1)), Err(CompileError::TooLong(MAX_SOURCE + 1)));
     }

@@ -16,6 +16,7 @@ use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
 use super::state::{Bits, Lowering};
+use super::types::Leaves;
 use crate::Fancy;
 use crate::circuit::netlist::Signal;
 use crate::gadgets::{Comparison, Selection, Sorting, Words};
@@ -70,9 +71,9 @@ pub(super) fn pairs(
     key: &Type,
     sides: [Side; 2],
 ) -> Result<Vec<Pair>, CompileError> {
-    let mut leaves = Vec::new();
+    let mut leaves = Leaves::default();
     l.types.leaves("", key, meta, &mut leaves)?;
-    let widths: Vec<usize> = leaves.iter().map(|leaf| leaf.number.width()).collect();
+    let widths: Vec<usize> = leaves.all.iter().map(|leaf| leaf.number.width()).collect();
     let key: usize = widths.iter().sum();
     let [first, second] = sides;
     if key == 0 || first.length == 0 || second.length == 0 {

@@ -13,8 +13,9 @@ use garble_lang::TypedProgram;
 use garble_lang::ast::{ConstExpr, ConstExprEnum, EnumDef, Type, Variant};
 use garble_lang::token::{MetaInfo, SignedNumType, UnsignedNumType};
 
+use super::declared::DeclaredFields;
 use super::error::{CompileError, ConstantProblem, Refusal, refused};
-use super::value::Leaf;
+use super::value::{Leaf, LeafKind};
 use crate::number::Number;
 
 /// The largest number of numbers in a row.
@@ -26,6 +27,7 @@ const MAX_NESTING: usize = 64;
 /// The definitions of a program and the values of its constants.
 pub(super) struct Types<'p> {
     pub(super) program: &'p TypedProgram,
+    declared: &'p DeclaredFields,
     constants: BTreeMap<String, i128>,
     /// The largest number of bits of a value.
     pub(super) most_bits: usize,
@@ -36,10 +38,11 @@ impl<'p> Types<'p> {
     /// it.
     pub(super) fn new(
         program: &'p TypedProgram,
+        declared: &'p DeclaredFields,
         given: &BTreeMap<String, i128>,
         most_bits: usize,
     ) -> Result<Self, CompileError> {
-        let mut types = Self { program, constants: BTreeMap::new(), most_bits };
+        let mut types = Self { program, declared, constants: BTreeMap::new(), most_bits };
         for (party, constants) in &program.const_deps {
             for (name, (ty, _)) in constants {
                 let name = format!("{party}::{name}");
@@ -160,7 +163,8 @@ impl<'p> Types<'p> {
         if bits > self.most_bits { Err(refused(meta, Refusal::TooLarge(self.most_bits))) } else { Ok(bits) }
     }
 
-    /// Lists the numbers that a value consists of, with their paths, in the order of their bits. An enum is
+    /// Lists the numbers that a value consists of, with their paths, in the order of their bits, and what that order
+    /// is in the source. An enum is
     /// the number of its variant, followed by its other bits in words of at most 64 bits, which only a result
     /// may have.
     pub(super) fn leaves(
@@ -168,9 +172,9 @@ impl<'p> Types<'p> {
         path: &str,
         ty: &Type,
         meta: MetaInfo,
-        leaves: &mut Vec<Leaf>,
+        leaves: &mut Leaves,
     ) -> Result<Payload, CompileError> {
-        if leaves.len() >= MAX_COLUMNS {
+        if leaves.all.len() >= MAX_COLUMNS {
             return Err(refused(meta, Refusal::TooManyColumns(MAX_COLUMNS)));
         }
         let within = |name: &str| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
@@ -188,32 +192,54 @@ impl<'p> Types<'p> {
                 }
             }
             Type::Struct(name) => {
+                // The front end sorts the fields of a struct by their names.
+                let (mut parts, before) = (Vec::new(), std::mem::take(&mut leaves.order));
                 for (field, ty) in self.fields(name, meta)? {
                     payload |= self.leaves(&within(field), ty, meta, leaves)?;
+                    parts.push((self.declared.rank(name, field), std::mem::take(&mut leaves.order)));
                 }
+                parts.sort_by_key(|(rank, _)| *rank);
+                leaves.order = before;
+                leaves.order.extend(parts.into_iter().flat_map(|(_, order)| order));
             }
             Type::Enum(name) => {
                 let definition = self.variants(name, meta)?;
                 let last = definition.variants.len().saturating_sub(1);
-                leaves.push(leaf(path, Number::up_to(last as u128)));
+                let name = |(Variant::Unit(name) | Variant::Tuple(name, _)): &Variant| name.clone();
+                let kind = LeafKind::Variant(definition.variants.iter().map(name).collect());
+                leaves.push(Leaf { path: path.into(), number: Number::up_to(last as u128), kind });
                 let bits = self.bits(ty, meta)? - tag_bits(definition);
                 for (i, from) in (0..bits).step_by(64).enumerate() {
                     let word = Number::up_to((1 << (bits - from).min(64)) - 1);
-                    leaves.push(leaf(within(&format!("fields {i}")), word));
+                    let path = within(&format!("fields {i}"));
+                    leaves.push(Leaf { path, number: word, kind: LeafKind::Number });
                     payload = Payload::Some;
                 }
             }
             _ => {
                 let number = number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
-                leaves.push(leaf(path, number));
+                let kind = if *ty == Type::Bool { LeafKind::Bool } else { LeafKind::Number };
+                leaves.push(Leaf { path: path.into(), number, kind });
             }
         }
         Ok(payload)
     }
 }
 
-fn leaf(path: impl Into<String>, number: Number) -> Leaf {
-    Leaf { path: path.into(), number }
+/// The numbers that a value consists of.
+#[derive(Default)]
+pub(super) struct Leaves {
+    /// In the order of their bits.
+    pub(super) all: Vec<Leaf>,
+    /// Their places, in the order of the source.
+    pub(super) order: Vec<usize>,
+}
+
+impl Leaves {
+    fn push(&mut self, leaf: Leaf) {
+        self.order.push(self.all.len());
+        self.all.push(leaf);
+    }
 }
 
 /// Whether a value contains the fields of an enum.

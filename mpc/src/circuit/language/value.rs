@@ -12,6 +12,8 @@ pub struct Value {
     pub elements: usize,
     /// The numbers of an element, in the order of their bits.
     pub leaves: Vec<Leaf>,
+    /// The places of the numbers in the order of the source: bits of a struct are in the order of its fields' names.
+    pub order: Vec<usize>,
 }
 
 /// A number inside a value.
@@ -21,4 +23,17 @@ pub struct Leaf {
     pub path: String,
     /// Its range.
     pub number: Number,
+    /// What it stands for in the source.
+    pub kind: LeafKind,
+}
+
+/// What a number stands for in a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeafKind {
+    /// Itself.
+    Number,
+    /// A bool.
+    Bool,
+    /// A variant of an enum: the names of all.
+    Variant(Vec<String>),
 }
