@@ -143,7 +143,7 @@ fn the_ledger_accepts_a_groups_seal() {
     let north = w.keys("north", "sign other.letters --yes").ok();
     w.write("other.letters", &(w.read("other.letters") + &north));
     let said = w.keys("south", "sign other.letters --yes");
-    assert!(said.fails(1).contains("this member has sealed another block at this height"));
+    assert!(said.fails(1).contains("this member is bound to the header"));
 }
 
 /// A member leaves, and another takes its place.

@@ -8,13 +8,23 @@ use crate::{Step, request};
 
 /// A session in which member 1 asks, and everybody who takes part agrees.
 pub(crate) fn asked(made: &Made, session: &mut Session, request: &Request) {
+    asked_by_post(made, session, request, honest);
+}
+
+/// The same, with letters as `post` lets them through.
+pub(crate) fn asked_by_post(
+    made: &Made,
+    session: &mut Session,
+    request: &Request,
+    post: impl Fn(&Letter, Index) -> Option<Letter>,
+) {
     session.by(&made.team, 1, |me, log, _| sign::ask(me, made.epoch(), log, request)).unwrap();
-    session.deliver(&made.team, honest);
+    session.deliver(&made.team, &post);
     let members: Vec<u8> = session.0.keys().map(|i| i.get()).collect();
     for i in members {
         agree(made, session, i).unwrap();
     }
-    session.deliver(&made.team, honest);
+    session.deliver(&made.team, &post);
 }
 
 fn agree(made: &Made, session: &mut Session, i: u8) -> Result<(), Fault> {
@@ -36,7 +46,7 @@ pub(crate) fn run(
 }
 
 fn header() -> Request {
-    Request::Header(vec![5; 192])
+    Request::Header { chain: [7; 32], header: vec![5; 192] }
 }
 
 #[test]
@@ -45,7 +55,7 @@ fn any_t_members_sign_and_the_signature_is_an_ordinary_one() {
     let vote = request::Vote { phase: request::Phase::Prevote, height: 4, round: 0, header: Some([1; 32]) };
     for (number, out, request) in [
         (1, vec![], header()),
-        (2, vec![2, 4], Request::Vote(vote)),
+        (2, vec![2, 4], Request::Vote { chain: [7; 32], vote }),
         (3, vec![5], Request::Drill { time: 9 }),
     ] {
         let mut session = Session::new(&made.team, Session::id(number), number.into()).without(&out);

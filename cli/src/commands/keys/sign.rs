@@ -1,8 +1,8 @@
 //! `sotto keys sign` and `drill`.
 
 use super::super::mpc::job::read_identity;
-use super::files::{ShareFile, read_group, read_letters, replace_group};
-use super::session::{Session, fresh, session_of};
+use super::files::{ShareFile, chain_id, read_group, read_letters, replace_group};
+use super::session::{Session, fresh, seal_records, session_of};
 use crate::{
     Context,
     args::{KeysDrill, KeysMember, KeysSign},
@@ -13,6 +13,7 @@ use crate::{
 use serde_json::json;
 use sotto_keys::{
     Group, Hash, Index, Progress, Step,
+    edge::seal_records::SealRecordError,
     request::{Phase, Request},
     sign::{self, Answered, Asked},
 };
@@ -30,7 +31,7 @@ struct Turn<'a> {
 }
 
 pub(super) fn sign(context: &Context, a: &KeysSign) -> Outcome {
-    let ask = a.header.as_deref().map(read_header).transpose()?.map(Request::Header);
+    let ask = a.header.as_deref().map(|header| request(a, header)).transpose()?;
     run(context, &Turn { member: &a.member, letters: &a.letter, ask, yes: a.yes })
 }
 
@@ -68,7 +69,8 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
         context.ui.confirm(&plan(&asked, &group, &session)?, agreed)?;
         session.act(|me, log, _| sign::agree(me, group.epoch(), share, (log, &asked)))?;
     }
-    bind(&mut session, &asked)?;
+    let key = group.epoch().public_key(0).unwrap_or_default();
+    bind(&session, &key, &asked)?;
     let due = is_drill.then(|| group.due());
     let progress = session.act(|me, log, register| {
         sign::advance(me, (group.epoch(), Some(share)), (log, due.as_deref()), register)
@@ -83,6 +85,16 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
     session.end()?;
     let (result, spoken) = shown(answer);
     session.print(&progress, (result, spoken))
+}
+
+/// The request for a seal, for the chain that the group's draft or --chain names.
+fn request(a: &KeysSign, header: &Path) -> Outcome<Request> {
+    let given = a.chain.as_deref().map(chain_id).transpose()?;
+    let chain = read_group(&a.member.group)?.draft().chain().copied().or(given).ok_or_else(|| {
+        Failure::new(Code::Usage, "the group's draft names no chain")
+            .help("pass --chain ID; `sotto chain info` prints it")
+    })?;
+    Ok(Request::Header { chain, header: read_header(header)? })
 }
 
 /// A header in hexadecimal digits.
@@ -100,10 +112,12 @@ fn read_header(path: &Path) -> Outcome<Vec<u8>> {
 fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> {
     let draft = group.draft();
     let what = match &asked.request {
-        Request::Header(bytes) => {
-            let header = Header::from_bytes(bytes).or_refuse("member asks for the seal of something else")?;
+        Request::Header { chain, header } => {
+            let header =
+                Header::from_bytes(header).or_refuse("member asks for the seal of something else")?;
             format!(
-                "the seal of a block\n  height   {}\n  header   {}\n  parent   {}\n  time     {}\n  kernels  {}\n  outputs  {}\nThe block's contents were not checked here.",
+                "the seal of a block\n  chain    {}\n  height   {}\n  header   {}\n  parent   {}\n  time     {}\n  kernels  {}\n  outputs  {}\nThe block's contents were not checked here.",
+                to_hex(chain),
                 header.height,
                 header.hash(),
                 header.previous,
@@ -112,7 +126,7 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
                 header.output_count
             )
         }
-        Request::Vote(vote) => format!(
+        Request::Vote { vote, .. } => format!(
             "a {} at height {}, round {}, for {}",
             if vote.phase == Phase::Prevote { "prevote" } else { "precommit" },
             vote.height,
@@ -133,21 +147,21 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
 }
 
 /// Before a share of a seal leaves, this member is bound to the header at its height.
-fn bind(session: &mut Session<'_>, asked: &Asked) -> Outcome {
-    let Request::Header(bytes) = &asked.request else { return Ok(()) };
+fn bind(session: &Session<'_>, key: &[u8; 32], asked: &Asked) -> Outcome {
+    let Request::Header { header, .. } = &asked.request else { return Ok(()) };
     if !session.log.letters().any(|letter| letter.heading().step == Step::Chosen) {
         return Ok(());
     }
-    let header = Header::from_bytes(bytes).or_refuse("cannot read the header")?;
+    let header = Header::from_bytes(header).or_refuse("cannot read the header")?;
     let (height, hash) = (header.height.get(), Hash::from_bytes(*header.hash().as_bytes()));
-    let bound = session.installation.bind_height(session.draft.id(), height, &hash);
-    let bound = bound.or_refuse("cannot write the register")?;
-    if bound == hash {
-        return Ok(());
-    }
-    Err(Failure::refused("this member has sealed another block at this height")
-        .why(format!("at height {height} it is bound to the header {bound}"))
-        .help("nothing was signed; two seals at one height are evidence against the operator"))
+    seal_records(session.context, session.identity).bind(key, height, hash).map_err(|why| {
+        Failure::refused("this share does not seal the block").why(&why).help(match why {
+            SealRecordError::Refused(_) => {
+                "nothing was signed; two seals at one height are evidence against the operator"
+            }
+            _ => "move the share away, and ask for it here with `sotto keys repair`",
+        })
+    })
 }
 
 /// A finished signature, for programs and for people.
