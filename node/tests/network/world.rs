@@ -394,6 +394,7 @@ impl World {
                 | LogEvent::Reorganised(..),
             ) => {}
             Effect::SaveVotes { .. } => panic!("nobody votes here"),
+            Effect::TellCouncil(_) => panic!("no group seals here"),
             Effect::SetAsideLocalTxs(_) => panic!("nothing damages a file of submitted transactions"),
             Effect::Log(note) => self.notes.push((n, note)),
             Effect::Stop => self.honest(n).node = None,

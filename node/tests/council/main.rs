@@ -1,0 +1,194 @@
+//! A group that seals: rounds, members that crash or lie, and what nobody signs.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
+
+#[path = "../node/test_chain.rs"]
+#[allow(dead_code)]
+mod test_chain;
+mod world;
+
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore as _, SeedableRng},
+};
+use sotto_keys::{
+    Fault, Hash as KeyHash, Letter, Log, Member, SealRecord, Seed, Step, request::Request, sign,
+};
+use sotto_mw::{codec::Encode as _, rules::Proposal};
+use sotto_node::{
+    council::{CouncilNote, Said},
+    sealing::SealEvent,
+};
+use sotto_party::Context;
+use world::{World, everything, index};
+
+/// Blocks are those of one operator: whoever follows needs to know nothing of the group.
+#[test]
+fn any_t_members_seal_and_a_follower_sees_one_operator() {
+    let mut world = World::new(2, 3, 1);
+    world.goes_on(6);
+    world.kill(1);
+    world.goes_on(4);
+    world.kill(3);
+    let stopped = world.height();
+    world.run(120, &mut everything);
+    assert_eq!(world.height(), stopped, "one member alone seals nothing");
+    world.start(3);
+    world.goes_on(4);
+    world.start(1);
+    world.goes_on(4);
+    let audit = world.follower.audit(|_, _| {}).unwrap();
+    assert_eq!(audit.height.get(), world.height());
+    assert!(world.notes.iter().all(|(_, note)| matches!(note, CouncilNote::Silent(_))), "{:?}", world.notes);
+}
+
+/// A letter of a member that does what it likes.
+fn forge(by: u8, letter: &Letter, at: usize) -> Letter {
+    // The body begins after prefix, group, session, step, sender, before and its length.
+    let mut bytes = letter.to_bytes();
+    let signed = bytes.len() - 64;
+    let body = signed - 1 - letter.body().len();
+    bytes[body + at] ^= 1;
+    let context = Context::new("sotto keys letter v1");
+    let signature = World::identity(by).sign(context, &bytes[..signed]);
+    bytes[signed..].copy_from_slice(&signature);
+    Letter::from_bytes(&bytes).unwrap()
+}
+
+/// Member 2 sends a false share: it is named, left out, and the others seal without it.
+#[test]
+fn a_false_share_is_named_and_left_out() {
+    let mut world = World::new(2, 3, 2);
+    let mut lie = |from: u8, _: u8, said: &Said| match said {
+        Said::Letter(letter) if from == 2 && letter.heading().step == Step::Signed => {
+            Some(Said::Letter(forge(2, letter, 0)))
+        }
+        said => Some(said.clone()),
+    };
+    world.run(240, &mut lie);
+    let fault = Fault::SignatureShare(index(2));
+    for honest in [1, 3] {
+        let named = (honest, CouncilNote::LeftOut { member: index(2), fault });
+        assert!(world.notes.contains(&named), "{:?}", world.notes);
+    }
+    assert!(world.height() >= 6, "{}", world.height());
+    world.never_twice();
+}
+
+/// What a member says that asks for a block, whatever it is.
+fn ask(world: &World, by: u8, proposal: Proposal) -> Said {
+    let (epoch, identity) = (world.group.epoch(), World::identity(by));
+    let mut log = Log::new(epoch.group(), KeyHash::from_bytes([by; 32]));
+    let seed = Seed::from_bytes([by; 32]);
+    let me = Member::new(epoch.draft(), &identity, &seed).unwrap();
+    let chain = *world.test_chain.chain.id().as_bytes();
+    let request = Request::Header { chain, header: proposal.header.to_bytes() };
+    sign::ask(&me, epoch, &mut log, &request).unwrap();
+    Said::Ask { bound: false, letter: log.latest(index(by)).unwrap().clone(), proposal }
+}
+
+/// Nobody answers to a block that breaks a rule, that is from the future, or whose body was exchanged.
+#[test]
+fn nobody_signs_what_the_rules_refuse() {
+    let mut world = World::new(2, 3, 3);
+    world.goes_on(1);
+    let mut silence = |_: u8, _: u8, said: &Said| -> Option<Said> { panic!("said {said:?}") };
+    let greedy = world.draft(1, 1);
+    let said = ask(&world, 1, greedy);
+    world.happen(2, SealEvent::Heard(said), &mut silence);
+    assert_eq!(world.notes.pop(), Some((2, CouncilNote::BrokenRule { member: index(1), rule: "MW-R15" })));
+
+    let mut early = world.draft(1, 0);
+    early.header.time += 100 + world.now.as_secs();
+    let said = ask(&world, 1, early);
+    world.happen(3, SealEvent::Heard(said), &mut silence);
+    assert_eq!(world.notes.pop(), Some((3, CouncilNote::FromTheFuture { member: index(1) })));
+
+    // Exchanged on its way: nothing against the one who asked, and no answer.
+    let (one, two) = (world.draft(1, 0), world.draft(1, 0));
+    let Said::Ask { bound, letter, mut proposal } = ask(&world, 1, one) else { panic!("no question") };
+    proposal.body = two.body;
+    world.happen(3, SealEvent::Heard(Said::Ask { bound, letter, proposal }), &mut silence);
+    assert_eq!(world.notes, []);
+
+    // A letter of somebody else, or for another header.
+    let (one, two) = (world.draft(1, 0), world.draft(1, 0));
+    let Said::Ask { bound, letter, .. } = ask(&world, 1, one) else { panic!("no question") };
+    let said = Said::Ask { bound, letter, proposal: two };
+    world.happen(3, SealEvent::Heard(said), &mut silence);
+    assert_eq!(world.notes.pop(), Some((3, CouncilNote::Failed(Fault::Request(index(1))))));
+    assert_eq!(world.height(), 1);
+    world.goes_on(3);
+}
+
+/// A member whose share has left is bound: it signs no other block of the height, also after a crash, and shows
+/// the one that it is bound to.
+#[test]
+fn a_bound_member_shows_its_block_again_after_a_crash() {
+    let mut world = World::new(2, 3, 4);
+    world.goes_on(1);
+    // No share reaches anybody: the first two who were chosen are bound, and there is no seal.
+    let mut asked = Vec::new();
+    let mut lose = |_: u8, _: u8, said: &Said| match said {
+        Said::Letter(letter) if letter.heading().step == Step::Signed => None,
+        Said::Ask { proposal, .. } => {
+            asked.push(proposal.header.clone());
+            Some(said.clone())
+        }
+        Said::Letter(_) => Some(said.clone()),
+    };
+    let before = world.height();
+    world.run(40, &mut lose);
+    assert_eq!(world.height(), before, "nothing was sealed");
+    for crashes in [[1, 2, 3], [3, 2, 1]] {
+        crashes.iter().for_each(|i| world.kill(*i));
+        crashes.iter().for_each(|i| world.start(*i));
+        world.run(20, &mut |_, _, _| None);
+    }
+    world.goes_on(3);
+    let first = asked.first().unwrap();
+    assert_eq!(world.sealed[&first.height], [first.hash()], "what they were bound to, and nothing else");
+}
+
+/// A share that was repaired lets one height pass, because nobody knows what the lost one sealed.
+#[test]
+fn a_repaired_share_lets_one_height_pass() {
+    let mut world = World::new(2, 3, 5);
+    world.goes_on(2);
+    world.kill(3);
+    world.kill(2);
+    world.machine(2).disk.put(SealRecord::repaired(KeyHash::from_bytes([9; 32])));
+    world.start(2);
+    let before = world.height();
+    world.run(90, &mut everything);
+    assert_eq!(world.height(), before, "member 1 alone");
+    assert!(world.notes.iter().any(|(i, note)| *i == 2 && matches!(note, CouncilNote::NotBound(_))));
+    world.start(3);
+    world.goes_on(1);
+    world.kill(3);
+    world.goes_on(3);
+}
+
+/// Messages are lost, members crash at any point and come back: no height is sealed twice, and once all are up and
+/// connected the chain goes on.
+#[test]
+fn no_height_is_sealed_twice() {
+    for seed in 0..24 {
+        let (t, n) = if seed % 2 == 0 { (3, 5) } else { (2, 3) };
+        let mut world = World::new(t, n, 1_000);
+        let mut dice = ChaCha20Rng::seed_from_u64(seed);
+        for _ in 0..40 {
+            let victim = 1 + (dice.next_u32() % u32::from(n)) as u8;
+            if dice.next_u32() % 4 == 0 {
+                world.kill(victim);
+            } else {
+                world.start(victim);
+            }
+            let mut chance = ChaCha20Rng::seed_from_u64(dice.next_u64());
+            let lossy = dice.next_u32() % 2 == 0;
+            world.run(4, &mut |_, _, said| (!lossy || chance.next_u32() % 8 != 0).then(|| said.clone()));
+            world.never_twice();
+        }
+        (1..=n).for_each(|i| world.start(i));
+        world.goes_on(2);
+    }
+}
