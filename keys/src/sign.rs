@@ -80,8 +80,8 @@ pub fn asked(epoch: &Epoch, log: &Log) -> Result<Option<Asked>, Fault> {
     log.is_sound()?;
     let mut all = log.of(Step::Asked);
     let Some((by, letter)) = all.next() else { return Ok(None) };
-    if let Some((second, _)) = all.next() {
-        return Err(Fault::Request(second));
+    if all.next().is_some() {
+        return Err(Fault::AskedTwice);
     }
     if letter.heading().before != epoch.hash() {
         return Err(Fault::Differs { member: by, step: Step::Asked });

@@ -57,12 +57,13 @@ impl SealRecords {
         self.begin(key, SealRecord::made)
     }
 
-    /// Begins the record of a share that was repaired here. A record that is here goes on.
+    /// Begins the record of a share that was repaired here, now in seconds since 1970. A record that is here goes
+    /// on.
     ///
     /// # Errors
     /// If that cannot be made durable.
-    pub fn begin_repaired(&self, key: &[u8; 32]) -> Result<(), SealRecordError> {
-        self.begin(key, SealRecord::repaired)
+    pub fn begin_repaired(&self, key: &[u8; 32], now: u64) -> Result<(), SealRecordError> {
+        self.begin(key, |here| SealRecord::repaired(here, now))
     }
 
     fn begin(&self, key: &[u8; 32], fresh: impl Fn(Hash) -> SealRecord) -> Result<(), SealRecordError> {
@@ -83,12 +84,15 @@ impl SealRecords {
         if record.installation() == self.here()? { Ok(()) } else { Err(SealRecordError::Elsewhere) }
     }
 
-    /// Whether the share of this key may seal some block of this height.
+    /// Whether the share of this key may seal some block upon the chain's tip, which has this height and time.
     ///
     /// # Errors
     /// [`SealRecordError`] if not.
-    pub fn permits(&self, key: &[u8; 32], height: u64) -> Result<(), SealRecordError> {
-        self.change(key, |record| record.permits(height))
+    pub fn permits_upon(&self, key: &[u8; 32], (height, time): (u64, u64)) -> Result<(), SealRecordError> {
+        self.change(key, |record| {
+            record.follow(height, time);
+            record.permits(height.saturating_add(1))
+        })
     }
 
     /// Binds the share of this key to a header at a height, durably. Only then may the share of a signature leave.
@@ -170,7 +174,7 @@ mod tests {
         here.bind(&KEY, 1, a).unwrap();
         assert!(matches!(here.bind(&KEY, 1, b), Err(SealRecordError::Refused(_))));
         here.begin_made(&KEY).unwrap();
-        here.begin_repaired(&KEY).unwrap();
+        here.begin_repaired(&KEY, 0).unwrap();
         here.bind(&KEY, 1, a).unwrap();
         assert!(here.bind(&KEY, 1, b).is_err(), "a record that is here goes on");
 
@@ -188,10 +192,10 @@ mod tests {
         let there = SealRecords::of(&two);
         assert!(matches!(there.check(&KEY), Err(SealRecordError::Elsewhere)));
         assert!(matches!(there.bind(&KEY, 2, a), Err(SealRecordError::Elsewhere)));
-        there.begin_repaired(&KEY).unwrap();
+        there.begin_repaired(&KEY, 0).unwrap();
         assert!(matches!(
             there.bind(&KEY, 2, a),
-            Err(SealRecordError::Refused(SealRefusal::Repaired { .. }))
+            Err(SealRecordError::Refused(SealRefusal::Waits))
         ));
         there.bind(&KEY, 3, a).unwrap();
         fs::remove_dir_all(&base).unwrap();

@@ -96,6 +96,19 @@ fn a_false_share_names_its_member() {
     assert_eq!(ended[&index(1)], Err(Fault::SignatureShare(index(2))));
 }
 
+/// Whoever asks in somebody else's session ends it, and puts the blame on nobody.
+#[test]
+fn a_second_question_in_a_session_blames_nobody() {
+    let made = Made::new(Purpose::Seal, 2, 3);
+    let mut session = Session::new(&made.team, Session::id(1), 1);
+    for i in [3, 1] {
+        session.by(&made.team, i, |me, log, _| sign::ask(me, made.epoch(), log, &header())).unwrap();
+    }
+    session.deliver(&made.team, honest);
+    assert_eq!(agree(&made, &mut session, 2), Err(Fault::AskedTwice));
+    assert_eq!(Fault::AskedTwice.member(), None);
+}
+
 /// The purpose binds: a group for coins does not seal, one for audits signs nothing and proves its drill.
 #[test]
 fn a_key_serves_its_purpose_alone() {

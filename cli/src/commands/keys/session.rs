@@ -2,6 +2,7 @@
 
 use crate::{
     Context,
+    bridge::now,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use rand_core::{OsRng, RngCore as _};
@@ -150,7 +151,7 @@ impl<'a> Session<'a> {
         let records = seal_records(self.context, self.identity);
         let begun = match origin {
             ShareOrigin::Made => records.begin_made(&key),
-            ShareOrigin::Repaired => records.begin_repaired(&key),
+            ShareOrigin::Repaired => records.begin_repaired(&key, now()),
         };
         begun.or_refuse("cannot begin the record of what the share seals")
     }

@@ -12,14 +12,20 @@ use crate::{
 };
 use serde_json::json;
 use sotto_keys::{
-    Group, Hash, Index, Progress, Step,
-    edge::seal_records::SealRecordError,
-    request::{Phase, Request},
+    Group, Hash, Index, Progress, Register, SessionId, Step,
+    edge::{
+        installation::Installation,
+        seal_records::{SealRecordError, SealRecords},
+    },
+    request::Request,
     sign::{self, Answered, Asked},
 };
 use sotto_mw::{block::Header, codec::Decode as _};
 use sotto_party::hex::{from_hex, to_hex};
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
 
 /// How to go on in a session of signatures.
 struct Turn<'a> {
@@ -60,6 +66,8 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
     let asked = asked.ok_or_else(|| {
         Failure::refused("the letter that asks is missing").help("pass all letters of the session")
     })?;
+    let key = group.epoch().public_key(0).unwrap_or_default();
+    let mut binding = Binding::new(&session, key, &asked)?;
     let is_drill = matches!(asked.request, Request::Drill { .. });
     let answered =
         |step| session.log.letters().any(|l| l.heading().from == session.index && l.heading().step == step);
@@ -69,12 +77,12 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
         context.ui.confirm(&plan(&asked, &group, &session)?, agreed)?;
         session.act(|me, log, _| sign::agree(me, group.epoch(), share, (log, &asked)))?;
     }
-    let key = group.epoch().public_key(0).unwrap_or_default();
-    bind(&session, &key, &asked)?;
     let due = is_drill.then(|| group.due());
-    let progress = session.act(|me, log, register| {
+    let progress = session.act(|me, log, installation| {
+        let register = &mut Bound { binding: &mut binding, installation };
         sign::advance(me, (group.epoch(), Some(share)), (log, due.as_deref()), register)
-    })?;
+    });
+    let progress = binding.refused.map_or(progress, |why| Err(not_sealed(&why)))?;
     let Progress::Done(answer) = &progress else {
         return session.print(&progress, (json!(null), String::new()));
     };
@@ -126,13 +134,8 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
                 header.output_count
             )
         }
-        Request::Vote { vote, .. } => format!(
-            "a {} at height {}, round {}, for {}",
-            if vote.phase == Phase::Prevote { "prevote" } else { "precommit" },
-            vote.height,
-            vote.round,
-            vote.header.map_or("nil".to_owned(), |hash| Hash::from_bytes(hash).to_string())
-        ),
+        // Refused before anybody is asked.
+        Request::Vote { .. } => "a vote".to_owned(),
         Request::Drill { time } => format!("a drill of {}", local_time(*time)),
     };
     let (t, n) = (draft.threshold(), draft.members().len());
@@ -146,21 +149,54 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
     ))
 }
 
-/// Before a share of a seal leaves, this member is bound to the header at its height.
-fn bind(session: &Session<'_>, key: &[u8; 32], asked: &Asked) -> Outcome {
-    let Request::Header { header, .. } = &asked.request else { return Ok(()) };
-    if !session.log.letters().any(|letter| letter.heading().step == Step::Chosen) {
-        return Ok(());
-    }
-    let header = Header::from_bytes(header).or_refuse("cannot read the header")?;
-    let (height, hash) = (header.height.get(), Hash::from_bytes(*header.hash().as_bytes()));
-    seal_records(session.context, session.identity).bind(key, height, hash).map_err(|why| {
-        Failure::refused("this share does not seal the block").why(&why).help(match why {
-            SealRecordError::Refused(_) => {
-                "nothing was signed; two seals at one height are evidence against the operator"
+/// What this member's share is bound to before it leaves.
+struct Binding {
+    records: SealRecords,
+    key: [u8; 32],
+    block: Option<(u64, Hash)>,
+    refused: Option<SealRecordError>,
+}
+
+impl Binding {
+    fn new(session: &Session<'_>, key: [u8; 32], asked: &Asked) -> Outcome<Self> {
+        let block = match &asked.request {
+            Request::Header { header, .. } => {
+                let header = Header::from_bytes(header).or_refuse("cannot read the header")?;
+                Some((header.height.get(), Hash::from_bytes(*header.hash().as_bytes())))
             }
-            _ => "move the share away, and ask for it here with `sotto keys repair`",
-        })
+            Request::Vote { .. } => {
+                return Err(Failure::refused("`sotto keys sign` signs no votes")
+                    .why("nothing here records what the share voted for"));
+            }
+            Request::Drill { .. } => None,
+        };
+        Ok(Self { records: seal_records(session.context, session.identity), key, block, refused: None })
+    }
+}
+
+/// The register of a session of signatures: whoever closes it signs next, so the share is bound first.
+struct Bound<'a> {
+    binding: &'a mut Binding,
+    installation: &'a mut Installation,
+}
+
+impl Register for Bound<'_> {
+    fn close(&mut self, session: &SessionId, on: &Hash) -> io::Result<Hash> {
+        let Binding { records, key, block, refused } = &mut *self.binding;
+        if let Some(Err(why)) = block.map(|(height, header)| records.bind(key, height, header)) {
+            *refused = Some(why);
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        self.installation.close(session, on)
+    }
+}
+
+fn not_sealed(why: &SealRecordError) -> Failure {
+    Failure::refused("this share does not seal the block").why(why).help(match why {
+        SealRecordError::Refused(_) => {
+            "nothing was signed; two seals at one height are evidence against the operator"
+        }
+        _ => "move the share away, and ask for it here with `sotto keys repair`",
     })
 }
 
