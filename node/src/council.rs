@@ -13,7 +13,9 @@
 //!
 //! Whose turn it is follows from the height ([`turns`]): the next takes over when one is silent. A member takes
 //! part in one round at a time, and leaves it only for one that comes before it in turn. A false share names its
-//! member, which is left out until this node is started again; so is one that contradicts itself.
+//! member, which is left out until this node is started again; so is one that asks in two ways. One that answers
+//! in two ways, or stays silent when it was chosen, is passed over until it is needed, and signs: whoever is asked the
+//! same again after a crash gives another answer.
 //!
 //! Guaranteed: two seals at a height take 2t − n members who break this. Not guaranteed: that a height ends while
 //! members are away who are bound: of five with t = 3, two can be bound to one block and two to another, and the
@@ -41,11 +43,11 @@ const AHEAD: u64 = 60;
 
 /// Where a member's share is bound to a header, durably.
 pub trait SealRegister: Send {
-    /// Whether the share may seal some block of this height.
+    /// Whether the share may seal some block upon a tip with this height and time.
     ///
     /// # Errors
     /// Why not.
-    fn permits(&mut self, height: Height) -> io::Result<()>;
+    fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()>;
 
     /// Binds the share, and keeps the proposal, so that it can be shown again after a crash.
     ///

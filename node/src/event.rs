@@ -73,7 +73,7 @@ pub enum Event {
 #[derive(Clone, Debug)]
 pub enum CouncilEvent {
     /// A member said this ([`Said`](crate::council::Said)).
-    Heard(Vec<u8>),
+    Heard(sotto_keys::Index, Vec<u8>),
     /// A connection to a member is open, or broke.
     Present(sotto_keys::Index, bool),
 }

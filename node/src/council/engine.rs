@@ -1,7 +1,7 @@
 //! One member of a council.
 
 use super::{
-    AHEAD, CouncilNote, PATIENCE, Said, SealRegister,
+    AHEAD, CouncilNote, MAX_SAID, PATIENCE, Said, SealRegister,
     round::{Opened, Round, Signer},
     turns::Turns,
 };
@@ -28,6 +28,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a member may ask.
 const ASKS: Allowance = Allowance { rate: 1, burst: 16 };
+/// How many bytes a member may say: to decode points and to judge blocks is the work behind them.
+const BYTES: Allowance = Allowance { rate: 512 << 10, burst: 4 * MAX_SAID as u64 };
+/// The least that a message counts, in bytes: the signature of a letter.
+const LEAST: u64 = 1 << 10;
 
 type Effects = Vec<SealEffect<Said>>;
 
@@ -58,14 +62,15 @@ pub struct Council {
     round: Option<Round>,
     /// The last height for which the register was asked, and whether the share may seal a block of it.
     permitted: Option<(Height, bool)>,
-    /// What each member may still ask.
+    /// What each member may still ask, and say.
     asks: BTreeMap<Index, TokenBucket>,
+    says: BTreeMap<Index, TokenBucket>,
     /// What the rules are asked about: a round of another member, or `None` for a block to ask for.
     judging: Option<(Hash, Option<Opened>)>,
     /// The block that our share was bound to last.
     held: Option<Proposal>,
     left_out: BTreeSet<Index>,
-    /// Who was chosen at this height, and did not sign.
+    /// Who was chosen and did not sign, or answered in two ways: passed over until it is needed, and signs.
     silent: BTreeSet<Index>,
     notes: Vec<CouncilNote>,
 }
@@ -89,7 +94,7 @@ impl Council {
         let turns = Turns::new(epoch.draft().members().len() as u8, every);
         let signer = Signer { chain: *chain.id(), epoch, share, identity, index };
         let (left_out, silent) = Default::default();
-        let (round, permitted, judging, notes, asks) = Default::default();
+        let (round, permitted, judging, notes, asks, says) = Default::default();
         let (tip_time, clock) = (0, 0);
         Ok(Self {
             signer,
@@ -100,6 +105,7 @@ impl Council {
             round,
             permitted,
             asks,
+            says,
             judging,
             held,
             left_out,
@@ -122,6 +128,12 @@ impl Council {
         }
     }
 
+    /// Whether this member may say so many bytes, before they are decoded.
+    pub fn admits(&mut self, from: Index, bytes: usize, now: Duration) -> bool {
+        let says = self.says.entry(from).or_insert_with(|| TokenBucket::new(BYTES, now));
+        says.take(now, LEAST + bytes as u64)
+    }
+
     /// The chain's tip, before anything else is passed in that happened after it changed.
     pub fn see_tip(&mut self, tip: &Header, now: Duration) {
         let next = tip.height.next();
@@ -131,7 +143,6 @@ impl Council {
         self.turns.begin(next, now);
         self.tip_time = tip.time;
         (self.round, self.judging) = (None, None);
-        self.silent.clear();
         self.held.take_if(|held| held.header.height < next);
     }
 
@@ -159,7 +170,8 @@ impl Council {
         if let Some((_, permitted)) = self.permitted.filter(|(asked, _)| *asked == height) {
             return permitted;
         }
-        let permitted = self.register.permits(height);
+        let tip = Height::new(height.get().saturating_sub(1));
+        let permitted = self.register.permits_upon(tip, self.tip_time);
         self.permitted = Some((height, permitted.is_ok()));
         permitted.map_err(|why| self.notes.push(CouncilNote::NotBound(why.to_string()))).is_ok()
     }
@@ -212,8 +224,8 @@ impl Council {
         }
         let now_comes = self.turns.priority(by, bound);
         let busy = |round: &Round| {
-            let other = round.by() != by;
-            other && self.turns.priority(round.by(), round.bound) <= now_comes
+            let first = self.turns.priority(round.by(), round.bound) <= now_comes;
+            if round.by() == by { round.is_of(&letter) } else { first }
         };
         if self.round.as_ref().is_some_and(busy) || self.judging.is_some() {
             return Vec::new();
@@ -269,17 +281,18 @@ impl Council {
         self.further(now, rng)
     }
 
-    /// Members of whom we choose, if we ask.
-    fn candidates(&mut self) -> Vec<Index> {
+    /// Members of whom we choose, if we ask: in the second half of a round, silent ones too.
+    fn candidates(&self, now: Duration) -> Vec<Index> {
         let draft = self.signer.epoch.draft();
         let sound: Vec<Index> = draft.indexes().filter(|i| !self.left_out.contains(i)).collect();
         let quick: Vec<Index> = sound.iter().copied().filter(|i| !self.silent.contains(i)).collect();
-        if quick.len() >= usize::from(draft.threshold()) { quick } else { sound }
+        let late = self.round.as_ref().is_some_and(|round| now + PATIENCE / 2 >= round.until);
+        if late || quick.len() < usize::from(draft.threshold()) { sound } else { quick }
     }
 
     /// Does what the letters allow.
     fn further(&mut self, now: Duration, rng: &mut dyn CryptoRngCore) -> Effects {
-        let candidates = self.candidates();
+        let candidates = self.candidates(now);
         let Some(round) = self.round.as_mut() else { return Vec::new() };
         let outcome = round.advance(&self.signer, &candidates);
         let me = self.signer.index;
@@ -297,6 +310,7 @@ impl Council {
         match outcome {
             Ok(Progress::Awaiting { .. }) => {}
             Ok(Progress::Done(answered)) => {
+                self.silent.retain(|silent| !answered.members.contains(silent));
                 let seal = answered.signature.and_then(|bytes| Signature::from_bytes(&bytes).ok());
                 if let Some((round, seal)) = self.round.take().zip(seal) {
                     effects.push(SealEffect::Commit(round.judged, seal.into()));
@@ -314,19 +328,33 @@ impl Council {
             self.turns.failed(round.by());
             return self.note(CouncilNote::Failed(fault));
         };
-        self.left_out.insert(member);
-        self.notes.push(CouncilNote::LeftOut { member, fault });
-        let (me, draft) = (self.signer.index, self.signer.epoch.draft());
-        let left = draft.members().len() - self.left_out.len();
-        if left < usize::from(draft.threshold()) || member == me {
+        // Answers that contradict each other may be those of before and after a crash, if the one who asked did so twice.
+        let answers = matches!(fault, Fault::Equivocation(_)) && member != round.by();
+        if answers {
+            self.silent.insert(member);
+            self.notes.push(CouncilNote::Failed(fault));
+        } else {
+            self.left_out.insert(member);
+            self.notes.push(CouncilNote::LeftOut { member, fault });
+        }
+        let (me, t) = (self.signer.index, usize::from(self.signer.epoch.draft().threshold()));
+        let asks_again = round.by() == me && member != me;
+        let candidates = self.candidates(now);
+        if candidates.len() < t {
             return self.note(CouncilNote::TooFew);
         }
-        if round.by() == me { self.ask(now, rng, round.judged) } else { Vec::new() }
+        if asks_again && !candidates.contains(&member) {
+            return self.ask(now, rng, round.judged);
+        }
+        if answers || round.by() == me {
+            self.turns.failed(round.by());
+        }
+        Vec::new()
     }
 
-    fn on_tick(&mut self, now: Duration) -> Effects {
+    fn on_tick(&mut self, now: Duration, rng: &mut dyn CryptoRngCore) -> Effects {
+        let me = self.signer.index;
         if let Some(round) = self.round.take_if(|round| round.until <= now) {
-            let me = self.signer.index;
             let silent: Vec<Index> = round.silent().into_iter().filter(|i| *i != me).collect();
             self.silent.extend(silent.iter().copied());
             self.turns.failed(round.by());
@@ -334,7 +362,10 @@ impl Council {
                 self.notes.push(CouncilNote::Silent(silent));
             }
         }
-        let idle = self.round.is_none() && now >= self.turns.due(self.signer.index);
+        if self.round.as_ref().is_some_and(|round| round.by() == me) {
+            return self.further(now, rng);
+        }
+        let idle = self.round.is_none() && now >= self.turns.due(me);
         if idle { self.show_bound() } else { Vec::new() }
     }
 }
@@ -350,12 +381,11 @@ impl Sealing for Council {
                 self.on_ask(now, (bound, letter), proposal)
             }
             SealEvent::Heard(Said::Letter(letter)) => {
-                let Some(round) = self.round.as_mut() else { return Vec::new() };
-                round.take(&self.signer, letter);
-                self.further(now, rng)
+                let news = self.round.as_mut().is_some_and(|round| round.take(&self.signer, letter));
+                if news { self.further(now, rng) } else { Vec::new() }
             }
             SealEvent::Judged { block, verdict } => self.on_judged(now, rng, (block, verdict)),
-            SealEvent::Tick => self.on_tick(now),
+            SealEvent::Tick => self.on_tick(now, rng),
         }
     }
 }

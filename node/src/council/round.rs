@@ -6,7 +6,7 @@
 use core::time::Duration;
 use rand_core::CryptoRngCore;
 use sotto_keys::{
-    Epoch, Fault, Index, Letter, Log, Member, MemoryRegister, Progress, Seed, SessionId, Share, Step,
+    Epoch, Fault, Index, Letter, Log, Member, MemoryRegister, Progress, Seed, SessionId, Share, Step, Taken,
     request::Request,
     sign::{self, Answered, Asked},
 };
@@ -125,13 +125,25 @@ impl Round {
         self.proposal().header.hash()
     }
 
-    /// Takes a letter, if it is one of this round.
-    pub(super) fn take(&mut self, signer: &Signer, letter: Letter) {
+    /// Whether a letter is one of this session.
+    pub(super) fn is_of(&self, letter: &Letter) -> bool {
+        letter.heading().session == self.log.session()
+    }
+
+    /// Takes a letter, if it is one of this round; whether it says something new.
+    ///
+    /// Only the letters that follow the one that asked: a second one would end the session for everybody.
+    pub(super) fn take(&mut self, signer: &Signer, letter: Letter) -> bool {
+        let heading = *letter.heading();
+        let follows = match heading.step {
+            Step::Chosen => heading.from == self.asked.by,
+            Step::Committed | Step::Signed => true,
+            _ => false,
+        };
         // One's own letters are here already: in the log the same one changes nothing, and another is a fault.
-        if letter.heading().session == self.log.session() {
-            // Of another group or not signed: whoever sent it is no member, or altered it.
-            let _ = self.log.take(letter, signer.epoch.draft());
-        }
+        // Of another group or not signed: whoever sent it is no member, or altered it.
+        let taken = (follows && self.is_of(&letter)).then(|| self.log.take(letter, signer.epoch.draft()));
+        matches!(taken, Some(Ok(Taken::New | Taken::Contradicts)))
     }
 
     /// Goes as far as the letters allow; `candidates` are those of whom the one who asks chooses.

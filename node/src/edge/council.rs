@@ -29,7 +29,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -40,6 +40,8 @@ use std::{
 const PURPOSE: &str = "sotto-keys/1";
 /// How long to wait until a connection is tried again, and between two signs of life.
 const PULSE: Duration = Duration::from_secs(1);
+/// Most channels on which one member is heard. An old one may take a while to end.
+const CHANNELS: usize = 4;
 /// Messages that wait for a member.
 const WAITING: usize = 64;
 const TIMEOUTS: Timeouts = Timeouts {
@@ -107,7 +109,9 @@ impl CouncilMember {
         let listener = Listener::bind(&self.listen, &us, others.iter().map(|(_, key)| *key), PURPOSE)?;
         let address = listener.address()?;
         let stop = Arc::<AtomicBool>::default();
-        let heard = Hearing { stop: stop.clone(), events: events.clone(), open: Arc::default() };
+        let members = others.iter().map(|(index, key)| (*key, (*index, Open::default()))).collect();
+        let members = Arc::new(Mutex::new(members));
+        let heard = Hearing { stop: stop.clone(), events: events.clone(), members };
         thread::Builder::new().name("council".into()).spawn(move || heard.listen(listener))?;
         let mut tell = Vec::new();
         for (index, peer) in others {
@@ -228,31 +232,54 @@ impl Telling {
 struct Hearing {
     stop: Arc<AtomicBool>,
     events: SyncSender<Event>,
-    /// The latest channel of each member: the ones before it end.
-    open: Arc<Mutex<BTreeMap<PeerKey, u64>>>,
+    members: Arc<Mutex<BTreeMap<PeerKey, (Index, Open)>>>,
+}
+
+/// The channels on which one member is heard: the ones before the latest end.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    latest: u64,
+    count: usize,
 }
 
 impl Hearing {
     fn listen(self, mut listener: Listener) {
-        let mut number = 0;
         while !self.stop.load(Ordering::Relaxed) {
             let Ok(channel) = listener.accept(TIMEOUTS) else { continue };
-            number += 1;
-            self.lock().insert(channel.peer(), number);
+            let peer = channel.peer();
+            let Some(of) = self.opened(&peer) else { continue };
             let hearing = self.clone();
-            let started = thread::Builder::new().name("member".into());
+            let started = thread::Builder::new().name("member".into()).spawn(move || {
+                hearing.hear(channel, of);
+                hearing.closed(&peer);
+            });
             // Without a thread the member connects again.
-            let _ = started.spawn(move || hearing.hear(channel, number));
+            if started.is_err() {
+                self.closed(&peer);
+            }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<PeerKey, u64>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PeerKey, (Index, Open)>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, mut channel: Pinned, number: u64) {
+    /// A member opened a channel: who it is, and the channel's number, unless it has enough of them.
+    fn opened(&self, peer: &PeerKey) -> Option<(Index, u64)> {
+        let mut members = self.lock();
+        let (index, open) = members.get_mut(peer).filter(|(_, open)| open.count < CHANNELS)?;
+        (open.latest, open.count) = (open.latest + 1, open.count + 1);
+        Some((*index, open.latest))
+    }
+
+    fn closed(&self, peer: &PeerKey) {
+        self.lock().get_mut(peer).into_iter().for_each(|(_, open)| open.count -= 1);
+    }
+
+    fn hear(&self, mut channel: Pinned, (member, number): (Index, u64)) {
         let peer = channel.peer();
-        while !self.stop.load(Ordering::Relaxed) && self.lock().get(&peer) == Some(&number) {
+        let latest = || self.lock().get(&peer).is_some_and(|(_, open)| open.latest == number);
+        while !self.stop.load(Ordering::Relaxed) && latest() {
             let mut length = [0; 4];
             if channel.read_exact(&mut length).is_err() {
                 return;
@@ -266,7 +293,8 @@ impl Hearing {
             }
             let mut message = vec![0; length];
             let heard = channel.read_exact(&mut message);
-            if heard.is_err() || self.events.send(Event::Council(CouncilEvent::Heard(message))).is_err() {
+            let event = Event::Council(CouncilEvent::Heard(member, message));
+            if heard.is_err() || self.events.send(event).is_err() {
                 return;
             }
         }
@@ -281,8 +309,8 @@ struct Register {
 }
 
 impl SealRegister for Register {
-    fn permits(&mut self, height: Height) -> io::Result<()> {
-        self.records.permits(&self.key, height.get()).map_err(io::Error::other)
+    fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()> {
+        self.records.permits_upon(&self.key, (tip.get(), time)).map_err(io::Error::other)
     }
 
     fn bind(&mut self, height: Height, header: &Hash, proposal: &Proposal) -> io::Result<()> {

@@ -52,8 +52,11 @@ impl Sealer {
         match event {
             CouncilEvent::Present(member, present) => council.tell_presence(member, present),
             // While a better block is being fetched, this node does not know what is next.
-            CouncilEvent::Heard(_) if super::queries::not_behind(ctx).is_err() => {}
-            CouncilEvent::Heard(bytes) => {
+            CouncilEvent::Heard(..) if super::queries::not_behind(ctx).is_err() => {}
+            CouncilEvent::Heard(member, bytes) => {
+                if !council.admits(member, bytes.len(), ctx.now) {
+                    return Ok(());
+                }
                 if let Some(said) = Said::from_bytes(&bytes) {
                     return step(ctx, council, SealEvent::Heard(said));
                 }

@@ -6,6 +6,7 @@
 mod test_chain;
 mod world;
 
+use core::time::Duration;
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore as _, SeedableRng},
@@ -74,16 +75,37 @@ fn a_false_share_is_named_and_left_out() {
     world.never_twice();
 }
 
-/// What a member says that asks for a block, whatever it is.
-fn ask(world: &World, by: u8, proposal: Proposal) -> Said {
+/// Member 2 agrees to everything and never signs: it is passed over, so that only its own turns are late.
+#[test]
+fn a_silent_member_is_passed_over() {
+    let mut world = World::new(2, 3, 9);
+    let mut silence = |from: u8, _: u8, said: &Said| {
+        let signs = matches!(said, Said::Letter(letter) if letter.heading().step == Step::Signed);
+        (from != 2 || !signs).then(|| said.clone())
+    };
+    world.run(240, &mut silence);
+    assert!(world.height() >= 24, "{}", world.height());
+    world.never_twice();
+    // The others cannot do without it now.
+    world.kill(3);
+    world.goes_on(3);
+}
+
+/// The letter of a member that asks for a block in this session, whatever the block and whosever the session is.
+fn asks(world: &World, (by, session): (u8, u8), proposal: &Proposal) -> Letter {
     let (epoch, identity) = (world.group.epoch(), World::identity(by));
-    let mut log = Log::new(epoch.group(), KeyHash::from_bytes([by; 32]));
+    let mut log = Log::new(epoch.group(), KeyHash::from_bytes([session; 32]));
     let seed = Seed::from_bytes([by; 32]);
     let me = Member::new(epoch.draft(), &identity, &seed).unwrap();
     let chain = *world.test_chain.chain.id().as_bytes();
     let request = Request::Header { chain, header: proposal.header.to_bytes() };
     sign::ask(&me, epoch, &mut log, &request).unwrap();
-    Said::Ask { bound: false, letter: log.latest(index(by)).unwrap().clone(), proposal }
+    log.latest(index(by)).unwrap().clone()
+}
+
+/// What a member says that asks for a block.
+fn ask(world: &World, by: u8, proposal: Proposal) -> Said {
+    Said::Ask { bound: false, letter: asks(world, (by, by), &proposal), proposal }
 }
 
 /// Nobody answers to a block that breaks a rule, that is from the future, or whose body was exchanged.
@@ -149,23 +171,78 @@ fn a_bound_member_shows_its_block_again_after_a_crash() {
     assert_eq!(world.sealed[&first.height], [first.hash()], "what they were bound to, and nothing else");
 }
 
-/// A share that was repaired lets one height pass, because nobody knows what the lost one sealed.
+/// A share that was repaired waits for a block after that, because nobody knows what the lost one sealed.
 #[test]
-fn a_repaired_share_lets_one_height_pass() {
+fn a_repaired_share_waits_for_a_block_after_the_repair() {
     let mut world = World::new(2, 3, 5);
     world.goes_on(2);
     world.kill(3);
     world.kill(2);
-    world.machine(2).disk.put(SealRecord::repaired(KeyHash::from_bytes([9; 32])));
+    let since = 1_000 + world.now.as_secs();
+    world.machine(2).disk.put(SealRecord::repaired(KeyHash::from_bytes([9; 32]), since));
     world.start(2);
     let before = world.height();
-    world.run(90, &mut everything);
+    world.run(240, &mut everything);
     assert_eq!(world.height(), before, "member 1 alone");
     assert!(world.notes.iter().any(|(i, note)| *i == 2 && matches!(note, CouncilNote::NotBound(_))));
     world.start(3);
-    world.goes_on(1);
+    world.goes_on(3);
     world.kill(3);
     world.goes_on(3);
+}
+
+/// A liar who asks the same before and after a crash gets two answers: that proves nothing against who gave them.
+#[test]
+fn two_answers_to_one_question_leave_nobody_out() {
+    let mut world = World::new(2, 3, 6);
+    world.goes_on(1);
+    let proposal = world.draft(1, 0);
+    let asked = ask(&world, 1, proposal);
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        world.kill(2);
+        world.start(2);
+        world.happen(2, SealEvent::Heard(asked.clone()), &mut |_, to, said| {
+            answers.extend((to == 3).then(|| said.clone()));
+            None
+        });
+    }
+    assert_eq!(answers.len(), 2);
+    for said in [asked].into_iter().chain(answers) {
+        world.happen(3, SealEvent::Heard(said), &mut |_, _, _| None);
+    }
+    assert_eq!(world.notes.pop(), Some((3, CouncilNote::Failed(Fault::Equivocation(index(2))))));
+    world.kill(1);
+    world.goes_on(3);
+}
+
+/// Nor does it leave anybody out, or end a round, that somebody asks in the session of another member.
+#[test]
+fn a_second_question_in_a_session_changes_nothing() {
+    let mut world = World::new(2, 3, 7);
+    world.goes_on(1);
+    let (ours, theirs) = (world.draft(2, 0), world.draft(1, 0));
+    let asked = ask(&world, 2, ours);
+    let second = Said::Letter(asks(&world, (1, 2), &theirs));
+    for said in [asked, second] {
+        world.happen(3, SealEvent::Heard(said), &mut |_, _, _| None);
+    }
+    assert_eq!(world.notes, []);
+    world.kill(1);
+    world.goes_on(3);
+}
+
+/// What a member says is counted before it is decoded, and no other one pays for it.
+#[test]
+fn a_member_says_so_much_in_a_while() {
+    let mut world = World::new(2, 3, 8);
+    let engine = world.machine(1).engine.as_mut().unwrap();
+    let mut said = |member, seconds| {
+        let now = Duration::from_secs(seconds);
+        (0..64).filter(|_| engine.admits(index(member), 1 << 20, now)).count()
+    };
+    assert_eq!([said(2, 0), said(2, 0), said(3, 0)], [15, 0, 15]);
+    assert_eq!(said(2, 20), 9);
 }
 
 /// Messages are lost, members crash at any point and come back: no height is sealed twice, and once all are up and

@@ -84,8 +84,10 @@ impl Disk {
 }
 
 impl SealRegister for Disk {
-    fn permits(&mut self, height: Height) -> io::Result<()> {
-        self.0.lock().unwrap().0.permits(height.get()).map_err(io::Error::other)
+    fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()> {
+        let record = &mut self.0.lock().unwrap().0;
+        record.follow(tip.get(), time);
+        record.permits(tip.get() + 1).map_err(io::Error::other)
     }
 
     fn bind(&mut self, height: Height, header: &Hash, proposal: &Proposal) -> io::Result<()> {
@@ -191,7 +193,7 @@ impl World {
         let draft = ledger.draft().unwrap();
         let reward = self.test_chain.coinbase(draft.height, draft.due.units() + greed);
         let ledger = &self.machines[usize::from(i) - 1].ledger;
-        ledger.propose(&draft, reward, 1_000 + draft.height.get()).unwrap()
+        ledger.propose(&draft, reward, 1_000 + self.now.as_secs()).unwrap()
     }
 
     fn judged(&mut self, i: u8) -> Connected<ProposalChange> {
