@@ -5,7 +5,7 @@ use crate::{
     consensus::{Activity, DoubleCertificate, Evidence, Note, WriteId},
     council::CouncilNote,
     event::RequestId,
-    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
+    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
     message::{BlockName, Message},
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
@@ -18,9 +18,11 @@ use sotto_mw::{
     block::Block,
     error::Rejection,
     hash::Hash,
+    history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
     state::Unspent,
+    terms::SignedChange,
     trie::{ChunkProof, TrieProof},
 };
 
@@ -44,9 +46,9 @@ pub enum Effect {
     /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
     /// nor acknowledges what was submitted.
     SaveLocalTxs(FileWrite),
-    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`, durably. Then
-    /// say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it cannot be done, say
-    /// nothing: the validator does not vote then.
+    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`,
+    /// durably. Then say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it
+    /// cannot be done, say nothing: the validator does not vote then.
     SaveVotes {
         /// Which.
         id: WriteId,
@@ -131,6 +133,13 @@ pub enum Response {
         /// The block whose root the proof leads to.
         tip: BlockName,
     },
+    /// Where the terms change, and what waits.
+    Terms {
+        /// The headers at which they change, each with the terms of the next height.
+        changes: Vec<TermsChange>,
+        /// The changes that wait for a block.
+        pending: Vec<SignedChange>,
+    },
     /// What the next block would hold.
     Draft {
         /// Its height.
@@ -140,7 +149,7 @@ pub enum Response {
         /// How many transactions.
         transactions: usize,
     },
-    /// The block was sealed, and peers are being told.
+    /// The block was sealed, and is being announced to peers.
     Sealed(BlockName),
     /// Done. In response to [`Request::Seal`](crate::event::Request::Seal): the block is proposed, and other
     /// sealers vote on it.
@@ -176,9 +185,12 @@ pub enum Refusal {
     /// Another member of the group proposes first.
     #[error("another member of the group that seals proposes first, or a block is being sealed")]
     NotOurTurn,
-    /// This node is no validator.
-    #[error("this node is no validator: it has no vote key")]
+    /// This node is not a validator.
+    #[error("this node is not a validator: it has no vote key")]
     NoVoteKey,
+    /// The change of the terms may not wait for a block.
+    #[error(transparent)]
+    Change(#[from] ChangeRefused),
     /// There is no draft for the block after the tip.
     #[error("there is no draft for the next block: ask for one first")]
     NoDraft,
@@ -239,6 +251,8 @@ pub struct Status {
     pub stems: usize,
     /// The addresses that could not be connected lately.
     pub dial_failures: Vec<DialFailure>,
+    /// The first height under rules that this program does not know, if one is announced: it stops before.
+    pub unknown_rules: Option<Height>,
     /// What its own validator does, if it votes.
     pub validator: Option<ValidatorStatus>,
 }
