@@ -324,18 +324,23 @@ impl Council {
     /// The round has failed. A member at fault is left out, and whoever asked asks the others again.
     fn failed(&mut self, now: Duration, rng: &mut dyn CryptoRngCore, fault: Fault) -> Effects {
         let Some(round) = self.round.take() else { return Vec::new() };
-        let Some(member) = fault.member() else {
+        // Answers that contradict each other may be those of before and after a crash, and an answer to another choice
+        // that of a member to whom another one was shown.
+        let (member, proven) = match fault {
+            Fault::Equivocation(member) => (Some(member), member == round.by()),
+            Fault::Differs { member, .. } => (Some(member), false),
+            _ => (fault.member(), true),
+        };
+        let Some(member) = member else {
             self.turns.failed(round.by());
             return self.note(CouncilNote::Failed(fault));
         };
-        // Answers that contradict each other may be those of before and after a crash, if the one who asked did so twice.
-        let answers = matches!(fault, Fault::Equivocation(_)) && member != round.by();
-        if answers {
-            self.silent.insert(member);
-            self.notes.push(CouncilNote::Failed(fault));
-        } else {
+        if proven {
             self.left_out.insert(member);
             self.notes.push(CouncilNote::LeftOut { member, fault });
+        } else {
+            self.silent.insert(member);
+            self.notes.push(CouncilNote::Failed(fault));
         }
         let (me, t) = (self.signer.index, usize::from(self.signer.epoch.draft().threshold()));
         let asks_again = round.by() == me && member != me;
@@ -346,7 +351,7 @@ impl Council {
         if asks_again && !candidates.contains(&member) {
             return self.ask(now, rng, round.judged);
         }
-        if answers || round.by() == me {
+        if !proven || round.by() == me {
             self.turns.failed(round.by());
         }
         Vec::new()

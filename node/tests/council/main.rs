@@ -42,13 +42,13 @@ fn any_t_members_seal_and_a_follower_sees_one_operator() {
     assert!(world.notes.iter().all(|(_, note)| matches!(note, CouncilNote::Silent(_))), "{:?}", world.notes);
 }
 
-/// A letter of a member that does what it likes.
-fn forge(by: u8, letter: &Letter, at: usize) -> Letter {
+/// A letter of a member that does what it likes: another byte, counted from the start of the body.
+fn forge(by: u8, letter: &Letter, at: isize) -> Letter {
     // The body begins after prefix, group, session, step, sender, before and its length.
     let mut bytes = letter.to_bytes();
     let signed = bytes.len() - 64;
     let body = signed - 1 - letter.body().len();
-    bytes[body + at] ^= 1;
+    bytes[body.checked_add_signed(at).unwrap()] ^= 1;
     let context = Context::new("sotto keys letter v1");
     let signature = World::identity(by).sign(context, &bytes[..signed]);
     bytes[signed..].copy_from_slice(&signature);
@@ -72,6 +72,25 @@ fn a_false_share_is_named_and_left_out() {
         assert!(world.notes.contains(&named), "{:?}", world.notes);
     }
     assert!(world.height() >= 6, "{}", world.height());
+    world.never_twice();
+}
+
+/// Member 2 answers to a choice that nobody made: who is to blame is open, so it is passed over.
+#[test]
+fn an_answer_to_another_choice_stops_nobody() {
+    const BEFORE: isize = -4 - 32;
+    let mut world = World::new(2, 3, 10);
+    let mut lie = |from: u8, _: u8, said: &Said| match said {
+        Said::Letter(letter) if from == 2 && letter.heading().step == Step::Signed => {
+            Some(Said::Letter(forge(2, letter, BEFORE)))
+        }
+        said => Some(said.clone()),
+    };
+    world.run(240, &mut lie);
+    let fault = Fault::Differs { member: index(2), step: Step::Signed };
+    assert!(world.notes.contains(&(1, CouncilNote::Failed(fault))), "{:?}", world.notes);
+    assert!(world.notes.iter().all(|(_, note)| !matches!(note, CouncilNote::LeftOut { .. })));
+    assert!(world.height() >= 30, "{}", world.height());
     world.never_twice();
 }
 

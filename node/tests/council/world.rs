@@ -64,7 +64,9 @@ pub(crate) fn made(t: u8, n: u8, seed: u64) -> (Group, Vec<Share>) {
         }
         let sent: Vec<_> = parties.iter().flat_map(|(_, log, _)| log.letters().cloned()).collect();
         for (_, log, _) in &mut parties {
-            sent.iter().for_each(|letter| drop(log.take(letter.clone(), &draft).unwrap()));
+            for letter in &sent {
+                log.take(letter.clone(), &draft).unwrap();
+            }
         }
     }
 }
