@@ -146,7 +146,8 @@ fn the_ledger_accepts_a_groups_seal() {
     assert!(said.fails(1).contains("this member is bound to the header"));
 
     // Member 3 asked for the first one, and is bound as well: it asks for the other, chooses, and does not sign.
-    w.shell("sotto keys sign --header other.hex --key west.key --group west.group --yes > third.letters").ok();
+    w.shell("sotto keys sign --header other.hex --key west.key --group west.group --yes > third.letters")
+        .ok();
     let north = w.keys("north", "sign third.letters --yes").ok();
     w.write("third.letters", &(w.read("third.letters") + &north));
     for _ in 0..2 {

@@ -193,10 +193,7 @@ mod tests {
         assert!(matches!(there.check(&KEY), Err(SealRecordError::Elsewhere)));
         assert!(matches!(there.bind(&KEY, 2, a), Err(SealRecordError::Elsewhere)));
         there.begin_repaired(&KEY, 0).unwrap();
-        assert!(matches!(
-            there.bind(&KEY, 2, a),
-            Err(SealRecordError::Refused(SealRefusal::Waits))
-        ));
+        assert!(matches!(there.bind(&KEY, 2, a), Err(SealRecordError::Refused(SealRefusal::Waits))));
         there.bind(&KEY, 3, a).unwrap();
         fs::remove_dir_all(&base).unwrap();
     }

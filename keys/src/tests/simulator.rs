@@ -64,7 +64,7 @@ fn told(team: &Team, (step, lie): (Step, Lie), letter: &Letter, to: Index) -> Op
         Lie::Parts => {
             Some(team.forge(letter, |_, parts| parts.values_mut().for_each(|part| flip(part, false))))
         }
-        Lie::Short => Some(team.forge(letter, |body, _| drop(body.pop()))),
+        Lie::Short => Some(team.forge(letter, |body, _| body.truncate(body.len().saturating_sub(1)))),
     }
 }
 
