@@ -132,6 +132,7 @@ fn ask(world: &World, by: u8, proposal: Proposal) -> Said {
 fn nobody_signs_what_the_rules_refuse() {
     let mut world = World::new(2, 3, 3);
     world.goes_on(1);
+    let before = world.height();
     let mut silence = |_: u8, _: u8, said: &Said| -> Option<Said> { panic!("said {said:?}") };
     let greedy = world.draft(1, 1);
     let said = ask(&world, 1, greedy);
@@ -157,7 +158,7 @@ fn nobody_signs_what_the_rules_refuse() {
     let said = Said::Ask { bound, letter, proposal: two };
     world.happen(3, SealEvent::Heard(said), &mut silence);
     assert_eq!(world.notes.pop(), Some((3, CouncilNote::Failed(Fault::Request(index(1))))));
-    assert_eq!(world.height(), 1);
+    assert_eq!(world.height(), before);
     world.goes_on(3);
 }
 
@@ -261,7 +262,27 @@ fn a_member_says_so_much_in_a_while() {
         (0..64).filter(|_| engine.admits(index(member), 1 << 20, now)).count()
     };
     assert_eq!([said(2, 0), said(2, 0), said(3, 0)], [15, 0, 15]);
-    assert_eq!(said(2, 20), 9);
+    assert_eq!(said(2, 20), 10);
+}
+
+/// Whatever bytes come: they are refused, or are those of the one encoding of what they say.
+#[test]
+fn what_is_said_has_one_encoding() {
+    let mut world = World::new(2, 3, 11);
+    let proposal = world.draft(1, 0);
+    let letter = asks(&world, (1, 1), &proposal);
+    for said in [Said::Ask { bound: true, letter: letter.clone(), proposal }, Said::Letter(letter)] {
+        let bytes = said.to_bytes();
+        let again = |bytes: &[u8]| Said::from_bytes(bytes).map(|said| said.to_bytes());
+        assert_eq!(again(&bytes).as_ref(), Some(&bytes));
+        assert_eq!(again(&[&bytes[..], &[0]].concat()), None);
+        for at in 0..bytes.len() {
+            assert_eq!(again(&bytes[..at]), None, "{at} bytes");
+            let mut other = bytes.clone();
+            other[at] ^= 1 << (at % 8);
+            assert!(again(&other).is_none_or(|again| again == other), "byte {at}");
+        }
+    }
 }
 
 /// Messages are lost, members crash at any point and come back: no height is sealed twice, and once all are up and
