@@ -61,7 +61,8 @@ impl Running {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        (said.status.success(), String::from_utf8(said.stdout).unwrap())
+        let done = said.status.success();
+        (done, String::from_utf8(if done { said.stdout } else { said.stderr }).unwrap())
     }
 
     fn height(&self, name: &str) -> Option<u64> {
@@ -188,6 +189,17 @@ impl Running {
         self.dir.join(name).display().to_string()
     }
 
+    /// What a command says that one repeats until the node has come as far.
+    fn soon(&self, name: &str, words: &[&str]) -> String {
+        let mut said = String::new();
+        eventually(&format!("{name}: {words:?}"), || {
+            let (done, text) = self.run(name, words);
+            said = text;
+            done
+        });
+        said
+    }
+
     fn ok(&self, name: &str, words: &[&str]) -> String {
         let (done, said) = self.run(name, words);
         assert!(done, "{name}: {words:?}: {said}");
@@ -242,7 +254,7 @@ impl Running {
         for name in signers {
             let (proposal, node) = (file("proposal"), node(name));
             let words = ["chain", "change", "sign", &proposal, "--yes", &node];
-            fs::write(file(name), self.ok(name, &words)).unwrap();
+            fs::write(file(name), self.soon(name, &words)).unwrap();
         }
         let files: Vec<String> = signers.iter().map(|name| file(name)).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
