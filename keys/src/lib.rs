@@ -19,7 +19,7 @@ mod member;
 mod partial;
 mod register;
 pub mod request;
-mod sealed;
+pub mod sealed;
 pub mod signing;
 
 pub mod dkg;
@@ -44,7 +44,6 @@ pub use letter::{Evidence, Heading, Letter, MAX_LETTER, SessionId, Step};
 pub use log::{LetterError, Log, Progress, Taken};
 pub use member::Member;
 pub use register::{MemoryRegister, Register};
-pub use sealed::{SealRecord, SealRefusal};
 pub use seed::Seed;
 pub use share::{Share, ShareError, Shares};
 pub use tag::Hash;

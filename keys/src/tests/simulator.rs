@@ -56,7 +56,7 @@ fn told(team: &Team, (step, lie): (Step, Lie), letter: &Letter, to: Index) -> Op
     match lie {
         Lie::Silence => None,
         Lie::Body { last } => Some(team.forge(letter, |body, _| flip(body, last))),
-        Lie::TwoKinds if to.get() % 2 == 0 => Some(letter.clone()),
+        Lie::TwoKinds if to.get().is_multiple_of(2) => Some(letter.clone()),
         Lie::TwoKinds => Some(team.forge(letter, |body, parts| {
             flip(body, false);
             parts.values_mut().for_each(|part| flip(part, false));

@@ -52,7 +52,7 @@ impl<'a> Storm<'a> {
     }
 
     fn chance(&mut self, of: u32) -> bool {
-        self.dice.next_u32() % of == 0
+        self.dice.next_u32().is_multiple_of(of)
     }
 
     /// What everybody but `to` has said, some of it twice, in any order.
@@ -64,7 +64,7 @@ impl<'a> Storm<'a> {
         };
         let mut letters: Vec<Letter> = all.flat_map(own).collect();
         letters.extend(letters.clone());
-        letters.retain(|_| self.dice.next_u32() % share == 0);
+        letters.retain(|_| self.dice.next_u32().is_multiple_of(share));
         for i in (1..letters.len()).rev() {
             letters.swap(i, self.dice.next_u32() as usize % (i + 1));
         }
@@ -190,7 +190,8 @@ fn no_nonce_serves_twice() {
     let made = Made::new(Purpose::Seal, T, N);
     let sets = [[1, 2, 3, 4, 5], [1, 3, 2, 5, 4], [1, 5, 4, 2, 3]].map(|set| set.map(index));
     let storm = |seed: u64, forgets: bool| {
-        let (mut storm, liar) = (Storm::new(&made.team, Session::id(seed as u8), seed), seed % 3 > 0);
+        let (mut storm, liar) =
+            (Storm::new(&made.team, Session::id(seed as u8), seed), !seed.is_multiple_of(3));
         if liar {
             storm = storm.with_copy(1, None);
         }

@@ -72,9 +72,7 @@ pub(crate) fn record(event: &LogEvent) {
             "ALARM: a height has two certificates; this node stops"
         ),
         LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
-        LogEvent::NotFluffed(why) => {
-            info!(why = why.kind(), "a stemmed transaction could not be fluffed")
-        }
+        LogEvent::NotFluffed(why) => info!(why = why.kind(), "a stemmed transaction could not be fluffed"),
         LogEvent::Closed(peer, why) => closed(*peer, *why),
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),

@@ -133,7 +133,7 @@ impl Queries {
     }
 
     fn make_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<Response, Refusal> {
-        not_behind(ctx)?;
+        ctx.not_behind()?;
         self.sealer.as_mut().map_or(Ok(()), |sealer| sealer.may_draft(ctx))?;
         let draft = ctx.ledger.draft()?;
         let response =
@@ -148,7 +148,7 @@ impl Queries {
         reward: Reward,
         time: u64,
     ) -> Result<Response, Refusal> {
-        not_behind(ctx)?;
+        ctx.not_behind()?;
         let sealer = self.sealer.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == ctx.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;
@@ -228,11 +228,4 @@ fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Respons
     let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
     let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;
     Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
-}
-
-/// Refuses to build on the tip while a better one, shown under its seal, is being fetched or was announced
-/// just now.
-pub(super) fn not_behind<F: Files>(ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
-    let ahead = ctx.branch.ahead(ctx.now).filter(|best| *best > ctx.ledger.tip().height);
-    ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
 }

@@ -52,7 +52,7 @@ impl Sealer {
         match event {
             CouncilEvent::Present(member, present) => council.tell_presence(member, present),
             // While a better block is being fetched, this node does not know what is next.
-            CouncilEvent::Heard(..) if super::queries::not_behind(ctx).is_err() => {}
+            CouncilEvent::Heard(..) if ctx.not_behind().is_err() => {}
             CouncilEvent::Heard(member, bytes) => {
                 if !council.admits(member, bytes.len(), ctx.now) {
                     return Ok(());

@@ -12,7 +12,7 @@ use rand_chacha::{
     rand_core::{RngCore as _, SeedableRng},
 };
 use sotto_keys::{
-    Fault, Hash as KeyHash, Letter, Log, Member, SealRecord, Seed, Step, request::Request, sign,
+    Fault, Hash as KeyHash, Letter, Log, Member, Seed, Step, request::Request, sealed::SealRecord, sign,
 };
 use sotto_mw::{codec::Encode as _, rules::Proposal};
 use sotto_node::{
@@ -290,19 +290,21 @@ fn what_is_said_has_one_encoding() {
 #[test]
 fn no_height_is_sealed_twice() {
     for seed in 0..24 {
-        let (t, n) = if seed % 2 == 0 { (3, 5) } else { (2, 3) };
+        let (t, n) = if u64::is_multiple_of(seed, 2) { (3, 5) } else { (2, 3) };
         let mut world = World::new(t, n, 1_000);
         let mut dice = ChaCha20Rng::seed_from_u64(seed);
         for _ in 0..40 {
             let victim = 1 + (dice.next_u32() % u32::from(n)) as u8;
-            if dice.next_u32() % 4 == 0 {
+            if dice.next_u32().is_multiple_of(4) {
                 world.kill(victim);
             } else {
                 world.start(victim);
             }
             let mut chance = ChaCha20Rng::seed_from_u64(dice.next_u64());
             let lossy = dice.next_u32() % 2 == 0;
-            world.run(4, &mut |_, _, said| (!lossy || chance.next_u32() % 8 != 0).then(|| said.clone()));
+            world.run(4, &mut |_, _, said| {
+                (!lossy || !chance.next_u32().is_multiple_of(8)).then(|| said.clone())
+            });
             world.never_twice();
         }
         (1..=n).for_each(|i| world.start(i));

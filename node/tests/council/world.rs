@@ -4,8 +4,8 @@ use crate::test_chain::{TestChain, temporary};
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_keys::{
-    Draft, Group, Hash as KeyHash, Index, Log, Member, MemoryRegister, Progress, Purpose, SealRecord, Seed,
-    Share, dkg,
+    Draft, Group, Hash as KeyHash, Index, Log, Member, MemoryRegister, Progress, Purpose, Seed, Share, dkg,
+    sealed::SealRecord,
 };
 use sotto_mw::{
     amount::Height,
