@@ -191,13 +191,15 @@ impl Running {
 
     /// What a command says that one repeats until the node has come as far.
     fn soon(&self, name: &str, words: &[&str]) -> String {
-        let mut said = String::new();
-        eventually(&format!("{name}: {words:?}"), || {
-            let (done, text) = self.run(name, words);
-            said = text;
-            done
-        });
-        said
+        let end = Instant::now() + WITHIN;
+        loop {
+            let (done, said) = self.run(name, words);
+            if done {
+                return said;
+            }
+            assert!(Instant::now() < end, "{name}: {words:?}: {said}");
+            sleep(Duration::from_millis(300));
+        }
     }
 
     fn ok(&self, name: &str, words: &[&str]) -> String {
