@@ -143,7 +143,18 @@ fn the_ledger_accepts_a_groups_seal() {
     let north = w.keys("north", "sign other.letters --yes").ok();
     w.write("other.letters", &(w.read("other.letters") + &north));
     let said = w.keys("south", "sign other.letters --yes");
-    assert!(said.fails(1).contains("this member has sealed another block at this height"));
+    assert!(said.fails(1).contains("this member is bound to the header"));
+
+    // Member 3 asked for the first one, and is bound as well: it asks for the other, chooses, and does not sign.
+    w.shell("sotto keys sign --header other.hex --key west.key --group west.group --yes > third.letters")
+        .ok();
+    let north = w.keys("north", "sign third.letters --yes").ok();
+    w.write("third.letters", &(w.read("third.letters") + &north));
+    for _ in 0..2 {
+        let said = w.keys("west", "sign third.letters --yes");
+        assert_eq!(said.out, "", "no share leaves");
+        assert!(said.fails(1).contains("this member is bound to the header"));
+    }
 }
 
 /// A member leaves, and another takes its place.

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seeds: Vec<Seed> = (0..3).map(|_| Seed::random(&mut OsRng)).collect();
     let me = |i: usize| Member::new(&draft, &people[i], &seeds[i]).ok_or("not a member");
     let mut logs = vec![Log::new(draft.id(), Hash::from_bytes(session)); 3];
-    let request = Request::Header(b"the header of a block".to_vec());
+    let request = Request::Header { chain: [7; 32], header: b"the header of a block".to_vec() };
     sign::ask(&me(0)?, epoch, &mut logs[0], &request)?;
     pass_on(&mut logs, &draft)?;
     for i in [0, 2] {

@@ -7,6 +7,9 @@
 //! group id = H("sotto/keys/group/v1", draft)
 //! ```
 //!
+//! The chain id is zero if the key is to be the operator of a chain that does not exist yet: its id follows from
+//! the key.
+//!
 //! A member's index is its place, from 1. The draft has no signatures of its own: every letter names the group
 //! id, so the first letter of each member is its signature.
 //!
@@ -162,6 +165,9 @@ pub enum DraftError {
         /// The number of members.
         n: u8,
     },
+    /// Only an operator's key can be older than its chain.
+    #[error("a group needs a chain, unless it is for `seal`")]
+    NoChain,
     /// A key occurs twice.
     #[error("members {0} and {1} have the same key")]
     SameKey(Index, Index),
@@ -182,6 +188,9 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// In place of a chain's id: the chain is made from the group's key.
+    pub const NO_CHAIN: [u8; 32] = [0; 32];
+
     /// A new draft with a fresh nonce.
     ///
     /// # Errors
@@ -244,6 +253,9 @@ impl Draft {
         if !(2..=n).contains(&t) {
             return Err(DraftError::Threshold { t, n });
         }
+        if self.chain == Self::NO_CHAIN && purpose != Purpose::Seal {
+            return Err(DraftError::NoChain);
+        }
         if purpose.needs_majority() && 2 * t <= n {
             return Err(DraftError::Minority { purpose, t, n });
         }
@@ -268,10 +280,10 @@ impl Draft {
         self.purpose
     }
 
-    /// The chain that the key is for.
+    /// The chain that the key is for; `None` if the chain is made from the key.
     #[must_use]
-    pub const fn chain(&self) -> &[u8; 32] {
-        &self.chain
+    pub fn chain(&self) -> Option<&[u8; 32]> {
+        Some(&self.chain).filter(|chain| **chain != Self::NO_CHAIN)
     }
 
     /// How many members must act together.

@@ -2,3 +2,4 @@
 
 pub mod files;
 pub mod installation;
+pub mod seal_records;

@@ -51,6 +51,9 @@ pub enum Fault {
     /// The request is not one that a group of this purpose signs, or cannot be read.
     #[error("member {0} asks for something that this group does not sign")]
     Request(Index),
+    /// Two members ask in one session. Its id says nothing about whose it is, so neither is named.
+    #[error("two members ask for something in one session")]
+    AskedTwice,
     /// The step was answered in another way before.
     #[error("this member answered step `{step}` differently before, and answers it only once")]
     OtherAnswer {

@@ -19,6 +19,7 @@ mod member;
 mod partial;
 mod register;
 pub mod request;
+pub mod sealed;
 pub mod signing;
 
 pub mod dkg;

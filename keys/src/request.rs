@@ -2,19 +2,21 @@
 //! bytes that somebody sent.
 //!
 //! ```text
-//! header  1 ‖ length (4) ‖ header        message = "sotto/seal/v1" ‖ chain id ‖ H("sotto/header/v1", header)
-//! vote    2 ‖ kind (1) ‖ height (8) ‖ round (4) ‖ flag (1) ‖ header hash (32)
+//! header  1 ‖ chain id ‖ length (4) ‖ header
+//!                                        message = "sotto/seal/v1" ‖ chain id ‖ H("sotto/header/v1", header)
+//! vote    2 ‖ chain id ‖ kind (1) ‖ height (8) ‖ round (4) ‖ flag (1) ‖ header hash (32)
 //!                                        message = "sotto/vote/v1" ‖ chain id ‖ the fields
 //! drill   3 ‖ time (8)                   message = "sotto/keys/drill/v1" ‖ group ‖ epoch (8) ‖ session ‖ time
 //! ```
 //!
-//! The chain is that of the group's draft. A group for `seal` signs all three; one for `coin` drills only: its
+//! The chain is that of the group's draft. A draft of a group that is to be the operator of a chain names none,
+//! because the chain's id follows from the key: its members sign for the chain that they keep. A group for `seal` signs all three; one for `coin` drills only: its
 //! keys sign kernels in a protocol of their own. Groups for `audit` and `vault` sign nothing, and answer a drill
 //! with a partial.
 #![deny(clippy::indexing_slicing)]
 
 use crate::codec::{DecodeError, Reader, put_bytes};
-use crate::draft::Purpose;
+use crate::draft::{Draft, Purpose};
 use crate::epoch::Epoch;
 use crate::letter::SessionId;
 use crate::tag::{DRILL, HEADER, SEAL, VOTE, tagged};
@@ -48,10 +50,20 @@ pub enum Phase {
 /// What a group is asked to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The seal of a block, by the bytes of its header.
-    Header(Vec<u8>),
+    /// The seal of a block.
+    Header {
+        /// The chain.
+        chain: [u8; 32],
+        /// The bytes of the block's header.
+        header: Vec<u8>,
+    },
     /// A vote.
-    Vote(Vote),
+    Vote {
+        /// The chain.
+        chain: [u8; 32],
+        /// The vote.
+        vote: Vote,
+    },
     /// A drill.
     Drill {
         /// When it was asked for, in seconds since 1970.
@@ -60,19 +72,25 @@ pub enum Request {
 }
 
 impl Request {
-    /// Whether a group of this purpose answers it.
+    /// Whether a group with this draft answers it.
     #[must_use]
-    pub const fn is_for(&self, purpose: Purpose) -> bool {
-        matches!((self, purpose), (Self::Drill { .. }, _) | (_, Purpose::Seal))
+    pub fn is_for(&self, draft: &Draft) -> bool {
+        match self {
+            Self::Drill { .. } => true,
+            Self::Header { chain, .. } | Self::Vote { chain, .. } => {
+                draft.purpose() == Purpose::Seal && draft.chain().is_none_or(|named| named == chain)
+            }
+        }
     }
 
     /// The message that is signed.
     #[must_use]
     pub fn message(&self, epoch: &Epoch, session: &SessionId) -> Vec<u8> {
-        let chain = &epoch.draft().chain()[..];
         match self {
-            Self::Header(header) => [SEAL.as_bytes(), chain, tagged(HEADER, &[header]).as_bytes()].concat(),
-            Self::Vote(vote) => [VOTE.as_bytes(), chain, &vote.to_bytes()].concat(),
+            Self::Header { chain, header } => {
+                [SEAL.as_bytes(), chain, tagged(HEADER, &[header]).as_bytes()].concat()
+            }
+            Self::Vote { chain, vote } => [VOTE.as_bytes(), chain, &vote.to_bytes()[..]].concat(),
             Self::Drill { time } => [
                 DRILL.as_bytes(),
                 epoch.group().as_bytes(),
@@ -88,12 +106,12 @@ impl Request {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Self::Header(header) => {
-                let mut out = vec![1];
+            Self::Header { chain, header } => {
+                let mut out = [&[1], &chain[..]].concat();
                 put_bytes(header, &mut out);
                 out
             }
-            Self::Vote(vote) => [&[2], &vote.to_bytes()[..]].concat(),
+            Self::Vote { chain, vote } => [&[2], &chain[..], &vote.to_bytes()].concat(),
             Self::Drill { time } => [&[3], &time.to_le_bytes()[..]].concat(),
         }
     }
@@ -105,8 +123,8 @@ impl Request {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         let request = match r.u8()? {
-            1 => Self::Header(r.bytes(MAX_HEADER)?.to_vec()),
-            2 => Self::Vote(Vote::read(&mut r)?),
+            1 => Self::Header { chain: r.array()?, header: r.bytes(MAX_HEADER)?.to_vec() },
+            2 => Self::Vote { chain: r.array()?, vote: Vote::read(&mut r)? },
             3 => Self::Drill { time: r.u64()? },
             _ => return Err(DecodeError::Value("a request")),
         };
@@ -142,14 +160,16 @@ impl Vote {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draft::DraftError;
+    use crate::tests::{Team, rng};
 
     #[test]
     fn requests_have_one_encoding() {
         let vote = Vote { phase: Phase::Precommit, height: 7, round: 1, header: None };
         for request in [
-            Request::Header(vec![1, 2, 3]),
-            Request::Vote(vote),
-            Request::Vote(Vote { header: Some([9; 32]), ..vote }),
+            Request::Header { chain: [7; 32], header: vec![1, 2, 3] },
+            Request::Vote { chain: [7; 32], vote },
+            Request::Vote { chain: [8; 32], vote: Vote { header: Some([9; 32]), ..vote } },
             Request::Drill { time: 5 },
         ] {
             let bytes = request.to_bytes();
@@ -157,16 +177,24 @@ mod tests {
             assert!(Request::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
             assert!(Request::from_bytes(&bytes[..bytes.len() - 1]).is_err());
         }
-        let mut nil = Request::Vote(vote).to_bytes();
+        let mut nil = Request::Vote { chain: [7; 32], vote }.to_bytes();
         *nil.last_mut().unwrap() = 1;
         assert!(Request::from_bytes(&nil).is_err(), "a nil vote with a hash");
     }
 
     #[test]
-    fn only_a_group_for_seals_signs_more_than_drills() {
+    fn only_a_group_for_seals_signs_more_than_drills_and_only_for_its_chain() {
+        let header = |chain| Request::Header { chain, header: vec![] };
         for purpose in Purpose::ALL {
-            assert!(Request::Drill { time: 0 }.is_for(purpose));
-            assert_eq!(Request::Header(vec![]).is_for(purpose), purpose == Purpose::Seal);
+            let draft = Team::new(purpose, 2, 3).draft;
+            assert!(Request::Drill { time: 0 }.is_for(&draft));
+            assert_eq!(header([7; 32]).is_for(&draft), purpose == Purpose::Seal);
+            assert!(!header([8; 32]).is_for(&draft));
         }
+        let members = Team::new(Purpose::Seal, 2, 3).draft.members().to_vec();
+        let free = Draft::new(Purpose::Seal, Draft::NO_CHAIN, 2, members.clone(), &mut rng(1)).unwrap();
+        assert!(free.chain().is_none() && header([7; 32]).is_for(&free) && header([8; 32]).is_for(&free));
+        let audit = Draft::new(Purpose::Audit, Draft::NO_CHAIN, 2, members, &mut rng(1));
+        assert_eq!(audit, Err(DraftError::NoChain));
     }
 }

@@ -64,7 +64,7 @@ pub struct Answered {
 /// # Errors
 /// [`Fault::Request`] if a group of this purpose does not sign it.
 pub fn ask(me: &Member<'_>, epoch: &Epoch, log: &mut Log, request: &Request) -> Result<(), Fault> {
-    if !request.is_for(epoch.draft().purpose()) {
+    if !request.is_for(epoch.draft()) {
         return Err(Fault::Request(me.index()));
     }
     let before = epoch.hash();
@@ -80,14 +80,14 @@ pub fn asked(epoch: &Epoch, log: &Log) -> Result<Option<Asked>, Fault> {
     log.is_sound()?;
     let mut all = log.of(Step::Asked);
     let Some((by, letter)) = all.next() else { return Ok(None) };
-    if let Some((second, _)) = all.next() {
-        return Err(Fault::Request(second));
+    if all.next().is_some() {
+        return Err(Fault::AskedTwice);
     }
     if letter.heading().before != epoch.hash() {
         return Err(Fault::Differs { member: by, step: Step::Asked });
     }
     let request = Request::from_bytes(letter.body()).map_err(|_| malformed(letter))?;
-    if !request.is_for(epoch.draft().purpose()) {
+    if !request.is_for(epoch.draft()) {
         return Err(Fault::Request(by));
     }
     Ok(Some(Asked { by, request, hash: step_hash([letter]) }))

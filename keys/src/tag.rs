@@ -25,6 +25,8 @@ pub(crate) const DRILL: &str = "sotto/keys/drill/v1";
 pub(crate) const POINT: &str = "sotto/keys/point/v1";
 /// The challenge of a proof that two points have one logarithm.
 pub(crate) const DLEQ: &str = "sotto/keys/dleq/v1";
+/// An installation at its place.
+pub(crate) const INSTALLATION: &str = "sotto/keys/installation/v1";
 /// The check at the end of an armored text.
 pub(crate) const ARMOR: &str = "sotto/keys/armor/v1";
 

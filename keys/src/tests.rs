@@ -7,6 +7,8 @@ mod refresh;
 mod repair;
 mod resume;
 mod sign;
+mod simulator;
+mod storm;
 mod succession;
 
 use std::collections::BTreeMap;

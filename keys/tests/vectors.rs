@@ -85,7 +85,7 @@ fn vectors() -> Value {
     let answers = run(&draft, &mut signers, |at, me, log, register| {
         let epoch = group.epoch();
         if at == 0 {
-            sign::ask(me, epoch, log, &Request::Header(header.clone())).unwrap();
+            sign::ask(me, epoch, log, &Request::Header { chain: [7; 32], header: header.clone() }).unwrap();
         }
         let asked = sign::asked(epoch, log).unwrap()?;
         let share = &generated[at].1;
@@ -97,7 +97,7 @@ fn vectors() -> Value {
             Progress::Awaiting { .. } => None,
         }
     });
-    let message = Request::Header(header.clone()).message(group.epoch(), &session);
+    let message = Request::Header { chain: [7; 32], header: header.clone() }.message(group.epoch(), &session);
     assert!(signing::verifies(&group.epoch().public_key(0).unwrap(), &message, &answers[0]));
     let shares = generated.iter().map(|(_, share)| to_hex(&Shares::new(share.clone()).to_bytes()));
     json!({

@@ -10,9 +10,11 @@
 #![deny(clippy::indexing_slicing)]
 
 use sotto_mw::{
-    codec::{DecodeError, Encode, Reader},
+    block::Header,
+    codec::{Decode as _, DecodeError, Encode, Reader},
     hash::{Hash, tagged},
-    transaction::Transaction,
+    rules::Proposal,
+    transaction::{Body, Transaction},
 };
 
 /// What is wrong with bytes on disk.
@@ -79,6 +81,20 @@ pub(crate) fn ends(r: &Reader<'_>) -> Result<(), Damage> {
         0 => Ok(()),
         extra => Err(DecodeError::Trailing { extra }.into()),
     }
+}
+
+/// A proposal: header ‖ body.
+pub(crate) fn proposal_bytes(proposal: &Proposal) -> Vec<u8> {
+    let mut bytes = proposal.header.to_bytes();
+    proposal.body.encode(&mut bytes);
+    bytes
+}
+
+/// Reads a proposal; `None` if the bytes are anything else.
+pub(crate) fn read_proposal(bytes: &[u8]) -> Option<Proposal> {
+    let mut r = Reader::new(bytes);
+    let proposal = Proposal { header: Header::decode(&mut r).ok()?, body: Body::decode(&mut r).ok()? };
+    (r.left() == 0).then_some(proposal)
 }
 
 /// The name of a pending transaction: the hash of its bytes.

@@ -3,6 +3,7 @@
 pub mod chain_dir;
 pub mod client;
 pub(crate) mod clock;
+pub mod council;
 pub mod daemon;
 pub(crate) mod directory;
 pub mod disk;

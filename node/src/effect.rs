@@ -3,6 +3,7 @@
 
 use crate::{
     consensus::{Activity, DoubleCertificate, Evidence, Note, WriteId},
+    council::CouncilNote,
     event::RequestId,
     ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
     message::{BlockName, Message},
@@ -58,6 +59,8 @@ pub enum Effect {
         /// The file `votes`.
         votes: Vec<u8>,
     },
+    /// Send this to all other members of the group that seals.
+    TellCouncil(Vec<u8>),
     /// Keep these bytes, the damaged file of submitted transactions, for inspection.
     SetAsideLocalTxs(Vec<u8>),
     /// Do this work, anywhere and at any time, and pass its verdict in:
@@ -179,6 +182,9 @@ pub enum Refusal {
     /// This node does not hold the operator's key.
     #[error("this node holds no operator key: ask the one that does")]
     NoKey,
+    /// Another member of the group proposes first.
+    #[error("another member of the group that seals proposes first, or a block is being sealed")]
+    NotOurTurn,
     /// This node is not a validator.
     #[error("this node is not a validator: it has no vote key")]
     NoVoteKey,
@@ -315,6 +321,8 @@ pub enum LogEvent {
     Equivocation(Box<Evidence>),
     /// What this node's own validator does.
     Consensus(Note),
+    /// What happened in the council that this node is a member of.
+    Council(CouncilNote),
     /// A height has two certificates; the node stops.
     TwoCertificates(Box<DoubleCertificate>),
     /// A transaction was dropped from the mempool.

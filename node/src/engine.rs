@@ -41,6 +41,7 @@ pub(crate) mod orphans;
 pub(crate) mod peers;
 pub(crate) mod queries;
 pub(crate) mod relay;
+pub(crate) mod sealer;
 pub(crate) mod snapshot_sync;
 pub(crate) mod stempool;
 pub(crate) mod sync;

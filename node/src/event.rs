@@ -37,6 +37,8 @@ pub enum Event {
     /// the file
     /// `votes`.
     ResumeVoting,
+    /// Something happened among the members of the group that seals.
+    Council(CouncilEvent),
     /// A connection is open, and the peer has proven its key.
     Connected {
         /// The connection.
@@ -66,6 +68,15 @@ pub enum Event {
         /// What it asks for.
         request: Request,
     },
+}
+
+/// What happens among the members of a group that seals.
+#[derive(Clone, Debug)]
+pub enum CouncilEvent {
+    /// A member said this ([`Said`](crate::council::Said)).
+    Heard(sotto_keys::Index, Vec<u8>),
+    /// A connection to a member is open, or broke.
+    Present(sotto_keys::Index, bool),
 }
 
 /// The number of a request, as the edge assigns it.

@@ -9,6 +9,7 @@ pub mod message;
 pub mod sealing;
 
 pub mod consensus;
+pub mod council;
 
 pub mod storage;
 

@@ -151,7 +151,7 @@ def check_vectors(v, check):
     message = b"sotto/seal/v1" + draft.chain + tagged("sotto/header/v1", bytes.fromhex(v["header"]))
     check("message of a seal", message == bytes.fromhex(v["message"]))
     asked, chosen = letters[ASKED][1], letters[CHOSEN][1]
-    check("what is asked", asked.before == hash and asked.body == b"\x01" + le(192, 4) + bytes.fromhex(v["header"]))
+    check("what is asked", asked.before == hash and asked.body == b"\x01" + draft.chain + le(192, 4) + bytes.fromhex(v["header"]))
     check("who was chosen", chosen.body == bytes([2, 1, 2]))
     check("what they committed to", all(l.before == step_hash([asked]) for l in letters[COMMITTED].values()))
     check("the choice names it", chosen.before == step_hash(letters[COMMITTED][i] for i in (1, 2)))

@@ -25,20 +25,24 @@ pub(crate) enum Chain {
 /// Create a ledger: a solo one, with the operator's key that seals its blocks, or one of validators
 ///
 /// With --validators, a quorum of the validators in the file seals: more than two thirds of their power. The file holds
-/// what `sotto node validator init` prints for each of them. Every validator needs the same ledger: one creates it, the
+/// what `sotto node validator init` prints for each of them. With --operator, the key that seals is one that a group of
+/// `sotto keys` has together: `sotto node run --seal --group`, at each member. Every validator needs the same ledger: one creates it, the
 /// others join it with `sotto chain join`.
 ///
 /// The parameters can never be changed: the chain's id is their hash.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto chain init --dir new
   $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100 --maturity 10
-  $ sotto chain init --dir new --validators validators.toml")]
+  $ sotto chain init --dir new --validators validators.toml
+  $ sotto chain init --dir new --operator $(sotto keys export --group board.group)")]
 pub(crate) struct ChainInit {
     /// File of the validators that seal
     #[arg(long, value_name = "FILE")]
     pub(crate) validators: Option<PathBuf>,
+    /// Public key of a group that seals, as `sotto keys export` prints it
+    #[arg(long, value_name = "KEY", conflicts_with = "validators")]
+    pub(crate) operator: Option<String>,
     /// Which network a ledger of validators is
     #[arg(long, value_name = "NETWORK", default_value = "test", requires = "validators")]
     pub(crate) network: ChainNetwork,
@@ -57,7 +61,7 @@ pub(crate) struct ChainInit {
     /// Blocks before a reward can be spent [default: 3, with --validators 1]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) maturity: Option<u64>,
-    /// How many of the latest blocks other blocks can replace; all earlier ones are final [default: 720]
+    /// How many of the latest blocks other blocks can replace; all earlier ones are final [default: 720, with --operator 0]
     #[arg(long, value_name = "BLOCKS", conflicts_with = "validators")]
     pub(crate) reorganisation: Option<u64>,
     /// How long a payment stays valid: a multiple of 60, larger than --reorganisation [default: 1440, with

@@ -57,11 +57,12 @@ pub(crate) struct KeysMember {
 /// Write the draft of a group: purpose, chain, threshold, members
 ///
 /// All members need the same file. A member is a public key file of `sotto mpc keygen`; its place in the list
-/// is its number. With --after, the draft is that of an existing group with one member replaced (--at) or
-/// added.
+/// is its number. Without --chain, the key becomes the operator of a chain that is made from it (`chain init
+/// --operator`). With --after, the draft is that of an existing group with one member replaced (--at) or added.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
+  $ sotto keys new operators.draft --purpose seal --threshold 2 --member north.pub south.pub west.pub
   $ sotto keys new council.draft --purpose seal --chain $(cat chain.id) --threshold 2 \\
       --member north.pub south.pub west.pub
   $ sotto keys new later.draft --after board.group --at 3 --member east.pub")]
@@ -71,8 +72,8 @@ pub(crate) struct KeysNew {
     /// What the key is for
     #[arg(long, required_unless_present = "after", conflicts_with = "after")]
     pub(crate) purpose: Option<KeysPurpose>,
-    /// The id of the chain that the key is for
-    #[arg(long, value_name = "ID", required_unless_present = "after", conflicts_with = "after")]
+    /// The id of the chain that the key is for [default for `seal`: one that is made from the key]
+    #[arg(long, value_name = "ID", conflicts_with = "after")]
     pub(crate) chain: Option<String>,
     /// How many members must act together
     #[arg(long, value_name = "T", required_unless_present = "after", conflicts_with = "after")]
@@ -126,6 +127,9 @@ pub(crate) struct KeysSign {
     /// Ask for the seal of this header, in hexadecimal
     #[arg(long, value_name = "FILE", conflicts_with = "letter")]
     pub(crate) header: Option<PathBuf>,
+    /// The id of the chain, for a group whose draft names none
+    #[arg(long, value_name = "ID")]
+    pub(crate) chain: Option<String>,
     #[command(flatten)]
     pub(crate) member: KeysMember,
     /// Do not ask for confirmation

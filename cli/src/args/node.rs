@@ -3,6 +3,7 @@
 use super::{NodePeers, NodeStatus, NodeStop, NodeValidator, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use core::num::NonZeroU16;
+use std::path::PathBuf;
 
 /// Run a node of the network, and ask a running one
 #[derive(Subcommand, Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Node {
 /// settings come from DIR/node/config.toml; flags override them. Ctrl-C, SIGTERM and `sotto node stop` stop
 /// it gracefully (exit code 0); a second signal ends it at once. Log records go to standard error. They hold
 /// no secrets, and no addresses unless --log-addresses is given.
+///
+/// With --seal --group, the node seals as a member of the group whose key is the chain's operator: docs/CUSTODY.md.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -42,6 +45,8 @@ pub(crate) struct NodeRun {
     /// Seal blocks with the operator's key; the rewards go to --wallet
     #[arg(long)]
     pub(crate) seal: bool,
+    #[command(flatten)]
+    pub(crate) council: CouncilArgs,
     /// Vote with this folder's vote key, and propose blocks; the rewards go to --wallet
     #[arg(long, conflicts_with = "seal")]
     pub(crate) validate: bool,
@@ -59,6 +64,30 @@ pub(crate) struct NodeRun {
     pub(crate) log_addresses: bool,
     #[command(flatten)]
     pub(crate) wallet: WalletArgs,
+}
+
+/// A member of the group that seals.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Group options")]
+pub(crate) struct CouncilArgs {
+    /// Seal as a member of this group, whose key is the chain's operator
+    #[arg(long, value_name = "FILE", requires = "seal", requires_all = ["key", "group_listen"])]
+    pub(crate) group: Option<PathBuf>,
+    /// Your secret key file
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "group")]
+    pub(crate) key: Option<PathBuf>,
+    /// Your share [default: the group's path, with the ending .share]
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "group")]
+    pub(crate) share: Option<PathBuf>,
+    /// Passphrase file of the share (mode 0600) [default: the wallet's]
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "group")]
+    pub(crate) share_passphrase_file: Option<PathBuf>,
+    /// Hear the other members at this address
+    #[arg(hide_short_help = true, long, value_name = "ADDR", requires = "group")]
+    pub(crate) group_listen: Option<String>,
+    /// Where another member hears, by its number; given once for each
+    #[arg(hide_short_help = true, long, value_name = "N@HOST:PORT", requires = "group")]
+    pub(crate) member: Vec<String>,
 }
 
 /// The format of log records.

@@ -9,7 +9,7 @@ pub(crate) mod validators;
 
 use crate::{
     Context, amounts, args,
-    bridge::{ChainAt, Home, hex, now, read_text},
+    bridge::{ChainAt, Home, hex, hex_bytes, now, read_text},
     commands::wallet::{ACCOUNT, chosen_account, same_chain},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
@@ -23,11 +23,13 @@ use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    codec::Decode as _,
     error::Rejection,
     hash::Hash,
     kernel::Kernel,
     output::OutputFeatures,
     rules::check_transaction,
+    schnorr::PublicKey,
     transaction::Transaction,
     unit::Unit,
 };
@@ -60,6 +62,16 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
 
 /// Creates a solo chain and its operator's key in `home`.
 pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(DiskLedger, OperatorKey)> {
+    let key = OperatorKey::generate(&mut OsRng);
+    let params = new_params(home, key.public(), edit)?;
+    // The key is written first: without it, no block of the chain could ever be sealed.
+    operator::write(&home.operator(), &key).or_refuse("cannot write the operator's key")?;
+    let ledger = DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
+    Ok((ledger, key))
+}
+
+/// The parameters of a chain that this key seals, where no chain is.
+fn new_params(home: &Home, key: PublicKey, edit: impl FnOnce(&mut Params)) -> Outcome<Params> {
     if home.chain().exists() {
         return Err(Failure::coded(
             ErrorCode::ChainExists,
@@ -68,14 +80,24 @@ pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Di
         .help("pass another folder with --dir"));
     }
     fs::create_dir_all(&home.dir).or_refuse(format!("cannot create {}", home.dir.display()))?;
-    let key = OperatorKey::generate(&mut OsRng);
-    let mut params = Params::solo(key.public(), now());
+    let mut params = Params::solo(key, now());
     edit(&mut params);
     Chain::new(params.clone()).or_refuse("invalid chain parameters")?;
-    // The key is written first: without it, no block of the chain could ever be sealed.
-    operator::write(&home.operator(), &key).or_refuse("cannot write the operator's key")?;
-    let ledger = DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
-    Ok((ledger, key))
+    Ok(params)
+}
+
+/// Creates a chain that a group seals. What it has sealed is final, unless its parameters say otherwise.
+fn create_for_group(home: &Home, key: &str, edit: impl FnOnce(&mut Params)) -> Outcome<DiskLedger> {
+    let bytes = hex_bytes(key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let key = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes).ok()).ok_or_else(|| {
+        Failure::coded(ErrorCode::Usage, format!("invalid key `{key}`"))
+            .help("`sotto keys export --group FILE` prints the key of a group")
+    })?;
+    let params = new_params(home, key, |p| {
+        p.reorganisation = 0;
+        edit(p);
+    })?;
+    DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")
 }
 
 fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
@@ -92,13 +114,18 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
         p.reorganisation = a.reorganisation.unwrap_or(p.reorganisation);
         p.window_width = a.window.unwrap_or(p.window_width);
     };
-    let ledger = match &a.validators {
-        Some(file) => {
+    let ledger = match (&a.validators, &a.operator) {
+        (_, Some(key)) => {
+            let ledger = create_for_group(home, key, edit)?;
+            context.ui.info("The group's members join with `sotto chain join` and the file chain/genesis.");
+            ledger
+        }
+        (Some(file), None) => {
             let ledger = validators::create(home, validators::read(file)?, a.network, edit)?;
             context.ui.info("The other validators join with `sotto chain join` and the file chain/genesis.");
             ledger
         }
-        None => {
+        (None, None) => {
             let (ledger, _) = create(home, edit)?;
             context
                 .ui

@@ -12,6 +12,11 @@ mod repair;
 mod session;
 mod sign;
 
+pub(crate) use self::{
+    files::{ShareFile, read_group},
+    session::installation_path,
+};
+
 use crate::{Context, args::Keys, exit::Outcome};
 
 pub(crate) fn run(context: &Context, command: Keys) -> Outcome {

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod config;
+mod council;
 mod identity;
 mod log;
 mod peers;

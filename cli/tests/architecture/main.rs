@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dandelion", &[]),
     ("link", &[]),
     ("wallet", &["mw", "mpc"]),
-    ("node", &["mw", "dandelion", "link"]),
+    ("node", &["mw", "dandelion", "link", "party", "keys"]),
     ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
     (

@@ -164,8 +164,14 @@ impl World {
     /// Two of three of `north`, `south` and `west` have a key: each has NAME.group and NAME.share, and `board.group`,
     /// `board.share` are north's. With `board.draft` and all letters, `board.letters`.
     pub(crate) fn board(&self) {
+        self.group_of("--purpose seal --chain $(cat chain.id)");
+    }
+
+    /// The same for a group of this purpose.
+    pub(crate) fn group_of(&self, purpose: &str) {
         let members = ["north", "south", "west"];
-        self.run("keys new board.draft --purpose seal --chain $(cat chain.id) --threshold 2 --member north.pub south.pub west.pub").ok();
+        let draft = "--threshold 2 --member north.pub south.pub west.pub";
+        self.run(&format!("keys new board.draft {purpose} {draft}")).ok();
         self.write("board.letters", "");
         for round in 0..4 {
             let letters = if round == 0 { "" } else { "board.letters" };

@@ -35,11 +35,15 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             vec![input("file", encrypt(&shares, fast, &mut rng(3)).expect("a little memory"))]
         }
         "keys_request" => {
+            let chain = [7; 32];
             let vote = Vote { phase: Phase::Prevote, height: 5, round: 1, header: None };
             vec![
-                input("header", Request::Header(vec![3; 192]).to_bytes()),
-                input("vote", Request::Vote(Vote { header: Some([1; 32]), ..vote }).to_bytes()),
-                input("nil", Request::Vote(vote).to_bytes()),
+                input("header", Request::Header { chain, header: vec![3; 192] }.to_bytes()),
+                input(
+                    "vote",
+                    Request::Vote { chain, vote: Vote { header: Some([1; 32]), ..vote } }.to_bytes(),
+                ),
+                input("nil", Request::Vote { chain, vote }.to_bytes()),
                 input("drill", Request::Drill { time: 9 }.to_bytes()),
             ]
         }

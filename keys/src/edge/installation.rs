@@ -5,7 +5,7 @@
 //!   installation.key            made on first use, mode 0600
 //!   sessions/GROUP-SESSION      seed and letters; replaced as a whole
 //!   closed/SESSION              written once, never changed
-//!   closed/seal-GROUP-HEIGHT    the header that this member agreed to seal at a height
+//!   sealed/KEY                  what the share of a key sealed last ([`super::seal_records`])
 //! ```
 //!
 //! Keep the folder out of backups: an old copy that is put back opens its sessions again.
@@ -122,28 +122,16 @@ impl Installation {
         }
         Ok(())
     }
-
-    /// Binds this member to a header at a height, and returns the header that it is bound to.
-    ///
-    /// # Errors
-    /// If that cannot be made durable.
-    pub fn bind_height(&mut self, group: GroupId, height: u64, header: &Hash) -> io::Result<Hash> {
-        self.close_as(&format!("seal-{group}-{height}"), header)
-    }
-
-    fn close_as(&self, name: &str, on: &Hash) -> io::Result<Hash> {
-        let kept = write_once(&self.path.join("closed").join(name), &put_closed(on))?;
-        closed(&kept).map_err(|e| io::Error::new(ErrorKind::InvalidData, e))
-    }
 }
 
 impl Register for Installation {
     fn close(&mut self, session: &SessionId, on: &Hash) -> io::Result<Hash> {
-        self.close_as(&session.to_string(), on)
+        let kept = write_once(&self.path.join("closed").join(session.to_string()), &put_closed(on))?;
+        closed(&kept).map_err(|e| io::Error::new(ErrorKind::InvalidData, e))
     }
 }
 
-fn make_private(path: &Path) -> io::Result<()> {
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -175,12 +163,10 @@ mod tests {
         let Kept::Open(fresh, log) = here.session(group, session).unwrap() else { panic!("over") };
         here.keep(&fresh, &log).unwrap();
         assert_eq!(here.close(&session, &one).unwrap(), one);
-        assert_eq!(here.bind_height(group, 7, &two).unwrap(), two);
         drop(here);
         let mut here = Installation::open(&folder).unwrap();
         assert_eq!(seed(here.session(group, session).unwrap()), *fresh.expose());
         assert_eq!(here.close(&session, &two).unwrap(), one, "closed on the first");
-        assert_eq!(here.bind_height(group, 7, &one).unwrap(), two);
         here.end(&log).unwrap();
         here.forget(group).unwrap();
         assert!(matches!(here.session(group, session).unwrap(), Kept::Over(_)), "the letters stay");

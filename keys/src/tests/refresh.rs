@@ -102,7 +102,7 @@ fn who_was_left_out_is_repaired() {
     let mut next = next;
     next.shares.insert(index(2), share);
     let mut session = Session::new(&next.team, Session::id(4), 4).without(&[3]);
-    sign::asked(&next, &mut session, &Request::Header(vec![1; 192]));
+    sign::asked(&next, &mut session, &Request::Header { chain: [7; 32], header: vec![1; 192] });
     let ended = sign::run(&next, &mut session, honest);
     assert!(ended[&index(1)].as_ref().unwrap().signature.is_some());
 }

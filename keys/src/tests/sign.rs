@@ -8,13 +8,23 @@ use crate::{Step, request};
 
 /// A session in which member 1 asks, and everybody who takes part agrees.
 pub(crate) fn asked(made: &Made, session: &mut Session, request: &Request) {
+    asked_by_post(made, session, request, honest);
+}
+
+/// The same, with letters as `post` lets them through.
+pub(crate) fn asked_by_post(
+    made: &Made,
+    session: &mut Session,
+    request: &Request,
+    post: impl Fn(&Letter, Index) -> Option<Letter>,
+) {
     session.by(&made.team, 1, |me, log, _| sign::ask(me, made.epoch(), log, request)).unwrap();
-    session.deliver(&made.team, honest);
+    session.deliver(&made.team, &post);
     let members: Vec<u8> = session.0.keys().map(|i| i.get()).collect();
     for i in members {
         agree(made, session, i).unwrap();
     }
-    session.deliver(&made.team, honest);
+    session.deliver(&made.team, &post);
 }
 
 fn agree(made: &Made, session: &mut Session, i: u8) -> Result<(), Fault> {
@@ -36,7 +46,7 @@ pub(crate) fn run(
 }
 
 fn header() -> Request {
-    Request::Header(vec![5; 192])
+    Request::Header { chain: [7; 32], header: vec![5; 192] }
 }
 
 #[test]
@@ -45,7 +55,7 @@ fn any_t_members_sign_and_the_signature_is_an_ordinary_one() {
     let vote = request::Vote { phase: request::Phase::Prevote, height: 4, round: 0, header: Some([1; 32]) };
     for (number, out, request) in [
         (1, vec![], header()),
-        (2, vec![2, 4], Request::Vote(vote)),
+        (2, vec![2, 4], Request::Vote { chain: [7; 32], vote }),
         (3, vec![5], Request::Drill { time: 9 }),
     ] {
         let mut session = Session::new(&made.team, Session::id(number), number.into()).without(&out);
@@ -84,6 +94,19 @@ fn a_false_share_names_its_member() {
         Some(if lie { made.team.forge(letter, |body, _| body[0] ^= 1) } else { letter.clone() })
     });
     assert_eq!(ended[&index(1)], Err(Fault::SignatureShare(index(2))));
+}
+
+/// Whoever asks in somebody else's session ends it, and puts the blame on nobody.
+#[test]
+fn a_second_question_in_a_session_blames_nobody() {
+    let made = Made::new(Purpose::Seal, 2, 3);
+    let mut session = Session::new(&made.team, Session::id(1), 1);
+    for i in [3, 1] {
+        session.by(&made.team, i, |me, log, _| sign::ask(me, made.epoch(), log, &header())).unwrap();
+    }
+    session.deliver(&made.team, honest);
+    assert_eq!(agree(&made, &mut session, 2), Err(Fault::AskedTwice));
+    assert_eq!(Fault::AskedTwice.member(), None);
 }
 
 /// The purpose binds: a group for coins does not seal, one for audits signs nothing and proves its drill.

@@ -13,6 +13,7 @@ use crate::{
     consensus::{self, Engine, Saved, Timing, Votes},
     edge::{
         clock::Clock,
+        council::{Channels, CouncilError, CouncilMember},
         disk::Disk,
         event_loop::{Edges, EventLoop, channel},
         log,
@@ -99,6 +100,9 @@ pub enum StartError {
     /// The operator's key belongs to another chain.
     #[error(transparent)]
     ForeignKey(#[from] ForeignKey),
+    /// This node cannot be a member of the group that seals.
+    #[error(transparent)]
+    Council(#[from] CouncilError),
     /// The operating system starts no thread.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -109,6 +113,7 @@ pub enum StartError {
 pub struct Daemon {
     handle: NodeHandle,
     address: Option<SocketAddr>,
+    members: Option<SocketAddr>,
     rpc: Option<Server>,
     node: JoinHandle<Result<(), LedgerError>>,
 }
@@ -123,6 +128,26 @@ impl Daemon {
         ledger: Ledger<Disk>,
         operator: Option<OperatorKey>,
     ) -> Result<Self, StartError> {
+        Self::start_as(setup, ledger, (operator, None))
+    }
+
+    /// Starts a node that is a member's of the group that seals.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_council(
+        setup: Setup,
+        ledger: Ledger<Disk>,
+        member: &CouncilMember,
+    ) -> Result<Self, StartError> {
+        Self::start_as(setup, ledger, (None, Some(member)))
+    }
+
+    fn start_as(
+        setup: Setup,
+        ledger: Ledger<Disk>,
+        (operator, member): (Option<OperatorKey>, Option<&CouncilMember>),
+    ) -> Result<Self, StartError> {
         let Setup { mut config, mut net, rpc, dir, validator, recovered } = setup;
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
@@ -133,6 +158,7 @@ impl Daemon {
         let resume = validator.as_ref().is_some_and(|setup| setup.resume);
         let validator = validator.map(|setup| consensus(&kept, ledger.chain(), setup)).transpose();
         let validator = validator.map_err(refused)?;
+        let council = member.map(|member| member.engine(ledger.chain(), &kept)).transpose()?.map(Box::new);
         if validator.is_some() {
             // Connections of validators are counted apart.
             net.inbound += ValidatorSet::MAX;
@@ -148,17 +174,27 @@ impl Daemon {
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
         let workers = Workers::start(&events).map_err(StartError::Thread)?;
+        let channels = member.map(|member| member.open(&events)).transpose()?;
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
         config.listen = address;
         config.listen_port = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
         let counters = Arc::<Counters>::default();
         let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
+        let members = channels.as_ref().map(Channels::address);
         let rpc = rpc.map(|at| Server::start(&dir, at, service(), &mut OsRng)).transpose()?;
-        let setup = NodeSetup { config, ledger, operator: sealing, validator, addr_book: book.as_deref() };
+        let setup =
+            NodeSetup { config, ledger, operator: sealing, council, validator, addr_book: book.as_deref() };
         let node = Node::new(setup, &mut OsRng);
-        let mut edges =
-            DaemonEdges { net, saved: kept, handle: handle.clone(), counters, workers, failed: None };
+        let mut edges = DaemonEdges {
+            net,
+            saved: kept,
+            handle: handle.clone(),
+            counters,
+            workers,
+            channels,
+            failed: None,
+        };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
             let (clock, rng) = (&Clock::start(), &mut OsRng);
             let node = EventLoop { node, clock, rng, events: &received, edges: &mut edges }.run();
@@ -169,7 +205,7 @@ impl Daemon {
             drop(node);
             edges.failed.map_or(Ok(()), Err)
         });
-        Ok(Self { handle, address, rpc, node: node.map_err(StartError::Thread)? })
+        Ok(Self { handle, address, members, rpc, node: node.map_err(StartError::Thread)? })
     }
 
     /// A handle for requests from any thread.
@@ -182,6 +218,12 @@ impl Daemon {
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// The address at which it hears the other members of the group that seals.
+    #[must_use]
+    pub const fn members_address(&self) -> Option<SocketAddr> {
+        self.members
     }
 
     /// Its RPC server, if it has one.
@@ -221,6 +263,7 @@ struct DaemonEdges {
     handle: NodeHandle,
     counters: Arc<Counters>,
     workers: Workers,
+    channels: Option<Channels>,
     failed: Option<LedgerError>,
 }
 
@@ -255,6 +298,9 @@ impl Edges for DaemonEdges {
                         tracing::error!(%why, "cannot save what this validator signs; it does not vote until it is started again");
                     }
                 }
+            }
+            Effect::TellCouncil(message) => {
+                self.channels.iter().for_each(|channels| channels.tell(message.clone()));
             }
             Effect::SetAsideLocalTxs(damaged) => {
                 if let Err(why) = self.saved.replace(SavedFile::LocalTxsDamaged, &damaged) {

@@ -6,6 +6,7 @@
 
 use crate::{
     consensus::Note,
+    council::CouncilNote,
     effect::LogEvent,
     peer::{CloseReason, DialFailure, PeerId},
 };
@@ -65,14 +66,13 @@ pub(crate) fn record(event: &LogEvent) {
             "ALARM: a validator signed two things at one position"
         ),
         LogEvent::Consensus(note) => consensus(*note),
+        LogEvent::Council(note) => council(note),
         LogEvent::TwoCertificates(double) => error!(
             height = double.height.get(), evidence = %hex(&double.to_bytes()),
             "ALARM: a height has two certificates; this node stops"
         ),
         LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
-        LogEvent::NotFluffed(why) => {
-            info!(why = why.kind(), "a stemmed transaction could not be fluffed")
-        }
+        LogEvent::NotFluffed(why) => info!(why = why.kind(), "a stemmed transaction could not be fluffed"),
         LogEvent::Closed(peer, why) => closed(*peer, *why),
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
@@ -86,6 +86,25 @@ fn consensus(note: Note) {
         Note::Following(height, why) => {
             warn!(height = height.get(), ?why, "following this height without voting");
         }
+    }
+}
+
+fn council(note: &CouncilNote) {
+    match note {
+        CouncilNote::LeftOut { member, fault } => error!(
+            member = member.get(), %fault,
+            "a member of the group is at fault; it is left out until this node is started again"
+        ),
+        CouncilNote::Failed(fault) => warn!(%fault, "a block was not sealed"),
+        CouncilNote::BrokenRule { member, rule } => {
+            error!(member = member.get(), rule, "a member asked for the seal of a block that breaks a rule");
+        }
+        CouncilNote::FromTheFuture { member } => {
+            error!(member = member.get(), "a member asked for the seal of a block from the future");
+        }
+        CouncilNote::Silent(members) => warn!(?members, "members agreed to seal a block and went silent"),
+        CouncilNote::TooFew => error!("too few members are left to seal a block"),
+        CouncilNote::NotBound(why) => error!(why, "this member's share was not used"),
     }
 }
 

@@ -31,6 +31,8 @@ pub enum SavedFile {
     Votes,
     /// What a validator heard and said at this height.
     VoteLog,
+    /// The block that this node's share of a group's key was bound to last.
+    Sealing,
 }
 
 impl SavedFile {
@@ -50,6 +52,7 @@ impl SavedFile {
             Self::LocalTxsDamaged => "local_txs.damaged",
             Self::Votes => "votes",
             Self::VoteLog => "votes.log",
+            Self::Sealing => "sealing",
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     codec::transaction_id,
     config::Config,
     consensus::Activity,
-    effect::{Effect, LogEvent, Response},
+    effect::{Effect, LogEvent, Refusal, Response},
     event::RequestId,
     ledger::{Ledger, LedgerError, MempoolChange},
     message::{
@@ -112,6 +112,13 @@ impl<F: Files> StepContext<'_, F> {
 
     pub(crate) fn log(&mut self, event: LogEvent) {
         self.effects.push(Effect::Log(event));
+    }
+
+    /// Refuses to build on the tip while a better one, shown under its seal, is being fetched or was announced
+    /// just now.
+    pub(crate) fn not_behind(&self) -> Result<(), Refusal> {
+        let ahead = self.branch.ahead(self.now).filter(|best| *best > self.ledger.tip().height);
+        ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
     }
 
     /// Takes note that a connection has closed.

@@ -10,6 +10,7 @@ use super::{
     peers::{Peers, addr_book::AddrBook, addr_book_file, budget::Charge},
     queries::Queries,
     relay::Relay,
+    sealer::Sealer,
     snapshot_sync::SnapshotSync,
     sync::Sync,
     validator::Validator,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     config::Config,
     consensus::Engine,
+    council::Council,
     effect::{Effect, LogEvent},
     event::{Event, Request},
     ledger::Ledger,
@@ -73,6 +75,8 @@ pub struct NodeSetup<'a, F: Files> {
     pub ledger: Ledger<F>,
     /// The engine that seals here, if one does.
     pub operator: Option<Solo>,
+    /// The engine of a member of a group that seals, if this node is one's.
+    pub council: Option<Box<Council>>,
     /// The consensus engine, if this node is a validator.
     pub validator: Option<Engine>,
     /// What the last [`Effect::SaveAddrBook`] saved.
@@ -83,7 +87,7 @@ impl<F: Files> NodeSetup<'_, F> {
     /// A node that seals nothing and knows no addresses but those in its settings.
     #[must_use]
     pub const fn new(config: Config, ledger: Ledger<F>) -> Self {
-        Self { config, ledger, operator: None, validator: None, addr_book: None }
+        Self { config, ledger, operator: None, council: None, validator: None, addr_book: None }
     }
 }
 
@@ -112,7 +116,8 @@ impl<F: Files> Node<F> {
     /// A node over a ledger.
     #[must_use]
     pub fn new(setup: NodeSetup<'_, F>, rng: &mut dyn CryptoRngCore) -> Self {
-        let NodeSetup { config, mut ledger, operator, validator, addr_book } = setup;
+        let NodeSetup { config, mut ledger, operator, council, validator, addr_book } = setup;
+        let sealer = operator.map(Sealer::Solo).or(council.map(Sealer::Council));
         let book = addr_book.and_then(|bytes| addr_book_file::read(bytes).ok());
         let mut book = book.unwrap_or_else(|| AddrBook::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
@@ -126,7 +131,7 @@ impl<F: Files> Node<F> {
             sync: Sync::new(),
             snapshots: SnapshotSync::resumed(&config, &ledger, &mut branch),
             serve: ChainServe::default(),
-            queries: Queries::new(operator),
+            queries: Queries::new(sealer),
             validator: validator.map(Validator::new),
             saved: Duration::ZERO,
             reported: Duration::ZERO,
@@ -216,7 +221,11 @@ impl Parts {
             Event::Disconnected(peer) => ctx.disconnected(peer),
             Event::Frame { peer, bytes } => self.on_frame(ctx, peer, bytes)?,
             Event::Verified(ticket, verdict) => self.on_verified(ctx, ticket, verdict)?,
+            Event::Council(event) => {
+                self.queries.sealer().map_or(Ok(()), |sealer| sealer.on_event(ctx, event))?;
+            }
             Event::Clock(seconds) => {
+                self.queries.sealer().into_iter().for_each(|sealer| sealer.on_clock(seconds));
                 self.validator.as_mut().map_or(Ok(()), |v| v.on_clock(ctx, seconds))?;
             }
             Event::ResumeVoting => {
@@ -273,6 +282,8 @@ impl Parts {
         self.sync.step(ctx, PartEvent::Tick)?;
         self.settle(ctx)?;
         self.snapshots.step(ctx, PartEvent::Tick)?;
+        self.settle(ctx)?;
+        self.queries.sealer().map_or(Ok(()), |sealer| sealer.on_tick(ctx))?;
         self.settle(ctx)?;
         self.report(ctx);
         if ctx.now >= self.saved + ctx.config.save_interval {

@@ -13,15 +13,16 @@ use super::{
     changes,
     context::{StepContext, StepResult},
     kernels::Kernels,
+    sealer::Sealer,
 };
 use crate::{
-    effect::{LogEvent, PeerStatus, Refusal, Response, Status, ValidatorStatus},
+    effect::{PeerStatus, Refusal, Response, Status, ValidatorStatus},
     event::{Request, RequestId},
-    ledger::{Draft, LedgerError, SealingContext, seal_with},
+    ledger::{Draft, LedgerError},
     message::BlockName,
     peer::PeerKey,
     seal::SealedHeader,
-    sealing::{SealEvent, Solo, block_time},
+    sealing::block_time,
     storage::Files,
 };
 use sotto_mw::{
@@ -42,19 +43,24 @@ const MAX_TERMS: usize = 16;
 /// What responses need beyond the ledger: the sealing engine, the draft of the next block, and the range over
 /// all kernels.
 pub(crate) struct Queries {
-    operator: Option<Solo>,
+    sealer: Option<Sealer>,
     draft: Option<Draft>,
     kernels: Kernels,
 }
 
 impl Queries {
-    pub(crate) fn new(operator: Option<Solo>) -> Self {
-        Self { operator, draft: None, kernels: Kernels::default() }
+    pub(crate) fn new(sealer: Option<Sealer>) -> Self {
+        Self { sealer, draft: None, kernels: Kernels::default() }
     }
 
     /// Whether this node seals blocks.
     pub(crate) const fn seals(&self) -> bool {
-        self.operator.is_some()
+        self.sealer.is_some()
+    }
+
+    /// The engine that seals here.
+    pub(crate) const fn sealer(&mut self) -> Option<&mut Sealer> {
+        self.sealer.as_mut()
     }
 
     /// Forgets the draft: the tip has changed.
@@ -127,7 +133,8 @@ impl Queries {
     }
 
     fn make_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<Response, Refusal> {
-        not_behind(ctx)?;
+        ctx.not_behind()?;
+        self.sealer.as_mut().map_or(Ok(()), |sealer| sealer.may_draft(ctx))?;
         let draft = ctx.ledger.draft()?;
         let response =
             Response::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
@@ -141,26 +148,15 @@ impl Queries {
         reward: Reward,
         time: u64,
     ) -> Result<Response, Refusal> {
-        not_behind(ctx)?;
-        let engine = self.operator.as_mut().ok_or(Refusal::NoKey)?;
+        ctx.not_behind()?;
+        let sealer = self.sealer.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == ctx.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;
         let time = block_time(ctx.ledger.chain(), ctx.ledger.tip().time, time)?;
         let proposal = ctx.ledger.propose(draft, reward, time)?;
         // Judge before sealing: a seal under a block that breaks a rule is evidence against the operator.
         let judged = ctx.ledger.judge_proposal(proposal)?;
-        let driven = seal_with(
-            ctx.ledger,
-            engine,
-            SealingContext { now: ctx.now, rng: &mut *ctx.rng },
-            SealEvent::Proposed(judged),
-        )?;
-        let mut response = Response::Done;
-        for (name, mempool) in driven.connected {
-            ctx.chain_changed(LogEvent::Connected(name), mempool)?;
-            response = Response::Sealed(name);
-        }
-        Ok(response)
+        Ok(sealer.propose(ctx, judged)?)
     }
 }
 
@@ -232,11 +228,4 @@ fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Respons
     let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
     let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;
     Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
-}
-
-/// Refuses to build on the tip while a better one, shown under its seal, is being fetched or was announced
-/// just now.
-fn not_behind<F: Files>(ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
-    let ahead = ctx.branch.ahead(ctx.now).filter(|best| *best > ctx.ledger.tip().height);
-    ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
 }

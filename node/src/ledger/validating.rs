@@ -9,18 +9,17 @@
 //! neither says anything against the header. What was judged at one tip is dropped when there is another.
 
 use crate::{
+    codec::{proposal_bytes, read_proposal},
     consensus::{ProposedBlock, Tip, Verdict},
     ledger::{Ledger, LedgerError, MempoolChange},
     storage::Files,
 };
 use sotto_mw::{
-    block::{Header, Seal},
-    codec::{Decode, Encode, Reader},
+    block::Seal,
     error::Rejection,
     hash::Hash,
     rules::{Connected, Proposal, ProposalChange},
     state::ChainView,
-    transaction::Body,
     votes::Certificate,
 };
 use std::collections::BTreeMap;
@@ -64,7 +63,7 @@ impl JudgedBlocks {
         ledger: &Ledger<F>,
         block: &ProposedBlock,
     ) -> Result<Option<Verdict>, LedgerError> {
-        match decoded(&block.bytes) {
+        match read_proposal(&block.bytes) {
             Some(proposal) => self.judge(ledger, proposal),
             None => Ok(None),
         }
@@ -132,17 +131,10 @@ pub fn tip<F: Files>(ledger: &Ledger<F>) -> Result<Option<Tip>, LedgerError> {
 /// Whether the bytes of a block decode.
 #[must_use]
 pub fn reads(block: &ProposedBlock) -> bool {
-    decoded(&block.bytes).is_some()
+    read_proposal(&block.bytes).is_some()
 }
 
 fn encoded(proposal: &Proposal) -> ProposedBlock {
-    let mut bytes = proposal.header.to_bytes();
-    proposal.body.encode(&mut bytes);
-    ProposedBlock { value: proposal.header.hash(), time: proposal.header.time, bytes: bytes.into() }
-}
-
-fn decoded(bytes: &[u8]) -> Option<Proposal> {
-    let mut r = Reader::new(bytes);
-    let proposal = Proposal { header: Header::decode(&mut r).ok()?, body: Body::decode(&mut r).ok()? };
-    (r.left() == 0).then_some(proposal)
+    let bytes = proposal_bytes(proposal).into();
+    ProposedBlock { value: proposal.header.hash(), time: proposal.header.time, bytes }
 }

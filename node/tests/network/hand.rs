@@ -170,7 +170,11 @@ impl Hand {
                 }
                 self.notes.push(note);
             }
-            Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::SaveVotes { .. } | Effect::Stop => {}
+            Effect::Dial(_)
+            | Effect::SaveAddrBook(_)
+            | Effect::SaveVotes { .. }
+            | Effect::TellCouncil(_)
+            | Effect::Stop => {}
         }
         None
     }

@@ -393,7 +393,7 @@ impl World {
                 | LogEvent::DialFailed(_)
                 | LogEvent::Reorganised(..),
             ) => {}
-            Effect::SaveVotes { .. } => panic!("nobody votes here"),
+            Effect::SaveVotes { .. } | Effect::TellCouncil(_) => panic!("nobody votes or seals here"),
             Effect::SetAsideLocalTxs(_) => panic!("nothing damages a file of submitted transactions"),
             Effect::Log(note) => self.notes.push((n, note)),
             Effect::Stop => self.honest(n).node = None,

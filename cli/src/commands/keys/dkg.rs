@@ -5,7 +5,7 @@ use super::files::{
     group_text, may_write_share, read_draft, read_group, read_letters, share_path, write_share,
 };
 use super::inspect::describe;
-use super::session::{Session, shown};
+use super::session::{Session, ShareOrigin, shown};
 use crate::{
     Context,
     args::KeysDkg,
@@ -43,6 +43,7 @@ pub(super) fn run(context: &Context, a: &KeysDkg) -> Outcome {
     let Progress::Done(made) = &progress else {
         return session.print(&progress, (json!(null), String::new()));
     };
+    session.begin_seal_record(made.group.epoch(), ShareOrigin::Made)?;
     // The share first: a group without its share would look complete.
     if may_write_share(&share, made.group.epoch())? {
         write_share(&a.member, &Shares::new(made.share.clone()))?;

@@ -39,7 +39,7 @@ pub(super) fn read_draft(path: &Path) -> Outcome<Draft> {
     Draft::from_bytes(&bytes).or_refuse(format!("{} is not a draft", path.display()))
 }
 
-pub(super) fn read_group(path: &Path) -> Outcome<Group> {
+pub(crate) fn read_group(path: &Path) -> Outcome<Group> {
     let bytes = read_one(path, Kind::Group)?;
     Group::from_bytes(&bytes).or_refuse(format!("{} is not a group", path.display()))
 }
@@ -73,15 +73,15 @@ pub(super) fn share_path(group: &Path, share: Option<&PathBuf>) -> PathBuf {
 }
 
 /// A share file that was opened, with its passphrase.
-pub(super) struct ShareFile {
+pub(crate) struct ShareFile {
     path: PathBuf,
     passphrase: Zeroizing<String>,
-    pub(super) shares: Shares,
+    pub(crate) shares: Shares,
 }
 
 impl ShareFile {
     /// Opens a member's share file; asks for its passphrase.
-    pub(super) fn open(member: &KeysMember) -> Outcome<Self> {
+    pub(crate) fn open(member: &KeysMember) -> Outcome<Self> {
         let path = share_path(&member.group, member.share.as_ref());
         let bytes = read_share(&path)?;
         let right = |passphrase: &str| {
@@ -112,7 +112,7 @@ impl ShareFile {
     }
 
     /// Refuses a share that does not fit the group, before anything is done.
-    pub(super) fn check(&self, epoch: &Epoch) -> Outcome {
+    pub(crate) fn check(&self, epoch: &Epoch) -> Outcome {
         self.shares.of(epoch).map(drop).map_err(|e| unusable(&self.path, &e))
     }
 }
@@ -166,6 +166,15 @@ pub(super) fn write_share(member: &KeysMember, shares: &Shares) -> Outcome {
     replace(&path, &bytes, Kept::Owner).or_refuse(format!("cannot write {}", path.display()))
 }
 
+/// The id of a chain.
+pub(super) fn chain_id(text: &str) -> Outcome<[u8; 32]> {
+    let chain = Hash::from_text(text).ok_or_else(|| {
+        Failure::new(Code::Usage, format!("invalid chain id `{text}`"))
+            .help("`sotto chain info` prints it: 64 hexadecimal digits")
+    })?;
+    Ok(*chain.as_bytes())
+}
+
 pub(super) fn new(context: &Context, a: &KeysNew) -> Outcome {
     let members = a.member.iter().map(|path| read_public(path)).collect::<Outcome<Vec<_>>>()?;
     let draft = match &a.after {
@@ -179,14 +188,10 @@ pub(super) fn new(context: &Context, a: &KeysNew) -> Outcome {
             group.draft().successor(at, member, &mut OsRng)
         }
         None => {
-            let chain = a.chain.as_deref().unwrap_or_default();
-            let chain = Hash::from_text(chain).ok_or_else(|| {
-                Failure::new(Code::Usage, format!("invalid chain id `{chain}`"))
-                    .help("`sotto chain info` prints it: 64 hexadecimal digits")
-            })?;
+            let chain = a.chain.as_deref().map(chain_id).transpose()?.unwrap_or(Draft::NO_CHAIN);
             let purpose = a.purpose.map_or(Purpose::Seal, purpose);
             let t = a.threshold.unwrap_or_default();
-            Draft::new(purpose, *chain.as_bytes(), t, members, &mut OsRng)
+            Draft::new(purpose, chain, t, members, &mut OsRng)
         }
     };
     let draft = draft.or_refuse("cannot write this draft")?;

@@ -28,7 +28,7 @@ pub(super) fn describe(draft: &Draft) -> String {
         "group    {}\npurpose  {}, {t} of {n} members act together\nchain    {}\n",
         draft.id(),
         draft.purpose(),
-        to_hex(draft.chain())
+        draft.chain().map_or_else(|| "one that is made from the key".to_owned(), |chain| to_hex(chain))
     );
     if let Some(before) = draft.before() {
         text += &format!("after    {before}\n");
@@ -41,7 +41,7 @@ pub(super) fn describe(draft: &Draft) -> String {
 
 fn draft_fields(draft: &Draft) -> Value {
     let members: Vec<String> = draft.members().iter().map(sotto_party::PublicKey::fingerprint).collect();
-    json!({ "group": draft.id().to_string(), "purpose": draft.purpose().name(), "chain": to_hex(draft.chain()),
+    json!({ "group": draft.id().to_string(), "purpose": draft.purpose().name(), "chain": draft.chain().map(|chain| to_hex(chain)),
         "threshold": draft.threshold(), "members": members, "after": draft.before().map(|id| id.to_string()) })
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::mpc::job::read_identity;
 use super::files::{ShareFile, may_write_share, read_group, read_letters, share_path, write_share};
-use super::session::{Session, fresh, session_of, shown};
+use super::session::{Session, ShareOrigin, fresh, session_of, shown};
 use crate::{
     Context,
     args::KeysRepair,
@@ -48,6 +48,7 @@ fn ours(a: &KeysRepair, group: &Group, mut session: Session<'_>) -> Outcome {
         session.context.ui.info(&format!("tell the helpers your fingerprint by telephone: {fingerprint}"));
         return session.print(&progress, (json!(null), String::new()));
     };
+    session.begin_seal_record(group.epoch(), ShareOrigin::Repaired)?;
     write_share(&a.member, &Shares::new(share.clone()))?;
     session.end()?;
     let path = shown(&share_path(&a.member.group, a.member.share.as_ref()));

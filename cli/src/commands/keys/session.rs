@@ -2,17 +2,24 @@
 
 use crate::{
     Context,
+    bridge::now,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
 use sotto_keys::{
-    Draft, Fault, Index, Letter, Log, Member, Progress, Seed, SessionId, Taken,
+    Draft, Epoch, Fault, Index, Letter, Log, Member, Progress, Purpose, Seed, SessionId, Taken,
     armor::{self, Kind},
-    edge::installation::{Installation, Kept},
+    edge::{
+        installation::{Installation, Kept},
+        seal_records::SealRecords,
+    },
 };
 use sotto_party::{Identity, hex::to_hex};
-use std::{io::ErrorKind, path::Path};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 /// A session that this member takes part in.
 pub(super) struct Session<'a> {
@@ -26,6 +33,13 @@ pub(super) struct Session<'a> {
     seed: Option<Seed>,
     /// The letters of this member that it had before.
     known: usize,
+}
+
+/// How a member came by its share.
+#[derive(Clone, Copy)]
+pub(super) enum ShareOrigin {
+    Made,
+    Repaired,
 }
 
 /// The session of some letters; `None` without letters.
@@ -46,9 +60,18 @@ pub(super) fn fresh() -> SessionId {
     SessionId::from_bytes(bytes)
 }
 
-/// The folder of this installation for one key: two members on one machine must never share a seed.
+/// The path of the folder of this installation for one key: two members on one machine must never share a seed.
+pub(crate) fn installation_path(context: &Context, identity: &Identity) -> PathBuf {
+    context.config.state.value.join("keys").join(to_hex(&identity.public().digest()))
+}
+
+/// What this installation's shares have sealed.
+pub(super) fn seal_records(context: &Context, identity: &Identity) -> SealRecords {
+    SealRecords::of(&installation_path(context, identity))
+}
+
 fn installation(context: &Context, identity: &Identity) -> Outcome<Installation> {
-    let path = context.config.state.value.join("keys").join(to_hex(&identity.public().digest()));
+    let path = installation_path(context, identity);
     let locked = |e: &std::io::Error| e.kind() == ErrorKind::WouldBlock;
     let open = || Installation::open(&path);
     context
@@ -118,6 +141,19 @@ impl<'a> Session<'a> {
         let acted = act(&me, &mut self.log, &mut self.installation);
         self.installation.keep(seed, &self.log).or_refuse("cannot keep the session")?;
         acted.map_err(|fault| self.failed(&fault))
+    }
+
+    /// Begins the record of what this member's share seals, before the share is written.
+    pub(super) fn begin_seal_record(&self, epoch: &Epoch, origin: ShareOrigin) -> Outcome {
+        let Some(key) = epoch.public_key(0).filter(|_| epoch.draft().purpose() == Purpose::Seal) else {
+            return Ok(());
+        };
+        let records = seal_records(self.context, self.identity);
+        let begun = match origin {
+            ShareOrigin::Made => records.begin_made(&key),
+            ShareOrigin::Repaired => records.begin_repaired(&key, now()),
+        };
+        begun.or_refuse("cannot begin the record of what the share seals")
     }
 
     /// The session is over: its seed goes, its letters stay.

@@ -1,8 +1,8 @@
 //! `sotto keys sign` and `drill`.
 
 use super::super::mpc::job::read_identity;
-use super::files::{ShareFile, read_group, read_letters, replace_group};
-use super::session::{Session, fresh, session_of};
+use super::files::{ShareFile, chain_id, read_group, read_letters, replace_group};
+use super::session::{Session, fresh, seal_records, session_of};
 use crate::{
     Context,
     args::{KeysDrill, KeysMember, KeysSign},
@@ -12,13 +12,20 @@ use crate::{
 };
 use serde_json::json;
 use sotto_keys::{
-    Group, Hash, Index, Progress, Step,
-    request::{Phase, Request},
+    Group, Hash, Index, Progress, Register, SessionId, Step,
+    edge::{
+        installation::Installation,
+        seal_records::{SealRecordError, SealRecords},
+    },
+    request::Request,
     sign::{self, Answered, Asked},
 };
 use sotto_mw::{block::Header, codec::Decode as _};
 use sotto_party::hex::{from_hex, to_hex};
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
 
 /// How to go on in a session of signatures.
 struct Turn<'a> {
@@ -30,7 +37,7 @@ struct Turn<'a> {
 }
 
 pub(super) fn sign(context: &Context, a: &KeysSign) -> Outcome {
-    let ask = a.header.as_deref().map(read_header).transpose()?.map(Request::Header);
+    let ask = a.header.as_deref().map(|header| request(a, header)).transpose()?;
     run(context, &Turn { member: &a.member, letters: &a.letter, ask, yes: a.yes })
 }
 
@@ -59,6 +66,8 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
     let asked = asked.ok_or_else(|| {
         Failure::refused("the letter that asks is missing").help("pass all letters of the session")
     })?;
+    let key = group.epoch().public_key(0).unwrap_or_default();
+    let mut binding = Binding::new(&session, key, &asked)?;
     let is_drill = matches!(asked.request, Request::Drill { .. });
     let answered =
         |step| session.log.letters().any(|l| l.heading().from == session.index && l.heading().step == step);
@@ -68,11 +77,12 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
         context.ui.confirm(&plan(&asked, &group, &session)?, agreed)?;
         session.act(|me, log, _| sign::agree(me, group.epoch(), share, (log, &asked)))?;
     }
-    bind(&mut session, &asked)?;
     let due = is_drill.then(|| group.due());
-    let progress = session.act(|me, log, register| {
+    let progress = session.act(|me, log, installation| {
+        let register = &mut Bound { binding: &mut binding, installation };
         sign::advance(me, (group.epoch(), Some(share)), (log, due.as_deref()), register)
-    })?;
+    });
+    let progress = binding.refused.map_or(progress, |why| Err(not_sealed(&why)))?;
     let Progress::Done(answer) = &progress else {
         return session.print(&progress, (json!(null), String::new()));
     };
@@ -83,6 +93,16 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
     session.end()?;
     let (result, spoken) = shown(answer);
     session.print(&progress, (result, spoken))
+}
+
+/// The request for a seal, for the chain that the group's draft or --chain names.
+fn request(a: &KeysSign, header: &Path) -> Outcome<Request> {
+    let given = a.chain.as_deref().map(chain_id).transpose()?;
+    let chain = read_group(&a.member.group)?.draft().chain().copied().or(given).ok_or_else(|| {
+        Failure::new(Code::Usage, "the group's draft names no chain")
+            .help("pass --chain ID; `sotto chain info` prints it")
+    })?;
+    Ok(Request::Header { chain, header: read_header(header)? })
 }
 
 /// A header in hexadecimal digits.
@@ -100,10 +120,12 @@ fn read_header(path: &Path) -> Outcome<Vec<u8>> {
 fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> {
     let draft = group.draft();
     let what = match &asked.request {
-        Request::Header(bytes) => {
-            let header = Header::from_bytes(bytes).or_refuse("member asks for the seal of something else")?;
+        Request::Header { chain, header } => {
+            let header =
+                Header::from_bytes(header).or_refuse("member asks for the seal of something else")?;
             format!(
-                "the seal of a block\n  height   {}\n  header   {}\n  parent   {}\n  time     {}\n  kernels  {}\n  outputs  {}\nThe block's contents were not checked here.",
+                "the seal of a block\n  chain    {}\n  height   {}\n  header   {}\n  parent   {}\n  time     {}\n  kernels  {}\n  outputs  {}\nThe block's contents were not checked here.",
+                to_hex(chain),
                 header.height,
                 header.hash(),
                 header.previous,
@@ -112,13 +134,8 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
                 header.output_count
             )
         }
-        Request::Vote(vote) => format!(
-            "a {} at height {}, round {}, for {}",
-            if vote.phase == Phase::Prevote { "prevote" } else { "precommit" },
-            vote.height,
-            vote.round,
-            vote.header.map_or("nil".to_owned(), |hash| Hash::from_bytes(hash).to_string())
-        ),
+        // Refused before anybody is asked.
+        Request::Vote { .. } => "a vote".to_owned(),
         Request::Drill { time } => format!("a drill of {}", local_time(*time)),
     };
     let (t, n) = (draft.threshold(), draft.members().len());
@@ -132,22 +149,55 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
     ))
 }
 
-/// Before a share of a seal leaves, this member is bound to the header at its height.
-fn bind(session: &mut Session<'_>, asked: &Asked) -> Outcome {
-    let Request::Header(bytes) = &asked.request else { return Ok(()) };
-    if !session.log.letters().any(|letter| letter.heading().step == Step::Chosen) {
-        return Ok(());
+/// What this member's share is bound to before it leaves.
+struct Binding {
+    records: SealRecords,
+    key: [u8; 32],
+    block: Option<(u64, Hash)>,
+    refused: Option<SealRecordError>,
+}
+
+impl Binding {
+    fn new(session: &Session<'_>, key: [u8; 32], asked: &Asked) -> Outcome<Self> {
+        let block = match &asked.request {
+            Request::Header { header, .. } => {
+                let header = Header::from_bytes(header).or_refuse("cannot read the header")?;
+                Some((header.height.get(), Hash::from_bytes(*header.hash().as_bytes())))
+            }
+            Request::Vote { .. } => {
+                return Err(Failure::refused("`sotto keys sign` signs no votes")
+                    .why("nothing here records what the share voted for"));
+            }
+            Request::Drill { .. } => None,
+        };
+        Ok(Self { records: seal_records(session.context, session.identity), key, block, refused: None })
     }
-    let header = Header::from_bytes(bytes).or_refuse("cannot read the header")?;
-    let (height, hash) = (header.height.get(), Hash::from_bytes(*header.hash().as_bytes()));
-    let bound = session.installation.bind_height(session.draft.id(), height, &hash);
-    let bound = bound.or_refuse("cannot write the register")?;
-    if bound == hash {
-        return Ok(());
+}
+
+/// The register of a session of signatures: whoever closes it signs next, so the share is bound first.
+struct Bound<'a> {
+    binding: &'a mut Binding,
+    installation: &'a mut Installation,
+}
+
+impl Register for Bound<'_> {
+    fn close(&mut self, session: &SessionId, on: &Hash) -> io::Result<Hash> {
+        let Binding { records, key, block, refused } = &mut *self.binding;
+        if let Some(Err(why)) = block.map(|(height, header)| records.bind(key, height, header)) {
+            *refused = Some(why);
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        self.installation.close(session, on)
     }
-    Err(Failure::refused("this member has sealed another block at this height")
-        .why(format!("at height {height} it is bound to the header {bound}"))
-        .help("nothing was signed; two seals at one height are evidence against the operator"))
+}
+
+fn not_sealed(why: &SealRecordError) -> Failure {
+    Failure::refused("this share does not seal the block").why(why).help(match why {
+        SealRecordError::Refused(_) => {
+            "nothing was signed; two seals at one height are evidence against the operator"
+        }
+        _ => "move the share away, and ask for it here with `sotto keys repair`",
+    })
 }
 
 /// A finished signature, for programs and for people.

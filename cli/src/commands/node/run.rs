@@ -1,6 +1,6 @@
 //! `sotto node run`: runs a node in the foreground until it is stopped.
 
-use super::{certificate, config::Settings, identity, log, proposer, recovery, sealer, validator};
+use super::{certificate, config::Settings, council, identity, log, proposer, recovery, sealer, validator};
 use crate::{
     Context, args,
     bridge::Home,
@@ -42,6 +42,9 @@ use std::{
     thread,
 };
 
+/// How often a member of a group asks whether it is its turn to propose a block.
+const POLL: Duration = Duration::from_millis(500);
+
 /// Runs a node until it stops.
 pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let home = Home::of(&context.config);
@@ -54,7 +57,10 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let rewards = if a.seal || a.validate { Some(rewards(&home, a, &ledger)?) } else { None };
     let votes =
         a.validate.then(|| validator::Files::of(&home).setup(ledger.chain(), settings.consensus.timing()));
-    let key = if a.seal {
+    let every = Duration::from_secs(settings.seal_every.into());
+    let group = a.council.group.as_deref();
+    let member = group.map(|group| council::member(context, (a, group), every)).transpose()?;
+    let key = if a.seal && member.is_none() {
         Some(operator::read(&home.operator()).or_refuse("cannot use the operator's key")?)
     } else {
         None
@@ -63,9 +69,14 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
     let setup = Setup { recovered, validator: votes.transpose()?, ..setup(&settings, identity, &home)? };
     let outside = settings.outside_port;
-    let daemon = Daemon::start(setup, ledger, key).or_refuse("cannot start the node")?;
+    let daemon = match &member {
+        Some(member) => Daemon::start_council(setup, ledger, member),
+        None => Daemon::start(setup, ledger, key),
+    }
+    .or_refuse("cannot start the node")?;
     stop_on(signals, daemon.handle().clone())?;
-    let every = Duration::from_secs(settings.seal_every.into());
+    // The group decides whose turn it is, and when.
+    let every = if member.is_some() { POLL } else { every };
     let sealing = match rewards {
         Some(rewards) if a.validate => {
             start_proposing(daemon.handle().clone(), rewards)?;
@@ -209,6 +220,7 @@ impl Started<'_> {
         let fields = json!({
             "chain_id": id.to_string(), "network": network.to_string(), "key": key.to_string(),
             "listen": at.map(|at| at.to_string()), "outside_port": self.outside,
+            "members": daemon.members_address().map(|at| at.to_string()),
             "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
         });
         let reached = match (at, self.outside) {

@@ -51,6 +51,7 @@ fn round(handle: &NodeHandle, rewards: &CoinbaseBuilder) -> Result<(), Stopped> 
             info!(best = best.get(), "the node is behind; skipping this block");
             return Ok(());
         }
+        Response::Refused(Refusal::NotOurTurn) => return Ok(()),
         Response::Refused(why) => {
             warn!(%why, "cannot draft a block");
             return Ok(());
@@ -68,6 +69,7 @@ fn round(handle: &NodeHandle, rewards: &CoinbaseBuilder) -> Result<(), Stopped> 
         Response::Refused(Refusal::TooEarly(why)) => info!(%why, "skipping this block"),
         // The draft is out of date if something arrived in between; the next round makes a new one.
         Response::Refused(why) => warn!(%why, "the block was not sealed"),
+        Response::Done => debug!(height = height.get(), "block proposed to the group"),
         _ => debug!(height = height.get(), "block sealed"),
     }
     Ok(())

@@ -1,0 +1,111 @@
+//! The engine that seals here, and what it needs of the node: the tip, the time, and the ledger's judgement.
+
+use super::context::{StepContext, StepResult};
+use crate::{
+    council::{Council, Said},
+    effect::{Effect, LogEvent, Refusal, Response},
+    event::CouncilEvent,
+    ledger::{LedgerError, SealingContext, seal_with},
+    sealing::{SealEvent, Sealing, Solo},
+    storage::Files,
+};
+use sotto_mw::rules::{Connected, ProposalChange};
+
+/// A sealing engine.
+pub(crate) enum Sealer {
+    /// An operator's, who has the key.
+    Solo(Solo),
+    /// A member's of a group that has it together.
+    Council(Box<Council>),
+}
+
+impl Sealer {
+    /// Whether a block may be drafted now.
+    pub(crate) fn may_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
+        let Self::Council(council) = self else { return Ok(()) };
+        council.see_tip(ctx.ledger.tip(), ctx.now);
+        if council.may_propose(ctx.now) { Ok(()) } else { Err(Refusal::NotOurTurn) }
+    }
+
+    /// Seals a block, or asks the other members to.
+    pub(crate) fn propose<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        judged: Connected<ProposalChange>,
+    ) -> Result<Response, LedgerError> {
+        let name = crate::message::BlockName::of(&judged.get().proposal.header);
+        match self {
+            Self::Solo(solo) => drop(drive(ctx, solo, SealEvent::Proposed(judged))?),
+            Self::Council(council) => step(ctx, council, SealEvent::Proposed(judged))?,
+        }
+        let sealed = crate::message::BlockName::of(ctx.ledger.tip()) == name;
+        Ok(if sealed { Response::Sealed(name) } else { Response::Done })
+    }
+
+    /// Something happened in the council.
+    pub(crate) fn on_event<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        event: CouncilEvent,
+    ) -> StepResult {
+        let Self::Council(council) = self else { return Ok(()) };
+        match event {
+            CouncilEvent::Present(member, present) => council.tell_presence(member, present),
+            // While a better block is being fetched, this node does not know what is next.
+            CouncilEvent::Heard(..) if ctx.not_behind().is_err() => {}
+            CouncilEvent::Heard(member, bytes) => {
+                if !council.admits(member, bytes.len(), ctx.now) {
+                    return Ok(());
+                }
+                if let Some(said) = Said::from_bytes(&bytes) {
+                    return step(ctx, council, SealEvent::Heard(said));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Time has passed.
+    pub(crate) fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        match self {
+            Self::Solo(_) => Ok(()),
+            Self::Council(council) => step(ctx, council, SealEvent::Tick),
+        }
+    }
+
+    /// The time of day.
+    pub(crate) fn on_clock(&mut self, seconds: u64) {
+        if let Self::Council(council) = self {
+            council.tell_time(seconds);
+        }
+    }
+}
+
+/// Passes an event to a council.
+fn step<F: Files>(ctx: &mut StepContext<'_, F>, council: &mut Council, event: SealEvent<Said>) -> StepResult {
+    council.see_tip(ctx.ledger.tip(), ctx.now);
+    let driven = drive(ctx, council, event);
+    council.take_notes().into_iter().for_each(|note| ctx.log(LogEvent::Council(note)));
+    let tell = match driven {
+        Ok(tell) => tell,
+        // Sealed when the tip had moved already, or another block of the height came first.
+        Err(LedgerError::Refused(_) | LedgerError::DoubleSeal(_)) => Vec::new(),
+        Err(e) => return Err(e),
+    };
+    ctx.effects.extend(tell.into_iter().map(|said| Effect::TellCouncil(said.to_bytes())));
+    Ok(())
+}
+
+/// Passes an event to an engine, and returns what it says to the others.
+fn drive<F: Files, S: Sealing>(
+    ctx: &mut StepContext<'_, F>,
+    engine: &mut S,
+    event: SealEvent<S::Message>,
+) -> Result<Vec<S::Message>, LedgerError> {
+    let context = SealingContext { now: ctx.now, rng: &mut *ctx.rng };
+    let driven = seal_with(ctx.ledger, engine, context, event)?;
+    for (name, mempool) in driven.connected {
+        ctx.chain_changed(LogEvent::Connected(name), mempool)?;
+    }
+    Ok(driven.tell)
+}
