@@ -1,8 +1,9 @@
 //! Seeds of the targets of jobs.
 
 use super::{Inputs, input};
-use crate::fixtures::job::{agreement, file, job, kept, messages, receipt_text, secret};
+use crate::fixtures::job::{agreement, file, job, kept, messages, parse, receipt_text, secret};
 use sotto_jobs::budget::{Budget, DataUse, RowsHasher};
+use sotto_jobs::bundle_file::Bundle;
 use sotto_jobs::{Approval, PartyId};
 
 const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nresult_parties = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
@@ -11,7 +12,9 @@ const AUCTION: &str =
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     Some(match target {
-        "mpc_job" => vec![input("job", job().to_bytes())],
+        "mpc_job" => {
+            vec![input("job", job().to_bytes()), input("typed", parse(&typed()).expect("a job").0.to_bytes())]
+        }
         "mpc_job_file" => vec![
             input("garble", file("garble = \"sum.garble.rs\"", &["inputs_hold", "panicked", "result"])),
             input(
@@ -24,18 +27,15 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 "unknown-file",
                 file("garble = \"none.garble.rs\"", &["inputs_hold", "panicked", "result"]),
             ),
+            input("typed", typed()),
             input("no-toml", "name = "),
         ],
         "mpc_job_text" => vec![
             input("policy", POLICY),
+            input("bundle", bundle()),
             input("public", secret(b'a').public().to_text()),
             input("secret", secret(b'a').to_secret_text().as_str()),
-            input(
-                "consent",
-                Approval::sign(job(), &secret(b'a'), &mut crate::fixtures::rng(2))
-                    .expect("a party")
-                    .to_text(),
-            ),
+            input("consent", approval().to_text()),
         ],
         "mpc_run_state" => {
             let [computed, finished, outbox] = kept();
@@ -55,6 +55,25 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         ],
         _ => return None,
     })
+}
+
+/// A job whose columns have types.
+fn typed() -> String {
+    let text = file("garble = \"sum.garble.rs\"", &["inputs_hold", "panicked", "result"]);
+    let names = "columns.x = { values = [\"north\", \"south\"] }\n";
+    let text = text.replace("[[input]]\nparty = \"a\"\n", &format!("[[input]]\nparty = \"a\"\n{names}"));
+    text + "columns.result = { decimals = 1 }\n"
+}
+
+fn approval() -> Approval {
+    Approval::sign(job(), &secret(b'a'), &mut crate::fixtures::rng(2)).expect("a party")
+}
+
+/// A bundle with one file and one approval.
+fn bundle() -> String {
+    let files = [("sum.garble.rs".to_owned(), "pub fn main(x: u8) -> u8 { x }".to_owned())];
+    let job = "name = \"Sum\"\n".to_owned();
+    Bundle { job, files: files.into(), approvals: vec![approval()] }.to_text()
 }
 
 /// Two entries of a budget.
