@@ -30,6 +30,7 @@
 //!  23 consensus         a message between validators ([`consensus::message`](crate::consensus::message))
 //!  24 proposed          header ‖ body (mw), between validators
 //!  25 get proposed      hash (32) of a header, between validators
+//!  27 evidence          against a validator ([`consensus::evidence`](crate::consensus::evidence))
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -45,6 +46,7 @@ pub mod compact;
 pub mod price;
 
 use crate::{
+    consensus::evidence::Evidence,
     message::compact::{Compact, ShortId},
     peer::Address,
     seal::SealedHeader,
@@ -157,6 +159,7 @@ pub enum Message {
     Consensus(Vec<u8>),
     Proposed(Vec<u8>),
     GetProposed(Hash),
+    Evidence(Evidence),
 }
 
 /// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
@@ -202,6 +205,7 @@ impl Message {
             Self::Consensus(_) => 23,
             Self::Proposed(_) => 24,
             Self::GetProposed(_) => 25,
+            Self::Evidence(_) => 27,
         }
     }
 }
@@ -237,6 +241,7 @@ impl Encode for Message {
             }
             Self::Consensus(bytes) | Self::Proposed(bytes) => out.extend_from_slice(bytes),
             Self::GetProposed(hash) => hash.encode(out),
+            Self::Evidence(evidence) => evidence.encode(out),
             Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
@@ -284,6 +289,7 @@ impl Decode for Message {
             23 => Self::Consensus(r.take(r.left())?.to_vec()),
             24 => Self::Proposed(r.take(r.left())?.to_vec()),
             25 => Self::GetProposed(Hash::decode(r)?),
+            27 => Self::Evidence(Evidence::decode(r)?),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }

@@ -26,7 +26,7 @@ use crate::{
     effect::{Effect, FileWrite, LogEvent},
     engine::{Node, NodeSetup},
     event::Event,
-    ledger::{Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, equivocations::Halt, witness},
     peer::PeerKey,
     seal::{ForeignKey, OperatorKey},
     sealing::Solo,
@@ -97,6 +97,12 @@ pub enum StartError {
     /// The operator's key belongs to another chain.
     #[error(transparent)]
     ForeignKey(#[from] ForeignKey),
+    /// The chain must not go on before a person says which of two blocks counts.
+    #[error(transparent)]
+    Halt(#[from] Box<Halt>),
+    /// The chain cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The operating system starts no thread.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -122,6 +128,9 @@ impl Daemon {
         operator: Option<OperatorKey>,
     ) -> Result<Self, StartError> {
         let Setup { mut config, mut net, rpc, dir, validator, recovered } = setup;
+        if let Some(halt) = witness::halt(&ledger).map_err(LedgerError::from)? {
+            return Err(Box::new(halt).into());
+        }
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         config.inbound = net.inbound;

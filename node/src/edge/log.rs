@@ -7,6 +7,7 @@
 use crate::{
     consensus::Note,
     effect::LogEvent,
+    ledger::LedgerError,
     peer::{CloseReason, DialFailure, PeerId},
 };
 use sotto_mw::codec::Encode;
@@ -65,16 +66,22 @@ pub(crate) fn record(event: &LogEvent) {
             "ALARM: a validator signed two things at one position"
         ),
         LogEvent::Consensus(note) => consensus(*note),
-        LogEvent::TwoCertificates(double) => error!(
-            height = double.height.get(), evidence = %hex(&double.to_bytes()),
-            "ALARM: a height has two certificates; this node stops"
+        LogEvent::OtherCheckpoint(block) => error!(
+            height = block.height.get(), hash = %block.hash,
+            "a peer's chain has another block at the height of a checkpoint, and is not followed"
         ),
+        LogEvent::EvidenceDamaged => {
+            error!("the file of evidence against validators is damaged; it is kept as equivocations.damaged")
+        }
         LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
         LogEvent::NotFluffed(why) => {
             info!(why = why.kind(), "a stemmed transaction could not be fluffed")
         }
         LogEvent::Closed(peer, why) => closed(*peer, *why),
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
+        LogEvent::Failed(LedgerError::Halt(halt)) => error!(
+            height = halt.double.height.get(), evidence = %hex(&halt.double.to_bytes()), "ALARM: {halt}; this node stops"
+        ),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
     }
 }

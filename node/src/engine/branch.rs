@@ -36,6 +36,10 @@ pub(crate) struct Branch {
     /// headers have not come.
     pub(crate) shown: Option<(BlockName, Duration)>,
     pub(crate) mode: SnapshotMode,
+    /// The height of the checkpoint that the chain has not come to, up to which all headers are needed.
+    pub(crate) checkpoint: Option<Height>,
+    /// The block that a peer showed last in place of a checkpoint's.
+    pub(crate) refused: Option<BlockName>,
     /// Whether every peer that was asked for the first body has dropped it, so that only a snapshot helps.
     pub(crate) no_bodies: bool,
 }
@@ -72,7 +76,14 @@ impl BranchBlock {
 
 impl Branch {
     pub(crate) const fn new() -> Self {
-        Self { blocks: VecDeque::new(), shown: None, mode: SnapshotMode::Off, no_bodies: false }
+        Self {
+            blocks: VecDeque::new(),
+            shown: None,
+            mode: SnapshotMode::Off,
+            checkpoint: None,
+            refused: None,
+            no_bodies: false,
+        }
     }
 
     /// Whether blocks are being fetched.
@@ -89,6 +100,7 @@ impl Branch {
     pub(crate) fn room(&self) -> usize {
         match self.mode {
             SnapshotMode::Choosing => usize::MAX,
+            _ if self.checkpoint > self.best().map(|best| best.height) => usize::MAX,
             _ => MAX_AHEAD.saturating_sub(self.blocks.len()),
         }
     }

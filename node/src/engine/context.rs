@@ -10,6 +10,7 @@ use super::{
     branch::Branch,
     peers::{Peer, Peers, ban_score::Whose, budget::Charge},
     verify_queue::{Then, VerifyQueue},
+    witness,
 };
 use crate::{
     codec::transaction_id,
@@ -162,6 +163,11 @@ impl<F: Files> StepContext<'_, F> {
         Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
     }
 
+    /// Whether the branch has the checkpoint that the chain has not come to: before, nothing of it is adopted.
+    pub(crate) fn leads_to_checkpoint(&self) -> bool {
+        self.ledger.checkpoint_ahead().is_none_or(|checkpoint| self.branch.holds(checkpoint))
+    }
+
     /// The peers that have shown a better block than any that is here or being fetched.
     pub(crate) fn peers_ahead(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
         let best = self.branch.best().unwrap_or(BlockName::of(self.ledger.tip()));
@@ -171,7 +177,9 @@ impl<F: Files> StepContext<'_, F> {
     /// Reports a change of the chain, and lets every component know of it.
     pub(crate) fn chain_changed(&mut self, how: LogEvent, change: MempoolChange) -> StepResult {
         self.log(how);
-        change.alarms.into_iter().for_each(|d| self.log(LogEvent::DoubleSeal(Box::new(d))));
+        for twice in change.alarms {
+            witness::on_double_seal(self, twice)?;
+        }
         change.dropped.into_iter().for_each(|(_, why)| self.log(LogEvent::Dropped(why)));
         if let Some(e) = change.unsaved {
             return Err(e.into());
@@ -243,10 +251,10 @@ fn always_refused(why: &Rejection) -> bool {
     why.rule() <= "MW-R17"
 }
 
-/// Turns a refusal into success: only a failure of the store stops a node.
+/// Turns a refusal into success: only a failure of the store, or what halts the chain, stops a node.
 pub(crate) fn not_fatal(e: LedgerError) -> StepResult {
     match e {
-        LedgerError::Store(e) => Err(e.into()),
+        e @ (LedgerError::Store(_) | LedgerError::Halt(_)) => Err(e),
         _ => Ok(()),
     }
 }

@@ -14,9 +14,9 @@ use super::{
     kernels::Kernels,
 };
 use crate::{
-    effect::{LogEvent, PeerStatus, Refusal, Response, Status, ValidatorStatus},
+    effect::{EvidenceStatus, LogEvent, PeerStatus, Refusal, Response, Status, ValidatorStatus},
     event::{Request, RequestId},
-    ledger::{Draft, LedgerError, SealingContext, seal_with},
+    ledger::{Draft, LedgerError, SealingContext, seal_with, witness::set_at},
     message::BlockName,
     peer::PeerKey,
     seal::SealedHeader,
@@ -28,6 +28,7 @@ use sotto_mw::{
     block::Reward,
     state::{ChainView, Unspent},
     trie::Prefix,
+    validators::ValidatorSet,
 };
 
 /// Most unspent outputs in one response, and most headers.
@@ -170,7 +171,19 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
         stems: ctx.stems,
         dial_failures: ctx.peers.failures.all(ctx.now, &ctx.config.seeds),
         validator: ctx.activity.map(|activity| ValidatorStatus { activity, missing: missing(ctx) }),
+        evidence: evidence(ctx),
+        checkpoint: ctx.ledger.checkpoints().iter().max().map(|c| (*c, ctx.branch.refused)),
     }
+}
+
+/// The last validator that said two things, and how many there are.
+fn evidence<F: Files>(ctx: &StepContext<'_, F>) -> Option<(usize, EvidenceStatus)> {
+    let all = ctx.ledger.equivocations().all();
+    let last = all.last()?;
+    let set = set_at(ctx.ledger, last.place().height).ok().flatten();
+    let named = |set: ValidatorSet| Some(set.get(set.index_of(last.culprit())?)?.name.to_string());
+    let (vote_key, name) = (*last.culprit(), set.and_then(named));
+    Some((all.len(), EvidenceStatus { vote_key, name, place: last.place() }))
 }
 
 /// The names of the other validators of the next height that are not connected.

@@ -241,8 +241,9 @@ impl SnapshotSync {
         let complete = ctx.peers_ahead().next().is_none() && self.awaited.is_empty();
         let Some(best) = ctx.branch.best().filter(|_| complete || *until <= ctx.now) else { return Ok(()) };
         let deep = best.height.minus(ctx.ledger.chain().params().reorganisation);
+        let leads = ctx.leads_to_checkpoint();
         let fits = |s: &&SealedHeader| {
-            s.header.height <= deep && ctx.branch.blocks.iter().any(|w| w.sealed.header == s.header)
+            leads && s.header.height <= deep && ctx.branch.blocks.iter().any(|w| w.sealed.header == s.header)
         };
         let chosen = offers.iter().map(|(_, s)| s).filter(fits).max_by_key(|s| s.header.height).cloned();
         let Stage::Choosing(offers, _) = self.set(ctx.branch, Stage::None) else {

@@ -30,6 +30,7 @@ use super::{
     branch::{BranchBlock, Fetch},
     context::{PartEvent, Signal, StepContext, StepResult},
     peers::Recent,
+    witness,
 };
 use crate::{
     effect::LogEvent,
@@ -153,11 +154,30 @@ impl Sync {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
+        if self.is_other(ctx, id, core::slice::from_ref(&sealed)) {
+            return Ok(());
+        }
         self.on_shown(ctx, id, name);
         if !known {
             self.follow(ctx, vec![sealed])?;
         }
         Ok(())
+    }
+
+    /// Whether one of these sealed headers is not that of a checkpoint: then the peer's chain is not followed.
+    fn is_other<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, all: &[SealedHeader]) -> bool {
+        let other = all.iter().map(|s| &s.header).find(|h| ctx.ledger.fits_checkpoints(h).is_err());
+        let Some(name) = other.map(BlockName::of) else { return false };
+        if ctx.branch.refused.replace(name) != Some(name) {
+            ctx.log(LogEvent::OtherCheckpoint(name));
+        }
+        // What leads there is of that chain too.
+        let led = ctx.branch.best().map(|best| best.hash) == all.first().map(|s| s.header.previous);
+        if led {
+            ctx.branch.blocks.clear();
+        }
+        ctx.peers.forget_tip(id);
+        true
     }
 
     /// A peer's last block is this, as it has shown.
@@ -205,6 +225,9 @@ impl Sync {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
+        if self.is_other(ctx, id, &all) {
+            return Ok(());
+        }
         let (before, full) = (ctx.branch.best(), all.len() == usize::from(MAX_HEADERS));
         let Some(last) = all.last().map(|s| BlockName::of(&s.header)) else {
             ctx.peers.forget_tip(id);
@@ -237,7 +260,7 @@ impl Sync {
             } else if ctx.ledger.is_news(s)
                 && let Some(twice) = ctx.ledger.see(s)?
             {
-                ctx.log(LogEvent::DoubleSeal(Box::new(twice)));
+                witness::on_double_seal(ctx, twice)?;
             }
         }
         all.drain(..known);
@@ -280,6 +303,9 @@ impl Sync {
             && ctx.is_ours(front)?
         {
             ctx.branch.blocks.pop_front();
+        }
+        if !ctx.leads_to_checkpoint() {
+            return Ok(false);
         }
         let Some(front) = ctx.branch.blocks.front() else { return Ok(false) };
         let fork = front.name.height.minus(1);
@@ -330,8 +356,9 @@ impl Sync {
             LedgerError::Refused(why) => (names.first().map(|n| n.height), why),
             LedgerError::InvalidBlock(broken) => (Some(broken.height), broken.why),
             // Neither says anything against a block: the one is about our tip, the other about the operator.
-            LedgerError::DoubleSeal(d) => {
-                ctx.log(LogEvent::DoubleSeal(d));
+            LedgerError::DoubleSeal(d) => return witness::on_double_seal(ctx, *d),
+            LedgerError::OtherCheckpoint(e) => {
+                ctx.log(LogEvent::OtherCheckpoint(BlockName { hash: e.found, ..e.checkpoint }));
                 return Ok(());
             }
             LedgerError::Fork(e) => {

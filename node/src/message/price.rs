@@ -29,6 +29,8 @@ const HASHED: u64 = 2_048;
 pub const SEAL: u64 = 20;
 /// The units of a tip: a seal, and looking through what is to be fetched of whom.
 pub const TIP: u64 = 5 * SEAL;
+/// The units of evidence: two signatures, their points, and writing it down.
+pub const EVIDENCE: u64 = 5 * SEAL;
 /// The units of a header that is served: a look-up, a read and a point.
 pub const SERVED_HEADER: u64 = 3;
 /// The units of a request for one thing of the chain, besides what it weighs.
@@ -48,6 +50,7 @@ pub fn price(frame: &[u8]) -> u64 {
         Some(10) => 2 * count.min(points),
         Some(12 | 14 | 16 | 20) => REQUEST + points / 8,
         Some(18) => SEAL,
+        Some(27) => EVIDENCE,
         Some(17 | 21) => 2 + length / HASHED,
         _ => length / HASHED,
     }

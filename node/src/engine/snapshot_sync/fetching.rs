@@ -95,6 +95,10 @@ impl Fetching {
             headers.extend(all.into_iter().map(|s| s.header));
         }
         let follows = |pair: &[Header]| matches!(pair, [a, b] if b.previous == a.hash());
+        let unknown = ledger.checkpoint_ahead().is_some_and(|c| c.height > height);
+        if unknown || headers.iter().any(|h| ledger.fits_checkpoints(h).is_err()) {
+            return Ok(None);
+        }
         let linked = headers.windows(2).all(follows) && headers.last() == Some(&tip.header);
         let here = download.places().collect();
         let start = SnapshotStart { tip, headers, here };

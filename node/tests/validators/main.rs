@@ -1,6 +1,9 @@
 //! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod checkpoints;
+mod evidence;
+
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -20,6 +23,7 @@ use sotto_node::{
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     ledger::{Ledger, mempool::MempoolLimits},
+    message::BlockName,
     peer::{Address, Direction, PeerId, PeerKey},
     storage::{Layout, Memory, Store},
 };
@@ -42,10 +46,13 @@ struct Machine {
     rng: ChaCha20Rng,
 }
 
-/// The nodes, and what is in transit between them.
+/// The nodes, validators first, and what is in transit between them.
 struct World {
     chain: TestChain,
     machines: Vec<Machine>,
+    /// Which node each node that does not vote is connected to.
+    followed: Vec<usize>,
+    checkpoints: Vec<BlockName>,
     now: Duration,
     due: BTreeMap<(Duration, u64), (usize, Event)>,
     ends: BTreeMap<(usize, PeerId), (usize, PeerId)>,
@@ -57,15 +64,22 @@ struct World {
 }
 
 fn address(world: &TestChain, n: usize) -> Address {
-    let set = world.chain().terms().sealing.validators().unwrap();
-    let key = PeerKey(*set.all()[n].link_key.as_bytes());
+    let set = world.chain().params().first_terms();
+    let validator = set.sealing.validators().unwrap().get(n);
+    let key = validator.map_or(PeerKey([n as u8; 32]), |v| PeerKey(*v.link_key.as_bytes()));
     Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
 }
 
 impl World {
     fn new(seed: u64, validators: usize) -> Self {
+        Self::with_followers(seed, validators, Vec::new())
+    }
+
+    /// Validators, and nodes that do not vote, each with one connection of its own.
+    fn with_followers(seed: u64, validators: usize, followed: Vec<usize>) -> Self {
+        let all = validators + followed.len();
         let chain = TestChain::with_validators(seed, validators);
-        let machines = (0..validators).map(|n| {
+        let machines = (0..all).map(|n| {
             let files = Memory::new();
             Store::create_on(files.clone(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
             let rng = ChaCha20Rng::seed_from_u64(seed * 100 + n as u64);
@@ -75,33 +89,60 @@ impl World {
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms) = Default::default();
-        let mut world =
-            Self { chain, machines, now, due, ends, numbered, alarms, submitted: None, rewards: Vec::new() };
-        (0..validators).for_each(|n| world.start(n));
+        let mut world = Self {
+            chain,
+            machines,
+            followed,
+            checkpoints: Vec::new(),
+            now,
+            due,
+            ends,
+            numbered,
+            alarms,
+            submitted: None,
+            rewards: Vec::new(),
+        };
+        (0..all).for_each(|n| world.start(n));
         world
     }
 
     /// Starts a node from what is on its disk.
     fn start(&mut self, n: usize) {
-        let others = (0..self.machines.len()).filter(|m| *m != n).map(|m| address(&self.chain, m)).collect();
+        let voting = self.machines.len() - self.followed.len();
         let mut config = Config::new(address(&self.chain, n).key);
-        config.validators = others;
+        match n.checked_sub(voting) {
+            None => {
+                let others = (0..voting).filter(|m| *m != n);
+                config.validators = others.map(|m| address(&self.chain, m)).collect();
+            }
+            Some(at) => {
+                config.seeds = vec![address(&self.chain, self.followed[at])];
+                config.outbound = 1;
+            }
+        }
         let hour = Duration::from_secs(3_600);
         config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
-        let key = self.chain.chain().terms().sealing.validators().unwrap().all()[n].vote_key;
-        let vote_key = self.chain.validators().secret(&key).clone();
+        let set = self.chain.chain().params().first_terms();
+        let own = set.sealing.validators().unwrap().get(n);
+        let vote_key = own.map(|own| self.chain.validators().secret(&own.vote_key).clone());
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
+        let ledger = ledger.with_checkpoints(self.checkpoints.clone()).unwrap();
         let (chain, installation) = (ledger.chain().clone(), Hash::from_bytes([n as u8; 32]));
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
         let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
-        let setup = consensus::Setup { chain, vote_key, installation, timing };
-        let engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
-        let setup = NodeSetup { validator: Some(engine), ..NodeSetup::new(config, ledger) };
+        let log = Some(machine.log.clone());
+        let validator = vote_key.map(|vote_key| {
+            let setup = consensus::Setup { chain, vote_key, installation, timing };
+            Engine::new(setup, Saved { votes, log })
+        });
+        let setup = NodeSetup { validator, ..NodeSetup::new(config, ledger) };
         machine.node = Some(Node::new(setup, &mut machine.rng));
         machine.started = self.now;
-        self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
+        if n < voting {
+            self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
+        }
         self.later(Duration::ZERO, n, Event::Tick);
     }
 
@@ -199,11 +240,11 @@ impl World {
                 Effect::Respond(PAYER, response) => self.submitted = Some(*response),
                 Effect::Log(
                     alarm @ (LogEvent::Equivocation(_)
-                    | LogEvent::TwoCertificates(_)
                     | LogEvent::DoubleSeal(_)
                     | LogEvent::InvalidBlock(..)
                     | LogEvent::Failed(_)),
                 ) => self.alarms.push(format!("{n}: {alarm:?}")),
+                Effect::Stop => self.kill(n),
                 Effect::Log(LogEvent::Connected(_) | LogEvent::Fetched(_)) => self.follow(n),
                 _ => {}
             }
