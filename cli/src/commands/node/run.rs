@@ -23,7 +23,7 @@ use sotto_node::{
     config::Config,
     edge::{
         chain_dir::DiskLedger,
-        daemon::{Daemon, Setup},
+        daemon::{Daemon, Setup, StartError},
         net::{ListenSetup, Setup as Sockets},
         node_handle::NodeHandle,
         operator,
@@ -48,6 +48,7 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let settings = with_flags(Settings::load(&home)?, a);
     // Take the lock first, so that a second process changes nothing.
     let recovery::Opened { ledger, recovered } = recovery::open(context, &home, &settings)?;
+    let ledger = recovery::with_checkpoints(ledger, &settings.checkpoints)?;
     log::start(context.ui.volume, settings.log, settings.log_addresses);
     secret::make_folder(&home.node())?;
     let identity = identity::identity(&home.node().join("identity"))?;
@@ -63,7 +64,10 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
     let setup = Setup { recovered, validator: votes.transpose()?, ..setup(&settings, identity, &home)? };
     let outside = settings.outside_port;
-    let daemon = Daemon::start(setup, ledger, key).or_refuse("cannot start the node")?;
+    let daemon = Daemon::start(setup, ledger, key).map_err(|why| match why {
+        StartError::Halt(halt) => recovery::halted(&halt),
+        why => Failure::refused("cannot start the node").cause(&why),
+    })?;
     stop_on(signals, daemon.handle().clone())?;
     let every = Duration::from_secs(settings.seal_every.into());
     let sealing = match rewards {
@@ -86,6 +90,7 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s.outside_port = a.outside_port.or(s.outside_port);
     s.connect.extend(a.connect.iter().cloned());
     s.validators.extend(a.validator.iter().cloned());
+    s.checkpoints.extend(a.checkpoint.iter().cloned());
     s.seal_every = a.every.unwrap_or(s.seal_every);
     s.log = a.log.unwrap_or(s.log);
     s.log_addresses |= a.log_addresses;
