@@ -11,6 +11,7 @@
 //! first.
 
 mod chain;
+mod change;
 mod dandelion;
 mod keys;
 mod mpc;
@@ -21,7 +22,8 @@ mod validator;
 mod wallet;
 
 pub(crate) use self::{
-    chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*, wallet::*,
+    chain::*, change::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*,
+    wallet::*,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -21,6 +21,7 @@ use crate::{
     chain::Chain,
     codec::fields,
     hash::Hash,
+    schnorr::SignedMessage,
     terms::Terms,
 };
 use std::collections::BTreeMap;
@@ -89,12 +90,14 @@ impl History {
             if !follows || !self.holds(sealed) || self.chain.params().operator().is_some() {
                 return Err(HistoryError { height: h.height });
             }
-            self.insert(h.height.next(), terms);
+            self.append(h.height.next(), terms);
             Ok(())
         })
     }
 
-    fn insert(&mut self, from: Height, terms: &Terms) {
+    /// Continues the history by the terms from a height on, which the caller has judged, as a store has those of its
+    /// own blocks. Heights ascend.
+    pub fn append(&mut self, from: Height, terms: &Terms) {
         self.last = from;
         self.from.split_off(&from);
         // What these terms announce needs no further header.
@@ -116,6 +119,18 @@ impl History {
         self.known(height).map_or_else(|| self.chain.terms(), |(terms, _)| terms)
     }
 
+    /// The first height under the terms after the last change that is known: what is missing begins there.
+    #[must_use]
+    pub const fn last_change(&self) -> Height {
+        self.last
+    }
+
+    /// The terms that begin at a height from `first` to `last`, each with that height, in order.
+    pub fn starts(&self, first: Height, last: Height) -> impl Iterator<Item = (Height, &Terms)> {
+        let within = self.from.iter().filter(move |(from, _)| (first..=last).contains(*from));
+        within.map(|(from, (terms, _))| (*from, terms))
+    }
+
     fn known(&self, height: Height) -> Option<&(Terms, Hash)> {
         self.from.range(..=height).next_back().map(|(_, known)| known)
     }
@@ -127,12 +142,22 @@ impl History {
         states(h.height, h.terms) && states(h.height.next(), h.next_terms)
     }
 
+    /// Whether the terms of a header's height are the ones that it states, so that its seal can be judged.
+    #[must_use]
+    pub fn knows_terms(&self, h: &Header) -> bool {
+        self.known(h.height).is_some_and(|(_, known)| *known == h.terms)
+    }
+
+    /// The seal of a header as signed messages, each of which must verify; `None` as [`SealedHeader::signed`].
+    #[must_use]
+    pub fn signed(&self, SealedHeader { header, seal }: &SealedHeader) -> Option<Vec<SignedMessage>> {
+        let known = self.known(header.height).filter(|(_, hash)| *hash == header.terms);
+        known.and_then(|(terms, _)| seal.signed(self.chain.id(), terms, header))
+    }
+
     /// Whether a header is sealed under the terms of its height.
     #[must_use]
     pub fn holds(&self, sealed: &SealedHeader) -> bool {
-        let SealedHeader { header, seal } = sealed;
-        let known = self.known(header.height).filter(|(_, hash)| *hash == header.terms);
-        let signed = known.and_then(|(terms, _)| seal.signed(self.chain.id(), terms, header));
-        signed.is_some_and(|all| verify_signatures(&all).is_ok())
+        self.signed(sealed).is_some_and(|all| verify_signatures(&all).is_ok())
     }
 }

@@ -56,6 +56,7 @@ use crate::{
     transaction::{Body, Transaction},
 };
 pub use balance::{AuditError, SupplyAudit};
+pub use changes::check_change;
 pub use verdict::InvalidBlock;
 use verdict::Unsealed;
 

@@ -118,6 +118,15 @@ impl Terms {
         self.rules <= RULES_VERSION
     }
 
+    /// The first height from this one on at which a block may contain a change: none does in the block after one
+    /// with a change (MW-R40).
+    #[must_use]
+    pub fn first_change(&self, height: Height) -> Height {
+        let free =
+            if self.last_change > Height::GENESIS { self.last_change.plus(2) } else { Height::GENESIS };
+        height.max(free)
+    }
+
     /// The terms of the height after the block at `height`, which has this change and these terms.
     #[must_use]
     pub fn after(&self, height: Height, change: Option<&Change>) -> Self {

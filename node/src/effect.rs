@@ -4,7 +4,7 @@
 use crate::{
     consensus::{Activity, Evidence, Note, Place, WriteId},
     event::RequestId,
-    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
+    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
     message::{BlockName, Message},
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
@@ -17,10 +17,12 @@ use sotto_mw::{
     block::Block,
     error::Rejection,
     hash::Hash,
+    history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
     schnorr::PublicKey,
     state::Unspent,
+    terms::SignedChange,
     trie::{ChunkProof, TrieProof},
 };
 
@@ -129,6 +131,13 @@ pub enum Response {
         /// The block whose root the proof leads to.
         tip: BlockName,
     },
+    /// Where the terms change, and what waits.
+    Terms {
+        /// The headers at which they change, each with the terms of the next height.
+        changes: Vec<TermsChange>,
+        /// The changes that wait for a block.
+        pending: Vec<SignedChange>,
+    },
     /// What the next block would hold.
     Draft {
         /// Its height.
@@ -174,6 +183,9 @@ pub enum Refusal {
     /// This node is no validator.
     #[error("this node is no validator: it has no vote key")]
     NoVoteKey,
+    /// The change of the terms may not wait for a block.
+    #[error(transparent)]
+    Change(#[from] ChangeRefused),
     /// There is no draft for the block after the tip.
     #[error("there is no draft for the next block: ask for one first")]
     NoDraft,
@@ -234,6 +246,8 @@ pub struct Status {
     pub stems: usize,
     /// The addresses that could not be connected lately.
     pub dial_failures: Vec<DialFailure>,
+    /// The first height under rules that this program does not know, if one is announced: it stops before.
+    pub unknown_rules: Option<Height>,
     /// What its own validator does, if it votes.
     pub validator: Option<ValidatorStatus>,
     /// How many validators said two things, counted once a height, and the last of them.

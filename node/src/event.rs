@@ -10,8 +10,8 @@ use crate::{
     work::{Ticket, Verdict},
 };
 use sotto_mw::{
-    amount::Height, block::Reward, commitment::Commitment, kernel::Excess, transaction::Transaction,
-    trie::Prefix,
+    amount::Height, block::Reward, commitment::Commitment, kernel::Excess, terms::SignedChange,
+    transaction::Transaction, trie::Prefix,
 };
 
 /// Something that happened outside the node.
@@ -80,6 +80,15 @@ pub enum Request {
     Peers,
     /// Relay a transaction.
     Submit(Box<Transaction>),
+    /// Let a change of the terms wait for a block, and relay it.
+    SubmitChange(Box<SignedChange>),
+    /// The changes of the terms from a height on, and those that wait for a block.
+    Terms {
+        /// The first height whose block may have changed them.
+        first: Height,
+        /// At most so many.
+        most: u32,
+    },
     /// The header, seal and body at a height.
     Block(Height),
     /// Headers and their seals, in order.

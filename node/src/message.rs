@@ -30,6 +30,7 @@
 //!  23 consensus         a message between validators ([`consensus::message`](crate::consensus::message))
 //!  24 proposed          header ‖ body (mw), between validators
 //!  25 get proposed      hash (32) of a header, between validators
+//!  26 change            signed change of the terms (mw), which waits for a block
 //!  27 evidence          against a validator ([`consensus::evidence`](crate::consensus::evidence))
 //! ```
 //!
@@ -159,6 +160,7 @@ pub enum Message {
     Consensus(Vec<u8>),
     Proposed(Vec<u8>),
     GetProposed(Hash),
+    Change(Box<SignedChange>),
     Evidence(Evidence),
 }
 
@@ -205,6 +207,7 @@ impl Message {
             Self::Consensus(_) => 23,
             Self::Proposed(_) => 24,
             Self::GetProposed(_) => 25,
+            Self::Change(_) => 26,
             Self::Evidence(_) => 27,
         }
     }
@@ -241,6 +244,7 @@ impl Encode for Message {
             }
             Self::Consensus(bytes) | Self::Proposed(bytes) => out.extend_from_slice(bytes),
             Self::GetProposed(hash) => hash.encode(out),
+            Self::Change(change) => change.encode(out),
             Self::Evidence(evidence) => evidence.encode(out),
             Self::GetPart { block, place } => {
                 block.encode(out);
@@ -289,6 +293,7 @@ impl Decode for Message {
             23 => Self::Consensus(r.take(r.left())?.to_vec()),
             24 => Self::Proposed(r.take(r.left())?.to_vec()),
             25 => Self::GetProposed(Hash::decode(r)?),
+            26 => Self::Change(Box::new(SignedChange::decode(r)?)),
             27 => Self::Evidence(Evidence::decode(r)?),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })

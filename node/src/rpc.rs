@@ -89,6 +89,20 @@ methods! {
         /// The transaction.
         transaction: Hex<sotto_mw::transaction::Transaction>,
     } -> SubmittedRecord;
+    /// Submits a change of the terms that a quorum of the validators signed. It waits for a block, here and at the
+    /// node's peers.
+    "submit_change" SubmitChange {
+        /// The change.
+        change: Hex<sotto_mw::terms::SignedChange>,
+    } -> ChangeRecord;
+    /// The changes of the terms from a block on: as many as exist, up to `most` and to the node's own limit; and those
+    /// that wait for a block.
+    "terms" Terms {
+        /// The first height whose block may have changed them.
+        first: u64,
+        /// The greatest number.
+        most: u32,
+    } -> TermsRecord;
     /// The block at a height, if it exists and its body was not pruned.
     "block" Block {
         /// The height.

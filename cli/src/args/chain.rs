@@ -1,6 +1,6 @@
 //! The verbs of `sotto chain`.
 
-use super::{NodeArgs, WalletArgs};
+use super::{ChainChange, NodeArgs, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -18,6 +18,8 @@ pub(crate) enum Chain {
     Prune(ChainPrune),
     Export(ChainExport),
     Import(ChainImport),
+    #[command(subcommand)]
+    Change(ChainChange),
 }
 
 /// Create a ledger: a solo one, with the operator's key that seals its blocks, or one of validators

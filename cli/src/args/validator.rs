@@ -8,6 +8,7 @@ use core::num::NonZeroU32;
 pub(crate) enum NodeValidator {
     Init(ValidatorInit),
     Show(ValidatorShow),
+    Renew(ValidatorRenew),
     Move(ValidatorMove),
     Resume(ValidatorResume),
 }
@@ -37,6 +38,18 @@ Examples:
   $ sotto node validator show --dir north
   $ sotto node validator show --dir north --json")]
 pub(crate) struct ValidatorShow {}
+
+/// Create a vote key that is to take the place of this validator's, and print what a list says of it
+///
+/// Nothing changes before the ledger has: put what is printed in a file of all validators, in place of the old part, and
+/// propose it with `sotto chain change propose --set`. `sotto chain change sign` here signs with both keys. Start the node
+/// again before the change is submitted; it votes with each key in its time.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto node validator renew --dir north
+  $ sotto node validator renew --dir north --json")]
+pub(crate) struct ValidatorRenew {}
 
 /// Let this machine vote with a key that another machine used
 ///

@@ -1,5 +1,6 @@
 //! `sotto chain`: creates, inspects, audits and copies the ledger on this machine.
 
+mod change;
 mod join;
 mod kernel;
 mod prune;
@@ -53,6 +54,7 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
         args::Chain::Prune(a) => prune::prune(context, &home, &a),
         args::Chain::Export(a) => snapshot::export(context, &home, &a),
         args::Chain::Import(a) => snapshot::import(context, &home, &a),
+        args::Chain::Change(a) => change::run(context, &home, a),
     }
 }
 

@@ -262,9 +262,12 @@ fn messages() -> Inputs {
         Message::NotFound(name),
     ];
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
-    let named = named.chain(evidence().iter().zip(["votes", "proposals"]).map(|(e, name)| {
-        input(&format!("27-{name}"), Message::Evidence(e.clone()).to_bytes())
-    }));
+    let named = named.chain(
+        evidence()
+            .iter()
+            .zip(["votes", "proposals"])
+            .map(|(e, name)| input(&format!("27-{name}"), Message::Evidence(e.clone()).to_bytes())),
+    );
     let many = [(6, 2), (11, 2), (14, 42), (19, 2)].map(|(kind, at)| {
         let mut bytes: Vec<u8> = all.get(kind).map(Encode::to_bytes).unwrap_or_default();
         bytes.splice(at..at + 2, [0xff; 2]);
@@ -283,9 +286,8 @@ fn evidence() -> [Evidence; 2] {
         Vote { kind: VoteKind::Precommit, height, round: 1, value: Some(value) }.sign(&chain, &key, &mut rng)
     });
     let height = height.next();
-    let [c, d] = values.map(|value| {
-        ProposalClaim { height, round: 0, pol_round: None, value }.sign(&chain, &key, &mut rng)
-    });
+    let [c, d] = values
+        .map(|value| ProposalClaim { height, round: 0, pol_round: None, value }.sign(&chain, &key, &mut rng));
     [Evidence::votes(a, b), Evidence::proposals(c, d)]
 }
 
@@ -306,7 +308,8 @@ fn equivocations() -> Inputs {
         Evidence::Proposals(proposal, _) => proposal.signature,
     };
     let signatures = Signatures::new(2, vec![(0, signature), (1, signature)]).expect("two of two");
-    let sealed = |value| (Hash::from_bytes([value; 32]), Certificate { round: 0, signatures: signatures.clone() });
+    let sealed =
+        |value| (Hash::from_bytes([value; 32]), Certificate { round: 0, signatures: signatures.clone() });
     let double = DoubleCertificate::new(Height::new(4), sealed(1), sealed(2));
     vec![
         input("none", file(&[], &[])),

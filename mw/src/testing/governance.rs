@@ -36,6 +36,11 @@ impl TestChain {
         self.validators.appoint(name, power, &mut self.rng)
     }
 
+    /// A validator under a new vote key in place of its own, which the chain knows too.
+    pub fn renewed(&mut self, of: &Validator) -> Validator {
+        self.validators.renew(of, &mut self.rng)
+    }
+
     /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next height.
     ///
     /// # Panics

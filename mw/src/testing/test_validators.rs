@@ -27,6 +27,14 @@ impl TestValidators {
         validator
     }
 
+    /// The same validator under a new vote key, which is remembered.
+    pub fn renew(&mut self, of: &Validator, rng: &mut ChaCha20Rng) -> Validator {
+        let vote_key = SecretScalar::random(rng);
+        let validator = Validator::new(&vote_key, of.link_key, of.power, of.name.clone(), rng);
+        self.0.insert(validator.vote_key, vote_key);
+        validator
+    }
+
     /// The secret of a vote key.
     ///
     /// # Panics

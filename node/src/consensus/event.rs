@@ -104,7 +104,7 @@ pub struct Tip {
     pub set: ValidatorSet,
     /// The validators of the height after the next.
     pub set_after: ValidatorSet,
-    /// Whether the public mempool holds a transaction.
+    /// Whether the public mempool holds a transaction, or a change of the terms waits.
     pub has_transactions: bool,
 }
 
@@ -167,7 +167,7 @@ pub enum Event {
         /// The block.
         block: ProposedBlock,
     },
-    /// The mempool holds a transaction, where it held none.
+    /// The mempool holds a transaction, where it held none, or a change of the terms waits.
     TransactionArrived,
     /// All of [`Effect::Write`] is on disk, durably.
     Written(WriteId),

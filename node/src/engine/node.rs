@@ -3,6 +3,7 @@
 use super::{
     branch::Branch,
     chain_serve::ChainServe,
+    changes,
     context::{PartEvent, Signal, StepContext, StepResult},
     gossip::Gossip,
     handshake,
@@ -336,7 +337,7 @@ impl Parts {
         let Some(peer) = ctx.peers.all.get(&id) else { return false };
         let (length, machine) = (bytes.len() as u64, peer.machine());
         let answer = price::answer(bytes).filter(|_| peer.ready());
-        let most = |a| price::most_bytes(a, ctx.ledger.chain().params().max_weight);
+        let most = |a| price::most_bytes(a, ctx.ledger.chain().terms().limits.max_weight);
         let asked = answer.filter(|a| length <= most(*a)).filter(|a| self.is_asked(id, *a));
         if asked.is_none() && !ctx.peers.budgets.received(ctx.now, &machine, length) {
             ctx.blame(id, Offence::Flood);
@@ -416,6 +417,7 @@ impl Parts {
         self.gossip.step(ctx, PartEvent::Ready(id))?;
         self.relay.step(ctx, PartEvent::Ready(id))?;
         self.snapshots.step(ctx, PartEvent::Ready(id))?;
+        changes::on_ready(ctx, id);
         self.sync.step(ctx, PartEvent::Ready(id))
     }
 
@@ -431,6 +433,7 @@ impl Parts {
             Message::GetAddresses => handshake::on_get_addresses(ctx, id),
             Message::Addresses(all) => handshake::on_addresses(ctx, id, &all),
             Message::Evidence(evidence) => return witness::on_evidence(ctx, id, evidence),
+            Message::Change(change) => drop(changes::accept(ctx, Some(id), *change)),
             m @ (Message::Pong(_) | Message::Stem(_)) => {
                 return self.relay.step(ctx, PartEvent::Message(id, m));
             }

@@ -134,7 +134,9 @@ impl Validator {
         match event {
             PartEvent::Message(id, message) => self.on_message(ctx, id, message),
             PartEvent::Signal(Signal::ChainChanged) => self.on_tip(ctx),
-            PartEvent::Signal(Signal::Accepted { .. }) => self.tell(ctx, Heard::TransactionArrived),
+            PartEvent::Signal(Signal::Accepted { .. } | Signal::ChangeWaits) => {
+                self.tell(ctx, Heard::TransactionArrived)
+            }
             _ => Ok(()),
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn on_evidence<F: Files>(
     if !ctx.ledger.equivocations().is_news(&evidence) {
         return Ok(());
     }
-    match judging::judge(ctx.ledger, &evidence)? {
+    match judging::judge(ctx.ledger, &evidence) {
         Judgement::Holds => keep(ctx, Some(id), evidence),
         Judgement::Unknown => {
             let peer = ctx.peers.all.get_mut(&id).filter(|peer| peer.evidence.len() < TOLD);
@@ -108,7 +108,7 @@ pub(crate) fn on_double<F: Files>(ctx: &mut StepContext<'_, F>, double: DoubleCe
 
 /// Stops the node if it must not go on.
 fn halt<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
-    match judging::halt(ctx.ledger)? {
+    match judging::halt(ctx.ledger) {
         Some(halt) => Err(LedgerError::Halt(Box::new(halt))),
         None => Ok(()),
     }

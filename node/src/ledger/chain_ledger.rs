@@ -11,6 +11,7 @@ use crate::{
         mempool::{Mempool, MempoolLimits, conflict::AdmitError},
         mempool_file::Tail,
         originals::Originals,
+        pending_changes::{ChangeRefused, PendingChanges},
     },
     message::BlockName,
     seal::SealedHeader,
@@ -42,7 +43,7 @@ pub struct Draft {
     pub due: Amount,
     /// The transactions that it takes from the mempool.
     pub transactions: Vec<Connected<Transaction>>,
-    /// A change of the terms; none in a draft from the mempool.
+    /// The change of the terms that it takes, if one waits and the block may contain it.
     pub change: Option<SignedChange>,
 }
 
@@ -86,6 +87,7 @@ pub struct Ledger<F: Files> {
     pub(crate) journal: Journal,
     pub(crate) originals: Originals,
     checkpoints: Vec<BlockName>,
+    pub(crate) changes: PendingChanges,
 }
 
 impl<F: Files> Ledger<F> {
@@ -106,6 +108,7 @@ impl<F: Files> Ledger<F> {
             journal: Journal::default(),
             originals: Originals::default(),
             checkpoints: Vec::new(),
+            changes: PendingChanges::default(),
         };
         ledger.opened = MempoolChange { evidence_set_aside, ..ledger.load_mempool()? };
         Ok(ledger)
@@ -182,6 +185,33 @@ impl<F: Files> Ledger<F> {
     #[must_use]
     pub const fn equivocations(&self) -> &Equivocations {
         &self.equivocations
+    }
+
+    /// The changes of the terms that wait for a block.
+    #[must_use]
+    pub const fn changes(&self) -> &PendingChanges {
+        &self.changes
+    }
+
+    /// Lets a change of the terms wait for a block that may contain it; says whether it is news.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or that too many wait.
+    pub fn submit_change(&mut self, change: SignedChange) -> Result<bool, ChangeRefused> {
+        let at = (self.store.terms(), self.store.tip().height.next());
+        self.changes.take(self.store.chain(), at, change)
+    }
+
+    /// The change that the next block may contain, if one waits.
+    #[must_use]
+    pub fn due_change(&self) -> Option<&SignedChange> {
+        self.changes.due(self.chain(), (self.store.terms(), self.tip().height.next()))
+    }
+
+    /// Drops the changes that can no longer be in a block, now that the tip is another.
+    pub(crate) fn advance_changes(&mut self) {
+        let at = (self.store.terms(), self.store.tip().height.next());
+        self.changes.advance(self.store.chain(), at);
     }
 
     /// What became of the mempool when the ledger was opened.
@@ -293,7 +323,8 @@ impl<F: Files> Ledger<F> {
             .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
         let due =
             fees.and_then(|f| f.checked_add(self.chain().params().reward)).ok_or(Rejection::FeeOverflow)?;
-        Ok(Draft { height: self.tip().height.next(), due, transactions, change: None })
+        let change = self.due_change().cloned();
+        Ok(Draft { height: self.tip().height.next(), due, transactions, change })
     }
 
     /// The next block, but for its seal: a draft with its reward. `time` is in seconds since 1970.
@@ -357,6 +388,7 @@ impl<F: Files> Ledger<F> {
     fn append(&mut self, block: &Connected<BlockChange>) -> Result<MempoolChange, LedgerError> {
         self.fits_checkpoints(&block.get().block.header)?;
         self.store.apply(block)?;
+        self.advance_changes();
         let mut mempool = self.mempool.clone();
         let sealed = self.take_sealed(&mut mempool, &block.get().block);
         let dropped = mempool.recheck(self.store.chain(), &self.store)?;

@@ -24,11 +24,8 @@ use crate::{
     },
 };
 use sotto_mw::{
-    amount::Height,
     chain::ChainId,
     codec::{Decode, Encode, Reader, VERSION},
-    state::ChainView,
-    terms::Terms,
 };
 
 /// Evidence against validators, in the order in which it was seen.
@@ -70,8 +67,22 @@ impl Equivocations {
             && of_it().all(|e| e.place().height != evidence.place().height)
     }
 
-    pub(super) fn is_new_double(&self, double: &DoubleCertificate) -> bool {
-        self.doubles.len() < Self::DOUBLES && self.doubles.iter().all(|d| d.height != double.height)
+    /// Adds a height with two certificates; says whether that changed anything. Where there is no room, the lowest
+    /// gives way, so that keys of long ago cannot hide what happens today.
+    pub(super) fn add_double(&mut self, double: DoubleCertificate) -> bool {
+        let at = self.doubles.partition_point(|d| d.height < double.height);
+        if self.doubles.get(at).is_some_and(|d| d.height == double.height) {
+            return false;
+        }
+        let full = self.doubles.len() == Self::DOUBLES;
+        if full && at == 0 {
+            return false;
+        }
+        self.doubles.insert(at, double);
+        if full {
+            self.doubles.remove(0);
+        }
+        true
     }
 
     /// The file of a chain.
@@ -104,12 +115,14 @@ impl Equivocations {
             }
             this.all.push(evidence);
         }
-        for _ in 0..r.u8()? {
-            let double = DoubleCertificate::decode(&mut r)?;
-            if !this.is_new_double(&double) {
-                return Err(Damage::Misplaced);
-            }
-            this.doubles.push(double);
+        let doubles = r.u8()?;
+        for _ in 0..doubles {
+            this.add_double(DoubleCertificate::decode(&mut r)?);
+        }
+        // As many as there were, in order: each changed something, and came last.
+        let ascend = this.doubles.len() == usize::from(doubles);
+        if !ascend || this.to_file(&chain) != bytes {
+            return Err(Damage::Misplaced);
         }
         ends(&r).map(|()| (chain, this))
     }
@@ -159,15 +172,4 @@ impl Halt {
             (false, false) => format!("suspects, because they signed both, in different rounds: {names}"),
         }
     }
-}
-
-/// The terms of a height, up to the second after the tip, as far as they are known.
-pub(crate) fn terms_at<F: Files>(store: &Store<F>, height: Height) -> Result<Option<Terms>, StoreError> {
-    let tip = store.tip().height;
-    if height > tip {
-        return Ok((height <= tip.plus(2)).then(|| store.terms().clone().at(height)));
-    }
-    let stated = store.header(height)?.map(|header| header.terms);
-    let known = [store.terms().clone(), store.chain().params().first_terms()];
-    Ok(known.into_iter().find(|terms| Some(terms.hash()) == stated))
 }

@@ -1,7 +1,7 @@
 //! What a ledger makes of evidence against validators: judged under the validators of its height, kept beside the
 //! chain ([`equivocations`](super::equivocations)), and when it halts the node.
 
-use super::equivocations::{Equivocations, Halt, terms_at};
+use super::equivocations::{Equivocations, Halt};
 use crate::{
     consensus::{DoubleCertificate, Evidence},
     ledger::Ledger,
@@ -21,13 +21,11 @@ pub enum Judgement {
 }
 
 /// Judges evidence under the validators of its height.
-///
-/// # Errors
-/// When the store cannot answer.
-pub fn judge<F: Files>(ledger: &Ledger<F>, evidence: &Evidence) -> Result<Judgement, StoreError> {
-    let Some(set) = set_at(ledger, evidence.place().height)? else { return Ok(Judgement::Unknown) };
+#[must_use]
+pub fn judge<F: Files>(ledger: &Ledger<F>, evidence: &Evidence) -> Judgement {
+    let Some(set) = set_at(ledger, evidence.place().height) else { return Judgement::Unknown };
     let holds = set.index_of(evidence.culprit()).is_some() && evidence.holds(ledger.chain().id());
-    Ok(if holds { Judgement::Holds } else { Judgement::Forged })
+    if holds { Judgement::Holds } else { Judgement::Forged }
 }
 
 /// Keeps evidence that holds, durably; says whether it is the first of its validator and height.
@@ -48,12 +46,8 @@ pub fn keep<F: Files>(ledger: &mut Ledger<F>, evidence: Evidence) -> Result<bool
 /// # Errors
 /// As [`keep`].
 pub fn keep_double<F: Files>(ledger: &mut Ledger<F>, double: DoubleCertificate) -> Result<(), StoreError> {
-    if !ledger.equivocations.is_new_double(&double) {
-        return Ok(());
-    }
     let mut all = ledger.equivocations.clone();
-    all.doubles.push(double);
-    save(ledger, all)
+    if all.add_double(double) { save(ledger, all) } else { Ok(()) }
 }
 
 fn save<F: Files>(ledger: &mut Ledger<F>, all: Equivocations) -> Result<(), StoreError> {
@@ -65,27 +59,24 @@ fn save<F: Files>(ledger: &mut Ledger<F>, all: Equivocations) -> Result<(), Stor
 
 /// Why a node of this ledger must not go on: a height among the last W with two certificates, of which no
 /// checkpoint says which counts. One at the height at which a fork began speaks for all that follow.
-///
-/// # Errors
-/// When the store cannot answer.
-pub fn halt<F: Files>(ledger: &Ledger<F>) -> Result<Option<Halt>, StoreError> {
+#[must_use]
+pub fn halt<F: Files>(ledger: &Ledger<F>) -> Option<Halt> {
     let checkpoints = ledger.checkpoints();
     let doubles = ledger.equivocations.doubles();
     let forks = doubles.iter().map(|d| d.height).filter(|h| checkpoints.iter().any(|c| c.height == *h));
     let decided = forks.min();
     let oldest = ledger.tip().height.minus(ledger.chain().params().window_width);
     let counts = |d: &&DoubleCertificate| d.height >= oldest && decided.is_none_or(|h| d.height < h);
-    let Some(double) = doubles.iter().find(counts).cloned() else { return Ok(None) };
-    let set = set_at(ledger, double.height)?;
-    let name = |place| set.as_ref().and_then(|set| set.get(place)).map(|v| v.name.to_string());
+    let double = doubles.iter().find(counts)?.clone();
+    let set = set_at(ledger, double.height);
+    let name = |place| set.and_then(|set| set.get(place)).map(|v| v.name.to_string());
     let signers = double.signers_of_both().filter_map(name).collect();
-    Ok(Some(Halt { double, signers }))
+    Some(Halt { double, signers })
 }
 
-/// The validators of a height, as far as they are known: see [`terms_at`].
-///
-/// # Errors
-/// When the store cannot answer.
-pub fn set_at<F: Files>(ledger: &Ledger<F>, height: Height) -> Result<Option<ValidatorSet>, StoreError> {
-    Ok(terms_at(ledger.store(), height)?.and_then(|terms| terms.sealing.validators().cloned()))
+/// The validators of a height, up to the second after the tip: later ones are not known.
+#[must_use]
+pub fn set_at<F: Files>(ledger: &Ledger<F>, height: Height) -> Option<&ValidatorSet> {
+    let known = height <= ledger.tip().height.plus(2);
+    known.then(|| ledger.store().history().at(height)).and_then(|terms| terms.sealing.validators())
 }

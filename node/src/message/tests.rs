@@ -4,7 +4,12 @@
 use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
-use sotto_mw::{commitment::Commitment, output::OutputFeatures, testing::TestChain};
+use sotto_mw::{
+    commitment::Commitment,
+    output::OutputFeatures,
+    terms::{Announced, Change},
+    testing::TestChain,
+};
 
 fn all() -> Vec<Message> {
     let mut test_chain = TestChain::new(11);
@@ -18,6 +23,8 @@ fn all() -> Vec<Message> {
     let at = |ip: [u8; 4]| Address { at: SocketAddr::from((ip, 7)), key: PeerKey([9; 32]) };
     let six = Address { at: "[2001:db8::1]:65535".parse().unwrap(), key: PeerKey([8; 32]) };
     let (hash, ids) = (name.hash, vec![name.hash, Hash::ZERO]);
+    let announce = Change::Rules(Announced { from: Height::new(99), what: 9 });
+    let change = TestChain::with_validators(44, 4).change(announce, Height::new(9));
     let commitments: Vec<Commitment> = block.body.inputs.clone();
     assert!(!commitments.is_empty());
     vec![
@@ -52,6 +59,7 @@ fn all() -> Vec<Message> {
         Message::Consensus(vec![1, 2, 3]),
         Message::Proposed(vec![4; 40]),
         Message::GetProposed(hash),
+        Message::Change(Box::new(change)),
     ]
 }
 
@@ -59,7 +67,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..26).collect(), "one of each kind");
+    assert_eq!(kinds, (0..27).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));

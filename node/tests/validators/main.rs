@@ -1,6 +1,7 @@
 //! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod changes;
 mod checkpoints;
 mod evidence;
 
@@ -12,9 +13,11 @@ use sotto_mw::{
     codec::Encode,
     hash::Hash,
     kernel::Kernel,
+    schnorr::PublicKey,
     state::ChainView,
     testing::{Owned, TestChain},
     transaction::Transaction,
+    validators::Validator,
 };
 use sotto_node::{
     config::Config,
@@ -38,6 +41,9 @@ const PAYER: RequestId = RequestId(2);
 
 /// A node, and what is on its disk.
 struct Machine {
+    validator: Validator,
+    /// The vote key that is to take the place of the first.
+    renewal: Option<PublicKey>,
     node: Option<Node<Memory>>,
     files: Memory,
     votes: Option<Vec<u8>>,
@@ -63,37 +69,42 @@ struct World {
     rewards: Vec<Owned>,
 }
 
-fn address(world: &TestChain, n: usize) -> Address {
-    let set = world.chain().params().first_terms();
-    let validator = set.sealing.validators().unwrap().get(n);
-    let key = validator.map_or(PeerKey([n as u8; 32]), |v| PeerKey(*v.link_key.as_bytes()));
-    Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
-}
-
 impl World {
     fn new(seed: u64, validators: usize) -> Self {
-        Self::with_followers(seed, validators, Vec::new())
+        let mut world = Self::with(seed, validators, 0);
+        (0..validators).for_each(|n| world.start(n));
+        world
     }
 
     /// Validators, and nodes that do not vote, each with one connection of its own.
     fn with_followers(seed: u64, validators: usize, followed: Vec<usize>) -> Self {
-        let all = validators + followed.len();
-        let chain = TestChain::with_validators(seed, validators);
-        let machines = (0..all).map(|n| {
+        let mut world = Self::with(seed, validators, followed.len());
+        world.followed = followed;
+        (0..world.machines.len()).for_each(|n| world.start(n));
+        world
+    }
+
+    /// Machines of validators, and of others that are to join; none is started.
+    fn with(seed: u64, validators: usize, others: usize) -> Self {
+        let mut chain = TestChain::with_validators(seed, validators);
+        let mut all = chain.chain().terms().sealing.validators().unwrap().all().to_vec();
+        all.extend((0..others).map(|n| chain.appoint(&format!("joins-{n}"), 1)));
+        let machines = all.into_iter().enumerate().map(|(n, validator)| {
             let files = Memory::new();
             Store::create_on(files.clone(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
             let rng = ChaCha20Rng::seed_from_u64(seed * 100 + n as u64);
             let votes = Votes::new(*chain.chain().id(), Hash::from_bytes([n as u8; 32])).to_file();
             let (votes, log, started) = (Some(votes), Vec::new(), Duration::ZERO);
-            Machine { node: None, files, votes, log, started, rng }
+            Machine { validator, renewal: None, node: None, files, votes, log, started, rng }
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms) = Default::default();
-        let mut world = Self {
+        let (followed, checkpoints) = Default::default();
+        Self {
             chain,
             machines,
             followed,
-            checkpoints: Vec::new(),
+            checkpoints,
             now,
             due,
             ends,
@@ -101,30 +112,33 @@ impl World {
             alarms,
             submitted: None,
             rewards: Vec::new(),
-        };
-        (0..all).for_each(|n| world.start(n));
-        world
+        }
+    }
+
+    fn address(&self, n: usize) -> Address {
+        let key = PeerKey(*self.machines[n].validator.link_key.as_bytes());
+        Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
     }
 
     /// Starts a node from what is on its disk.
     fn start(&mut self, n: usize) {
-        let voting = self.machines.len() - self.followed.len();
-        let mut config = Config::new(address(&self.chain, n).key);
-        match n.checked_sub(voting) {
-            None => {
-                let others = (0..voting).filter(|m| *m != n);
-                config.validators = others.map(|m| address(&self.chain, m)).collect();
-            }
-            Some(at) => {
-                config.seeds = vec![address(&self.chain, self.followed[at])];
-                config.outbound = 1;
-            }
+        // The settings know those who sealed first.
+        let first = self.chain.chain().params().sealing.validators().unwrap().count();
+        let mut config = Config::new(self.address(n).key);
+        config.validators = (0..first).filter(|m| *m != n).map(|m| self.address(m)).collect();
+        let followed = self.machines.len() - self.followed.len();
+        let followed = n.checked_sub(followed).and_then(|at| self.followed.get(at));
+        if let Some(followed) = followed {
+            config.seeds = vec![self.address(*followed)];
+            config.outbound = 1;
         }
+        let is_voter = followed.is_none();
+        config.listen_port = Some(self.address(n).at.port());
         let hour = Duration::from_secs(3_600);
         config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
-        let set = self.chain.chain().params().first_terms();
-        let own = set.sealing.validators().unwrap().get(n);
-        let vote_key = own.map(|own| self.chain.validators().secret(&own.vote_key).clone());
+        let secret = |key: &PublicKey| self.chain.validators().secret(key).clone();
+        let vote_key = secret(&self.machines[n].validator.vote_key);
+        let renewal = self.machines[n].renewal.as_ref().map(secret);
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
@@ -132,15 +146,15 @@ impl World {
         let (chain, installation) = (ledger.chain().clone(), Hash::from_bytes([n as u8; 32]));
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
         let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
-        let log = Some(machine.log.clone());
-        let validator = vote_key.map(|vote_key| {
-            let setup = consensus::Setup { chain, vote_key, installation, timing };
-            Engine::new(setup, Saved { votes, log })
-        });
-        let setup = NodeSetup { validator, ..NodeSetup::new(config, ledger) };
+        let setup = consensus::Setup { chain, vote_key, installation, timing };
+        let mut engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        if let Some(key) = renewal {
+            engine = engine.with_renewal(key);
+        }
+        let setup = NodeSetup { validator: is_voter.then_some(engine), ..NodeSetup::new(config, ledger) };
         machine.node = Some(Node::new(setup, &mut machine.rng));
         machine.started = self.now;
-        if n < voting {
+        if is_voter {
             self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
         }
         self.later(Duration::ZERO, n, Event::Tick);
@@ -282,7 +296,7 @@ impl World {
     }
 
     fn dial(&mut self, n: usize, to: Address) {
-        let m = (0..self.machines.len()).find(|m| address(&self.chain, *m) == to).unwrap();
+        let m = (0..self.machines.len()).find(|m| self.address(*m) == to).unwrap();
         if self.machines[m].node.is_none() {
             let refused = sotto_node::peer::DialError::Refused;
             return self.later(LINK, n, Event::DialFailed(to, refused));
@@ -290,7 +304,7 @@ impl World {
         self.numbered += 2;
         let (near, far) = (PeerId(self.numbered), PeerId(self.numbered - 1));
         self.ends.extend([((n, near), (m, far)), ((m, far), (n, near))]);
-        let from = address(&self.chain, n);
+        let from = self.address(n);
         let (ours, theirs) = (Direction::Outbound(to), Direction::Inbound(from.at));
         self.later(LINK, n, Event::Connected { peer: near, key: to.key, direction: ours });
         self.later(LINK, m, Event::Connected { peer: far, key: from.key, direction: theirs });

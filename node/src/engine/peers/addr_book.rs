@@ -150,6 +150,12 @@ impl AddrBook {
         parts.into_iter().find_map(|part| choose(part, rng, except))
     }
 
+    /// An address with this key: one that was connected first, then one that failed less.
+    pub(crate) fn address_of(&self, key: &PeerKey) -> Option<Address> {
+        let of_key = self.entries().filter(|(_, e)| e.address.key == *key);
+        of_key.min_by_key(|(proven, e)| (!proven, e.failures)).map(|(_, e)| e.address)
+    }
+
     /// Up to `most` random addresses to send to a peer at `to`, those of `proven` first.
     pub(crate) fn sample(&self, rng: &mut (impl RngCore + ?Sized), most: usize, to: IpAddr) -> Vec<Address> {
         let mut all: Vec<(bool, u32, Address)> = self
