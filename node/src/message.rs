@@ -30,8 +30,9 @@
 //!  23 consensus         a message between validators ([`consensus::message`](crate::consensus::message))
 //!  24 proposed          header ‖ body (mw), between validators
 //!  25 get proposed      hash (32) of a header, between validators
-//!  26 change            signed change of the terms (mw), which waits for a block
-//!  27 evidence          against a validator ([`consensus::evidence`](crate::consensus::evidence))
+//!  26 compact proposed  header ‖ compact body, between validators
+//!  27 change            signed change of the terms (mw), which waits for a block
+//!  28 evidence          against a validator ([`consensus::evidence`](crate::consensus::evidence))
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -48,7 +49,7 @@ pub mod price;
 
 use crate::{
     consensus::evidence::Evidence,
-    message::compact::{Compact, ShortId},
+    message::compact::{Compact, CompactBody, ShortId},
     peer::Address,
     seal::SealedHeader,
 };
@@ -160,6 +161,7 @@ pub enum Message {
     Consensus(Vec<u8>),
     Proposed(Vec<u8>),
     GetProposed(Hash),
+    CompactProposed { header: Header, body: Box<CompactBody> },
     Change(Box<SignedChange>),
     Evidence(Evidence),
 }
@@ -207,8 +209,9 @@ impl Message {
             Self::Consensus(_) => 23,
             Self::Proposed(_) => 24,
             Self::GetProposed(_) => 25,
-            Self::Change(_) => 26,
-            Self::Evidence(_) => 27,
+            Self::CompactProposed { .. } => 26,
+            Self::Change(_) => 27,
+            Self::Evidence(_) => 28,
         }
     }
 }
@@ -244,6 +247,10 @@ impl Encode for Message {
             }
             Self::Consensus(bytes) | Self::Proposed(bytes) => out.extend_from_slice(bytes),
             Self::GetProposed(hash) => hash.encode(out),
+            Self::CompactProposed { header, body } => {
+                header.encode(out);
+                body.encode(out);
+            }
             Self::Change(change) => change.encode(out),
             Self::Evidence(evidence) => evidence.encode(out),
             Self::GetPart { block, place } => {
@@ -293,8 +300,12 @@ impl Decode for Message {
             23 => Self::Consensus(r.take(r.left())?.to_vec()),
             24 => Self::Proposed(r.take(r.left())?.to_vec()),
             25 => Self::GetProposed(Hash::decode(r)?),
-            26 => Self::Change(Box::new(SignedChange::decode(r)?)),
-            27 => Self::Evidence(Evidence::decode(r)?),
+            26 => {
+                let (header, body) = (Header::decode(r)?, Box::new(CompactBody::decode(r)?));
+                Self::CompactProposed { header, body }
+            }
+            27 => Self::Change(Box::new(SignedChange::decode(r)?)),
+            28 => Self::Evidence(Evidence::decode(r)?),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }
@@ -406,6 +417,18 @@ impl Decode for Hello {
 impl Encode for Compact {
     fn encode(&self, out: &mut Vec<u8>) {
         self.sealed.encode(out);
+        self.body.encode(out);
+    }
+}
+
+impl Decode for Compact {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { sealed: SealedHeader::decode(r)?, body: CompactBody::decode(r)? })
+    }
+}
+
+impl Encode for CompactBody {
+    fn encode(&self, out: &mut Vec<u8>) {
         self.salt.encode(out);
         put_long(&self.inputs, out);
         put_long(&self.one_sided_inputs, out);
@@ -418,10 +441,9 @@ impl Encode for Compact {
     }
 }
 
-impl Decode for Compact {
+impl Decode for CompactBody {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
-            sealed: SealedHeader::decode(r)?,
             salt: r.u64()?,
             inputs: long(r)?,
             one_sided_inputs: long(r)?,

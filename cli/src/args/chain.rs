@@ -34,7 +34,6 @@ pub(crate) enum Chain {
 Examples:
   $ sotto chain init --dir new
   $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100 --maturity 10
-  $ sotto chain init --dir small --reorganisation 4 --window 120
   $ sotto chain init --dir new --validators validators.toml")]
 pub(crate) struct ChainInit {
     /// File of the validators that seal

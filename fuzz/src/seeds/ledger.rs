@@ -266,7 +266,7 @@ fn messages() -> Inputs {
         evidence()
             .iter()
             .zip(["votes", "proposals"])
-            .map(|(e, name)| input(&format!("27-{name}"), Message::Evidence(e.clone()).to_bytes())),
+            .map(|(e, name)| input(&format!("28-{name}"), Message::Evidence(e.clone()).to_bytes())),
     );
     let many = [(6, 2), (11, 2), (14, 42), (19, 2)].map(|(kind, at)| {
         let mut bytes: Vec<u8> = all.get(kind).map(Encode::to_bytes).unwrap_or_default();

@@ -53,6 +53,8 @@ pub struct TestChain {
     operator: SecretScalar,
     pub(super) validators: TestValidators,
     pub(super) rng: ChaCha20Rng,
+    /// Seconds between blocks.
+    pub(super) spacing: u64,
 }
 
 impl TestChain {
@@ -89,7 +91,14 @@ impl TestChain {
     ) -> Self {
         let chain = Chain::new(params).expect("parameters that make sense together");
         let state = MemoryState::genesis(&chain);
-        Self { chain, state, blocks: Vec::new(), operator, validators, rng }
+        Self { chain, state, blocks: Vec::new(), operator, validators, rng, spacing: 60 }
+    }
+
+    /// The same chain with this many seconds between blocks, in place of a minute.
+    #[must_use]
+    pub fn spaced(mut self, spacing: u64) -> Self {
+        self.spacing = spacing;
+        self
     }
 
     /// The chain's parameters.
@@ -456,9 +465,8 @@ impl TestChain {
         (1..self.chain.params().maturity).map(|_| self.grow(Vec::new())).collect()
     }
 
-    /// The time of the next block: a minute after the last.
     fn time(&self) -> u64 {
-        self.state.tip().time + 60
+        self.state.tip().time + self.spacing
     }
 
     /// The header for any body; items that do not fit the state are ignored.

@@ -14,6 +14,10 @@ use std::collections::BTreeMap;
 pub struct TestValidators(BTreeMap<PublicKey, SecretScalar>);
 
 impl TestValidators {
+    pub(super) fn of(vote_keys: Vec<SecretScalar>) -> Self {
+        Self(vote_keys.into_iter().map(|key| (PublicKey::of(&key), key)).collect())
+    }
+
     /// A validator under a new vote key, which is remembered.
     ///
     /// # Panics

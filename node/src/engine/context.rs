@@ -59,6 +59,8 @@ pub(crate) enum Signal {
     Accepted { id: Hash, transaction: Transaction, except: Vec<PeerKey> },
     /// A change of the terms waits for a block.
     ChangeWaits,
+    /// These are validators from now on, as this node is.
+    Joined(Vec<PeerKey>),
     /// A transaction does not fit the chain or the mempool.
     Unfit(Hash),
     /// A connection has closed.

@@ -449,7 +449,10 @@ impl Parts {
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
             }
-            m @ (Message::Consensus(_) | Message::Proposed(_) | Message::GetProposed(_)) => {
+            m @ (Message::Consensus(_)
+            | Message::Proposed(_)
+            | Message::GetProposed(_)
+            | Message::CompactProposed { .. }) => {
                 return match &mut self.validator {
                     Some(validator) => validator.step(ctx, PartEvent::Message(id, m)),
                     // This node does not vote, and its key may be in the set all the same.

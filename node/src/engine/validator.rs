@@ -11,6 +11,8 @@
 //! verified again. A block that does not arrive is asked for, of its proposer and then of others. The time of day
 //! enters with [`Event::Clock`](crate::event::Event::Clock) and goes on with the time of the node in between.
 //!
+//! A block goes out in its compact form: the others have its transactions, or ask for the whole of it.
+//!
 //! Guaranteed: a body counts only if it is the one that its header names, so that nobody can spoil the block of
 //! another; of each validator at most one block is held that was not asked for. Not here: blocks that others
 //! sealed, which [`sync`](super::sync) brings.
@@ -32,7 +34,10 @@ use crate::{
         Draft, LedgerError,
         validating::{self, JudgedBlocks},
     },
-    message::{BlockName, Message},
+    message::{
+        BlockName, Message,
+        compact::{CompactBody, Filling},
+    },
     peer::{CloseReason, Offence, PeerId, PeerKey},
     storage::Files,
 };
@@ -53,7 +58,16 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 struct Wanted {
     /// Who was asked, the proposer first.
     asked: BTreeSet<PeerKey>,
+    /// Whose compact form was looked up in the mempool.
+    looked_up: BTreeSet<PeerKey>,
     again: Duration,
+}
+
+/// A block that is not wanted yet.
+enum Early {
+    /// The bytes of header and body.
+    Whole(Vec<u8>),
+    Compact(Box<(Header, CompactBody)>),
 }
 
 /// This validator's turn to propose.
@@ -73,8 +87,8 @@ pub(crate) struct Validator {
     clock: (u64, Duration),
     judged: JudgedBlocks,
     wanted: BTreeMap<Hash, Wanted>,
-    /// The last block that each validator sent without being asked.
-    early: BTreeMap<PeerKey, (Hash, Vec<u8>)>,
+    /// The last block that each validator sent before it was wanted.
+    early: BTreeMap<PeerKey, (Hash, Early)>,
     turn: Option<Turn>,
     draft: Option<Draft>,
     /// The program that waits for a turn.
@@ -199,7 +213,10 @@ impl Validator {
         let keys: BTreeSet<PeerKey> = all.map(|v| PeerKey(*v.link_key.as_bytes())).collect();
         self.early.retain(|key, _| keys.contains(key));
         let own = ctx.config.key;
-        ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        let joined = ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        if !joined.is_empty() {
+            ctx.signals.push_back(Signal::Joined(joined));
+        }
         self.tell(ctx, Heard::Connected(tip))
     }
 
@@ -218,7 +235,17 @@ impl Validator {
             Message::Consensus(bytes) => {
                 self.tell(ctx, Heard::Heard { from: LinkKey::from_bytes(key.0), bytes })
             }
-            Message::Proposed(bytes) => self.on_proposed(ctx, id, key, bytes),
+            Message::Proposed(bytes) => {
+                let Some(value) = name_of(&bytes) else {
+                    ctx.blame(id, Offence::Invalid);
+                    return Ok(());
+                };
+                self.on_block(ctx, key, value, Early::Whole(bytes))
+            }
+            Message::CompactProposed { header, body } => {
+                let value = header.hash();
+                self.on_block(ctx, key, value, Early::Compact(Box::new((header, *body))))
+            }
             Message::GetProposed(value) => {
                 if let Some(block) = self.judged.block(&value) {
                     ctx.send(id, Message::Proposed(block.bytes.to_vec()));
@@ -230,22 +257,48 @@ impl Validator {
     }
 
     /// A block arrives: judged if it is wanted, else held.
-    fn on_proposed<F: Files>(
+    fn on_block<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
-        id: PeerId,
         key: PeerKey,
-        bytes: Vec<u8>,
+        value: Hash,
+        block: Early,
     ) -> StepResult {
-        let Some(value) = name_of(&bytes) else {
-            ctx.blame(id, Offence::Invalid);
-            return Ok(());
-        };
         if self.wanted.contains_key(&value) {
-            return self.judge(ctx, value, bytes);
+            return self.take(ctx, key, value, block);
         }
-        self.early.insert(key, (value, bytes));
+        self.early.insert(key, (value, block));
         Ok(())
+    }
+
+    /// Judges a block that is wanted; of a compact one, who sent it is asked for the whole if something is missing.
+    fn take<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        key: PeerKey,
+        value: Hash,
+        block: Early,
+    ) -> StepResult {
+        let bytes = match block {
+            Early::Whole(bytes) => Some(bytes),
+            Early::Compact(compact) => {
+                // Looking it up is work: once for each validator.
+                if !self.wanted.get_mut(&value).is_some_and(|w| w.looked_up.insert(key)) {
+                    return Ok(());
+                }
+                let (header, body) = *compact;
+                let pending = ctx.ledger.mempool().iter().map(|(_, t)| t);
+                let body = Filling::new(&header, body, pending).body();
+                body.map(|body| [header.to_bytes(), body.to_bytes()].concat())
+            }
+        };
+        match bytes {
+            Some(bytes) => self.judge(ctx, value, bytes),
+            None => {
+                self.ask(ctx, value, key);
+                Ok(())
+            }
+        }
     }
 
     /// Judges the bytes of a block of which the body is the one that its header names.
@@ -291,8 +344,12 @@ impl Validator {
                 }
             }
             Decision::SendBlock(value) => {
-                if let Some(block) = self.judged.block(&value) {
-                    let block = Message::Proposed(block.bytes.to_vec());
+                let salt = ctx.rng.next_u64();
+                let compact = self.judged.get(&value).and_then(|p| {
+                    let body = Box::new(CompactBody::of(&p.header, &p.body, salt)?);
+                    Some(Message::CompactProposed { header: p.header.clone(), body })
+                });
+                if let Some(block) = compact {
                     let keys: Vec<PeerKey> = ctx.peers.validators.keys().collect();
                     keys.into_iter().for_each(|key| send_to(ctx, key, &block));
                 }
@@ -337,10 +394,14 @@ impl Validator {
         if let Some(block) = self.judged.block(&value) {
             return Ok(Some(Heard::Judged { value, verdict: Verdict::Valid(block) }));
         }
-        self.wanted.entry(value).or_insert(Wanted { asked: BTreeSet::new(), again: ctx.now + ASK_AGAIN });
+        self.wanted.entry(value).or_insert(Wanted {
+            asked: BTreeSet::new(),
+            looked_up: BTreeSet::new(),
+            again: ctx.now + ASK_AGAIN,
+        });
         let held = self.early.iter().find(|(_, (name, _))| *name == value).map(|(key, _)| *key);
-        match held.and_then(|key| self.early.remove(&key)) {
-            Some((_, bytes)) => self.judge(ctx, value, bytes)?,
+        match held.and_then(|key| Some((key, self.early.remove(&key)?.1))) {
+            Some((key, block)) => self.take(ctx, key, value, block)?,
             None => self.ask(ctx, value, PeerKey(*proposer.as_bytes())),
         }
         Ok(None)

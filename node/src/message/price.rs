@@ -43,15 +43,15 @@ pub fn price(frame: &[u8]) -> u64 {
     let (length, count) = (frame.len() as u64, u64::from(count(frame)));
     let points = length / POINT;
     1 + match frame.get(1) {
-        Some(5 | 8 | 26) => 3 * points,
-        Some(13 | 15) => points,
+        Some(5 | 8 | 27) => 3 * points,
+        Some(13 | 15 | 26) => points,
         Some(9) => TIP + SEAL * signatures(length, 1),
         Some(11 | 19) => SEAL * signatures(length, count).max(count.min(points)),
         Some(4 | 6 | 7) => count.min(points) / 4,
         Some(10) => 2 * count.min(points),
         Some(12 | 14 | 16 | 20) => REQUEST + points / 8,
         Some(18) => SEAL,
-        Some(27) => EVIDENCE,
+        Some(28) => EVIDENCE,
         Some(17 | 21) => 2 + length / HASHED,
         _ => length / HASHED,
     }
@@ -82,7 +82,7 @@ fn count(frame: &[u8]) -> u16 {
 /// Whether decoding a message means decoding points without end, so that a worker does it.
 #[must_use]
 pub fn has_points(frame: &[u8]) -> bool {
-    matches!(frame.get(1), Some(5 | 8 | 13 | 15 | 26))
+    matches!(frame.get(1), Some(5 | 8 | 13 | 15 | 26 | 27))
 }
 
 /// What a message says that it answers.

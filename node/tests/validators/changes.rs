@@ -4,15 +4,20 @@ use super::{PAYER, World};
 use sotto_mw::{
     Amount,
     amount::Height,
+    codec::Encode,
     error::Rejection,
+    hash::Hash,
     terms::{Announced, Change, Limits, SignedChange},
     validators::{Validator, ValidatorSet},
 };
 use sotto_node::{
     consensus::{Activity, Why},
-    effect::{Refusal, Response},
+    effect::{Refusal, Response, Status},
     event::{Event, Request},
     ledger::LedgerError,
+    message::{Hello, Message, rules},
+    peer::{Direction, PeerId, PeerKey},
+    seal::SealedHeader,
 };
 
 /// What changes the terms.
@@ -53,14 +58,14 @@ impl World {
         self.run(400, |w| w.has_sealed(&payment));
     }
 
-    fn activity(&mut self, n: usize) -> Activity {
+    pub(crate) fn status(&mut self, n: usize) -> Status {
         self.step(n, Event::Request { id: PAYER, request: Request::Status });
         let Some(Response::Status(status)) = self.submitted.take() else { panic!("no status") };
-        status.validator.unwrap().activity
+        status
     }
 
     fn follows(&mut self, n: usize) -> bool {
-        matches!(self.activity(n), Activity::Following(_, Why::NoValidator))
+        matches!(self.status(n).validator.unwrap().activity, Activity::Following(_, Why::NoValidator))
     }
 }
 
@@ -182,5 +187,26 @@ fn a_change_that_does_not_hold_does_not_wait() {
     };
     assert!(!waits(&world), "the other is void");
     assert!(matches!(world.hand_in(0, rival), Response::Refused(_)));
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
+
+/// A header under terms that a node does not know makes it ask for what leads there, and believe nothing.
+#[test]
+fn a_claim_under_unknown_terms_is_no_tip() {
+    let mut world = World::new(10, 4);
+    world.run(300, |w| w.all_at(3));
+    let (peer, direction) = (PeerId(1 << 40), Direction::Inbound(([9, 9, 9, 9], 9).into()));
+    world.step(0, Event::Connected { peer, key: PeerKey([99; 32]), direction });
+    let hello = Hello { chain: *world.chain.chain().id(), rules: rules(), listen_port: None };
+    let mut claim = SealedHeader::of(world.chain.blocks().last().unwrap());
+    claim.header.height = Height::new(900);
+    claim.header.terms = Hash::from_bytes([7; 32]);
+    for message in [Message::Hello(hello), Message::Tip(claim)] {
+        world.step(0, Event::Frame { peer, bytes: message.to_bytes() });
+    }
+    let status = world.status(0);
+    assert_eq!(status.best, world.height(0), "nobody has shown more");
+    let height = world.chain.next().get();
+    world.run(300, |w| w.all_at(height + 2));
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }

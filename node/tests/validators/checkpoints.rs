@@ -4,22 +4,12 @@ use crate::World;
 use core::time::Duration;
 use sotto_mw::{amount::Height, hash::Hash};
 use sotto_node::{
-    effect::{Response, Status},
-    event::{Event, Request},
     ledger::{Ledger, LedgerError, mempool::MempoolLimits},
     message::BlockName,
     storage::{Layout, Store},
 };
 
 impl World {
-    fn status(&mut self, n: usize) -> Status {
-        self.step(n, Event::Request { id: super::PAYER, request: Request::Status });
-        match self.submitted.take() {
-            Some(Response::Status(status)) => status,
-            other => panic!("{other:?}"),
-        }
-    }
-
     fn block(&self, height: u64) -> BlockName {
         BlockName::of(&self.chain.blocks()[height as usize - 1].header)
     }

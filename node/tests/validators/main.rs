@@ -26,7 +26,7 @@ use sotto_node::{
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     ledger::{Ledger, mempool::MempoolLimits},
-    message::BlockName,
+    message::{BlockName, Message},
     peer::{Address, Direction, PeerId, PeerKey},
     storage::{Layout, Memory, Store},
 };
@@ -67,6 +67,10 @@ struct World {
     submitted: Option<Response>,
     /// All rewards that were made, of which few are in blocks.
     rewards: Vec<Owned>,
+    /// Proposals that were sent whole.
+    whole: usize,
+    /// Who hears of no payment.
+    deaf: Option<usize>,
 }
 
 impl World {
@@ -98,7 +102,7 @@ impl World {
             Machine { validator, renewal: None, node: None, files, votes, log, started, rng }
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
-        let (due, ends, alarms) = Default::default();
+        let (due, ends, alarms, submitted, rewards, whole, deaf) = Default::default();
         let (followed, checkpoints) = Default::default();
         Self {
             chain,
@@ -110,8 +114,10 @@ impl World {
             ends,
             numbered,
             alarms,
-            submitted: None,
-            rewards: Vec::new(),
+            submitted,
+            rewards,
+            whole,
+            deaf,
         }
     }
 
@@ -231,7 +237,11 @@ impl World {
             match effect {
                 Effect::Dial(to) => self.dial(n, to),
                 Effect::Send(peer, message) => {
-                    if let Some((m, far)) = self.ends.get(&(n, peer)).copied() {
+                    self.whole += usize::from(matches!(message, Message::Proposed(_)));
+                    let announces = matches!(message, Message::Announce(_));
+                    if let Some((m, far)) = self.ends.get(&(n, peer)).copied()
+                        && !(announces && self.deaf == Some(m))
+                    {
                         self.later(LINK, m, Event::Frame { peer: far, bytes: message.to_bytes() });
                     }
                 }
@@ -388,14 +398,32 @@ fn all_killed_at_once_go_on_from_their_disks() {
 /// Also where all nodes are validators, which never stem to each other, and with one of them dead.
 #[test]
 fn a_payment_at_any_validator_is_sealed() {
-    let mut world = World::new(5, 4);
+    for seed in 5..15 {
+        let mut world = World::new(seed, 4);
+        world.run(200, |w| w.all_at(4));
+        world.kill(3);
+        for n in 0..3 {
+            let coin = world.coin();
+            let (payment, _) = world.chain.pay(&[&coin], &[5]);
+            world.submit(n, &payment);
+            world.run(400, |w| w.has_sealed(&payment));
+        }
+        assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+    }
+}
+
+/// A block goes out without its transactions; who lacks one asks for the whole.
+#[test]
+fn a_block_is_sent_whole_only_where_a_transaction_is_missing() {
+    let mut world = World::new(6, 4);
     world.run(200, |w| w.all_at(4));
-    world.kill(3);
-    for n in 0..3 {
+    for (deaf, is_sent) in [(None, false), (Some(3), true)] {
+        world.deaf = deaf;
         let coin = world.coin();
         let (payment, _) = world.chain.pay(&[&coin], &[5]);
-        world.submit(n, &payment);
+        world.submit(0, &payment);
         world.run(400, |w| w.has_sealed(&payment));
+        assert_eq!(world.whole > 0, is_sent);
     }
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }

@@ -118,6 +118,7 @@ impl WalletCommand<'_> {
         let mut wallet = self.open()?;
         let chain = self.chain()?;
         same_chain(&wallet, chain.chain())?;
+        wallet.follow_terms(chain.chain().terms());
         let report = look(self.context, &mut wallet, &chain.view())?;
         Ok((wallet, chain, report))
     }

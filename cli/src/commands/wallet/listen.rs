@@ -206,6 +206,7 @@ impl Machine<'_> {
             return Ok(());
         }
         let chain = self.command.chain()?;
+        self.wallet.follow_terms(chain.chain().terms());
         scan(self.command.context, &mut self.wallet, &chain.view())?;
         drop(chain);
         self.scanned = Instant::now();

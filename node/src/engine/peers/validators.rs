@@ -51,11 +51,14 @@ impl Validators {
         Self { dials: addresses.iter().map(dial).collect(), ..Self::default() }
     }
 
-    /// Takes the keys of the set in force, without this node's own. A node that is no validator passes none.
-    pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) {
+    /// Takes the keys of the set in force, without this node's own, and returns the new ones. A node that is no validator
+    /// passes none.
+    pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) -> Vec<PeerKey> {
+        let new = keys.difference(&self.keys).copied().collect();
         self.refused.retain(|key, _| keys.contains(key));
         self.dials.retain(|d| !d.heard || keys.contains(&d.address.key));
         self.keys = keys;
+        new
     }
 
     /// Whether a connection with this key is one between validators.
@@ -131,7 +134,9 @@ mod tests {
     fn every_validator_is_dialled_until_it_is_connected_with_growing_pauses() {
         let mut all = Validators::at(&[address(1), address(2), address(3)]);
         assert_eq!(all.next_dial(second(0), |_| false, |_| None), None, "no set yet");
-        all.set([address(1).key, address(2).key].into());
+        let both = [address(1).key, address(2).key];
+        assert_eq!(all.set(both.into()), both);
+        assert_eq!(all.set(both.into()), [], "they are no news");
         let mut due = |at, connected: &[u8]| {
             let connected = |key: &PeerKey| connected.iter().any(|n| address(*n).key == *key);
             all.next_dial(second(at), connected, |_| None)
@@ -156,14 +161,14 @@ mod tests {
     #[test]
     fn a_validator_without_an_address_in_the_settings_is_dialled_by_the_book() {
         let mut all = Validators::at(&[address(1)]);
-        all.set([address(1).key, address(2).key].into());
+        _ = all.set([address(1).key, address(2).key].into());
         let heard = |key: &PeerKey| (*key == address(2).key).then(|| address(2));
         let only_second = |key: &PeerKey| *key == address(1).key;
         assert_eq!(all.next_dial(second(0), only_second, heard), Some(address(2)));
         assert_eq!(all.next_dial(second(1), only_second, heard), None, "the same pauses");
         let moved = Address { at: ([127, 0, 0, 2], 9).into(), ..address(2) };
         assert_eq!(all.next_dial(second(2), only_second, |_| Some(moved)), Some(moved));
-        all.set([address(1).key].into());
+        _ = all.set([address(1).key].into());
         assert_eq!(all.next_dial(second(60), only_second, heard), None);
         assert_eq!(all.next_dial(second(60), |_| false, heard), Some(address(1)), "settings stay");
     }
@@ -174,7 +179,7 @@ mod tests {
         let mut config = Config::new(address(9).key);
         (config.inbound, config.outbound) = (1, 1);
         let mut peers = Peers::new(&config, AddrBook::new(&mut ChaCha20Rng::seed_from_u64(1)));
-        peers.validators.set([address(1).key].into());
+        _ = peers.validators.set([address(1).key].into());
         let from = |n: u8| Direction::Inbound(([9, 9, 9, 9], u16::from(n)).into());
         let connect = |peers: &mut Peers, id, n: u8| {
             let new = NewPeer { id: PeerId(id), key: address(n).key, direction: from(n) };
@@ -199,7 +204,7 @@ mod tests {
     #[test]
     fn a_validator_that_broke_the_protocol_is_refused_for_a_minute() {
         let mut all = Validators::at(&[address(1)]);
-        all.set([address(1).key].into());
+        _ = all.set([address(1).key].into());
         all.refuse(second(5), address(1).key);
         assert!(all.is_refused(second(64), &address(1).key) && !all.is_refused(second(65), &address(1).key));
         assert_eq!(all.next_dial(second(64), |_| false, |_| None), None);

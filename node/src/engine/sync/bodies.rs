@@ -60,7 +60,7 @@ impl Sync {
         &mut self,
         ctx: &mut StepContext<'_, F>,
         id: PeerId,
-        mut compact: Compact,
+        compact: Compact,
     ) -> StepResult {
         let name = BlockName::of(&compact.sealed.header);
         if self.requests.answered(id, |about| *about == Wanted::Compact(name.hash)).is_none() {
@@ -74,8 +74,8 @@ impl Sync {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
-        compact.sealed = w.sealed.clone();
-        let filling = Filling::new(compact, ctx.ledger.mempool().iter().map(|(_, t)| t));
+        let pending = ctx.ledger.mempool().iter().map(|(_, t)| t);
+        let filling = Filling::new(&w.sealed.header, compact.body, pending);
         let (outputs, kernels) = filling.missing();
         w.body = Fetch::Filling(id, Box::new(filling));
         if outputs.is_empty() && kernels.is_empty() {
@@ -121,8 +121,9 @@ impl Sync {
         let Some(w) = ctx.branch.get_mut(name) else { return Ok(()) };
         w.whole = true;
         if let Fetch::Filling(_, filling) = core::mem::replace(&mut w.body, Fetch::Open) {
-            if let Some(block) = filling.block() {
-                w.body = Fetch::Here(Box::new(block));
+            if let Some(body) = filling.body() {
+                let SealedHeader { header, seal } = w.sealed.clone();
+                w.body = Fetch::Here(Box::new(Block { header, seal, body }));
                 ctx.peers.gave(ctx.now, id);
             } else {
                 self.blame(ctx, id, Offence::Mismatch);
