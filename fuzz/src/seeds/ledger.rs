@@ -15,11 +15,14 @@ use sotto_mw::{
     amount::{Amount, Height},
     codec::Encode,
     hash::Hash,
+    history::TermsChange,
     kernel::{KernelFeatures, Window},
     mmr::Peaks,
     output::Output,
     secret::SecretScalar,
     state::{ChainView, RewindData, Unspent},
+    terms::{Announced, Change},
+    testing::TestChain,
     transaction::Body,
     trie::Prefix,
     validators::Signatures,
@@ -262,6 +265,8 @@ fn messages() -> Inputs {
         Message::NotFound(name),
     ];
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
+    let named = named.chain([input("29", Message::GetTerms(Height::new(3)).to_bytes())]);
+    let named = named.chain([input("30", Message::Terms(vec![terms_change()]).to_bytes())]);
     let named = named.chain(
         evidence()
             .iter()
@@ -275,6 +280,15 @@ fn messages() -> Inputs {
     });
     let twice = Message::GetItems { block: name, outputs: vec![2, 2], kernels: vec![] }.to_bytes();
     named.chain(many).chain([input("14-twice", twice)]).collect()
+}
+
+/// Validators that announce other rules.
+fn terms_change() -> TermsChange {
+    let mut chain = TestChain::with_validators(5, 4);
+    let change = chain.change(Change::Rules(Announced { from: Height::new(900), what: 9 }), Height::new(9));
+    chain.grow_with(Vec::new(), Some(change));
+    let sealed = SealedHeader::of(chain.blocks().last().expect("a block"));
+    TermsChange { sealed, terms: chain.chain().terms().clone() }
 }
 
 /// A validator that voted twice, and one that proposed twice.

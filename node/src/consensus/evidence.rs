@@ -6,12 +6,12 @@
 //! double certificate = height (8) ‖ (header hash (32) ‖ certificate (mw)) twice
 //! ```
 //!
-//! Of two messages the one with the lesser bytes comes first, and of two headers that with the lesser hash, so
-//! that one case has one encoding.
+//! Of two messages the one with the lesser bytes comes first, and of two headers that with the lesser hash,
+//! so that one case has one encoding.
 //!
-//! Who signed both certificates of one round is guilty. Of different rounds they are suspects: a validator that
-//! is locked in the first may follow a quorum of prevotes in the second. Guilty among them is who prevoted
-//! against its lock without one, which takes its votes of the rounds between.
+//! Who signed both certificates of one round is guilty. Of different rounds they are suspects: a validator
+//! that is locked in the first may follow a quorum of prevotes in the second. Guilty among them is who
+//! prevoted against its lock without one, which takes its votes of the rounds between.
 #![deny(clippy::indexing_slicing)]
 
 use crate::seal::DoubleSeal;

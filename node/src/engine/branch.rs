@@ -11,7 +11,7 @@ use crate::{
     seal::SealedHeader,
 };
 use core::time::Duration;
-use sotto_mw::{amount::Height, block::Block};
+use sotto_mw::{amount::Height, block::Block, history::History};
 use std::collections::VecDeque;
 
 /// Most headers that are held before their bodies.
@@ -30,6 +30,8 @@ pub(crate) enum SnapshotMode {
 
 /// What is being fetched.
 pub(crate) struct Branch {
+    /// The terms of all heights, as far as they are known: also of heights whose blocks are not here.
+    pub(crate) history: History,
     /// A better branch, from the first block that is not here.
     pub(crate) blocks: VecDeque<BranchBlock>,
     /// The best block that a peer has shown, and until when it counts as ahead of the chain although its
@@ -75,8 +77,9 @@ impl BranchBlock {
 }
 
 impl Branch {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(history: History) -> Self {
         Self {
+            history,
             blocks: VecDeque::new(),
             shown: None,
             mode: SnapshotMode::Off,

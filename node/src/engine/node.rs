@@ -119,7 +119,7 @@ impl<F: Files> Node<F> {
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
         // A store that cannot answer now will fail again when it is asked next.
         drop(ledger.store_mut().serve_snapshots(config.part_items));
-        let mut branch = Branch::new();
+        let mut branch = Branch::new(ledger.store().history().clone());
         branch.checkpoint = ledger.checkpoint_ahead().map(|checkpoint| checkpoint.height);
         let parts = Parts {
             announced: BlockName::of(ledger.tip()),
@@ -445,6 +445,7 @@ impl Parts {
             | Message::Compact(_)
             | Message::Items { .. }
             | Message::Block { .. }
+            | Message::Terms(_)
             | Message::NotFound(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
@@ -460,6 +461,7 @@ impl Parts {
                 };
             }
             m @ (Message::GetHeaders(_)
+            | Message::GetTerms(_)
             | Message::GetCompact(_)
             | Message::GetItems { .. }
             | Message::GetBlock(_)

@@ -5,8 +5,9 @@
 //!   ─▶ every other peer       a peer that completes its handshake ─▶ the last cases that are kept
 //! ```
 //!
-//! What is known already costs a look-up, and each case is passed on once, so that nobody can make it go round.
-//! Cases of heights that this node does not know yet wait until it does: as many of each peer as it would tell.
+//! What is known already costs a look-up, and each case is passed on once, so that nobody can make it go
+//! round. Cases of heights that this node does not know yet wait until it does: as many of each peer as it
+//! would tell.
 
 use super::context::{StepContext, StepResult};
 use crate::{

@@ -1,19 +1,19 @@
-//! Evidence against validators, kept beside the chain: who said two things at one position, and heights with two
-//! certificates.
+//! Evidence against validators, kept beside the chain: who said two things at one position, and heights with
+//! two certificates.
 //!
 //! ```text
 //! file = version (1) ‖ chain id (32) ‖ n (4) ‖ evidence* ‖ n (1) ‖ double certificate* ‖ check (32)
 //! ```
 //!
 //! Everything in it was verified under the validators of its height before it was kept. Of each validator and
-//! height the first case is kept, of each validator at most [`Equivocations::OF_ONE`]: one is proof enough, and
-//! a dishonest validator, which can make as many as it likes, leaves room for others. The file decides nothing
-//! about blocks; a damaged one is set aside.
+//! height the first case is kept, of each validator at most [`Equivocations::OF_ONE`]: one is proof enough,
+//! and a dishonest validator, which can make as many as it likes, leaves room for others. The file decides
+//! nothing about blocks; a damaged one is set aside.
 //!
-//! A height with two certificates means that validators with a third of the power or more are dishonest. Nodes
-//! hold different ones of both blocks to be final, and no rule says who is right: a node halts until a
-//! person names the header to follow by a checkpoint of that height. That holds for the last W blocks; below, the
-//! keys of validators who left long ago must not halt a chain.
+//! A height with two certificates means that validators with a third of the power or more are dishonest.
+//! Nodes hold different ones of both blocks to be final, and no rule says who is right: a node halts until a
+//! person names the header to follow by a checkpoint of that height. That holds for the last W blocks; below,
+//! the keys of validators who left long ago must not halt a chain.
 
 use crate::{
     codec::{Damage, checked, ends, tag, with_check},
@@ -67,8 +67,8 @@ impl Equivocations {
             && of_it().all(|e| e.place().height != evidence.place().height)
     }
 
-    /// Adds a height with two certificates; says whether that changed anything. Where there is no room, the lowest
-    /// gives way, so that keys of long ago cannot hide what happens today.
+    /// Adds a height with two certificates; says whether that changed anything. Where there is no room, the
+    /// lowest gives way, so that keys of long ago cannot hide what happens today.
     pub(super) fn add_double(&mut self, double: DoubleCertificate) -> bool {
         let at = self.doubles.partition_point(|d| d.height < double.height);
         if self.doubles.get(at).is_some_and(|d| d.height == double.height) {

@@ -1,5 +1,5 @@
-//! What a ledger makes of evidence against validators: judged under the validators of its height, kept beside the
-//! chain ([`equivocations`](super::equivocations)), and when it halts the node.
+//! What a ledger makes of evidence against validators: judged under the validators of its height, kept beside
+//! the chain ([`equivocations`](super::equivocations)), and when it halts the node.
 
 use super::equivocations::{Equivocations, Halt};
 use crate::{

@@ -23,6 +23,13 @@ fn evidence(chain: &ChainId) -> Evidence {
     Evidence::votes(a, b)
 }
 
+fn terms_change() -> TermsChange {
+    let mut chain = TestChain::with_validators(45, 4);
+    let change = chain.change(Change::Rules(Announced { from: Height::new(900), what: 9 }), Height::new(9));
+    chain.grow_with(Vec::new(), Some(change));
+    TermsChange { sealed: SealedHeader::of(&chain.blocks()[0]), terms: chain.chain().terms().clone() }
+}
+
 fn all() -> Vec<Message> {
     let mut test_chain = TestChain::new(11);
     let coin = test_chain.grow(Vec::new());
@@ -75,6 +82,8 @@ fn all() -> Vec<Message> {
         Message::CompactProposed { header: block.header.clone(), body: Box::new(compact.body.clone()) },
         Message::Change(Box::new(change)),
         Message::Evidence(evidence(test_chain.chain().id())),
+        Message::GetTerms(Height::new(7)),
+        Message::Terms(vec![terms_change()]),
     ]
 }
 
@@ -82,7 +91,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..29).collect(), "one of each kind");
+    assert_eq!(kinds, (0..31).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
@@ -101,7 +110,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 29]), Err(DecodeError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 31]), Err(DecodeError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 
@@ -134,6 +143,7 @@ fn counts_are_bounded_before_anything_is_made() {
         (10, MAX_LOCATOR),
         (11, MAX_HEADERS),
         (19, MAX_SNAPSHOTS),
+        (30, MAX_TERMS),
     ] {
         assert!(
             matches!(Message::from_bytes(&counted(kind, most + 1)), Err(DecodeError::Bound { .. })),
