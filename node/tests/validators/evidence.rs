@@ -76,8 +76,8 @@ fn votes(chain: &ChainId, key: &SecretScalar, height: u64, values: [u8; 2]) -> E
     Evidence::votes(a, b)
 }
 
-/// A validator tells one other two things. All nodes learn of it, also one that only a node in the middle connects,
-/// and one that comes later; each keeps it.
+/// A validator tells one other two things. All nodes learn of it, also one that only a node in the middle
+/// connects, and one that comes later; each keeps it.
 #[test]
 fn evidence_is_told_through_a_node_in_the_middle() {
     let mut world = row(10);
@@ -109,8 +109,8 @@ fn evidence_is_told_through_a_node_in_the_middle() {
     assert!(evidence.holds(&chain) && evidence.place().height == height);
 }
 
-/// What does not hold, or is of a stranger's key, costs its sender the connection, and nothing is kept; what nobody
-/// can judge yet waits.
+/// What does not hold, or is of a stranger's key, costs its sender the connection, and nothing is kept; what
+/// nobody can judge yet waits.
 #[test]
 fn evidence_that_does_not_hold_is_blamed_on_its_sender() {
     let mut world = row(11);
@@ -133,8 +133,8 @@ fn evidence_that_does_not_hold_is_blamed_on_its_sender() {
     }
 }
 
-/// Of a validator one case a height is kept, and so many in all; the file says the same, and a damaged one is set
-/// aside.
+/// Of a validator one case a height is kept, and so many in all; the file says the same, and a damaged one is
+/// set aside.
 #[test]
 fn evidence_is_bounded_and_kept() {
     let mut world = row(12);
@@ -166,8 +166,8 @@ fn evidence_is_bounded_and_kept() {
     world.run(60, |w| w.kept(5) == 2);
 }
 
-/// A dishonest quorum seals a second block of a height. A node that sees both stops, names who signed both, and does
-/// not start again until a person says by a checkpoint which one counts.
+/// A dishonest quorum seals a second block of a height. A node that sees both stops, names who signed both,
+/// and does not start again until a person says by a checkpoint which one counts.
 #[test]
 fn two_certificates_stop_a_node_until_a_person_decides() {
     let mut world = row(13);
@@ -215,7 +215,8 @@ fn two_certificates_stop_a_validator() {
     assert!(world.machines[0].node.is_none());
 }
 
-/// Keys of a quorum of long ago must not stop a chain: the second block of an old height is kept, and that is all.
+/// Keys of a quorum of long ago must not stop a chain: the second block of an old height is kept, and that is
+/// all.
 #[test]
 fn a_second_block_of_an_old_height_stops_nobody() {
     let mut world = row(15);

@@ -1,9 +1,12 @@
-//! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
+//! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a
+//! seed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod changes;
 mod checkpoints;
 mod evidence;
+mod idle;
+mod snapshots;
 
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -59,6 +62,10 @@ struct World {
     /// Which node each node that does not vote is connected to.
     followed: Vec<usize>,
     checkpoints: Vec<BlockName>,
+    /// How long an empty mempool waits for a payment.
+    idle: Duration,
+    /// How many blocks apart snapshots are, how far behind a node starts from one, and items of a part.
+    snapshots: Option<(u64, u64, u32)>,
     now: Duration,
     due: BTreeMap<(Duration, u64), (usize, Event)>,
     ends: BTreeMap<(usize, PeerId), (usize, PeerId)>,
@@ -103,12 +110,14 @@ impl World {
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms, submitted, rewards, whole, deaf) = Default::default();
-        let (followed, checkpoints) = Default::default();
+        let (followed, checkpoints, snapshots) = Default::default();
         Self {
             chain,
             machines,
             followed,
             checkpoints,
+            idle: Duration::from_secs(5),
+            snapshots,
             now,
             due,
             ends,
@@ -139,6 +148,9 @@ impl World {
             config.outbound = 1;
         }
         let is_voter = followed.is_none();
+        if let Some((every, threshold, items)) = self.snapshots {
+            (config.snapshot_every, config.snapshot_threshold, config.part_items) = (every, threshold, items);
+        }
         config.listen_port = Some(self.address(n).at.port());
         let hour = Duration::from_secs(3_600);
         config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
@@ -151,7 +163,7 @@ impl World {
         let ledger = ledger.with_checkpoints(self.checkpoints.clone()).unwrap();
         let (chain, installation) = (ledger.chain().clone(), Hash::from_bytes([n as u8; 32]));
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
-        let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
+        let timing = Timing { idle: self.idle, ..Timing::default() };
         let setup = consensus::Setup { chain, vote_key, installation, timing };
         let mut engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
         if let Some(key) = renewal {
