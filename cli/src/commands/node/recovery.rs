@@ -56,7 +56,7 @@ fn checkpoint(text: &str) -> Outcome<BlockName> {
     });
     parts.ok_or_else(|| {
         Failure::new(Code::Usage, format!("invalid checkpoint `{text}`"))
-            .help("write HEIGHT:HASH, as `sotto chain show HEIGHT` prints them")
+            .help("write HEIGHT:HASH, as `sotto chain block HEIGHT` prints them")
     })
 }
 
@@ -73,8 +73,8 @@ pub(crate) fn halted(halt: &Halt) -> Failure {
     )
 }
 
-/// A node stops by itself only if its store fails, or the chain was sealed twice. If what it read was damaged and can be fetched again, it
-/// is moved aside, so that the next start does so.
+/// A node stops by itself only if its store fails, or the chain was sealed twice. If what it read was damaged
+/// and can be fetched again, it is moved aside, so that the next start does so.
 pub(crate) fn stopped(home: &Home, settings: &Settings, why: &LedgerError) -> Failure {
     if let LedgerError::Halt(halt) = why {
         return halted(halt);
