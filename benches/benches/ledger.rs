@@ -307,13 +307,7 @@ fn heavy(mix: Mix) -> (MemoryState, Block) {
     let t = connect_transaction(CHAIN.chain(), &state, &t).unwrap();
     let (coinbase, kernel) = chain.reward(fee);
     let time = state.tip().time;
-    let next = NextBlock {
-        transactions: &[t],
-        coinbase_output: coinbase.output,
-        coinbase_kernel: kernel,
-        time,
-        change: None,
-    };
+    let next = NextBlock { transactions: &[t], reward: (coinbase.output, kernel).into(), time, change: None };
     let p = propose(CHAIN.chain(), &state, next).unwrap();
     (state, chain.seal(p.header, p.body))
 }

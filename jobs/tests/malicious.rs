@@ -329,8 +329,9 @@ fn a_receipt_says_what_it_shows_and_no_more() {
     assert_eq!(rendered["adversary"], "malicious");
     assert_eq!(
         rendered["shows"],
-        "If one of the computers followed the protocol, these outputs are of this circuit on the inputs that the \
-         owners sealed (one in league with a computer: entered), and no computer learned more than its outputs."
+        "If one of the compute parties followed the protocol, these outputs are of this circuit on the inputs to \
+         which the input parties committed (for one that colludes with a compute party: that these entered), and \
+         no compute party learned more than its outputs."
     );
     assert!(receipt_file::read(&rendered.to_string()).is_ok());
     let mut altered = rendered.clone();

@@ -305,8 +305,8 @@ impl Chain {
         Ok(Self { params, id, terms })
     }
 
-    /// The chain under the terms of another height: judgements without a view of the state are under them, and
-    /// so are fees and weights.
+    /// The chain under the terms of another height: judgements without a view of the state are under them,
+    /// and so are fees and weights.
     #[must_use]
     pub fn under(&self, terms: &Terms) -> Self {
         Self { params: self.params.clone(), id: self.id, terms: terms.clone() }

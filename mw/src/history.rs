@@ -4,15 +4,15 @@
 //! header h under terms(h), which are known ─▶ its next terms, by their hash ─▶ header h′ > h under those ─▶ …
 //! ```
 //!
-//! A header at which the terms change is sealed under the terms before, so who knows those and sees that header
-//! with its seal knows the next. Nothing between two changes need be read. This is how a light client, a
-//! newcomer with a snapshot, and a pruned store follow the validators of a chain; the genesis parameters hold
-//! the first.
+//! A header at which the terms change is sealed under the terms before, so who knows those and sees that
+//! header with its seal knows the next. Nothing between two changes need be read. This is how a light client,
+//! a newcomer with a snapshot, and a pruned store follow the validators of a chain; the genesis parameters
+//! hold the first.
 //!
-//! Guaranteed, if in each set of validators less than a third of the power is Byzantine: the terms are those of
-//! the chain, since an honest validator judged every change (MW-R39, MW-R40) before it signed. Not guaranteed:
-//! that no later change exists; nor anything against those who once were a quorum and sold their keys since,
-//! which is what checkpoints are for.
+//! Guaranteed, if in each set of validators less than a third of the power is Byzantine: the terms are those
+//! of the chain, since an honest validator judged every change (MW-R39, MW-R40) before it signed. Not
+//! guaranteed: that no later change exists; nor anything against those who once were a quorum and sold their
+//! keys since, which is what checkpoints are for.
 
 use crate::{
     amount::Height,
@@ -37,7 +37,7 @@ pub struct TermsChange {
 
 fields!(TermsChange { sealed, terms });
 
-/// A header does not continue what is known.
+/// A header does not continue the known headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the terms after height {height} do not follow from those that are known")]
 pub struct HistoryError {
@@ -81,8 +81,8 @@ impl History {
     /// Continues the history by the changes after the last that is known, in ascending order of heights.
     ///
     /// # Errors
-    /// [`HistoryError`] for the first that is not above the last, is not sealed under the terms of its height, or
-    /// does not state the next terms. Those before it are kept.
+    /// [`HistoryError`] for the first that is not above the last, is not sealed under the terms of its
+    /// height, or does not state the next terms. Those before it are kept.
     pub fn extend(&mut self, changes: &[TermsChange]) -> Result<(), HistoryError> {
         changes.iter().try_for_each(|TermsChange { sealed, terms }| {
             let h = &sealed.header;

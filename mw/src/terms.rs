@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The validators that a change in block h brings seal from h + 2, so the set of a height is known before the
-//! block below it is. All that a chain knows of its future terms is in the terms themselves: whoever has a
+//! block below it is. All that a chain knows of its future terms is in the terms themselves: a holder of a
 //! sealed header and the terms that it states needs no body to follow the chain. A solo chain has the same
 //! terms at every height; their hash is zero.
 

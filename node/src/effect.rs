@@ -46,9 +46,9 @@ pub enum Effect {
     /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
     /// nor acknowledges what was submitted.
     SaveLocalTxs(FileWrite),
-    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`, durably. Then
-    /// say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it cannot be done, say
-    /// nothing: the validator does not vote then.
+    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`,
+    /// durably. Then say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it
+    /// cannot be done, say nothing: the validator does not vote then.
     SaveVotes {
         /// Which.
         id: WriteId,
@@ -147,7 +147,7 @@ pub enum Response {
         /// How many transactions.
         transactions: usize,
     },
-    /// The block was sealed, and peers are being told.
+    /// The block was sealed, and is being announced to peers.
     Sealed(BlockName),
     /// Done. In response to [`Request::Seal`](crate::event::Request::Seal): the block is proposed, and other
     /// sealers vote on it.
@@ -180,8 +180,8 @@ pub enum Refusal {
     /// This node does not hold the operator's key.
     #[error("this node holds no operator key: ask the one that does")]
     NoKey,
-    /// This node is no validator.
-    #[error("this node is no validator: it has no vote key")]
+    /// This node is not a validator.
+    #[error("this node is not a validator: it has no vote key")]
     NoVoteKey,
     /// The change of the terms may not wait for a block.
     #[error(transparent)]

@@ -235,8 +235,8 @@ impl<S: Store> Wallet<S> {
         Ok(self.context().keys(account)?.identity(self.chain.params().network).address)
     }
 
-    /// The address of an account that can only be paid interactively. Its letter keys do not lead to the keys that
-    /// spend, so it is the one to publish where others open the messages.
+    /// The address of an account that can only be paid interactively. Its message keys do not lead to the
+    /// keys that spend, so it is the one to publish where others open the messages.
     ///
     /// # Errors
     /// [`WalletError::NoAccount`].

@@ -34,7 +34,7 @@ impl Running {
         for name in signers {
             let (proposal, node) = (file("proposal"), node(name));
             let words = ["chain", "change", "sign", &proposal, "--yes", &node];
-            fs::write(file(name), self.ok(name, &words)).unwrap();
+            fs::write(file(name), self.soon(name, &words)).unwrap();
         }
         let files: Vec<String> = signers.iter().map(|name| file(name)).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
@@ -66,6 +66,14 @@ impl Running {
     }
 }
 
+/// The validators of a file, without one of them.
+fn without(text: &str, name: &str) -> String {
+    let all = text.split("[[validator]]").filter(|part| !part.trim().is_empty());
+    all.filter(|part| !part.contains(&format!("\"{name}\"")))
+        .map(|part| format!("[[validator]]{part}\n"))
+        .collect()
+}
+
 /// By the commands alone one validator joins, one leaves, one renews its key, and a fee is announced. A
 /// wallet that slept through all of it has what it was paid before and after.
 #[test]
@@ -93,13 +101,7 @@ fn validators_join_leave_and_renew_their_keys() {
     // The fourth is dead, and leaves: four of five are a quorum, with the fifth.
     kill(&network, "v4");
     network.grows("v1", 2);
-    let parts = |text: &str, without: &str| -> String {
-        let all = text.split("[[validator]]").filter(|part| !part.trim().is_empty());
-        all.filter(|part| !part.contains(&format!("\"{without}\"")))
-            .map(|part| format!("[[validator]]{part}\n"))
-            .collect()
-    };
-    let four = parts(&fs::read_to_string(&five).unwrap(), "v4");
+    let four = without(&fs::read_to_string(&five).unwrap(), "v4");
     fs::write(network.path("four.toml"), &four).unwrap();
     network.change(&["--set", &network.path("four.toml")], &["v1", "v2", "v3", "v5"], "v5");
     network.sealed_by("v1", &["v1", "v2", "v3", "v5"]);
@@ -110,7 +112,7 @@ fn validators_join_leave_and_renew_their_keys() {
     kill(&network, "v2");
     sleep(Duration::from_secs(1));
     let second = network.validate("v2");
-    fs::write(network.path("renewed.toml"), parts(&four, "v2") + &renewed).unwrap();
+    fs::write(network.path("renewed.toml"), without(&four, "v2") + &renewed).unwrap();
     network.change(&["--set", &network.path("renewed.toml")], &["v1", "v2", "v3"], "v3");
     let key = renewed.lines().find(|line| line.starts_with("vote_key")).unwrap();
     let key = key.split('"').nth(1).unwrap().to_owned();

@@ -85,7 +85,8 @@ impl Running {
     /// Runs the program in a node's folder.
     fn run(&self, name: &str, words: &[&str]) -> (bool, String) {
         let said = self.command(name, words).output().unwrap();
-        (said.status.success(), String::from_utf8(said.stdout).unwrap())
+        let done = said.status.success();
+        (done, String::from_utf8(if done { said.stdout } else { said.stderr }).unwrap())
     }
 
     fn height(&self, name: &str) -> Option<u64> {
@@ -101,6 +102,17 @@ impl Running {
 
     fn path(&self, name: &str) -> String {
         self.dir.join(name).display().to_string()
+    }
+
+    /// What a command says that one repeats until the node has come as far.
+    fn soon(&self, name: &str, words: &[&str]) -> String {
+        let mut said = String::new();
+        eventually(&format!("{name}: {words:?}"), || {
+            let (done, text) = self.run(name, words);
+            said = text;
+            done
+        });
+        said
     }
 
     fn ok(&self, name: &str, words: &[&str]) -> String {

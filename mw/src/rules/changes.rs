@@ -8,8 +8,8 @@
 //! version   above the one in effect, from W blocks later
 //! ```
 //!
-//! A validator whose power is raised joins with the difference, one whose power is cut leaves with it. One that
-//! goes on under another vote key, with its name and its power, does neither, if both keys signed.
+//! A validator whose power is raised joins with the difference, one whose power is cut leaves with it. One
+//! that goes on under another vote key, with its name and its power, does neither, if both keys signed.
 
 use super::verdict::Unsealed;
 use crate::{

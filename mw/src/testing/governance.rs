@@ -38,6 +38,12 @@ impl TestChain {
         Self::of(params, SecretScalar::random(&mut rng), TestValidators::of(vote_keys), rng)
     }
 
+    /// The keys of all validators that were ever made for this chain.
+    #[must_use]
+    pub const fn validators(&self) -> &TestValidators {
+        &self.validators
+    }
+
     /// A validator under a new vote key, which the chain knows.
     ///
     /// # Panics
@@ -51,7 +57,8 @@ impl TestChain {
         self.validators.renew(of, &mut self.rng)
     }
 
-    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next height.
+    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next
+    /// height.
     ///
     /// # Panics
     /// On a solo chain.

@@ -1,7 +1,7 @@
 //! A chain in memory with the keys of all its users, derived from a seed.
 //!
-//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a header that it
-//! computes independently, so each path checks the other.
+//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a header that
+//! it computes independently, so each path checks the other.
 
 use super::{
     owned::{KeySecrets, Owned},
@@ -131,12 +131,6 @@ impl TestChain {
         &self.operator
     }
 
-    /// The keys of all validators that were ever made for this chain.
-    #[must_use]
-    pub const fn validators(&self) -> &TestValidators {
-        &self.validators
-    }
-
     /// The chain's random source.
     pub const fn rng(&mut self) -> &mut ChaCha20Rng {
         &mut self.rng
@@ -240,8 +234,8 @@ impl TestChain {
         self.transaction_under(inputs, outputs, &excesses)
     }
 
-    /// The same, with given secret keys of the excesses. One-sided inputs are signed with the secrets of their
-    /// keys, and each bonded kernel gets a bond under a random key.
+    /// The same, with given secret keys of the excesses. One-sided inputs are signed with the secrets of
+    /// their keys, and each bonded kernel gets a bond under a random key.
     pub fn transaction_under(
         &mut self,
         inputs: &[&Owned],
@@ -351,8 +345,7 @@ impl TestChain {
         let (coinbase, kernel) = self.reward(fees.ok_or(Rejection::FeeOverflow)?);
         let next = NextBlock {
             transactions: &all,
-            coinbase_output: coinbase.output.clone(),
-            coinbase_kernel: kernel,
+            reward: (coinbase.output.clone(), kernel).into(),
             time: self.time(),
             change,
         };

@@ -90,7 +90,7 @@ impl core::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// The engine of a validator, with what was on disk when it started. It does nothing before it is told
+    /// The engine of a validator, with what was on disk when it started. It does nothing before it learns
     /// the tip.
     #[must_use]
     pub fn new(setup: Setup, saved: Saved) -> Self {

@@ -54,17 +54,6 @@ pub(crate) fn record(event: &LogEvent) {
             error!(height = block.height.get(), hash = %block.hash, rule = why.rule(), "a sealed block breaks a rule");
         }
         LogEvent::BranchRejected(why) => warn!(%why, "rejected a branch"),
-        LogEvent::DoubleSeal(twice) => {
-            let [first, second] = [&twice.first.header, &twice.second.header];
-            error!(
-                height = first.height.get(), first = %first.hash(), second = %second.hash(),
-                "ALARM: a height was sealed twice"
-            );
-        }
-        LogEvent::Equivocation(evidence) => error!(
-            culprit = ?evidence.culprit(), evidence = %hex(&evidence.to_bytes()),
-            "ALARM: a validator signed two things at one position"
-        ),
         LogEvent::Consensus(note) => consensus(*note),
         LogEvent::OtherCheckpoint(block) => error!(
             height = block.height.get(), hash = %block.hash,
@@ -79,10 +68,29 @@ pub(crate) fn record(event: &LogEvent) {
         }
         LogEvent::Closed(peer, why) => closed(*peer, *why),
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
+        LogEvent::DoubleSeal(_) | LogEvent::Equivocation(_) | LogEvent::Failed(_) => alarm(event),
+    }
+}
+
+/// Who broke the protocol, and why the node stops.
+fn alarm(event: &LogEvent) {
+    match event {
+        LogEvent::DoubleSeal(twice) => {
+            let [first, second] = [&twice.first.header, &twice.second.header];
+            error!(
+                height = first.height.get(), first = %first.hash(), second = %second.hash(),
+                "ALARM: a height was sealed twice"
+            );
+        }
+        LogEvent::Equivocation(evidence) => error!(
+            culprit = ?evidence.culprit(), evidence = %hex(&evidence.to_bytes()),
+            "ALARM: a validator signed two things at one position"
+        ),
         LogEvent::Failed(LedgerError::Halt(halt)) => error!(
             height = halt.double.height.get(), evidence = %hex(&halt.double.to_bytes()), "ALARM: {halt}; this node stops"
         ),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
+        _ => {}
     }
 }
 

@@ -10,20 +10,20 @@ use super::{
     branch::Branch,
     peers::{Peer, Peers, ban_score::Whose, budget::Charge},
     verify_queue::{Then, VerifyQueue},
-    witness,
 };
 use crate::{
     codec::transaction_id,
     config::Config,
-    consensus::Activity,
+    consensus::{Activity, DoubleCertificate},
     effect::{Effect, LogEvent, Response},
     event::RequestId,
-    ledger::{Ledger, LedgerError, MempoolChange},
+    ledger::{Ledger, LedgerError, MempoolChange, witness},
     message::{
         BlockName, Message,
         price::{self, Answer},
     },
     peer::{CloseReason, Offence, PeerId, PeerKey},
+    seal::DoubleSeal,
     storage::Files,
     work::Work,
 };
@@ -183,11 +183,36 @@ impl<F: Files> StepContext<'_, F> {
         self.peers.ready().filter(move |(_, p)| ahead(p))
     }
 
+    /// A height was sealed twice.
+    pub(crate) fn on_double_seal(&mut self, twice: DoubleSeal) -> StepResult {
+        match DoubleCertificate::of(&twice) {
+            Some(double) => self.on_double(double),
+            None => {
+                self.log(LogEvent::DoubleSeal(Box::new(twice)));
+                Ok(())
+            }
+        }
+    }
+
+    /// A height has two certificates, which hold.
+    pub(crate) fn on_double(&mut self, double: DoubleCertificate) -> StepResult {
+        witness::keep_double(self.ledger, double)?;
+        self.halt()
+    }
+
+    /// Stops the node if it must not go on.
+    pub(crate) fn halt(&self) -> StepResult {
+        match witness::halt(self.ledger) {
+            Some(halt) => Err(LedgerError::Halt(Box::new(halt))),
+            None => Ok(()),
+        }
+    }
+
     /// Reports a change of the chain, and lets every component know of it.
     pub(crate) fn chain_changed(&mut self, how: LogEvent, change: MempoolChange) -> StepResult {
         self.log(how);
         for twice in change.alarms {
-            witness::on_double_seal(self, twice)?;
+            self.on_double_seal(twice)?;
         }
         change.dropped.into_iter().for_each(|(_, why)| self.log(LogEvent::Dropped(why)));
         if let Some(e) = change.unsaved {

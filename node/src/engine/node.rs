@@ -143,7 +143,7 @@ impl<F: Files> Node<F> {
         &self.ledger
     }
 
-    /// When the node wants to be told the time of day next, besides each tick.
+    /// When the node wants to learn the time of day next, besides each tick.
     #[must_use]
     pub fn wake_at(&self) -> Option<Duration> {
         self.parts.validator.as_ref()?.wake_at()

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! Guaranteed: what peers observe follows from the chain and the mempool, never from the stempool. A stem is
-//! judged whoever sends it, and one that conflicts with another stem is stemmed like any other. A transaction
-//! that breaks a rule whatever the state costs its sender the connection. A stem whose parent is unknown is
-//! dropped: to wait for what was stemmed would reveal it. A transaction that was submitted here is saved
-//! before it is stemmed, and kept until a block has it ([`local`]).
+//! judged whatever peer sends it, and one that conflicts with another stem is stemmed like any other. A
+//! transaction that breaks a rule whatever the state costs its sender the connection. A stem whose parent is
+//! unknown is dropped: to wait for what was stemmed would reveal it. A transaction that was submitted here is
+//! saved before it is stemmed, and kept until a block has it ([`local`]).
 
 pub(crate) mod local;
 

@@ -238,7 +238,7 @@ impl SnapshotSync {
         match &mut self.stage {
             Stage::Choosing(offers, _) => offers.extend(all.into_iter().map(|s| (id, s))),
             Stage::Fetching(f) if all.iter().any(|s| s.header == f.tip.header) => {
-                drop(f.holders.insert(id, Holder::default()))
+                f.holders.insert(id, Holder::default());
             }
             _ => {}
         }

@@ -34,7 +34,6 @@ use super::{
     branch::{BranchBlock, Fetch},
     context::{PartEvent, Signal, StepContext, StepResult},
     peers::Recent,
-    witness,
 };
 use crate::{
     effect::LogEvent,
@@ -306,7 +305,7 @@ impl Sync {
             } else if ctx.ledger.is_news(s)
                 && let Some(twice) = ctx.ledger.see(s)?
             {
-                witness::on_double_seal(ctx, twice)?;
+                ctx.on_double_seal(twice)?;
             }
         }
         all.drain(..known);
@@ -402,7 +401,7 @@ impl Sync {
             LedgerError::Refused(why) => (names.first().map(|n| n.height), why),
             LedgerError::InvalidBlock(broken) => (Some(broken.height), broken.why),
             // Neither says anything against a block: the one is about our tip, the other about the operator.
-            LedgerError::DoubleSeal(d) => return witness::on_double_seal(ctx, *d),
+            LedgerError::DoubleSeal(d) => return ctx.on_double_seal(*d),
             LedgerError::OtherCheckpoint(e) => {
                 ctx.log(LogEvent::OtherCheckpoint(BlockName { hash: e.found, ..e.checkpoint }));
                 return Ok(());

@@ -8,14 +8,15 @@
 //! ```
 //!
 //! Blocks are judged here at the tip, as any other proposal, and what was judged is connected without being
-//! verified again. A block that does not arrive is asked for, of its proposer and then of others. The time of day
-//! enters with [`Event::Clock`](crate::event::Event::Clock) and goes on with the time of the node in between.
+//! verified again. A block that does not arrive is asked for, of its proposer and then of others. The time of
+//! day enters with [`Event::Clock`](crate::event::Event::Clock) and goes on with the time of the node in
+//! between.
 //!
 //! A block goes out in its compact form: the others have its transactions, or ask for the whole of it.
 //!
-//! Guaranteed: a body counts only if it is the one that its header names, so that nobody can spoil the block of
-//! another; of each validator at most one block is held that was not asked for. Not here: blocks that others
-//! sealed, which [`sync`](super::sync) brings.
+//! Guaranteed: a body counts only if it is the one that its header names, so that no peer can spoil the block
+//! of another; of each validator at most one block is held that was not asked for. Not here: blocks that
+//! others sealed, which [`sync`](super::sync) brings.
 //!
 //! [`consensus`]: crate::consensus
 
@@ -83,7 +84,7 @@ pub(crate) struct Validator {
     started: bool,
     /// Whether a person said that the log is lost.
     resumes: bool,
-    /// The time of day, and when it was told.
+    /// The time of day, and when the node learned it.
     clock: (u64, Duration),
     judged: JudgedBlocks,
     wanted: BTreeMap<Hash, Wanted>,
@@ -116,7 +117,7 @@ impl Validator {
         self.engine.activity()
     }
 
-    /// When it wants to be told the time of day next.
+    /// When it wants to learn the time of day next.
     pub(crate) fn wake_at(&self) -> Option<Duration> {
         let asked = self.wanted.values().map(|w| w.again);
         self.engine.wake_at().into_iter().chain(asked).min()
@@ -169,8 +170,8 @@ impl Validator {
         self.tell(ctx, Heard::Written(id))
     }
 
-    /// A program waits for this validator's turn, to make the reward of its block. A later one takes the place
-    /// of an earlier one.
+    /// A program waits for this validator's turn, to make the reward of its block. A later one takes the
+    /// place of an earlier one.
     pub(crate) fn await_turn<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: RequestId) -> StepResult {
         if let Some(before) = self.waiting.replace(id) {
             ctx.respond(before, Response::Refused(Refusal::NoDraft));
@@ -227,7 +228,8 @@ impl Validator {
         message: Message,
     ) -> StepResult {
         let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
-        // It may have left the set, or be ahead of us in the next one: no offence, and its bytes are charged already.
+        // It may have left the set, or be ahead of us in the next one: no offence, and its bytes are charged
+        // already.
         if !ctx.peers.validators.contains(&key) {
             return Ok(());
         }
@@ -379,7 +381,7 @@ impl Validator {
                 }
             }
             Decision::Note(note) => ctx.log(LogEvent::Consensus(note)),
-            Decision::Stop(double) => witness::on_double(ctx, *double)?,
+            Decision::Stop(double) => ctx.on_double(*double)?,
         }
         Ok(None)
     }
@@ -447,7 +449,8 @@ impl Validator {
     }
 }
 
-/// Sends over one connection with this key, if there is one: that which was heard last, since another may be dead.
+/// Sends over one connection with this key, if there is one: that which was heard last, since another may be
+/// dead.
 fn send_to<F: Files>(ctx: &mut StepContext<'_, F>, key: PeerKey, message: &Message) {
     let open = ctx.peers.ready().filter(|(_, p)| p.key == key).max_by_key(|(id, p)| (p.heard, *id));
     let open = open.map(|(id, _)| id);

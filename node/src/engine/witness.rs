@@ -11,15 +11,11 @@
 
 use super::context::{StepContext, StepResult};
 use crate::{
-    consensus::{DoubleCertificate, Evidence},
+    consensus::Evidence,
     effect::{Effect, LogEvent},
-    ledger::{
-        LedgerError,
-        witness::{self as judging, Judgement},
-    },
+    ledger::witness::{self as judging, Judgement},
     message::Message,
     peer::{Offence, PeerId},
-    seal::DoubleSeal,
     storage::Files,
 };
 
@@ -31,7 +27,7 @@ pub(crate) fn begin<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
     if core::mem::take(&mut ctx.ledger.opened.evidence_set_aside) {
         ctx.log(LogEvent::EvidenceDamaged);
     }
-    halt(ctx)
+    ctx.halt()
 }
 
 /// A peer sends evidence.
@@ -88,29 +84,4 @@ pub(crate) fn tell<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) {
     let all = ctx.ledger.equivocations().all();
     let last = all.get(all.len().saturating_sub(TOLD)..).unwrap_or_default();
     ctx.effects.extend(last.iter().map(|e| Effect::Send(id, Message::Evidence(e.clone()))));
-}
-
-/// A height was sealed twice.
-pub(crate) fn on_double_seal<F: Files>(ctx: &mut StepContext<'_, F>, twice: DoubleSeal) -> StepResult {
-    match DoubleCertificate::of(&twice) {
-        Some(double) => on_double(ctx, double),
-        None => {
-            ctx.log(LogEvent::DoubleSeal(Box::new(twice)));
-            Ok(())
-        }
-    }
-}
-
-/// A height has two certificates, which hold.
-pub(crate) fn on_double<F: Files>(ctx: &mut StepContext<'_, F>, double: DoubleCertificate) -> StepResult {
-    judging::keep_double(ctx.ledger, double)?;
-    halt(ctx)
-}
-
-/// Stops the node if it must not go on.
-fn halt<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
-    match judging::halt(ctx.ledger) {
-        Some(halt) => Err(LedgerError::Halt(Box::new(halt))),
-        None => Ok(()),
-    }
 }

@@ -332,13 +332,8 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// The rule that the block would break, or the store's failure.
     pub fn propose(&self, draft: &Draft, reward: Reward, time: u64) -> Result<Proposal, LedgerError> {
-        let next = NextBlock {
-            transactions: &draft.transactions,
-            coinbase_output: reward.output,
-            coinbase_kernel: reward.kernel,
-            time,
-            change: draft.change.clone(),
-        };
+        let next =
+            NextBlock { transactions: &draft.transactions, reward, time, change: draft.change.clone() };
         Ok(propose(self.chain(), &self.store, next)?)
     }
 

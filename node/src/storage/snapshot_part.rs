@@ -193,7 +193,7 @@ mod tests {
         let bytes = part.to_bytes();
         assert_eq!(Part::from_bytes(PartKind::Headers, &bytes).as_ref(), Ok(&part));
         assert_eq!(
-            terms_changes(&sealed, &[terms.clone()]),
+            terms_changes(&sealed, core::slice::from_ref(&terms)),
             [TermsChange { sealed: sealed[0].clone(), terms }]
         );
         let others = Part::Headers(sealed.clone(), vec![chain.chain().params().first_terms()]);

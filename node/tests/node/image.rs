@@ -53,8 +53,10 @@ fn image_of(chain: &Chain, records: &[Block], blocks: &[Block]) -> Memory {
     let floor = header.height.minus(chain.params().reorganisation);
     let end = [&[0; 4], &(log.len() as u64).to_le_bytes()[..]].concat();
     let unpruned = [0; 8 + 4];
-    let (tip, rest) = ([header.to_bytes(), chain.terms().to_bytes()].concat(), kernels.to_bytes());
-    let head = [&[1], &id[..], &tip, &floor.to_bytes(), &end, &unpruned, &rest].concat();
+    // The terms of an operator's chain stay as they were at first.
+    let terms = chain.params().first_terms().to_bytes();
+    let start = [&[1], &id[..], &header.to_bytes(), &terms, &floor.to_bytes()].concat();
+    let head = [&start[..], &end, &unpruned, &kernels.to_bytes()].concat();
     let files = Memory::new();
     files.set(FileName::Genesis, [&chain.params().to_bytes()[..], id].concat());
     files.set(FileName::Head, checked("sotto/node-head/v1", &[], &head));
@@ -100,13 +102,7 @@ fn with_second_block(
 ) -> Memory {
     let Reward { mut output, kernel } = test_chain.coinbase(test_chain.next(), reward);
     change(&mut output);
-    let next = NextBlock {
-        transactions: &[],
-        coinbase_output: output,
-        coinbase_kernel: kernel,
-        time: 2_000,
-        change: None,
-    };
+    let next = NextBlock { transactions: &[], reward: Reward { output, kernel }, time: 2_000, change: None };
     let mut proposal = propose(&test_chain.chain, &test_chain.state, next).unwrap();
     after(&mut proposal);
     let signature = sign(seal_key, &proposal.header.seal_message(test_chain.chain.id()), &mut test_chain.rng);
@@ -250,13 +246,7 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
 fn with_kernels(test_chain: &mut TestChain, seal_key: &SecretScalar, kernels: Vec<Kernel>) -> Block {
     let Reward { output, kernel } =
         test_chain.coinbase(test_chain.next(), test_chain.chain.params().reward.units());
-    let next = NextBlock {
-        transactions: &[],
-        coinbase_output: output,
-        coinbase_kernel: kernel,
-        time: 2_000,
-        change: None,
-    };
+    let next = NextBlock { transactions: &[], reward: Reward { output, kernel }, time: 2_000, change: None };
     let mut proposal = propose(&test_chain.chain, &test_chain.state, next).unwrap();
     let body = Body::sorted(Vec::new(), core::mem::take(&mut proposal.body.outputs), kernels);
     let mut peaks = test_chain.state.commitments().kernels.clone();

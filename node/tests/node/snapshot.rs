@@ -40,8 +40,9 @@ pub(crate) fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, I
     storage::import(files.clone(), temporary(), &mut &bytes[..], None)
 }
 
-/// Bytes of a header.
+/// The bytes of a header, and of an operator's seal.
 const HEADER: usize = 256;
+const SEAL: usize = 1 + 64;
 
 /// Where the header of a snapshot stands: after "SNAP", a version, two lengths and the parameters.
 fn header(bytes: &[u8]) -> usize {
@@ -51,7 +52,7 @@ fn header(bytes: &[u8]) -> usize {
 /// Where the table of its parts begins: after the header, a seal (of validators as long as one can be) and a
 /// depth.
 fn table(bytes: &[u8]) -> usize {
-    header(bytes) + HEADER + if bytes[4] == 3 { 1 + 4 + 1 + 13 + 100 * 64 } else { 1 + 64 } + 1
+    header(bytes) + HEADER + if bytes[4] == 3 { 1 + 4 + 1 + 13 + 100 * 64 } else { SEAL } + 1
 }
 
 /// Where the parts of a snapshot stand: kind, begin, end.

@@ -152,8 +152,9 @@ impl World {
             (config.snapshot_every, config.snapshot_threshold, config.part_items) = (every, threshold, items);
         }
         config.listen_port = Some(self.address(n).at.port());
+        // An embargo ends long before a payment expires: the windows are short.
         let hour = Duration::from_secs(3_600);
-        config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
+        config.dandelion = sotto_dandelion::Params::new(0.5, LINK, 0.1, hour).unwrap();
         let secret = |key: &PublicKey| self.chain.validators().secret(key).clone();
         let vote_key = secret(&self.machines[n].validator.vote_key);
         let renewal = self.machines[n].renewal.as_ref().map(secret);

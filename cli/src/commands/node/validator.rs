@@ -79,7 +79,7 @@ impl Files {
         Ok(())
     }
 
-    /// Creates the key. The other files come first, so that whoever finds the key finds them.
+    /// Creates the key. The other files come first, so that they are there whenever the key is.
     pub(crate) fn create(&self, name: ValidatorName, power: NonZeroU32) -> Outcome<Entry> {
         if self.at("vote_key").exists() {
             return Err(Failure::refused(format!("{} exists already", self.at("vote_key").display()))
@@ -188,7 +188,7 @@ impl Files {
             }
             None => {
                 return Err(Failure::refused(format!("{} is missing", self.at("votes").display()))
-                    .why("nobody knows what this key signed, so it might sign a second time")
+                    .why("without it the key might sign a second time what it signed before")
                     .help("copy the file from the machine that used the key last"));
             }
         }
@@ -248,7 +248,8 @@ impl Files {
         Ok(ValidatorSetup { vote_key, renewal, installation, timing, resume })
     }
 
-    /// The id of this installation and folder: a copy of the folder elsewhere, on this machine too, has another.
+    /// The id of this installation and folder: a copy of the folder elsewhere, on this machine too, has
+    /// another.
     fn installation(&self) -> Outcome<Hash> {
         secret::make_folder(&self.node)?;
         let path = fs::canonicalize(&self.node).or_refuse(format!("cannot use {}", self.node.display()))?;

@@ -51,8 +51,8 @@ impl Validators {
         Self { dials: addresses.iter().map(dial).collect(), ..Self::default() }
     }
 
-    /// Takes the keys of the set in force, without this node's own, and returns the new ones. A node that is no validator
-    /// passes none.
+    /// Takes the keys of the set in force, without this node's own, and returns the new ones. A node that is
+    /// not a validator passes none.
     pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) -> Vec<PeerKey> {
         let new = keys.difference(&self.keys).copied().collect();
         self.refused.retain(|key, _| keys.contains(key));
