@@ -11,7 +11,6 @@ mod support;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
-    fs,
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -149,7 +148,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let (Ok(None), Some(id)) = (self.child.try_wait(), id) {
-            drop(kill_process(id, Signal::INT));
+            let _ = kill_process(id, Signal::INT);
             drop(self.child.wait());
         }
     }
