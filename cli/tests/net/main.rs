@@ -237,7 +237,7 @@ fn checkpoints(network: &Running, second: &str) {
     let good = format!("2:{second}");
     let bad = format!("2:{}", "07".repeat(32));
     let nodes = network.record["nodes"].as_array().unwrap();
-    let peer = nodes.iter().find(|n| n["name"] == "node").unwrap();
+    let peer = nodes.iter().find(|n| n["name"] == "v1").unwrap();
     let peer = format!("{}@{}", peer["key"].as_str().unwrap(), peer["listen"].as_str().unwrap());
     let begin = |name: &str, checkpoint: &str| {
         network.ok(name, &["chain", "join", &network.path("v1/chain/genesis")]);
