@@ -74,7 +74,7 @@ fn every_example_runs() {
         let is_group = GROUPS.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
-            // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net.rs`).
+            // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net`).
             let own = [
                 "sotto demo",
                 "sotto mpc rendezvous",

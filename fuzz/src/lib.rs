@@ -135,7 +135,10 @@ targets! {
         Machine node_operator
     }
     snapshots { Machine node_snapshot }
-    messages { Decoder node_message }
+    messages {
+        Decoder node_message
+        Decoder node_equivocations
+    }
     requests {
         Decoder node_request
         Decoder node_response

@@ -267,22 +267,29 @@ fn a_pruned_chain_is_judged_under_the_terms_of_its_heights() {
     unspent.sort_by_key(|u| Unspent::key(&u.output.commitment));
     let entry = |u: &Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
     let proof = Trie::from_leaves(unspent.iter().map(entry)).unwrap().chunk(Prefix::new(0, 0).unwrap()).proof;
-    let judge = |history: History| {
-        let mut pruned = PrunedVerifier::with_history(history, headers.last().unwrap())?;
+    let judge = |last: &SealedHeader, changes: &[&[TermsChange]]| {
+        let mut pruned = PrunedVerifier::new(ledger.chain(), last)?;
+        changes.iter().try_for_each(|all| pruned.terms(all))?;
         pruned.headers(&headers)?;
         pruned.kernels(Height::new(1), &Peaks::new(), &kernels)?;
         pruned.outputs(Prefix::new(0, 0).unwrap(), &proof, &unspent)?;
         pruned.finish()
     };
-    let mut history = History::new(ledger.chain());
-    assert!(matches!(judge(history.clone()), Err(VerifyError::Mismatch(_))), "without the changes");
-    let all = changes(&ledger);
-    history.extend(&all).unwrap();
-    assert_eq!(judge(history), Ok(ledger.chain().supply(ledger.next().minus(1)).unwrap()));
-    // A header that states other next terms than the history knows is of another chain.
-    let mut short = History::new(ledger.chain());
-    short.extend(&all[..all.len() - 1]).unwrap();
-    assert!(judge(short).is_err());
+    let mismatch = |verdict| matches!(verdict, Err(VerifyError::Mismatch(_)));
+    let (all, last) = (changes(&ledger), headers.last().unwrap());
+    let supply = Ok(ledger.chain().supply(ledger.next().minus(1)).unwrap());
+    assert_eq!(judge(last, &[&all]), supply);
+    // One after the other, and what is known once more.
+    assert_eq!(judge(last, &[&all[..1], &all[..2], &all[..1], &all[1..]]), supply);
+    // A header that states other next terms than were shown is of another chain, and so is a gap.
+    assert!(mismatch(judge(last, &[])));
+    assert!(mismatch(judge(last, &[&all[..all.len() - 1]])));
+    assert!(mismatch(judge(last, &[&all[1..]])));
+    // The last header's own seal counts too: under terms that come later in the end, and else at once.
+    let unsealed = SealedHeader { seal: headers[0].seal.clone(), ..last.clone() };
+    assert!(mismatch(judge(&unsealed, &[&all])));
+    let unsealed = SealedHeader { seal: last.seal.clone(), ..headers[0].clone() };
+    assert!(PrunedVerifier::new(ledger.chain(), &unsealed).is_err());
 }
 
 proptest! {

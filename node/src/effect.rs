@@ -2,7 +2,7 @@
 //! [`Event`](crate::event::Event).
 
 use crate::{
-    consensus::{Activity, DoubleCertificate, Evidence, Note, WriteId},
+    consensus::{Activity, Evidence, Note, Place, WriteId},
     council::CouncilNote,
     event::RequestId,
     ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
@@ -21,6 +21,7 @@ use sotto_mw::{
     history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
+    schnorr::PublicKey,
     state::Unspent,
     terms::SignedChange,
     trie::{ChunkProof, TrieProof},
@@ -255,6 +256,21 @@ pub struct Status {
     pub unknown_rules: Option<Height>,
     /// What its own validator does, if it votes.
     pub validator: Option<ValidatorStatus>,
+    /// How many validators said two things, counted once a height, and the last of them.
+    pub evidence: Option<(usize, EvidenceStatus)>,
+    /// The highest checkpoint, if there is one, and the block that a peer showed last in place of one.
+    pub checkpoint: Option<(BlockName, Option<BlockName>)>,
+}
+
+/// A validator that said two things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceStatus {
+    /// Its vote key.
+    pub vote_key: PublicKey,
+    /// Its name, if its height's validators are known.
+    pub name: Option<String>,
+    /// Where.
+    pub place: Place,
 }
 
 /// The status of a validator.
@@ -323,8 +339,10 @@ pub enum LogEvent {
     Consensus(Note),
     /// What happened in the council that this node is a member of.
     Council(CouncilNote),
-    /// A height has two certificates; the node stops.
-    TwoCertificates(Box<DoubleCertificate>),
+    /// A peer's chain has this block at the height of a checkpoint, which is another.
+    OtherCheckpoint(BlockName),
+    /// The file of evidence against validators was damaged, and is set aside.
+    EvidenceDamaged,
     /// A transaction was dropped from the mempool.
     Dropped(Rejection),
     /// A stemmed transaction could not be fluffed.

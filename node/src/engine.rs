@@ -48,5 +48,6 @@ pub(crate) mod sync;
 pub(crate) mod tx_request;
 pub(crate) mod validator;
 pub(crate) mod verify_queue;
+mod witness;
 
 pub use node::{Node, NodeSetup, Usage};

@@ -17,6 +17,7 @@
 pub mod audit;
 pub(crate) mod branches;
 pub(crate) mod chain_ledger;
+pub mod equivocations;
 pub(crate) mod error;
 pub mod evidence;
 pub mod fork;
@@ -27,7 +28,8 @@ pub(crate) mod originals;
 pub mod pending_changes;
 pub(crate) mod proposals;
 pub mod validating;
+pub mod witness;
 
 pub use chain_ledger::{Draft, Ledger};
-pub use error::{LedgerError, MempoolChange, Reorganised};
+pub use error::{LedgerError, MempoolChange, OtherCheckpoint, Reorganised};
 pub use proposals::{Driven, SealingContext, seal_with};

@@ -32,6 +32,9 @@
 //!  25 get proposed      hash (32) of a header, between validators
 //!  26 compact proposed  header ‖ compact body, between validators
 //!  27 change            signed change of the terms (mw), which waits for a block
+//!  28 evidence          against a validator ([`consensus::evidence`](crate::consensus::evidence))
+//!  29 get terms         height (8): the first whose block may have changed them
+//!  30 terms             n (2) ‖ (header ‖ seal ‖ terms of the next height)* (mw)
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -39,7 +42,8 @@
 //! bytes until its seal has been checked, so that a peer cannot make a node decode points that no operator
 //! sealed. So does a part of a snapshot ([`snapshot_format`](crate::storage::snapshot_format)) until it is
 //! one that was requested. For the same reason every other message is charged before it is decoded
-//! ([`price`]). A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
+//! ([`price`]). A frame carries its length, so there is no end mark and no checksum: the channel below
+//! authenticates.
 //!
 //! Not guaranteed: that a message makes sense. The engine judges what it says.
 
@@ -47,6 +51,7 @@ pub mod compact;
 pub mod price;
 
 use crate::{
+    consensus::evidence::Evidence,
     message::compact::{Compact, CompactBody, ShortId},
     peer::Address,
     seal::SealedHeader,
@@ -62,6 +67,7 @@ use sotto_mw::{
     error::Rejection,
     group::Scalar,
     hash::{Hash, tagged},
+    history::TermsChange,
     one_sided::OneSidedInput,
     output::Output,
     terms::SignedChange,
@@ -78,6 +84,8 @@ pub const MAX_IDS: u16 = 512;
 pub const MAX_LOCATOR: u16 = 64;
 /// Most headers in one message.
 pub const MAX_HEADERS: u16 = 1_024;
+/// Most changes of the terms in one message.
+pub const MAX_TERMS: u16 = 16;
 /// Most snapshots that a node offers.
 pub const MAX_SNAPSHOTS: u16 = 8;
 /// Most items of one kind in a compact block or in a request for items.
@@ -161,6 +169,9 @@ pub enum Message {
     GetProposed(Hash),
     CompactProposed { header: Header, body: Box<CompactBody> },
     Change(Box<SignedChange>),
+    Evidence(Evidence),
+    GetTerms(Height),
+    Terms(Vec<TermsChange>),
 }
 
 /// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
@@ -208,6 +219,9 @@ impl Message {
             Self::GetProposed(_) => 25,
             Self::CompactProposed { .. } => 26,
             Self::Change(_) => 27,
+            Self::Evidence(_) => 28,
+            Self::GetTerms(_) => 29,
+            Self::Terms(_) => 30,
         }
     }
 }
@@ -248,6 +262,9 @@ impl Encode for Message {
                 body.encode(out);
             }
             Self::Change(change) => change.encode(out),
+            Self::Evidence(evidence) => evidence.encode(out),
+            Self::GetTerms(height) => height.encode(out),
+            Self::Terms(all) => put_short(all, out),
             Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
@@ -300,6 +317,9 @@ impl Decode for Message {
                 Self::CompactProposed { header, body }
             }
             27 => Self::Change(Box::new(SignedChange::decode(r)?)),
+            28 => Self::Evidence(Evidence::decode(r)?),
+            29 => Self::GetTerms(Height::decode(r)?),
+            30 => Self::Terms(short("changes of the terms", MAX_TERMS, r)?),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }

@@ -11,8 +11,8 @@
 //! Nothing here makes a system call. [`Files`] and [`Databases`] are implemented by the edges for a disk, and
 //! here by [`Memory`] and its databases in memory, which tests use to cut the power at every write.
 //!
-//! **Reading order**: `format`, `snapshot_format` (the bytes), [`Files`], [`Databases`], `log`, `index`,
-//! `base`, [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.
+//! **Reading order**: `format`, `snapshot_format`, `snapshot_part` (the bytes), [`Files`], [`Databases`],
+//! `log`, `index`, `base`, [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.
 
 pub(crate) mod base;
 pub(crate) mod branch;
@@ -38,6 +38,7 @@ pub(crate) mod snapshot_download;
 pub mod snapshot_format;
 pub(crate) mod snapshot_install;
 pub(crate) mod snapshot_layout;
+pub(crate) mod snapshot_part;
 pub(crate) mod snapshot_serve;
 pub(crate) mod snapshot_state;
 pub(crate) mod store;

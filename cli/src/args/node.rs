@@ -1,6 +1,6 @@
 //! The verbs of `sotto node`.
 
-use super::{NodePeers, NodeStatus, NodeStop, NodeValidator, WalletArgs};
+use super::{NodeEvidence, NodePeers, NodeStatus, NodeStop, NodeValidator, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use core::num::NonZeroU16;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ pub(crate) enum Node {
     Run(Box<NodeRun>),
     Status(NodeStatus),
     Peers(NodePeers),
+    Evidence(NodeEvidence),
     Stop(NodeStop),
     #[command(subcommand)]
     Validator(NodeValidator),
@@ -53,6 +54,12 @@ pub(crate) struct NodeRun {
     /// Keep a connection to this validator; can be given several times
     #[arg(long, value_name = "KEY@HOST:PORT", requires = "validate")]
     pub(crate) validator: Vec<String>,
+    /// Follow only a chain with this block; can be given several times
+    ///
+    /// Take the height and the hash from a source that you trust. Keys of validators who have left could seal
+    /// another past for a node that begins; and after two certificates of one height, this says which one counts.
+    #[arg(long, value_name = "HEIGHT:HASH")]
+    pub(crate) checkpoint: Vec<String>,
     /// Seconds between two blocks [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "seal", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) every: Option<u32>,

@@ -1,6 +1,6 @@
 //! Options that name a running node, and the verbs that only ask one.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// The running node that a verb asks.
@@ -35,6 +35,57 @@ Examples:
 pub(crate) struct NodePeers {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+}
+
+/// List the evidence against validators that the node in --dir keeps
+///
+/// A validator that signs two different proposals or votes for one height and round breaks the protocol; so do those
+/// who sign two certificates of one height. Nodes keep what proves it and tell each other. This reads the file in
+/// DIR/chain, whether the node runs or not.
+#[derive(Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "\
+Examples:
+  $ sotto node evidence --dir four/v1
+  $ sotto node evidence --json --dir four/v1"
+)]
+pub(crate) struct NodeEvidence {
+    #[command(subcommand)]
+    pub(crate) verb: Option<EvidenceVerb>,
+}
+
+/// The verbs of evidence.
+#[derive(Subcommand, Debug)]
+pub(crate) enum EvidenceVerb {
+    Export(EvidenceExport),
+    Verify(EvidenceVerify),
+}
+
+/// Write all evidence to a file, which anybody with the chain's parameters can verify
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto node evidence export found.evidence --dir four/v1")]
+pub(crate) struct EvidenceExport {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Verify a file of evidence, offline
+///
+/// Signatures are verified under the id of the chain in --dir. Two certificates are judged under the validators of
+/// its next block, or else the first ones.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto node evidence verify found.evidence --dir four/v1")]
+pub(crate) struct EvidenceVerify {
+    /// The file
+    pub(crate) file: PathBuf,
 }
 
 /// Stop a running node gracefully

@@ -3,6 +3,7 @@
 mod certificate;
 mod config;
 mod council;
+mod evidence;
 mod identity;
 mod log;
 mod peers;
@@ -21,6 +22,7 @@ pub(crate) fn run(context: &Context, command: args::Node) -> Outcome {
         args::Node::Run(a) => run::run(context, &a),
         args::Node::Status(a) => status::status(context, &a),
         args::Node::Peers(a) => peers::peers(context, &a),
+        args::Node::Evidence(a) => evidence::run(context, a),
         args::Node::Stop(a) => stop::stop(context, &a),
         args::Node::Validator(v) => validator::run(context, v),
         args::Node::Config(args::NodeConfig::Init(_)) => config::init(context),

@@ -132,6 +132,10 @@ error_codes! {
     NotForUs = "not-for-this-wallet", Refused;
     /// The proof of payment does not hold, or there is none.
     InvalidProof = "invalid-proof", Refused;
+    /// Two blocks of one height were sealed, and no checkpoint says which counts.
+    TwoCertificates = "two-certificates", Refused;
+    /// The chain has another block at the height of a checkpoint.
+    OtherCheckpoint = "other-checkpoint", Refused;
     /// Evidence or collateral is damaged, or does not verify.
     InvalidEvidence = "invalid-evidence", Refused;
     /// A policy refuses evidence that verifies.
@@ -265,6 +269,8 @@ fn ledger(e: &LedgerError) -> Option<ErrorCode> {
     match e {
         LedgerError::Refused(_) | LedgerError::Conflict(_) => Some(ErrorCode::RuleViolated),
         LedgerError::Store(e) => chain(e),
+        LedgerError::OtherCheckpoint(_) => Some(ErrorCode::OtherCheckpoint),
+        LedgerError::Halt(_) => Some(ErrorCode::TwoCertificates),
         _ => None,
     }
 }

@@ -9,19 +9,27 @@ use crate::{
     },
     stores::{FILES, RESEAL},
 };
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::json;
 use sotto_mw::{
     amount::{Amount, Height},
     codec::Encode,
     hash::Hash,
+    history::TermsChange,
     kernel::{KernelFeatures, Window},
     mmr::Peaks,
     output::Output,
+    secret::SecretScalar,
     state::{ChainView, RewindData, Unspent},
+    terms::{Announced, Change},
+    testing::TestChain,
     transaction::Body,
     trie::Prefix,
+    validators::Signatures,
+    votes::{Certificate, ProposalClaim, Vote, VoteKind},
 };
 use sotto_node::{
+    consensus::{DoubleCertificate, Evidence},
     message::{BlockName, Hello, Message, compact::Compact, rules},
     peer::{Address, PeerKey},
     rpc::{self, Hex},
@@ -82,6 +90,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             [("plain", 0), ("resealed", RESEAL)].map(|(name, which)| with(name, which, snapshot())).into()
         }
         "node_message" => messages(),
+        "node_equivocations" => equivocations(),
         "node_operator" => operator(),
         _ => return None,
     })
@@ -256,6 +265,15 @@ fn messages() -> Inputs {
         Message::NotFound(name),
     ];
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
+    let named = named.chain([input("29", Message::GetTerms(Height::new(3)).to_bytes())]);
+    let named = named.chain([input("30", Message::Terms(vec![terms_change()]).to_bytes())]);
+    let evidence = evidence().map(|e| Message::Evidence(e).to_bytes());
+    let named = named.chain(
+        ["votes", "proposals"]
+            .into_iter()
+            .zip(evidence)
+            .map(|(name, bytes)| input(&format!("28-{name}"), bytes)),
+    );
     let many = [(6, 2), (11, 2), (14, 42), (19, 2)].map(|(kind, at)| {
         let mut bytes: Vec<u8> = all.get(kind).map(Encode::to_bytes).unwrap_or_default();
         bytes.splice(at..at + 2, [0xff; 2]);
@@ -263,6 +281,58 @@ fn messages() -> Inputs {
     });
     let twice = Message::GetItems { block: name, outputs: vec![2, 2], kernels: vec![] }.to_bytes();
     named.chain(many).chain([input("14-twice", twice)]).collect()
+}
+
+/// Validators that announce other rules.
+fn terms_change() -> TermsChange {
+    let mut chain = TestChain::with_validators(5, 4);
+    let change = chain.change(Change::Rules(Announced { from: Height::new(900), what: 9 }), Height::new(9));
+    chain.grow_with(Vec::new(), Some(change));
+    let sealed = SealedHeader::of(chain.blocks().last().expect("a block"));
+    TermsChange { sealed, terms: chain.chain().terms().clone() }
+}
+
+/// A validator that voted twice, and one that proposed twice.
+fn evidence() -> [Evidence; 2] {
+    let (chain, mut rng) = (*world().test_chain.chain().id(), ChaCha20Rng::seed_from_u64(3));
+    let (key, height) = (SecretScalar::random(&mut rng), Height::new(4));
+    let values = [Hash::from_bytes([1; 32]), Hash::from_bytes([2; 32])];
+    let [a, b] = values.map(|value| {
+        Vote { kind: VoteKind::Precommit, height, round: 1, value: Some(value) }.sign(&chain, &key, &mut rng)
+    });
+    let height = height.next();
+    let [c, d] = values
+        .map(|value| ProposalClaim { height, round: 0, pol_round: None, value }.sign(&chain, &key, &mut rng));
+    [Evidence::votes(a, b), Evidence::proposals(c, d)]
+}
+
+/// Files of evidence, by the layout of `docs/FORMATS.md`.
+fn equivocations() -> Inputs {
+    let chain = world().test_chain.chain().id();
+    let file = |all: &[&Evidence], doubles: &[DoubleCertificate]| {
+        let count = u32::try_from(all.len()).expect("few");
+        let mut out = [&[1][..], chain.as_bytes(), &count.to_le_bytes()].concat();
+        all.iter().for_each(|e| e.encode(&mut out));
+        out.push(u8::try_from(doubles.len()).expect("few"));
+        doubles.iter().for_each(|d| d.encode(&mut out));
+        [out, vec![0; 32]].concat()
+    };
+    let [votes, proposals] = &evidence();
+    let signature = match votes {
+        Evidence::Votes(vote, _) => vote.signature,
+        Evidence::Proposals(proposal, _) => proposal.signature,
+    };
+    let signatures = Signatures::new(2, vec![(0, signature), (1, signature)]).expect("two of two");
+    let sealed =
+        |value| (Hash::from_bytes([value; 32]), Certificate { round: 0, signatures: signatures.clone() });
+    let double = DoubleCertificate::new(Height::new(4), sealed(1), sealed(2));
+    vec![
+        input("none", file(&[], &[])),
+        input("two-cases", file(&[votes, proposals], &[])),
+        input("two-certificates", file(&[proposals], std::slice::from_ref(&double))),
+        input("repeated", file(&[votes, votes], &[])),
+        input("height-twice", file(&[], &[double.clone(), double])),
+    ]
 }
 
 /// The layout is `docs/FORMATS.md`'s: "SKEY" ‖ version ‖ scalar ‖ check.

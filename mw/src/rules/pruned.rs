@@ -1,6 +1,7 @@
 //! Verifies a pruned chain, which keeps sealed headers, all kernels and the unspent outputs, but no bodies.
 //!
 //! ```text
+//! terms     each change is sealed under the terms before it                     R21 R39
 //! headers   each is sealed, follows its parent, states the terms, and adds kernels, down to the genesis
 //!           R12 R18 R19 R21 R39
 //! kernels   at each height they match the header; each is in its window, unique, signed
@@ -36,7 +37,7 @@ use crate::{
     chain::Chain,
     error::Rejection,
     hash::Hash,
-    history::History,
+    history::{History, TermsChange},
     kernel::{Excess, Kernel},
     mmr::Peaks,
     output::Output,
@@ -117,7 +118,7 @@ type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
 pub struct PrunedVerifier {
     history: History,
     /// The header that commits to the final state.
-    last: Header,
+    last: SealedHeader,
     /// The last header of an unbroken chain from the genesis.
     tip: Header,
     /// All headers so far.
@@ -135,27 +136,20 @@ pub struct PrunedVerifier {
 }
 
 impl PrunedVerifier {
-    /// Starts from the last header of a chain whose terms never changed.
+    /// Starts from the last header.
     ///
     /// # Errors
-    /// MW-R21 if it is not sealed, or is the genesis.
+    /// MW-R21 if it is not sealed, or is the genesis. Under terms that are not known yet, its seal is judged in
+    /// the end.
     pub fn new(chain: &Chain, last: &SealedHeader) -> Result<Self, VerifyError> {
-        Self::with_history(History::new(chain), last)
-    }
-
-    /// Starts from the last header and the terms of all heights.
-    ///
-    /// # Errors
-    /// MW-R21 if the header is not sealed, or is the genesis.
-    pub fn with_history(history: History, last: &SealedHeader) -> Result<Self, VerifyError> {
-        let height = last.header.height;
-        if height == Height::GENESIS || !history.holds(last) {
+        let (history, height) = (History::new(chain), last.header.height);
+        if height == Height::GENESIS || history.knows_terms(&last.header) && !history.holds(last) {
             return Err(mismatch(height, Rejection::Seal));
         }
         let tip = Header::genesis(history.chain());
         Ok(Self {
             history,
-            last: last.header.clone(),
+            last: last.clone(),
             headers: [(Height::GENESIS, tip.clone())].into(),
             tip,
             kernels: (Height::GENESIS, Height::GENESIS),
@@ -168,13 +162,30 @@ impl PrunedVerifier {
         })
     }
 
+    /// The terms of all heights, as far as they were shown.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Takes changes of the terms, before the headers that state them. Those that are known are passed over.
+    ///
+    /// # Errors
+    /// [`VerifyError::Mismatch`] with MW-R21 for the first that does not follow from those before it.
+    pub fn terms(&mut self, changes: &[TermsChange]) -> Result<(), VerifyError> {
+        let known = self.history.last_change();
+        let new = changes.iter().position(|c| c.sealed.header.height >= known).unwrap_or(changes.len());
+        let new = changes.get(new..).unwrap_or_default();
+        self.history.extend(new).map_err(|e| mismatch(e.height, Rejection::Seal))
+    }
+
     /// Checks the next headers, which must be consecutive.
     ///
     /// # Errors
     /// [`VerifyError::Mismatch`] with MW-R18, MW-R21 or MW-R39, [`VerifyError::Invalid`] with MW-R19 or
     /// MW-R12. Nothing is remembered then.
     pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), VerifyError> {
-        let (tip, last) = (&self.tip, &self.last);
+        let (tip, last) = (&self.tip, &self.last.header);
         let unlinked = |h| mismatch(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
         let (Some(SealedHeader { header: first, .. }), Some(SealedHeader { header: end, .. })) =
             (all.first(), all.last())
@@ -287,7 +298,7 @@ impl PrunedVerifier {
         proof: &ChunkProof,
         all: &[Unspent],
     ) -> Result<(), VerifyError> {
-        let last = &self.last;
+        let last = &self.last.header;
         // An output that counts twice would hide another that is missing.
         let first = first_place(&prefix);
         let before = self.covered.range(..=first).next_back();
@@ -313,9 +324,12 @@ impl PrunedVerifier {
     /// # Errors
     /// [`VerifyError::Incomplete`], [`VerifyError::Supply`], or a rule that an item of the last batch breaks.
     pub fn finish(mut self) -> Result<Amount, VerifyError> {
-        let last = &self.last;
+        let last = &self.last.header;
         if self.tip != *last || self.kernels.0 != last.height || self.outputs != last.output_count {
             return Err(VerifyError::Incomplete);
+        }
+        if !self.history.holds(&self.last) {
+            return Err(mismatch(last.height, Rejection::Seal));
         }
         self.waiting.now(self.history.chain())?;
         Ok(self.sums.finish(self.history.chain(), last.height, &last.total_offset)?)

@@ -301,7 +301,7 @@ impl Engine {
         let first = self.certified.entry(height).or_insert_with(|| (value, certificate.clone()));
         if first.0 != value {
             let second = (value, certificate.clone());
-            let double = DoubleCertificate { height, first: first.clone(), second };
+            let double = DoubleCertificate::new(height, first.clone(), second);
             self.outbox.put(Effect::Stop(Box::new(double)));
             self.stopped = true;
         }

@@ -6,13 +6,18 @@
 //! double certificate = height (8) ‖ (header hash (32) ‖ certificate (mw)) twice
 //! ```
 //!
+//! Of two messages the one with the lesser bytes comes first, and of two headers that with the lesser hash,
+//! so that one case has one encoding.
+//!
 //! A validator that signed both certificates of one round is guilty. Of different rounds it is a suspect: one
 //! that is locked in the first may follow a quorum of prevotes in the second. Guilty among them are those
 //! that prevoted against their lock without one, which their votes of the rounds between show.
 #![deny(clippy::indexing_slicing)]
 
+use crate::seal::DoubleSeal;
 use sotto_mw::{
     amount::Height,
+    block::{Seal, SealedHeader},
     chain::ChainId,
     codec::{Decode, DecodeError, Encode, Reader},
     hash::Hash,
@@ -31,7 +36,60 @@ pub enum Evidence {
     Proposals(SignedProposal, SignedProposal),
 }
 
+/// Where one validator said two things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The height.
+    pub height: Height,
+    /// The round.
+    pub round: u32,
+    /// The vote; none for a proposal.
+    pub vote: Option<VoteKind>,
+}
+
+impl Place {
+    /// What was said, in a word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self.vote {
+            None => "proposal",
+            Some(VoteKind::Prevote) => "prevote",
+            Some(VoteKind::Precommit) => "precommit",
+        }
+    }
+}
+
 impl Evidence {
+    /// Most bytes of the encoding.
+    pub const MAX_BYTES: u64 = 1 + 2 * (48 + 32 + 64);
+
+    /// Two votes.
+    #[must_use]
+    pub fn votes(a: SignedVote, b: SignedVote) -> Self {
+        let (a, b) = ordered(a, b);
+        Self::Votes(a, b)
+    }
+
+    /// Two proposals.
+    #[must_use]
+    pub fn proposals(a: SignedProposal, b: SignedProposal) -> Self {
+        let (a, b) = ordered(a, b);
+        Self::Proposals(a, b)
+    }
+
+    /// Where.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        match self {
+            Self::Votes(SignedVote { vote, .. }, _) => {
+                Place { height: vote.height, round: vote.round, vote: Some(vote.kind) }
+            }
+            Self::Proposals(SignedProposal { claim, .. }, _) => {
+                Place { height: claim.height, round: claim.round, vote: None }
+            }
+        }
+    }
+
     /// The vote key that signed both.
     #[must_use]
     pub const fn culprit(&self) -> &PublicKey {
@@ -77,10 +135,23 @@ impl Encode for Evidence {
 impl Decode for Evidence {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match r.u8()? {
-            0 => Ok(Self::Votes(SignedVote::decode(r)?, SignedVote::decode(r)?)),
-            1 => Ok(Self::Proposals(SignedProposal::decode(r)?, SignedProposal::decode(r)?)),
+            0 => pair(r).map(|(a, b)| Self::Votes(a, b)),
+            1 => pair(r).map(|(a, b)| Self::Proposals(a, b)),
             code => Err(DecodeError::Code { what: "evidence", code }),
         }
+    }
+}
+
+fn ordered<T: Encode>(a: T, b: T) -> (T, T) {
+    if b.to_bytes() < a.to_bytes() { (b, a) } else { (a, b) }
+}
+
+fn pair<T: Encode + Decode>(r: &mut Reader<'_>) -> Result<(T, T), DecodeError> {
+    let (a, b) = (T::decode(r)?, T::decode(r)?);
+    if a.to_bytes() < b.to_bytes() {
+        Ok((a, b))
+    } else {
+        Err(DecodeError::Invalid { what: "evidence: it is not in order" })
     }
 }
 
@@ -96,6 +167,23 @@ pub struct DoubleCertificate {
 }
 
 impl DoubleCertificate {
+    /// Two certificates of a height.
+    #[must_use]
+    pub fn new(height: Height, a: (Hash, Certificate), b: (Hash, Certificate)) -> Self {
+        let (first, second) = if b.0 < a.0 { (b, a) } else { (a, b) };
+        Self { height, first, second }
+    }
+
+    /// Those of two sealed headers; none if an operator sealed them.
+    #[must_use]
+    pub fn of(twice: &DoubleSeal) -> Option<Self> {
+        let certified = |s: &SealedHeader| match &s.seal {
+            Seal::Certificate(certificate) => Some((s.header.hash(), certificate.clone())),
+            Seal::Operator(_) => None,
+        };
+        Some(Self::new(twice.first.header.height, certified(&twice.first)?, certified(&twice.second)?))
+    }
+
     /// Whether the headers differ, and both have a quorum of this set, which is that of the height.
     #[must_use]
     pub fn holds(&self, chain: &ChainId, set: &ValidatorSet) -> bool {
@@ -132,7 +220,12 @@ impl Encode for DoubleCertificate {
 impl Decode for DoubleCertificate {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let height = Height::decode(r)?;
-        let first = (Hash::decode(r)?, Certificate::decode(r)?);
-        Ok(Self { height, first, second: (Hash::decode(r)?, Certificate::decode(r)?) })
+        let mut certified = || Ok((Hash::decode(r)?, Certificate::decode(r)?));
+        let (first, second) = (certified()?, certified()?);
+        if first.0 < second.0 {
+            Ok(Self { height, first, second })
+        } else {
+            Err(DecodeError::Invalid { what: "two certificates: they are not in order" })
+        }
     }
 }

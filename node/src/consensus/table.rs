@@ -167,7 +167,7 @@ impl Table {
         Ok(match put {
             Put::New => Taken::New(self.without(known)),
             Put::Known => Taken::Known,
-            Put::Twice(a, b) => Taken::Evidence(Evidence::Proposals(a, b)),
+            Put::Twice(a, b) => Taken::Evidence(Evidence::proposals(a, b)),
         })
     }
 
@@ -189,7 +189,7 @@ impl Table {
                 Taken::New(self.without(known))
             }
             Put::Known => Taken::Known,
-            Put::Twice(a, b) => Taken::Evidence(Evidence::Votes(a, b)),
+            Put::Twice(a, b) => Taken::Evidence(Evidence::votes(a, b)),
         })
     }
 
@@ -256,7 +256,7 @@ impl Table {
             return None;
         }
         seen.twice = true;
-        Some(Evidence::Votes(seen.message.clone(), SignedVote { vote, voter, signature }))
+        Some(Evidence::votes(seen.message.clone(), SignedVote { vote, voter, signature }))
     }
 
     fn power_at(&self, place: usize) -> u64 {

@@ -2,18 +2,24 @@
 
 use crate::{
     edge::{
+        directory::path_in,
         disk::{Disk, make_dir},
         sled_database::SledDatabases,
     },
-    ledger::{Ledger, LedgerError, mempool::MempoolLimits},
+    ledger::{Ledger, LedgerError, equivocations::Equivocations, mempool::MempoolLimits},
     storage::{
-        ImportError, Imported, Layout, Store, StoreError,
+        FileName, ImportError, Imported, Layout, Store, StoreError,
         chain_store::{has_chain, importing},
+        format::{GENESIS_MAX, HEAD_MAX, Head, read_genesis},
         import,
     },
 };
-use sotto_mw::chain::{ChainId, Params};
-use std::{io::Read, path::Path};
+use sotto_mw::chain::{Chain, ChainId, Params};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 /// The layout of a store in a directory: segments of 64 MiB, the index in sled.
 #[must_use]
@@ -93,6 +99,37 @@ impl Ledger<Disk> {
         let mut ledger = Self::over(Store::open_read_only(dir)?, MempoolLimits::default())?;
         ledger.store_mut().files_mut().freeze();
         Ok(ledger)
+    }
+}
+
+/// The chain in a directory, under the terms of its next block, and the evidence against its validators. It reads
+/// files that are replaced whole, so that it may be done while a node runs there.
+///
+/// # Errors
+/// [`StoreError::Absent`] when there is no chain, and damage of these files.
+pub fn read_evidence(dir: &Path) -> Result<(Chain, Equivocations), StoreError> {
+    let read = |file: FileName, most: u64| -> Result<Option<Vec<u8>>, StoreError> {
+        let mut bytes = Vec::new();
+        let io = |source| StoreError::Io { file, source };
+        match File::open(path_in(dir, file)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(io)?.take(most + 1).read_to_end(&mut bytes).map_err(io)?,
+        };
+        Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
+    };
+    let damaged = |file| move |damage| StoreError::damaged(file, 0, damage);
+    let absent = || StoreError::Absent { dir: dir.to_owned() };
+    let genesis = read(FileName::Genesis, GENESIS_MAX)?.ok_or_else(absent)?;
+    let chain = read_genesis(&genesis).map_err(damaged(FileName::Genesis))?;
+    let head = read(FileName::Head, HEAD_MAX)?.ok_or_else(absent)?;
+    let head = Head::from_bytes(&head).map_err(damaged(FileName::Head))?;
+    let (file, expected) = (FileName::Equivocations, *chain.id());
+    let Some(kept) = read(file, Equivocations::MAX_BYTES)? else {
+        return Ok((chain.under(&head.terms), Equivocations::default()));
+    };
+    match Equivocations::from_file(&kept).map_err(damaged(file))? {
+        (found, kept) if found == expected => Ok((chain.under(&head.terms), kept)),
+        (found, _) => Err(StoreError::Foreign { file, expected, found }),
     }
 }
 

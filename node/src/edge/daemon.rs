@@ -27,7 +27,7 @@ use crate::{
     effect::{Effect, FileWrite, LogEvent},
     engine::{Node, NodeSetup},
     event::Event,
-    ledger::{Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, equivocations::Halt, witness},
     peer::PeerKey,
     seal::{ForeignKey, OperatorKey},
     sealing::Solo,
@@ -103,6 +103,9 @@ pub enum StartError {
     /// This node cannot be a member of the group that seals.
     #[error(transparent)]
     Council(#[from] CouncilError),
+    /// The chain must not go on before a person says which of two blocks counts.
+    #[error(transparent)]
+    Halt(#[from] Box<Halt>),
     /// The operating system starts no thread.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -149,6 +152,9 @@ impl Daemon {
         (operator, member): (Option<OperatorKey>, Option<&CouncilMember>),
     ) -> Result<Self, StartError> {
         let Setup { mut config, mut net, rpc, dir, validator, recovered } = setup;
+        if let Some(halt) = witness::halt(&ledger) {
+            return Err(Box::new(halt).into());
+        }
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         config.inbound = net.inbound;

@@ -8,6 +8,7 @@ use crate::{
     consensus::Note,
     council::CouncilNote,
     effect::LogEvent,
+    ledger::LedgerError,
     peer::{CloseReason, DialFailure, PeerId},
 };
 use sotto_mw::codec::Encode;
@@ -54,6 +55,28 @@ pub(crate) fn record(event: &LogEvent) {
             error!(height = block.height.get(), hash = %block.hash, rule = why.rule(), "a sealed block breaks a rule");
         }
         LogEvent::BranchRejected(why) => warn!(%why, "rejected a branch"),
+        LogEvent::Consensus(note) => consensus(*note),
+        LogEvent::Council(note) => council(note),
+        LogEvent::OtherCheckpoint(block) => error!(
+            height = block.height.get(), hash = %block.hash,
+            "a peer's chain has another block at the height of a checkpoint, and is not followed"
+        ),
+        LogEvent::EvidenceDamaged => {
+            error!("the file of evidence against validators is damaged; it is kept as equivocations.damaged")
+        }
+        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
+        LogEvent::NotFluffed(why) => {
+            info!(why = why.kind(), "a stemmed transaction could not be fluffed")
+        }
+        LogEvent::Closed(peer, why) => closed(*peer, *why),
+        LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
+        LogEvent::DoubleSeal(_) | LogEvent::Equivocation(_) | LogEvent::Failed(_) => alarm(event),
+    }
+}
+
+/// Who broke the protocol, and why the node stops.
+fn alarm(event: &LogEvent) {
+    match event {
         LogEvent::DoubleSeal(twice) => {
             let [first, second] = [&twice.first.header, &twice.second.header];
             error!(
@@ -65,17 +88,11 @@ pub(crate) fn record(event: &LogEvent) {
             culprit = ?evidence.culprit(), evidence = %hex(&evidence.to_bytes()),
             "ALARM: a validator signed two things at one position"
         ),
-        LogEvent::Consensus(note) => consensus(*note),
-        LogEvent::Council(note) => council(note),
-        LogEvent::TwoCertificates(double) => error!(
-            height = double.height.get(), evidence = %hex(&double.to_bytes()),
-            "ALARM: a height has two certificates; this node stops"
+        LogEvent::Failed(LedgerError::Halt(halt)) => error!(
+            height = halt.double.height.get(), evidence = %hex(&halt.double.to_bytes()), "ALARM: {halt}; this node stops"
         ),
-        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
-        LogEvent::NotFluffed(why) => info!(why = why.kind(), "a stemmed transaction could not be fluffed"),
-        LogEvent::Closed(peer, why) => closed(*peer, *why),
-        LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
+        _ => {}
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Gauges are read from the node's status for each page; events are counted here.
 
-use crate::{consensus::Note, effect::LogEvent, rpc::StatusRecord};
+use crate::{consensus::Note, effect::LogEvent, ledger::LedgerError, rpc::StatusRecord};
 use core::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,7 +30,7 @@ impl Counters {
             LogEvent::Reorganised(..) => &self.reorganisations,
             LogEvent::InvalidBlock(..) => &self.bad_blocks,
             LogEvent::DoubleSeal(_) => &self.double_seals,
-            LogEvent::Equivocation(_) | LogEvent::TwoCertificates(_) => &self.equivocations,
+            LogEvent::Equivocation(_) | LogEvent::Failed(LedgerError::Halt(_)) => &self.equivocations,
             LogEvent::Consensus(Note::Following(..)) => &self.followed,
             LogEvent::Dropped(_) => &self.dropped,
             LogEvent::Closed(..) => &self.closed,

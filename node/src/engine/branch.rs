@@ -11,7 +11,7 @@ use crate::{
     seal::SealedHeader,
 };
 use core::time::Duration;
-use sotto_mw::{amount::Height, block::Block};
+use sotto_mw::{amount::Height, block::Block, history::History};
 use std::collections::VecDeque;
 
 /// Most headers that are held before their bodies.
@@ -30,12 +30,18 @@ pub(crate) enum SnapshotMode {
 
 /// What is being fetched.
 pub(crate) struct Branch {
+    /// The terms of all heights, as far as they are known: also of heights whose blocks are not here.
+    pub(crate) history: History,
     /// A better branch, from the first block that is not here.
     pub(crate) blocks: VecDeque<BranchBlock>,
     /// The best block that a peer has shown, and until when it counts as ahead of the chain although its
     /// headers have not come.
     pub(crate) shown: Option<(BlockName, Duration)>,
     pub(crate) mode: SnapshotMode,
+    /// The height of the checkpoint that the chain has not come to, up to which all headers are needed.
+    pub(crate) checkpoint: Option<Height>,
+    /// The block that a peer showed last in place of a checkpoint's.
+    pub(crate) refused: Option<BlockName>,
     /// Whether every peer that was asked for the first body has dropped it, so that only a snapshot helps.
     pub(crate) no_bodies: bool,
 }
@@ -71,8 +77,16 @@ impl BranchBlock {
 }
 
 impl Branch {
-    pub(crate) const fn new() -> Self {
-        Self { blocks: VecDeque::new(), shown: None, mode: SnapshotMode::Off, no_bodies: false }
+    pub(crate) const fn new(history: History) -> Self {
+        Self {
+            history,
+            blocks: VecDeque::new(),
+            shown: None,
+            mode: SnapshotMode::Off,
+            checkpoint: None,
+            refused: None,
+            no_bodies: false,
+        }
     }
 
     /// Whether blocks are being fetched.
@@ -89,6 +103,7 @@ impl Branch {
     pub(crate) fn room(&self) -> usize {
         match self.mode {
             SnapshotMode::Choosing => usize::MAX,
+            _ if self.checkpoint > self.best().map(|best| best.height) => usize::MAX,
             _ => MAX_AHEAD.saturating_sub(self.blocks.len()),
         }
     }

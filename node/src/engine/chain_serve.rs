@@ -10,14 +10,15 @@
 use super::context::{StepContext, StepResult};
 use crate::{
     message::{
-        BlockName, MAX_HEADERS, MAX_MESSAGE, Message,
+        BlockName, MAX_HEADERS, MAX_MESSAGE, MAX_TERMS, Message,
         compact::{Compact, items},
         price,
     },
     peer::{Offence, PeerId},
+    seal::SealedHeader,
     storage::Files,
 };
-use sotto_mw::{amount::Height, block::Block, hash::Hash};
+use sotto_mw::{amount::Height, block::Block, codec::Encode as _, hash::Hash};
 use std::{collections::VecDeque, sync::Arc};
 
 /// What a request costs the peer, besides the bytes of the response.
@@ -41,6 +42,7 @@ impl ChainServe {
     ) -> StepResult {
         match request {
             Message::GetHeaders(names) => on_get_headers(ctx, id, &names),
+            Message::GetTerms(first) => on_get_terms(ctx, id, first),
             Message::GetCompact(name) => self.on_get_compact(ctx, id, name),
             Message::GetItems { block, outputs, kernels } => {
                 self.on_get_items(ctx, id, block, [&outputs, &kernels])
@@ -114,11 +116,44 @@ fn on_get_headers<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, names: &[B
     }
     let last = common.plus(MAX_HEADERS.into()).min(ctx.ledger.tip().height);
     let count = last.get() - common.get();
-    if !ctx.may_work(id, price::SERVED_HEADER * count) || !ctx.may_serve(id, REQUEST + 256 * count) {
+    if !ctx.may_work(id, price::SERVED_HEADER * count) || !ctx.may_serve(id, REQUEST) {
         return Ok(());
     }
-    let all = ctx.ledger.store().sealed_headers(common.next(), last)?;
-    ctx.send(id, Message::Headers(all));
+    let mut all = ctx.ledger.store().sealed_headers(common.next(), last)?;
+    all.truncate(fitting(&all));
+    respond(ctx, id, Message::Headers(all));
+    Ok(())
+}
+
+/// Sends an answer whose length is only known once it is made.
+fn respond<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, answer: Message) {
+    if ctx.may_serve(id, answer.to_bytes().len() as u64) {
+        ctx.send(id, answer);
+    }
+}
+
+/// How many of these headers fit in a message: certificates of many validators are long.
+fn fitting(all: &[SealedHeader]) -> usize {
+    /// Version, kind and count of a message.
+    const FRAME: usize = 4;
+    let mut left = MAX_MESSAGE - FRAME;
+    all.iter()
+        .take_while(|s| {
+            let bytes = s.to_bytes().len();
+            let fits = bytes <= left;
+            left = left.saturating_sub(bytes);
+            fits
+        })
+        .count()
+}
+
+fn on_get_terms<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, first: Height) -> StepResult {
+    let most = u64::from(MAX_TERMS);
+    if !ctx.may_work(id, price::SERVED_HEADER * most) || !ctx.may_serve(id, REQUEST) {
+        return Ok(());
+    }
+    let all = ctx.ledger.store().terms_changes(first, ctx.ledger.tip().height, MAX_TERMS.into())?;
+    respond(ctx, id, Message::Terms(all));
     Ok(())
 }
 

@@ -14,15 +14,16 @@ use super::{
 use crate::{
     codec::transaction_id,
     config::Config,
-    consensus::Activity,
+    consensus::{Activity, DoubleCertificate},
     effect::{Effect, LogEvent, Refusal, Response},
     event::RequestId,
-    ledger::{Ledger, LedgerError, MempoolChange},
+    ledger::{Ledger, LedgerError, MempoolChange, witness},
     message::{
         BlockName, Message,
         price::{self, Answer},
     },
     peer::{CloseReason, Offence, PeerId, PeerKey},
+    seal::DoubleSeal,
     storage::Files,
     work::Work,
 };
@@ -173,6 +174,11 @@ impl<F: Files> StepContext<'_, F> {
         Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
     }
 
+    /// Whether the branch has the checkpoint that the chain has not come to: before, nothing of it is adopted.
+    pub(crate) fn leads_to_checkpoint(&self) -> bool {
+        self.ledger.checkpoint_ahead().is_none_or(|checkpoint| self.branch.holds(checkpoint))
+    }
+
     /// The peers that have shown a better block than any that is here or being fetched. A block that a peer only
     /// claims, under terms that are not known here, counts once all blocks before are here.
     pub(crate) fn peers_ahead(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
@@ -184,10 +190,37 @@ impl<F: Files> StepContext<'_, F> {
         self.peers.ready().filter(move |(_, p)| ahead(p))
     }
 
+    /// A height was sealed twice.
+    pub(crate) fn on_double_seal(&mut self, twice: DoubleSeal) -> StepResult {
+        match DoubleCertificate::of(&twice) {
+            Some(double) => self.on_double(double),
+            None => {
+                self.log(LogEvent::DoubleSeal(Box::new(twice)));
+                Ok(())
+            }
+        }
+    }
+
+    /// A height has two certificates, which hold.
+    pub(crate) fn on_double(&mut self, double: DoubleCertificate) -> StepResult {
+        witness::keep_double(self.ledger, double)?;
+        self.halt()
+    }
+
+    /// Stops the node if it must not go on.
+    pub(crate) fn halt(&self) -> StepResult {
+        match witness::halt(self.ledger) {
+            Some(halt) => Err(LedgerError::Halt(Box::new(halt))),
+            None => Ok(()),
+        }
+    }
+
     /// Reports a change of the chain, and lets every component know of it.
     pub(crate) fn chain_changed(&mut self, how: LogEvent, change: MempoolChange) -> StepResult {
         self.log(how);
-        change.alarms.into_iter().for_each(|d| self.log(LogEvent::DoubleSeal(Box::new(d))));
+        for twice in change.alarms {
+            self.on_double_seal(twice)?;
+        }
         change.dropped.into_iter().for_each(|(_, why)| self.log(LogEvent::Dropped(why)));
         if let Some(e) = change.unsaved {
             return Err(e.into());
@@ -259,10 +292,10 @@ fn always_refused(why: &Rejection) -> bool {
     why.rule() <= "MW-R17"
 }
 
-/// Turns a refusal into success: only a failure of the store stops a node.
+/// Turns a refusal into success: only a failure of the store, or what halts the chain, stops a node.
 pub(crate) fn not_fatal(e: LedgerError) -> StepResult {
     match e {
-        LedgerError::Store(e) => Err(e.into()),
+        e @ (LedgerError::Store(_) | LedgerError::Halt(_)) => Err(e),
         _ => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ use super::{
     sync::Sync,
     validator::Validator,
     verify_queue::{Then, VerifyQueue},
+    witness,
 };
 use crate::{
     config::Config,
@@ -123,7 +124,8 @@ impl<F: Files> Node<F> {
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
         // A store that cannot answer now will fail again when it is asked next.
         drop(ledger.store_mut().serve_snapshots(config.part_items));
-        let mut branch = Branch::new();
+        let mut branch = Branch::new(ledger.store().history().clone());
+        branch.checkpoint = ledger.checkpoint_ahead().map(|checkpoint| checkpoint.height);
         let parts = Parts {
             announced: BlockName::of(ledger.tip()),
             relay: Relay::new(&config, rng),
@@ -189,7 +191,11 @@ impl<F: Files> Node<F> {
             advance: false,
             stop: false,
         };
-        if let Err(e) = self.parts.route(&mut ctx, event).and_then(|()| self.parts.announce_tip(&mut ctx)) {
+        let begun = witness::begin(&mut ctx);
+        if let Err(e) = begun
+            .and_then(|()| self.parts.route(&mut ctx, event))
+            .and_then(|()| self.parts.announce_tip(&mut ctx))
+        {
             ctx.log(LogEvent::Failed(e));
             ctx.stop = true;
         }
@@ -258,6 +264,7 @@ impl Parts {
                     validator.step(ctx, PartEvent::Signal(&signal))?;
                 }
                 if matches!(signal, Signal::ChainChanged) {
+                    witness::on_chain_changed(ctx)?;
                     self.queries.drop_draft();
                 }
             } else if core::mem::take(&mut ctx.advance) {
@@ -417,6 +424,7 @@ impl Parts {
             }
         }
         handshake::complete(ctx, id, hello)?;
+        witness::tell(ctx, id);
         self.gossip.step(ctx, PartEvent::Ready(id))?;
         self.relay.step(ctx, PartEvent::Ready(id))?;
         self.snapshots.step(ctx, PartEvent::Ready(id))?;
@@ -435,6 +443,7 @@ impl Parts {
             Message::Ping(nonce) => ctx.send(id, Message::Pong(nonce)),
             Message::GetAddresses => handshake::on_get_addresses(ctx, id),
             Message::Addresses(all) => handshake::on_addresses(ctx, id, &all),
+            Message::Evidence(evidence) => return witness::on_evidence(ctx, id, evidence),
             Message::Change(change) => drop(changes::accept(ctx, Some(id), *change)),
             m @ (Message::Pong(_) | Message::Stem(_)) => {
                 return self.relay.step(ctx, PartEvent::Message(id, m));
@@ -447,6 +456,7 @@ impl Parts {
             | Message::Compact(_)
             | Message::Items { .. }
             | Message::Block { .. }
+            | Message::Terms(_)
             | Message::NotFound(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
@@ -462,6 +472,7 @@ impl Parts {
                 };
             }
             m @ (Message::GetHeaders(_)
+            | Message::GetTerms(_)
             | Message::GetCompact(_)
             | Message::GetItems { .. }
             | Message::GetBlock(_)

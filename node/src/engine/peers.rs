@@ -25,6 +25,7 @@ pub(crate) mod validators;
 
 use crate::{
     config::Config,
+    consensus::Evidence,
     message::BlockName,
     peer::{Address, CloseReason, DialError, DialFailure, Direction, Offence, PeerId, PeerKey},
 };
@@ -72,6 +73,8 @@ pub(crate) struct Peer {
     pub(crate) sent_addresses: bool,
     /// Whether it was asked for addresses and has not responded.
     pub(crate) awaits_addresses: bool,
+    /// Evidence that it told of heights whose validators are not known yet.
+    pub(crate) evidence: Vec<Evidence>,
     score: Score,
 }
 
@@ -206,6 +209,7 @@ impl Peers {
             knows: Recent::new(config.known_txs),
             offers: (Vec::new(), now),
             heard: now,
+            evidence: Vec::new(),
             pinged: now,
             sent_addresses: false,
             awaits_addresses: false,

@@ -16,9 +16,9 @@ use super::{
     sealer::Sealer,
 };
 use crate::{
-    effect::{PeerStatus, Refusal, Response, Status, ValidatorStatus},
+    effect::{EvidenceStatus, PeerStatus, Refusal, Response, Status, ValidatorStatus},
     event::{Request, RequestId},
-    ledger::{Draft, LedgerError},
+    ledger::{Draft, LedgerError, witness::set_at},
     message::BlockName,
     peer::PeerKey,
     seal::SealedHeader,
@@ -32,6 +32,7 @@ use sotto_mw::{
     state::{ChainView, Unspent},
     terms::Terms,
     trie::Prefix,
+    validators::ValidatorSet,
 };
 
 /// Most unspent outputs in one response, and most headers.
@@ -182,7 +183,19 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
         dial_failures: ctx.peers.failures.all(ctx.now, &ctx.config.seeds),
         unknown_rules: unknown_rules(ctx.ledger.store().terms(), tip.height.next()),
         validator: ctx.activity.map(|activity| ValidatorStatus { activity, missing: missing(ctx) }),
+        evidence: evidence(ctx),
+        checkpoint: ctx.ledger.checkpoints().iter().max().map(|c| (*c, ctx.branch.refused)),
     }
+}
+
+/// The last validator that said two things, and how many there are.
+fn evidence<F: Files>(ctx: &StepContext<'_, F>) -> Option<(usize, EvidenceStatus)> {
+    let all = ctx.ledger.equivocations().all();
+    let last = all.last()?;
+    let set = set_at(ctx.ledger, last.place().height);
+    let named = |set: &ValidatorSet| Some(set.get(set.index_of(last.culprit())?)?.name.to_string());
+    let (vote_key, name) = (*last.culprit(), set.and_then(named));
+    Some((all.len(), EvidenceStatus { vote_key, name, place: last.place() }))
 }
 
 /// The first height under rules that this program does not know, if the terms of the next height announce one.

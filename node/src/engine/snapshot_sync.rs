@@ -21,9 +21,11 @@
 //!
 //! Guaranteed: the state that is adopted passed every rule that needs no bodies (`docs/RULES.md` says which
 //! do), from the genesis on. Not guaranteed: that a snapshot can be had; the node fetches all blocks then.
-//! Memory: some hundred bytes for each header and each kernel until it is done.
+//! Memory: some hundred bytes for each header and each kernel until it is done, and before it begins each
+//! header's seal: 64 bytes for each validator of a quorum.
 
 pub(crate) mod fetching;
+mod serving;
 
 use super::{
     branch::{Branch, SnapshotMode},
@@ -41,12 +43,14 @@ use crate::{
         Files, StoreError,
         snapshot_check::PrunedError,
         snapshot_download::{JudgedPart, SnapshotDownload},
-        snapshot_format::{Part, PartKind},
+        snapshot_format::PartKind,
         snapshot_layout::{PartRange, belongs},
+        snapshot_part::Part,
     },
 };
 use core::time::Duration;
 use fetching::{Fetching, Holder, PartState, SnapshotStart};
+use serving::Serving;
 use sotto_mw::{amount::Height, block::Header, hash::Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,8 +72,7 @@ pub(crate) struct SnapshotSync {
     awaited: BTreeSet<PeerId>,
     /// No snapshot is tried before this.
     again: Duration,
-    /// The height of the last snapshot that was begun for others.
-    served: Height,
+    serving: Serving,
     /// Whether a snapshot is chosen because bodies are not to be had.
     no_bodies: bool,
 }
@@ -99,9 +102,10 @@ impl SnapshotSync {
     /// Continues where an earlier run stopped, if it was fetching. A store that cannot answer will fail again
     /// when it is asked next.
     pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>, branch: &mut Branch) -> Self {
-        let (awaited, again, served) = (BTreeSet::new(), Duration::ZERO, Height::GENESIS);
-        let mut this = Self { stage: Stage::None, awaited, again, served, no_bodies: false };
-        if let Some(mut fetching) = Fetching::resumed(config, ledger).ok().flatten() {
+        let (awaited, again) = (BTreeSet::new(), Duration::ZERO);
+        let mut this =
+            Self { stage: Stage::None, awaited, again, serving: Serving::default(), no_bodies: false };
+        if let Some(mut fetching) = Fetching::resumed(config, ledger, branch).ok().flatten() {
             fetching.until = PATIENCE * config.response_timeout;
             this.set(branch, Stage::Fetching(Box::new(fetching)));
         }
@@ -149,7 +153,7 @@ impl SnapshotSync {
             PartEvent::Signal(Signal::Disconnected(id, _)) => self.lost(*id),
             PartEvent::Tick => {
                 self.on_tick(ctx)?;
-                self.serve_snapshots(ctx)?;
+                self.serving.on_tick(ctx)?;
             }
             PartEvent::Message(..) | PartEvent::Signal(_) => return Ok(()),
         }
@@ -224,13 +228,18 @@ impl SnapshotSync {
             self.blame(ctx, id, Offence::Unasked);
             return;
         }
-        if !all.iter().all(|s| s.holds(ctx.ledger.chain())) {
+        // A certificate under terms that are not known yet says nothing: only headers count that are in the
+        // branch.
+        let history = &ctx.branch.history;
+        if all.iter().any(|s| history.knows_terms(&s.header) && !history.holds(s)) {
             self.blame(ctx, id, Offence::Invalid);
             return;
         }
         match &mut self.stage {
             Stage::Choosing(offers, _) => offers.extend(all.into_iter().map(|s| (id, s))),
-            Stage::Fetching(f) if all.contains(&f.tip) => drop(f.holders.insert(id, Holder::default())),
+            Stage::Fetching(f) if all.iter().any(|s| s.header == f.tip.header) => {
+                f.holders.insert(id, Holder::default());
+            }
             _ => {}
         }
     }
@@ -238,18 +247,27 @@ impl SnapshotSync {
     /// Chooses the highest snapshot that is deep enough, once all headers are here or the time is up.
     fn choose<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         let Stage::Choosing(offers, until) = &self.stage else { return Ok(()) };
-        let complete = ctx.peers_ahead().next().is_none() && self.awaited.is_empty();
-        let Some(best) = ctx.branch.best().filter(|_| complete || *until <= ctx.now) else { return Ok(()) };
+        let Some(best) = ctx.branch.best() else { return Ok(()) };
+        // Headers under terms that are being asked for are to come yet.
+        let claims = ctx.peers.ready().any(|(_, p)| p.claim.is_some_and(|claim| claim.is_better(best)));
+        let complete = !claims && ctx.peers_ahead().next().is_none() && self.awaited.is_empty();
+        if !complete && ctx.now < *until {
+            return Ok(());
+        }
         let deep = best.height.minus(ctx.ledger.chain().params().reorganisation);
+        let leads = ctx.leads_to_checkpoint();
         let fits = |s: &&SealedHeader| {
-            s.header.height <= deep && ctx.branch.blocks.iter().any(|w| w.sealed.header == s.header)
+            leads && s.header.height <= deep && ctx.branch.blocks.iter().any(|w| w.sealed.header == s.header)
         };
-        let chosen = offers.iter().map(|(_, s)| s).filter(fits).max_by_key(|s| s.header.height).cloned();
+        let chosen = offers.iter().map(|(_, s)| s).filter(fits).max_by_key(|s| s.header.height);
+        // Under the certificate that came with the header: others may hold another.
+        let chosen = chosen.and_then(|s| ctx.branch.get(BlockName::of(&s.header)));
+        let chosen = chosen.map(|block| block.sealed.clone());
         let Stage::Choosing(offers, _) = self.set(ctx.branch, Stage::None) else {
             return Ok(());
         };
         let Some(tip) = chosen else { return self.give_up(ctx) };
-        let holders = offers.into_iter().filter(|(_, s)| *s == tip).map(|(id, _)| id).collect();
+        let holders = offers.into_iter().filter(|(_, s)| s.header == tip.header).map(|(id, _)| id).collect();
         self.begin_fetching(ctx, &tip, holders)
     }
 
@@ -265,7 +283,7 @@ impl SnapshotSync {
         let behind = |s: &SealedHeader| s.header.height <= tip.header.height;
         sealed.extend(ctx.branch.blocks.iter().map(|w| w.sealed.clone()).take_while(behind));
         let store = ctx.ledger.store_mut();
-        if store.download().is_none_or(|d| d.tip() != tip) {
+        if store.download().is_none_or(|d| d.tip().header != tip.header) {
             store.begin_download(tip)?;
         }
         let here: BTreeSet<u32> = store.download().into_iter().flat_map(SnapshotDownload::places).collect();
@@ -279,7 +297,8 @@ impl SnapshotSync {
         for ((place, range), want) in (0..).zip(&fetching.layout.all).zip(&mut fetching.wants) {
             if let (PartRange::Headers(first, last), PartState::Open) = (range, *want) {
                 let range = first.get() as usize - 1..last.get() as usize;
-                let part = Part::Headers(sealed.get(range).unwrap_or_default().to_vec());
+                let all = sealed.get(range).unwrap_or_default();
+                let part = Part::headers(all.to_vec(), &ctx.branch.history);
                 store.put_part(place, PartKind::Headers, &part.to_bytes())?;
                 *want = PartState::Here;
             }
@@ -345,8 +364,8 @@ impl SnapshotSync {
             return Ok(());
         }
         let part = Part::from_bytes(range.kind(), bytes).ok();
-        let history = ctx.ledger.store().history();
-        let is_sealed = |part: &Part| !matches!(part, Part::Headers(all) if !are_sealed(history, all));
+        let history = &ctx.branch.history;
+        let is_sealed = |part: &Part| !matches!(part, Part::Headers(all, _) if !are_sealed(history, all));
         let fits = |part: &Part| belongs(&f.headers, &range, part).is_ok() && is_sealed(part);
         if !part.is_some_and(|part| fits(&part)) {
             f.lost(id);
@@ -411,7 +430,8 @@ impl SnapshotSync {
             Ok(judged) => {
                 let mempool = ctx.ledger.adopt(&judged, ctx.config.part_items)?;
                 ctx.branch.blocks.retain(|w| w.name.height > name.height);
-                // Peers that have the snapshot have what comes after it, though they denied what comes before.
+                // Peers that have the snapshot have what comes after it, though they denied what comes
+                // before.
                 let best = ctx.branch.best();
                 for id in f.holders.keys() {
                     ctx.peers.all.get_mut(id).into_iter().for_each(|p| p.tip = p.tip.or(best));
@@ -461,34 +481,5 @@ impl SnapshotSync {
             self.blame(ctx, id, Offence::Late);
         }
         if over { self.give_up(ctx) } else { self.judge_parts(ctx) }
-    }
-
-    /// Goes on with the snapshot that is being made for others, or begins one that is due.
-    fn serve_snapshots<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
-        if !ctx.ledger.store().is_building_snapshot() {
-            let Some(due) = self.due(ctx) else { return Ok(()) };
-            self.served = due;
-            ctx.ledger.store_mut().begin_snapshot(due)?;
-        }
-        match ctx.ledger.store_mut().step_snapshot(ctx.config.part_items) {
-            // Only others need it: the node goes on without.
-            Err(e @ StoreError::DiskFull { .. }) => ctx.log(LogEvent::SnapshotNotSaved(e)),
-            done => done?,
-        }
-        Ok(())
-    }
-
-    /// The height of the snapshot that is to be made now.
-    fn due<F: Files>(&self, ctx: &StepContext<'_, F>) -> Option<Height> {
-        if ctx.config.snapshot_every == 0 || ctx.branch.is_fetching() || ctx.branch.is_suspended() {
-            return None;
-        }
-        let store = ctx.ledger.store();
-        store.chain().params().operator()?;
-        let every = ctx.config.snapshot_every.max(store.chain().params().reorganisation);
-        let tip = ctx.ledger.tip().height.get();
-        let due = Height::new(tip - tip % every);
-        let new = due > self.served && due >= store.floor() && !store.has_snapshot(due);
-        new.then_some(due)
     }
 }

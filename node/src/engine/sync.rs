@@ -9,6 +9,10 @@
 //! A node that is far behind fetches a [snapshot](super::snapshot_sync) before the bodies, and so does one
 //! whose peers have dropped the bodies that it needs, however short the chain is.
 //!
+//! Headers under terms that are not known yet are judged once the changes of the terms are here, which are
+//! asked of the peer that sent them: one header, certificate and set each, every one judged by the terms
+//! before.
+//!
 //! Only the operator can seal a header, so no other peer can make a node fetch anything. Headers cost a node
 //! some hundred bytes each, at most [`MAX_AHEAD`](super::branch::MAX_AHEAD) at a time, unless it is choosing
 //! a snapshot. A body that is not the one its header names is not decoded, and the seal that is stored is the
@@ -37,14 +41,20 @@ use crate::{
         LedgerError, MempoolChange,
         fork::{self, ForkError, OurBranch},
     },
-    message::{BlockName, MAX_HEADERS, Message, price::Answer},
+    message::{BlockName, MAX_HEADERS, MAX_MESSAGE, Message, price::Answer},
     peer::{Offence, PeerId},
     seal::SealedHeader,
-    storage::Files,
+    storage::{Files, snapshot_format::SEALED_MAX},
 };
 use core::cmp::Ordering;
 use requests::{BlockItems, BlockRequests, Wanted};
-use sotto_mw::{batch::verify_signatures, block::Block, error::Rejection, history::History};
+use sotto_mw::{
+    batch::verify_signatures,
+    block::Block,
+    codec::Encode as _,
+    error::Rejection,
+    history::{History, TermsChange},
+};
 
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;
@@ -65,6 +75,7 @@ impl Sync {
     pub(crate) fn came(&mut self, id: PeerId, answer: Answer) -> bool {
         self.requests.came(id, |about| match answer {
             Answer::Headers => about.headers().is_some(),
+            Answer::Terms => *about == Wanted::Terms,
             Answer::Compact(hash) => *about == Wanted::Compact(hash),
             Answer::Items(hash) => *about == Wanted::Items(hash),
             Answer::Block(hash) => about.block() == Some(&hash),
@@ -84,6 +95,12 @@ impl Sync {
             // Each change of the chain is a new start: a refusal is worth a second look from another tip.
             PartEvent::Signal(Signal::ChainChanged) => {
                 self.bad.clear();
+                let ours = ctx.ledger.store().history();
+                if ours.last_change() > ctx.branch.history.last_change()
+                    || !ctx.branch.history.states_terms(ctx.ledger.tip())
+                {
+                    ctx.branch.history = ours.clone();
+                }
                 return Ok(());
             }
             PartEvent::Tick => {
@@ -108,6 +125,7 @@ impl Sync {
         match message {
             Message::Tip(sealed) => self.on_tip(ctx, id, sealed),
             Message::Headers(all) => self.on_headers(ctx, id, all),
+            Message::Terms(all) => self.on_terms(ctx, id, &all),
             Message::Compact(compact) => self.on_compact(ctx, id, compact),
             Message::Items { block, outputs, kernels } => {
                 self.on_items(ctx, id, BlockItems { block, outputs, kernels })
@@ -139,13 +157,16 @@ impl Sync {
         let name = BlockName::of(&sealed.header);
         // What is ours, or is being fetched, has been found to be sealed.
         let known = ctx.branch.holds(name) || ctx.is_ours(name)?;
-        if !known && !ctx.ledger.store().history().knows_terms(&sealed.header) {
+        if !known && !ctx.branch.history.knows_terms(&sealed.header) {
             // It cannot be judged before the blocks that lead to its terms: they are asked for, nothing more.
             ctx.peers.all.get_mut(&id).into_iter().for_each(|p| p.claim = Some(name));
             return Ok(());
         }
-        if !known && !are_sealed(ctx.ledger.store().history(), core::slice::from_ref(&sealed)) {
+        if !known && !are_sealed(&ctx.branch.history, core::slice::from_ref(&sealed)) {
             self.blame(ctx, id, Offence::Invalid);
+            return Ok(());
+        }
+        if self.is_other(ctx, id, core::slice::from_ref(&sealed)) {
             return Ok(());
         }
         self.on_shown(ctx, id, name);
@@ -153,6 +174,24 @@ impl Sync {
             self.follow(ctx, vec![sealed])?;
         }
         Ok(())
+    }
+
+    /// Whether one of these sealed headers is not that of a checkpoint: then the peer's chain is not
+    /// followed.
+    fn is_other<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, all: &[SealedHeader]) -> bool {
+        let other = all.iter().map(|s| &s.header).find(|h| ctx.ledger.fits_checkpoints(h).is_err());
+        let Some(name) = other.map(BlockName::of) else { return false };
+        if ctx.branch.refused.replace(name) != Some(name) {
+            ctx.log(LogEvent::OtherCheckpoint(name));
+        }
+        // What leads there is of that chain too.
+        let led = ctx.branch.best().map(|best| best.hash) == all.first().map(|s| s.header.previous);
+        if led {
+            ctx.branch.blocks.clear();
+            ctx.branch.history = ctx.ledger.store().history().clone();
+        }
+        ctx.peers.forget_tip(id);
+        true
     }
 
     /// A peer's last block is this, as it has shown.
@@ -188,22 +227,27 @@ impl Sync {
         // What is ours has been found to be sealed: repeating it costs no signature.
         let known = if linked { known(ctx, &all)? } else { 0 };
         // Those under terms that are not known yet are asked for again, once their blocks are here.
-        let judged = all
-            .iter()
-            .skip(known)
-            .take_while(|s| ctx.ledger.store().history().knows_terms(&s.header))
-            .count();
+        let judged = all.iter().skip(known).take_while(|s| ctx.branch.history.knows_terms(&s.header)).count();
         let terms_follow = all.windows(2).all(|pair| match pair {
             [a, b] => b.header.terms == a.header.next_terms,
             _ => false,
         });
         let linked = linked && terms_follow;
+        let unknown_terms = known + judged < all.len();
+        let full = unknown_terms || is_full(&all);
         all.truncate(known + judged);
-        if !linked || !are_sealed(ctx.ledger.store().history(), all.get(known..).unwrap_or_default()) {
+        if !linked || !are_sealed(&ctx.branch.history, all.get(known..).unwrap_or_default()) {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
-        let (before, full) = (ctx.branch.best(), all.len() == usize::from(MAX_HEADERS));
+        if self.is_other(ctx, id, &all) {
+            return Ok(());
+        }
+        if unknown_terms && !self.requests.is_asked_of(id, |about| *about == Wanted::Terms) {
+            self.requests.ask(ctx.now, id, Wanted::Terms);
+            ctx.send(id, Message::GetTerms(ctx.branch.history.last_change()));
+        }
+        let before = ctx.branch.best();
         let Some(last) = all.last().map(|s| BlockName::of(&s.header)) else {
             ctx.peers.forget_tip(id);
             return Ok(());
@@ -225,6 +269,32 @@ impl Sync {
         Ok(())
     }
 
+    /// Changes of the terms: headers under them can be judged now, and are asked for again.
+    fn on_terms<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        all: &[TermsChange],
+    ) -> StepResult {
+        if self.requests.answered(id, |about| *about == Wanted::Terms).is_none() {
+            self.blame(ctx, id, Offence::Unasked);
+            return Ok(());
+        }
+        let history = &mut ctx.branch.history;
+        let known = history.last_change();
+        // Another peer may have sent the first of them meanwhile.
+        let (old, new) = all.split_at(all.partition_point(|c| c.sealed.header.height < known));
+        let follows =
+            old.iter().all(|c| history.states_terms(&c.sealed.header)) && history.extend(new).is_ok();
+        let advances = history.last_change() > known;
+        if !follows {
+            self.blame(ctx, id, Offence::Invalid);
+        } else if advances && !self.requests.is_asked_of(id, |about| about.headers().is_some()) {
+            self.ask_for_headers(ctx, id)?;
+        }
+        Ok(())
+    }
+
     /// Takes sealed headers, each following the one before, into the branch, if that is worth it.
     fn follow<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, mut all: Vec<SealedHeader>) -> StepResult {
         let ours = ctx.ledger.tip().height;
@@ -235,7 +305,7 @@ impl Sync {
             } else if ctx.ledger.is_news(s)
                 && let Some(twice) = ctx.ledger.see(s)?
             {
-                ctx.log(LogEvent::DoubleSeal(Box::new(twice)));
+                ctx.on_double_seal(twice)?;
             }
         }
         all.drain(..known);
@@ -278,6 +348,9 @@ impl Sync {
             && ctx.is_ours(front)?
         {
             ctx.branch.blocks.pop_front();
+        }
+        if !ctx.leads_to_checkpoint() {
+            return Ok(false);
         }
         let Some(front) = ctx.branch.blocks.front() else { return Ok(false) };
         let fork = front.name.height.minus(1);
@@ -328,8 +401,9 @@ impl Sync {
             LedgerError::Refused(why) => (names.first().map(|n| n.height), why),
             LedgerError::InvalidBlock(broken) => (Some(broken.height), broken.why),
             // Neither says anything against a block: the one is about our tip, the other about the operator.
-            LedgerError::DoubleSeal(d) => {
-                ctx.log(LogEvent::DoubleSeal(d));
+            LedgerError::DoubleSeal(d) => return ctx.on_double_seal(*d),
+            LedgerError::OtherCheckpoint(e) => {
+                ctx.log(LogEvent::OtherCheckpoint(BlockName { hash: e.found, ..e.checkpoint }));
                 return Ok(());
             }
             LedgerError::Fork(e) => {
@@ -355,6 +429,12 @@ impl Sync {
 /// not the header's (MW-R20, MW-R21) says something about one copy, and its sender.
 fn condemns_the_block(why: &Rejection) -> bool {
     !matches!(why, Rejection::BodyHash | Rejection::Seal)
+}
+
+/// Whether there was no room for another header, so that there may be more.
+fn is_full(all: &[SealedHeader]) -> bool {
+    let bytes: usize = all.iter().map(|s| s.to_bytes().len()).sum();
+    all.len() == usize::from(MAX_HEADERS) || bytes + 2 * SEALED_MAX as usize > MAX_MESSAGE
 }
 
 /// How many headers of a list that is linked are in the chain, from its first on.

@@ -20,7 +20,10 @@
 //!
 //! [`consensus`]: crate::consensus
 
-use super::context::{PartEvent, Signal, StepContext, StepResult};
+use super::{
+    context::{PartEvent, Signal, StepContext, StepResult},
+    witness,
+};
 use crate::{
     consensus::{
         Activity, Effect as Decision, Engine, Event as Heard, ProposedBlock, StepContext as ConsensusContext,
@@ -368,7 +371,7 @@ impl Validator {
                     Err(e) => super::context::not_fatal(e)?,
                 }
             }
-            Decision::Report(evidence) => ctx.log(LogEvent::Equivocation(Box::new(evidence))),
+            Decision::Report(evidence) => witness::keep(ctx, None, evidence)?,
             Decision::Disconnect(link) => {
                 let key = PeerKey(*link.as_bytes());
                 ctx.peers.validators.refuse(ctx.now, key);
@@ -378,10 +381,7 @@ impl Validator {
                 }
             }
             Decision::Note(note) => ctx.log(LogEvent::Consensus(note)),
-            Decision::Stop(double) => {
-                ctx.log(LogEvent::TwoCertificates(double));
-                ctx.stop = true;
-            }
+            Decision::Stop(double) => ctx.on_double(*double)?,
         }
         Ok(None)
     }

@@ -14,7 +14,8 @@
 use crate::storage::{
     Files, Store, StoreError,
     snapshot_check::{Checker, PrunedError},
-    snapshot_format::{Part, PartKind, Start},
+    snapshot_format::{PartKind, Start},
+    snapshot_part::Part,
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -22,6 +23,7 @@ use sotto_mw::{
     chain::Chain,
     codec::Encode,
     error::ConnectError,
+    history::History,
     kernel::Kernel,
     mmr::Peaks,
     output::Output,
@@ -176,8 +178,8 @@ fn pruned(
         left.add(part, sums);
         progress(u64::from(place) + 1, start.parts.len() as u64);
     }
-    checker.finish()?;
-    left.state(chain).ok_or(AuditError::Differs { what: "pruned blocks" })
+    let judged = checker.finish()?;
+    left.state(judged.history()).ok_or(AuditError::Differs { what: "pruned blocks" })
 }
 
 /// What pruning left, in the order of a chain.
@@ -192,7 +194,7 @@ struct Remains {
 impl Remains {
     fn add(&mut self, part: Part, sums: &mut Audit) {
         match part {
-            Part::Headers(all) => {
+            Part::Headers(all, _) => {
                 sums.bytes_cut_through += all.iter().map(|s| s.to_bytes().len() as u64).sum::<u64>();
                 self.headers.extend(all.into_iter().map(|SealedHeader { header, .. }| header));
             }
@@ -213,8 +215,8 @@ impl Remains {
 
     /// The state of the chain in which each block created only what is still unspent and nothing was ever
     /// spent.
-    fn state(mut self, chain: &Chain) -> Option<MemoryState> {
-        let mut state = MemoryState::genesis(chain);
+    fn state(mut self, history: &History) -> Option<MemoryState> {
+        let mut state = MemoryState::genesis(history.chain());
         let outputs = Trie::from_leaves(self.leaves).ok()?;
         let (mut kernels, mut rest) = (Peaks::new(), self.kernels.into_iter());
         let last = self.headers.len();
@@ -225,12 +227,12 @@ impl Remains {
             // The tries in between are not needed.
             let outputs = if n == last { outputs.clone() } else { Trie::new() };
             let created = self.outputs.remove(&header.height).unwrap_or_default();
-            let terms = chain.params().first_terms();
             let before = Tip {
                 header: state.tip().clone(),
                 commitments: state.commitments().clone(),
-                terms: terms.clone(),
+                terms: history.at(header.height).clone(),
             };
+            let terms = history.at(header.height.next()).clone();
             let commitments = StateCommitments { kernels: kernels.clone(), outputs };
             let after = Tip { header, commitments, terms };
             state.apply(&ChangeSet { before, after, spent: Vec::new(), created, kernels: added }).ok()?;

@@ -43,6 +43,7 @@ impl<F: Files> Ledger<F> {
         let theirs = last.header.clone();
         for block in &to {
             self.see(&SealedHeader::of(block))?;
+            self.fits_checkpoints(&block.header)?;
         }
         let ours = OurBranch { tip: self.tip(), floor: self.store.floor() };
         fork::choose(self.chain(), ours, &theirs, fork)?;

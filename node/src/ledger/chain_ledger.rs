@@ -4,7 +4,8 @@ use crate::{
     codec::transaction_id,
     ledger::{
         audit::{Audit, AuditError, audit},
-        error::{LedgerError, MempoolChange},
+        equivocations::{self, Equivocations},
+        error::{LedgerError, MempoolChange, OtherCheckpoint},
         evidence::{Evidence, load_evidence},
         journal::Journal,
         mempool::{Mempool, MempoolLimits, conflict::AdmitError},
@@ -12,6 +13,7 @@ use crate::{
         originals::Originals,
         pending_changes::{ChangeRefused, PendingChanges},
     },
+    message::BlockName,
     seal::SealedHeader,
     storage::{Files, Pruned, Store, StoreError},
 };
@@ -80,9 +82,11 @@ pub struct Ledger<F: Files> {
     pub(crate) store: Store<F>,
     pub(crate) mempool: Mempool,
     pub(crate) evidence: Evidence,
+    pub(crate) equivocations: Equivocations,
     pub(crate) opened: MempoolChange,
     pub(crate) journal: Journal,
     pub(crate) originals: Originals,
+    checkpoints: Vec<BlockName>,
     pub(crate) changes: PendingChanges,
 }
 
@@ -92,19 +96,61 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another
     /// chain.
-    pub fn over(store: Store<F>, limits: MempoolLimits) -> Result<Self, LedgerError> {
+    pub fn over(mut store: Store<F>, limits: MempoolLimits) -> Result<Self, LedgerError> {
         let evidence = load_evidence(&store)?;
+        let (equivocations, evidence_set_aside) = equivocations::load(&mut store)?;
         let mut ledger = Self {
             store,
             mempool: Mempool::new(limits),
             evidence,
+            equivocations,
             opened: MempoolChange::default(),
             journal: Journal::default(),
             originals: Originals::default(),
+            checkpoints: Vec::new(),
             changes: PendingChanges::default(),
         };
-        ledger.opened = ledger.load_mempool()?;
+        ledger.opened = MempoolChange { evidence_set_aside, ..ledger.load_mempool()? };
         Ok(ledger)
+    }
+
+    /// The ledger that follows only a chain with these blocks.
+    ///
+    /// # Errors
+    /// [`OtherCheckpoint`] when it follows another already, or the store's failure.
+    pub fn with_checkpoints(mut self, checkpoints: Vec<BlockName>) -> Result<Self, LedgerError> {
+        self.checkpoints = checkpoints;
+        for checkpoint in &self.checkpoints {
+            if let Some(header) = self.store.header(checkpoint.height)? {
+                self.fits_checkpoints(&header)?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// The blocks that its chain must have.
+    #[must_use]
+    pub fn checkpoints(&self) -> &[BlockName] {
+        &self.checkpoints
+    }
+
+    /// The highest of them, if the chain has not come there yet.
+    #[must_use]
+    pub fn checkpoint_ahead(&self) -> Option<BlockName> {
+        self.checkpoints.iter().copied().max().filter(|c| c.height > self.tip().height)
+    }
+
+    /// Whether a header is not that of a checkpoint of its height.
+    ///
+    /// # Errors
+    /// [`OtherCheckpoint`] then.
+    pub fn fits_checkpoints(&self, header: &Header) -> Result<(), OtherCheckpoint> {
+        let mut of_height = self.checkpoints.iter().filter(|c| c.height == header.height);
+        let found = header.hash();
+        match of_height.find(|c| c.hash != found) {
+            Some(&checkpoint) => Err(OtherCheckpoint { checkpoint, found }),
+            None => Ok(()),
+        }
     }
 
     /// The chain on disk.
@@ -133,6 +179,12 @@ impl<F: Files> Ledger<F> {
     #[must_use]
     pub fn tip(&self) -> &Header {
         self.store.tip()
+    }
+
+    /// Evidence against validators.
+    #[must_use]
+    pub const fn equivocations(&self) -> &Equivocations {
+        &self.equivocations
     }
 
     /// The changes of the terms that wait for a block.
@@ -329,6 +381,7 @@ impl<F: Files> Ledger<F> {
 
     /// Adds a block that was checked, durably.
     fn append(&mut self, block: &Connected<BlockChange>) -> Result<MempoolChange, LedgerError> {
+        self.fits_checkpoints(&block.get().block.header)?;
         self.store.apply(block)?;
         self.advance_changes();
         let mut mempool = self.mempool.clone();

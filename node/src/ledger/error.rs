@@ -1,10 +1,11 @@
 //! The outcome for a block or transaction that a ledger was given: what changed, or why nothing did.
 
 use super::{
+    equivocations::Halt,
     fork::ForkError,
     mempool::conflict::{AdmitError, Conflict},
 };
-use crate::{seal::DoubleSeal, storage::StoreError};
+use crate::{message::BlockName, seal::DoubleSeal, storage::StoreError};
 use sotto_mw::{
     block::Block,
     error::{ConnectError, Rejection},
@@ -30,6 +31,12 @@ pub enum LedgerError {
     /// The block is sealed, and so is another of its height.
     #[error("block {} was sealed twice: this one is {}, the chain has {}; the evidence is kept", .0.second.header.height, .0.second.header.hash(), .0.first.header.hash())]
     DoubleSeal(Box<DoubleSeal>),
+    /// It is not the block of a checkpoint.
+    #[error(transparent)]
+    OtherCheckpoint(#[from] OtherCheckpoint),
+    /// A height has two certificates.
+    #[error(transparent)]
+    Halt(#[from] Box<Halt>),
     /// The store failed; nothing is known about the block or transaction.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,6 +61,16 @@ impl From<AdmitError<StoreError>> for LedgerError {
     }
 }
 
+/// A chain has another block at the height of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the chain has block {found} at height {}, and the checkpoint there is {}", .checkpoint.height, .checkpoint.hash)]
+pub struct OtherCheckpoint {
+    /// The checkpoint.
+    pub checkpoint: BlockName,
+    /// What the chain has there.
+    pub found: Hash,
+}
+
 /// How the mempool changed.
 #[derive(Debug, Default)]
 pub struct MempoolChange {
@@ -64,6 +81,8 @@ pub struct MempoolChange {
     /// The mempool's file was damaged and set aside when the ledger was opened. What it held before the
     /// damage was loaded.
     pub set_aside: bool,
+    /// The file of evidence against validators was damaged and set aside when the ledger was opened.
+    pub evidence_set_aside: bool,
     /// The mempool's file could not be written, and is as it was before.
     pub unsaved: Option<StoreError>,
     /// Blocks of this change whose height has another sealed block, with the evidence.

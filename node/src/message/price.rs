@@ -30,6 +30,8 @@ const HASHED: u64 = 2_048;
 pub const SEAL: u64 = 20;
 /// The units of a tip: a seal, and looking through what is to be fetched of whom.
 pub const TIP: u64 = 5 * SEAL;
+/// The units of evidence: two signatures, their points, and writing it down.
+pub const EVIDENCE: u64 = 5 * SEAL;
 /// The units of a header that is served: a look-up, a read and a point.
 pub const SERVED_HEADER: u64 = 3;
 /// The units of a request for one thing of the chain, besides what it weighs.
@@ -49,6 +51,9 @@ pub fn price(frame: &[u8]) -> u64 {
         Some(10) => 2 * count.min(points),
         Some(12 | 14 | 16 | 20) => REQUEST + points / 8,
         Some(18) => SEAL,
+        Some(28) => EVIDENCE,
+        Some(29) => REQUEST,
+        Some(30) => SEAL * (length / SIGNATURE),
         Some(17 | 21) => 2 + length / HASHED,
         _ => length / HASHED,
     }
@@ -79,7 +84,7 @@ fn count(frame: &[u8]) -> u16 {
 /// Whether decoding a message means decoding points without end, so that a worker does it.
 #[must_use]
 pub fn has_points(frame: &[u8]) -> bool {
-    matches!(frame.get(1), Some(5 | 8 | 13 | 15 | 26 | 27))
+    matches!(frame.get(1), Some(5 | 8 | 13 | 15 | 26 | 27 | 30))
 }
 
 /// What a message says that it answers.
@@ -95,6 +100,8 @@ pub enum Answer {
     Block(Hash),
     /// A request for a transaction.
     Transaction(Hash),
+    /// A request for changes of the terms.
+    Terms,
     /// A request for snapshots.
     Snapshots,
     /// A request for a part of a snapshot.
@@ -117,6 +124,7 @@ pub fn answer(frame: &[u8]) -> Option<Answer> {
         }
         17 => Answer::Block(block(r)?),
         19 => Answer::Snapshots,
+        30 => Answer::Terms,
         21 => Answer::Part(Hash::decode(&mut r).ok()?, r.u32().ok()?),
         _ => return None,
     })
@@ -132,9 +140,11 @@ pub const fn most_bytes(answer: Answer, max_weight: u64) -> u64 {
             // Of all items that it holds in full, one-sided inputs have the most bytes for their weight.
             Answer::Compact(_) => 160 * max_weight / ONE_SIDED_INPUT_WEIGHT,
             Answer::Items(_) | Answer::Block(_) => 2 * POINT * max_weight,
-            Answer::Headers | Answer::Transaction(_) | Answer::Snapshots | Answer::Part(..) => {
-                super::MAX_MESSAGE as u64
-            }
+            Answer::Headers
+            | Answer::Terms
+            | Answer::Transaction(_)
+            | Answer::Snapshots
+            | Answer::Part(..) => super::MAX_MESSAGE as u64,
         }
 }
 

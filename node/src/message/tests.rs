@@ -4,12 +4,31 @@
 use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
+use rand_core::OsRng;
 use sotto_mw::{
+    chain::ChainId,
     commitment::Commitment,
     output::OutputFeatures,
+    secret::SecretScalar,
     terms::{Announced, Change},
     testing::TestChain,
+    votes::{Vote, VoteKind},
 };
+
+/// A validator that voted twice.
+fn evidence(chain: &ChainId) -> Evidence {
+    let (key, height) = (SecretScalar::random(&mut OsRng), Height::new(7));
+    let [a, b] = [None, Some(Hash::ZERO)]
+        .map(|value| Vote { kind: VoteKind::Prevote, height, round: 1, value }.sign(chain, &key, &mut OsRng));
+    Evidence::votes(a, b)
+}
+
+fn terms_change() -> TermsChange {
+    let mut chain = TestChain::with_validators(45, 4);
+    let change = chain.change(Change::Rules(Announced { from: Height::new(900), what: 9 }), Height::new(9));
+    chain.grow_with(Vec::new(), Some(change));
+    TermsChange { sealed: SealedHeader::of(&chain.blocks()[0]), terms: chain.chain().terms().clone() }
+}
 
 fn all() -> Vec<Message> {
     let mut test_chain = TestChain::new(11);
@@ -62,6 +81,9 @@ fn all() -> Vec<Message> {
         Message::GetProposed(hash),
         Message::CompactProposed { header: block.header.clone(), body: Box::new(compact.body.clone()) },
         Message::Change(Box::new(change)),
+        Message::Evidence(evidence(test_chain.chain().id())),
+        Message::GetTerms(Height::new(7)),
+        Message::Terms(vec![terms_change()]),
     ]
 }
 
@@ -69,7 +91,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..28).collect(), "one of each kind");
+    assert_eq!(kinds, (0..31).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
@@ -88,7 +110,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 28]), Err(DecodeError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 31]), Err(DecodeError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 
@@ -121,6 +143,7 @@ fn counts_are_bounded_before_anything_is_made() {
         (10, MAX_LOCATOR),
         (11, MAX_HEADERS),
         (19, MAX_SNAPSHOTS),
+        (30, MAX_TERMS),
     ] {
         assert!(
             matches!(Message::from_bytes(&counted(kind, most + 1)), Err(DecodeError::Bound { .. })),

@@ -2,7 +2,7 @@
 
 use crate::{
     consensus::Activity,
-    effect::{KernelProof, PeerStatus, Response, Status, ValidatorStatus},
+    effect::{EvidenceStatus, KernelProof, PeerStatus, Response, Status, ValidatorStatus},
     message::BlockName,
     peer::DialFailure,
     rpc::{Fault, Hex},
@@ -16,6 +16,7 @@ use sotto_mw::{
     history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
+    schnorr::PublicKey,
     state::{RewindData, Unspent},
     terms::SignedChange,
     trie::{ChunkProof, TrieProof},
@@ -83,6 +84,38 @@ records! {
         unknown_rules: Option<u64>,
         /// What its own validator does; null unless it votes.
         validator: Option<ValidatorRecord>,
+        /// The last validator that signed two different things at one position; null if none did.
+        evidence: Option<EvidenceRecord>,
+        /// The highest checkpoint that the node was given; null if none.
+        checkpoint: Option<CheckpointRecord>,
+    }
+
+    /// A block that the chain must have.
+    CheckpointRecord {
+        /// Its height.
+        height: u64,
+        /// Its header's hash.
+        hash: Hex<Hash>,
+        /// Whether the node's chain has it.
+        reached: bool,
+        /// The block that a peer showed last in place of a checkpoint's.
+        refused: Option<TipRecord>,
+    }
+
+    /// A validator that signed two different things at one position.
+    EvidenceRecord {
+        /// Its vote key.
+        vote_key: Hex<PublicKey>,
+        /// Its name, if the node knows the validators of that height.
+        name: Option<String>,
+        /// The height.
+        height: u64,
+        /// The round.
+        round: u64,
+        /// `proposal`, `prevote` or `precommit`.
+        kind: String,
+        /// How many such cases the node keeps, one of each validator and height.
+        kept: u64,
     }
 
     /// What a validator does.
@@ -252,6 +285,26 @@ impl From<Status> for StatusRecord {
             dial_failures: s.dial_failures.into_iter().map(Into::into).collect(),
             unknown_rules: s.unknown_rules.map(Height::get),
             validator: s.validator.map(Into::into),
+            evidence: s.evidence.map(Into::into),
+            checkpoint: s.checkpoint.map(|(at, refused)| CheckpointRecord {
+                height: at.height.get(),
+                hash: Hex(at.hash),
+                reached: at.height <= s.tip.height,
+                refused: refused.map(Into::into),
+            }),
+        }
+    }
+}
+
+impl From<(usize, EvidenceStatus)> for EvidenceRecord {
+    fn from((kept, EvidenceStatus { vote_key, name, place }): (usize, EvidenceStatus)) -> Self {
+        Self {
+            vote_key: Hex(vote_key),
+            name,
+            height: place.height.get(),
+            round: place.round.into(),
+            kind: place.kind().into(),
+            kept: kept as u64,
         }
     }
 }

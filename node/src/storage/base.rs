@@ -12,10 +12,18 @@ use crate::{
         files::{Files, length},
         format::{Head, Position},
         index::Index,
-        snapshot_format::{Part, PartKind, SEALED_BYTES, START_PREFIX, Start},
+        snapshot_format::{HEADER_BYTES, PartKind, START_PREFIX, Start},
+        snapshot_part::{Part, terms_changes},
     },
 };
-use sotto_mw::{amount::Height, chain::Chain, mmr::Peaks};
+use sotto_mw::{
+    amount::Height,
+    block::Header,
+    chain::Chain,
+    codec::Decode as _,
+    history::{History, TermsChange},
+    mmr::Peaks,
+};
 
 /// An open base.
 #[derive(Debug)]
@@ -94,38 +102,60 @@ impl Base {
         first: Height,
         last: Height,
     ) -> Result<Vec<SealedHeader>, StoreError> {
-        let (mut found, mut from) = (Vec::new(), 1);
-        for (place, entry) in (0..).zip(&self.start.parts) {
-            let after = from + u64::from(entry.length / SEALED_BYTES);
-            let wanted = entry.kind == PartKind::Headers && first.get() < after && from <= last.get();
-            if wanted && let Part::Headers(all) = self.part(files, place)? {
-                found.extend(all.into_iter().filter(|s| first <= s.header.height && s.header.height <= last));
+        // The last part that does not begin above `first`.
+        let (mut low, mut high) =
+            (0, self.start.parts.partition_point(|p| p.kind == PartKind::Headers) as u32);
+        let end = high;
+        while low + 1 < high {
+            let middle = low.midpoint(high);
+            if self.first_header(files, middle)?.is_some_and(|h| h <= first) {
+                low = middle
+            } else {
+                high = middle
             }
-            from = after;
+        }
+        let mut found = Vec::new();
+        for place in low..end {
+            let Part::Headers(all, _) = self.part(files, place)? else { break };
+            if all.first().is_none_or(|s| s.header.height > last) {
+                break;
+            }
+            found.extend(all.into_iter().filter(|s| first <= s.header.height && s.header.height <= last));
         }
         Ok(found)
     }
 
-    /// The head of a store whose log is empty after this base.
-    pub(crate) fn head(&self, files: &impl Files, chain: &Chain, first: u32) -> Result<Head, StoreError> {
-        let mut kernels = Peaks::new();
-        for (place, entry) in (0..).zip(&self.start.parts) {
-            if entry.kind == PartKind::Kernels
-                && let Part::Kernels { kernels: all, .. } = self.part(files, place)?
-            {
-                all.iter().for_each(|k| kernels.push(k.id()));
-            }
-        }
-        Ok(self.head_with(chain, first, kernels))
+    /// The height with which a part of headers begins, as its first bytes state it.
+    pub(crate) fn first_header(&self, files: &impl Files, place: u32) -> Result<Option<Height>, StoreError> {
+        let entry = self.start.parts.get(place as usize);
+        let entry = entry.filter(|p| p.kind == PartKind::Headers && p.length as usize >= HEADER_BYTES);
+        let Some((_, offset)) = entry.zip(self.offset(place)) else { return Ok(None) };
+        let bytes = files.read(self.file, offset, HEADER_BYTES);
+        let bytes = bytes.map_err(|source| StoreError::Io { file: self.file, source })?;
+        Ok(Header::from_bytes(&bytes).ok().map(|header| header.height))
     }
 
-    /// The same, when the kernels are known.
-    pub(crate) fn head_with(&self, chain: &Chain, first: u32, kernels: Peaks) -> Head {
+    /// The head of a store whose log is empty after this base.
+    pub(crate) fn head(&self, files: &impl Files, chain: &Chain, first: u32) -> Result<Head, StoreError> {
+        let (mut kernels, mut history) = (Peaks::new(), History::new(chain));
+        let before_outputs = self.start.parts.partition_point(|p| p.kind != PartKind::Outputs) as u32;
+        for place in 0..before_outputs {
+            match self.part(files, place)? {
+                Part::Headers(all, terms) => append(&mut history, &terms_changes(&all, &terms)),
+                Part::Kernels { kernels: all, .. } => all.iter().for_each(|k| kernels.push(k.id())),
+                Part::Outputs { .. } => {}
+            }
+        }
+        Ok(self.head_with(&history, first, kernels))
+    }
+
+    /// The same, when the kernels and terms are known.
+    pub(crate) fn head_with(&self, history: &History, first: u32, kernels: Peaks) -> Head {
         let height = self.start.tip.header.height;
         Head {
-            chain: *chain.id(),
+            chain: *history.chain().id(),
             header: self.start.tip.header.clone(),
-            terms: chain.params().first_terms(),
+            terms: history.at(height.next()).clone(),
             floor: height,
             end: Position::start(first),
             base: height,
@@ -142,10 +172,14 @@ impl Base {
         chain: &Chain,
         first: u32,
     ) -> Result<Head, StoreError> {
-        let mut kernels = Peaks::new();
+        let (mut kernels, mut history) = (Peaks::new(), History::new(chain));
         for part in self.parts(files) {
             match part? {
-                Part::Headers(all) => index.put_headers(&all)?,
+                Part::Headers(all, terms) => {
+                    index.put_headers(&all)?;
+                    index.put_terms(&terms_changes(&all, &terms))?;
+                    append(&mut history, &terms_changes(&all, &terms));
+                }
                 Part::Kernels { first, before, kernels: all } => {
                     index.put_kernels(first, before.len(), &all)?;
                     all.iter().for_each(|k| kernels.push(k.id()));
@@ -153,10 +187,15 @@ impl Base {
                 Part::Outputs { unspent, .. } => index.put_unspent(&unspent)?,
             }
         }
-        let head = self.head_with(chain, first, kernels);
+        let head = self.head_with(&history, first, kernels);
         index.put_head(&head)?;
         Ok(head)
     }
+}
+
+/// Continues a history by changes that were judged before they were written.
+fn append(history: &mut History, changes: &[TermsChange]) {
+    changes.iter().for_each(|c| history.append(c.sealed.header.height.next(), &c.terms));
 }
 
 /// Removes bases and segments that the head does not name.

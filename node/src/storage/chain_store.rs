@@ -249,6 +249,7 @@ impl<F: Files> ChainStore<F> {
         let old = core::mem::replace(&mut self.index, index);
         self.commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         (self.log, self.head, self.base, self.history) = (log, head, Some(base), history);
+        self.chain = self.chain.under(&self.head.terms);
         self.since_flush = 0;
         let slot = old.slot();
         drop(old);

@@ -29,9 +29,6 @@ pub enum StoreError {
         /// The store.
         dir: PathBuf,
     },
-    /// A chain of validators keeps all of its blocks.
-    #[error("snapshots and pruning need a chain of one operator: a chain of validators keeps all blocks")]
-    Certified,
     /// A file belongs to another chain.
     #[error(
         "file {file} belongs to chain {found}, the rest to chain {expected}: put this chain's own file back"

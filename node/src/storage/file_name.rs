@@ -19,6 +19,10 @@ pub enum FileName {
     BaseDraft,
     /// Sealed headers that are not in the chain.
     Evidence,
+    /// Evidence against validators.
+    Equivocations,
+    /// A damaged file of evidence against validators, kept for inspection.
+    EquivocationsDamaged,
     /// Parts of a snapshot that is being fetched from peers.
     SnapshotDownload,
     /// A snapshot that is served to peers.
@@ -45,6 +49,8 @@ impl fmt::Display for FileName {
             Self::Base(n) => write!(f, "base-{n:08}"),
             Self::BaseDraft => f.write_str("base-draft"),
             Self::Evidence => f.write_str("evidence"),
+            Self::Equivocations => f.write_str("equivocations"),
+            Self::EquivocationsDamaged => f.write_str("equivocations.damaged"),
             Self::SnapshotDownload => f.write_str("snapshot-download"),
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
             Self::SnapshotDraft => f.write_str("snapshot-draft"),

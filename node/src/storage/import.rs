@@ -9,9 +9,10 @@
 //!
 //! A base without a head is an import under way. Memory is bounded by the largest part that really arrives.
 //! The import trusts only the chain's id, which the caller knows or compares: the id is the hash of the
-//! parameters, they name the operator's key, and everything else is checked against that key. No snapshot
-//! contains the operator's secret. A store that was imported cannot go back behind its snapshot, so it cannot
-//! follow reorganisations that deep.
+//! parameters, they name the operator's key or the first validators', and everything else is checked against
+//! those keys. Each change of the validators is sealed by those before it, so where a part of headers with a
+//! change is missing, those after it count as missing too. No snapshot contains a secret. A store that was
+//! imported cannot go back behind its snapshot, so it cannot follow reorganisations that deep.
 
 use crate::{
     codec::Damage,
@@ -25,7 +26,8 @@ use crate::{
         format::genesis,
         log::Log,
         snapshot_check::{Checker, PartFault, PrunedError},
-        snapshot_format::{Part, PartEntry, PartKind, START_PREFIX, Start},
+        snapshot_format::{PartEntry, PartKind, START_PREFIX, Start},
+        snapshot_part::Part,
         store::Store,
     },
 };

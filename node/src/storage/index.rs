@@ -18,6 +18,7 @@ use sotto_mw::{
     codec::{Decode, Encode},
     commitment::Commitment,
     hash::Hash,
+    history::TermsChange,
     kernel::{Excess, Kernel},
     state::{Sighting, Unspent},
     terms::Terms,
@@ -154,6 +155,16 @@ impl Index {
         for SealedHeader { header, .. } in all {
             let entry = HeaderEntry { header: header.clone(), at: Position::start(0) };
             batch.insert(key::header(header.height), entry.to_bytes());
+        }
+        self.db.write(batch)
+    }
+
+    /// Adds terms from the headers at which they change.
+    pub(crate) fn put_terms(&mut self, changes: &[TermsChange]) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for TermsChange { sealed, terms } in changes {
+            let from = sealed.header.height.next();
+            batch.insert(key::terms(from), terms_entry(from, terms));
         }
         self.db.write(batch)
     }

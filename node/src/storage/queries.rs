@@ -13,7 +13,8 @@ use crate::{
         files::{Files, length},
         format::{HeaderEntry, Position},
         index_check::{block_at, entry, front_at, stored_at},
-        snapshot_format::{Part, Start},
+        snapshot_format::Start,
+        snapshot_part::Part,
     },
 };
 use sotto_mw::{
@@ -160,9 +161,9 @@ impl<F: Files> ChainStore<F> {
         &self.history
     }
 
-    /// The headers from height `first` to `last` at which the terms change, at most `most` of them, each with its
-    /// seal and the terms of the next height: a light client, or whoever starts from a snapshot, extends its
-    /// [`History`] by them.
+    /// The headers from height `first` to `last` at which the terms change, at most `most` of them, each with
+    /// its seal and the terms of the next height: a light client, or whoever starts from a snapshot, extends
+    /// its [`History`] by them.
     ///
     /// # Errors
     /// When the index, or a file that holds such a header, is damaged.

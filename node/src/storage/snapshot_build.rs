@@ -103,7 +103,7 @@ impl SnapshotBuild {
                 if (counts.len() as u64) < last {
                     return going(state, Stage::Counting(counts));
                 }
-                let layout = SnapshotLayout::of(&counts, state.tip.header.output_count, part_items);
+                let layout = SnapshotLayout::of(&counts, &state.tip.header, part_items);
                 let end = Start::size(store.chain.params(), layout.all.len()) as u64;
                 let draft = Draft { layout, peaks: Peaks::new(), entries: Vec::new(), end };
                 going(state, Stage::Writing(draft))

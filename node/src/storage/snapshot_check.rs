@@ -10,12 +10,16 @@
 use crate::{
     codec::Damage,
     seal::SealedHeader,
-    storage::snapshot_format::{Part, PartCount, PartKind},
+    storage::{
+        snapshot_format::{PartCount, PartKind},
+        snapshot_part::{Part, terms_changes},
+    },
 };
 use sotto_mw::{
     amount::Height,
     chain::Chain,
     error::Rejection,
+    history::History,
     rules::{
         self, InvalidBlock,
         pruned::{PrunedVerifier, VerifyError},
@@ -31,8 +35,8 @@ pub enum PartFault {
     /// A header does not follow the one before.
     #[error("its headers do not follow each other or those before")]
     Unlinked,
-    /// The operator did not seal a header.
-    #[error("header {0} is not sealed by this chain's operator")]
+    /// A header is not sealed.
+    #[error("header {0} is not sealed by who seals this chain")]
     Unsealed(Height),
     /// The kernels are not the header's.
     #[error("its kernels are not those that header {0} commits to")]
@@ -105,12 +109,18 @@ pub(crate) struct Checker {
 pub(crate) struct Judged {
     tip: SealedHeader,
     parts: PartCount,
+    history: History,
 }
 
 impl Judged {
     /// Its last header.
     pub(crate) const fn tip(&self) -> &SealedHeader {
         &self.tip
+    }
+
+    /// The terms of all its heights, and of the next.
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
     }
 
     /// Its parts.
@@ -122,14 +132,17 @@ impl Judged {
 impl Checker {
     /// Begins with the last header, which must be sealed.
     pub(crate) fn new(chain: &Chain, tip: &SealedHeader, parts: PartCount) -> Result<Self, PartFault> {
-        let unsealed = |_| PartFault::Unsealed(tip.header.height);
-        Ok(Self { tip: tip.clone(), parts, rules: PrunedVerifier::new(chain, tip).map_err(unsealed)? })
+        let rules = PrunedVerifier::new(chain, tip);
+        let rules = rules.map_err(|_| PartFault::Unsealed(tip.header.height))?;
+        Ok(Self { tip: tip.clone(), parts, rules })
     }
 
     /// Checks the next part.
     pub(crate) fn part(&mut self, place: u32, part: &Part) -> Result<(), PrunedError> {
         let checked = match part {
-            Part::Headers(all) => self.rules.headers(all),
+            Part::Headers(all, terms) => {
+                self.rules.terms(&terms_changes(all, terms)).and_then(|()| self.rules.headers(all))
+            }
             Part::Kernels { first, before, kernels } => self.rules.kernels(*first, before, kernels),
             Part::Outputs { proof, unspent } => {
                 let (kind, fault) = (PartKind::Outputs, PartFault::Outputs);
@@ -143,7 +156,8 @@ impl Checker {
     /// The verdict, if nothing is missing and all of it adds up.
     pub(crate) fn finish(self) -> Result<Judged, PrunedError> {
         let Self { tip, parts, rules } = self;
+        let history = rules.history().clone();
         rules.finish().map_err(|refusal| PrunedError::of(0, PartKind::Headers, refusal))?;
-        Ok(Judged { tip, parts })
+        Ok(Judged { tip, parts, history })
     }
 }

@@ -22,10 +22,11 @@ use crate::{
         files::{Files, length, remove_if_there, replace, sync, write_at},
         index::Index,
         snapshot_format::{
-            ARRIVED_PREFIX, ARRIVING_HEADER, Part, PartCount, PartEntry, PartKind, Start, arrived_prefix,
-            arriving_header, read_arrived_prefix, read_arriving_header,
+            ARRIVED_PREFIX, ARRIVING_PREFIX, PartCount, PartEntry, PartKind, Start, arrived_prefix,
+            arriving_header, arriving_length, read_arrived_prefix, read_arriving_header,
         },
         snapshot_install::SnapshotInstall,
+        snapshot_part::Part,
     },
 };
 use sotto_mw::chain::ChainId;
@@ -56,9 +57,11 @@ impl SnapshotDownload {
             fits.then(|| files.read(FILE, at, n).map_err(|source| StoreError::Io { file: FILE, source }))
                 .transpose()
         };
-        let header = read(0, ARRIVING_HEADER)?.and_then(|bytes| read_arriving_header(&bytes).ok());
+        let length = read(0, ARRIVING_PREFIX)?.and_then(|bytes| arriving_length(&bytes).ok());
+        let Some(length) = length else { return Ok(None) };
+        let header = read(0, length)?.and_then(|bytes| read_arriving_header(&bytes).ok());
         let Some((_, tip)) = header.filter(|(found, _)| found == chain) else { return Ok(None) };
-        let (mut parts, mut end) = (BTreeMap::new(), ARRIVING_HEADER as u64);
+        let (mut parts, mut end) = (BTreeMap::new(), length as u64);
         while let Some(prefix) = read(end, ARRIVED_PREFIX)? {
             let Ok((place, entry)) = read_arrived_prefix(&prefix) else { break };
             let at = end + ARRIVED_PREFIX as u64;
@@ -91,8 +94,9 @@ impl SnapshotDownload {
     /// Begins with the snapshot that ends with this header, in place of what arrived before.
     pub(crate) fn begin<F: Files>(store: &mut ChainStore<F>, tip: &SealedHeader) -> Result<Self, StoreError> {
         store.running()?;
-        replace(&mut store.files, FILE, &arriving_header(store.chain.id(), tip))?;
-        let (parts, end) = (BTreeMap::new(), ARRIVING_HEADER as u64);
+        let header = arriving_header(store.chain.id(), tip);
+        replace(&mut store.files, FILE, &header)?;
+        let (parts, end) = (BTreeMap::new(), header.len() as u64);
         Ok(Self { tip: tip.clone(), parts, end, unsynced: 0, install: None })
     }
 

@@ -23,10 +23,11 @@ use crate::{
         index::Index,
         log::Log,
         snapshot_check::Judged,
-        snapshot_format::{Part, PartCount, PartEntry, Start},
+        snapshot_format::{PartCount, PartEntry, Start},
+        snapshot_part::{Part, terms_changes},
     },
 };
-use sotto_mw::{chain::Chain, history::History, mmr::Peaks, trie::Trie};
+use sotto_mw::{chain::Chain, mmr::Peaks, trie::Trie};
 
 const FILE: FileName = FileName::BaseDraft;
 /// Parts that are installed between two syncs.
@@ -83,7 +84,10 @@ impl SnapshotInstall {
     /// Adds a part to the index, the trie and the peaks.
     fn take(&mut self, part: &Part) -> Result<(), StoreError> {
         match part {
-            Part::Headers(all) => self.index.put_headers(all),
+            Part::Headers(all, terms) => {
+                self.index.put_headers(all)?;
+                self.index.put_terms(&terms_changes(all, terms))
+            }
             Part::Kernels { first, before, kernels } => {
                 self.index.put_kernels(*first, before.len(), kernels)?;
                 kernels.iter().for_each(|k| self.kernels.push(k.id()));
@@ -125,10 +129,10 @@ impl SnapshotInstall {
         named.map_err(|e| StoreError::writing(file, e))?;
         let base = Base::open(files, file)?;
         let log = Log::start(files, store.chain.id(), first, store.log.segment_bytes())?;
-        let head = base.head_with(&store.chain, first, kernels);
+        let history = judged.history().clone();
+        let head = base.head_with(&history, first, kernels);
         index.put_head(&head)?;
         index.flush()?;
-        let history = History::new(&store.chain);
         Ok(Installed { base, log, head, index, outputs, history })
     }
 }

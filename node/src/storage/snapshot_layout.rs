@@ -2,7 +2,8 @@
 //! headers alone, so the peers that deliver parts need not be trusted.
 //!
 //! ```text
-//! headers   1 … n, n+1 … 2n, …                              n = items of a part
+//! headers   1 … n, n+1 … 2n, …                              n = items of a part; where validators seal a
+//!                                                           sixteenth: certificates and terms are long
 //! kernels   of whole blocks, as many as it takes to reach n, the rest in the last
 //! outputs   by the first d bits of their keys, d the least with outputs ≤ n·2^d
 //! ```
@@ -14,11 +15,13 @@
 
 use crate::storage::{
     snapshot_check::PartFault,
-    snapshot_format::{MAX_DEPTH, Part, PartCount, PartKind},
+    snapshot_format::{MAX_DEPTH, PartCount, PartKind},
+    snapshot_part::Part,
 };
 use sotto_mw::{
     amount::Height,
     block::Header,
+    hash::Hash,
     rules::pruned::{VerifyError, check_kernels, check_outputs},
     trie::Prefix,
 };
@@ -53,15 +56,16 @@ pub(crate) struct SnapshotLayout {
 }
 
 impl SnapshotLayout {
-    /// The parts of about `items` each of the state with so many unspent outputs; `kernels` are the counts
-    /// that the headers state, from height 1 on.
-    pub(crate) fn of(kernels: &[u64], outputs: u64, items: u32) -> Self {
-        let (items, last) = (u64::from(items.max(1)), kernels.len() as u64);
+    /// The parts of about `items` each of the state after this header; `kernels` are the counts that the
+    /// headers state, from height 1 on.
+    pub(crate) fn of(kernels: &[u64], tip: &Header, items: u32) -> Self {
+        let (items, last, outputs) = (u64::from(items.max(1)), kernels.len() as u64, tip.output_count);
+        let headers = headers_of_a_part(tip, items);
         let depth = (0..MAX_DEPTH).find(|d| outputs.div_ceil(1 << d) <= items).unwrap_or(MAX_DEPTH);
         let mut all = Vec::new();
         let mut from = 1;
         while from <= last {
-            let to = last.min(from.saturating_add(items - 1));
+            let to = last.min(from.saturating_add(headers - 1));
             all.push(PartRange::Headers(Height::new(from), Height::new(to)));
             from = to + 1;
         }
@@ -82,6 +86,12 @@ impl SnapshotLayout {
     }
 }
 
+/// How many headers a part has: of validators so few that certificates of a hundred, and terms that change at
+/// each height, fit in a message.
+pub(crate) fn headers_of_a_part(tip: &Header, items: u64) -> u64 {
+    if tip.terms == Hash::ZERO { items } else { (items / 16).max(1) }
+}
+
 /// Whether a part contains exactly what belongs there; `headers` are those of the chain, the genesis first
 /// and the state's last. Whether headers are sealed is not checked here.
 pub(crate) fn belongs(headers: &[Header], range: &PartRange, part: &Part) -> Result<(), PartFault> {
@@ -92,7 +102,7 @@ pub(crate) fn belongs(headers: &[Header], range: &PartRange, part: &Part) -> Res
         VerifyError::Incomplete | VerifyError::Supply(_) => PartFault::Unlinked,
     };
     match (range, part) {
-        (PartRange::Headers(first, last), Part::Headers(all)) => {
+        (PartRange::Headers(first, last), Part::Headers(all, _)) => {
             let count = last.get() - first.get() + 1;
             let ours = |s: &crate::seal::SealedHeader| at(s.header.height).is_ok_and(|h| *h == s.header);
             let heights = all.iter().map(|s| s.header.height.get()).eq(first.get()..=last.get());
@@ -118,15 +128,18 @@ pub(crate) fn belongs(headers: &[Header], range: &PartRange, part: &Part) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sotto_mw::testing::TestChain;
 
     /// Every height is in one part of headers and one of kernels, and prefixes cover all keys once.
     #[test]
     fn parts_cover_everything_once() {
+        let tip = Header::genesis(TestChain::new(1).chain());
         for (blocks, step, outputs, items) in
             [(1, 1, 1, 1), (9, 2, 40, 4), (2_500, 3, 5_000, 1_024), (7, 5_000, 0, 1_024), (0, 1, 0, 8)]
         {
             let kernels: Vec<u64> = (1..=blocks).map(|h| h * step).collect();
-            let layout = SnapshotLayout::of(&kernels, outputs, items);
+            let tip = Header { output_count: outputs, ..tip.clone() };
+            let layout = SnapshotLayout::of(&kernels, &tip, items);
             let heights = |all: Vec<(Height, Height)>| {
                 all.iter().flat_map(|(a, b)| a.get()..=b.get()).collect::<Vec<u64>>()
             };

@@ -19,7 +19,7 @@ use crate::{
         files::{Files, length, remove_if_there},
         plan::ChainStep,
         snapshot_build::{FILE as DRAFT, Progress, SnapshotBuild},
-        snapshot_format::{PartKind, SEALED_BYTES},
+        snapshot_format::PartKind,
         snapshot_layout::{PartRange, SnapshotLayout},
     },
 };
@@ -186,15 +186,13 @@ fn is_regular<F: Files>(store: &ChainStore<F>, base: &Base, items: u32) -> Resul
     for h in (1..=tip.height.get()).map(Height::new) {
         counts.push(store.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
     }
-    let layout = SnapshotLayout::of(&counts, tip.output_count, items);
+    let layout = SnapshotLayout::of(&counts, tip, items);
     if base.start.count() != layout.count() {
         return Ok(false);
     }
     for ((place, range), entry) in (0..).zip(&layout.all).zip(&base.start.parts) {
         let same = match range {
-            PartRange::Headers(first, last) => {
-                u64::from(entry.length) == (last.get() - first.get() + 1) * u64::from(SEALED_BYTES)
-            }
+            PartRange::Headers(first, _) => base.first_header(&store.files, place)? == Some(*first),
             PartRange::Kernels(first, _) => first_height(base, &store.files, place)? == Some(*first),
             PartRange::Outputs(_) => true,
         };

@@ -12,8 +12,9 @@ use crate::{
         error::{IndexFault, StoreError},
         file_name::FileName,
         files::Files,
-        snapshot_format::{MAX_PART, Part, PartEntry, PartKind, Start},
+        snapshot_format::{MAX_PART, PartEntry, PartKind, Start},
         snapshot_layout::{PartRange, SnapshotLayout},
+        snapshot_part::Part,
     },
 };
 use sotto_mw::{
@@ -42,10 +43,6 @@ pub(crate) struct State {
 impl State {
     /// The state after block `height`.
     pub(crate) fn of<F: Files>(store: &ChainStore<F>, height: Height) -> Result<Self, StoreError> {
-        // The terms of past heights, without which the rest cannot be judged, have no place in a snapshot.
-        if store.chain().params().operator().is_none() {
-            return Err(StoreError::Certified);
-        }
         let (_, commitments, differences) = Branch::at(store, height)?.into_state();
         let tip = store.sealed_header(height)?;
         let (floor, top) = (store.floor(), store.head.header.height);
@@ -73,7 +70,9 @@ impl State {
         peaks: &mut Peaks,
     ) -> Result<Part, StoreError> {
         Ok(match range {
-            PartRange::Headers(first, last) => Part::Headers(store.sealed_headers(*first, *last)?),
+            PartRange::Headers(first, last) => {
+                Part::headers(store.sealed_headers(*first, *last)?, store.history())
+            }
             PartRange::Kernels(first, last) => {
                 let before = peaks.clone();
                 let count = kernel_count(store, *last)?.saturating_sub(before.len());
@@ -136,8 +135,7 @@ impl Snapshot {
         let state = State::of(store, height)?;
         let counts = (1..=height.get()).map(|h| kernel_count(store, Height::new(h)));
         let counts = counts.collect::<Result<Vec<_>, _>>()?;
-        let SnapshotLayout { all: layout, depth } =
-            SnapshotLayout::of(&counts, state.tip.header.output_count, items);
+        let SnapshotLayout { all: layout, depth } = SnapshotLayout::of(&counts, &state.tip.header, items);
         let (mut peaks, mut before, mut parts) = (Peaks::new(), Vec::new(), Vec::new());
         for (range, place) in layout.iter().zip(0..) {
             before.push(peaks.clone());

@@ -307,7 +307,7 @@ impl<F: Files> Store<F> {
     /// other.
     pub(crate) fn adopt_snapshot(&mut self, judged: &Judged, items: u32) -> Result<(), StoreError> {
         self.inner.running()?;
-        let download = self.download.take().filter(|d| d.tip() == judged.tip());
+        let download = self.download.take().filter(|d| d.tip().header == judged.tip().header);
         let download =
             download.ok_or_else(|| StoreError::damaged(FileName::SnapshotDownload, 0, Damage::Misplaced))?;
         self.inner.stop();

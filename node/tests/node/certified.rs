@@ -1,21 +1,27 @@
 //! A ledger of a chain that validators seal: it follows their terms, on disk too.
 
-use super::test_chain::Dir;
+use super::{
+    snapshot::{exported, forged, import, parts},
+    test_chain::Dir,
+};
 use sotto_mw::{
     Amount, Encode,
     amount::Height,
     error::{ChangeFault, Rejection},
-    history::History,
+    history::{History, TermsChange},
     state::ChainView,
     terms::{Announced, Change, Limits},
     testing::TestChain,
     validators::ValidatorSet,
 };
 use sotto_node::{
+    codec::Damage,
     edge::sled_database::SledDatabases,
-    ledger::{Ledger, LedgerError, mempool::MempoolLimits},
+    ledger::{Ledger, LedgerError, audit::audit, mempool::MempoolLimits},
     seal::SealedHeader,
-    storage::{ExportError, IndexFault, Layout, Memory, Store, StoreError},
+    storage::{
+        FileName, IndexFault, Layout, Memory, PART_ITEMS, Store, StoreError, snapshot_check::PartFault,
+    },
 };
 
 const EXPIRY: Height = Height::new(1_000);
@@ -61,16 +67,120 @@ fn a_ledger_follows_its_validators_across_restarts() {
     let audit = ledger.audit(|_, _| {}).unwrap();
     assert_eq!(audit.height, chain.state().tip().height);
 
-    // What validators certified is final, and all of it is kept.
+    // What validators certified is final.
     assert!(matches!(ledger.undo(), Err(LedgerError::Store(StoreError::Final { .. }))));
-    assert!(matches!(ledger.prune(), Err(LedgerError::Store(StoreError::Certified))));
-    let height = ledger.tip().height;
-    let refused = ledger.store().export(height, 1_024, &mut Vec::new(), |_, _| {});
-    assert!(matches!(refused, Err(ExportError::Store(StoreError::Certified))));
 }
 
-/// Each header is judged by the terms of its height, also after those have changed, and by an index that was written
-/// block by block as by one that was rebuilt.
+/// A ledger of all blocks, and its files.
+fn grown(chain: &TestChain) -> (Ledger<Memory>, Memory) {
+    let files = Memory::new();
+    let params = TestChain::with_validators(80, 4).chain().params().clone();
+    drop(Store::create_on(files.clone(), Layout::in_memory(), params).unwrap());
+    let mut ledger = opened(&files);
+    chain.blocks().iter().for_each(|block| drop(ledger.connect(block.clone()).unwrap()));
+    (ledger, files)
+}
+
+/// The store knows the terms of all heights, shows what leads to them, and passes an audit.
+fn knows_the_terms(chain: &TestChain, store: &Store<Memory>, changes: &[TermsChange]) {
+    let headers = chain.blocks().iter().map(SealedHeader::of);
+    assert!(headers.clone().all(|s| store.history().states_terms(&s.header) && store.history().holds(&s)));
+    assert_eq!(store.terms(), chain.chain().terms());
+    let tip = store.tip().height;
+    let shown = store.terms_changes(Height::new(1), tip, 100).unwrap();
+    assert_eq!(shown, changes);
+    let stored = store.sealed_headers(Height::new(1), tip).unwrap();
+    assert!(stored.into_iter().eq(headers.take(tip.get() as usize)));
+    let audit = audit(store, |_, _| {}).unwrap();
+    assert_eq!((audit.height, audit.pruned), (tip, store.base()));
+}
+
+/// Pruned, opened with an index that is built anew, and pruned again: the terms of all heights stay, and the
+/// chain goes on under those of now.
+#[test]
+fn a_pruned_chain_keeps_the_terms_of_every_height() {
+    let mut chain = test_chain();
+    let (mut ledger, files) = grown(&chain);
+    let changes = ledger.store().terms_changes(Height::new(1), ledger.tip().height, 100).unwrap();
+    for _ in 0..2 {
+        ledger.prune().unwrap();
+        assert_eq!(ledger.store().base(), ledger.tip().height, "all of it is final");
+        knows_the_terms(&chain, ledger.store(), &changes);
+        drop(ledger);
+        ledger = opened(&files);
+        knows_the_terms(&chain, ledger.store(), &changes);
+        chain.grow(Vec::new());
+        ledger.connect(chain.blocks().last().unwrap().clone()).unwrap();
+    }
+    // A base that states other terms than its headers do is damaged.
+    let (ledger, files) = grown(&chain);
+    drop(ledger);
+    let file = FileName::Base(1);
+    opened(&files).prune().unwrap();
+    let whole = files.bytes(file).unwrap();
+    let terms = changes[0].terms.to_bytes();
+    let at = whole.windows(terms.len()).position(|w| w == terms).unwrap();
+    let mut damaged = whole;
+    damaged[at + 40] ^= 1;
+    files.set(file, damaged);
+    assert!(Store::open_on(files, Layout::in_memory()).is_err());
+}
+
+/// A snapshot file of a chain whose validators changed, in parts of any size; copies go on as the original
+/// does.
+#[test]
+fn what_validators_sealed_is_exported_and_imported() {
+    let mut chain = test_chain();
+    let (ledger, _) = grown(&chain);
+    let (store, tip) = (ledger.store(), ledger.tip().height);
+    let changes = store.terms_changes(Height::new(1), tip, 100).unwrap();
+    chain.grow(Vec::new());
+    for items in [1, 64, PART_ITEMS] {
+        let bytes = exported(store, tip.get(), items);
+        let headers = parts(&bytes).iter().filter(|p| p.0 == 0).count() as u64;
+        assert_eq!(headers, tip.get().div_ceil((u64::from(items) / 16).max(1)));
+        let files = Memory::new();
+        let copy = import(&files, &bytes).unwrap().store.unwrap();
+        knows_the_terms(&chain, &copy, &changes);
+        drop(copy);
+        let mut copy = opened(&files);
+        assert_eq!(exported(copy.store(), tip.get(), items), bytes);
+        copy.connect(chain.blocks().last().unwrap().clone()).unwrap();
+    }
+}
+
+/// Without a part that states a change, those under the terms after it cannot be judged; another copy fills
+/// the gap.
+#[test]
+fn a_part_with_a_change_is_needed_for_those_after_it() {
+    let chain = test_chain();
+    let (ledger, _) = grown(&chain);
+    let whole = exported(ledger.store(), ledger.tip().height.get(), 16);
+    // What a change announces needs no further header.
+    let changes = [1, 3];
+    for (place, (kind, from, _)) in parts(&whole).into_iter().enumerate() {
+        let (mut bytes, files) = (whole.clone(), Memory::new());
+        bytes[from] ^= 1;
+        let found = import(&files, &bytes).unwrap();
+        let missing: Vec<_> = found.missing.iter().map(|m| m.part as usize).collect();
+        assert_eq!(missing[0], place);
+        let headers = ledger.tip().height.get() as usize;
+        let then = if kind == 0 && changes.contains(&place) { place..headers } else { place..place + 1 };
+        assert_eq!(missing, then.collect::<Vec<_>>(), "{:?}", found.missing);
+        assert_eq!(import(&files, &whole).unwrap().store.unwrap().tip(), ledger.tip());
+    }
+    // Terms that no header states, and a seal that is none, under checks that hold.
+    let (_, from, to) = parts(&whole)[1];
+    for at in [to - from - 1, 256 + 1 + 4 + 1 + 1 + 3] {
+        let bytes = forged(&whole, 1, |part| part[at] ^= 1);
+        let found = import(&Memory::new(), &bytes).unwrap();
+        assert_eq!(found.missing[0].part, 1);
+        assert_ne!(found.missing[0].fault, PartFault::Damaged(Damage::Checksum));
+    }
+}
+
+/// Each header is judged by the terms of its height, also after those have changed, and by an index that was
+/// written block by block as by one that was rebuilt.
 #[test]
 fn a_store_knows_the_terms_of_every_height() {
     let (chain, files) = (test_chain(), Memory::new());

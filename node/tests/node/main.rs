@@ -19,3 +19,4 @@ mod sealers;
 mod snapshot;
 mod test_chain;
 mod twin;
+mod verdicts;

@@ -28,7 +28,7 @@ fn mined(test_chain: &mut TestChain, blocks: usize) -> Store<Memory> {
     store
 }
 
-fn exported(store: &Store<impl Files>, height: u64, items: u32) -> Vec<u8> {
+pub(crate) fn exported(store: &Store<impl Files>, height: u64, items: u32) -> Vec<u8> {
     let (mut out, mut last) = (Vec::new(), (0, 0));
     let done = store.export(Height::new(height), items, &mut out, |n, all| last = (n, all)).unwrap();
     assert_eq!((done.bytes, done.parts), (out.len() as u64, last.1));
@@ -36,7 +36,7 @@ fn exported(store: &Store<impl Files>, height: u64, items: u32) -> Vec<u8> {
     out
 }
 
-fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, ImportError> {
+pub(crate) fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, ImportError> {
     storage::import(files.clone(), temporary(), &mut &bytes[..], None)
 }
 
@@ -49,13 +49,14 @@ fn header(bytes: &[u8]) -> usize {
     11 + usize::from(u16::from_le_bytes([bytes[5], bytes[6]]))
 }
 
-/// Where the table of its parts begins: after the header, a seal and a depth.
+/// Where the table of its parts begins: after the header, a seal (of validators as long as one can be) and a
+/// depth.
 fn table(bytes: &[u8]) -> usize {
-    header(bytes) + HEADER + SEAL + 1
+    header(bytes) + HEADER + if bytes[4] == 3 { 1 + 4 + 1 + 13 + 100 * 64 } else { SEAL } + 1
 }
 
 /// Where the parts of a snapshot stand: kind, begin, end.
-fn parts(bytes: &[u8]) -> Vec<(u8, usize, usize)> {
+pub(crate) fn parts(bytes: &[u8]) -> Vec<(u8, usize, usize)> {
     let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let (table, n) = (table(bytes), word(7));
     let mut at = table + 37 * n + 32;
@@ -68,7 +69,7 @@ fn parts(bytes: &[u8]) -> Vec<(u8, usize, usize)> {
 }
 
 /// Changes a part, and makes all checks hold again.
-fn forged(bytes: &[u8], place: usize, change: impl Fn(&mut [u8])) -> Vec<u8> {
+pub(crate) fn forged(bytes: &[u8], place: usize, change: impl Fn(&mut [u8])) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let (kind, from, to) = parts(bytes)[place];
     change(&mut out[from..to]);

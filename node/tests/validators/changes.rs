@@ -43,7 +43,7 @@ impl World {
     }
 
     /// Changes the validators to those of these machines, and lets a payment at one of them be sealed.
-    fn move_to(&mut self, at: usize, members: &[usize]) {
+    pub(crate) fn move_to(&mut self, at: usize, members: &[usize]) {
         let all = members.iter().map(|n| self.machines[*n].validator.clone()).collect();
         let set = ValidatorSet::new(all).unwrap();
         self.change(at, Change::Validators(set.clone()));
@@ -54,26 +54,27 @@ impl World {
         self.pay(*members.last().unwrap());
     }
 
-    fn pay(&mut self, at: usize) {
+    pub(crate) fn pay(&mut self, at: usize) {
         let coin = self.coin();
         let (payment, _) = self.chain.pay(&[&coin], &[5]);
         self.submit(at, &payment);
         self.run(400, |w| w.has_sealed(&payment));
     }
 
-    fn status(&mut self, n: usize) -> Status {
+    pub(crate) fn status(&mut self, n: usize) -> Status {
         self.step(n, Event::Request { id: PAYER, request: Request::Status });
         let Some(Response::Status(status)) = self.submitted.take() else { panic!("no status") };
         status
     }
 
-    fn follows(&mut self, n: usize) -> bool {
+    pub(crate) fn follows(&mut self, n: usize) -> bool {
         matches!(self.status(n).validator.unwrap().activity, Activity::Following(_, Why::NoValidator))
     }
 }
 
-/// Four become seven and four again, in steps, by changes that are handed in at a node without a vote; payments are sealed
-/// all the time. Who joins votes by itself, who leaves stops, and a newcomer follows all of it.
+/// Four become seven and four again, in steps, by changes that are handed in at a node without a vote;
+/// payments are sealed all the time. Who joins votes by itself, who leaves stops, and a newcomer follows all
+/// of it.
 #[test]
 fn the_validators_change_while_payments_are_sealed() {
     let mut world = World::with(6, 4, 4);
@@ -137,8 +138,8 @@ fn a_vote_key_is_renewed() {
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }
 
-/// The fee is doubled: from that height on a payment at the old one is refused, and one at the new one is sealed. A version
-/// of the rules is announced and withdrawn, and its height passes.
+/// The fee is doubled: from that height on a payment at the old one is refused, and one at the new one is
+/// sealed. A version of the rules is announced and withdrawn, and its height passes.
 #[test]
 fn a_fee_is_doubled_and_a_version_withdrawn() {
     let mut world = World::new(8, 4);

@@ -1,7 +1,12 @@
-//! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
+//! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a
+//! seed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod changes;
+mod checkpoints;
+mod evidence;
+mod idle;
+mod snapshots;
 
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -24,7 +29,7 @@ use sotto_node::{
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     ledger::{Ledger, mempool::MempoolLimits},
-    message::Message,
+    message::{BlockName, Message},
     peer::{Address, Direction, PeerId, PeerKey},
     storage::{Layout, Memory, Store},
 };
@@ -50,10 +55,17 @@ struct Machine {
     rng: ChaCha20Rng,
 }
 
-/// The nodes, and what is in transit between them.
+/// The nodes, validators first, and what is in transit between them.
 struct World {
     chain: TestChain,
     machines: Vec<Machine>,
+    /// Which node each node that does not vote is connected to.
+    followed: Vec<usize>,
+    checkpoints: Vec<BlockName>,
+    /// How long an empty mempool waits for a payment.
+    idle: Duration,
+    /// How many blocks apart snapshots are, how far behind a node starts from one, and items of a part.
+    snapshots: Option<(u64, u64, u32)>,
     now: Duration,
     due: BTreeMap<(Duration, u64), (usize, Event)>,
     ends: BTreeMap<(usize, PeerId), (usize, PeerId)>,
@@ -75,6 +87,14 @@ impl World {
         world
     }
 
+    /// Validators, and nodes that do not vote, each with one connection of its own.
+    fn with_followers(seed: u64, validators: usize, followed: Vec<usize>) -> Self {
+        let mut world = Self::with(seed, validators, followed.len());
+        world.followed = followed;
+        (0..world.machines.len()).for_each(|n| world.start(n));
+        world
+    }
+
     /// Machines of validators, and of others that are to join; none is started.
     fn with(seed: u64, validators: usize, others: usize) -> Self {
         let mut chain = TestChain::with_validators(seed, validators);
@@ -90,7 +110,24 @@ impl World {
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms, submitted, rewards, whole, deaf) = Default::default();
-        Self { chain, machines, now, due, ends, numbered, alarms, submitted, rewards, whole, deaf }
+        let (followed, checkpoints, snapshots) = Default::default();
+        Self {
+            chain,
+            machines,
+            followed,
+            checkpoints,
+            idle: Duration::from_secs(5),
+            snapshots,
+            now,
+            due,
+            ends,
+            numbered,
+            alarms,
+            submitted,
+            rewards,
+            whole,
+            deaf,
+        }
     }
 
     fn address(&self, n: usize) -> Address {
@@ -104,6 +141,16 @@ impl World {
         let first = self.chain.chain().params().sealing.validators().unwrap().count();
         let mut config = Config::new(self.address(n).key);
         config.validators = (0..first).filter(|m| *m != n).map(|m| self.address(m)).collect();
+        let followed = self.machines.len() - self.followed.len();
+        let followed = n.checked_sub(followed).and_then(|at| self.followed.get(at));
+        if let Some(followed) = followed {
+            config.seeds = vec![self.address(*followed)];
+            config.outbound = 1;
+        }
+        let is_voter = followed.is_none();
+        if let Some((every, threshold, items)) = self.snapshots {
+            (config.snapshot_every, config.snapshot_threshold, config.part_items) = (every, threshold, items);
+        }
         config.listen_port = Some(self.address(n).at.port());
         // An embargo ends long before a payment expires: the windows are short.
         let hour = Duration::from_secs(3_600);
@@ -114,18 +161,21 @@ impl World {
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
+        let ledger = ledger.with_checkpoints(self.checkpoints.clone()).unwrap();
         let (chain, installation) = (ledger.chain().clone(), Hash::from_bytes([n as u8; 32]));
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
-        let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
+        let timing = Timing { idle: self.idle, ..Timing::default() };
         let setup = consensus::Setup { chain, vote_key, installation, timing };
         let mut engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
         if let Some(key) = renewal {
             engine = engine.with_renewal(key);
         }
-        let setup = NodeSetup { validator: Some(engine), ..NodeSetup::new(config, ledger) };
+        let setup = NodeSetup { validator: is_voter.then_some(engine), ..NodeSetup::new(config, ledger) };
         machine.node = Some(Node::new(setup, &mut machine.rng));
         machine.started = self.now;
-        self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
+        if is_voter {
+            self.later(Duration::ZERO, n, Event::Request { id: SEALER, request: Request::AwaitTurn });
+        }
         self.later(Duration::ZERO, n, Event::Tick);
     }
 
@@ -227,11 +277,11 @@ impl World {
                 Effect::Respond(PAYER, response) => self.submitted = Some(*response),
                 Effect::Log(
                     alarm @ (LogEvent::Equivocation(_)
-                    | LogEvent::TwoCertificates(_)
                     | LogEvent::DoubleSeal(_)
                     | LogEvent::InvalidBlock(..)
                     | LogEvent::Failed(_)),
                 ) => self.alarms.push(format!("{n}: {alarm:?}")),
+                Effect::Stop => self.kill(n),
                 Effect::Log(LogEvent::Connected(_) | LogEvent::Fetched(_)) => self.follow(n),
                 _ => {}
             }

@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     /// Other validators, to which a validator keeps connections.
     pub(crate) validators: Vec<String>,
     /// The address of the RPC server, on this machine.
+    /// Blocks that the chain must have, each as HEIGHT:HASH.
+    pub(crate) checkpoints: Vec<String>,
     pub(crate) rpc: SocketAddr,
     pub(crate) outbound: u16,
     pub(crate) inbound: u16,
@@ -103,6 +105,7 @@ impl Default for Settings {
             outside_port: None,
             connect: Vec::new(),
             validators: Vec::new(),
+            checkpoints: Vec::new(),
             rpc: SocketAddr::from(([127, 0, 0, 1], 0)),
             outbound: 8,
             inbound: 64,

@@ -3,12 +3,17 @@
 use super::config::Settings;
 use crate::{
     Context,
-    bridge::Home,
-    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
+    bridge::{Home, hex_bytes},
+    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
 };
-use sotto_node::edge::{
-    chain_dir::DiskLedger,
-    recovery::{Recovered, begin_again, is_damage},
+use sotto_mw::{amount::Height, hash::Hash};
+use sotto_node::{
+    edge::{
+        chain_dir::DiskLedger,
+        recovery::{Recovered, begin_again, is_damage},
+    },
+    ledger::{LedgerError, equivocations::Halt},
+    message::BlockName,
 };
 
 /// A node's ledger, and what was pending in the damaged one in place of which it is.
@@ -34,9 +39,46 @@ pub(crate) fn open(context: &Context, home: &Home, settings: &Settings) -> Outco
     }
 }
 
-/// A node stops by itself only if its store fails. If what it read was damaged and can be fetched again, it
-/// is moved aside, so that the next start does so.
-pub(crate) fn stopped(home: &Home, settings: &Settings, why: &sotto_node::ledger::LedgerError) -> Failure {
+/// The ledger, which follows only a chain with these blocks.
+pub(crate) fn with_checkpoints(ledger: DiskLedger, all: &[String]) -> Outcome<DiskLedger> {
+    let checkpoints = all.iter().map(|text| checkpoint(text)).collect::<Outcome<_>>()?;
+    ledger.with_checkpoints(checkpoints).map_err(|why| {
+        Failure::refused("the ledger in this folder is not the one of the checkpoint").cause(&why).help(
+            "compare the checkpoint with another source; to follow the chain that has it, join with another folder",
+        )
+    })
+}
+
+fn checkpoint(text: &str) -> Outcome<BlockName> {
+    let parts = text.split_once(':').and_then(|(height, hash)| {
+        let hash = hex_bytes(hash)?.try_into().ok().map(Hash::from_bytes)?;
+        Some(BlockName { height: Height::new(height.parse().ok().filter(|h| *h > 0)?), hash })
+    });
+    parts.ok_or_else(|| {
+        Failure::new(Code::Usage, format!("invalid checkpoint `{text}`"))
+            .help("write HEIGHT:HASH, as `sotto chain block HEIGHT` prints them")
+    })
+}
+
+/// The chain was sealed twice: a person has to say which block counts.
+pub(crate) fn halted(halt: &Halt) -> Failure {
+    let double = &halt.double;
+    Failure::coded(ErrorCode::TwoCertificates, "the node stopped: two blocks of one height were sealed").why(halt).help(
+        format!(
+            "find out with the other operators which block counts, then start the node with `--checkpoint {}:HASH`, where HASH begins with {:.8} or {:.8}; `sotto node evidence` shows what is known",
+            double.height,
+            double.first.0.to_string(),
+            double.second.0.to_string()
+        ),
+    )
+}
+
+/// A node stops by itself only if its store fails, or the chain was sealed twice. If what it read was damaged
+/// and can be fetched again, it is moved aside, so that the next start does so.
+pub(crate) fn stopped(home: &Home, settings: &Settings, why: &LedgerError) -> Failure {
+    if let LedgerError::Halt(halt) = why {
+        return halted(halt);
+    }
     let failure = Failure::refused("the node stopped: its ledger cannot be read or written").cause(why);
     if is_damage(why)
         && can_fetch(home, settings)

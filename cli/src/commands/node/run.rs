@@ -23,7 +23,7 @@ use sotto_node::{
     config::Config,
     edge::{
         chain_dir::DiskLedger,
-        daemon::{Daemon, Setup},
+        daemon::{Daemon, Setup, StartError},
         net::{ListenSetup, Setup as Sockets},
         node_handle::NodeHandle,
         operator,
@@ -51,6 +51,7 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let settings = with_flags(Settings::load(&home)?, a);
     // Take the lock first, so that a second process changes nothing.
     let recovery::Opened { ledger, recovered } = recovery::open(context, &home, &settings)?;
+    let ledger = recovery::with_checkpoints(ledger, &settings.checkpoints)?;
     log::start(context.ui.volume, settings.log, settings.log_addresses);
     secret::make_folder(&home.node())?;
     let identity = identity::identity(&home.node().join("identity"))?;
@@ -72,8 +73,11 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let daemon = match &member {
         Some(member) => Daemon::start_council(setup, ledger, member),
         None => Daemon::start(setup, ledger, key),
-    }
-    .or_refuse("cannot start the node")?;
+    };
+    let daemon = daemon.map_err(|why| match why {
+        StartError::Halt(halt) => recovery::halted(&halt),
+        why => Failure::refused("cannot start the node").cause(&why),
+    })?;
     stop_on(signals, daemon.handle().clone())?;
     // The group decides whose turn it is, and when.
     let every = if member.is_some() { POLL } else { every };
@@ -97,6 +101,7 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s.outside_port = a.outside_port.or(s.outside_port);
     s.connect.extend(a.connect.iter().cloned());
     s.validators.extend(a.validator.iter().cloned());
+    s.checkpoints.extend(a.checkpoint.iter().cloned());
     s.seal_every = a.every.unwrap_or(s.seal_every);
     s.log = a.log.unwrap_or(s.log);
     s.log_addresses |= a.log_addresses;

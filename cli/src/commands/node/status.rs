@@ -3,12 +3,13 @@
 use super::peers::key_text;
 use crate::{
     Context, args,
-    bridge::{Home, node_failure, now},
+    bridge::{Home, hex, node_failure, now},
     exit::Outcome,
     local_time::{age, local_time},
     output::counted,
 };
 use serde_json::json;
+use sotto_mw::codec::Encode as _;
 use sotto_node::rpc;
 
 pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
@@ -39,7 +40,8 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
         "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
         "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
         "pending_weight": s.pending_weight, "outbound": s.outbound, "inbound": s.inbound,
-        "addresses": s.addresses, "key": key, "validator": s.validator, "unknown_rules": s.unknown_rules, "listen": s.listen, "stems": s.stems,
+        "addresses": s.addresses, "key": key, "validator": s.validator, "evidence": s.evidence,
+        "checkpoint": s.checkpoint, "unknown_rules": s.unknown_rules, "listen": s.listen, "stems": s.stems,
         "dial_failures": s.dial_failures.iter().map(|f| json!({
             "address": f.address, "key": key_text(&f.key.0), "why": f.why, "times": f.times,
             "retry_seconds": f.retry_seconds,
@@ -52,6 +54,18 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     }
     if let Some(v) = &s.validator {
         human += &format!("\nvalidator {}", validator(v));
+    }
+    if let Some(c) = &s.checkpoint {
+        human += &format!("\ncheckpoint {}", checkpoint(c));
+    }
+    if let Some(e) = &s.evidence {
+        let who = e.name.clone().unwrap_or_else(|| hex(&e.vote_key.0.to_bytes()));
+        human += &format!(
+            "\nevidence  {} of one validator and height; last: {who} signed two {}s at height {} (`sotto node evidence`)",
+            counted(e.kept, "case"),
+            e.kind,
+            e.height
+        );
     }
     for f in &s.dial_failures {
         let times = counted(f.times, "time");
@@ -72,6 +86,18 @@ fn validator(v: &rpc::ValidatorRecord) -> String {
     text += &v.height.map_or_else(String::new, |height| format!(" at height {height}"));
     text += &v.round.map_or_else(String::new, |round| format!(", round {round}"));
     if v.missing.is_empty() { text } else { text + "; not connected: " + &v.missing.join(", ") }
+}
+
+/// The block that the chain must have.
+fn checkpoint(c: &rpc::CheckpointRecord) -> String {
+    let reached = if c.reached { "" } else { "; no block is adopted before its header is known" };
+    let other = c.refused.as_ref().map(|r| {
+        format!(
+            "; a peer shows another chain, with block {} at height {}, which is not followed",
+            r.hash.0, r.height
+        )
+    });
+    format!("{} {}{reached}{}", c.height, c.hash.0, other.unwrap_or_default())
 }
 
 /// When the last block was sealed, and how long ago.

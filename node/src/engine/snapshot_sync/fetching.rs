@@ -2,18 +2,20 @@
 
 use crate::{
     config::Config,
+    engine::branch::Branch,
     ledger::Ledger,
     peer::PeerId,
     seal::SealedHeader,
     storage::{
         Files, StoreError,
         snapshot_check::Checker,
-        snapshot_format::{Part, PartKind},
-        snapshot_layout::SnapshotLayout,
+        snapshot_format::PartKind,
+        snapshot_layout::{SnapshotLayout, headers_of_a_part},
+        snapshot_part::{Part, terms_changes},
     },
 };
 use core::time::Duration;
-use sotto_mw::{block::Header, chain::Chain, hash::Hash};
+use sotto_mw::{block::Header, chain::Chain, hash::Hash, history::History};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Refusals in a row after which a peer is taken to have lost its snapshot.
@@ -67,7 +69,7 @@ impl Fetching {
     pub(crate) fn new(chain: &Chain, part_items: u32, start: SnapshotStart<'_>) -> Option<Self> {
         let SnapshotStart { tip, headers, here } = start;
         let counts: Vec<u64> = headers.iter().skip(1).map(|h| h.kernel_count).collect();
-        let layout = SnapshotLayout::of(&counts, tip.header.output_count, part_items);
+        let layout = SnapshotLayout::of(&counts, &tip.header, part_items);
         let want = |place| if here.contains(&place) { PartState::Here } else { PartState::Open };
         let wants = (0..layout.count().all).map(want).collect();
         let checker = Checker::new(chain, tip, layout.count()).ok()?;
@@ -77,28 +79,44 @@ impl Fetching {
     }
 
     /// What an earlier run began, if all its headers are here, the chain is not beyond it, and snapshots are
-    /// still fetched.
-    pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>) -> Result<Option<Self>, StoreError> {
+    /// still fetched. The branch learns the terms that they state.
+    pub(crate) fn resumed<F: Files>(
+        config: &Config,
+        ledger: &Ledger<F>,
+        branch: &mut Branch,
+    ) -> Result<Option<Self>, StoreError> {
         let (store, chain) = (ledger.store(), ledger.chain());
         let Some(download) = store.download() else { return Ok(None) };
         let tip = download.tip();
         let height = tip.header.height;
-        if config.snapshot_threshold == u64::MAX || height <= ledger.tip().height || !tip.holds(chain) {
+        if config.snapshot_threshold == u64::MAX || height <= ledger.tip().height {
             return Ok(None);
         }
-        let mut headers = vec![Header::genesis(chain)];
-        for place in 0..height.get().div_ceil(config.part_items.max(1).into()) {
+        let (mut headers, mut history) = (vec![Header::genesis(chain)], History::new(chain));
+        let of_a_part = headers_of_a_part(&tip.header, config.part_items.max(1).into());
+        for place in 0..height.get().div_ceil(of_a_part) {
             let bytes = u32::try_from(place).ok().map(|p| store.downloaded_part(p)).transpose()?.flatten();
-            let Some(Ok(Part::Headers(all))) = bytes.map(|b| Part::from_bytes(PartKind::Headers, &b)) else {
+            let part = bytes.map(|b| Part::from_bytes(PartKind::Headers, &b));
+            let Some(Ok(Part::Headers(all, terms))) = part else { return Ok(None) };
+            if history.extend(&terms_changes(&all, &terms)).is_err() {
                 return Ok(None);
-            };
+            }
             headers.extend(all.into_iter().map(|s| s.header));
         }
         let follows = |pair: &[Header]| matches!(pair, [a, b] if b.previous == a.hash());
+        let unknown = ledger.checkpoint_ahead().is_some_and(|c| c.height > height);
+        if unknown || headers.iter().any(|h| ledger.fits_checkpoints(h).is_err()) {
+            return Ok(None);
+        }
         let linked = headers.windows(2).all(follows) && headers.last() == Some(&tip.header);
         let here = download.places().collect();
         let start = SnapshotStart { tip, headers, here };
-        Ok(if linked { Self::new(chain, config.part_items, start) } else { None })
+        if !linked || !history.holds(tip) {
+            return Ok(None);
+        }
+        let this = Self::new(chain, config.part_items, start);
+        branch.history = history;
+        Ok(this)
     }
 
     pub(crate) fn want(&mut self, place: u32) -> Option<&mut PartState> {

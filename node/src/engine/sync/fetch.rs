@@ -76,12 +76,18 @@ impl Sync {
             More::Sound(n) => n.min(able.partition_point(|(missed, ..)| !missed)),
             More::Any(n) => n,
         };
+        able.into_iter().take(most).try_for_each(|(.., id)| self.ask_for_headers(ctx, id))
+    }
+
+    pub(super) fn ask_for_headers<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+    ) -> StepResult {
         let best = ctx.branch.best().unwrap_or(BlockName::of(ctx.ledger.tip()));
-        for (.., id) in able.into_iter().take(most) {
-            self.requests.ask(ctx.now, id, Wanted::Headers(best));
-            let locator = locator(ctx)?;
-            ctx.send(id, Message::GetHeaders(locator));
-        }
+        self.requests.ask(ctx.now, id, Wanted::Headers(best));
+        let locator = locator(ctx)?;
+        ctx.send(id, Message::GetHeaders(locator));
         Ok(())
     }
 

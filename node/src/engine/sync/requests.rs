@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 pub(crate) enum Wanted {
     /// Headers after this block, the best that was known.
     Headers(BlockName),
+    /// Where the terms change.
+    Terms,
     Compact(Hash),
     Items(Hash),
     Block(Hash),
@@ -27,7 +29,7 @@ impl Wanted {
     /// The block that is requested.
     pub(crate) const fn block(&self) -> Option<&Hash> {
         match self {
-            Self::Headers(_) => None,
+            Self::Headers(_) | Self::Terms => None,
             Self::Compact(block) | Self::Items(block) | Self::Block(block) => Some(block),
         }
     }

@@ -4,12 +4,8 @@
 use super::*;
 use crate::edge::disk::Disk;
 use crate::storage::{
-    Layout, Memory, Store,
-    snapshot_check::Checker,
-    snapshot_check::Judged,
-    snapshot_format::{Part, PartCount},
-    snapshot_layout::SnapshotLayout,
-    snapshot_state::Snapshot,
+    Layout, Memory, Store, snapshot_check::Checker, snapshot_check::Judged, snapshot_format::PartCount,
+    snapshot_layout::SnapshotLayout, snapshot_part::Part, snapshot_state::Snapshot,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{amount::Height, chain::Chain, rules, state::ChainView, testing::TestChain};
@@ -118,7 +114,7 @@ fn damage_is_as_if_it_had_not_arrived() {
         disk.set(FILE, bytes);
         let store = Store::open_on(disk, layout()).unwrap();
         let Some(found) = store.download() else {
-            assert!(at < ARRIVING_HEADER);
+            assert!(at < arriving_length(&whole[..ARRIVING_PREFIX]).unwrap());
             continue;
         };
         let places: Vec<u32> = found.places().collect();
@@ -170,7 +166,7 @@ fn killed_while_a_state_is_adopted() {
     }
     // The counts of the table are those that follow from the headers.
     let counts: Vec<u64> = test_chain.blocks().iter().map(|b| b.header.kernel_count).collect();
-    assert_eq!(SnapshotLayout::of(&counts, tip.header.output_count, ITEMS).count(), judged.parts());
+    assert_eq!(SnapshotLayout::of(&counts, &tip.header, ITEMS).count(), judged.parts());
 }
 
 /// Begun again in the middle, out of order, or not to the end: what is adopted is the whole state or nothing.

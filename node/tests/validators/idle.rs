@@ -1,0 +1,25 @@
+//! A network without payments.
+
+use crate::World;
+use core::time::Duration;
+use sotto_mw::block::Seal;
+use sotto_node::consensus::Timing;
+
+/// Ten minutes without a payment: a block every half a minute, each in the first round.
+#[test]
+fn ten_idle_minutes_make_twenty_blocks_in_round_zero() {
+    let mut world = World::with(40, 4, 0);
+    world.idle = Timing::default().idle;
+    (0..4).for_each(|n| world.start(n));
+    world.run(300, |w| w.all_at(3));
+    let first = world.chain.next().get();
+    let end = world.now + Duration::from_secs(600);
+    world.run(700, |w| w.now >= end);
+    let blocks = world.chain.next().get() - first;
+    assert!((19..=20).contains(&blocks), "{blocks}");
+    for block in &world.chain.blocks()[first as usize..] {
+        let Seal::Certificate(certificate) = &block.seal else { panic!("no certificate") };
+        assert_eq!(certificate.round, 0, "at {}", block.header.height);
+    }
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
