@@ -45,7 +45,7 @@ processor() {
     awk -v hertz="$(getconf CLK_TCK)" '{ printf "%.1f", ($14 + $15) / hertz }' "/proc/$1/stat"
 }
 
-# Payments through a line, each node of which tells all what its neighbour whispers to it.
+# Payments through a line, each node of which fluffs what its neighbour stems.
 if [ -s "$chain/payments" ]; then
     connect=
     for n in 4 3 2 1; do

@@ -31,7 +31,7 @@ use sotto_mw::{
     range_proof::{Opening, RewindKey},
     rules::{
         NextBlock, WellFormed, check_block, check_transaction, connect_block, connect_transaction, propose,
-        verify_block, verify_transaction,
+        verify_block, verify_blocks, verify_transaction,
     },
     schnorr::{SignedMessage, sign},
     secret::SecretScalar,
@@ -142,6 +142,37 @@ fn signatures(c: &mut Bench) {
         group.throughput(Throughput::Elements(n as u64));
         group.bench_with_input(BenchmarkId::new("verify batch", n), &all[..n], |b, all| {
             b.iter(|| verify_signatures(all).unwrap());
+        });
+    }
+    group.finish();
+}
+
+/// Blocks in a batch, as synchronisation verifies them: with an operator's seal, and with 67 signatures of 100
+/// validators. The difference is what a certificate costs.
+fn seals(c: &mut Bench) {
+    let mut group = c.benchmark_group("seals");
+    group.sample_size(20);
+    const BLOCKS: usize = 32;
+    group.throughput(Throughput::Elements(BLOCKS as u64));
+    let certified = |chain: &mut TestChain| {
+        let set = chain.chain().terms().sealing.validators().unwrap().clone();
+        let (proposal, _) = chain.propose(&[]).unwrap();
+        let certificate = chain.certificate(&set, 0, 0..67, &proposal.header);
+        let block = proposal.seal(certificate);
+        chain.connect(&block).unwrap();
+    };
+    let (mut solo, mut many) = (CHAIN.clone(), TestChain::with_validators(1, 100));
+    (0..BLOCKS).for_each(|_| drop(solo.grow(Vec::new())));
+    (0..BLOCKS).for_each(|_| certified(&mut many));
+    for (who, chain) in [("operator", &solo), ("67 of 100 validators", &many)] {
+        let genesis = MemoryState::genesis(chain.chain()).tip().clone();
+        group.bench_function(BenchmarkId::new("verify blocks", who), |b| {
+            let verify = |blocks| verify_blocks(chain.chain(), &genesis, blocks);
+            b.iter_batched(
+                || chain.blocks().to_vec(),
+                |all| assert!(verify(all).1.is_none()),
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();
@@ -276,13 +307,7 @@ fn heavy(mix: Mix) -> (MemoryState, Block) {
     let t = connect_transaction(CHAIN.chain(), &state, &t).unwrap();
     let (coinbase, kernel) = chain.reward(fee);
     let time = state.tip().time;
-    let next = NextBlock {
-        transactions: &[t],
-        coinbase_output: coinbase.output,
-        coinbase_kernel: kernel,
-        time,
-        change: None,
-    };
+    let next = NextBlock { transactions: &[t], reward: (coinbase.output, kernel).into(), time, change: None };
     let p = propose(CHAIN.chain(), &state, next).unwrap();
     (state, chain.seal(p.header, p.body))
 }
@@ -394,5 +419,5 @@ fn settings() -> Bench {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, transactions, block, heaviest_block, store, trie);
+criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, seals, transactions, block, heaviest_block, store, trie);
 criterion_main!(benches);

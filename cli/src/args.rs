@@ -11,6 +11,7 @@
 //! first.
 
 mod chain;
+mod change;
 mod dandelion;
 mod keys;
 mod mpc;
@@ -21,7 +22,8 @@ mod validator;
 mod wallet;
 
 pub(crate) use self::{
-    chain::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*, wallet::*,
+    chain::*, change::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*,
+    wallet::*,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,7 +32,7 @@ use std::path::PathBuf;
 /// Pay confidentially and compute jointly
 ///
 /// Sotto is a confidential ledger (hidden amounts, no addresses on the chain) and a tool for joint
-/// computation, in which several parties compute a function of their data and nobody sees the data of
+/// computation, in which several parties compute a function of their data and none sees the data of
 /// another. The cryptography has not been audited: do not use it for real money or real patient data yet.
 #[derive(Parser, Debug)]
 #[command(
@@ -128,10 +130,10 @@ pub(crate) enum Command {
 /// Show everything once: confidential payments, and a joint computation on real data
 ///
 /// Part one creates a ledger, two wallets and a network of five nodes, four of which are validators, makes four
-/// payments through it, kills a validator on the way, shows what an outsider and each node could learn of them, and audits the supply. In part two, two processes each
-/// hold half of 569 real patient records and compute which of 30 measurements best tells malignant from
-/// benign, without showing each other a row. Every result is checked; the exit code is 1 if a check fails.
-/// With --dir, everything is kept in that new folder.
+/// payments through it, kills a validator on the way, shows what an outsider and each node could learn of them,
+/// and audits the supply. In part two, two processes each hold half of 569 real patient records and compute
+/// which of 30 measurements best tells malignant from benign, without showing each other a row. Every result is
+/// checked; the exit code is 1 if a check fails. With --dir, everything is kept in that new folder.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -131,10 +131,13 @@ impl Home {
         if node.node.is_none() {
             return open(self).map(|ledger| ChainAt::Disk(Box::new(ledger)));
         }
+        self.light(node).map(|light| ChainAt::Node(Box::new(light)))
+    }
+
+    /// A verifying client of the node given with --node, or else of the one that runs in this folder.
+    pub(crate) fn light(&self, node: &NodeArgs) -> Outcome<LightClient> {
         let light = LightClient::new(self.client(node)?);
-        light
-            .map(|light| ChainAt::Node(Box::new(light)))
-            .map_err(|e| chain_failure("cannot read the chain through the node", &e))
+        light.map_err(|e| chain_failure("cannot read the chain through the node", &e))
     }
 
     /// A client of the node given with --node, or else of the one that runs in this folder.

@@ -1,7 +1,8 @@
-//! Files of validators, in TOML: what `sotto node validator init` prints of each, one after the other.
+//! Files of validators, in TOML: what `sotto node validator init` prints of each, one after the other; and the vote keys in
+//! a validator's folder.
 
 use crate::{
-    bridge::{hex, hex_bytes},
+    bridge::{Home, hex, hex_bytes},
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use core::num::NonZeroU32;
@@ -12,6 +13,18 @@ use sotto_mw::{
     schnorr::{PublicKey, Signature},
     validators::{LinkKey, Validator, ValidatorName},
 };
+use sotto_node::{edge::operator, seal::OperatorKey};
+
+/// The vote key in a validator's folder, and the one that is to take its place.
+pub(crate) fn vote_keys(home: &Home) -> Outcome<(OperatorKey, Option<OperatorKey>)> {
+    let (key, new) = (home.node().join("vote_key"), home.node().join("vote_key.new"));
+    if !key.exists() {
+        return Err(Failure::refused(format!("no validator in {}", home.dir.display()))
+            .help("`sotto node validator init --name NAME` creates its key"));
+    }
+    let read = |path| operator::read(path).or_refuse("cannot use the vote key");
+    Ok((read(&key)?, new.exists().then(|| read(&new)).transpose()?))
+}
 
 /// A validator as a file names it.
 #[derive(Serialize, Deserialize, Clone, Debug)]

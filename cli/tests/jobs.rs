@@ -409,7 +409,9 @@ fn a_job_against_malicious_computers_gives_the_same_results_and_a_stronger_recei
     let receipt = results[2]["receipt"].as_str().unwrap();
     let shown = world.run(&format!("mpc verify {receipt}")).ok();
     assert!(
-        shown.contains("If one of the computers followed the protocol, these outputs are of this circuit")
+        shown.contains(
+            "If one of the compute parties followed the protocol, these outputs are of this circuit"
+        )
     );
     assert!(!shown.contains("does not show that they computed correctly"), "{shown}");
     let with = format!("mpc verify {receipt} --result job.results/west-1/result.json --job job.toml");

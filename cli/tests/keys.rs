@@ -135,7 +135,7 @@ fn the_ledger_accepts_a_groups_seal() {
     assert!(!signature.verifies(&key, &header.seal_message(&ChainId::from_bytes([8; 32]))));
 
     // Another header at this height: members 2 and 3 are bound, member 1 is not, and one is not enough.
-    w.write("other.hex", &(w.header(9)[..382].to_owned() + "01"));
+    w.write("other.hex", &(w.header(9)[..510].to_owned() + "01"));
     w.shell("sotto keys sign --header other.hex --key north.key --group north.group --yes > other.letters")
         .ok();
     let south = w.keys("south", "sign other.letters --yes").ok();

@@ -9,7 +9,8 @@ use support::World;
 /// Runs a line of shell while `sotto wallet listen` runs for bob; `$at` is where, `$to` his address.
 fn while_listening(w: &World, rules: &str, line: &str) -> support::Said {
     w.shell(&format!(
-        "sotto wallet listen --listen 127.0.0.1:0 --json --wallet bob {rules} > log 2> err & l=$!
+        "rm -f log # else the listener before is read
+         sotto wallet listen --listen 127.0.0.1:0 --json --wallet bob {rules} > log 2> err & l=$!
          for n in $(seq 300); do [ -s log ] && break; sleep 0.1; done
          at=$(sed -n '1s/.*\"listener\":\"\\([^\"]*\\)\".*/\\1/p' log); to=$(cat bob.address)
          {{ {line}

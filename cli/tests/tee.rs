@@ -105,9 +105,9 @@ fn a_bundle_has_two_verdicts_and_revocation_changes_one() {
     w.run("tee verify north.bundle --at now").fails(2);
     let now = "tee verify north.bundle --at now --collateral /dev/null";
     w.run(now).ok();
-    // The policy in a bundle is that of whoever made it.
+    // The policy in a bundle is its author's.
     let said = w.run("tee verify north.bundle");
-    assert!(said.err.contains("whoever made the bundle"), "{said:?}");
+    assert!(said.err.contains("the bundle's author"), "{said:?}");
     let ours = w.run("tee verify north.bundle --policy tee.toml");
     assert!(ours.code == 0 && ours.err.is_empty(), "{ours:?}");
     w.write("other.toml", &format!("max_collateral_age_days = 7\n{}", w.read("tee.toml")));

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod id;
+
 pub mod params;
 
 mod draw;
@@ -13,12 +15,6 @@ mod relay;
 
 pub mod simulate;
 
+pub use id::Id;
 pub use params::{Params, ParamsError};
 pub use relay::{Effect, Event, Reason, Relay};
-
-/// An identifier of a transaction, a kernel or a peer.
-///
-/// A peer's identifier must stay the same when the peer reconnects: use its public key, not its connection.
-pub trait Id: Clone + Ord + std::fmt::Debug {}
-
-impl<T: Clone + Ord + std::fmt::Debug> Id for T {}

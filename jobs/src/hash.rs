@@ -4,12 +4,9 @@
 //! purpose cannot be used for another. Each part is hashed with its length before it, so that parts cannot be
 //! shifted against each other.
 
-use core::fmt;
+pub use sotto_party::hash::Digest;
 
-use sotto_party::hex::{from_hex, to_hex};
-
-use crate::codec::DecodeError;
-use crate::codec::{Codec, Reader};
+use crate::codec::{Codec, DecodeError, Reader};
 
 /// What a hash is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,47 +74,6 @@ impl Purpose {
 /// The hash of `parts` for a purpose.
 pub(crate) fn hash(purpose: Purpose, parts: &[&[u8]]) -> Digest {
     Digest(sotto_party::hash::hash(purpose.context(), parts))
-}
-
-/// 32 bytes that stand for something: printed as hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest(pub [u8; 32]);
-
-impl Digest {
-    /// Parses 64 lower-case hexadecimal digits.
-    ///
-    /// ```
-    /// use sotto_jobs::Digest;
-    /// let digest = Digest::from_hex(&"0a".repeat(32)).expect("64 digits");
-    /// assert_eq!(digest.short(), "0a0a0a0a0a0a0a0a");
-    /// assert_eq!(Digest::from_hex("0A"), None);
-    /// ```
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        from_hex(text, &mut bytes)?;
-        Some(Self(bytes))
-    }
-
-    /// The first 16 digits, for people to tell things apart. Nothing is decided by them.
-    #[must_use]
-    pub fn short(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate(16);
-        text
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_hex(&self.0))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 impl Codec for Digest {

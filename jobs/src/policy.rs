@@ -54,11 +54,11 @@ pub enum PolicyError {
     },
     /// The job trusts the compute parties more than the policy does.
     #[error(
-        "the policy wants `adversary = \"malicious\"`, and the job trusts its compute parties to follow the protocol"
+        "the policy requires `adversary = \"malicious\"`, and the job trusts its compute parties to follow the protocol"
     )]
     Adversary,
     /// Too few rows.
-    #[error("the policy wants at least {least} rows, table {table} has {given}")]
+    #[error("the policy requires at least {least} rows, table {table} has {given}")]
     Rows {
         /// The table.
         table: String,

@@ -171,8 +171,9 @@ impl Receipt {
     #[must_use]
     pub fn shows(job: &Job) -> Option<&'static str> {
         job.malicious().map(|_| {
-            "If one of the computers followed the protocol, these outputs are of this circuit on the inputs that the \
-             owners sealed (one in league with a computer: entered), and no computer learned more than its outputs."
+            "If one of the compute parties followed the protocol, these outputs are of this circuit on the inputs to \
+             which the input parties committed (for one that colludes with a compute party: that these entered), and \
+             no compute party learned more than its outputs."
         })
     }
 

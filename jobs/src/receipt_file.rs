@@ -44,7 +44,7 @@ pub enum FileError {
     /// A result that its result party alone can read out of the receipt.
     #[error(
         "a result of a job against malicious compute parties cannot be shown to others: what the receipt has of it \
-         is under the result party's pad, and nobody can tell a true pad from another"
+         is under the result party's pad, and a true pad cannot be told from another"
     )]
     NotShown,
     /// A result does not say what its output shares do.

@@ -9,15 +9,15 @@
 //! drilled    the first t and the last t members sign; other purposes: a partial of each member
 //! ```
 //!
-//! Pedersen's key generation with the proofs of FROST (ePrint 2020/852, figure 1). Each letter names all letters
-//! of the step before, so a member who was told something else does not go on. A group exists when all n
-//! confirmed the same keys **and** the drills succeeded: a share that was mangled on its way to a disk is noticed
-//! before anything depends on it.
+//! Pedersen's key generation with the proofs of FROST (ePrint 2020/852, figure 1). Each letter names all
+//! letters of the step before, so a member who received something else does not go on. A group exists when all
+//! n confirmed the same keys **and** the drills succeeded: a share that was mangled on its way to a disk is
+//! noticed before anything depends on it.
 //!
-//! Guaranteed if at least n − t + 1 members follow the protocol: nobody knows the key, and no member could make
-//! its own key the sum (a rogue key). Not guaranteed: that the key is uniform (the last member to speak can shift
-//! it a little, which does not help against Schnorr signatures), and that key generation ends: one silent or
-//! false member ends it; the fault names a false one. Start again without it.
+//! Guaranteed if at least n − t + 1 members follow the protocol: no one knows the key, and no member could make
+//! its own key the sum (a rogue key). Not guaranteed: that the key is uniform (the last member to speak can
+//! shift it a little, which does not help against Schnorr signatures), and that key generation ends: one silent
+//! or false member ends it; the fault names a false one. Start again without it.
 #![deny(clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;

@@ -7,8 +7,8 @@
 //! group id = H("sotto/keys/group/v1", draft)
 //! ```
 //!
-//! A member's index is its place, from 1. Nobody signs the draft apart: every letter names the group id, so the
-//! first letter of each member is its signature.
+//! A member's index is its place, from 1. The draft has no signatures of its own: every letter names the group
+//! id, so the first letter of each member is its signature.
 //!
 //! A draft that names the group before it is a *successor*: one member's key is another's, or one member is
 //! added at the end. The key of the group stays.

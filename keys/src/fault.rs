@@ -52,7 +52,7 @@ pub enum Fault {
     #[error("member {0} asks for something that this group does not sign")]
     Request(Index),
     /// The step was answered in another way before.
-    #[error("this member answered step `{step}` in another way before; it does so once")]
+    #[error("this member answered step `{step}` differently before, and answers it only once")]
     OtherAnswer {
         /// The step.
         step: Step,
@@ -67,7 +67,7 @@ pub enum Fault {
     #[error("the share is not one of this group at this epoch")]
     OtherShare,
     /// The member has no part in this session, or what it was asked for is missing.
-    #[error("this member has no part in this session")]
+    #[error("this member does not take part in this session")]
     NoPart,
     /// A key of a member cannot be used for encryption, or a key is the identity.
     #[error("a key cannot be used")]

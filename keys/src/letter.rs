@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Every letter goes to every member, parts for others included: a member sends one letter at a step, and two
-//! different ones are [`Evidence`] against it. `before` makes the letters of a step a broadcast: whoever was
-//! told something else names another hash. Carriers of letters learn who takes part in what, and nothing secret.
+//! different ones are [`Evidence`] against it. `before` makes the letters of a step a broadcast: a member that
+//! received something else names another hash. Carriers of letters learn who takes part in what, and no secret.
 #![deny(clippy::indexing_slicing)]
 
 use core::fmt;
@@ -305,7 +305,7 @@ pub(crate) fn step_hash<'l>(letters: impl IntoIterator<Item = &'l Letter>) -> Ha
     tagged(tag::STEP, &[&names])
 }
 
-/// Two different letters of one member at one step: it told members different things.
+/// Two different letters of one member at one step: it sent members different things.
 ///
 /// ```text
 /// "sotto keys evidence v1" ‖ length (4) ‖ letter ‖ length (4) ‖ letter        the smaller name first

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod codec;
+pub mod codec;
 mod tag;
 
 mod curve;
@@ -36,7 +36,6 @@ pub mod edge;
 #[cfg(test)]
 mod tests;
 
-pub use codec::DecodeError;
 pub use draft::{Draft, DraftError, GroupId, Index, MAX_MEMBERS, Purpose};
 pub use epoch::{Epoch, Group};
 pub use fault::Fault;

@@ -63,7 +63,7 @@ fn challenge(points: [&RistrettoPoint; 5]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&tagged_wide(DLEQ, &[&bytes]))
 }
 
-/// The point of a drill: nobody knows its logarithm.
+/// The point of a drill: its logarithm is unknown to all.
 pub(crate) fn drill_point(message: &[u8]) -> RistrettoPoint {
     RistrettoPoint::from_uniform_bytes(&tagged_wide(POINT, &[message]))
 }

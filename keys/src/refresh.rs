@@ -4,7 +4,7 @@
 //! ```text
 //! Proposed (who stays, at least t) ─▶ Renewals ─▶ Renewed ─▶ Prepared (old kept) ─▶ Committed (old erased)
 //!
-//! for each key: member i draws g_i with g_i(0) = 0          B_ik = b_ik·G for k = 1 … t−1, told to all
+//! for each key: member i draws g_i with g_i(0) = 0          B_ik = b_ik·G for k = 1 … t−1, sent to all
 //!   g_i(j) encrypted to member j                            j checks g_i(j)·G = Σ_k j^k·B_ik
 //!   s'_j = s_j + Σ_i g_i(j)      A'_k = A_k + Σ_i B_ik      A'_0 = A_0: the key stays
 //! ```
@@ -12,9 +12,10 @@
 //! Proactive sharing after Herzberg et al. (CRYPTO 1995, section 3.2). A member who is left out has no share of
 //! the new epoch; the public keys still say what it would be, so it can be repaired.
 //!
-//! Two phases: a member keeps the new share beside the old one *before* it says `prepared`, and erases the old one
-//! when all who stay have said so. A crash in between leaves both; the letters of the others, or a group file of
-//! the new epoch, say which counts. If one of them never says so, nobody erases anything, and the old epoch stays.
+//! Two phases: a member keeps the new share beside the old one *before* it says `prepared`, and erases the old
+//! one when all who stay have said so. A crash in between leaves both; the letters of the others, or a group
+//! file of the new epoch, say which counts. If one of them never says so, no member erases anything, and the
+//! old epoch stays.
 //!
 //! Not guaranteed: that members erase old copies. A refresh helps against a thief only if all who stay erase
 //! their old shares, backups too.

@@ -1,11 +1,11 @@
-//! Repair: t members give a member its share again, and nobody else learns anything.
+//! Repair: t members give a member its share again, and no other member learns anything.
 //!
 //! ```text
 //! Lost ─▶ Authorised (t) ─▶ Helpers ─▶ Deltas ─▶ Sigmas ─▶ checked share
 //!
 //! for each key, in a set S of t helpers, for member r:
 //!   ζ_i = λ_i(r) over S                    Σ_i ζ_i·s_i = s_r
-//!   δ_ij random with Σ_j δ_ij = ζ_i·s_i    Δ_ij = δ_ij·G, told to all; δ_ij encrypted to helper j
+//!   δ_ij random with Σ_j δ_ij = ζ_i·s_i    Δ_ij = δ_ij·G, sent to all; δ_ij encrypted to helper j
 //!   σ_j = Σ_i δ_ij, encrypted to r         s_r = Σ_j σ_j
 //! ```
 //!
@@ -19,11 +19,11 @@
 //! ```
 //!
 //! All four hold for what honest helpers send, and each value that passes is determined by public ones, so a
-//! wrong share is never accepted and its sender never hidden. `Y_r` follows from the public keys for every index,
-//! so a new member gets its share in the same way.
+//! wrong share is never accepted and its sender never hidden. `Y_r` follows from the public keys for every
+//! index, so a new member gets its share in the same way.
 //!
-//! **A repair gives a share to whoever holds the member's key.** So each helper types the fingerprint of that key,
-//! which it was told by the person, and not by the letter. A thief of a party key must deceive t people. An old
+//! **A repair gives a share to the holder of the member's key.** So each helper types the fingerprint of that key,
+//! which it has from the person, and not from the letter. A thief of a party key must deceive t people. An old
 //! copy of the share stays valid until the next refresh.
 #![deny(clippy::indexing_slicing)]
 
@@ -58,7 +58,7 @@ pub enum AuthoriseError {
     /// The fingerprint is that of another key.
     #[error("the fingerprint is not that of the key of member {0}")]
     Fingerprint(Index),
-    /// The session is over, or nobody asks.
+    /// The session is over, or no member asks.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

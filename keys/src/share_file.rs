@@ -8,9 +8,9 @@
 //! key = Argon2id v1.3 (passphrase, salt)                                                        RFC 9106
 //! ```
 //!
-//! Group, index and epoch are in the clear and authenticated, so an old file can be told from a current one
-//! without the passphrase. Costs are bounded before memory is allocated. A wrong passphrase and an altered byte
-//! give the same error after the same work. Every write has a fresh salt and nonce.
+//! Group, index and epoch are authenticated and not encrypted, so an old file is recognised without the
+//! passphrase. Costs are bounded before memory is allocated. A wrong passphrase and an altered byte give the
+//! same error after the same work. Every write has a fresh salt and nonce.
 #![deny(clippy::indexing_slicing)]
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};

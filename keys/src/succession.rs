@@ -6,8 +6,8 @@
 //!
 //! The new draft names the group before it and differs in one member: another key for its place, or one more at
 //! the end ([`Draft::successor`]). The new member then asks for its share (`repair`), and a refresh makes the
-//! share of whoever had the place before worthless. Every old member types the new key's fingerprint when it
-//! helps.
+//! share of the member that had the place before worthless. Every old member types the new key's fingerprint
+//! when it helps.
 #![deny(clippy::indexing_slicing)]
 
 use crate::draft::{Draft, Index};

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [alice, bob, server] = [1, 2, 9].map(|n| Identity::from_seed(&[n; 32]));
     let (alice_key, bob_key, server_key) = (alice.peer_key(), bob.peer_key(), server.peer_key());
 
-    // The server accepts the two parties and nobody else. It runs until the process ends.
+    // The server accepts the two parties and no others. It runs until the process ends.
     let (report, address) = mpsc::channel();
     thread::spawn(move || {
         let listening = move |address| {

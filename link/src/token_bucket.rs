@@ -4,7 +4,7 @@
 //! debt ← max(0, debt − rate·elapsed) + n          pause = debt / rate
 //! ```
 //!
-//! Guaranteed: a caller that pauses as told sends at most `rate` bytes per second on average. Silence earns
+//! Guaranteed: a caller that makes the pauses sends at most `rate` bytes per second on average. Silence earns
 //! no credit. Time is an argument.
 
 use core::time::Duration;

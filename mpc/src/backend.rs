@@ -8,8 +8,8 @@
 //! Half gates work on slices: AND gate `first + i` has the inputs `a[i]` and `b[i]`, the output `c[i]` and
 //! the table `tables[i]`, which is `TG ‖ TE`. Gate numbers are below 2⁶³, so `2g + 1` fits into 64 bits.
 //!
-//! The hashes alone, one or two blocks under each key, serve the malicious protocol: number `first + i` hashes
-//! `x[i]`, or `x[i]` and `x[i] ⊕ Δ`, under the key `S ⊕ (first + i)`.
+//! The hashes alone, one or two blocks under each key, serve the malicious protocol: number `first + i`
+//! hashes `x[i]`, or `x[i]` and `x[i] ⊕ Δ`, under the key `S ⊕ (first + i)`.
 //!
 //! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at
 //! position `p`. Only XORs of these blocks are ever needed.

@@ -136,12 +136,12 @@ impl fmt::Debug for Block {
 
 /// The garbler's global difference `Δ` between the two labels of every wire; its lowest bit is 1.
 ///
-/// In the malicious protocol the evaluator has a `Δ` too, under which it authenticates the garbler's bits; its
-/// lowest bit is 0 ([`protocol::malicious`](crate::protocol::malicious)).
+/// In the malicious protocol the evaluator has a `Δ` too, under which it authenticates the garbler's bits;
+/// its lowest bit is 0 ([`protocol::malicious`](crate::protocol::malicious)).
 ///
 /// # Security
-/// Whoever knows `Δ` and one label of a wire knows both labels. Each session draws a fresh one. The type has
-/// no `Clone`, and its `Debug` prints nothing of the value.
+/// A party that knows `Δ` and one label of a wire knows both labels. Each session draws a fresh one. The type
+/// has no `Clone`, and its `Debug` prints nothing of the value.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Delta(Block);
 
@@ -153,7 +153,8 @@ impl Delta {
         Self(Block([low | 1, high]))
     }
 
-    /// A fresh difference whose two lowest bits are those of `ending`, and which is otherwise uniformly random.
+    /// A fresh difference whose two lowest bits are those of `ending`, and which is otherwise uniformly
+    /// random.
     #[must_use]
     pub(crate) fn random_ending(ending: u64, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let [low, high] = Block::random(rng).0;

@@ -194,6 +194,18 @@ mod tests {
     use super::*;
     use crate::programs::Aes128;
 
+    /// The set-up ends at both parties, also if neither goes on.
+    #[test]
+    fn an_authenticated_pair_is_set_up_before_it_executes() {
+        use crate::ot::TreeDepth;
+        use crate::protocol::malicious::{Attempts, Settings};
+        let layers = Layers { lanes: 7, pairs: 5 };
+        let [mut first, mut second] = [1, 2].map(ChaCha20Rng::seed_from_u64);
+        let settings = Settings::new(Attempts::default(), TreeDepth::Four);
+        let pair = AuthenticatedPair::set_up(&layers, settings, [&mut first, &mut second]).unwrap();
+        assert_eq!(pair.execute([&mut first, &mut second], &layers), Ok(()));
+    }
+
     #[test]
     fn programs_have_the_gates_they_say() {
         let layers = Layers { lanes: 7, pairs: 5 };

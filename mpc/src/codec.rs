@@ -8,7 +8,8 @@
 //!
 //! Guaranteed: decoding accepts exactly the bytes that encoding produces, and allocates in proportion to the
 //! bytes that are there: a count by itself reserves nothing. The layout of a message stands beside its type.
-//! Messages between the parties have a fixed size; texts and lists are in what the compiler's process answers.
+//! Messages between the parties have a fixed size; texts and lists are in what the compiler's process
+//! answers.
 
 /// Why bytes are not a valid encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A two-party program has two streams; a program for more parties has one for each of them, and the two
-//! parties that compute hold XOR shares of its bits. Both computing parties run the same program, so both
+//! parties that compute hold XOR shares of its bits. Both compute parties run the same program, so both
 //! read the same bits in the same order, and a session transfers labels as the program asks for them (see
 //! [`semi_honest`](crate::protocol::semi_honest)).
 
@@ -84,7 +84,7 @@ pub(crate) fn starts(input_streams: &[InputStream], holds: fn(Holder) -> bool) -
 pub(crate) struct GivenWires<'a, W> {
     garbler: &'a [W],
     evaluator: &'a [W],
-    /// What is left of each stream, and the index of each party's next wire.
+    /// The rest of each stream, and the index of each party's next wire.
     left: Vec<(InputStream, [usize; 2])>,
 }
 

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let reward = ledger.grow(vec![]);
     ledger.mature();
 
-    // Pay 25 units; the change returns to us. Nobody who sees the transaction learns an amount.
+    // Pay 25 units; the change returns to us. The transaction shows no amount.
     let (payment, outputs) = ledger.pay(&[&reward], &[25]);
     println!("a payment of {} inputs and {} outputs, weight {}", 1, outputs.len(), payment.body.weight());
 

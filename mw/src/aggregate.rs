@@ -2,9 +2,9 @@
 //!
 //! Joining adds the offsets and concatenates the lists. Cut-through then removes every plain output together
 //! with the input that spends it: both sides of the balance lose the same commitment, so the excess sum stays
-//! the same. Coinbase outputs are never cut through, because the maturity rule must see them. Nor are one-sided
-//! outputs: their keys would no longer balance. A transaction that spends one cannot be joined with the one that
-//! creates it. Laws, tested as properties, for any transactions `x, y, …`:
+//! the same. Coinbase outputs are never cut through, because the maturity rule must see them. Nor are
+//! one-sided outputs: their keys would no longer balance. A transaction that spends one cannot be joined with
+//! the one that creates it. Laws, tested as properties, for any transactions `x, y, …`:
 //!
 //! ```text
 //! preserves     Σ excesses + offset·G, every kernel, and every end of a chain of payments

@@ -29,6 +29,9 @@ pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
 pub const KERNEL_WEIGHT: u64 = 8;
 /// Weight of a one-sided output: an output of 835 bytes, one more signature and two more points.
 pub const ONE_SIDED_OUTPUT_WEIGHT: u64 = 30;
+/// The greatest weight to which validators may raise that of a block (MW-R40). Such a block has at most 3.9 MB:
+/// 33 bytes for each unit, header, certificate and a change, so that it fits in one message of 4 MiB.
+pub const MOST_WEIGHT: u64 = 120_000;
 /// Weight of a one-sided input: an input, one more signature under two keys, three more points.
 pub const ONE_SIDED_INPUT_WEIGHT: u64 = 18;
 /// Weight of a bond: one signature.
@@ -302,8 +305,8 @@ impl Chain {
         Ok(Self { params, id, terms })
     }
 
-    /// The chain under the terms of another height: judgements without a view of the state are under them, and
-    /// so are fees and weights.
+    /// The chain under the terms of another height: judgements without a view of the state are under them,
+    /// and so are fees and weights.
     #[must_use]
     pub fn under(&self, terms: &Terms) -> Self {
         Self { params: self.params.clone(), id: self.id, terms: terms.clone() }

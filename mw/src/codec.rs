@@ -57,7 +57,7 @@ pub enum DecodeError {
     /// A length or count above its limit.
     #[error("invalid {what}: {found} is above the limit of {bound}")]
     Bound {
-        /// What was counted.
+        /// The counted things.
         what: &'static str,
         /// The count in the bytes.
         found: u64,

@@ -7,8 +7,8 @@
 //! holds if c comes out again of W₁ = z·G − c·X, W₂ = z·B − c·Y
 //! ```
 //!
-//! Guaranteed: X and Y are the same multiple of G and B, and the prover knows it and meant this statement. Nothing else
-//! about x is revealed. Constant time in x; verification is not.
+//! Guaranteed: X and Y are the same multiple of G and B, and the prover knows it and meant this statement.
+//! Nothing else about x is revealed. Constant time in x; verification is not.
 //!
 //! Source: D. Chaum and T. P. Pedersen, "Wallet databases with observers", CRYPTO '92, section 3.2, made
 //! non-interactive as by Fiat and Shamir; nonces as in RFC 9591, section 4.1.

@@ -119,7 +119,8 @@ rejections! {
     "MW-R37" NotBonded => "a one-sided input or output needs a bonded kernel in the same transaction or block";
     /// An input is not of the kind of the output that it spends.
     "MW-R38" InputKind { /** The output. */ output: PointBytes } => "the input that spends output {output} does not name the key of that output";
-    /// The terms that the header states are not those that follow, or are of rules that this program does not know.
+    /// The terms that the header states are not those that follow, or are of rules that this program does not
+    /// know.
     "MW-R39" WrongTerms => "the terms that the header states do not follow from those before, or are of an unknown version of the rules";
     /// A change of the terms does not hold.
     "MW-R40" BadChange { /** What is wrong. */ fault: ChangeFault } => "the change of the terms does not hold: {fault}";
@@ -140,8 +141,8 @@ pub enum ChangeFault {
     /// The block is above its last height.
     #[error("it has expired")]
     Expired,
-    /// The signers are no quorum of the set that seals the block.
-    #[error("its signers are no quorum")]
+    /// The signers do not make a quorum of the set that seals the block.
+    #[error("its signers do not make a quorum")]
     Quorum,
     /// A signature does not verify.
     #[error("a signature does not verify")]

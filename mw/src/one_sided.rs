@@ -1,8 +1,8 @@
 //! One-sided payments: the receiver only publishes an address.
 //!
-//! An output names two keys: `R = r·G` of its sender, and `K_o` of its receiver. An input that spends it adds a
-//! fresh key `D = d·G` and signs under `D + h·K_o`, so only the receiver can spend. A *bond* `X = x·G` beside a
-//! kernel ties the keys of one transaction together without naming any of them:
+//! An output names two keys: `R = r·G` of its sender, and `K_o` of its receiver. An input that spends it adds
+//! a fresh key `D = d·G` and signs under `D + h·K_o`, so only the receiver can spend. A *bond* `X = x·G`
+//! beside a kernel ties the keys of one transaction together without naming any of them:
 //!
 //! ```text
 //! Σ R (outputs) + Σ (D − K_o) (inputs) = Σ X (bonds) + y·G          y = Σ r + Σ (d − k_o) − x
@@ -18,8 +18,8 @@
 //! bytes; bonds, keys and y vanish with the body.
 //!
 //! Guaranteed: who knows the amount and the blinding factor of such an output, and even its sender, cannot
-//! spend it. Not guaranteed: anything once the discrete logarithm is broken; anonymity of the receiver towards
-//! who holds its view key.
+//! spend it. Not guaranteed: anything once the discrete logarithm is broken; anonymity of the receiver
+//! towards who holds its view key.
 //!
 //! Source: Fuchsbauer and Orrù, "Non-interactive Mimblewimble transactions, revisited" (2022), section 5; the
 //! bond is ours: see `docs/adr/0009-one-sided-payments.md`.

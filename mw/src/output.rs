@@ -1,4 +1,4 @@
-//! Outputs: a commitment to an amount, what is public about it, and a range proof that binds both.
+//! Outputs: a commitment to an amount, public data about it, and a range proof that binds both.
 
 pub use crate::{
     features::{Extra, OutputFeatures},

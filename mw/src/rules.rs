@@ -45,17 +45,16 @@ mod verdict;
 
 use crate::{
     aggregate::aggregate,
-    block::{Block, Header, Seal, SealedHeader},
+    block::{Block, Header, Reward, Seal, SealedHeader},
     chain::{Chain, ChainId},
     error::{ConnectError, Rejection},
     hash::Hash,
-    kernel::Kernel,
-    output::Output,
     state::{ChainView, ChangeSet},
     terms::{Limits, SignedChange, Terms},
     transaction::{Body, Transaction},
 };
 pub use balance::{AuditError, SupplyAudit};
+pub use changes::check_change;
 pub use verdict::InvalidBlock;
 use verdict::Unsealed;
 
@@ -194,8 +193,8 @@ pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejecti
     Ok(WellFormed { value: b, on: Mark::of(chain) })
 }
 
-/// Verifies a block against its parent's header: terms, seal, body hash, balance, signatures, proofs. The chain
-/// must be under the terms of the block's height ([`Chain::under`]).
+/// Verifies a block against its parent's header: terms, seal, body hash, balance, signatures, proofs. The
+/// chain must be under the terms of the block's height ([`Chain::under`]).
 ///
 /// # Errors
 /// The first rule of MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40 that it breaks.
@@ -343,10 +342,8 @@ pub fn seal_proposal(
 pub struct NextBlock<'a> {
     /// The transactions, all connected to the same state.
     pub transactions: &'a [Connected<Transaction>],
-    /// The output that holds the reward and the fees.
-    pub coinbase_output: Output,
-    /// The kernel of that output.
-    pub coinbase_kernel: Kernel,
+    /// The coinbase: reward and fees.
+    pub reward: Reward,
     /// Seconds since 1970.
     pub time: u64,
     /// A change of the terms.
@@ -364,15 +361,15 @@ pub fn propose<V: ChainView>(
     view: &V,
     next: NextBlock<'_>,
 ) -> Result<Proposal, ConnectError<V::Error>> {
-    let NextBlock { transactions, coinbase_output, coinbase_kernel, time, change } = next;
+    let NextBlock { transactions, reward, time, change } = next;
     let (tip, height) = (view.tip().hash(), view.tip().height);
     if transactions.iter().any(|t| t.parent != tip) {
         return Err(Rejection::NotNext { tip, height }.into());
     }
     let joined = aggregate(transactions.iter().map(|t| t.value.clone())).map_err(Rejection::from)?;
     let mut body = joined.body;
-    body.outputs.push(coinbase_output);
-    body.kernels.push(coinbase_kernel);
+    body.outputs.push(reward.output);
+    body.kernels.push(reward.kernel);
     body.change = change.map(Box::new);
     let (body, terms) = (body.in_order(), view.terms());
     shape::block(chain, terms, &body)?;

@@ -407,8 +407,8 @@ mod tests {
         assert_eq!(open(&a, &Party { x, nonces, share }).map(|_| ()), Err(SessionError::Cancel));
     }
 
-    /// The random source of a cloned machine repeats itself: the message that is answered must tell the nonces
-    /// apart.
+    /// The random source of a cloned machine repeats itself: the message that is answered must tell the
+    /// nonces apart.
     #[test]
     fn a_repeated_random_source_repeats_no_nonce() {
         let x = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(1));

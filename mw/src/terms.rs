@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The validators that a change in block h brings seal from h + 2, so the set of a height is known before the
-//! block below it is. All that a chain knows of its future terms is in the terms themselves: whoever has a
+//! block below it is. All that a chain knows of its future terms is in the terms themselves: a holder of a
 //! sealed header and the terms that it states needs no body to follow the chain. A solo chain has the same
 //! terms at every height; their hash is zero.
 
@@ -116,6 +116,15 @@ impl Terms {
     #[must_use]
     pub const fn are_known(&self) -> bool {
         self.rules <= RULES_VERSION
+    }
+
+    /// The first height from this one on at which a block may contain a change: none does in the block after one
+    /// with a change (MW-R40).
+    #[must_use]
+    pub fn first_change(&self, height: Height) -> Height {
+        let free =
+            if self.last_change > Height::GENESIS { self.last_change.plus(2) } else { Height::GENESIS };
+        height.max(free)
     }
 
     /// The terms of the height after the block at `height`, which has this change and these terms.

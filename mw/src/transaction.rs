@@ -67,8 +67,8 @@ impl Body {
         self.kernels.iter().map(move |k| BodyKernel { kernel: k.clone(), bond: bond(k) })
     }
 
-    /// Appends a kernel with its bond; returns whether no other kernel has the same excess and a bond, which no
-    /// body may hold (MW-R01).
+    /// Appends a kernel with its bond; returns whether no other kernel has the same excess and a bond, which
+    /// no body may hold (MW-R01).
     pub fn push_kernel(&mut self, k: BodyKernel) -> bool {
         let BodyKernel { kernel, bond } = k;
         let alone = bond.is_none_or(|bond| self.bonds.insert(kernel.excess, bond).is_none());

@@ -7,8 +7,8 @@
 //!           or base units                                                               1500000000u
 //! ```
 //!
-//! One unit is 10^decimals base units. All arithmetic is on integers: what is shown is exact, and reading it
-//! back gives the same amount for every amount of 64 bits.
+//! One unit is 10^decimals base units. All arithmetic is on integers: amounts are shown exactly, and reading
+//! one back gives the same amount for every amount of 64 bits.
 //!
 //! Not guaranteed: that two chains whose unit has the same name have the same money. The id of a chain covers
 //! its unit; the name alone means nothing.
@@ -204,7 +204,7 @@ enum Suffix {
     Name(String),
 }
 
-/// What was written is not an amount of this chain.
+/// The text is not an amount of this chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// Not a number with an optional unit.
@@ -240,7 +240,8 @@ pub enum AmountError {
 }
 
 impl WrittenAmount {
-    /// The most bytes that can be an amount: twenty digits and their commas, a point, twelve decimals, a unit.
+    /// The most bytes that can be an amount: twenty digits and their commas, a point, twelve decimals, a
+    /// unit.
     const MAX_TEXT: usize = 64;
 
     /// The amount on a chain with this unit.

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A vote without a value has the flag 0 and 32 zero bytes; a proposal without a POL round (the round whose
-//! prevotes for the value it rests on) has 2³² − 1 there. The layout is fixed, so no vote reads as another, and
-//! the label and the chain id keep both apart from all else that a key signs.
+//! prevotes for the value it rests on) has 2³² − 1 there. The layout is fixed, so no vote reads as another,
+//! and the label and the chain id keep both apart from all else that a key signs.
 //!
 //! Source: Buchman, Kwon and Milosevic 2018, "The latest gossip on BFT consensus", algorithm 1.
 

@@ -6,11 +6,12 @@ use proptest::prelude::*;
 use sotto_mw::{
     Amount, Decode, Encode, Height, Rejection,
     block::{Block, Header, Seal, SealedHeader},
+    chain::MOST_WEIGHT,
     error::ChangeFault,
     history::{History, TermsChange},
     mmr::Peaks,
     rules::{
-        check_transaction, connect_transaction,
+        check_change, check_transaction, connect_transaction,
         pruned::{PrunedVerifier, VerifyError},
         verify_blocks, verify_transaction,
     },
@@ -321,4 +322,22 @@ fn a_change_with_a_flipped_bit_is_refused() {
         let refused = ledger.judge(&block).map(drop);
         assert!(matches!(refused, Err(Rejection::BadChange { .. })), "bit {bit}: {refused:?}");
     }
+}
+
+/// The greatest weight stops where a block would no longer fit in a message; one that was above stays.
+#[test]
+fn no_change_makes_blocks_too_heavy_for_a_message() {
+    let mut ledger = TestChain::with_validators(77, 4);
+    let mut judge = |now, max_weight| {
+        let what = Limits { fee_per_weight: Amount::new(1_000), max_weight };
+        let change = ledger.change(Change::Limits(Announced { from: Height::new(500), what }), EXPIRY);
+        let mut terms = ledger.chain().terms().clone();
+        terms.limits.max_weight = now;
+        check_change(ledger.chain(), &terms, Height::new(1), &change).map(drop)
+    };
+    let refused = Err(Rejection::BadChange { fault: ChangeFault::Limits });
+    assert_eq!(judge(80_000, MOST_WEIGHT), Ok(()));
+    assert_eq!(judge(80_000, MOST_WEIGHT + 1), refused);
+    assert_eq!(judge(MOST_WEIGHT + 9, MOST_WEIGHT + 9), Ok(()));
+    assert_eq!(judge(MOST_WEIGHT + 9, MOST_WEIGHT + 10), refused);
 }

@@ -468,13 +468,8 @@ fn a_value_verified_on_one_chain_is_checked_again_on_another() {
     later.grow(Vec::new());
     let (reward, kernel) = later.reward(payment.body.fees().unwrap());
     let time = later.state().tip().time;
-    let next = NextBlock {
-        transactions: &[connected],
-        coinbase_output: reward.output,
-        coinbase_kernel: kernel,
-        time,
-        change: None,
-    };
+    let next =
+        NextBlock { transactions: &[connected], reward: (reward.output, kernel).into(), time, change: None };
     let refused = propose(later.chain(), later.state(), next);
     let tip = later.state().tip();
     let stale = Rejection::NotNext { tip: tip.hash(), height: tip.height };

@@ -6,7 +6,7 @@
 //! ledger ──Connected─────▶ │ hearing: counted, decoded     │ ─Judge, Draft, Restore───────▶ ledger
 //!        ──Judged────────▶ │ table:   verified, each once  │ ─Commit──────────────────────▶ ledger
 //!        ──Drafted───────▶ │ proposals: timely or backed   │
-//! mempool TransactionArrived│ core:    rounds, locks        │ ─Report, Stop, Note──────────▶ whoever watches
+//! mempool TransactionArrived│ core:    rounds, locks        │ ─Report, Stop, Note──────────▶ log, metrics
 //! clock ──Tick (wake_at)─▶ │ guard:   never two votes      │
 //! disk ───Written────────▶ └──────────────────────────────┘ ─Write───────────────────────▶ disk
 //!
@@ -20,24 +20,25 @@
 //! ```
 //!
 //! [`Engine::step`] takes an event and returns effects, which are carried out in order. It owns no clock: call
-//! it with [`Event::Tick`] when [`Engine::wake_at`] has come. The first event is [`Event::Connected`] with the
-//! tip of the ledger, and so is every connected block, whoever sealed it and however it came.
+//! it with [`Event::Tick`] when [`Engine::wake_at`] has come. The first event is [`Event::Connected`] with
+//! the tip of the ledger, and so is every connected block, of any sealer and from any source.
 //!
-//! **Never two votes.** What is said is held until [`Event::Written`] says that the log with everything that
+//! **Never two votes.** A message is held until [`Event::Written`] says that the log with everything that
 //! led to it, and then the file [`Votes`], are on disk. `votes` refuses to sign at or below what it names,
-//! whatever the log says. A log in which the message that `votes` names is missing has lost its end: the rest of the
-//! height is followed, since a lock may be forgotten. The log comes before `votes` on disk, so that a crash
-//! between the two is not taken for that.
+//! whatever the log says. A log in which the message that `votes` names is missing has lost its end: the rest
+//! of the height is followed, since a lock may be forgotten. The log comes before `votes` on disk, so that a
+//! crash between the two is not taken for that.
 //!
 //! Guaranteed, with less than a third of the power Byzantine: no two blocks of one height have a certificate,
-//! whatever the network and the clocks do; a height is decided once messages arrive and clocks are within five
-//! seconds; memory and work are bounded by the number of validators and rounds. Not guaranteed: any of it with a
-//! third or more; that a transaction is in the next block.
+//! whatever the network and the clocks do; a height is decided once messages arrive and clocks are within
+//! five seconds; memory and work are bounded by the number of validators and rounds. Not guaranteed: any of
+//! it with a third or more; that a transaction is in the next block.
 //!
-//! Not here: sockets, files, the ledger and its rules; blocks that others sealed, which synchronisation brings
-//! with their certificates; who may be a validator, which the ledger says with each tip.
+//! Not here: sockets, files, the ledger and its rules; blocks that others sealed, which synchronisation
+//! brings with their certificates; who may be a validator, which the ledger says with each tip.
 //!
-//! Source: Buchman, Kwon and Milosevic 2018, "The latest gossip on BFT consensus", by Malachite's core (`core`).
+//! Source: Buchman, Kwon and Milosevic 2018, "The latest gossip on BFT consensus", by Malachite's core
+//! (`core`).
 
 pub mod event;
 pub mod evidence;

@@ -4,7 +4,7 @@
 use crate::{
     consensus::{Activity, DoubleCertificate, Evidence, Note, WriteId},
     event::RequestId,
-    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
+    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
     message::{BlockName, Message},
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
@@ -17,9 +17,11 @@ use sotto_mw::{
     block::Block,
     error::Rejection,
     hash::Hash,
+    history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
     state::Unspent,
+    terms::SignedChange,
     trie::{ChunkProof, TrieProof},
 };
 
@@ -43,9 +45,9 @@ pub enum Effect {
     /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
     /// nor acknowledges what was submitted.
     SaveLocalTxs(FileWrite),
-    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`, durably. Then
-    /// say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it cannot be done, say
-    /// nothing: the validator does not vote then.
+    /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`,
+    /// durably. Then say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it
+    /// cannot be done, say nothing: the validator does not vote then.
     SaveVotes {
         /// Which.
         id: WriteId,
@@ -128,6 +130,13 @@ pub enum Response {
         /// The block whose root the proof leads to.
         tip: BlockName,
     },
+    /// Where the terms change, and what waits.
+    Terms {
+        /// The headers at which they change, each with the terms of the next height.
+        changes: Vec<TermsChange>,
+        /// The changes that wait for a block.
+        pending: Vec<SignedChange>,
+    },
     /// What the next block would hold.
     Draft {
         /// Its height.
@@ -137,7 +146,7 @@ pub enum Response {
         /// How many transactions.
         transactions: usize,
     },
-    /// The block was sealed, and peers are being told.
+    /// The block was sealed, and is being announced to peers.
     Sealed(BlockName),
     /// Done. In response to [`Request::Seal`](crate::event::Request::Seal): the block is proposed, and other
     /// sealers vote on it.
@@ -170,9 +179,12 @@ pub enum Refusal {
     /// This node does not hold the operator's key.
     #[error("this node holds no operator key: ask the one that does")]
     NoKey,
-    /// This node is no validator.
-    #[error("this node is no validator: it has no vote key")]
+    /// This node is not a validator.
+    #[error("this node is not a validator: it has no vote key")]
     NoVoteKey,
+    /// The change of the terms may not wait for a block.
+    #[error(transparent)]
+    Change(#[from] ChangeRefused),
     /// There is no draft for the block after the tip.
     #[error("there is no draft for the next block: ask for one first")]
     NoDraft,
@@ -233,6 +245,8 @@ pub struct Status {
     pub stems: usize,
     /// The addresses that could not be connected lately.
     pub dial_failures: Vec<DialFailure>,
+    /// The first height under rules that this program does not know, if one is announced: it stops before.
+    pub unknown_rules: Option<Height>,
     /// What its own validator does, if it votes.
     pub validator: Option<ValidatorStatus>,
 }

@@ -30,6 +30,7 @@
 
 pub(crate) mod branch;
 pub(crate) mod chain_serve;
+pub(crate) mod changes;
 pub(crate) mod context;
 pub(crate) mod gossip;
 pub(crate) mod handshake;

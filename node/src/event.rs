@@ -10,8 +10,8 @@ use crate::{
     work::{Ticket, Verdict},
 };
 use sotto_mw::{
-    amount::Height, block::Reward, commitment::Commitment, kernel::Excess, transaction::Transaction,
-    trie::Prefix,
+    amount::Height, block::Reward, commitment::Commitment, kernel::Excess, terms::SignedChange,
+    transaction::Transaction, trie::Prefix,
 };
 
 /// Something that happened outside the node.
@@ -28,12 +28,13 @@ pub enum Event {
     LocalTxsSaved,
     /// It could not be written. The bytes of the one before may still be there.
     LocalTxsNotSaved,
-    /// The time of day, in seconds since 1970. A validator is told with each tick, and when
+    /// The time of day, in seconds since 1970. A validator learns it with each tick, and when
     /// [`Node::wake_at`](crate::engine::Node::wake_at) has come.
     Clock(u64),
     /// An [`Effect::SaveVotes`](crate::effect::Effect::SaveVotes) is on disk, durably.
     VotesSaved(WriteId),
-    /// A person says that the log of this validator's votes is lost for good: it votes again, in rounds above the file
+    /// A person says that the log of this validator's votes is lost for good: it votes again, in rounds above
+    /// the file
     /// `votes`.
     ResumeVoting,
     /// A connection is open, and the peer has proven its key.
@@ -80,6 +81,15 @@ pub enum Request {
     Peers,
     /// Relay a transaction.
     Submit(Box<Transaction>),
+    /// Let a change of the terms wait for a block, and relay it.
+    SubmitChange(Box<SignedChange>),
+    /// The changes of the terms from a height on, and those that wait for a block.
+    Terms {
+        /// The first height whose block may have changed them.
+        first: Height,
+        /// At most so many.
+        most: u32,
+    },
     /// The header, seal and body at a height.
     Block(Height),
     /// Headers and their seals, in order.
@@ -105,8 +115,8 @@ pub enum Request {
         /// Seconds since 1970.
         time: u64,
     },
-    /// Wait until it is this validator's turn to propose a block, and then say what it would hold, so that a wallet
-    /// can make its reward. [`Request::Seal`] proposes it; its time is the engine's.
+    /// Wait until it is this validator's turn to propose a block, and then say what it would hold, so that a
+    /// wallet can make its reward. [`Request::Seal`] proposes it; its time is the engine's.
     AwaitTurn,
     /// Dial this address from now on.
     Connect(Address),

@@ -6,6 +6,8 @@
 //! reorganise   a better branch ─▶ every rule, block by block, beside the store ─▶ store, all at once ─▶ mempool again
 //! ```
 //!
+//! A change of the terms waits apart from transactions ([`pending_changes`]); a draft takes one.
+//!
 //! The mempool is kept beside the chain in a file (`journal`), so that submitting and sealing can be two
 //! processes. The file decides nothing: a damaged one is set aside, and what does not fit the tip is dropped.
 //!
@@ -22,6 +24,7 @@ pub(crate) mod journal;
 pub mod mempool;
 pub(crate) mod mempool_file;
 pub(crate) mod originals;
+pub mod pending_changes;
 pub(crate) mod proposals;
 pub mod validating;
 

@@ -36,6 +36,6 @@ pub use ledger::{
 };
 pub use message::Message;
 pub use peer::{Address, Direction, PeerId, PeerKey};
-pub use seal::{OperatorKey, SealedHeader};
+pub use seal::OperatorKey;
 pub use sealing::Solo;
 pub use storage::{Files, Layout, Memory, Store, StoreError};

@@ -1,10 +1,13 @@
 //! Verification of a node's responses by a light client that knows only the chain's parameters.
 //!
 //! ```text
-//! chain id = H(parameters) ─▶ operator's key ─▶ sealed header ─▶ output root ─▶ chunks, single outputs or their absence
+//! chain id = H(parameters) ─▶ who seals ──────▶ sealed header ─▶ output root ─▶ chunks, single outputs or their absence
 //!                                                              ├▶ kernel root ─▶ kernels, and in which block
 //!                                                              └▶ body hash   ─▶ blocks
 //! ```
+//!
+//! On a chain of validators who seals changes: the client walks every change, each under the seal of the validators
+//! before ([`History`]), and reads nothing in between.
 //!
 //! Guaranteed: the outputs under a prefix are complete, and kernels and blocks belong to the chain, as of a
 //! header that the operator sealed; a later response never refers to an earlier state. Not guaranteed: that
@@ -17,9 +20,9 @@ use crate::{effect::KernelProof, ledger::fork::compare, message::BlockName};
 use core::{cmp::Ordering, ops::Range};
 use sotto_mw::{
     block::{Block, Header, SealedHeader, body_hash},
-    chain::Chain,
     commitment::Commitment,
     hash::Hash,
+    history::History,
     kernel::Excess,
     mmr::MmrError,
     state::{RewindData, Unspent},
@@ -33,7 +36,7 @@ pub enum InvalidResponse {
     #[error("the header is not the requested one")]
     OtherHeader,
     /// The header has no valid seal.
-    #[error("the chain's operator has not sealed the header")]
+    #[error("the header is not sealed by those who seal this chain")]
     Seal,
     /// The last block is worse than an earlier last block.
     #[error("the last block is worse than the one reported before")]
@@ -63,14 +66,14 @@ pub enum InvalidResponse {
 /// # Errors
 /// [`InvalidResponse::OtherHeader`] or [`InvalidResponse::Seal`].
 pub fn header(
-    chain: &Chain,
+    history: &History,
     name: BlockName,
     given: Option<SealedHeader>,
 ) -> Result<Header, InvalidResponse> {
     let header = match given {
-        Some(sealed) if sealed.holds(chain) => sealed.header,
+        Some(sealed) if history.holds(&sealed) => sealed.header,
         Some(_) => return Err(InvalidResponse::Seal),
-        None => Header::genesis(chain),
+        None => Header::genesis(history.chain()),
     };
     if BlockName::of(&header) == name { Ok(header) } else { Err(InvalidResponse::OtherHeader) }
 }

@@ -30,6 +30,8 @@
 //!  23 consensus         a message between validators ([`consensus::message`](crate::consensus::message))
 //!  24 proposed          header ‖ body (mw), between validators
 //!  25 get proposed      hash (32) of a header, between validators
+//!  26 compact proposed  header ‖ compact body, between validators
+//!  27 change            signed change of the terms (mw), which waits for a block
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -45,7 +47,7 @@ pub mod compact;
 pub mod price;
 
 use crate::{
-    message::compact::{Compact, ShortId},
+    message::compact::{Compact, CompactBody, ShortId},
     peer::Address,
     seal::SealedHeader,
 };
@@ -157,6 +159,8 @@ pub enum Message {
     Consensus(Vec<u8>),
     Proposed(Vec<u8>),
     GetProposed(Hash),
+    CompactProposed { header: Header, body: Box<CompactBody> },
+    Change(Box<SignedChange>),
 }
 
 /// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
@@ -202,6 +206,8 @@ impl Message {
             Self::Consensus(_) => 23,
             Self::Proposed(_) => 24,
             Self::GetProposed(_) => 25,
+            Self::CompactProposed { .. } => 26,
+            Self::Change(_) => 27,
         }
     }
 }
@@ -237,6 +243,11 @@ impl Encode for Message {
             }
             Self::Consensus(bytes) | Self::Proposed(bytes) => out.extend_from_slice(bytes),
             Self::GetProposed(hash) => hash.encode(out),
+            Self::CompactProposed { header, body } => {
+                header.encode(out);
+                body.encode(out);
+            }
+            Self::Change(change) => change.encode(out),
             Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
@@ -284,6 +295,11 @@ impl Decode for Message {
             23 => Self::Consensus(r.take(r.left())?.to_vec()),
             24 => Self::Proposed(r.take(r.left())?.to_vec()),
             25 => Self::GetProposed(Hash::decode(r)?),
+            26 => {
+                let (header, body) = (Header::decode(r)?, Box::new(CompactBody::decode(r)?));
+                Self::CompactProposed { header, body }
+            }
+            27 => Self::Change(Box::new(SignedChange::decode(r)?)),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }
@@ -395,6 +411,18 @@ impl Decode for Hello {
 impl Encode for Compact {
     fn encode(&self, out: &mut Vec<u8>) {
         self.sealed.encode(out);
+        self.body.encode(out);
+    }
+}
+
+impl Decode for Compact {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { sealed: SealedHeader::decode(r)?, body: CompactBody::decode(r)? })
+    }
+}
+
+impl Encode for CompactBody {
+    fn encode(&self, out: &mut Vec<u8>) {
         self.salt.encode(out);
         put_long(&self.inputs, out);
         put_long(&self.one_sided_inputs, out);
@@ -407,10 +435,9 @@ impl Encode for Compact {
     }
 }
 
-impl Decode for Compact {
+impl Decode for CompactBody {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
-            sealed: SealedHeader::decode(r)?,
             salt: r.u64()?,
             inputs: long(r)?,
             one_sided_inputs: long(r)?,

@@ -89,6 +89,20 @@ methods! {
         /// The transaction.
         transaction: Hex<sotto_mw::transaction::Transaction>,
     } -> SubmittedRecord;
+    /// Submits a change of the terms that a quorum of the validators signed. It waits for a block, here and at the
+    /// node's peers.
+    "submit_change" SubmitChange {
+        /// The change.
+        change: Hex<sotto_mw::terms::SignedChange>,
+    } -> ChangeRecord;
+    /// The changes of the terms from a block on: as many as exist, up to `most` and to the node's own limit; and those
+    /// that wait for a block.
+    "terms" Terms {
+        /// The first height whose block may have changed them.
+        first: u64,
+        /// The greatest number.
+        most: u32,
+    } -> TermsRecord;
     /// The block at a height, if it exists and its body was not pruned.
     "block" Block {
         /// The height.
@@ -168,8 +182,33 @@ impl Requests {
 
 impl Request {
     fn of(value: Value) -> Self {
+        let NamedCall { id, call } = NamedCall::of(value);
+        Self { id, call: call.and_then(|(method, params)| Call::new(&method, Value::Object(params))) }
+    }
+}
+
+/// A request to any server: its envelope is read, and its method is not known yet.
+#[derive(Clone, Debug)]
+pub struct NamedCall {
+    /// The id for the response; `None` for a notification.
+    pub id: Option<Value>,
+    /// The method's name and the parameters, or why the request is invalid.
+    pub call: Result<(String, Map<String, Value>), Fault>,
+}
+
+impl NamedCall {
+    /// Reads one request.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        match serde_json::from_slice(bytes) {
+            Ok(value) => Self::of(value),
+            Err(e) => Self::refused(Fault::Parse(e.to_string())),
+        }
+    }
+
+    fn of(value: Value) -> Self {
         let Value::Object(mut fields) = value else {
-            return Self { id: Some(Value::Null), call: Err(Fault::Request("it is not an object")) };
+            return Self::refused(Fault::Request("it is not an object"));
         };
         let id = fields.remove("id");
         let known = id.as_ref().is_none_or(|id| match id {
@@ -178,17 +217,20 @@ impl Request {
             _ => false,
         });
         if !known {
-            let why = Fault::Request("its id is neither a short text nor a number");
-            return Self { id: Some(Value::Null), call: Err(why) };
+            return Self::refused(Fault::Request("its id is neither a short text nor a number"));
         }
-        let call = call(fields);
+        let call = named_call(fields);
         // A valid request without an id is a notification. An invalid one is not, and gets a response.
         let id = if matches!(call, Err(Fault::Request(_))) { id.or(Some(Value::Null)) } else { id };
         Self { id, call }
     }
+
+    fn refused(why: Fault) -> Self {
+        Self { id: Some(Value::Null), call: Err(why) }
+    }
 }
 
-fn call(mut fields: Map<String, Value>) -> Result<Call, Fault> {
+fn named_call(mut fields: Map<String, Value>) -> Result<(String, Map<String, Value>), Fault> {
     if fields.remove("jsonrpc") != Some(json!("2.0")) {
         return Err(Fault::Request("it is not JSON-RPC 2.0"));
     }
@@ -196,8 +238,8 @@ fn call(mut fields: Map<String, Value>) -> Result<Call, Fault> {
         return Err(Fault::Request("it has no method"));
     };
     match fields.remove("params") {
-        None => Call::new(&method, json!({})),
-        Some(params @ Value::Object(_)) => Call::new(&method, params),
+        None => Ok((method, Map::new())),
+        Some(Value::Object(params)) => Ok((method, params)),
         Some(_) => Err(Fault::Params("parameters must be passed by name".to_owned())),
     }
 }

@@ -16,9 +16,10 @@ use core::{fmt, num::NonZeroU32};
 use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 use sotto_mw::{
     block::Header,
-    chain::{Chain, ChainId},
+    chain::ChainId,
     codec::{Reader, VERSION},
     hash::tagged,
+    history::History,
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
     validators::{LinkKey, Validator, ValidatorName},
@@ -94,9 +95,9 @@ pub struct DoubleSeal {
 impl DoubleSeal {
     /// Whether both seals hold and the headers differ.
     #[must_use]
-    pub fn holds(&self, chain: &Chain) -> bool {
+    pub fn holds(&self, history: &History) -> bool {
         let (a, b) = (&self.first, &self.second);
-        a.header.height == b.header.height && a.header != b.header && a.holds(chain) && b.holds(chain)
+        a.header.height == b.header.height && a.header != b.header && history.holds(a) && history.holds(b)
     }
 }
 
@@ -144,8 +145,9 @@ mod tests {
         let key = OperatorKey::from_secret(test_chain.operator().clone());
         let seal = key.seal(test_chain.chain().id(), &header, &mut rand_core::OsRng);
         let second = SealedHeader { header, seal: seal.into() };
+        let history = History::new(test_chain.chain());
         let holds = |first: &SealedHeader, second: &SealedHeader| {
-            DoubleSeal { first: first.clone(), second: second.clone() }.holds(test_chain.chain())
+            DoubleSeal { first: first.clone(), second: second.clone() }.holds(&history)
         };
         assert!(holds(&first, &second) && holds(&second, &first));
         assert!(!holds(&first, &first), "the same header");

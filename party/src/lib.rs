@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 
-pub mod hash;
 pub mod hex;
+
+pub mod hash;
 
 pub mod identity;
 

@@ -18,7 +18,7 @@ pub struct Circumstances<'a> {
     pub now: u64,
     /// What the evidence must be for.
     pub binding: &'a Binding,
-    /// What is revoked besides what the policy says.
+    /// Revocations besides the policy's.
     pub revoked: &'a Revoked,
     /// The highest numbers seen in collateral.
     pub seen: &'a Seen,
@@ -34,7 +34,7 @@ pub enum Refusal {
     #[error("the policy accepts no {0} evidence")]
     Kind(Kind),
     /// Another measurement.
-    #[error("entry {entry} of the policy wants another {field}")]
+    #[error("entry {entry} of the policy requires another {field}")]
     Measurement {
         /// The entry of the policy, from 1.
         entry: usize,
@@ -51,7 +51,7 @@ pub enum Refusal {
     #[error("the advisory {0} applies to the platform")]
     Advisory(String),
     /// Intel's collateral is from an earlier evaluation.
-    #[error("the collateral has the evaluation number {given}, and the policy wants at least {least}")]
+    #[error("the collateral has the evaluation number {given}, and the policy requires at least {least}")]
     EvaluationNumber {
         /// What the policy says.
         least: u32,
@@ -59,7 +59,7 @@ pub enum Refusal {
         given: u32,
     },
     /// An older enclave.
-    #[error("the enclave has the security version {given}, and the policy wants at least {least}")]
+    #[error("the enclave has the security version {given}, and the policy requires at least {least}")]
     IsvSvn {
         /// What the policy says.
         least: u16,
@@ -67,7 +67,7 @@ pub enum Refusal {
         given: u16,
     },
     /// AMD's firmware is too old.
-    #[error("the {part} has the version {given}, and the policy wants at least {least}")]
+    #[error("the {part} has the version {given}, and the policy requires at least {least}")]
     Floor {
         /// Which part.
         part: &'static str,
@@ -86,7 +86,7 @@ pub enum Refusal {
     #[error("the platform is not one of the policy's")]
     Platform,
     /// Collateral that is too old.
-    #[error("the collateral is {given} days old, and the policy wants at most {most}")]
+    #[error("the collateral is {given} days old, and the policy requires at most {most}")]
     Age {
         /// What the policy says.
         most: u32,
@@ -191,7 +191,7 @@ impl Appraised {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuorumError {
     /// Too few platforms.
-    #[error("the policy wants {wanted} different platforms, and these are {given}")]
+    #[error("the policy requires {wanted} different platforms, and these are {given}")]
     Platforms {
         /// What the policy says.
         wanted: u32,
@@ -199,7 +199,7 @@ pub enum QuorumError {
         given: usize,
     },
     /// Too few vendors.
-    #[error("the policy wants {wanted} different vendors, and these are {given}")]
+    #[error("the policy requires {wanted} different vendors, and these are {given}")]
     Vendors {
         /// What the policy says.
         wanted: u32,
@@ -248,8 +248,8 @@ impl Policy {
         }
     }
 
-    /// Whether these parties run on different enough platforms. Equal platforms count once; one without a name, and
-    /// software, do not count.
+    /// Whether these parties run on different enough platforms. Equal platforms count once; one without a
+    /// name, and software, do not count.
     ///
     /// # Errors
     /// [`QuorumError`] if they do not.

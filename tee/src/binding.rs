@@ -10,8 +10,8 @@
 //! | session | its id | verifier's nonce, verifier's key, run, exported value of the channel (RFC 9266) | one answer within 60 seconds |
 //! | receipt | its id | run, hash of the receipt's facts | ever |
 //!
-//! A party is the hash of both its keys, so the key that others encrypt to is bound as well. Evidence that is relayed
-//! from another machine names another party, channel or nonce, and is refused.
+//! A party is the hash of both its keys, so the key that others encrypt to is bound as well. Evidence that is
+//! relayed from another machine names another party, channel or nonce, and is refused.
 
 use ring::digest::{SHA512, digest};
 
@@ -175,7 +175,7 @@ impl Challenge {
         Self { nonce: Digest(random), drawn: now }
     }
 
-    /// What is sent.
+    /// The nonce to send.
     #[must_use]
     pub fn nonce(&self) -> Digest {
         self.nonce

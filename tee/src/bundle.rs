@@ -4,8 +4,8 @@
 //! "sotto evidence bundle v1" ‖ evidence ‖ collateral ‖ policy (its file) ‖ binding, each with its length (u32) ‖ time [8]
 //! ```
 //!
-//! A bundle gives two verdicts: what held at its time, from its own collateral; and what holds now, from fresh
-//! collateral and what has been revoked since. The time is the word of whoever made the bundle.
+//! A bundle gives two verdicts: what held at its time, from its own collateral; and what holds now, from
+//! fresh collateral and what has been revoked since. Only the bundle's author vouches for the time.
 
 use crate::appraise::{Appraised, Circumstances, Refused};
 use crate::binding::{Binding, MAX_BINDING};
@@ -61,14 +61,14 @@ pub struct Today<'a> {
     pub collateral: &'a Collateral,
     /// The time, in seconds since 1970.
     pub now: u64,
-    /// What is revoked.
+    /// The revocations.
     pub revoked: &'a Revoked,
     /// The highest numbers seen in collateral.
     pub seen: &'a Seen,
 }
 
 impl Bundle {
-    /// A bundle of these parts.
+    /// A bundle of evidence that was appraised in these circumstances, with their time and binding.
     ///
     /// # Errors
     /// If the policy's text is not a policy.
@@ -76,12 +76,10 @@ impl Bundle {
         evidence: Evidence,
         collateral: Collateral,
         policy_text: String,
-        binding: Binding,
-        time: u64,
+        at: &Circumstances<'_>,
     ) -> Result<Self, DecodeError> {
-        bounded("a policy", policy_text.as_bytes(), MAX_POLICY)?;
-        let policy = policy_file::read(&policy_text).map_err(|_| DecodeError::Value("a policy"))?;
-        Ok(Self { evidence, collateral, policy_text, binding, time, policy })
+        let policy = policy_of(&policy_text)?;
+        Ok(Self { evidence, collateral, policy_text, binding: *at.binding, time: at.now, policy })
     }
 
     /// Reads a bundle.
@@ -98,7 +96,8 @@ impl Bundle {
         let binding = Binding::decode(r.bytes("a binding", MAX_BINDING)?)?;
         let time = r.u64()?;
         r.finish()?;
-        Self::new(evidence, collateral, policy_text, binding, time)
+        let policy = policy_of(&policy_text)?;
+        Ok(Self { evidence, collateral, policy_text, binding, time, policy })
     }
 
     /// Whether bytes begin as a bundle does.
@@ -139,7 +138,7 @@ impl Bundle {
         verify_under(roots, &self.evidence, &self.collateral, self.time)
     }
 
-    /// What held at the bundle's time. What was revoked since plays no part.
+    /// The verdict at the bundle's time, whatever was revoked since.
     ///
     /// # Errors
     /// If the evidence does not verify, or its policy refuses it.
@@ -163,4 +162,10 @@ impl Bundle {
         };
         Ok(self.policy.appraise(&claims, &at)?)
     }
+}
+
+/// The policy that a file's text is.
+fn policy_of(text: &str) -> Result<Policy, DecodeError> {
+    bounded("a policy", text.as_bytes(), MAX_POLICY)?;
+    policy_file::read(text).map_err(|_| DecodeError::Value("a policy"))
 }

@@ -1,4 +1,4 @@
-//! What verified evidence says.
+//! Claims: what verified evidence says.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -8,8 +8,8 @@ use crate::kind::Kind;
 
 /// What verified evidence says: only [`verify`](crate::verify::verify) makes claims.
 ///
-/// The signatures, certificates, revocation lists and dates held. Whether these are the claims that somebody wants
-/// is for a [`Policy`](crate::policy::Policy).
+/// The signatures, certificates, revocation lists and dates held. Whether these are the claims that somebody
+/// wants is for a [`Policy`](crate::policy::Policy).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims(pub(crate) Facts);
 

@@ -29,7 +29,7 @@ pub enum DecodeError {
     Value(&'static str),
 }
 
-/// Refuses what is longer than allowed.
+/// Refuses bytes that are longer than allowed.
 pub(crate) fn bounded(what: &'static str, bytes: &[u8], most: usize) -> Result<(), DecodeError> {
     let given = bytes.len();
     if given > most { Err(DecodeError::TooLong { what, given, most }) } else { Ok(()) }

@@ -6,8 +6,8 @@
 //! | SEV-SNP | `{"vcek": "hex", "crls": ["hex"]}`: the chip's certificate and revocation lists, in DER |
 //! | software | none: no bytes at all |
 //!
-//! A verifier uses collateral that it fetched itself: a prover could show collateral from before its platform was
-//! revoked that has not expired yet.
+//! A verifier uses collateral that it fetched itself: a prover could show collateral from before its platform
+//! was revoked that has not expired yet.
 
 use dcap_qvl::QuoteCollateralV3;
 use serde::Deserialize;

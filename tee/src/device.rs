@@ -2,10 +2,11 @@
 //!
 //! | source | steps |
 //! |---|---|
-//! | configfs-tsm (TDX, SEV-SNP; Linux 6.7) | make a folder, write 64 bytes to `inblob`, read `outblob` and `provider`, see in `generation` that nobody else wrote, remove the folder |
+//! | configfs-tsm (TDX, SEV-SNP; Linux 6.7) | make a folder, write 64 bytes to `inblob`, read `outblob` and `provider`, see in `generation` that no other process wrote, remove the folder |
 //! | Gramine (SGX) | read `attestation_type`, write 64 bytes to `user_report_data`, read `quote` |
 //!
-//! Source: Linux, `Documentation/ABI/testing/configfs-tsm-report`; Gramine, "Attestation and Secret Provisioning".
+//! Source: Linux, `Documentation/ABI/testing/configfs-tsm-report`; Gramine, "Attestation and Secret
+//! Provisioning".
 
 use std::io;
 
@@ -57,11 +58,11 @@ pub enum DeviceError {
     #[error("the platform is `{0}`, which is not supported")]
     Provider(String),
     /// The answer is none.
-    #[error("the platform's answer is no evidence for what was asked")]
+    #[error("the platform's answer is not evidence for these report data")]
     Answer,
 }
 
-/// Asks a confidential virtual machine. `name` is that of a folder that nobody else uses.
+/// Asks a confidential virtual machine. No other process may use the folder `name`.
 ///
 /// # Errors
 /// [`DeviceError`] if there is no evidence for these report data.

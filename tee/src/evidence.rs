@@ -5,8 +5,8 @@
 //! name   hash of kind and signed bytes, and of nothing else
 //! ```
 //!
-//! A quote is malleable: certificates, padding and other parts that no signature covers can be changed, and it
-//! verifies as before. So evidence is named by its signed bytes.
+//! A quote is malleable: certificates, padding and other parts that no signature covers can be changed, and
+//! it verifies as before. So evidence is named by its signed bytes.
 //!
 //! Not guaranteed: anything about the contents. Only [`verify`](crate::verify::verify) gives [`Claims`].
 //!
@@ -52,8 +52,8 @@ impl Evidence {
         }
     }
 
-    /// Evidence in the form in which a platform gives it, without its kind: a quote or a report. Zeros that follow
-    /// (drivers give buffers of a fixed size) are dropped.
+    /// Evidence in the form in which a platform gives it, without its kind: a quote or a report. Zeros that
+    /// follow (drivers give buffers of a fixed size) are dropped.
     ///
     /// # Errors
     /// If the bytes are none of these.

@@ -98,8 +98,8 @@ impl Kind {
         }
     }
 
-    /// Sets of measurements each of which says which code runs. A policy that names none of them would accept any
-    /// code.
+    /// Sets of measurements each of which says which code runs. A policy that names none of them would accept
+    /// any code.
     pub(crate) const fn identities(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::Sgx => &[&["mrenclave"], &["mrsigner", "isv_prod_id"]],

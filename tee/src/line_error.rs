@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 /// Most bytes of a file that people write.
 const MAX_TEXT: usize = 64 << 10;
 
-/// What is wrong with a policy file, and in which line.
+/// The error in a policy file, and its line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct LineError {

@@ -1,7 +1,7 @@
 //! Whose evidence is good enough: policies, and what they decide.
 //!
-//! The first entry of `accept` whose kind and measurements are those of the claims decides; all its refusals are
-//! listed. Only [`Policy::appraise`] makes an [`Appraised`].
+//! The first entry of `accept` whose kind and measurements are those of the claims decides; all its refusals
+//! are listed. Only [`Policy::appraise`] makes an [`Appraised`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::hash::{Digest, POLICY};
 use crate::kind::Kind;
 use crate::revoked::Revoked;
 
-/// What is printed and written wherever software evidence was accepted.
+/// The label of every verdict on software evidence.
 pub const UNATTESTED: &str = "UNATTESTED-SOFTWARE";
 
 /// A policy, as its file says it.
@@ -21,11 +21,11 @@ pub struct Policy {
     pub allow_software: bool,
     /// The oldest collateral that is accepted, in days.
     pub max_collateral_age_days: Option<u32>,
-    /// What is accepted.
+    /// The accepted evidence.
     pub accept: Vec<Accept>,
     /// How many and how different platforms a group of parties needs.
     pub quorum: Quorum,
-    /// What is refused in any case.
+    /// The revocations, which refuse in any case.
     pub revoked: Revoked,
 }
 

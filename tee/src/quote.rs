@@ -1,10 +1,11 @@
 //! Quotes of SGX and TDX: `dcap-qvl` verifies signatures, chains, revocation and dates.
 //!
-//! Its policy checks are not used: a [`Policy`](crate::policy::Policy) decides on all claims in one place. What it
-//! leaves open is checked here or there: debug mode once more, dates of the collateral, measurements, report data.
+//! Its policy checks are not used: a [`Policy`](crate::policy::Policy) decides on all claims in one place.
+//! What it leaves open is checked here or there: debug mode once more, dates of the collateral, measurements,
+//! report data.
 //!
-//! Source: Intel, "SGX ECDSA Quote Library API", appendix A.3 and A.4; "TDX DCAP Quote Generation Library", quotes
-//! of versions 4 and 5.
+//! Source: Intel, "SGX ECDSA Quote Library API", appendix A.3 and A.4; "TDX DCAP Quote Generation Library",
+//! quotes of versions 4 and 5.
 
 use core::str::FromStr;
 use std::collections::BTreeMap;

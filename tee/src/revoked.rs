@@ -1,4 +1,4 @@
-//! What is not trusted any more: it can only refuse.
+//! Revocations: platforms, measurements and advisories that are not trusted any more. They can only refuse.
 //!
 //! ```toml
 //! [revoked]
@@ -50,7 +50,7 @@ impl Revocable {
         (plain && (1..=64).contains(&text.len())).then(|| Self::Advisory(text.to_ascii_uppercase()))
     }
 
-    /// Whether claims lean on it.
+    /// Whether claims rest on it.
     #[must_use]
     pub fn is_in(&self, claims: &Claims) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! The authorities at which certificate chains end.
 //!
-//! Those of the vendors are built in: Intel's in `dcap-qvl`, AMD's in `src/roots` (public certificates, as AMD's key
-//! distribution service hands them out). Private ones are for tests and for laboratories.
+//! Those of the vendors are built in: Intel's in `dcap-qvl`, AMD's in `src/roots` (public certificates, as
+//! AMD's key distribution service hands them out). Private ones are for tests and for laboratories.
 
 /// Authorities that a verifier trusts.
 #[derive(Clone, Debug)]

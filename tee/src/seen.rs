@@ -1,4 +1,5 @@
-//! The highest numbers that a verifier saw in collateral: older collateral is refused, even if it has not expired.
+//! The highest numbers that a verifier saw in collateral: older collateral is refused, even if it has not
+//! expired.
 //!
 //! ```text
 //! file   one line for each number: number, space, name

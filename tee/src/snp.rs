@@ -1,11 +1,12 @@
 //! Reports of AMD SEV-SNP, verified strictly.
 //!
-//! A report is signed by a key of the chip (VCEK) that is derived from the chip's secret and its firmware versions.
-//! AMD certifies that key for a chip number and these versions; a report holds only if both are its own.
+//! A report is signed by a key of the chip (VCEK) that is derived from the chip's secret and its firmware
+//! versions. AMD certifies that key for a chip number and these versions; a report holds only if both are its
+//! own.
 //!
-//! Refused although a signature holds: bits that this version does not know, padding that is not zero, debug mode, a
-//! migration agent, a privilege level other than 0, a masked chip number, a key that is not the chip's (VLEK), a
-//! certificate in another than its canonical encoding.
+//! Refused although a signature holds: bits that this version does not know, padding that is not zero, debug
+//! mode, a migration agent, a privilege level other than 0, a masked chip number, a key that is not the
+//! chip's (VLEK), a certificate in another than its canonical encoding.
 //!
 //! Source: AMD 56860, "SEV Secure Nested Paging Firmware ABI", tables 23 to 25; AMD 57230, "Versioned Chip
 //! Endorsement Key (VCEK) Certificate and KDS Interface".

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It lets the same steps run where there is no enclave. It is refused unless a policy's file says
-//! `allow_software = true`, and whatever leans on it is labelled [`UNATTESTED`](crate::policy::UNATTESTED).
+//! `allow_software = true`, and every verdict that rests on it is labelled
+//! [`UNATTESTED`](crate::policy::UNATTESTED).
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ struct Statement {
     signature: [u8; 64],
 }
 
-/// Makes software evidence: `code` is the hash of the build record of what runs, which nobody checks.
+/// Makes software evidence: `code` is the hash of the build record of what runs; it is not checked.
 ///
 /// # Errors
 /// Never for an identity of [`sotto_party`].

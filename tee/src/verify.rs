@@ -17,8 +17,8 @@ use crate::{quote, snp, software};
 ///
 /// # Security
 /// Claims say what a platform said, not whether anybody should rely on it, and not that it says it now: use
-/// [`Policy::appraise`](crate::policy::Policy::appraise). A vendor, or a physical attacker who extracts a platform's
-/// key, can make evidence that verifies.
+/// [`Policy::appraise`](crate::policy::Policy::appraise). A vendor, or a physical attacker who extracts a
+/// platform's key, can make evidence that verifies.
 pub fn verify(evidence: &Evidence, collateral: &Collateral, now: u64) -> Result<Claims, VerifyError> {
     verify_under(&Roots::vendors(), evidence, collateral, now)
 }

@@ -6,7 +6,7 @@ mod support;
 use sotto_tee::appraise::Refusal;
 use sotto_tee::bundle::{MAX_BUNDLE, NoVerdict, Today};
 use sotto_tee::error::SnpError;
-use sotto_tee::{Bundle, Revocable, Revoked, Seen, Verdict};
+use sotto_tee::{Bundle, Circumstances, Revocable, Revoked, Seen, Verdict};
 use support::snp::{NOW, collateral, fresh, roots, with};
 use support::{digest, file, receipt};
 
@@ -16,7 +16,9 @@ fn bundle() -> Bundle {
          tcb = {{ bootloader = 3, tee = 0, snp = 8, microcode = 200 }}\n",
         "aa".repeat(48)
     );
-    Bundle::new(with(&[]), fresh(), policy, receipt(), NOW).unwrap()
+    let (binding, revoked, seen) = (receipt(), Revoked::default(), Seen::default());
+    let at = Circumstances { now: NOW, binding: &binding, revoked: &revoked, seen: &seen };
+    Bundle::new(with(&[]), fresh(), policy, &at).unwrap()
 }
 
 #[test]

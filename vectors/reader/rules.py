@@ -115,7 +115,8 @@ def change_holds(chain_id, params, terms, height, change):
     elif change.kind == 3:
         fee, heaviest, start = change.what
         near = all(2 * b >= a and b <= 2 * a for a, b in ((terms.fee, fee), (terms.weight, heaviest)))
-        if terms.limits or not near or heaviest < params.max_weight or start < late:
+        most = max(120_000, terms.weight)
+        if terms.limits or not near or not params.max_weight <= heaviest <= most or start < late:
             return False
     elif not terms.version:
         return False

@@ -57,6 +57,8 @@ pub enum MessageKind {
     Proof = 6,
     /// A proof that a one-sided output pays an address.
     OutputProof = 7,
+    /// A change of the terms of a ledger, for its validators to sign.
+    Change = 8,
     /// An invite that is encrypted to one address.
     EncryptedInvite = 0x11,
     /// A response that is encrypted to one address.
@@ -68,7 +70,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Invite,
         Self::Response,
         Self::Transaction,
@@ -76,6 +78,7 @@ impl MessageKind {
         Self::Payment,
         Self::Proof,
         Self::OutputProof,
+        Self::Change,
         Self::EncryptedInvite,
         Self::EncryptedResponse,
         Self::EncryptedInvoice,
@@ -91,6 +94,7 @@ impl MessageKind {
             Self::Payment => "PAYMENT",
             Self::Proof => "PROOF",
             Self::OutputProof => "OUTPUT PROOF",
+            Self::Change => "CHANGE",
             Self::EncryptedInvite => "ENCRYPTED INVITE",
             Self::EncryptedResponse => "ENCRYPTED RESPONSE",
             Self::EncryptedInvoice => "ENCRYPTED INVOICE",

@@ -9,9 +9,9 @@
 //! fee = least fee of (n inputs, k outputs, 1 more with change, kernels)      change = inputs − amounts − fee
 //! ```
 //!
-//! for k payees. Each payee who responds has a kernel, whose fee pays for the kernel and the payee's output; the first
-//! kernel also pays for the inputs, the change and what is paid one-sidedly. If no recipient has to respond there is one
-//! kernel. A remainder that is too small for a change output is added to the first fee.
+//! for k payees. Each payee who responds has a kernel, whose fee pays for the kernel and the payee's output;
+//! the first kernel also pays for the inputs, the change and what is paid one-sidedly. If no recipient has to
+//! respond there is one kernel. A remainder that is too small for a change output is added to the first fee.
 //!
 //! A wallet carries a plan out only as a [`Confirmed`] plan, and that comes from a decision about this very
 //! plan.

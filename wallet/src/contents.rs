@@ -7,8 +7,8 @@
 //! ```
 //!
 //! In the versions 3 to 5 and 129 to 131, the parameters of chains under earlier rules follow at once: they
-//! are refused, with the version of those rules. Versions 6 and 132 had no one-sided outputs. Every version of a view wallet is 128 or higher, and no version
-//! of a wallet is.
+//! are refused, with the version of those rules. Versions 6 and 132 had no one-sided outputs. Every version
+//! of a view wallet is 128 or higher, and no version of a wallet is.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
@@ -27,8 +27,8 @@ const VERSION: u8 = 7;
 const VIEW: u8 = 0x80;
 const VIEW_VERSION: u8 = VIEW | 5;
 
-/// Reads the version of contents, which must be `present`, and the parameters after it. Three earlier versions
-/// begin with parameters of earlier rules, whose version is the reason given.
+/// Reads the version of contents, which must be `present`, and the parameters after it. Three earlier
+/// versions begin with parameters of earlier rules, whose version is the reason given.
 fn params(r: &mut Reader<'_>, what: &'static str, present: u8) -> Result<Params, DecodeError> {
     let code = r.u8()?;
     if code == present {
@@ -108,8 +108,8 @@ mod tests {
     use super::*;
     use sotto_mw::{chain::RULES_VERSION, group::Point, schnorr::PublicKey};
 
-    /// Contents of the versions before hold the 98 bytes of parameters of rules 1 or 2, which are refused with
-    /// the version of the rules; what never was is refused as a version.
+    /// Contents of the versions before hold the 98 bytes of parameters of rules 1 or 2, which are refused
+    /// with the version of the rules; what never was is refused as a version.
     #[test]
     fn contents_under_earlier_rules_are_refused_with_the_reason() {
         let entropy = [7; Words::ENTROPY];

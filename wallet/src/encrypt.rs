@@ -101,7 +101,7 @@ impl<T: Encryptable> Encrypted<T> {
     pub(crate) fn new(chain: &ChainId, keys: &AccountKeys, to: &Address, message: &T) -> Self {
         let (envelope, text) = (envelope::<T>(chain), padded(message));
         let k = &to.encrypt();
-        let secret = keys.letter_hedge().to_bytes();
+        let secret = keys.message_hedge().to_bytes();
         let e = derive_scalar(tag::EPHEMERAL, &[&*secret, k.as_bytes(), &envelope, &text]);
         let p = *PublicKey::of(&e).point();
         let shared = e.agree(k.point());
@@ -236,7 +236,7 @@ mod tests {
         let vector = json!({
             "about": "an invite, in the clear without its envelope, and encrypted within it; secrets are those of the addresses' encryption keys",
             "chain_id": hex(chain.as_bytes()),
-            "writer_secret": hex(&*writer.letter_hedge().to_bytes()),
+            "writer_secret": hex(&*writer.message_hedge().to_bytes()),
             "reader_secret": hex(&*reader.identity(Network::Solo).encrypt.to_bytes()),
             "message": hex(&invite.to_bytes()),
             "encrypted": hex(&armor::to_bytes(&chain, &message)),

@@ -1,11 +1,11 @@
 //! History: every payment and every unexplained output of a wallet, as one list for people and spreadsheets.
 //!
-//! Each payment is one entry, whether this wallet began it, answered it, or made it with itself. What no payment
-//! of this wallet explains, because another copy of the wallet paid or this one was restored, is shown as the
-//! chain proves it: an output that came in is one entry, and everything that one block spends is another,
-//! less the change that the same block brought back. Change is not income: it has an entry of its own only
-//! where no block shows what was spent for it. Entries are in the order of the chain; those that are not in it
-//! come last.
+//! Each payment is one entry, whether this wallet began it, answered it, or made it with itself. What no
+//! payment of this wallet explains, because another copy of the wallet paid or this one was restored, is
+//! shown as the chain proves it: an output that came in is one entry, and everything that one block spends is
+//! another, less the change that the same block brought back. Change is not income: it has an entry of its
+//! own only where no block shows what was spent for it. Entries are in the order of the chain; those that are
+//! not in it come last.
 
 use crate::{
     keys::{Account, Address, OutputKind, Purpose},
@@ -29,8 +29,8 @@ pub enum EntryKind {
     Reward,
     /// A received output that only the chain shows: its payer and purpose are unknown.
     Found,
-    /// Outputs that a payment which this wallet does not remember has spent, less its change: what was paid and
-    /// the fee, together.
+    /// Outputs that a payment which this wallet does not remember has spent, less its change: what was paid
+    /// and the fee, together.
     Spent,
     /// Change of a payment that this wallet does not remember, and whose inputs no stored block shows.
     Change,

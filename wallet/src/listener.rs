@@ -8,13 +8,14 @@
 //! ```
 //!
 //! A pure machine: time and randomness come in, and what is to be sent, looked up or submitted goes out as
-//! [`Effect`]s. The wallet's store is written before an effect is returned, as in every operation of a wallet.
+//! [`Effect`]s. The wallet's store is written before an effect is returned, as in every operation of a
+//! wallet.
 //!
-//! Guaranteed: nothing is answered against the rules. An invite is signed by its sender, so a contact's name is
-//! not taken in vain; the reply is encrypted to the sender, so a copied invite tells its bearer nothing. A message
-//! that was answered before is answered again with the same bytes and counts once. A listener never pays, and
-//! never cancels: the worst that a stranger can make it do is to sign receipts for money that the stranger then
-//! does not send, at most as many an hour as the rules allow.
+//! Guaranteed: nothing is answered against the rules. An invite is signed by its sender, so a contact's name
+//! is not taken in vain; the reply is encrypted to the sender, so a copied invite tells its bearer nothing. A
+//! message that was answered before is answered again with the same bytes and counts once. A listener never
+//! pays, and never cancels: the worst that a stranger can make it do is to sign receipts for money that the
+//! stranger then does not send, at most as many an hour as the rules allow.
 //!
 //! Not guaranteed: that someone who is refused does not learn why. The reasons tell whether the sender is a
 //! contact, and which amounts are accepted.
@@ -141,7 +142,7 @@ pub struct Delivery<'a> {
     pub now: u64,
 }
 
-/// The consent rules, and what was answered in the last hour.
+/// The consent rules, and the answers of the last hour.
 #[derive(Clone, Debug)]
 pub struct Listener {
     consent: Consent,

@@ -142,13 +142,8 @@ impl MemoryChain {
             .chain([Ok(chain.params().reward)])
             .try_fold(Amount::ZERO, |sum, fee| sum.checked_add(fee?).ok_or(CoinbaseError::Overflow))?;
         let reward = miner.build(height, due, rng)?;
-        let next = NextBlock {
-            transactions: &payments,
-            coinbase_output: reward.0,
-            coinbase_kernel: reward.1,
-            time: height.get(),
-            change: None,
-        };
+        let next =
+            NextBlock { transactions: &payments, reward: reward.into(), time: height.get(), change: None };
         let proposal = propose(chain, state, next)?;
         let seal = sign(&self.operator, &proposal.header.seal_message(chain.id()), rng);
         let block = seal_proposal(chain, connect_proposal(chain, state, proposal)?, seal)?;
@@ -170,10 +165,10 @@ impl MemoryChain {
     /// when it is not.
     #[must_use]
     pub fn inclusion(&self, excess: &Excess) -> Option<KernelInclusion> {
-        let last = self.blocks.last()?;
+        let last = SealedHeader::of(self.blocks.last()?);
         let kernels = self.blocks.iter().flat_map(|b| b.body.kernels.iter().cloned());
         let kernels = kernels.map(Ok::<_, Infallible>);
-        match KernelInclusion::find(self.chain.params(), &last.header, &last.seal, kernels, excess) {
+        match KernelInclusion::find(self.chain.params(), &last, kernels, excess) {
             Ok(found) => found,
             Err(never) => match never {},
         }

@@ -12,13 +12,14 @@
 //! statement of the proof = prover ‖ address ‖ C ‖ text
 //! ```
 //!
-//! **Guaranteed**: the output was unspent in a sealed block, pays this amount under this reference to this address, and
-//! the prover knows r or a and meant this text.
+//! **Guaranteed**: the output was unspent in a sealed block, pays this amount under this reference to this
+//! address, and the prover knows r or a and meant this text.
 //!
-//! **Not guaranteed**: that the block is still in the chain; who presents the proof: anyone who has the file can. The
-//! verifier learns the blinding factor of the output, so it could help a dishonest operator as the payer could
-//! (`docs/THREATS.md`); moving the output ends that. r itself is never shown: who has it can make the output again while
-//! a reorganisation reaches it. Source: `docs/adr/0009-one-sided-payments.md`; the proof of S is `sotto_mw::dleq`.
+//! **Not guaranteed**: that the block is still in the chain; who presents the proof: anyone who has the file
+//! can. The verifier learns the blinding factor of the output, so it could help a dishonest operator as the
+//! payer could (`docs/THREATS.md`); moving the output ends that. r itself is never shown: who has it can make
+//! the output again while a reorganisation reaches it. Source: `docs/adr/0009-one-sided-payments.md`; the
+//! proof of S is `sotto_mw::dleq`.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{

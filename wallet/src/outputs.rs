@@ -18,8 +18,9 @@
 //! the slates. The order in which confirmations, cancellations, expiries and reorganisations are noticed does
 //! not matter.
 //!
-//! An output of the chain is this wallet's only if its commitment *and* its receiver's key are: who paid a one-sided
-//! output knows its opening, and can make the same commitment again under a key of its own ([`Coin`]).
+//! An output of the chain is this wallet's only if its commitment *and* its receiver's key are: who paid a
+//! one-sided output knows its opening, and can make the same commitment again under a key of its own
+//! ([`Coin`]).
 //!
 //! ```text
 //! bytes = commitment (32) ‖ account (4) ‖ purpose (1) ‖ amount (8) ‖ index (12) ‖ kind ‖ origin ‖ status
@@ -195,8 +196,8 @@ impl OutputRecord {
         Coin { commitment: self.commitment, receiver: self.kind.receiver() }
     }
 
-    /// Whether this is an output with these features. The same coin with another sender's key is not what was received:
-    /// the words alone would not find it.
+    /// Whether this is an output with these features. The same coin with another sender's key is not what was
+    /// received: the words alone would not find it.
     pub(crate) fn is_made_with<S>(&self, c: &Commitment, features: &OutputFeatures<S>) -> bool {
         let sender = features.keys().map(|k| k.sender.encoded());
         let same_sender = match self.kind {

@@ -56,7 +56,7 @@ pub struct KernelInclusion {
 }
 
 impl KernelInclusion {
-    /// Finds the kernel with this excess among the kernels of the chain up to `header`; `None` when it is not
+    /// Finds the kernel with this excess among the kernels of the chain up to `sealed`; `None` when it is not
     /// there.
     ///
     /// `kernels` yields all kernels of the chain in order; those after the header are not requested.
@@ -65,11 +65,11 @@ impl KernelInclusion {
     /// The error of `kernels`.
     pub fn find<E>(
         params: &Params,
-        header: &Header,
-        seal: &Seal,
+        sealed: &SealedHeader,
         kernels: impl IntoIterator<Item = Result<Kernel, E>>,
         excess: &Excess,
     ) -> Result<Option<Self>, E> {
+        let SealedHeader { header, seal } = sealed;
         let (mut range, mut found) = (Mmr::new(), None);
         let count = usize::try_from(header.kernel_count).unwrap_or(usize::MAX);
         for kernel in kernels.into_iter().take(count) {
@@ -112,8 +112,8 @@ impl KernelInclusion {
 pub struct PaymentProof {
     /// The statement of the receiver.
     pub receipt: Receipt,
-    /// The receiver's address. Its signing key is proven: of an interactive address, the receipt does not cover the
-    /// encryption key ([`Address::proven_text`]).
+    /// The receiver's address. Its signing key is proven: of an interactive address, the receipt does not
+    /// cover the encryption key ([`Address::proven_text`]).
     pub receiver: Address,
     /// The receiver's signature of the receipt.
     pub signature: Signature,

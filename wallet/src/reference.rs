@@ -6,8 +6,9 @@
 //! request  ADDRESS?ref=REFERENCE         what a receiver gives out instead of an invoice
 //! ```
 //!
-//! A reference tells the receiver what was paid for. It lies in the range proof, where the sender, the receiver and
-//! the holders of its view key read it. A payment without one carries twelve random bytes, which read as "other".
+//! A reference tells the receiver what was paid for. It lies in the range proof, where the sender, the
+//! receiver and the holders of its view key read it. A payment without one carries twelve random bytes, which
+//! read as "other".
 
 use core::{fmt, str::FromStr};
 

@@ -126,8 +126,9 @@ impl Store for MemoryStore {
     }
 }
 
-/// Remembers for ever which response closed each signing session, in each of its two roles. It is separate from the wallet: an old copy
-/// of a wallet file, or the same file under two names, cannot close a session twice.
+/// Remembers for ever which response closed each signing session, in each of its two roles. It is separate
+/// from the wallet: an old copy of a wallet file, or the same file under two names, cannot close a session
+/// twice.
 pub trait SessionRegister: Send + Sync {
     /// Closes a session in one role with the response that has this hash, or with no response
     /// ([`Hash::ZERO`]), unless it is already closed. Returns the hash that the session is closed with. After

@@ -1,8 +1,9 @@
 //! The view wallet: a wallet with a view key, which shows what an account receives and cannot pay.
 //!
-//! A viewer cannot recompute the commitment of a plain output from an amount, because that takes the blinding factor.
-//! It compares amounts with the range proof instead (`sotto_mw::range_proof::Replayed`). Other holders of the same
-//! view key can create plain outputs that look received. A one-sided output is checked as its owner does.
+//! A viewer cannot recompute the commitment of a plain output from an amount, because that takes the blinding
+//! factor. It compares amounts with the range proof instead (`sotto_mw::range_proof::Replayed`). Other
+//! holders of the same view key can create plain outputs that look received. A one-sided output is checked as
+//! its owner does.
 
 use crate::{
     contents::{self, ViewContents},

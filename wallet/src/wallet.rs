@@ -35,7 +35,7 @@ use crate::{
 };
 use context::{Change, Context};
 use core::fmt;
-use sotto_mw::{amount::Height, chain::Chain, codec::Decode, session::SessionId};
+use sotto_mw::{amount::Height, chain::Chain, codec::Decode, session::SessionId, terms::Terms};
 
 /// An open wallet.
 ///
@@ -126,10 +126,16 @@ impl<S: Store> Wallet<S> {
         Ok(result)
     }
 
-    /// The parameters and the identifier of the chain.
+    /// The parameters and the identifier of the chain, under the terms that [`Wallet::follow_terms`] told last.
     #[must_use]
     pub const fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// Takes note of the terms of the next block, by which fees are reckoned from now on. They are not stored: whoever
+    /// opens a wallet of a chain whose terms change says them anew, as the chain has them.
+    pub fn follow_terms(&mut self, terms: &Terms) {
+        self.chain = self.chain.under(terms);
     }
 
     /// The store.
@@ -229,8 +235,8 @@ impl<S: Store> Wallet<S> {
         Ok(self.context().keys(account)?.identity(self.chain.params().network).address)
     }
 
-    /// The address of an account that can only be paid interactively. Its letter keys do not lead to the keys that
-    /// spend, so it is the one to publish where others open the messages.
+    /// The address of an account that can only be paid interactively. Its message keys do not lead to the
+    /// keys that spend, so it is the one to publish where others open the messages.
     ///
     /// # Errors
     /// [`WalletError::NoAccount`].

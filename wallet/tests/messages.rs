@@ -55,20 +55,20 @@ fn a_payment_by_encrypted_text() {
 fn nobody_but_the_addressee_reads_it() {
     let (ledger, mut a, mut b) = two();
     let invite = a.invite(1_000, &b);
-    let letter = encrypted(&a, &b, &invite);
-    assert!(not_ours(a.wallet.decrypt(&letter)));
-    assert!(not_ours(ledger.wallet(77).wallet.decrypt(&letter)));
+    let message = encrypted(&a, &b, &invite);
+    assert!(not_ours(a.wallet.decrypt(&message)));
+    assert!(not_ours(ledger.wallet(77).wallet.decrypt(&message)));
     // Another account of the same wallet reads messages to that account.
     let second = b.wallet.add_account("second").unwrap();
     let to = b.wallet.address(second).unwrap();
-    assert_eq!(b.wallet.decrypt(&letter).unwrap(), invite);
-    let letter = a.wallet.encrypt(Account(0), &to, &invite).unwrap();
-    assert_eq!(b.wallet.decrypt(&letter).unwrap(), invite);
+    assert_eq!(b.wallet.decrypt(&message).unwrap(), invite);
+    let message = a.wallet.encrypt(Account(0), &to, &invite).unwrap();
+    assert_eq!(b.wallet.decrypt(&message).unwrap(), invite);
     // The same keys on another chain, and the same bytes as another kind.
     let mut there = Ledger::with(|p| p.genesis_time = 1).wallet(20);
     there.wallet.add_account("second").unwrap();
     assert_eq!(there.wallet.address(second).unwrap(), to);
-    assert!(not_ours(there.wallet.decrypt(&letter)));
+    assert!(not_ours(there.wallet.decrypt(&message)));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn its_length_tells_its_kind_alone() {
 
 /// Encrypting a message again gives the same bytes; a changed message shares neither key nor text with it.
 #[test]
-fn a_letter_is_written_in_one_way() {
+fn a_message_is_written_in_one_way() {
     let (_, mut a, b) = two();
     let invite = a.invite(1_000, &b);
     let first = encrypted(&a, &b, &invite).to_bytes();
@@ -144,7 +144,7 @@ fn a_sender_knows_his_own_letters() {
 }
 
 thread_local! {
-    static LETTER: (Person, Vec<u8>) = {
+    static MESSAGE: (Person, Vec<u8>) = {
         let (_, mut a, b) = two();
         let plan = a.plan(1_000, &b).unwrap().confirm(|_| Decision::Yes).unwrap();
         let invite = a.begin(plan).unwrap();
@@ -158,11 +158,11 @@ proptest! {
 
     #[test]
     fn no_flipped_bit_is_read(byte in 0usize..688, bit in 0u8..8) {
-        LETTER.with(|(b, bytes)| {
+        MESSAGE.with(|(b, bytes)| {
             let mut bytes = bytes.clone();
             bytes[byte] ^= 1 << bit;
-            if let Ok(letter) = Encrypted::<Invite>::from_bytes(&bytes) {
-                prop_assert!(not_ours(b.wallet.decrypt(&letter)));
+            if let Ok(message) = Encrypted::<Invite>::from_bytes(&bytes) {
+                prop_assert!(not_ours(b.wallet.decrypt(&message)));
             }
             Ok(())
         })?;

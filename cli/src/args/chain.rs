@@ -1,6 +1,6 @@
 //! The verbs of `sotto chain`.
 
-use super::{NodeArgs, WalletArgs};
+use super::{ChainChange, NodeArgs, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -18,6 +18,8 @@ pub(crate) enum Chain {
     Prune(ChainPrune),
     Export(ChainExport),
     Import(ChainImport),
+    #[command(subcommand)]
+    Change(ChainChange),
 }
 
 /// Create a ledger: a solo one, with the operator's key that seals its blocks, or one of validators
@@ -32,7 +34,6 @@ pub(crate) enum Chain {
 Examples:
   $ sotto chain init --dir new
   $ sotto chain init --dir points --unit POINTS --decimals 2 --reward 100 --maturity 10
-  $ sotto chain init --dir small --reorganisation 4 --window 120
   $ sotto chain init --dir new --validators validators.toml")]
 pub(crate) struct ChainInit {
     /// File of the validators that seal

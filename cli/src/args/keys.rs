@@ -7,9 +7,9 @@ use std::path::PathBuf;
 /// Keep a key that no single computer holds: make it together, sign, repair, refresh
 ///
 /// Members exchange letters: each command reads the letters of the others, does the next step, prints this
-/// member's own letter, and says whose it waits for. Everybody gets every letter, by file, mail or pipe; they hold
-/// nothing that is secret to carriers. A step can be repeated: the same letters give the same answer. The keys
-/// and their protocols have not been audited. docs/KEYS.md explains it all.
+/// member's own letter, and says whose it waits for. Every member gets every letter, by file, mail or pipe;
+/// letters show their carriers no secret. A step can be repeated: the same letters give the same answer. The
+/// keys and their protocols have not been audited. docs/KEYS.md explains it all.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Keys {
     New(KeysNew),
@@ -56,8 +56,9 @@ pub(crate) struct KeysMember {
 
 /// Write the draft of a group: purpose, chain, threshold, members
 ///
-/// All members need the same file. A member is a public key file of `sotto mpc keygen`; its place in the list is
-/// its number. With --after, the draft is that of an existing group with one member replaced (--at) or added.
+/// All members need the same file. A member is a public key file of `sotto mpc keygen`; its place in the list
+/// is its number. With --after, the draft is that of an existing group with one member replaced (--at) or
+/// added.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -89,9 +90,9 @@ pub(crate) struct KeysNew {
 
 /// Make the key of a draft together
 ///
-/// Each member runs this four times, with all letters so far, and at last has the group's file and its own share.
-/// Read the draft first (`sotto keys show`) and compare fingerprints with the other members. A member that stays
-/// silent or lies ends it; start again with a new draft.
+/// Each member runs this four times, with all letters so far, and at last has the group's file and its own
+/// share. Read the draft first (`sotto keys show`) and compare fingerprints with the other members. A member
+/// that stays silent or sends something false ends it; start again with a new draft.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -134,7 +135,7 @@ pub(crate) struct KeysSign {
 
 /// Prove that members still have their shares
 ///
-/// Without letters, asks the t members whose last drill is the longest ago. `sotto keys show` tells the dates.
+/// Without letters, asks the t members whose last drill is the longest ago. `sotto keys show` has the dates.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -152,8 +153,8 @@ pub(crate) struct KeysDrill {
 
 /// Get your lost share from t others, or help another to get its own
 ///
-/// Without letters, asks for your own. A repair gives a share to whoever holds the key that asks: a helper types
-/// the fingerprint of that key, which it has from the person and not from the letter.
+/// Without letters, asks for your own. A repair gives a share to the holder of the key that asks, so a helper
+/// types the fingerprint of that key, which comes from the person and not from the letter.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -173,7 +174,7 @@ pub(crate) struct KeysRepair {
 /// Give every member who stays a new share of the same key
 ///
 /// Without letters, proposes it. Old shares are worthless once all who stay have erased theirs, backups too
-/// (`sotto keys check` names them). Who is left out has no share until it is repaired.
+/// (`sotto keys check` names them). A member that is left out has no share until it is repaired.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -194,8 +195,8 @@ pub(crate) struct KeysRefresh {
 
 /// Agree to a change of members
 ///
-/// The draft is one of `sotto keys new --after`. All its members sign it; the key stays. Then the new member asks for its
-/// share (`sotto keys repair`), and a refresh makes the share of whoever left worthless.
+/// The draft is one of `sotto keys new --after`. All its members sign it; the key stays. Then the new member
+/// asks for its share (`sotto keys repair`), and a refresh makes the share of the member that left worthless.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -226,7 +227,7 @@ pub(crate) struct KeysShow {
 
 /// Check share files against the group, and name those that a refresh has replaced
 ///
-/// No passphrase is needed: group, member and epoch stand in the clear. With --open, the shares are decrypted
+/// No passphrase is needed: group, member and epoch are not encrypted. With --open, the shares are decrypted
 /// and compared with the group's keys. Exits with 1 if a file is old or does not fit.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
@@ -249,8 +250,8 @@ pub(crate) struct KeysCheck {
 
 /// Copy the group's file and your share to another folder
 ///
-/// The copy of the share has the same passphrase. Seeds of sessions are in no backup. After a refresh the copy is
-/// old: erase it, and make another.
+/// The copy of the share has the same passphrase. A backup holds no seeds of sessions. After a refresh the copy
+/// is old: erase it, and make another.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

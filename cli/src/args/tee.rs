@@ -64,7 +64,8 @@ pub(crate) struct TeeBinding {
 ///
 /// A virtual machine with TDX or SEV-SNP is asked through the kernel (configfs-tsm), an enclave under Gramine
 /// through its device. With --software, the party's own key signs instead: no hardware vouches for anything,
-/// verifiers refuse it unless their policy says `allow_software = true`, and label what leans on it.
+/// verifiers refuse it unless their policy says `allow_software = true`, and label every verdict that rests on
+/// it.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -90,8 +91,8 @@ pub(crate) struct TeeEvidence {
 /// one file for an archive.
 ///
 /// A bundle has two verdicts: what held when it was made (--at receipt, the default) and what holds today (--at
-/// now, with fresh --collateral). It brings the policy of whoever made it: with --policy it must be yours. The
-/// verifier has not been audited.
+/// now, with fresh --collateral). It contains its author's policy: with --policy it must be yours. The verifier
+/// has not been audited.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -162,10 +163,10 @@ pub(crate) struct TeePolicyHash {
     pub(crate) file: PathBuf,
 }
 
-/// Revoke a platform, a measurement or an advisory, and list the bundles that leaned on it
+/// Revoke a platform, a measurement or an advisory, and list the bundles that rest on it
 ///
 /// The entry is added to `revoked.toml` in the folder of the policies, which every appraisal reads. It can only
-/// refuse. The bundles of the same folder that leaned on it are listed.
+/// refuse. The bundles of the same folder that rest on it are listed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

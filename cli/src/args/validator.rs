@@ -8,13 +8,14 @@ use core::num::NonZeroU32;
 pub(crate) enum NodeValidator {
     Init(ValidatorInit),
     Show(ValidatorShow),
+    Renew(ValidatorRenew),
     Move(ValidatorMove),
     Resume(ValidatorResume),
 }
 
 /// Create a vote key, and print what a list of validators says of it
 ///
-/// The key is DIR/node/vote_key. What is printed is public: whoever creates the ledger collects it from every
+/// The key is DIR/node/vote_key. The output is public: the creator of the ledger collects it from every
 /// validator in one file for `sotto chain init --validators`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
@@ -38,11 +39,24 @@ Examples:
   $ sotto node validator show --dir north --json")]
 pub(crate) struct ValidatorShow {}
 
+/// Create a vote key that is to take the place of this validator's, and print what a list says of it
+///
+/// Nothing changes before the ledger has: put what is printed in a file of all validators, in place of the old part, and
+/// propose it with `sotto chain change propose --set`. `sotto chain change sign` here signs with both keys. Start the node
+/// again before the change is submitted; it votes with each key in its time.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto node validator renew --dir north
+  $ sotto node validator renew --dir north --json")]
+pub(crate) struct ValidatorRenew {}
+
 /// Let this machine vote with a key that another machine used
 ///
-/// Copy the whole folder of the other machine first, after its node has stopped for good: DIR/node/votes says what
-/// the key signed last, and without it nothing can be moved. A folder that was moved on one machine needs this too. Two machines that vote with one key sign two things at one height, which proves that
-/// the validator broke the protocol.
+/// Copy the whole folder of the other machine first, after its node has stopped for good: DIR/node/votes says
+/// what the key signed last, and without it nothing can be moved. A folder that was moved on one machine needs
+/// this too. Two machines that vote with one key sign two things at one height, which proves that the validator
+/// broke the protocol.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -76,10 +90,10 @@ pub(crate) enum Net {
 
 /// Run validators and a node for wallets on this machine, until they are stopped
 ///
-/// Creates a ledger, a folder for each validator with its key and a wallet for its rewards, and a node that does
-/// not vote; starts them all, and ends them with Ctrl-C or SIGTERM. In a folder that holds such a network, that
-/// network goes on. Use the node's folder with wallets: `sotto wallet init --dir D/node`. The passphrase of the
-/// rewards is in D/passphrase. This network tests and shows; one machine is one operator.
+/// Creates a ledger, a folder for each validator with its key and a wallet for its rewards, and a node that
+/// does not vote; starts them all, and ends them with Ctrl-C or SIGTERM. In a folder that holds such a network,
+/// that network goes on. Use the node's folder with wallets: `sotto wallet init --dir D/node`. The passphrase
+/// of the rewards is in D/passphrase. This network tests and shows; one machine is one operator.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -63,12 +63,12 @@ pub(crate) struct WalletArgs {
 
 /// Keep keys, make and receive payments, see balances
 ///
-/// An address is enough to pay: `send` makes the payment, and the receiver finds it. With `send --interactive` the
-/// receiver takes part and signs a receipt: the payer starts, the receiver answers with `receive`, and the
-/// payer finishes with `finalize`. Or the receiver starts with `invoice`, the payer answers with `pay`, and
-/// the receiver finishes with `finalize`. Each step reads and writes a text that can be sent by chat or mail.
-/// The text is encrypted to the address of the other side, and does not allow anyone who sees it to take
-/// money.
+/// An address is enough to pay: `send` makes the payment, and the receiver finds it. With `send
+/// --interactive` the receiver takes part and signs a receipt: the payer starts, the receiver answers with
+/// `receive`, and the payer finishes with `finalize`. Or the receiver starts with `invoice`, the payer
+/// answers with `pay`, and the receiver finishes with `finalize`. Each step reads and writes a text that can
+/// be sent by chat or mail. The text is encrypted to the address of the other side, and does not allow anyone
+/// who sees it to take money.
 ///
 /// A verb that needs the chain reads it in --dir or, with --node, asks a running node and checks its answers
 /// against the operator's seal.
@@ -190,7 +190,8 @@ mod tests {
     use crate::args::{Cli, Command};
     use clap::{CommandFactory, Parser, error::ErrorKind};
 
-    /// A command line for every verb below `command`, with a value for each argument that it cannot do without.
+    /// A command line for every verb below `command`, with a value for each argument that it cannot do
+    /// without.
     fn lines(command: &clap::Command, before: &[String], into: &mut Vec<Vec<String>>) {
         let line = [before, &[command.get_name().to_owned()]].concat();
         let verbs: Vec<_> = command.get_subcommands().filter(|verb| verb.get_name() != "help").collect();

@@ -21,7 +21,6 @@ use sotto_node::{
         chain_dir::DiskLedger,
         light::{IncludedOutput, LightClient, LightError},
     },
-    seal::SealedHeader,
     storage::StoreError,
 };
 use sotto_wallet::{
@@ -103,12 +102,10 @@ impl ChainAt {
             Self::Disk(ledger) => {
                 let store = ledger.store();
                 let Some(seen) = store.last_seen(excess).or_refuse(what)? else { return Ok(None) };
-                let Some(SealedHeader { header, seal }) = store.sealed_header(seen.height).or_refuse(what)?
-                else {
+                let Some(sealed) = store.sealed_header(seen.height).or_refuse(what)? else {
                     return Ok(None);
                 };
-                KernelInclusion::find(self.chain().params(), &header, &seal, store.kernels(), excess)
-                    .or_refuse(what)
+                KernelInclusion::find(self.chain().params(), &sealed, store.kernels(), excess).or_refuse(what)
             }
             Self::Node(light) => {
                 let found = light.kernel(excess).map_err(|e| chain_failure(what, &e))?;

@@ -1,5 +1,6 @@
 //! `sotto chain`: creates, inspects, audits and copies the ledger on this machine.
 
+mod change;
 mod join;
 mod kernel;
 mod prune;
@@ -53,6 +54,7 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
         args::Chain::Prune(a) => prune::prune(context, &home, &a),
         args::Chain::Export(a) => snapshot::export(context, &home, &a),
         args::Chain::Import(a) => snapshot::import(context, &home, &a),
+        args::Chain::Change(a) => change::run(context, &home, a),
     }
 }
 
@@ -150,7 +152,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
         unit.show(p.reward),
         p.maturity,
         p.pace,
-        unit.show(p.fee_per_weight),
+        unit.show(chain.terms().limits.fee_per_weight),
         unit.show(chain.least_fee(INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap_or_default()),
     );
     let fields = json!({
@@ -162,7 +164,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
             "height": d.first.header.height.get(), "first": d.first.header.hash().to_string(),
             "second": d.second.header.hash().to_string(),
         })).collect::<Vec<_>>(),
-        "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": p.fee_per_weight.to_string(),
+        "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": chain.terms().limits.fee_per_weight.to_string(),
         "unit": unit.name(), "decimals": unit.decimals(), "pace": p.pace,
     });
     twice.iter().for_each(|d| human += &format!("\n{}", double_seal_warning(d)));

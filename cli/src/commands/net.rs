@@ -109,10 +109,10 @@ impl Network {
 
     /// Waits for a signal, and says which process ended before.
     fn watch(&mut self, context: &Context, mut signals: Signals) -> Outcome {
-        let (told, stop) = channel();
+        let (stopper, stop) = channel();
         let waiting = move || {
             signals.forever().for_each(|_| {
-                let _ = told.send(());
+                let _ = stopper.send(());
             })
         };
         thread::Builder::new().name("signals".into()).spawn(waiting).or_refuse("cannot start a thread")?;
@@ -168,14 +168,14 @@ impl Process {
             .spawn();
         let mut child = child.or_refuse("cannot start a node")?;
         let said = child.stdout.take();
-        let (told, line) = channel();
+        let (sender, line) = channel();
         thread::spawn(move || {
             let mut text = String::new();
             if let Some(said) = said {
                 // An empty line says that it ended.
                 let _ = BufReader::new(said).read_line(&mut text);
             }
-            drop(told.send(text));
+            drop(sender.send(text));
         });
         let started = line.recv_timeout(START).ok().and_then(|line| serde_json::from_str(&line).ok());
         match started {

@@ -86,6 +86,10 @@ error_codes! {
     Pruned = "pruned", Refused;
     /// A rule of the consensus is broken.
     RuleViolated = "rule-violated", Refused;
+    /// Another change of the terms has overtaken the change.
+    StaleChange = "stale-change", Refused;
+    /// The program does not know a version of the rules.
+    UnknownRules = "unknown-rules", Refused;
     /// There is no wallet of this name.
     NoWallet = "no-wallet", Refused;
     /// A wallet of this name exists.

@@ -38,7 +38,7 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"ssottoview1", "a view key"),
     (b"-----BEGIN", "a certificate or its key"),
     (b"sotto evidence bundle v1", "a bundle of evidence"),
-    (b"# Refused in every appraisal", "the list of what is revoked"),
+    (b"# Refused in every appraisal", "the list of revocations"),
 ];
 
 /// Folders of a data folder that hold nothing but the project's files.

@@ -22,8 +22,6 @@ struct Layers {
     layers: Vec<Vec<String>>,
     #[serde(default)]
     circles: Vec<Exception>,
-    #[serde(default)]
-    met_as_values: BTreeSet<String>,
 }
 
 /// A circle that is harmless, and why.
@@ -82,24 +80,24 @@ fn faults(root: &Path, folder: &str, layers: &Layers) -> Vec<String> {
     faults
 }
 
-fn table(root: &Path) -> BTreeMap<String, Layers> {
-    let text = std::fs::read_to_string(root.join("cli/tests/architecture/layers.toml")).unwrap();
-    toml::from_str(&text).unwrap()
-}
+/// The layers of each crate.
+pub(crate) struct Table(BTreeMap<String, Layers>);
 
-/// Everything in the workspace that breaks its layers.
-pub(crate) fn all_faults(root: &Path) -> Vec<String> {
-    table(root).iter().flat_map(|(folder, layers)| faults(root, folder, layers)).collect()
-}
+impl Table {
+    pub(crate) fn read(root: &Path) -> Self {
+        let text = std::fs::read_to_string(root.join("cli/tests/architecture/layers.toml")).unwrap();
+        Self(toml::from_str(&text).unwrap())
+    }
 
-/// The public types of a crate that no other code names.
-pub(crate) fn met_as_values(root: &Path, folder: &str) -> BTreeSet<String> {
-    table(root).remove(folder).unwrap().met_as_values
-}
+    /// Everything in the workspace that breaks its layers.
+    pub(crate) fn faults(&self, root: &Path) -> Vec<String> {
+        self.0.iter().flat_map(|(folder, layers)| faults(root, folder, layers)).collect()
+    }
 
-/// The crates that have layers.
-pub(crate) fn crates(root: &Path) -> BTreeSet<String> {
-    table(root).into_keys().collect()
+    /// Whether a crate has layers.
+    pub(crate) fn contains(&self, folder: &str) -> bool {
+        self.0.contains_key(folder)
+    }
 }
 
 /// Crates of a few files, read as the real ones are.

@@ -205,15 +205,16 @@ impl World {
     /// A header at this height, in hexadecimal digits.
     pub(crate) fn header(&self, height: u64) -> String {
         let mut bytes = height.to_le_bytes().to_vec();
-        bytes.resize(192, 0);
+        bytes.resize(256, 0);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// A validator in the folder north, alone on its chain, with a wallet for its rewards.
+    /// A validator in the folder north, alone on its chain, with a wallet for its rewards and a change to sign.
     pub(crate) fn validator(&self) {
         self.run("node validator init --name north --dir north > validators.toml").ok();
         self.run("chain init --validators validators.toml --dir north").ok();
         self.run("wallet init --wallet alice --words-file north.words --dir north").ok();
+        self.run("chain change propose --set validators.toml --dir north > proposal.txt").ok();
     }
 
     /// Software evidence of a new party north, a policy that accepts it, and a bundle of both.

@@ -37,7 +37,7 @@ pub(crate) enum Padded<'a> {
 /// The bytes are not a message of this protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid message")]
-pub struct InvalidMessage;
+pub(crate) struct InvalidMessage;
 
 impl<'a> Padded<'a> {
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, InvalidMessage> {

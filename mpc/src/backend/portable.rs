@@ -89,8 +89,8 @@ pub(super) fn fold_streams(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
 /// Transposes a matrix of 128 × 128 bits: bit `j` of row `i` becomes bit `i` of row `j`.
 ///
 /// Seven rounds, of which the one with distance `s` swaps the off-diagonal s×s squares (Eklundh 1972): plain
-/// arithmetic on 64-bit halves, which the compiler turns into vector instructions. No address or branch depends
-/// on the bits.
+/// arithmetic on 64-bit halves, which the compiler turns into vector instructions. No address or branch
+/// depends on the bits.
 #[inline(always)]
 pub(super) fn transpose(matrix: &mut [Block; 128]) {
     let mut m: [[u64; 2]; 128] = matrix.map(Block::halves);

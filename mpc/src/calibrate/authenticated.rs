@@ -32,7 +32,8 @@ impl<'p, P: Program + Sync> AuthenticatedPair<'p, P> {
                 session.hello(first)?.set_up(first)
             });
             let session = Evaluator::new(Framed::new(far), program, terms, settings).hello(second);
-            (garbling.join(), session.and_then(|session| session.set_up(second)))
+            let evaluator = session.and_then(|session| session.set_up(second));
+            (garbling.join(), evaluator)
         });
         match garbler {
             Ok(garbler) => Ok(Self { garbler: garbler?, evaluator: evaluator? }),
@@ -54,7 +55,8 @@ impl<'p, P: Program + Sync> AuthenticatedPair<'p, P> {
         let (x, y) = (zeros(shape.garbler_bits()), zeros(shape.evaluator_bits()));
         let (garbled, evaluated) = thread::scope(|scope| {
             let garbling = scope.spawn(move || self.garbler.execute(&x, first).map(|_| ()));
-            (garbling.join(), self.evaluator.execute(&y, second).map(|_| ()))
+            let evaluated = self.evaluator.execute(&y, second).map(|_| ());
+            (garbling.join(), evaluated)
         });
         match garbled {
             Ok(garbled) => garbled.and(evaluated),

@@ -87,8 +87,8 @@ impl<S: Read + Write> Framed<S> {
         self.stream
     }
 
-    /// The same channel over a stream that `change` makes of this one, for instance to count what passes. What was
-    /// read ahead and what is buffered stays.
+    /// The same channel over a stream that `change` makes of this one, for instance to count what passes.
+    /// Bytes that were read ahead or are buffered stay.
     pub fn map<T: Read + Write>(self, change: impl FnOnce(S) -> T) -> Framed<T> {
         let Self { stream, outbox, open, inbox, start, end, incoming, last_sent, traffic } = self;
         let stream = change(stream);

@@ -1,7 +1,7 @@
 //! Two connected ends of a stream in memory: a socket for tests, and for both parties in one process.
 //!
 //! Each direction buffers at most 256 KiB; a writer waits for the reader, as with a socket. Dropping one end
-//! closes both directions: the peer can still read what was written, and its writes fail.
+//! closes both directions: the peer can still read earlier messages, and its writes fail.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

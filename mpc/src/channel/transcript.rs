@@ -6,9 +6,9 @@
 //! an accepted output label.
 //!
 //! The hash of a direction is that over its runs of messages of one phase, each `phase u8 ‖ bytes ‖ length
-//! u64`: SHA-256 in semi-honest sessions; BLAKE3 in malicious ones, which hash ten times as many bytes. It does
-//! not replace an authenticated channel: an attacker who can alter messages at will can
-//! also alter the hash.
+//! u64`: SHA-256 in semi-honest sessions; BLAKE3 in malicious ones, which hash ten times as many bytes. It
+//! does not replace an authenticated channel: an attacker who can alter messages at will can also alter the
+//! hash.
 
 use sha2::{Digest, Sha256};
 
@@ -101,8 +101,8 @@ pub(crate) trait Deviation: Send {
     /// Changes bytes that are about to be sent, the first of which is number `at` of its phase.
     fn sending(&mut self, phase: Phase, at: usize, bytes: &mut [u8]);
 
-    /// Learns bytes that were received, the first of which is number `at` of its phase, and may take others for
-    /// them.
+    /// Learns bytes that were received, the first of which is number `at` of its phase, and may take others
+    /// for them.
     fn received(&mut self, phase: Phase, at: usize, bytes: &mut [u8]);
 }
 

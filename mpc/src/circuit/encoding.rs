@@ -7,10 +7,10 @@
 //! result  0 or 1, the constant; or 2 ‖ slot (u32)
 //! ```
 //!
-//! Guaranteed of what decodes: running it reads and writes only slots that exist, never writes the slot that is
-//! always true, batches are as large as interpreters take them, and the slots are at most as many as inputs and
-//! gates make. So a wrong answer may compute something else, which the digest shows to both parties, but it
-//! does not panic and asks for no more memory than its size accounts for.
+//! Guaranteed of what decodes: running it reads and writes only slots that exist, never writes the slot that
+//! is always true, batches are as large as interpreters take them, and the slots are at most as many as
+//! inputs and gates make. So a wrong answer may compute something else, which the digest shows to both
+//! parties, but it does not panic and asks for no more memory than its size accounts for.
 
 use super::Circuit;
 use super::schedule::BATCH;

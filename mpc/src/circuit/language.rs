@@ -20,10 +20,10 @@
 //! }
 //! ```
 //!
-//! **A source is foreign text**, and the front end was not written for hostile ones: some make it loop for ever,
-//! and some make it use all memory. So there is no way to compile one within the calling process. A [`Compile`]
-//! does it: [`edge::compiler`](crate::edge::compiler) runs front end and lowering in a child process whose memory
-//! and time the operating system bounds. [`NoCompiler`] refuses all sources.
+//! **A source is foreign text**, and the front end was not written for hostile ones: some make it loop for
+//! ever, and some make it use all memory. So there is no way to compile one within the calling process. A
+//! [`Compile`] does it: [`edge::compiler`](crate::edge::compiler) runs front end and lowering in a child
+//! process whose memory and time the operating system bounds. [`NoCompiler`] refuses all sources.
 //!
 //! This crate uses only the front end of the language. The circuits of its own compiler spend three times the
 //! gates on a sum and four times on a product, and on a panic they output 161 bits, among them the line of
@@ -31,8 +31,8 @@
 //! bounds, a join of keys that do not ascend) is one output bit, and reveals nothing else.
 //!
 //! **Limits**: the length, tokens and nesting of the source, the work of lowering, the bits of a value, the
-//! number of gates, which the caller sets, and the process's memory and time. Unsupported constructs are refused
-//! with line and column.
+//! number of gates, which the caller sets, and the process's memory and time. Unsupported constructs are
+//! refused with line and column.
 //!
 //! **Differences** from the language's own circuits are listed, with their tests, in `docs/GARBLING.md`.
 //!
@@ -106,7 +106,8 @@ pub trait Compile {
     /// Compiles `main` of a source.
     ///
     /// # Errors
-    /// If the source does not compile within the limits, or there is no compiler; the error names the location.
+    /// If the source does not compile within the limits, or there is no compiler; the error names the
+    /// location.
     fn compile(&self, source: &str, options: &Options) -> Result<Compiled, CompileError>;
 }
 
@@ -197,7 +198,7 @@ fn lower(
 fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<Value>, Value), CompileError> {
     let mut parameters = Vec::with_capacity(main.params.len());
     for (parameter, size) in main.params.iter().zip(&plan.sizes) {
-        // Only an element of what is streamed has to be small.
+        // Only an element of a streamed table has to be small.
         if !size.is_streamed {
             types.bits(&parameter.ty, main.meta)?;
         }

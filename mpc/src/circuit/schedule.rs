@@ -20,8 +20,8 @@ pub(super) const BATCH: usize = 8;
 /// The number of gates considered from the first one that is not done.
 const WINDOW: usize = 2048;
 
-/// All gates in the order in which they are done, and where each step ends: a flat list, because a chain of AND
-/// gates has as many steps as gates.
+/// All gates in the order in which they are done, and where each step ends: a flat list, because a chain of
+/// AND gates has as many steps as gates.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     order: Vec<u32>,

@@ -130,8 +130,8 @@ impl StreamedCircuit {
         self.sizes.get(value).filter(|size| size.is_streamed).map(|size| (size.elements, size.element))
     }
 
-    /// The input values in the order in which they are read: the whole ones, then those of each loop, of which
-    /// the elements are read in turns.
+    /// The input values in the order in which they are read: the whole ones, then those of each loop, of
+    /// which the elements are read in turns.
     #[must_use]
     pub fn reading_order(&self) -> Vec<usize> {
         let whole = (0..self.sizes.len()).filter(|value| !self.is_streamed(*value));

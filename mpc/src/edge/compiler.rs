@@ -9,10 +9,10 @@
 //!   ends the child, and decodes the answer as untrusted
 //! ```
 //!
-//! A program that compiles sources calls [`Compiler::this_program`] as the first line of its `main`. In the child,
-//! which is the same program with a mark in its environment, that call never returns: it answers and exits. Because
-//! a [`Compiler`] is needed to compile, and only such a call gives one, no program can start itself as a child
-//! without being ready to serve as one.
+//! A program that compiles sources calls [`Compiler::this_program`] as the first line of its `main`. In the
+//! child, which is the same program with a mark in its environment, that call never returns: it answers and
+//! exits. Because a [`Compiler`] is needed to compile, and only such a call gives one, no program can start
+//! itself as a child without being ready to serve as one.
 //!
 //! ```
 //! use sotto_mpc::circuit::language::{Compile, CompileError, Options};
@@ -30,9 +30,9 @@
 //! ```
 //!
 //! Guaranteed: a source costs the calling process an error, never its memory, its stack or more time than
-//! [`Limits::wall`]; a child is always ended and reaped. Not guaranteed: the same verdict everywhere for sources that
-//! need about as much time or memory as the limits allow. Only Linux enforces the limits; elsewhere every source is
-//! refused. `docs/adr/` has the reasons.
+//! [`Limits::wall`]; a child is always ended and reaped. Not guaranteed: the same verdict everywhere for
+//! sources that need about as much time or memory as the limits allow. Only Linux enforces the limits;
+//! elsewhere every source is refused. `docs/adr/` has the reasons.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -54,8 +54,8 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// The running program is its own child. Call this as the first line of `main`: what stands before it would run
-    /// in every child, too. In a child it answers and exits the process.
+    /// The running program is its own child. Call this as the first line of `main`: what stands before it
+    /// would run in every child, too. In a child it answers and exits the process.
     #[must_use]
     pub fn this_program() -> Self {
         serve_if_child();
@@ -69,8 +69,8 @@ impl Compiler {
         Self { program: program.into(), arguments: Vec::new(), limits: Limits::default() }
     }
 
-    /// For test programs, whose `main` is the test harness: the child runs the test `name` alone, which must consist
-    /// of [`serve_if_child`].
+    /// For test programs, whose `main` is the test harness: the child runs the test `name` alone, which must
+    /// consist of [`serve_if_child`].
     #[must_use]
     pub fn this_test(name: &str) -> Self {
         let arguments = [name, "--exact", "--include-ignored", "--test-threads=1"];

@@ -20,8 +20,8 @@
 //!  Finished                                      Finished     all secrets are wiped
 //! ```
 //!
-//! The program runs twice, and both passes advance chunk by chunk (`hand_over`, `second_pass`). So memory depends
-//! on the size of a chunk ([`ChunkSize`]) and on the program's live wires, not on its length.
+//! The program runs twice, and both passes advance chunk by chunk (`hand_over`, `second_pass`). So memory
+//! depends on the size of a chunk ([`ChunkSize`]) and on the program's live wires, not on its length.
 //!
 //! The formulas stand at the head of each file; `docs/GARBLING.md` derives them in one piece.
 //!
@@ -35,11 +35,12 @@
 //! true inputs; anything once both parties deviate; timing and memory of one's own machine (shares and labels
 //! that a program's wires held stay in freed memory). The code has not been audited.
 //!
-//! Owners who do not compute give each computer a share of their bits, and tests by which each computer finds
-//! out whether the other entered its share (`owners`). A caller that repeats an execution keeps durably which
+//! Owners who do not compute give each compute party a share of their bits, and tests by which each compute
+//! party finds out whether the other entered its share (`owners`). A caller that repeats an execution keeps
+//! durably which
 //! [`Milestone`]s were reached.
 //!
-//! **Not here yet**: more than two computing parties.
+//! **Not here yet**: more than two compute parties.
 //!
 //! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint
 //! 2017/189); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
@@ -54,9 +55,7 @@ mod cost;
 mod domains;
 mod error;
 mod evaluation;
-mod evaluator;
 mod exchange;
-mod garbler;
 mod garbling;
 mod gates;
 mod hand_over;
@@ -79,13 +78,13 @@ mod trace;
 pub use agreement::Agreed;
 pub use cost::SessionCost;
 pub use error::{Check, SessionError};
-pub use evaluator::Evaluator;
-pub use garbler::Garbler;
 pub use in_memory::run_in_memory;
 pub use inputs::Inputs;
 pub use owner_check::OwnerTests;
 pub use owners::{BlockTest, Deal, Milestone, NotKept, OwnerId, block_bits, blocks};
-pub use session::{Connected, Finished, Ready};
+pub use session::{
+    Connected, Evaluator, EvaluatorSide, Finished, Garbler, GarblerSide, Ready, Session, Side,
+};
 pub use settings::{Attempts, ChunkSize, Settings};
 
 pub use super::hello::{HelloError, Reveal, Role, RunId, Terms};

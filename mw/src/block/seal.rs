@@ -30,7 +30,7 @@ pub enum Seal {
 
 impl Seal {
     /// The signed messages, each of which must verify; `None` if the terms ask for another kind of seal, or
-    /// the signers are no quorum.
+    /// the signers do not make a quorum.
     #[must_use]
     pub fn signed(&self, chain: &ChainId, terms: &Terms, header: &Header) -> Option<Vec<SignedMessage>> {
         match (self, &terms.sealing) {

@@ -60,8 +60,8 @@ pub(crate) fn prove(
     prove_opening(t, committed, nonces, nonces)
 }
 
-/// The same, where what is committed under `nonces` is opened under others: a false proof, unless both are the
-/// same. Tests make errors of a chosen size with it.
+/// The same, where what is committed under `nonces` is opened under others: a false proof, unless both are
+/// the same. Tests make errors of a chosen size with it.
 pub(crate) fn prove_opening(
     t: &mut Transcript,
     committed: &[Committed<'_>],

@@ -1,5 +1,5 @@
 //! MW-R15, MW-R17 and MW-R35: no amount is created or destroyed, in a transaction, a block or a whole chain,
-//! and the keys of what is one-sided balance.
+//! and the keys of one-sided inputs and outputs balance.
 //!
 //! ```text
 //! transaction   Σ outputs + fees·H   − Σ inputs = Σ excesses + offset·G

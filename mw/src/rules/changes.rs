@@ -3,17 +3,18 @@
 //! ```text
 //! signed    by a quorum of the set that seals the block, for this chain, the last change and the expiry
 //! new set   3·(joined + left) ≤ total, by power, unless the old set has fewer than four validators
-//! limits    2·new ≥ old and new ≤ 2·old; the weight never below that of the genesis; from W blocks later
+//! limits    2·new ≥ old and new ≤ 2·old; the weight never below that of the genesis, nor above what a message
+//!           holds; from W blocks later
 //! version   above the one in effect, from W blocks later
 //! ```
 //!
-//! A validator whose power is raised joins with the difference, one whose power is cut leaves with it. One that
-//! goes on under another vote key, with its name and its power, does neither, if both keys signed.
+//! A validator whose power is raised joins with the difference, one whose power is cut leaves with it. One
+//! that goes on under another vote key, with its name and its power, does neither, if both keys signed.
 
 use super::verdict::Unsealed;
 use crate::{
     amount::Height,
-    chain::Chain,
+    chain::{Chain, MOST_WEIGHT},
     error::{ChangeFault, Rejection},
     schnorr::{PublicKey, SignedMessage},
     terms::{Change, Limits, SignedChange, Terms},
@@ -33,9 +34,21 @@ pub(super) fn in_transaction(body: &Body) -> Result<(), Rejection> {
 /// MW-R40 but for the signatures.
 pub(super) fn in_block(chain: &Chain, b: &Unsealed<'_>) -> Result<(), Rejection> {
     let Some(change) = &b.body.change else { return Ok(()) };
-    let (terms, height) = (b.terms, b.header.height);
-    let before = terms.last_change > Height::GENESIS && terms.last_change.next() == height;
-    unless(before, ChangeFault::TooSoon)?;
+    check_change(chain, b.terms, b.header.height, change).map(drop)
+}
+
+/// Whether a block at this height, under its terms, may contain a change (MW-R40): it may if all of the signed
+/// messages that are returned verify.
+///
+/// # Errors
+/// [`Rejection::BadChange`].
+pub fn check_change(
+    chain: &Chain,
+    terms: &Terms,
+    height: Height,
+    change: &SignedChange,
+) -> Result<Vec<SignedMessage>, Rejection> {
+    unless(terms.first_change(height) > height, ChangeFault::TooSoon)?;
     unless(height > change.expiry, ChangeFault::Expired)?;
     match &change.change {
         Change::Validators(_) => few_move(terms, change)?,
@@ -51,7 +64,7 @@ pub(super) fn in_block(chain: &Chain, b: &Unsealed<'_>) -> Result<(), Rejection>
         }
         Change::WithdrawRules => unless(terms.announced_rules.is_none(), ChangeFault::Announced)?,
     }
-    signed(chain, terms, change).map(drop)
+    signed(chain, terms, change)
 }
 
 /// The signed messages of the change in a block that passed [`in_block`].
@@ -105,12 +118,13 @@ fn few_move(terms: &Terms, change: &SignedChange) -> Result<(), Rejection> {
     unless(3 * moved > old.total(), ChangeFault::TooMany)
 }
 
-/// Whether fee and weight at most double or halve, and the weight stays above that of the genesis.
+/// Whether fee and weight at most double or halve, and the weight stays between that of the genesis and the most.
 fn may_follow(chain: &Chain, old: &Limits, new: &Limits) -> bool {
     let near = |old: u64, new: u64| new.saturating_mul(2) >= old && new <= old.saturating_mul(2);
     near(old.fee_per_weight.units(), new.fee_per_weight.units())
         && near(old.max_weight, new.max_weight)
         && new.max_weight >= chain.params().max_weight
+        && new.max_weight <= MOST_WEIGHT.max(old.max_weight)
 }
 
 /// No ordinary kernel that is under way outlives the terms by which it was made.

@@ -44,7 +44,8 @@ pub(super) fn in_time(chain: &Chain, parent: &Header, h: &Header) -> Result<(), 
     if time < earliest { Err(Rejection::TooEarly { time, earliest }) } else { Ok(()) }
 }
 
-/// MW-R24 to MW-R27, MW-R29, MW-R30 and MW-R38 for the block after the tip; returns the outputs that are spent.
+/// MW-R24 to MW-R27, MW-R29, MW-R30 and MW-R38 for the block after the tip; returns the outputs that are
+/// spent.
 pub(super) fn body<V: ChainView>(
     chain: &Chain,
     view: &V,

@@ -1,4 +1,5 @@
-//! MW-R13, MW-R14, MW-R20, MW-R21, MW-R33, MW-R34 and MW-R36: range proofs, signatures, body hashes and seals.
+//! MW-R13, MW-R14, MW-R20, MW-R21, MW-R33, MW-R34, MW-R36 and the signatures of MW-R40: range proofs,
+//! signatures, body hashes and seals.
 
 use super::verdict::{InvalidBlock, Unsealed, Verdict};
 use crate::{

@@ -171,8 +171,8 @@ impl PrunedVerifier {
     /// Checks the next headers, which must be consecutive.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R18, MW-R21 or MW-R39, [`VerifyError::Invalid`] with MW-R19 or MW-R12. Nothing
-    /// is remembered then.
+    /// [`VerifyError::Mismatch`] with MW-R18, MW-R21 or MW-R39, [`VerifyError::Invalid`] with MW-R19 or
+    /// MW-R12. Nothing is remembered then.
     pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), VerifyError> {
         let (tip, last) = (&self.tip, &self.last);
         let unlinked = |h| mismatch(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
@@ -278,9 +278,9 @@ impl PrunedVerifier {
     /// once.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R23, also for a prefix that overlaps an earlier one, after which nothing
-    /// is remembered; [`VerifyError::Invalid`]
-    /// with any other rule, and with MW-R23 for an output of a later block.
+    /// [`VerifyError::Mismatch`] with MW-R23, also for a prefix that overlaps an earlier one, after which
+    /// nothing is remembered; [`VerifyError::Invalid`] with any other rule, and with MW-R23 for an output of
+    /// a later block.
     pub fn outputs(
         &mut self,
         prefix: Prefix,

@@ -1,4 +1,4 @@
-//! What is announced, and fee and weight.
+//! Announced changes of the terms, and fee and weight.
 
 use crate::{
     amount::{Amount, Height},
@@ -48,7 +48,7 @@ impl<T: Decode> Decode for Option<Announced<T>> {
         match r.u8()? {
             0 => Ok(None),
             1 => Ok(Some(Announced { from: Height::decode(r)?, what: T::decode(r)? })),
-            code => Err(DecodeError::Code { what: "flag of what is announced", code }),
+            code => Err(DecodeError::Code { what: "flag of an announced change", code }),
         }
     }
 }

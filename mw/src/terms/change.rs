@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The height of the last change makes a change unique: once it took effect, or another did, its signatures
-//! are void. A renewal says that a validator goes on under another vote key: the old key is among the signers,
-//! the new one signs the same message.
+//! are void. A renewal says that a validator goes on under another vote key: the old key is among the
+//! signers, the new one signs the same message.
 
 use super::announced::{Announced, Limits};
 use crate::{

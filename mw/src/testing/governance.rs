@@ -28,6 +28,16 @@ impl TestChain {
         Self::of(params, operator, validators, rng)
     }
 
+    /// A chain of validators whose vote keys exist, such as those of nodes.
+    ///
+    /// # Panics
+    /// If the parameters contradict each other.
+    #[must_use]
+    pub fn of_validators(seed: u64, params: Params, vote_keys: Vec<SecretScalar>) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        Self::of(params, SecretScalar::random(&mut rng), TestValidators::of(vote_keys), rng)
+    }
+
     /// A validator under a new vote key, which the chain knows.
     ///
     /// # Panics
@@ -36,7 +46,13 @@ impl TestChain {
         self.validators.appoint(name, power, &mut self.rng)
     }
 
-    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next height.
+    /// A validator under a new vote key in place of its own, which the chain knows too.
+    pub fn renewed(&mut self, of: &Validator) -> Validator {
+        self.validators.renew(of, &mut self.rng)
+    }
+
+    /// A change for the next block, or later ones up to `expiry`, signed by all validators of the next
+    /// height.
     ///
     /// # Panics
     /// On a solo chain.

@@ -26,7 +26,8 @@ impl TestChain {
         (0..n).into_par_iter().map(output).collect()
     }
 
-    /// A transaction that spends a coin for these outputs and change, under one plain kernel at the least fee.
+    /// A transaction that spends a coin for these outputs and change, under one plain kernel at the least
+    /// fee.
     ///
     /// # Panics
     /// If the coin is too small.

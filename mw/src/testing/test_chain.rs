@@ -1,7 +1,7 @@
 //! A chain in memory with the keys of all its users, derived from a seed.
 //!
-//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a header that it
-//! computes independently, so each path checks the other.
+//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a header that
+//! it computes independently, so each path checks the other.
 
 use super::{
     owned::{KeySecrets, Owned},
@@ -53,6 +53,8 @@ pub struct TestChain {
     operator: SecretScalar,
     pub(super) validators: TestValidators,
     pub(super) rng: ChaCha20Rng,
+    /// Seconds between blocks.
+    pub(super) spacing: u64,
 }
 
 impl TestChain {
@@ -89,7 +91,14 @@ impl TestChain {
     ) -> Self {
         let chain = Chain::new(params).expect("parameters that make sense together");
         let state = MemoryState::genesis(&chain);
-        Self { chain, state, blocks: Vec::new(), operator, validators, rng }
+        Self { chain, state, blocks: Vec::new(), operator, validators, rng, spacing: 60 }
+    }
+
+    /// The same chain with this many seconds between blocks, in place of a minute.
+    #[must_use]
+    pub fn spaced(mut self, spacing: u64) -> Self {
+        self.spacing = spacing;
+        self
     }
 
     /// The chain's parameters.
@@ -231,8 +240,8 @@ impl TestChain {
         self.transaction_under(inputs, outputs, &excesses)
     }
 
-    /// The same, with given secret keys of the excesses. One-sided inputs are signed with the secrets of their
-    /// keys, and each bonded kernel gets a bond under a random key.
+    /// The same, with given secret keys of the excesses. One-sided inputs are signed with the secrets of
+    /// their keys, and each bonded kernel gets a bond under a random key.
     pub fn transaction_under(
         &mut self,
         inputs: &[&Owned],
@@ -342,8 +351,7 @@ impl TestChain {
         let (coinbase, kernel) = self.reward(fees.ok_or(Rejection::FeeOverflow)?);
         let next = NextBlock {
             transactions: &all,
-            coinbase_output: coinbase.output.clone(),
-            coinbase_kernel: kernel,
+            reward: (coinbase.output.clone(), kernel).into(),
             time: self.time(),
             change,
         };
@@ -456,9 +464,8 @@ impl TestChain {
         (1..self.chain.params().maturity).map(|_| self.grow(Vec::new())).collect()
     }
 
-    /// The time of the next block: a minute after the last.
     fn time(&self) -> u64 {
-        self.state.tip().time + 60
+        self.state.tip().time + self.spacing
     }
 
     /// The header for any body; items that do not fit the state are ignored.

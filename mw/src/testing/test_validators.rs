@@ -14,6 +14,10 @@ use std::collections::BTreeMap;
 pub struct TestValidators(BTreeMap<PublicKey, SecretScalar>);
 
 impl TestValidators {
+    pub(super) fn of(vote_keys: Vec<SecretScalar>) -> Self {
+        Self(vote_keys.into_iter().map(|key| (PublicKey::of(&key), key)).collect())
+    }
+
     /// A validator under a new vote key, which is remembered.
     ///
     /// # Panics
@@ -23,6 +27,14 @@ impl TestValidators {
         rng.fill_bytes(&mut link_key);
         let (power, name) = (power.try_into().expect("a power"), name.parse().expect("a name"));
         let validator = Validator::new(&vote_key, LinkKey::from_bytes(link_key), power, name, rng);
+        self.0.insert(validator.vote_key, vote_key);
+        validator
+    }
+
+    /// The same validator under a new vote key, which is remembered.
+    pub fn renew(&mut self, of: &Validator, rng: &mut ChaCha20Rng) -> Validator {
+        let vote_key = SecretScalar::random(rng);
+        let validator = Validator::new(&vote_key, of.link_key, of.power, of.name.clone(), rng);
         self.0.insert(validator.vote_key, vote_key);
         validator
     }

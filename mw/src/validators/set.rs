@@ -124,7 +124,8 @@ impl ValidatorSet {
         power.saturating_mul(3) > 2 * self.total()
     }
 
-    /// Whether this power includes an honest validator, if less than a third are Byzantine: more than a third.
+    /// Whether this power includes an honest validator, if less than a third are Byzantine: more than a
+    /// third.
     #[must_use]
     pub fn has_honest(&self, power: u64) -> bool {
         power.saturating_mul(3) > self.total()

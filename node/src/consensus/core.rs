@@ -1,7 +1,7 @@
 //! The core of a height: Malachite's Tendermint behind our types.
 //!
-//! The core trusts its caller: every signature and certificate that is fed has been verified at the
-//! [edge](super::table), so it is told that all hold. Its panics are on states that this rules out. It can
+//! The core trusts its caller: every signature and certificate that is fed has been verified in the
+//! [table](super::table), so the core is given only verifiers that accept. Its panics are on states that this rules out. It can
 //! read the clock of the machine for a target time, which is never set.
 //!
 //! Source: Buchman, Kwon and Milosevic 2018, "The latest gossip on BFT consensus", algorithm 1; the lines

@@ -13,13 +13,23 @@ use super::{
 };
 use crate::token_bucket::TokenBucket;
 use core::time::Duration;
-use sotto_mw::{amount::Height, hash::Hash, schnorr::PublicKey, validators::LinkKey, votes::Certificate};
+use sotto_mw::{
+    amount::Height,
+    hash::Hash,
+    schnorr::PublicKey,
+    secret::SecretScalar,
+    validators::{LinkKey, ValidatorSet},
+    votes::Certificate,
+};
 use std::collections::BTreeMap;
 
 /// The consensus of one validator.
 pub struct Engine {
+    /// With the vote key in use.
     pub(super) setup: Setup,
     pub(super) vote_key: PublicKey,
+    /// The vote key of the other heights, if there is one.
+    renewal: Option<SecretScalar>,
     pub(super) votes: Option<Votes>,
     /// The log as it was found, until the first tip.
     found: Option<Vec<u8>>,
@@ -80,7 +90,7 @@ impl core::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// The engine of a validator, with what was on disk when it started. It does nothing before it is told
+    /// The engine of a validator, with what was on disk when it started. It does nothing before it learns
     /// the tip.
     #[must_use]
     pub fn new(setup: Setup, saved: Saved) -> Self {
@@ -88,7 +98,43 @@ impl Engine {
         let outbox = Outbox::new(saved.votes);
         let (at, budgets, banned, certified) = Default::default();
         let (votes, found) = (saved.votes, saved.log);
-        Self { setup, vote_key, votes, found, outbox, at, budgets, banned, certified, stopped: false }
+        Self {
+            setup,
+            vote_key,
+            renewal: None,
+            votes,
+            found,
+            outbox,
+            at,
+            budgets,
+            banned,
+            certified,
+            stopped: false,
+        }
+    }
+
+    /// The same validator with the vote key of its renewal: at each height it votes with the one that is in the set.
+    #[must_use]
+    pub fn with_renewal(mut self, vote_key: SecretScalar) -> Self {
+        self.renewal = Some(vote_key);
+        self
+    }
+
+    /// This validator's vote key in a set: the other one if that stands in it, else the one in use.
+    fn key_in(&self, set: &ValidatorSet) -> PublicKey {
+        let other = self.renewal.as_ref().map(PublicKey::of);
+        other.filter(|key| set.index_of(key).is_some()).unwrap_or(self.vote_key)
+    }
+
+    /// Puts the vote key that is in this set into use.
+    fn use_key_in(&mut self, set: &ValidatorSet) {
+        let key = self.key_in(set);
+        if key != self.vote_key
+            && let Some(other) = &mut self.renewal
+        {
+            core::mem::swap(&mut self.setup.vote_key, other);
+            self.vote_key = key;
+        }
     }
 
     /// What it is doing.
@@ -154,12 +200,13 @@ impl Engine {
             self.certify(tip.height, tip.hash, certificate);
         }
         self.outbox.move_on();
+        self.use_key_in(&tip.set);
         let (chain, height) = (*self.setup.chain.id(), tip.height.next());
-        let key = &self.vote_key;
+        let (key, key_after) = (self.vote_key, self.key_in(&tip.set_after));
         // What was heard early of this height, under the same validators.
         let early = old.map(|at| at.next).filter(|t| t.height() == height && *t.set() == tip.set);
-        let table = early.unwrap_or_else(|| Table::new(chain, height, tip.set.clone(), key));
-        let next = Table::new(chain, height.next(), tip.set_after.clone(), key);
+        let table = early.unwrap_or_else(|| Table::new(chain, height, tip.set.clone(), &key));
+        let next = Table::new(chain, height.next(), tip.set_after.clone(), &key_after);
         let member = |link: &LinkKey| table.place_of(link).or(next.place_of(link)).is_some();
         self.budgets.retain(|link, _| member(link));
         self.banned.retain(|link, until| member(link) && *until > ctx.now);

@@ -104,7 +104,7 @@ pub struct Tip {
     pub set: ValidatorSet,
     /// The validators of the height after the next.
     pub set_after: ValidatorSet,
-    /// Whether the public mempool holds a transaction.
+    /// Whether the public mempool holds a transaction, or a change of the terms waits.
     pub has_transactions: bool,
 }
 
@@ -142,7 +142,7 @@ pub struct WriteId(pub u64);
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "moved once, into the engine")]
 pub enum Event {
-    /// A block was connected, whoever sealed it; and, before all else, the tip at the start.
+    /// A block was connected, of any sealer; and, before all else, the tip at the start.
     Connected(Tip),
     /// [`wake_at`](super::Engine::wake_at) has come.
     Tick,
@@ -167,7 +167,7 @@ pub enum Event {
         /// The block.
         block: ProposedBlock,
     },
-    /// The mempool holds a transaction, where it held none.
+    /// The mempool holds a transaction, where it held none, or a change of the terms waits.
     TransactionArrived,
     /// All of [`Effect::Write`] is on disk, durably.
     Written(WriteId),
@@ -188,8 +188,8 @@ pub enum Event {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "moved once, out of the engine")]
 pub enum Effect {
-    /// Write this to disk, then say [`Event::Written`]. Writes are carried out in order, and within one the log
-    /// comes first.
+    /// Write this to disk, then say [`Event::Written`]. Writes are carried out in order, and within one the
+    /// log comes first.
     Write {
         /// Its number.
         id: WriteId,
@@ -266,7 +266,7 @@ pub enum Note {
 pub enum Why {
     /// It is not in the set of this height.
     NoValidator,
-    /// There is no file `votes`, or it does not read: nobody knows what the key signed.
+    /// There is no file `votes`, or it cannot be read: what the key signed is unknown.
     NoVotes,
     /// `votes` names another installation: `validator move` changes it.
     Installation,

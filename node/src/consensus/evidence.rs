@@ -6,9 +6,9 @@
 //! double certificate = height (8) ‖ (header hash (32) ‖ certificate (mw)) twice
 //! ```
 //!
-//! Who signed both certificates of one round is guilty. Of different rounds they are suspects: a validator that
-//! is locked in the first may follow a quorum of prevotes in the second. Guilty among them is who prevoted
-//! against its lock without one, which takes its votes of the rounds between.
+//! A validator that signed both certificates of one round is guilty. Of different rounds it is a suspect: one
+//! that is locked in the first may follow a quorum of prevotes in the second. Guilty among them are those
+//! that prevoted against their lock without one, which their votes of the rounds between show.
 #![deny(clippy::indexing_slicing)]
 
 use sotto_mw::{

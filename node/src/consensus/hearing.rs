@@ -1,4 +1,4 @@
-//! The engine's ear: what other validators say, counted before it is decoded and verified before it is fed.
+//! Messages of other validators: counted before they are decoded, verified before they are fed to the core.
 
 use super::{
     engine::{AtHeight, Engine, Stage},

@@ -1,4 +1,4 @@
-//! How much is listened to, and how long is waited.
+//! Limits: how much is accepted of each validator, and how long is waited.
 
 use crate::token_bucket::Allowance;
 use core::time::Duration;

@@ -1,12 +1,12 @@
-//! What leaves, in the order of the law: all that was appended to the log, then `votes`, then what was said.
+//! The order in which things leave: what was appended to the log, then `votes`, then the messages.
 //!
 //! ```text
 //! put         ──────────────────────────────────────────────▶ leaves with this step
 //! put_written ─▶ if something was appended: Write ─▶ held ──Written──▶ leaves
 //! ```
 //!
-//! What others said is appended and not written until something of our own is to leave: so one write a message
-//! of our own is enough, and losing the rest is as if it had not arrived.
+//! What others said is appended and not written until something of our own is to leave: so one write a
+//! message of our own is enough, and losing the rest is as if it had not arrived.
 
 use super::{
     event::{Effect, WriteId},

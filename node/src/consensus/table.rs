@@ -1,14 +1,14 @@
-//! The edge before the core: what was heard at one height, verified, and each thing once.
+//! The table before the core: what was received at one height, verified, and each message once.
 //!
 //! ```text
-//! position empty                      signature verified ─▶ taken, sent on to whoever does not have it
+//! position empty                      signature verified ─▶ taken, sent on to those who lack it
 //! position holds the same             known; no signature is verified
 //! position holds another              signature verified ─▶ evidence, once; not taken
 //! position holds another, twice       dropped
 //! ```
 //!
-//! So a table holds at most one proposal a round and one vote of each kind a round and validator, however much
-//! a validator signs. How far ahead a round may be is for the caller to say.
+//! So a table holds at most one proposal a round and one vote of each kind a round and validator, however
+//! much a validator signs. How far ahead a round may be is for the caller to say.
 
 use super::{
     evidence::Evidence,

@@ -184,10 +184,11 @@ impl Engine {
             }
             Output::Proposal(proposal) => {
                 _ = at.table.take_claim(None, (proposal.claim, ctx.clock), proposal.signature);
-                self.send_written(claim_message(&proposal));
+                // The block first: who has it when it is named need not ask for it.
                 if proposal.proposer == own && proposal.claim.pol_round.is_none() {
                     self.outbox.put_written(Effect::SendBlock(proposal.claim.value));
                 }
+                self.send_written(claim_message(&proposal));
             }
             Output::Polka { value, certificate } => {
                 self.send_written(Message::Polka { height, value, certificate })

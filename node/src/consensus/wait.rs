@@ -1,5 +1,5 @@
-//! The wait before a height is started, at every validator: so that the timers of the round run only while the
-//! proposer works.
+//! The wait before a height is started, at every validator: so that the timers of the round run only while
+//! the proposer works.
 //!
 //! ```text
 //! start = max(connected + pace, occasion)
@@ -9,7 +9,7 @@
 //!           the height has begun elsewhere                                at once
 //! ```
 //!
-//! A Byzantine proposer can so hurry blocks to the pace, and no further.
+//! A Byzantine proposer can thus hurry blocks to the pace, and no further.
 
 use super::event::Timing;
 use core::time::Duration;

@@ -1,5 +1,5 @@
-//! A node's clock: the time since its start, which changes of the system time do not affect; and the system time,
-//! which a validator is told.
+//! A node's clock: the time since its start, which changes of the system time do not affect; and the system
+//! time, which a validator needs.
 
 use std::time::{Duration, Instant, SystemTime};
 

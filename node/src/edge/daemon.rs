@@ -63,6 +63,8 @@ pub struct Setup {
 pub struct ValidatorSetup {
     /// The vote key.
     pub vote_key: OperatorKey,
+    /// The vote key that takes its place, or has taken it: at each height the one in the set votes.
+    pub renewal: Option<OperatorKey>,
     /// The id of this installation, which the file `votes` must name.
     pub installation: Hash,
     /// How long it waits.
@@ -200,11 +202,16 @@ impl Daemon {
 
 /// The consensus engine of a validator, with what it saved.
 fn consensus(kept: &SavedFiles, chain: &Chain, setup: ValidatorSetup) -> io::Result<Engine> {
-    let ValidatorSetup { vote_key, installation, timing, resume: _ } = setup;
+    let ValidatorSetup { vote_key, renewal, installation, timing, resume: _ } = setup;
     let votes = kept.read(SavedFile::Votes)?.and_then(|bytes| Votes::from_file(chain.id(), &bytes).ok());
     let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)? };
     let vote_key = vote_key.vote_key();
-    Ok(Engine::new(consensus::Setup { chain: chain.clone(), vote_key, installation, timing }, saved))
+    let setup = consensus::Setup { chain: chain.clone(), vote_key, installation, timing };
+    let engine = Engine::new(setup, saved);
+    Ok(match renewal {
+        Some(key) => engine.with_renewal(key.vote_key()),
+        None => engine,
+    })
 }
 
 /// Carries out the effects of a node.

@@ -17,8 +17,10 @@ use sotto_mw::{
     chain::{Chain, ParamsError},
     commitment::Commitment,
     hash::Hash,
+    history::History,
     kernel::Excess,
     state::{RewindData, Unspent},
+    terms::SignedChange,
     transaction::Transaction,
     trie::{Prefix, TrieProof},
 };
@@ -55,7 +57,9 @@ pub enum LightError {
 #[derive(Debug)]
 pub struct LightClient {
     client: Client,
+    /// Under the terms after the tip at which the client began.
     chain: Chain,
+    history: RefCell<History>,
     seen: RefCell<Seen>,
 }
 
@@ -98,12 +102,15 @@ impl LightClient {
         if *chain.id() != reported.chain_id.0 {
             return Err(LightError::OtherChain);
         }
-        let light = Self { client, chain, seen: RefCell::new(Seen { tip: None, linked: BTreeMap::new() }) };
-        light.refresh()?;
+        let (history, seen) = (History::new(&chain), Seen { tip: None, linked: BTreeMap::new() });
+        let mut light = Self { client, chain, history: RefCell::new(history), seen: RefCell::new(seen) };
+        let next = light.refresh()?.height.next();
+        let chain = light.chain.under(light.history.borrow().at(next));
+        light.chain = chain;
         Ok(light)
     }
 
-    /// The chain.
+    /// The chain, under the terms of the height after the tip at which the client began.
     #[must_use]
     pub const fn chain(&self) -> &Chain {
         &self.chain
@@ -139,7 +146,11 @@ impl LightClient {
             return Ok(true);
         }
         let given = self.client.ask(&rpc::Header { height: tip.height })?.header.map(|Hex(sealed)| sealed);
-        match light::header(&self.chain, name, given.clone()) {
+        if let Some(sealed) = &given {
+            self.learn_terms(&sealed.header)?;
+        }
+        let judged = light::header(&self.history.borrow(), name, given.clone());
+        match judged {
             Ok(header) => {
                 light::onward(&before, &header)?;
                 *self.seen.borrow_mut() = Seen { tip: given, linked: BTreeMap::new() };
@@ -148,6 +159,39 @@ impl LightClient {
             Err(InvalidResponse::OtherHeader) => Ok(false),
             Err(invalid) => Err(invalid.into()),
         }
+    }
+
+    /// Asks for the changes of the terms up to a header, if its own or the next are not known. Each is judged under the
+    /// terms before.
+    fn learn_terms(&self, header: &Header) -> Result<(), LightError> {
+        while !self.history.borrow().states_terms(header) {
+            let first = self.history.borrow().last_change().get();
+            let changes = self.client.ask(&rpc::Terms { first, most: u32::MAX })?.changes;
+            let changes: Vec<_> = changes.into_iter().map(|Hex(change)| change).collect();
+            // A node with nothing to add leaves the header without a seal that could be judged.
+            if changes.is_empty() || self.history.borrow_mut().extend(&changes).is_err() {
+                return Err(InvalidResponse::Seal.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The changes of the terms that wait for a block.
+    ///
+    /// # Errors
+    /// [`LightError`].
+    pub fn pending_changes(&self) -> Result<Vec<SignedChange>, LightError> {
+        let pending = self.client.ask(&rpc::Terms { first: u64::MAX, most: 0 })?.pending;
+        Ok(pending.into_iter().map(|Hex(change)| change).collect())
+    }
+
+    /// Submits a change of the terms.
+    ///
+    /// # Errors
+    /// [`LightError`]; [`ClientError::Refused`] if the node does not accept it.
+    pub fn submit_change(&self, change: SignedChange) -> Result<(), LightError> {
+        self.client.ask(&rpc::SubmitChange { change: Hex(change) })?;
+        Ok(())
     }
 
     /// The next unspent outputs in the order of their keys, after the key `after`. An empty result means the
@@ -264,7 +308,11 @@ impl LightClient {
     fn sealed(&self, h: Height) -> Result<Header, LightError> {
         let given = self.client.ask(&rpc::Header { height: h.get() })?.header.map(|Hex(sealed)| sealed);
         let sealed = given.filter(|s| s.header.height == h).ok_or(InvalidResponse::OtherHeader)?;
-        if sealed.holds(&self.chain) { Ok(sealed.header) } else { Err(InvalidResponse::Seal.into()) }
+        if self.history.borrow().holds(&sealed) {
+            Ok(sealed.header)
+        } else {
+            Err(InvalidResponse::Seal.into())
+        }
     }
 
     /// Extends the linked headers, of which `lowest` is the lowest, down to `h`.

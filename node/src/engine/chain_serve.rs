@@ -4,8 +4,8 @@
 //! whole blocks are sent as they are stored, without decoding a point of a body. Compact forms and items need
 //! the points; the last few blocks that were decoded for them are kept, since all peers ask for the same. A
 //! peer that asks for more than its allowance gets no response, or, for a part of a snapshot, the response
-//! that there is none now. A peer that asks for a block that is not in the chain, or was pruned, is told so,
-//! and asks another.
+//! that there is none now. A peer that asks for a block that is not in the chain, or was pruned, gets that
+//! answer, and asks another.
 
 use super::context::{StepContext, StepResult};
 use crate::{

@@ -56,6 +56,10 @@ pub(crate) enum Signal {
     ChainChanged,
     /// A transaction entered the mempool; the peers in `except` have it.
     Accepted { id: Hash, transaction: Transaction, except: Vec<PeerKey> },
+    /// A change of the terms waits for a block.
+    ChangeWaits,
+    /// These are validators from now on, as this node is.
+    Joined(Vec<PeerKey>),
     /// A transaction does not fit the chain or the mempool.
     Unfit(Hash),
     /// A connection has closed.
@@ -162,10 +166,15 @@ impl<F: Files> StepContext<'_, F> {
         Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
     }
 
-    /// The peers that have shown a better block than any that is here or being fetched.
+    /// The peers that have shown a better block than any that is here or being fetched. A block that a peer only
+    /// claims, under terms that are not known here, counts once all blocks before are here.
     pub(crate) fn peers_ahead(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
         let best = self.branch.best().unwrap_or(BlockName::of(self.ledger.tip()));
-        self.peers.ready().filter(move |(_, p)| p.tip.is_some_and(|tip| tip.is_better(best)))
+        let claims = !self.branch.is_fetching();
+        let ahead = move |p: &Peer| {
+            [p.tip, p.claim.filter(|_| claims)].into_iter().flatten().any(|tip| tip.is_better(best))
+        };
+        self.peers.ready().filter(move |(_, p)| ahead(p))
     }
 
     /// Reports a change of the chain, and lets every component know of it.

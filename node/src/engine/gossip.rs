@@ -90,7 +90,9 @@ impl Gossip {
                 self.adopted.extend(self.orphans.all());
             }
             PartEvent::Tick => return self.on_tick(ctx),
-            PartEvent::Message(..) | PartEvent::Advance => {}
+            PartEvent::Signal(Signal::ChangeWaits | Signal::Joined(_))
+            | PartEvent::Message(..)
+            | PartEvent::Advance => {}
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::{
     branch::Branch,
     chain_serve::ChainServe,
+    changes,
     context::{PartEvent, Signal, StepContext, StepResult},
     gossip::Gossip,
     handshake,
@@ -140,7 +141,7 @@ impl<F: Files> Node<F> {
         &self.ledger
     }
 
-    /// When the node wants to be told the time of day next, besides each tick.
+    /// When the node wants to learn the time of day next, besides each tick.
     #[must_use]
     pub fn wake_at(&self) -> Option<Duration> {
         self.parts.validator.as_ref()?.wake_at()
@@ -329,7 +330,7 @@ impl Parts {
         let Some(peer) = ctx.peers.all.get(&id) else { return false };
         let (length, machine) = (bytes.len() as u64, peer.machine());
         let answer = price::answer(bytes).filter(|_| peer.ready());
-        let most = |a| price::most_bytes(a, ctx.ledger.chain().params().max_weight);
+        let most = |a| price::most_bytes(a, ctx.ledger.chain().terms().limits.max_weight);
         let asked = answer.filter(|a| length <= most(*a)).filter(|a| self.is_asked(id, *a));
         if asked.is_none() && !ctx.peers.budgets.received(ctx.now, &machine, length) {
             ctx.blame(id, Offence::Flood);
@@ -408,6 +409,7 @@ impl Parts {
         self.gossip.step(ctx, PartEvent::Ready(id))?;
         self.relay.step(ctx, PartEvent::Ready(id))?;
         self.snapshots.step(ctx, PartEvent::Ready(id))?;
+        changes::on_ready(ctx, id);
         self.sync.step(ctx, PartEvent::Ready(id))
     }
 
@@ -422,6 +424,7 @@ impl Parts {
             Message::Ping(nonce) => ctx.send(id, Message::Pong(nonce)),
             Message::GetAddresses => handshake::on_get_addresses(ctx, id),
             Message::Addresses(all) => handshake::on_addresses(ctx, id, &all),
+            Message::Change(change) => drop(changes::accept(ctx, Some(id), *change)),
             m @ (Message::Pong(_) | Message::Stem(_)) => {
                 return self.relay.step(ctx, PartEvent::Message(id, m));
             }
@@ -437,7 +440,10 @@ impl Parts {
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
             }
-            m @ (Message::Consensus(_) | Message::Proposed(_) | Message::GetProposed(_)) => {
+            m @ (Message::Consensus(_)
+            | Message::Proposed(_)
+            | Message::GetProposed(_)
+            | Message::CompactProposed { .. }) => {
                 return match &mut self.validator {
                     Some(validator) => validator.step(ctx, PartEvent::Message(id, m)),
                     // This node does not vote, and its key may be in the set all the same.

@@ -57,6 +57,8 @@ pub(crate) struct Peer {
     pub(crate) stage: Stage,
     /// Its last block, as a sealed header has shown.
     pub(crate) tip: Option<BlockName>,
+    /// A block that it claims to have, under terms that are not known here, so that its seal says nothing yet.
+    pub(crate) claim: Option<BlockName>,
     /// When it last delivered headers or a block that were requested.
     pub(crate) gave: Option<Duration>,
     /// How many requests it has left open for too long since then.
@@ -198,6 +200,7 @@ impl Peers {
             key,
             stage: Stage::Handshake(now + config.handshake_timeout),
             tip: None,
+            claim: None,
             gave: None,
             missed: 0,
             knows: Recent::new(config.known_txs),
@@ -279,7 +282,7 @@ impl Peers {
     /// another.
     pub(crate) fn forget_tip(&mut self, id: PeerId) {
         if let Some(peer) = self.all.get_mut(&id) {
-            peer.tip = None;
+            (peer.tip, peer.claim) = (None, None);
         }
     }
 
@@ -308,8 +311,8 @@ impl Peers {
 
     /// A validator to dial now, if one is not connected.
     pub(crate) fn validator_to_dial(&mut self, now: Duration) -> Option<Address> {
-        let Self { all, validators, .. } = self;
-        validators.next_dial(now, |key| all.values().any(|p| p.key == *key))
+        let Self { all, validators, book, .. } = self;
+        validators.next_dial(now, |key| all.values().any(|p| p.key == *key), |key| book.address_of(key))
     }
 
     /// An address to dial now, if an outbound connection is missing.

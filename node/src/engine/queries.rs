@@ -10,6 +10,7 @@
 //! [`sealing`]: crate::sealing
 
 use super::{
+    changes,
     context::{StepContext, StepResult},
     kernels::Kernels,
 };
@@ -26,13 +27,17 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::Reward,
+    chain::RULES_VERSION,
     state::{ChainView, Unspent},
+    terms::Terms,
     trie::Prefix,
 };
 
 /// Most unspent outputs in one response, and most headers.
 const MAX_UNSPENT: usize = 1_024;
 const MAX_HEADERS: u32 = 2_048;
+/// Most changes of the terms in one response: each may hold two sets of validators, of 18 KB.
+const MAX_TERMS: usize = 16;
 
 /// What responses need beyond the ledger: the sealing engine, the draft of the next block, and the range over
 /// all kernels.
@@ -101,6 +106,16 @@ impl Queries {
             Request::Draft => self.make_draft(ctx)?,
             // A validator's is its part's.
             Request::AwaitTurn => return Err(Refusal::NoVoteKey),
+            Request::Terms { first, most } => Response::Terms {
+                changes: store
+                    .terms_changes(first, store.tip().height, MAX_TERMS.min(most as usize))
+                    .map_err(failed)?,
+                pending: ctx.ledger.changes().all().to_vec(),
+            },
+            Request::SubmitChange(change) => {
+                changes::accept(ctx, None, *change)?;
+                Response::Done
+            }
             Request::Seal { reward, time } => self.seal(ctx, *reward, time)?,
             Request::Connect(address) => {
                 ctx.peers.book.hear(address, address.at.ip());
@@ -169,8 +184,15 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
         listen: ctx.config.listen,
         stems: ctx.stems,
         dial_failures: ctx.peers.failures.all(ctx.now, &ctx.config.seeds),
+        unknown_rules: unknown_rules(ctx.ledger.store().terms(), tip.height.next()),
         validator: ctx.activity.map(|activity| ValidatorStatus { activity, missing: missing(ctx) }),
     }
+}
+
+/// The first height under rules that this program does not know, if the terms of the next height announce one.
+fn unknown_rules(terms: &Terms, next: Height) -> Option<Height> {
+    let announced = terms.announced_rules.filter(|rules| rules.what > RULES_VERSION).map(|rules| rules.from);
+    if terms.are_known() { announced } else { Some(next) }
 }
 
 /// The names of the other validators of the next height that are not connected.

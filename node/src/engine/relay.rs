@@ -6,17 +6,17 @@
 //! ```
 //!
 //! Guaranteed: what peers observe follows from the chain and the mempool, never from the stempool. A stem is
-//! judged whoever sends it, and one that conflicts with another stem is stemmed like any other. A transaction
-//! that breaks a rule whatever the state costs its sender the connection. A stem whose parent is unknown is
-//! dropped: to wait for what was stemmed would reveal it. A transaction that was submitted here is saved
-//! before it is stemmed, and kept until a block has it ([`local`]).
+//! judged whatever peer sends it, and one that conflicts with another stem is stemmed like any other. A
+//! transaction that breaks a rule whatever the state costs its sender the connection. A stem whose parent is
+//! unknown is dropped: to wait for what was stemmed would reveal it. A transaction that was submitted here is
+//! saved before it is stemmed, and kept until a block has it ([`local`]).
 
 pub(crate) mod local;
 
 use super::{
     context::{PartEvent, Signal, StepContext, StepResult, Verdict, not_fatal},
     local_txs::LocalTxs,
-    peers::Peer,
+    peers::{Peer, Peers},
     stempool::{Room, Stempool},
     verify_queue::{StemSender, Then},
 };
@@ -72,6 +72,10 @@ impl Relay {
             PartEvent::Ready(id) => self.on_ready(ctx, id),
             PartEvent::Signal(Signal::Disconnected(_, peer)) => self.on_disconnected(ctx, peer),
             PartEvent::Signal(Signal::ChainChanged) => self.on_chain_changed(ctx),
+            // The set chose them: they are no routes any more.
+            PartEvent::Signal(Signal::Joined(keys)) => {
+                keys.iter().try_for_each(|key| self.dandelion(ctx, DandelionEvent::Disconnected(*key)))
+            }
             PartEvent::Signal(Signal::Accepted { id, transaction, .. }) => {
                 self.local.touch(id);
                 self.dandelion(ctx, DandelionEvent::Public(kernels(transaction)))
@@ -221,12 +225,14 @@ impl Relay {
     }
 
     /// Lets transactions that were submitted here go to peers that connected by themselves, once their
-    /// embargo ends, if no relay can be had: a node that never reached another has no choice. An attacker who
+    /// embargo ends, if no relay can be had: a node that never reached another has no choice, nor has a validator that
+    /// knows of validators alone, whose connections are no route. An attacker who
     /// cuts off a node that had a relay gains nothing by it.
     fn fall_back_to_inbound<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         let chosen = ctx.peers.ordinary().any(|p| p.ready() && p.outbound());
         let stems = self.local.ids().any(|id| self.stems.get(id).is_some());
-        if !stems || chosen || !ctx.peers.book.is_hopeless() {
+        let Peers { book, validators, .. } = &*ctx.peers;
+        if !stems || chosen || !book.is_hopeless(|key| !validators.contains(key)) {
             return Ok(());
         }
         let inbound: Vec<PeerKey> = ctx.peers.ready().map(|(_, p)| p.key).collect();

@@ -345,8 +345,8 @@ impl SnapshotSync {
             return Ok(());
         }
         let part = Part::from_bytes(range.kind(), bytes).ok();
-        let chain = ctx.ledger.chain();
-        let is_sealed = |part: &Part| !matches!(part, Part::Headers(all) if !are_sealed(chain, all));
+        let history = ctx.ledger.store().history();
+        let is_sealed = |part: &Part| !matches!(part, Part::Headers(all) if !are_sealed(history, all));
         let fits = |part: &Part| belongs(&f.headers, &range, part).is_ok() && is_sealed(part);
         if !part.is_some_and(|part| fits(&part)) {
             f.lost(id);

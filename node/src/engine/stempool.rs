@@ -5,8 +5,9 @@
 //! mempool settles which of them counts.
 //!
 //! The owner of one coin can make any number of those. Where there is no room for one more, a transaction of
-//! the machine that brought the most is fluffed in its place, so only one that brings less than others can end
-//! their stems; another key of the same machine uses the same share. What was submitted to this node itself does not count.
+//! the machine that brought the most is fluffed in its place, so only one that brings less than others can
+//! end their stems; another key of the same machine uses the same share. What was submitted to this node
+//! itself does not count.
 
 use super::peers::ban_score::Whose;
 use crate::ledger::mempool::MempoolLimits;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug)]
 pub(crate) struct Stempool {
     limits: MempoolLimits,
-    all: HashMap<Hash, Whispered>,
+    all: HashMap<Hash, Stem>,
     /// The weight of what each machine brought.
     loads: BTreeMap<Whose, u64>,
     /// How many transactions peers brought, and their weight.
@@ -32,7 +33,7 @@ pub(crate) struct Stempool {
 }
 
 #[derive(Debug)]
-struct Whispered {
+struct Stem {
     transaction: Verified<Transaction>,
     /// The machines that brought it; empty: it was submitted here.
     by: BTreeSet<Whose>,
@@ -86,7 +87,7 @@ impl Stempool {
     /// another sender.
     pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<Whose>) {
         let weight = t.get().body.weight();
-        let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
+        let new = Stem { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
         self.arrivals += 1;
         let by = &mut self.all.entry(id).or_insert(new).by;
         let first = by.is_empty();
@@ -99,7 +100,7 @@ impl Stempool {
     }
 
     pub(crate) fn remove(&mut self, id: &Hash) -> Option<Verified<Transaction>> {
-        let Whispered { transaction, by, .. } = self.all.remove(id)?;
+        let Stem { transaction, by, .. } = self.all.remove(id)?;
         let weight = transaction.get().body.weight();
         if !by.is_empty() {
             self.brought = (self.brought.0 - 1, self.brought.1 - weight);
@@ -134,8 +135,7 @@ mod tests {
         testing::TestChain,
     };
 
-    /// Who brings most gives way; who brings less does not lose its stems to him, and nobody loses them to
-    /// who brings most.
+    /// The machine that brings most makes room: none loses its stems to one that brings more.
     #[test]
     fn each_peer_has_a_share() {
         let mut test_chain = TestChain::new(43);

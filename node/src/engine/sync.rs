@@ -44,12 +44,7 @@ use crate::{
 };
 use core::cmp::Ordering;
 use requests::{BlockItems, BlockRequests, Wanted};
-use sotto_mw::{
-    batch::verify_signatures,
-    block::{Block, Header},
-    chain::Chain,
-    error::Rejection,
-};
+use sotto_mw::{batch::verify_signatures, block::Block, error::Rejection, history::History};
 
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;
@@ -144,12 +139,12 @@ impl Sync {
         let name = BlockName::of(&sealed.header);
         // What is ours, or is being fetched, has been found to be sealed.
         let known = ctx.branch.holds(name) || ctx.is_ours(name)?;
-        if !known && !has_known_terms(ctx.ledger.chain(), &sealed.header) {
+        if !known && !ctx.ledger.store().history().knows_terms(&sealed.header) {
             // It cannot be judged before the blocks that lead to its terms: they are asked for, nothing more.
-            self.on_shown(ctx, id, name);
+            ctx.peers.all.get_mut(&id).into_iter().for_each(|p| p.claim = Some(name));
             return Ok(());
         }
-        if !known && !are_sealed(ctx.ledger.chain(), core::slice::from_ref(&sealed)) {
+        if !known && !are_sealed(ctx.ledger.store().history(), core::slice::from_ref(&sealed)) {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
@@ -193,15 +188,18 @@ impl Sync {
         // What is ours has been found to be sealed: repeating it costs no signature.
         let known = if linked { known(ctx, &all)? } else { 0 };
         // Those under terms that are not known yet are asked for again, once their blocks are here.
-        let judged =
-            all.iter().skip(known).take_while(|s| has_known_terms(ctx.ledger.chain(), &s.header)).count();
+        let judged = all
+            .iter()
+            .skip(known)
+            .take_while(|s| ctx.ledger.store().history().knows_terms(&s.header))
+            .count();
         let terms_follow = all.windows(2).all(|pair| match pair {
             [a, b] => b.header.terms == a.header.next_terms,
             _ => false,
         });
         let linked = linked && terms_follow;
         all.truncate(known + judged);
-        if !linked || !are_sealed(ctx.ledger.chain(), all.get(known..).unwrap_or_default()) {
+        if !linked || !are_sealed(ctx.ledger.store().history(), all.get(known..).unwrap_or_default()) {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
@@ -371,15 +369,8 @@ fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult
     Ok(known)
 }
 
-/// Whether a header can be judged: its terms are those that the chain knows for its height. On a solo chain every
-/// header can.
-fn has_known_terms(chain: &Chain, h: &Header) -> bool {
-    chain.params().operator().is_some() || h.terms == chain.terms().clone().at(h.height).hash()
-}
-
-/// Whether all of these headers are sealed under the terms that the chain knows for their heights.
-pub(super) fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
-    let signed = |s: &SealedHeader| s.signed(chain.id(), &chain.terms().clone().at(s.header.height));
-    let signed: Option<Vec<_>> = all.iter().map(signed).collect();
+/// Whether all of these headers are sealed under the terms of their heights.
+pub(super) fn are_sealed(history: &History, all: &[SealedHeader]) -> bool {
+    let signed: Option<Vec<_>> = all.iter().map(|s| history.signed(s)).collect();
     signed.is_some_and(|all| verify_signatures(&all.concat()).is_ok())
 }

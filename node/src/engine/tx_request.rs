@@ -211,7 +211,7 @@ mod tests {
         Hash::from_bytes(bytes)
     }
 
-    /// However many offer it first and stay silent, whoever has it is asked, and one that we chose before all
+    /// However many offer it first and stay silent, a peer that has it is asked, one that we chose before all
     /// others.
     #[test]
     fn silence_costs_two_seconds() {
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// Nobody's offers take another's place, and all of an honest peer's are asked for.
+    /// No peer's offers take another's place, and all of an honest peer's are asked for.
     #[test]
     fn each_peer_has_its_own_list() {
         let mut wanted = TxRequests::new(1_000);

@@ -8,12 +8,15 @@
 //! ```
 //!
 //! Blocks are judged here at the tip, as any other proposal, and what was judged is connected without being
-//! verified again. A block that does not arrive is asked for, of its proposer and then of others. The time of day
-//! enters with [`Event::Clock`](crate::event::Event::Clock) and goes on with the time of the node in between.
+//! verified again. A block that does not arrive is asked for, of its proposer and then of others. The time of
+//! day enters with [`Event::Clock`](crate::event::Event::Clock) and goes on with the time of the node in
+//! between.
 //!
-//! Guaranteed: a body counts only if it is the one that its header names, so that nobody can spoil the block of
-//! another; of each validator at most one block is held that was not asked for. Not here: blocks that others
-//! sealed, which [`sync`](super::sync) brings.
+//! A block goes out in its compact form: the others have its transactions, or ask for the whole of it.
+//!
+//! Guaranteed: a body counts only if it is the one that its header names, so that no peer can spoil the block
+//! of another; of each validator at most one block is held that was not asked for. Not here: blocks that
+//! others sealed, which [`sync`](super::sync) brings.
 //!
 //! [`consensus`]: crate::consensus
 
@@ -29,7 +32,10 @@ use crate::{
         Draft, LedgerError,
         validating::{self, JudgedBlocks},
     },
-    message::{BlockName, Message},
+    message::{
+        BlockName, Message,
+        compact::{CompactBody, Filling},
+    },
     peer::{CloseReason, Offence, PeerId, PeerKey},
     storage::Files,
 };
@@ -50,7 +56,16 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 struct Wanted {
     /// Who was asked, the proposer first.
     asked: BTreeSet<PeerKey>,
+    /// Whose compact form was looked up in the mempool.
+    looked_up: BTreeSet<PeerKey>,
     again: Duration,
+}
+
+/// A block that is not wanted yet.
+enum Early {
+    /// The bytes of header and body.
+    Whole(Vec<u8>),
+    Compact(Box<(Header, CompactBody)>),
 }
 
 /// This validator's turn to propose.
@@ -66,12 +81,12 @@ pub(crate) struct Validator {
     started: bool,
     /// Whether a person said that the log is lost.
     resumes: bool,
-    /// The time of day, and when it was told.
+    /// The time of day, and when the node learned it.
     clock: (u64, Duration),
     judged: JudgedBlocks,
     wanted: BTreeMap<Hash, Wanted>,
-    /// The last block that each validator sent without being asked.
-    early: BTreeMap<PeerKey, (Hash, Vec<u8>)>,
+    /// The last block that each validator sent before it was wanted.
+    early: BTreeMap<PeerKey, (Hash, Early)>,
     turn: Option<Turn>,
     draft: Option<Draft>,
     /// The program that waits for a turn.
@@ -99,7 +114,7 @@ impl Validator {
         self.engine.activity()
     }
 
-    /// When it wants to be told the time of day next.
+    /// When it wants to learn the time of day next.
     pub(crate) fn wake_at(&self) -> Option<Duration> {
         let asked = self.wanted.values().map(|w| w.again);
         self.engine.wake_at().into_iter().chain(asked).min()
@@ -131,7 +146,9 @@ impl Validator {
         match event {
             PartEvent::Message(id, message) => self.on_message(ctx, id, message),
             PartEvent::Signal(Signal::ChainChanged) => self.on_tip(ctx),
-            PartEvent::Signal(Signal::Accepted { .. }) => self.tell(ctx, Heard::TransactionArrived),
+            PartEvent::Signal(Signal::Accepted { .. } | Signal::ChangeWaits) => {
+                self.tell(ctx, Heard::TransactionArrived)
+            }
             _ => Ok(()),
         }
     }
@@ -150,8 +167,8 @@ impl Validator {
         self.tell(ctx, Heard::Written(id))
     }
 
-    /// A program waits for this validator's turn, to make the reward of its block. A later one takes the place
-    /// of an earlier one.
+    /// A program waits for this validator's turn, to make the reward of its block. A later one takes the
+    /// place of an earlier one.
     pub(crate) fn await_turn<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: RequestId) -> StepResult {
         if let Some(before) = self.waiting.replace(id) {
             ctx.respond(before, Response::Refused(Refusal::NoDraft));
@@ -194,7 +211,10 @@ impl Validator {
         let keys: BTreeSet<PeerKey> = all.map(|v| PeerKey(*v.link_key.as_bytes())).collect();
         self.early.retain(|key, _| keys.contains(key));
         let own = ctx.config.key;
-        ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        let joined = ctx.peers.validators.set(keys.into_iter().filter(|key| *key != own).collect());
+        if !joined.is_empty() {
+            ctx.signals.push_back(Signal::Joined(joined));
+        }
         self.tell(ctx, Heard::Connected(tip))
     }
 
@@ -205,7 +225,8 @@ impl Validator {
         message: Message,
     ) -> StepResult {
         let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
-        // It may have left the set, or be ahead of us in the next one: no offence, and its bytes are charged already.
+        // It may have left the set, or be ahead of us in the next one: no offence, and its bytes are charged
+        // already.
         if !ctx.peers.validators.contains(&key) {
             return Ok(());
         }
@@ -213,7 +234,17 @@ impl Validator {
             Message::Consensus(bytes) => {
                 self.tell(ctx, Heard::Heard { from: LinkKey::from_bytes(key.0), bytes })
             }
-            Message::Proposed(bytes) => self.on_proposed(ctx, id, key, bytes),
+            Message::Proposed(bytes) => {
+                let Some(value) = name_of(&bytes) else {
+                    ctx.blame(id, Offence::Invalid);
+                    return Ok(());
+                };
+                self.on_block(ctx, key, value, Early::Whole(bytes))
+            }
+            Message::CompactProposed { header, body } => {
+                let value = header.hash();
+                self.on_block(ctx, key, value, Early::Compact(Box::new((header, *body))))
+            }
             Message::GetProposed(value) => {
                 if let Some(block) = self.judged.block(&value) {
                     ctx.send(id, Message::Proposed(block.bytes.to_vec()));
@@ -225,22 +256,48 @@ impl Validator {
     }
 
     /// A block arrives: judged if it is wanted, else held.
-    fn on_proposed<F: Files>(
+    fn on_block<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
-        id: PeerId,
         key: PeerKey,
-        bytes: Vec<u8>,
+        value: Hash,
+        block: Early,
     ) -> StepResult {
-        let Some(value) = name_of(&bytes) else {
-            ctx.blame(id, Offence::Invalid);
-            return Ok(());
-        };
         if self.wanted.contains_key(&value) {
-            return self.judge(ctx, value, bytes);
+            return self.take(ctx, key, value, block);
         }
-        self.early.insert(key, (value, bytes));
+        self.early.insert(key, (value, block));
         Ok(())
+    }
+
+    /// Judges a block that is wanted; of a compact one, who sent it is asked for the whole if something is missing.
+    fn take<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        key: PeerKey,
+        value: Hash,
+        block: Early,
+    ) -> StepResult {
+        let bytes = match block {
+            Early::Whole(bytes) => Some(bytes),
+            Early::Compact(compact) => {
+                // Looking it up is work: once for each validator.
+                if !self.wanted.get_mut(&value).is_some_and(|w| w.looked_up.insert(key)) {
+                    return Ok(());
+                }
+                let (header, body) = *compact;
+                let pending = ctx.ledger.mempool().iter().map(|(_, t)| t);
+                let body = Filling::new(&header, body, pending).body();
+                body.map(|body| [header.to_bytes(), body.to_bytes()].concat())
+            }
+        };
+        match bytes {
+            Some(bytes) => self.judge(ctx, value, bytes),
+            None => {
+                self.ask(ctx, value, key);
+                Ok(())
+            }
+        }
     }
 
     /// Judges the bytes of a block of which the body is the one that its header names.
@@ -286,8 +343,12 @@ impl Validator {
                 }
             }
             Decision::SendBlock(value) => {
-                if let Some(block) = self.judged.block(&value) {
-                    let block = Message::Proposed(block.bytes.to_vec());
+                let salt = ctx.rng.next_u64();
+                let compact = self.judged.get(&value).and_then(|p| {
+                    let body = Box::new(CompactBody::of(&p.header, &p.body, salt)?);
+                    Some(Message::CompactProposed { header: p.header.clone(), body })
+                });
+                if let Some(block) = compact {
                     let keys: Vec<PeerKey> = ctx.peers.validators.keys().collect();
                     keys.into_iter().for_each(|key| send_to(ctx, key, &block));
                 }
@@ -335,10 +396,14 @@ impl Validator {
         if let Some(block) = self.judged.block(&value) {
             return Ok(Some(Heard::Judged { value, verdict: Verdict::Valid(block) }));
         }
-        self.wanted.entry(value).or_insert(Wanted { asked: BTreeSet::new(), again: ctx.now + ASK_AGAIN });
+        self.wanted.entry(value).or_insert(Wanted {
+            asked: BTreeSet::new(),
+            looked_up: BTreeSet::new(),
+            again: ctx.now + ASK_AGAIN,
+        });
         let held = self.early.iter().find(|(_, (name, _))| *name == value).map(|(key, _)| *key);
-        match held.and_then(|key| self.early.remove(&key)) {
-            Some((_, bytes)) => self.judge(ctx, value, bytes)?,
+        match held.and_then(|key| Some((key, self.early.remove(&key)?.1))) {
+            Some((key, block)) => self.take(ctx, key, value, block)?,
             None => self.ask(ctx, value, PeerKey(*proposer.as_bytes())),
         }
         Ok(None)
@@ -384,7 +449,8 @@ impl Validator {
     }
 }
 
-/// Sends over one connection with this key, if there is one: that which was heard last, since another may be dead.
+/// Sends over one connection with this key, if there is one: that which was heard last, since another may be
+/// dead.
 fn send_to<F: Files>(ctx: &mut StepContext<'_, F>, key: PeerKey, message: &Message) {
     let open = ctx.peers.ready().filter(|(_, p)| p.key == key).max_by_key(|(id, p)| (p.heard, *id));
     let open = open.map(|(id, _)| id);

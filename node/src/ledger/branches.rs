@@ -72,6 +72,7 @@ impl<F: Files> Ledger<F> {
     /// dropped.
     pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<MempoolChange, LedgerError> {
         self.store.adopt_snapshot(judged, items)?;
+        self.advance_changes();
         let mut mempool = self.mempool.clone();
         let dropped = mempool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(mempool);
@@ -154,7 +155,7 @@ impl<F: Files> Ledger<F> {
     /// When the store cannot answer, or the evidence cannot be kept.
     pub fn see(&mut self, second: &SealedHeader) -> Result<Option<DoubleSeal>, StoreError> {
         let Some(first) = self.store.sealed_header(second.header.height)? else { return Ok(None) };
-        if first.header == second.header || !second.holds(self.chain()) {
+        if first.header == second.header || !self.store.history().holds(second) {
             return Ok(None);
         }
         self.witness(core::slice::from_ref(second))?;

@@ -10,6 +10,7 @@ use crate::{
         mempool::{Mempool, MempoolLimits, conflict::AdmitError},
         mempool_file::Tail,
         originals::Originals,
+        pending_changes::{ChangeRefused, PendingChanges},
     },
     seal::SealedHeader,
     storage::{Files, Pruned, Store, StoreError},
@@ -40,7 +41,7 @@ pub struct Draft {
     pub due: Amount,
     /// The transactions that it takes from the mempool.
     pub transactions: Vec<Connected<Transaction>>,
-    /// A change of the terms; none in a draft from the mempool.
+    /// The change of the terms that it takes, if one waits and the block may contain it.
     pub change: Option<SignedChange>,
 }
 
@@ -82,6 +83,7 @@ pub struct Ledger<F: Files> {
     pub(crate) opened: MempoolChange,
     pub(crate) journal: Journal,
     pub(crate) originals: Originals,
+    pub(crate) changes: PendingChanges,
 }
 
 impl<F: Files> Ledger<F> {
@@ -99,6 +101,7 @@ impl<F: Files> Ledger<F> {
             opened: MempoolChange::default(),
             journal: Journal::default(),
             originals: Originals::default(),
+            changes: PendingChanges::default(),
         };
         ledger.opened = ledger.load_mempool()?;
         Ok(ledger)
@@ -130,6 +133,33 @@ impl<F: Files> Ledger<F> {
     #[must_use]
     pub fn tip(&self) -> &Header {
         self.store.tip()
+    }
+
+    /// The changes of the terms that wait for a block.
+    #[must_use]
+    pub const fn changes(&self) -> &PendingChanges {
+        &self.changes
+    }
+
+    /// Lets a change of the terms wait for a block that may contain it; says whether it is news.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or that too many wait.
+    pub fn submit_change(&mut self, change: SignedChange) -> Result<bool, ChangeRefused> {
+        let at = (self.store.terms(), self.store.tip().height.next());
+        self.changes.take(self.store.chain(), at, change)
+    }
+
+    /// The change that the next block may contain, if one waits.
+    #[must_use]
+    pub fn due_change(&self) -> Option<&SignedChange> {
+        self.changes.due(self.chain(), (self.store.terms(), self.tip().height.next()))
+    }
+
+    /// Drops the changes that can no longer be in a block, now that the tip is another.
+    pub(crate) fn advance_changes(&mut self) {
+        let at = (self.store.terms(), self.store.tip().height.next());
+        self.changes.advance(self.store.chain(), at);
     }
 
     /// What became of the mempool when the ledger was opened.
@@ -241,7 +271,8 @@ impl<F: Files> Ledger<F> {
             .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
         let due =
             fees.and_then(|f| f.checked_add(self.chain().params().reward)).ok_or(Rejection::FeeOverflow)?;
-        Ok(Draft { height: self.tip().height.next(), due, transactions, change: None })
+        let change = self.due_change().cloned();
+        Ok(Draft { height: self.tip().height.next(), due, transactions, change })
     }
 
     /// The next block, but for its seal: a draft with its reward. `time` is in seconds since 1970.
@@ -249,13 +280,8 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// The rule that the block would break, or the store's failure.
     pub fn propose(&self, draft: &Draft, reward: Reward, time: u64) -> Result<Proposal, LedgerError> {
-        let next = NextBlock {
-            transactions: &draft.transactions,
-            coinbase_output: reward.output,
-            coinbase_kernel: reward.kernel,
-            time,
-            change: draft.change.clone(),
-        };
+        let next =
+            NextBlock { transactions: &draft.transactions, reward, time, change: draft.change.clone() };
         Ok(propose(self.chain(), &self.store, next)?)
     }
 
@@ -304,6 +330,7 @@ impl<F: Files> Ledger<F> {
     /// Adds a block that was checked, durably.
     fn append(&mut self, block: &Connected<BlockChange>) -> Result<MempoolChange, LedgerError> {
         self.store.apply(block)?;
+        self.advance_changes();
         let mut mempool = self.mempool.clone();
         let sealed = self.take_sealed(&mut mempool, &block.get().block);
         let dropped = mempool.recheck(self.store.chain(), &self.store)?;

@@ -102,7 +102,7 @@ pub(crate) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, Stor
         return Err(StoreError::Foreign { file, expected, found });
     }
     let mut evidence = Evidence::default();
-    if all.iter().all(|s| s.holds(store.chain()) && evidence.add(s)) {
+    if all.iter().all(|s| store.history().holds(s) && evidence.add(s)) {
         Ok(evidence)
     } else {
         Err(damaged(Damage::Misplaced))

@@ -125,7 +125,7 @@ pub fn tip<F: Files>(ledger: &Ledger<F>) -> Result<Option<Tip>, LedgerError> {
         certificate,
         set: set.clone(),
         set_after: set_after.clone(),
-        has_transactions: ledger.mempool().iter().next().is_some(),
+        has_transactions: ledger.mempool().iter().next().is_some() || ledger.due_change().is_some(),
     }))
 }
 

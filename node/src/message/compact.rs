@@ -1,8 +1,9 @@
 //! Compact blocks: a block sent to a peer that has most of its transactions in its mempool.
 //!
 //! ```text
-//! compact  = header ‖ seal ‖ salt ‖ inputs of both kinds ‖ short ids of the outputs and of the kernels
-//!            ‖ the reward itself ‖ y ‖ 0, or 1 ‖ change of the terms
+//! compact  = header ‖ seal ‖ compact body         proposed = header ‖ compact body, between validators
+//! body     = salt ‖ inputs of both kinds ‖ short ids of the outputs and of the kernels ‖ the reward itself ‖ y
+//!            ‖ 0, or 1 ‖ change of the terms
 //! short id = first 6 bytes of H("sotto/node-short/v1", header hash ‖ salt ‖ name)
 //! name     = commitment ‖ ρ of a one-sided output, or kernel id ‖ bond of a bonded kernel
 //! ```
@@ -11,7 +12,7 @@
 //! hash in the header. Only the mempool is searched, never the stempool: the request would reveal what was
 //! stemmed to the node.
 //!
-//! Guaranteed: a body that [`Filling::block`] returns is the sealed one; items are only filled in where a
+//! Guaranteed: a body that [`Filling::body`] returns is the one that the header names; items are only filled in where a
 //! short id names them. The salt is the sender's, so an attacker cannot prepare a transaction whose id
 //! collides everywhere. Not guaranteed: that a short id finds the right item; if it does not, the whole block
 //! is requested.
@@ -20,7 +21,7 @@
 
 use crate::seal::SealedHeader;
 use sotto_mw::{
-    block::{Block, Reward, body_hash},
+    block::{Block, Header, Reward, body_hash},
     codec::Encode,
     commitment::Commitment,
     group::Scalar,
@@ -50,6 +51,22 @@ impl ShortId {
 pub struct Compact {
     /// The header and its seal.
     pub sealed: SealedHeader,
+    /// The body.
+    pub body: CompactBody,
+}
+
+impl Compact {
+    /// The compact form of a block; `None` when it has no reward, which every connected block has.
+    #[must_use]
+    pub fn of(block: &Block, salt: u64) -> Option<Self> {
+        let body = CompactBody::of(&block.header, &block.body, salt)?;
+        Some(Self { sealed: SealedHeader::of(block), body })
+    }
+}
+
+/// A body without the items that its receiver is likely to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompactBody {
     /// The salt of the short ids.
     pub salt: u64,
     /// All plain inputs.
@@ -68,12 +85,11 @@ pub struct Compact {
     pub change: Option<Box<SignedChange>>,
 }
 
-impl Compact {
-    /// The compact form of a block; `None` when it has no reward, which every connected block has.
+impl CompactBody {
+    /// The compact form of the body that this header names; `None` when it has no reward.
     #[must_use]
-    pub fn of(block: &Block, salt: u64) -> Option<Self> {
-        let (sealed, body) = (SealedHeader::of(block), &block.body);
-        let hash = sealed.header.hash();
+    pub fn of(header: &Header, body: &Body, salt: u64) -> Option<Self> {
+        let hash = header.hash();
         let output = body.outputs.iter().find(|o| o.is_coinbase())?.clone();
         let kernel = body.kernels.iter().find(|k| k.features.is_coinbase())?.clone();
         let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
@@ -81,7 +97,7 @@ impl Compact {
         let kernels = kernels(body).map(|k| short(kernel_name(&k))).collect();
         let (inputs, one_sided_inputs) = (body.inputs.clone(), body.one_sided_inputs.clone());
         let (reward, key_offset, change) = (Reward { output, kernel }, body.key_offset, body.change.clone());
-        Some(Self { sealed, salt, inputs, one_sided_inputs, outputs, kernels, reward, key_offset, change })
+        Some(Self { salt, inputs, one_sided_inputs, outputs, kernels, reward, key_offset, change })
     }
 }
 
@@ -123,7 +139,7 @@ pub fn items(
     Some((outputs.collect::<Option<_>>()?, kernels.collect::<Option<_>>()?))
 }
 
-/// A compact block that is being filled.
+/// A compact body that is being filled.
 ///
 /// ```
 /// use sotto_mw::testing::TestChain;
@@ -134,22 +150,28 @@ pub fn items(
 /// let block = &chain.blocks()[0];
 /// let compact = Compact::of(block, 7).expect("a connected block has a reward");
 /// // The block has only its reward, which the compact form includes: nothing is missing.
-/// let filling = Filling::new(compact, std::iter::empty());
+/// let filling = Filling::new(&block.header, compact.body, std::iter::empty());
 /// assert_eq!(filling.missing(), (Vec::new(), Vec::new()));
-/// assert_eq!(filling.block().as_ref(), Some(block));
+/// assert_eq!(filling.body().as_ref(), Some(&block.body));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Filling {
-    compact: Compact,
+    header: Hash,
+    body_hash: Hash,
+    compact: CompactBody,
     outputs: Vec<Option<Output>>,
     kernels: Vec<Option<BodyKernel>>,
 }
 
 impl Filling {
-    /// Looks up what a compact block names among pending transactions.
+    /// Looks up what a compact body names among pending transactions.
     #[must_use]
-    pub fn new<'a>(compact: Compact, pending: impl Iterator<Item = &'a Transaction>) -> Self {
-        let (hash, salt) = (compact.sealed.header.hash(), compact.salt);
+    pub fn new<'a>(
+        header: &Header,
+        compact: CompactBody,
+        pending: impl Iterator<Item = &'a Transaction>,
+    ) -> Self {
+        let (hash, salt) = (header.hash(), compact.salt);
         let (mut outputs, mut kernels) = (HashMap::new(), HashMap::new());
         for t in pending {
             let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
@@ -158,13 +180,8 @@ impl Filling {
         }
         let found_outputs = compact.outputs.iter().map(|id| outputs.get(id).map(|o| (*o).clone())).collect();
         let found_kernels = compact.kernels.iter().map(|id| kernels.get(id).cloned()).collect();
-        Self { outputs: found_outputs, kernels: found_kernels, compact }
-    }
-
-    /// What is sealed.
-    #[must_use]
-    pub const fn sealed(&self) -> &SealedHeader {
-        &self.compact.sealed
+        let body_hash = header.body_hash;
+        Self { header: hash, body_hash, outputs: found_outputs, kernels: found_kernels, compact }
     }
 
     /// The places of the outputs and of the kernels that are missing.
@@ -175,16 +192,15 @@ impl Filling {
 
     /// Fills the gaps in order; returns whether the items are exactly those that the short ids name.
     pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<BodyKernel>) -> bool {
-        let (hash, salt) = (self.compact.sealed.header.hash(), self.compact.salt);
-        let short = |name: Vec<u8>| ShortId::new(&hash, salt, &name);
+        let short = |name: Vec<u8>| ShortId::new(&self.header, self.compact.salt, &name);
         fill(&mut self.outputs, &self.compact.outputs, outputs, |o| short(output_name(o)))
             && fill(&mut self.kernels, &self.compact.kernels, kernels, |k| short(kernel_name(k)))
     }
 
-    /// The block, if nothing is missing and the body is the one that was sealed.
+    /// The body, if nothing is missing and it is the one that the header names.
     #[must_use]
-    pub fn block(self) -> Option<Block> {
-        let Compact { sealed, inputs, one_sided_inputs, reward, key_offset, change, .. } = self.compact;
+    pub fn body(self) -> Option<Body> {
+        let CompactBody { inputs, one_sided_inputs, reward, key_offset, change, .. } = self.compact;
         let outputs = self.outputs.into_iter().chain([Some(reward.output)]).collect::<Option<_>>()?;
         let mut body = Body { inputs, one_sided_inputs, outputs, key_offset, change, ..Body::default() };
         for k in self.kernels {
@@ -192,8 +208,7 @@ impl Filling {
         }
         body.kernels.push(reward.kernel);
         let body = body.in_order();
-        let sound = body_hash(&body) == sealed.header.body_hash;
-        sound.then_some(Block { header: sealed.header, seal: sealed.seal, body })
+        (body_hash(&body) == self.body_hash).then_some(body)
     }
 }
 

@@ -4,7 +4,8 @@
 //! ```text
 //! unit        the time in which one point is decoded, about 4 µs
 //! every frame 1    a point 1    a seal to verify 20    a tip 100    4 ids 1    2,048 bytes that are hashed 1
-//! a transaction: three times its bytes / 32, for its points, its look-ups and its proofs
+//! a transaction: three times its bytes / 32, for its points, its look-ups and its proofs; a change of the terms the same,
+//! for its keys with their proofs of possession and its signatures
 //! ```
 //!
 //! A price is what the message may make a node do at most, so it is charged before anything is done. Garbage
@@ -40,8 +41,8 @@ pub fn price(frame: &[u8]) -> u64 {
     let (length, count) = (frame.len() as u64, u64::from(count(frame)));
     let points = length / POINT;
     1 + match frame.get(1) {
-        Some(5 | 8) => 3 * points,
-        Some(13 | 15) => points,
+        Some(5 | 8 | 27) => 3 * points,
+        Some(13 | 15 | 26) => points,
         Some(9) => TIP + SEAL * signatures(length, 1),
         Some(11 | 19) => SEAL * signatures(length, count).max(count.min(points)),
         Some(4 | 6 | 7) => count.min(points) / 4,
@@ -78,7 +79,7 @@ fn count(frame: &[u8]) -> u16 {
 /// Whether decoding a message means decoding points without end, so that a worker does it.
 #[must_use]
 pub fn has_points(frame: &[u8]) -> bool {
-    matches!(frame.get(1), Some(5 | 8 | 13 | 15))
+    matches!(frame.get(1), Some(5 | 8 | 13 | 15 | 26 | 27))
 }
 
 /// What a message says that it answers.

@@ -4,7 +4,12 @@
 use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
-use sotto_mw::{commitment::Commitment, output::OutputFeatures, testing::TestChain};
+use sotto_mw::{
+    commitment::Commitment,
+    output::OutputFeatures,
+    terms::{Announced, Change},
+    testing::TestChain,
+};
 
 fn all() -> Vec<Message> {
     let mut test_chain = TestChain::new(11);
@@ -18,8 +23,11 @@ fn all() -> Vec<Message> {
     let at = |ip: [u8; 4]| Address { at: SocketAddr::from((ip, 7)), key: PeerKey([9; 32]) };
     let six = Address { at: "[2001:db8::1]:65535".parse().unwrap(), key: PeerKey([8; 32]) };
     let (hash, ids) = (name.hash, vec![name.hash, Hash::ZERO]);
+    let announce = Change::Rules(Announced { from: Height::new(99), what: 9 });
+    let change = TestChain::with_validators(44, 4).change(announce, Height::new(9));
     let commitments: Vec<Commitment> = block.body.inputs.clone();
     assert!(!commitments.is_empty());
+    let compact = Compact::of(&block, 3).unwrap();
     vec![
         Message::Hello(hello(None)),
         Message::Hello(hello(Some(4_000))),
@@ -35,7 +43,7 @@ fn all() -> Vec<Message> {
         Message::GetHeaders(vec![name, name]),
         Message::Headers(vec![sealed.clone()]),
         Message::GetCompact(name),
-        Message::Compact(Compact::of(&block, 3).unwrap()),
+        Message::Compact(compact.clone()),
         Message::GetItems { block: name, outputs: vec![0, 7], kernels: vec![] },
         Message::Items {
             block: name,
@@ -52,6 +60,8 @@ fn all() -> Vec<Message> {
         Message::Consensus(vec![1, 2, 3]),
         Message::Proposed(vec![4; 40]),
         Message::GetProposed(hash),
+        Message::CompactProposed { header: block.header.clone(), body: Box::new(compact.body.clone()) },
+        Message::Change(Box::new(change)),
     ]
 }
 
@@ -59,7 +69,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..26).collect(), "one of each kind");
+    assert_eq!(kinds, (0..28).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
@@ -78,7 +88,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 26]), Err(DecodeError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 28]), Err(DecodeError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 
@@ -152,14 +162,18 @@ fn a_compact_block_is_filled_from_what_is_there() {
     let block = test_chain.blocks().last().unwrap().clone();
     let compact = Compact::of(&block, 99).unwrap();
     assert!(compact.to_bytes().len() * 2 < block.to_bytes().len());
-    let full = Filling::new(compact.clone(), payments.iter());
+    let filling = |compact: &CompactBody, pending: &[Transaction]| {
+        Filling::new(&block.header, compact.clone(), pending.iter())
+    };
+    let compact = compact.body;
+    let full = filling(&compact, &payments);
     assert_eq!(full.missing(), (vec![], vec![]));
-    assert_eq!(full.block().as_ref(), Some(&block));
+    assert_eq!(full.body().as_ref(), Some(&block.body));
 
-    let mut half = Filling::new(compact.clone(), payments[..1].iter());
+    let mut half = filling(&compact, &payments[..1]);
     let (outputs, kernels) = half.missing();
     assert_eq!((outputs.len(), kernels.len()), (2, 1));
-    assert_eq!(half.clone().block(), None);
+    assert_eq!(half.clone().body(), None);
     let (o, k) = items(&block.body, &outputs, &kernels).unwrap();
     assert!(!half.clone().fill(o[1..].to_vec(), k.clone()), "too few");
     assert!(!half.clone().fill([&o[..], &o[..]].concat(), k.clone()), "too many");
@@ -168,12 +182,12 @@ fn a_compact_block_is_filled_from_what_is_there() {
         "others than the short ids name"
     );
     // Short ids that are right, of what the block does not hold.
-    let mut wrong = Compact { inputs: Vec::new(), ..compact.clone() };
+    let mut wrong = CompactBody { inputs: Vec::new(), ..compact.clone() };
     wrong.inputs.extend(compact.inputs.iter().skip(1));
-    let mut wrong = Filling::new(wrong, payments[..1].iter());
-    assert!(wrong.fill(o.clone(), k.clone()) && wrong.block().is_none());
+    let mut wrong = filling(&wrong, &payments[..1]);
+    assert!(wrong.fill(o.clone(), k.clone()) && wrong.body().is_none());
     assert!(half.fill(o, k));
-    assert_eq!(half.block().as_ref(), Some(&block));
+    assert_eq!(half.body().as_ref(), Some(&block.body));
     assert_eq!(items(&block.body, &[4], &[]), None, "the reward is not counted");
     // The same kernel under another bond is not the one of the block.
     let mut squatted = payments.clone();
@@ -182,7 +196,7 @@ fn a_compact_block_is_filled_from_what_is_there() {
         .bonds
         .values_mut()
         .for_each(|bond| bond.key = *test_chain.chain().params().operator().unwrap());
-    assert_eq!(Filling::new(compact.clone(), squatted.iter()).missing().1.len(), 1);
+    assert_eq!(filling(&compact, &squatted).missing().1.len(), 1);
     // Nor is the same output under another signature of its sender.
     let mut again = payments.clone();
     for o in &mut again[1].body.outputs {
@@ -190,7 +204,7 @@ fn a_compact_block_is_filled_from_what_is_there() {
             o.signature = block.body.kernels[0].signature;
         }
     }
-    assert_eq!(Filling::new(compact.clone(), again.iter()).missing().0.len(), 2);
+    assert_eq!(filling(&compact, &again).missing().0.len(), 2);
     let other = Compact::of(&block, 98).unwrap();
-    assert_ne!(other.outputs, compact.outputs, "each salt gives other ids");
+    assert_ne!(other.body.outputs, compact.outputs, "each salt gives other ids");
 }

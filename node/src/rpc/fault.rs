@@ -1,6 +1,9 @@
 //! Why a request failed, and the number of the error, which never changes.
 
-use crate::{effect::Refusal, ledger::LedgerError};
+use crate::{
+    effect::Refusal,
+    ledger::{LedgerError, pending_changes::ChangeRefused},
+};
 
 /// The number of an error. JSON-RPC defines the negative ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub enum Code {
     Params = -32_602,
     /// The node has stopped, or its store has failed.
     Stopped = -32_603,
-    /// A rule refuses the transaction; `data.rule` is its number in docs/RULES.md.
+    /// A rule refuses the transaction or the change of the terms; `data.rule` is its number in docs/RULES.md.
     Rule = 1,
     /// The transaction conflicts with a pending one, or the mempool is full.
     Pending = 2,
@@ -111,7 +114,10 @@ impl From<Refusal> for Fault {
     fn from(why: Refusal) -> Self {
         let (code, rule) = match &why {
             Refusal::Ledger(LedgerError::Refused(r)) => (Code::Rule, Some(r.rule())),
-            Refusal::Ledger(LedgerError::Conflict(_)) => (Code::Pending, None),
+            Refusal::Change(ChangeRefused::Rule(r)) => (Code::Rule, Some(r.rule())),
+            Refusal::Ledger(LedgerError::Conflict(_)) | Refusal::Change(ChangeRefused::Full) => {
+                (Code::Pending, None)
+            }
             Refusal::Ledger(LedgerError::Store(_)) => return Self::Stopped,
             Refusal::Busy => (Code::Busy, None),
             Refusal::TooMany { .. } => (Code::Wide, None),

@@ -13,9 +13,11 @@ use sotto_mw::{
     block::{Block, SealedHeader},
     chain::{Chain, ChainId, Params},
     hash::Hash,
+    history::TermsChange,
     kernel::Kernel,
     mmr::MmrProof,
     state::{RewindData, Unspent},
+    terms::SignedChange,
     trie::{ChunkProof, TrieProof},
 };
 
@@ -77,6 +79,8 @@ records! {
         stems: u64,
         /// Addresses that could not be connected lately, the latest first.
         dial_failures: Vec<DialFailureRecord>,
+        /// The first height under rules that the node does not know, if one is announced: it stops before.
+        unknown_rules: Option<u64>,
         /// What its own validator does; null unless it votes.
         validator: Option<ValidatorRecord>,
     }
@@ -129,6 +133,17 @@ records! {
     SubmittedRecord {
         /// Its id.
         id: Hex<Hash>,
+    }
+
+    /// The change waits for a block.
+    ChangeRecord {}
+
+    /// The changes of the terms.
+    TermsRecord {
+        /// The headers at which the terms change, each with its seal and the terms of the next height.
+        changes: Vec<Hex<TermsChange>>,
+        /// The changes that wait for a block.
+        pending: Vec<Hex<SignedChange>>,
     }
 
     /// A block.
@@ -235,6 +250,7 @@ impl From<Status> for StatusRecord {
             listen: s.listen.map(|at| at.to_string()),
             stems: s.stems as u64,
             dial_failures: s.dial_failures.into_iter().map(Into::into).collect(),
+            unknown_rules: s.unknown_rules.map(Height::get),
             validator: s.validator.map(Into::into),
         }
     }
@@ -311,6 +327,11 @@ results! {
     StatusRecord, Response::Status(s) => s.into();
     PeersRecord, Response::Peers(all) => Self { peers: all.into_iter().map(Into::into).collect() };
     SubmittedRecord, Response::Submitted(id) => Self { id: Hex(id) };
+    ChangeRecord, Response::Done => Self {};
+    TermsRecord, Response::Terms { changes, pending } => Self {
+        changes: changes.into_iter().map(Hex).collect(),
+        pending: pending.into_iter().map(Hex).collect(),
+    };
     BlockRecord, Response::Block(block) => Self { block: block.map(Hex) };
     HeaderRecord, Response::Headers(all) => Self { header: all.into_iter().next().map(Hex) };
     HeadersRecord, Response::Headers(all) => Self { headers: all.into_iter().map(Hex).collect() };

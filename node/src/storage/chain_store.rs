@@ -33,7 +33,9 @@ use super::{
 use crate::codec::Damage;
 use sotto_mw::{
     amount::Height,
+    block::Header,
     chain::{Chain, Params},
+    history::History,
     state::{StateCommitments, WrongState},
     trie::Trie,
 };
@@ -94,6 +96,8 @@ pub struct ChainStore<F: Files> {
     pub(crate) head: Head,
     pub(crate) base: Option<Base>,
     pub(crate) commitments: StateCommitments,
+    /// The terms of all heights up to the next, and of later ones as far as they are announced.
+    pub(crate) history: History,
     opened: Opened,
     state: Running,
     since_flush: u32,
@@ -107,6 +111,7 @@ pub(crate) struct Installed {
     pub(crate) head: Head,
     pub(crate) index: Index,
     pub(crate) outputs: Trie,
+    pub(crate) history: History,
 }
 
 impl<F: Files> ChainStore<F> {
@@ -137,7 +142,7 @@ impl<F: Files> ChainStore<F> {
         remove_if_there(&mut files, FileName::BaseDraft)?;
         keep_one(databases.as_ref(), &head)?;
         let truth = Truth { files: &files, log: &log, base: base.as_ref(), chain: &chain, head: &head };
-        let Attached { index, outputs, replayed, rebuilt } = attach(&truth, databases.as_ref())?;
+        let Attached { index, outputs, history, replayed, rebuilt } = attach(&truth, databases.as_ref())?;
         let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         let opened = Opened { cut, replayed, rebuilt };
         Ok(Self {
@@ -149,6 +154,7 @@ impl<F: Files> ChainStore<F> {
             head,
             base,
             commitments,
+            history,
             opened,
             state: Running::Yes,
             since_flush: 0,
@@ -211,6 +217,11 @@ impl<F: Files> ChainStore<F> {
             self.commitments =
                 StateCommitments { kernels: step.head.kernels.clone(), outputs: step.outputs.clone() };
             self.head = step.head.clone();
+            let Header { height, terms, next_terms, .. } = &self.head.header;
+            // Blocks that validators certified are final, so no change is undone.
+            if terms != next_terms {
+                self.history.append(height.next(), &self.head.terms);
+            }
             self.since_flush += 1;
             done.push(step);
         }
@@ -234,10 +245,10 @@ impl<F: Files> ChainStore<F> {
 
     /// Takes over an installed state, which the head file names, and removes the index of the one before.
     pub(crate) fn restart(&mut self, state: Installed) {
-        let Installed { base, log, head, index, outputs } = state;
+        let Installed { base, log, head, index, outputs, history } = state;
         let old = core::mem::replace(&mut self.index, index);
         self.commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
-        (self.log, self.head, self.base) = (log, head, Some(base));
+        (self.log, self.head, self.base, self.history) = (log, head, Some(base), history);
         self.since_flush = 0;
         let slot = old.slot();
         drop(old);
@@ -304,6 +315,7 @@ fn read_head(files: &impl Files) -> Result<(Chain, Head), StoreError> {
 struct Attached {
     index: Index,
     outputs: Trie,
+    history: History,
     /// How many records it took in.
     replayed: u64,
     /// Why it was rebuilt, if it was.
@@ -326,6 +338,6 @@ fn attach(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<At
 fn attach_once(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<Attached, StoreError> {
     let mut index = Index::open(databases, Slot::Current)?;
     let replayed = catch_up(truth, &mut index)?;
-    let outputs = index_check::check(&index, truth.chain, truth.head)?;
-    Ok(Attached { index, outputs, replayed, rebuilt: None })
+    let (outputs, history) = index_check::check(&index, truth.chain, truth.head)?;
+    Ok(Attached { index, outputs, history, replayed, rebuilt: None })
 }

@@ -157,6 +157,9 @@ pub enum IndexFault {
     /// The unspent outputs are not those the header commits to.
     #[error("the unspent outputs are not those of the head")]
     Outputs,
+    /// The terms from a height on are missing or wrong.
+    #[error("the entry of the terms from block {0} on is missing or wrong")]
+    Terms(Height),
     /// An undo entry is missing or wrong.
     #[error("the undo entry of block {0} is missing or wrong")]
     Undo(Height),

@@ -10,6 +10,7 @@
 //! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' key in the trie → unspent (mw)
 //!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
 //!           'e' excess ‖ height → may repeat (1)                'm' → head
+//!           't' first height → terms (mw) ‖ check                  where the terms change, so none on a solo chain
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
 //!
@@ -251,6 +252,16 @@ impl HeaderEntry {
     }
 }
 
+/// The index entry of the terms from a height on.
+pub(crate) fn terms_entry(from: Height, terms: &Terms) -> Vec<u8> {
+    with_check(tag::INDEX, &key::terms(from), terms.to_bytes())
+}
+
+/// Reads the entry of this height.
+pub(crate) fn read_terms_entry(bytes: &[u8], from: Height) -> Result<Terms, Damage> {
+    Ok(Terms::from_bytes(checked(tag::INDEX, &key::terms(from), bytes)?)?)
+}
+
 /// The index entry that undoing a block needs, besides the block itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UndoEntry {
@@ -327,6 +338,9 @@ mod tests {
         only(&head.to_bytes(), &head, Head::from_bytes);
         let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
         only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::new(11)));
+        let (terms, from) = (chain.params().first_terms(), Height::new(6));
+        only(&terms_entry(from, &terms), &terms, |b| read_terms_entry(b, from));
+        assert!(read_terms_entry(&terms_entry(from, &terms), Height::new(7)).is_err());
         let undo = UndoEntry { kernels: head.kernels, spent: Vec::new() };
         only(&undo.to_bytes(Height::new(4)), &undo, |b| UndoEntry::from_bytes(b, Height::new(4)));
         assert!(UndoEntry::from_bytes(&undo.to_bytes(Height::new(4)), Height::new(5)).is_err());

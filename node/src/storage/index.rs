@@ -8,7 +8,7 @@
 use super::{
     database::{Batch, Database, Databases, KeyValue, Slot},
     error::{IndexFault, StoreError},
-    format::{Head, HeaderEntry, Position, UndoEntry},
+    format::{Head, HeaderEntry, Position, UndoEntry, read_terms_entry, terms_entry},
     key,
 };
 use crate::seal::SealedHeader;
@@ -20,6 +20,7 @@ use sotto_mw::{
     hash::Hash,
     kernel::{Excess, Kernel},
     state::{Sighting, Unspent},
+    terms::Terms,
 };
 
 /// An open index.
@@ -108,6 +109,9 @@ impl Index {
         batch.insert(key::undo(height), undo.to_bytes(height));
         (before.floor.get()..after.floor.get()).for_each(|h| batch.remove(key::undo(Height::new(h + 1))));
         batch.insert(key::header(height), HeaderEntry { header: after.header.clone(), at }.to_bytes());
+        if after.header.terms != after.header.next_terms {
+            batch.insert(key::terms(height.next()), terms_entry(height.next(), &after.terms));
+        }
         self.write(batch, after)
     }
 
@@ -152,6 +156,16 @@ impl Index {
             batch.insert(key::header(header.height), entry.to_bytes());
         }
         self.db.write(batch)
+    }
+
+    /// The terms where they change, each with its first height, in order.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = Result<(Height, Terms), StoreError>> + '_ {
+        self.scan(key::TERMS).map(|entry| {
+            let (k, v) = entry?;
+            let from = k.get(key::TERMS.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
+            let from = Height::new(from.unwrap_or_default());
+            Ok((from, read_terms_entry(&v, from).map_err(|_| IndexFault::Terms(from))?))
+        })
     }
 
     /// Adds the kernels of whole blocks from height `first` on, whose headers are there; `place` is the

@@ -2,7 +2,7 @@
 //! the head.
 //!
 //! The head commits to everything: its header to all earlier headers, to all kernels in order and to the set
-//! of unspent outputs. So headers are checked as a chain, kernels by recomputing their mountain range, ids
+//! of unspent outputs. So headers are checked as a chain, terms by the hashes that headers state, kernels by recomputing their mountain range, ids
 //! and excesses by looking each kernel up and counting, outputs by recomputing the trie, undo entries by
 //! their checksums.
 
@@ -26,6 +26,7 @@ use sotto_mw::{
     block::{Block, Header, body_hash},
     chain::Chain,
     codec::{Decode, Reader},
+    history::History,
     mmr::Peaks,
     state::{Sighting, Unspent},
     transaction::Body,
@@ -195,13 +196,30 @@ pub(crate) fn front_at(
     Ok(r.version().and_then(|()| SealedHeader::decode(&mut r)).ok())
 }
 
-/// Compares the whole index with the head; returns the trie of unspent outputs.
-pub(crate) fn check(index: &Index, chain: &Chain, head: &Head) -> Result<Trie, StoreError> {
-    check_kernels(index, head, headers(index, chain, head)?)?;
+/// Compares the whole index with the head; returns the trie of unspent outputs, and the terms of all heights.
+pub(crate) fn check(index: &Index, chain: &Chain, head: &Head) -> Result<(Trie, History), StoreError> {
+    let headers = headers(index, chain, head)?;
+    let history = check_terms(index, chain, &headers)?;
+    check_kernels(index, head, headers)?;
     for h in head.floor.get()..head.header.height.get() {
         index.undo_entry(Height::new(h + 1))?;
     }
-    check_outputs(index, head)
+    Ok((check_outputs(index, head)?, history))
+}
+
+/// Compares the terms with what the headers state: there is an entry wherever they change, and no other.
+fn check_terms(index: &Index, chain: &Chain, headers: &[Header]) -> Result<History, StoreError> {
+    let (mut history, mut entries) = (History::new(chain), index.terms());
+    for h in headers.iter().filter(|h| h.terms != h.next_terms) {
+        let from = h.height.next();
+        let entry = entries.next().transpose()?;
+        let stated = entry.filter(|(at, terms)| *at == from && terms.hash() == h.next_terms);
+        history.append(from, &stated.ok_or(IndexFault::Terms(from))?.1);
+    }
+    match entries.next().transpose()? {
+        Some((from, _)) => Err(IndexFault::Terms(from).into()),
+        None => Ok(history),
+    }
 }
 
 /// The headers' chain from the genesis to the head.

@@ -9,6 +9,7 @@ pub(crate) const KERNEL_IDS: &[u8] = b"i";
 pub(crate) const EXCESSES: &[u8] = b"e";
 pub(crate) const UNSPENT: &[u8] = b"u";
 pub(crate) const UNDO: &[u8] = b"x";
+pub(crate) const TERMS: &[u8] = b"t";
 
 /// The first key after a table's.
 pub(crate) fn after(table: &[u8]) -> Vec<u8> {
@@ -44,4 +45,9 @@ pub(crate) fn unspent_at(key: &Hash) -> Vec<u8> {
 
 pub(crate) fn undo(h: Height) -> Vec<u8> {
     [UNDO, &h.get().to_be_bytes()].concat()
+}
+
+/// By the first height under the terms.
+pub(crate) fn terms(from: Height) -> Vec<u8> {
+    [TERMS, &from.get().to_be_bytes()].concat()
 }

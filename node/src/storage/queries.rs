@@ -21,6 +21,7 @@ use sotto_mw::{
     block::{Block, Header},
     commitment::Commitment,
     hash::Hash,
+    history::{History, TermsChange},
     kernel::{Excess, Kernel},
     mmr::Peaks,
     state::{ChainView, Sighting, StateCommitments, Unspent},
@@ -145,9 +146,40 @@ impl<F: Files> ChainStore<F> {
     /// checksum checked only if it does not begin with that header and a seal that holds.
     fn sealed_at(&self, at: Position, header: &Header) -> Result<SealedHeader, StoreError> {
         match front_at(&self.files, &self.log, at)? {
-            Some(sealed) if sealed.header == *header && self.seals.holds(&self.chain, &sealed) => Ok(sealed),
+            Some(sealed) if sealed.header == *header && self.seals.holds(&self.history, &sealed) => {
+                Ok(sealed)
+            }
             _ => block_at(&self.files, &self.log, at, header).map(|block| SealedHeader::of(&block)),
         }
+    }
+
+    /// The terms of all heights up to the next, and of later ones as far as they are announced: by them the
+    /// headers and seals of each height are judged.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The headers from height `first` to `last` at which the terms change, at most `most` of them, each with its
+    /// seal and the terms of the next height: a light client, or whoever starts from a snapshot, extends its
+    /// [`History`] by them.
+    ///
+    /// # Errors
+    /// When the index, or a file that holds such a header, is damaged.
+    pub fn terms_changes(
+        &self,
+        first: Height,
+        last: Height,
+        most: usize,
+    ) -> Result<Vec<TermsChange>, StoreError> {
+        self.running()?;
+        let changes = self.history.starts(first.next(), last.next()).take(most);
+        let change = |(from, terms): (Height, &Terms)| {
+            let height = from.minus(1);
+            let sealed = self.sealed_header(height)?.ok_or(IndexFault::Header(height))?;
+            Ok(TermsChange { sealed, terms: terms.clone() })
+        };
+        changes.map(change).collect()
     }
 
     /// The base's start and its parts; `None` when nothing was pruned.

@@ -26,7 +26,7 @@ use crate::{
         snapshot_format::{Part, PartCount, PartEntry, Start},
     },
 };
-use sotto_mw::{chain::Chain, mmr::Peaks, trie::Trie};
+use sotto_mw::{chain::Chain, history::History, mmr::Peaks, trie::Trie};
 
 const FILE: FileName = FileName::BaseDraft;
 /// Parts that are installed between two syncs.
@@ -128,6 +128,7 @@ impl SnapshotInstall {
         let head = base.head_with(&store.chain, first, kernels);
         index.put_head(&head)?;
         index.flush()?;
-        Ok(Installed { base, log, head, index, outputs })
+        let history = History::new(&store.chain);
+        Ok(Installed { base, log, head, index, outputs, history })
     }
 }

@@ -6,7 +6,7 @@
 //! [`MOST`] the memory starts anew.
 
 use crate::seal::SealedHeader;
-use sotto_mw::{chain::Chain, codec::Encode, hash::Hash};
+use sotto_mw::{codec::Encode, hash::Hash, history::History};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -20,14 +20,14 @@ const MOST: usize = 1 << 20;
 pub(crate) struct VerifiedSeals(Mutex<HashMap<Hash, Vec<u8>>>);
 
 impl VerifiedSeals {
-    /// Whether the operator made the seal.
-    pub(crate) fn holds(&self, chain: &Chain, sealed: &SealedHeader) -> bool {
+    /// Whether the header is sealed under the terms of its height.
+    pub(crate) fn holds(&self, history: &History, sealed: &SealedHeader) -> bool {
         let (hash, seal) = (sealed.header.hash(), sealed.seal.to_bytes());
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(&hash) == Some(&seal) {
             return true;
         }
-        let holds = sealed.holds(chain);
+        let holds = history.holds(sealed);
         if holds {
             if known.len() >= MOST {
                 known.clear();
@@ -49,10 +49,10 @@ mod tests {
         let mut test_chain = TestChain::new(47);
         (0..2).for_each(|_| drop(test_chain.grow(Vec::new())));
         let [a, b] = [0, 1].map(|n| SealedHeader::of(&test_chain.blocks()[n]));
-        let seals = VerifiedSeals::default();
-        assert!(seals.holds(test_chain.chain(), &a) && seals.holds(test_chain.chain(), &a));
+        let (seals, history) = (VerifiedSeals::default(), History::new(test_chain.chain()));
+        assert!(seals.holds(&history, &a) && seals.holds(&history, &a));
         let foreign = SealedHeader { seal: b.seal.clone(), ..a.clone() };
-        assert!(!seals.holds(test_chain.chain(), &foreign));
-        assert!(seals.holds(test_chain.chain(), &a) && seals.0.lock().unwrap().len() == 1);
+        assert!(!seals.holds(&history, &foreign));
+        assert!(seals.holds(&history, &a) && seals.0.lock().unwrap().len() == 1);
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod byzantine;
+mod changes;
 mod crashes;
 mod hearing;
 mod ledgers;

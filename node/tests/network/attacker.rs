@@ -153,8 +153,8 @@ impl Attacker {
         let Some(mut compact) = Compact::of(&block, rng.next_u64()) else { return Vec::new() };
         match rng.next_u32() % 5 {
             0 => compact.sealed.seal = self.pick(rng).seal,
-            1 => compact.outputs = (0..50).map(|n| ShortId([n; 6])).collect(),
-            2 => compact.inputs = vec![compact.reward.output.commitment; 2_000],
+            1 => compact.body.outputs = (0..50).map(|n| ShortId([n; 6])).collect(),
+            2 => compact.body.inputs = vec![compact.body.reward.output.commitment; 2_000],
             3 => return Vec::new(),
             _ => return vec![Message::Compact(compact.clone()), Message::Compact(compact)],
         }

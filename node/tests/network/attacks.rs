@@ -329,7 +329,7 @@ fn an_open_question_exempts_its_answer_alone() {
     hand.say(1, &hand.tip_message(3));
     assert_eq!(hand.asked(), [1]);
     let mut large = Compact::of(hand.block(3), 1).unwrap();
-    large.inputs = vec![large.reward.output.commitment; 30_000];
+    large.body.inputs = vec![large.body.reward.output.commitment; 30_000];
     hand.begun = 0;
     hand.say(1, &Message::Compact(large));
     assert_eq!(hand.begun, 0, "more than any block holds");

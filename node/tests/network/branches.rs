@@ -72,7 +72,7 @@ fn two_branches_become_one_and_leave_evidence() {
         for n in 0..5 {
             let ledger = world.node(n).unwrap().ledger();
             ledger.audit(|_, _| ()).unwrap();
-            assert!(ledger.double_seals().unwrap().iter().all(|d| d.holds(ledger.chain())));
+            assert!(ledger.double_seals().unwrap().iter().all(|d| d.holds(ledger.store().history())));
         }
     }
 }

@@ -1,17 +1,21 @@
 //! A ledger of a chain that validators seal: it follows their terms, on disk too.
 
+use super::test_chain::Dir;
 use sotto_mw::{
     Amount, Encode,
     amount::Height,
     error::{ChangeFault, Rejection},
+    history::History,
     state::ChainView,
     terms::{Announced, Change, Limits},
     testing::TestChain,
     validators::ValidatorSet,
 };
 use sotto_node::{
+    edge::sled_database::SledDatabases,
     ledger::{Ledger, LedgerError, mempool::MempoolLimits},
-    storage::{ExportError, Layout, Memory, Store, StoreError},
+    seal::SealedHeader,
+    storage::{ExportError, IndexFault, Layout, Memory, Store, StoreError},
 };
 
 const EXPIRY: Height = Height::new(1_000);
@@ -63,6 +67,75 @@ fn a_ledger_follows_its_validators_across_restarts() {
     let height = ledger.tip().height;
     let refused = ledger.store().export(height, 1_024, &mut Vec::new(), |_, _| {});
     assert!(matches!(refused, Err(ExportError::Store(StoreError::Certified))));
+}
+
+/// Each header is judged by the terms of its height, also after those have changed, and by an index that was written
+/// block by block as by one that was rebuilt.
+#[test]
+fn a_store_knows_the_terms_of_every_height() {
+    let (chain, files) = (test_chain(), Memory::new());
+    let params = TestChain::with_validators(80, 4).chain().params().clone();
+    drop(Store::create_on(files.clone(), Layout::in_memory(), params).unwrap());
+    let (index, mut ledger) = (Dir::new(), opened(&files));
+    chain.blocks().iter().for_each(|block| drop(ledger.connect(block.clone()).unwrap()));
+    let tip = ledger.tip().height;
+    let sealed = ledger.store().sealed_headers(Height::new(1), tip).unwrap();
+    let rebuilt = opened(&files);
+    let layout = || Layout::new(SledDatabases::in_directory(index.path()));
+    let on_disk = || Store::open_on(files.clone(), layout()).unwrap();
+    drop(on_disk());
+    let written = on_disk();
+    assert!(written.opened().rebuilt.is_none() && written.opened().replayed == 0, "{:?}", written.opened());
+    let changes = written.terms_changes(Height::new(1), tip, 100).unwrap();
+    // The fifth is announced and seals; the fee is announced and in effect.
+    let heights: Vec<_> = changes.iter().map(|c| c.sealed.header.height.get()).collect();
+    assert_eq!(heights, [2, 3, 4, 21]);
+    let mut walked = History::new(ledger.chain());
+    walked.extend(&changes).unwrap();
+    for history in [ledger.store().history(), rebuilt.store().history(), written.history(), &walked] {
+        assert!(sealed.iter().all(|s| history.states_terms(&s.header) && history.holds(s)));
+        assert_eq!(history.at(tip.next()), chain.chain().terms());
+    }
+    assert_eq!(written.terms_changes(Height::new(3), Height::new(20), 1).unwrap(), changes[1..2]);
+    assert_eq!(written.terms_changes(Height::new(5), Height::new(20), 9).unwrap(), []);
+    drop(written);
+    // An entry that is missing, altered or too many is found.
+    let entry = |from: u64| [b"t".as_slice(), &from.to_be_bytes()].concat();
+    for (from, value) in [(4, None), (5, Some(vec![1, 2, 3])), (9, Some(Vec::new()))] {
+        let database = sled::open(index.path().join("index")).unwrap();
+        match value {
+            Some(value) => drop(database.insert(entry(from), value).unwrap()),
+            None => drop(database.remove(entry(from)).unwrap().expect("an entry")),
+        }
+        drop(database);
+        let found = on_disk();
+        let rebuilt = &found.opened().rebuilt;
+        assert!(matches!(rebuilt, Some(StoreError::Index { fault: IndexFault::Terms(_) })), "{rebuilt:?}");
+        assert_eq!(found.terms_changes(Height::new(1), tip, 100).unwrap(), changes);
+    }
+}
+
+/// A second block of a height is judged by the validators of that height, not by those of today.
+#[test]
+fn a_height_that_was_sealed_twice_is_seen_after_the_validators_changed() {
+    let mut chain = TestChain::with_validators(82, 4);
+    let store = Store::create_on(Memory::new(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
+    let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
+    let (p, _) = chain.propose_with(&[], None).unwrap();
+    let second = SealedHeader::of(&chain.seal(p.header, p.body));
+    let new = chain.appoint("fifth", 1);
+    let set = chain.chain().terms().sealing.validators().unwrap().clone();
+    let change = Change::Validators(ValidatorSet::new([set.all(), &[new]].concat()).unwrap());
+    let change = chain.change(change, EXPIRY);
+    chain.grow_with(Vec::new(), Some(change));
+    (0..4).for_each(|_| drop(chain.grow(Vec::new())));
+    chain.blocks().iter().for_each(|block| drop(ledger.connect(block.clone()).unwrap()));
+    assert_eq!(ledger.chain().terms().sealing.validators().unwrap().count(), 5);
+    let twice = ledger.see(&second).unwrap().expect("evidence");
+    assert!(twice.holds(ledger.store().history()));
+    let mut forged = second;
+    forged.header.time += 1;
+    assert_eq!(ledger.see(&forged).unwrap(), None);
 }
 
 /// A block with a change that does not hold is refused, and the ledger goes on with one that does.

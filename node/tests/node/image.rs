@@ -100,13 +100,7 @@ fn with_second_block(
 ) -> Memory {
     let Reward { mut output, kernel } = test_chain.coinbase(test_chain.next(), reward);
     change(&mut output);
-    let next = NextBlock {
-        transactions: &[],
-        coinbase_output: output,
-        coinbase_kernel: kernel,
-        time: 2_000,
-        change: None,
-    };
+    let next = NextBlock { transactions: &[], reward: Reward { output, kernel }, time: 2_000, change: None };
     let mut proposal = propose(&test_chain.chain, &test_chain.state, next).unwrap();
     after(&mut proposal);
     let signature = sign(seal_key, &proposal.header.seal_message(test_chain.chain.id()), &mut test_chain.rng);
@@ -250,13 +244,7 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
 fn with_kernels(test_chain: &mut TestChain, seal_key: &SecretScalar, kernels: Vec<Kernel>) -> Block {
     let Reward { output, kernel } =
         test_chain.coinbase(test_chain.next(), test_chain.chain.params().reward.units());
-    let next = NextBlock {
-        transactions: &[],
-        coinbase_output: output,
-        coinbase_kernel: kernel,
-        time: 2_000,
-        change: None,
-    };
+    let next = NextBlock { transactions: &[], reward: Reward { output, kernel }, time: 2_000, change: None };
     let mut proposal = propose(&test_chain.chain, &test_chain.state, next).unwrap();
     let body = Body::sorted(Vec::new(), core::mem::take(&mut proposal.body.outputs), kernels);
     let mut peaks = test_chain.state.commitments().kernels.clone();

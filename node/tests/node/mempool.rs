@@ -193,13 +193,8 @@ fn any_selection_makes_a_block() {
             let reward = test_chain.coinbase(height, test_chain.chain.params().reward.units() + fees);
             let room = test_chain.chain.room();
             if limit <= room {
-                let next = sotto_mw::rules::NextBlock {
-                    transactions: &chosen,
-                    coinbase_output: reward.output,
-                    coinbase_kernel: reward.kernel,
-                    time: 2_000,
-                    change: None,
-                };
+                let next =
+                    sotto_mw::rules::NextBlock { transactions: &chosen, reward, time: 2_000, change: None };
                 sotto_mw::rules::propose(&test_chain.chain, &test_chain.state, next).unwrap();
             }
         }

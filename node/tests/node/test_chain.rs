@@ -176,13 +176,7 @@ impl TestChain {
             connect_transaction(&self.chain, &self.state, &self.verified(t.clone())).unwrap()
         };
         let all: Vec<_> = transactions.iter().map(fit).collect();
-        let next = NextBlock {
-            transactions: &all,
-            coinbase_output: reward.output,
-            coinbase_kernel: reward.kernel,
-            time: 1_000 + height.get(),
-            change: None,
-        };
+        let next = NextBlock { transactions: &all, reward, time: 1_000 + height.get(), change: None };
         let proposal = propose(&self.chain, &self.state, next).unwrap();
         let block = self.sealed(proposal);
         let verified =

@@ -1,6 +1,6 @@
 //! docs/openrpc.json, and a validator for the schemas in it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs};
 
 /// The document.
@@ -63,6 +63,29 @@ impl Document {
                     && properties.iter().all(|(n, s)| self.fits(s, &found[n]))
             }),
             other => panic!("the test does not know the type {other}"),
+        }
+    }
+
+    /// A parameter that is missing, of another type, or unknown is refused.
+    pub(crate) fn refuses_others(&self, params: &[Value], given: &Value, refused: &dyn Fn(Value) -> bool) {
+        let with = |field: &str, value: Value| {
+            let mut given = given.clone();
+            given[field] = value;
+            given
+        };
+        assert!(refused(with("nobody draws this", json!(0))));
+        for p in params {
+            assert_eq!(p["required"], true);
+            let field = p["name"].as_str().unwrap();
+            let mut less = given.clone();
+            less.as_object_mut().unwrap().remove(field);
+            assert!(refused(less));
+            for wrong in
+                [json!(null), json!(-1), json!(1.5), json!([]), json!(true), json!("zz"), json!("0g")]
+            {
+                assert!(!self.fits(&p["schema"], &wrong));
+                assert!(refused(with(field, wrong)), "{field}");
+            }
         }
     }
 }

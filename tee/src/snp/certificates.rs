@@ -1,7 +1,7 @@
 //! The chain of certificates from AMD's root to the key of one chip.
 //!
-//! ARK (pinned) → ASK (pinned) → VCEK (from the collateral), by RSA-PSS with SHA-384. The VCEK's extensions (AMD
-//! 57230, table 8) hold the chip's number and the eight firmware versions for which the key was derived.
+//! ARK (pinned) → ASK (pinned) → VCEK (from the collateral), by RSA-PSS with SHA-384. The VCEK's extensions
+//! (AMD 57230, table 8) hold the chip's number and the eight firmware versions for which the key was derived.
 
 use der::oid::ObjectIdentifier;
 use der::{Decode, Encode};

@@ -1,7 +1,7 @@
 //! Revocation lists of AMD's two authorities.
 //!
-//! AMD publishes one for each generation, signed by its root: it can revoke the authority below. A list of that
-//! authority, which can revoke chips, is looked at where the collateral has one.
+//! AMD publishes one for each generation, signed by its root: it can revoke the authority below. A list of
+//! that authority, which can revoke chips, is looked at where the collateral has one.
 
 use std::collections::BTreeMap;
 

@@ -19,14 +19,15 @@ const SMT_ALLOWED: u64 = 1 << 16;
 const ALWAYS_SET: u64 = 1 << 17;
 const MIGRATION_AGENT: u64 = 1 << 18;
 const DEBUG: u64 = 1 << 19;
-/// Version numbers, the bits above, and: single socket, CXL, memory encryption, RAPL, ciphertext hiding, page swap.
+/// Version numbers, the bits above, and: single socket, CXL, memory encryption, RAPL, ciphertext hiding, page
+/// swap.
 const KNOWN_POLICY: u64 = 0x03ff_ffff;
-/// Bits of the platform's information that have a meaning: SMT, TSME, ECC, RAPL, ciphertext hiding, alias check,
-/// TIO.
+/// Bits of the platform's information that have a meaning: SMT, TSME, ECC, RAPL, ciphertext hiding, alias
+/// check, TIO.
 const KNOWN_PLATFORM: u64 = 0xbf;
 const SMT_ENABLED: u64 = 1;
-/// Whether an author's key signed the identity block: the only key flag that may be set. The others mean that the
-/// chip's key is masked, or that another key than the chip's signed.
+/// Whether an author's key signed the identity block: the only key flag that may be set. The others mean that
+/// the chip's key is masked, or that another key than the chip's signed.
 const AUTHOR_KEY: u32 = 1;
 const ECDSA_P384_SHA384: u32 = 1;
 /// What stands for no migration agent.

@@ -46,9 +46,9 @@ pub(crate) fn on_this_network(chain: &Chain, address: Option<Address>) -> Result
     }
 }
 
-/// An amount that is not higher is dust on this chain: a plain output that costs as much to spend as it is worth, or a
-/// one-sided one that is worth no more than twice as much. Anyone can pay dust to an address, and spending it together
-/// with other outputs links them.
+/// An amount that is not higher is dust on this chain: a plain output that costs as much to spend as it is
+/// worth, or a one-sided one that is worth no more than twice as much. Anyone can pay dust to an address, and
+/// spending it together with other outputs links them.
 #[must_use]
 pub fn dust_limit(chain: &Chain, kind: &OutputKind) -> Amount {
     let weight = match kind {
@@ -59,7 +59,8 @@ pub fn dust_limit(chain: &Chain, kind: &OutputKind) -> Amount {
     chain.least_fee(weight).unwrap_or(Amount::ZERO)
 }
 
-/// Whether an output that somebody paid one-sidedly is worth moving: more than moving it and then spending it costs.
+/// Whether an output that somebody paid one-sidedly is worth moving: more than moving it and then spending it
+/// costs.
 pub(crate) fn is_worth_moving(chain: &Chain, paid: &OutputRecord) -> bool {
     let moving = Shape { inputs: Inputs::of([paid]), kernels: 1, ..Shape::default() };
     let weight = moving.with_change(ChangeKind::Hidden).weight() + ONE_SIDED_INPUT_WEIGHT;

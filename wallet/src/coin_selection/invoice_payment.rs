@@ -53,7 +53,8 @@ impl InvoicePlan {
         &self.inputs
     }
 
-    /// The fee of the transaction: that of the invoice, and of a kernel that holds the bond of one-sided inputs.
+    /// The fee of the transaction: that of the invoice, and of a kernel that holds the bond of one-sided
+    /// inputs.
     #[must_use]
     pub fn fee(&self) -> Amount {
         let fee = self.invoice().features.fee();
@@ -98,8 +99,9 @@ pub(crate) fn invoice_features(
     Ok(features)
 }
 
-/// Plans the payment of an invoice: as few plain inputs as for any payment, and no more than the fee pays for. If they
-/// do not suffice, one-sided outputs pay too, with a kernel of the payer beside that of the invoice.
+/// Plans the payment of an invoice: as few plain inputs as for any payment, and no more than the fee pays
+/// for. If they do not suffice, one-sided outputs pay too, with a kernel of the payer beside that of the
+/// invoice.
 pub(crate) fn plan_invoice(
     state: &State,
     chain: &Chain,

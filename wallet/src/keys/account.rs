@@ -60,11 +60,11 @@ pub(crate) struct AccountKeys {
     blinding: [u8; 32],
     rewind: [RewindKey; 2],
     tau: [TauKey; 2],
-    /// The letter keys of the interactive address: signing, encryption.
+    /// The message keys of the interactive address: signing, encryption.
     interactive: [SecretScalar; 2],
 }
 
-/// One address of an account, with the secrets of its letter keys.
+/// One address of an account, with the secrets of its message keys.
 pub(crate) struct Identity {
     pub(crate) address: Address,
     /// Signs receipts, invites and payments.
@@ -82,11 +82,11 @@ impl AccountKeys {
     /// The account's address, which serves both ways.
     pub(crate) fn identity(&self, network: Network) -> Identity {
         let payment = self.payment(network);
-        let [sign, encrypt] = payment.letter_secrets();
+        let [sign, encrypt] = payment.message_secrets();
         Identity { address: payment.address.into(), sign, encrypt }
     }
 
-    /// The account's interactive address, whose letter keys do not lead to b.
+    /// The account's interactive address, whose message keys do not lead to b.
     pub(crate) fn interactive_identity(&self, network: Network) -> Identity {
         let [sign, encrypt] = self.interactive.clone();
         Identity {
@@ -118,7 +118,7 @@ impl AccountKeys {
     }
 
     /// The encryption secret of that address, for the same purpose where messages are encrypted.
-    pub(crate) const fn letter_hedge(&self) -> &SecretScalar {
+    pub(crate) const fn message_hedge(&self) -> &SecretScalar {
         let [_, encrypt] = &self.interactive;
         encrypt
     }
@@ -181,8 +181,8 @@ impl AccountKeys {
         })
     }
 
-    /// The opening of hidden change of this account; `None` for any other output. A match is compared with the
-    /// commitment and with K_o.
+    /// The opening of hidden change of this account; `None` for any other output. A match is compared with
+    /// the commitment and with K_o.
     pub(crate) fn recognise_hidden(&self, receiver: &PublicKey, replayed: &Replayed<'_>) -> Option<Opening> {
         let opening = replayed.rewind(self.purpose_keys(Purpose::Change).0)?;
         let c = Commitment::new(opening.amount, &hidden_blinding(&self.account, &opening));
@@ -215,8 +215,8 @@ impl AccountKeys {
         })
     }
 
-    /// How many blocks an output waits before it is moved unasked: 1 to 144, which no other party can compute, so that the
-    /// time of a move does not show which scan found the output.
+    /// How many blocks an output waits before it is moved unasked: 1 to 144, which no other party can
+    /// compute, so that the time of a move does not show which scan found the output.
     pub(crate) fn relocation_delay(&self, output: &PointBytes) -> u64 {
         let wide = derive_key(tag::RELOCATION, &[&self.account, &output.0]);
         let number = wide.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
@@ -298,7 +298,7 @@ mod tests {
         let root = Root::new(&Words::from_entropy(&[7; 32]).unwrap());
         let (a, b) = (root.account(Account(0)), root.account(Account(1)));
         let keys = |k: &AccountKeys| {
-            let mut all = vec![k.blinding, *k.hedge().to_bytes(), *k.letter_hedge().to_bytes()];
+            let mut all = vec![k.blinding, *k.hedge().to_bytes(), *k.message_hedge().to_bytes()];
             let (payment, letters) = (k.payment(Network::Solo), k.identity(Network::Solo));
             let secrets = [payment.view, payment.spend, letters.sign, letters.encrypt];
             all.extend(secrets.iter().map(|s| *s.to_bytes()));

@@ -4,7 +4,7 @@
 //! address = bech32m(prefix of the network, version (1) ‖ two keys (64))
 //!
 //! version 1, interactive   signing key ‖ encryption key
-//! version 2, payment       A ‖ B       one-sided payments; the letter keys follow from both (`payment_keys`)
+//! version 2, payment       A ‖ B       one-sided payments; the message keys follow from both (`payment_keys`)
 //! ```
 //!
 //! The prefix names the network: `sotto` (main), `tsotto` (test), `ssotto` (solo). The checksum detects any
@@ -103,7 +103,7 @@ impl PaymentAddress {
     }
 
     /// What the signing key and the encryption key add to B.
-    pub(super) fn letter_tweaks(&self) -> [SecretScalar; 2] {
+    pub(super) fn message_tweaks(&self) -> [SecretScalar; 2] {
         let keys: [&[u8]; 2] = [self.view.as_bytes(), self.spend.as_bytes()];
         [tag::ADDRESS_SIGN, tag::ADDRESS_ENCRYPT].map(|tag| derive_scalar(tag, &keys))
     }
@@ -206,28 +206,29 @@ impl Address {
     /// The key that verifies receipts. For a payment address it takes a multiplication of the curve.
     #[must_use]
     pub fn sign(&self) -> PublicKey {
-        let [sign, _] = self.letter_keys();
+        let [sign, _] = self.message_keys();
         sign
     }
 
     /// The key that messages are encrypted to, as costly.
     #[must_use]
     pub fn encrypt(&self) -> PublicKey {
-        let [_, encrypt] = self.letter_keys();
+        let [_, encrypt] = self.message_keys();
         encrypt
     }
 
-    fn letter_keys(&self) -> [PublicKey; 2] {
+    fn message_keys(&self) -> [PublicKey; 2] {
         self.payment_address()
-            .map_or(self.keys, |to| to.letter_tweaks().map(|tweak| to.spend.plus(&PublicKey::of(&tweak))))
+            .map_or(self.keys, |to| to.message_tweaks().map(|tweak| to.spend.plus(&PublicKey::of(&tweak))))
     }
 
-    /// How an address is shown where only its signing key is proven: a payment address whole, because all of it
-    /// enters the signing key; of an interactive one, what every address with that key begins with.
+    /// How an address is shown where only its signing key is proven: a payment address whole, because all of
+    /// it enters the signing key; of an interactive one, what every address with that key begins with.
     #[must_use]
     pub fn proven_text(&self) -> String {
         let text = self.to_string();
-        // Five bits a letter: those that version and signing key fill, but the last, which the next key shares.
+        // Five bits a letter: those that version and signing key fill, but the last, which the next key
+        // shares.
         let letters = prefix(self.network).len() + 1 + (8 * (1 + 32)) / 5;
         match self.version {
             Version::Interactive => format!("{}…", text.get(..letters).unwrap_or(&text)),
@@ -304,9 +305,9 @@ mod tests {
         assert_eq!(payment.proven_text(), payment.to_string());
     }
 
-    /// The letter keys of a payment address follow from both of its keys.
+    /// The message keys of a payment address follow from both of its keys.
     #[test]
-    fn letter_keys_depend_on_the_whole_payment_address() {
+    fn message_keys_depend_on_the_whole_payment_address() {
         let [_, address] = addresses(Network::Solo);
         let to = address.payment_address().unwrap();
         let other = PublicKey::of(&Scalar::from(5u64).into());
@@ -317,7 +318,7 @@ mod tests {
         let letters = |a: Address| [a.sign(), a.encrypt(), *to.view(), *to.spend()];
         let all = [letters(address), letters(changed[0].into()), letters(changed[1].into())].concat();
         let letters: std::collections::BTreeSet<_> = all.iter().collect();
-        assert_eq!(letters.len(), 8, "six letter keys, A and B");
+        assert_eq!(letters.len(), 8, "six message keys, A and B");
     }
 
     #[test]

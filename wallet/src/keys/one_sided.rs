@@ -15,12 +15,13 @@
 //!            view tag random; rewind key and τ key are those of the account's change
 //! ```
 //!
-//! A receiver accepts an output only if the view tag, K_o, the rewind and C all hold: an output with another K_o
-//! belongs to who can sign for it, and one that does not rewind to its C has another amount than it shows. a alone
-//! sees amounts and references, and cannot spend. k_o = q would give v·H away, so both are derived apart.
+//! A receiver accepts an output only if the view tag, K_o, the rewind and C all hold: an output with another
+//! K_o belongs to who can sign for it, and one that does not rewind to its C has another amount than it
+//! shows. a alone sees amounts and references, and cannot spend. k_o = q would give v·H away, so both are
+//! derived apart.
 //!
-//! Guaranteed: neither the sender nor the holder of a can spend. Not guaranteed: secrecy of the amount towards the
-//! sender, who also sees when the output is spent. Source: `docs/adr/0009-one-sided-payments.md`.
+//! Guaranteed: neither the sender nor the holder of a can spend. Not guaranteed: secrecy of the amount
+//! towards the sender, who also sees when the output is spent. Source: `docs/adr/0009-one-sided-payments.md`.
 
 use super::{
     address::PaymentAddress,

@@ -8,9 +8,9 @@
 //! encryption key  B + D("sotto/address-encrypt/v1", A ‖ B)·G
 //! ```
 //!
-//! The two tweaks are public, so who has a secret letter key of a payment address has b. A view key has a and B,
-//! and opens no letter. An account whose letters are opened by someone who must not spend publishes its interactive
-//! address, whose keys are independent of b.
+//! The two tweaks are public, so who has a secret message key of a payment address has b. A view key has a
+//! and B, and opens no message. An account whose messages are opened by someone who must not spend publishes
+//! its interactive address, whose keys are independent of b.
 
 use super::{address::PaymentAddress, derive::derive_scalar, one_sided::ViewSecret};
 use crate::tag;
@@ -40,8 +40,8 @@ impl PaymentKeys {
         ViewSecret::new(self.view.clone(), self.address)
     }
 
-    /// The secrets of the address's letter keys: signing, encryption.
-    pub(super) fn letter_secrets(&self) -> [SecretScalar; 2] {
-        self.address.letter_tweaks().map(|tweak| self.spend.add(&tweak))
+    /// The secrets of the address's message keys: signing, encryption.
+    pub(super) fn message_secrets(&self) -> [SecretScalar; 2] {
+        self.address.message_tweaks().map(|tweak| self.spend.add(&tweak))
     }
 }

@@ -5,10 +5,10 @@
 //! prefix   = sottoview, tsottoview, ssottoview                      (main, test, solo)
 //! ```
 //!
-//! **A view key shows** every output that the account received, block rewards and one-sided payments included:
-//! its amount, its reference, the height at which it appeared and the height at which it was spent, past and
-//! future. **It does not show** change, and therefore no balance after the first payment; nor what was paid, to
-//! whom, or for what. It cannot sign, spend or open messages. It cannot be revoked.
+//! **A view key shows** every output that the account received, block rewards and one-sided payments
+//! included: its amount, its reference, the height at which it appeared and the height at which it was spent,
+//! past and future. **It does not show** change, and therefore no balance after the first payment; nor what
+//! was paid, to whom, or for what. It cannot sign, spend or open messages. It cannot be revoked.
 
 use super::{account_number::Account, address::PaymentAddress, one_sided::ViewSecret};
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};

@@ -1,4 +1,4 @@
-//! Seed words: the one thing from which a wallet is restored.
+//! Seed words: all that is needed to restore a wallet.
 
 use bip39::{Language, Mnemonic};
 use core::fmt;

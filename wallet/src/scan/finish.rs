@@ -60,8 +60,8 @@ pub(crate) fn finish_scan<C: ChainSource>(
     Ok(Some((next, report)))
 }
 
-/// Keeps the outputs of one-sided payments that are new in the chain, with their proofs: only the payer who saw them
-/// unspent can prove the payment later.
+/// Keeps the outputs of one-sided payments that are new in the chain, with their proofs: only the payer who
+/// saw them unspent can prove the payment later.
 fn keep_evidence<C: ChainSource>(
     before: &State,
     next: &mut State,
@@ -79,8 +79,8 @@ fn keep_evidence<C: ChainSource>(
     Ok(())
 }
 
-/// Adds an output that a scan found. Another output with the same commitment, which the wallet knew, has another
-/// receiver's key, and the chain has this one.
+/// Adds an output that a scan found. Another output with the same commitment, which the wallet knew, has
+/// another receiver's key, and the chain has this one.
 fn take(next: &mut State, found: &OutputRecord) {
     match next.outputs.get(&found.commitment) {
         Some(known) if known.coin() == found.coin() => {}
@@ -92,8 +92,8 @@ fn take(next: &mut State, found: &OutputRecord) {
 
 /// The kernels of this wallet in the chain, with the heights of their blocks.
 ///
-/// A one-sided payment is made if its outputs are in the block of its kernel: who knows the secret of its excess can
-/// put the kernel beside other outputs, and then the payment never happens.
+/// A one-sided payment is made if its outputs are in the block of its kernel: who knows the secret of its
+/// excess can put the kernel beside other outputs, and then the payment never happens.
 struct Kernels {
     /// Of payments that are made.
     seen: BTreeMap<Excess, Height>,
@@ -121,8 +121,8 @@ fn kernels<C: ChainSource>(
             Some(sent) if ended(sent.tx_status()) && height <= common => false,
             Some(sent) => match source.block(height).map_err(ScanError::Source)? {
                 Some(block) => sent.is_in(&block.outputs),
-                // The block is not stored, so its outputs are unknown. Squatting leaves the inputs to be spent by
-                // another payment.
+                // The block is not stored, so its outputs are unknown. Squatting leaves the inputs to be
+                // spent by another payment.
                 None => !sent.inputs.iter().any(|c| unspent(c) || state.is_spent_by_another(&sent.id, c)),
             },
             None => true,

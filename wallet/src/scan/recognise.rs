@@ -7,8 +7,8 @@
 //!                      a·R, view tag, K_o, rewind, C: paid to us       the same
 //! ```
 //!
-//! Replaying a proof, once for all accounts, and a rewind that fails cost a few hashes; a·R is one multiplication of
-//! the curve for each account.
+//! Replaying a proof, once for all accounts, and a rewind that fails cost a few hashes; a·R is one
+//! multiplication of the curve for each account.
 
 use crate::{
     keys::{Account, AccountKeys, OutputKind, Purpose, ViewKey, ViewSecret, ViewTags},
@@ -113,8 +113,8 @@ impl ScanKey {
     }
 }
 
-/// The record of an output, if one of the keys recognises it; its status is not set. The proof is replayed only
-/// if there is a key to try.
+/// The record of an output, if one of the keys recognises it; its status is not set. The proof is replayed
+/// only if there is a key to try.
 pub(super) fn recognise<'k, 'o, S>(
     keys: impl Iterator<Item = &'k ScanKey>,
     chain: &ChainId,

@@ -77,8 +77,8 @@ pub trait ChainSource {
         unspent_at(self, c)
     }
 
-    /// The unspent output with this commitment, with the proof that it is in the trie of a sealed header; `None` if
-    /// there is none, or if the source cannot prove it.
+    /// The unspent output with this commitment, with the proof that it is in the trie of a sealed header;
+    /// `None` if there is none, or if the source cannot prove it.
     ///
     /// # Errors
     /// When the source cannot answer.

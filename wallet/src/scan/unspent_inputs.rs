@@ -1,9 +1,9 @@
 //! The payer's part of a payment as the chain shows it.
 //!
-//! A payment to an invoice names outputs that its receiver has never seen. Before the receiver closes the session
-//! it asks the chain whether they exist, and whether it has the change or the payer's kernel already (R25, R29):
-//! otherwise anyone who has seen an invoice could answer it with what no block ever takes, and the payer's own
-//! answer would come too late.
+//! A payment to an invoice names outputs that its receiver has never seen. Before the receiver closes the
+//! session it asks the chain whether they exist, and whether it has the change or the payer's kernel already
+//! (R25, R29): otherwise anyone who has seen an invoice could answer it with what no block ever takes, and
+//! the payer's own answer would come too late.
 //!
 //! **Not shown**: that another transaction does not spend them first.
 

@@ -1,12 +1,12 @@
-//! What a payer of an invoice adds if it spends one-sided outputs: the kernel of the invoice is fixed and holds no bond,
-//! so a kernel that the payer signs alone stands beside it.
+//! What a payer of an invoice adds if it spends one-sided outputs: the kernel of the invoice is fixed and
+//! holds no bond, so a kernel that the payer signs alone stands beside it.
 //!
 //! ```text
 //! bytes = list of one-sided inputs (160 each) ‖ kernel ‖ bond (96) ‖ y (32)
 //! ```
 //!
-//! The payer's offset covers its keys in both kernels at once. The receiver therefore cannot use one kernel without the
-//! other: the payment balances with both or not at all (`docs/adr/0006`).
+//! The payer's offset covers its keys in both kernels at once. The receiver therefore cannot use one kernel
+//! without the other: the payment balances with both or not at all (`docs/adr/0006`).
 #![deny(clippy::indexing_slicing)]
 
 use crate::codec::{list, put_list};

@@ -1,12 +1,12 @@
 //! Third step of the receiver, when it began: check the payer's part, sign, combine, and verify the result.
 //!
 //! What is checked: possession of X_s and no identities; z_s·G = D_s + ρ_s·E_s + c·X_s; the signature of the
-//! payer whom the invoice names; that the payer's own kernel, if there is one, expires with the invoice; and, by
-//! the consensus rules over the whole transaction, that inputs, change and offset balance and that the change's
-//! range proof holds. The receiver created its own parts, so the payer is at fault for anything else that is
-//! wrong. Whether the next block can take the payer's part is a question to the chain: the wallet asks it before
-//! it closes the session ([`crate::scan::UnspentInputs`]), so someone who has only seen an invoice cannot use it
-//! up with invented inputs, or with change or a kernel that the chain has already.
+//! payer whom the invoice names; that the payer's own kernel, if there is one, expires with the invoice; and,
+//! by the consensus rules over the whole transaction, that inputs, change and offset balance and that the
+//! change's range proof holds. The receiver created its own parts, so the payer is at fault for anything else
+//! that is wrong. Whether the next block can take the payer's part is a question to the chain: the wallet
+//! asks it before it closes the session ([`crate::scan::UnspentInputs`]), so someone who has only seen an
+//! invoice cannot use it up with invented inputs, or with change or a kernel that the chain has already.
 //! Source: `docs/SIGNING.md`, "Invoices".
 
 use super::{Invoice, Payment, SlateError, messages::SignedByPayer as _, respond::not_expired};

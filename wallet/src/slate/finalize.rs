@@ -12,8 +12,8 @@
 //!
 //! Each response contributes a kernel and an output. The payer adds the inputs, the change, and a kernel of
 //! its own if the fees of the others do not suffice ("Several recipients"). A self-transfer consists of that
-//! kernel alone. The payer's share of the offset covers all its keys at once: o_s = Σ r_out − Σ r_in − Σ x_s. What is
-//! one-sided hangs on one bond (`funding`).
+//! kernel alone. The payer's share of the offset covers all its keys at once: o_s = Σ r_out − Σ r_in − Σ x_s.
+//! What is one-sided hangs on one bond (`funding`).
 
 use super::{Invite, Response, SlateError, funding::Funding, respond::not_expired};
 use crate::{
@@ -131,7 +131,7 @@ impl PayerKernel {
 pub(crate) struct Parts<'a> {
     /// The responses, with the secrets of their sessions.
     pub(crate) answered: Vec<(CheckedResponse<'a>, SessionSecrets)>,
-    /// What is paid one-sidedly.
+    /// The one-sided payments.
     pub(crate) direct: Vec<NewOneSided>,
     /// The inputs and the change.
     pub(crate) funding: Funding,
@@ -197,8 +197,8 @@ mod tests {
         session::SessionError,
     };
 
-    /// A receiver that answers another invite than the payer made, in good faith or not: the payer detects it,
-    /// even if the hash was adjusted and the other invite bears its own signature.
+    /// A receiver that answers another invite than the payer made, in good faith or not: the payer detects
+    /// it, even if the hash was adjusted and the other invite bears its own signature.
     #[test]
     fn an_answer_to_another_invite_is_refused() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);

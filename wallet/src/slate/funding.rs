@@ -1,5 +1,5 @@
-//! What a payer brings to a transaction alone: inputs, change, outputs of one-sided payments, and the sums that
-//! balance them.
+//! What a payer brings to a transaction alone: inputs, change, outputs of one-sided payments, and the sums
+//! that balance them.
 //!
 //! ```text
 //! blinding = Σ r_out − Σ r_in                              the payer's share of the offset is blinding − Σ x
@@ -7,9 +7,9 @@
 //! x_b      = D("sotto/wallet/bond-key/v1", 32 fresh bytes ‖ signing key ‖ kernel ‖ own outputs ‖ one-sided inputs)
 //! ```
 //!
-//! All one-sided items of a payer hang on one bond: with two bonds or an x_b used twice, others could swap items. The
-//! bond signs the excess and the message of its kernel, so it can be added after two parties have signed that kernel.
-//! Source: `docs/adr/0009-one-sided-payments.md`.
+//! All one-sided items of a payer hang on one bond: with two bonds or an x_b used twice, others could swap
+//! items. The bond signs the excess and the message of its kernel, so it can be added after two parties have
+//! signed that kernel. Source: `docs/adr/0009-one-sided-payments.md`.
 
 use super::{BondedPart, SlateError};
 use crate::{

@@ -1,7 +1,7 @@
 //! First step of the payer: draw x, d and e; send X, D, E and the terms, signed by the payer's address.
 //!
-//! No partial signature leaves in this step, so cancelling afterwards is free. The signature shows the receiver
-//! who proposes the payment, before it signs a receipt for that payer.
+//! No partial signature leaves in this step, so cancelling afterwards is free. The signature shows the
+//! receiver who proposes the payment, before it signs a receipt for that payer.
 
 use super::{
     Invite, Memo,

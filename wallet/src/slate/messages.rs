@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The payer's address signs its invite and its payment, each without the signature, after a label and the
-//! chain id. No other party can write in its name, and the receipt names a payer who has been proven. A payment
-//! to an invoice that names no payer has no signature.
+//! chain id. No other party can write in its name, and the receipt names a payer who has been proven. A
+//! payment to an invoice that names no payer has no signature.
 #![deny(clippy::indexing_slicing)]
 
 use super::{BondedPart, Memo, Receipt};
@@ -196,7 +196,7 @@ pub struct Payment {
     pub inputs: Vec<Commitment>,
     /// The change with its range proof, if there is any.
     pub change: Option<Output>,
-    /// What is one-sided, if the payer spends one-sided outputs.
+    /// The one-sided part, if the payer spends one-sided outputs.
     pub bonded: Option<BondedPart>,
     /// o_s, the payer's share of the offset.
     pub offset: Scalar,
@@ -228,7 +228,7 @@ impl Payment {
 
 /// A message that the payer's address signs as a whole.
 pub(crate) trait SignedByPayer: Encode + Clone {
-    /// What precedes the chain and the message in what is signed.
+    /// The label before the chain and the message in the signed bytes.
     const LABEL: &'static str;
 
     /// The signature.
@@ -237,7 +237,7 @@ pub(crate) trait SignedByPayer: Encode + Clone {
     /// The same message with another signature.
     fn with_signature(self, signature: Option<Signature>) -> Self;
 
-    /// What is signed: the label, the chain, and the message without its signature.
+    /// The signed bytes: the label, the chain, and the message without its signature.
     fn statement(&self, chain: &ChainId) -> Vec<u8> {
         let unsigned = self.clone().with_signature(None);
         [Self::LABEL.as_bytes(), chain.as_bytes(), &unsigned.to_bytes()].concat()

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! All parts except m, the message of the kernel, have a fixed width. If no payer is named, its key is 32
-//! zero bytes: the encoding of the identity, which is never a valid key. Source: `docs/SIGNING.md`, "Proofs of
-//! payment".
+//! zero bytes: the encoding of the identity, which is never a valid key. Source: `docs/SIGNING.md`, "Proofs
+//! of payment".
 #![deny(clippy::indexing_slicing)]
 
 use crate::codec::session;

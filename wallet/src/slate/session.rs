@@ -6,9 +6,9 @@
 //! d, e   = H3(32 fresh bytes ‖ x ‖ place)
 //! ```
 //!
-//! The slate is the message that is answered, or the terms that are proposed. The signing key hedges against a
-//! weak random source, and the place tells sessions apart where the random source repeats itself: clones of a
-//! machine that answer different messages share neither x nor d nor e. Source: `docs/SIGNING.md`, "Keys and
+//! The slate is the message that is answered, or the terms that are proposed. The signing key hedges against
+//! a weak random source, and the place tells sessions apart where the random source repeats itself: clones of
+//! a machine that answer different messages share neither x nor d nor e. Source: `docs/SIGNING.md`, "Keys and
 //! nonces"; RFC 9591, section 4.1; BIP-327, "NonceGen".
 
 use crate::{

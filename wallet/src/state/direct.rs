@@ -5,8 +5,8 @@
 //!         ‖ [sealed output]
 //! ```
 //!
-//! There is no signing session: the identifier names the payment here. With the account key, the fresh bytes give
-//! the sender's secret, which a proof of payment needs and no restore brings back.
+//! There is no signing session: the identifier names the payment here. With the account key, the fresh bytes
+//! give the sender's secret, which a proof of payment needs and no restore brings back.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{

@@ -1,4 +1,5 @@
-//! Transactions of this wallet with itself: self-spends that displace a payment, consolidations and relocations.
+//! Transactions of this wallet with itself: self-spends that displace a payment, consolidations and
+//! relocations.
 //!
 //! ```text
 //! bytes = identifier (32) ‖ account (4) ‖ reason ‖ list of inputs ‖ output (32) ‖ last height (8)

@@ -12,8 +12,8 @@
 //!         ‖ list of cancelled invites ‖ list of direct recipients ‖ last height (8) ‖ stage
 //! ```
 //!
-//! A direct recipient is paid one-sidedly and answers nothing. A payment to such recipients alone is signed at once;
-//! beside invites, their outputs enter the transaction when the last response arrives.
+//! A direct recipient is paid one-sidedly and answers nothing. A payment to such recipients alone is signed
+//! at once; beside invites, their outputs enter the transaction when the last response arrives.
 //!
 //! The wallet signs nothing before every remaining recipient has responded, so an invite can be cancelled
 //! free of charge until then: its share of the inputs becomes change. Its kernel never exists, because the
@@ -336,8 +336,8 @@ impl Encode for SentPayment {
     }
 }
 
-/// The identifier must be the session of one of the recipients, and a payment that is open, finalised or expired must
-/// have recipients.
+/// The identifier must be the session of one of the recipients, and a payment that is open, finalised or
+/// expired must have recipients.
 impl Decode for SentPayment {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (id, account, inputs) = (session(r)?, Account(r.u32()?), inputs(r)?);

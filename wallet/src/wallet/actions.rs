@@ -96,8 +96,8 @@ impl<S: Store> Wallet<S> {
         Ok(coin_selection::plan(context.state, context.chain, request, spend)?)
     }
 
-    /// Plans to pay everything that the outputs of an account are worth, less the fee, to one recipient, whose
-    /// amount is replaced; nothing changes.
+    /// Plans to pay everything that the outputs of an account are worth, less the fee, to one recipient,
+    /// whose amount is replaced; nothing changes.
     ///
     /// # Errors
     /// As [`Wallet::plan_from`].
@@ -129,8 +129,8 @@ impl<S: Store> Wallet<S> {
         self.perform(|context| freezing::unfreeze(context, output))
     }
 
-    /// Makes a payment to which no recipient has to respond: locks the inputs of a confirmed plan and returns the
-    /// transaction.
+    /// Makes a payment to which no recipient has to respond: locks the inputs of a confirmed plan and returns
+    /// the transaction.
     ///
     /// # Errors
     /// [`coin_selection::CoinSelectionError::NeedsResponse`] when a payee has to respond,
@@ -145,8 +145,9 @@ impl<S: Store> Wallet<S> {
         self.perform(|context| paying::pay(context, &plan, rng))
     }
 
-    /// Locks the inputs of a confirmed plan and opens a session for each payee who has to respond. The invites are
-    /// in the order of those payees; what is paid one-sidedly beside them enters the same transaction.
+    /// Locks the inputs of a confirmed plan and opens a session for each payee who has to respond. The
+    /// invites are in the order of those payees; what is paid one-sidedly beside them enters the same
+    /// transaction.
     ///
     /// # Errors
     /// [`coin_selection::CoinSelectionError::NeedsNoResponse`] when no recipient has to respond,
@@ -314,15 +315,15 @@ impl<S: Store> Wallet<S> {
         self_transfers::movable(&self.chain, &self.state, account)
     }
 
-    /// Transactions of this wallet with itself that the chain does not have yet. A crash may have come before the first
-    /// submission, so they are worth submitting again.
+    /// Transactions of this wallet with itself that the chain does not have yet. A crash may have come before
+    /// the first submission, so they are worth submitting again.
     pub fn waiting_self_transfers(&self) -> impl Iterator<Item = &Transaction> {
         let all = self.state.self_transfers.values();
         all.filter(|t| t.tx_status == TxStatus::Waiting).map(|t| &t.transaction)
     }
 
-    /// The output that is to be moved now, if outputs are moved unasked: each waits 1 to 144 blocks, and one moves at a
-    /// time.
+    /// The output that is to be moved now, if outputs are moved unasked: each waits 1 to 144 blocks, and one
+    /// moves at a time.
     ///
     /// # Errors
     /// [`WalletError::NoAccount`].
@@ -330,8 +331,8 @@ impl<S: Store> Wallet<S> {
         self_transfers::due(&self.context(), account)
     }
 
-    /// Plans to move an output within its account. Its payer knows what opens it, sees when it is
-    /// spent, and could help a dishonest operator to take it out of a pruned chain; afterwards only the owner does.
+    /// Plans to move an output within its account. Its payer knows what opens it, sees when it is spent, and
+    /// could help a dishonest operator to take it out of a pruned chain; afterwards only the owner does.
     ///
     /// # Errors
     /// [`coin_selection::CoinSelectionError::NotFree`] when the output is not free, or

@@ -1,7 +1,7 @@
 //! Freezing: outputs that no plan spends until their owner says otherwise.
 //!
-//! An owner freezes an output to keep it apart from others, because spending two outputs together links them for
-//! ever. The list is kept with the wallet and leaves it only in backups.
+//! An owner freezes an output to keep it apart from others, because spending two outputs together links them
+//! for ever. The list is kept with the wallet and leaves it only in backups.
 
 use super::context::{Change, Context};
 use crate::{coin_selection::CoinSelectionError, error::WalletError, outputs::OutputStatus};

@@ -86,7 +86,8 @@ fn unpaid(context: &Context<'_>, invoice: &Invoice) -> Result<(), SlateError> {
     let used = state.paid.contains_key(session)
         || state.received.contains_key(session)
         || state.payment_with(session).is_some();
-    // An invoice of this wallet can be paid from another of its accounts, but not one that copies its session.
+    // An invoice of this wallet can be paid from another of its accounts, but not one that copies its
+    // session.
     let copied = state.issued.get(session).is_some_and(|i| i.invoice != *invoice);
     if used || copied { Err(SlateError::SessionReused) } else { Ok(()) }
 }

@@ -44,8 +44,8 @@ impl<S: Store> Wallet<S> {
         scan::rescan(self, ViewTags::Matching, source, progress)
     }
 
-    /// As [`Wallet::rescan`], and tries one-sided outputs whatever their view tag: finds a payment whose sender wrote
-    /// a wrong one, at some 20 µs more for each one-sided output of others.
+    /// As [`Wallet::rescan`], and tries one-sided outputs whatever their view tag: finds a payment whose
+    /// sender wrote a wrong one, at some 20 µs more for each one-sided output of others.
     ///
     /// # Errors
     /// As [`Wallet::rescan`].
@@ -143,12 +143,12 @@ impl<S: Store> Wallet<S> {
         messages::paid_excess(&self.context(), session)
     }
 
-    /// Proves a one-sided payment of this wallet; anyone can verify the proof offline. `statement` says what it is for,
-    /// or repeats a challenge of the verifier.
+    /// Proves a one-sided payment of this wallet; anyone can verify the proof offline. `statement` says what
+    /// it is for, or repeats a challenge of the verifier.
     ///
     /// # Errors
-    /// [`PaymentProofError`](crate::proof::PaymentProofError) when the session is not a one-sided payment, or no scan
-    /// saw its output.
+    /// [`PaymentProofError`](crate::proof::PaymentProofError) when the session is not a one-sided payment, or
+    /// no scan saw its output.
     pub fn prove_output(
         &self,
         session: &SessionId,

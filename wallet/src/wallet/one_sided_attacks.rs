@@ -87,7 +87,8 @@ impl Scene {
         Kernel { features, excess: Excess::from_point(*PublicKey::of(x).point()), signature }
     }
 
-    /// A transaction that spends a reward of alice's and makes these outputs, under this kernel, whose secret is x.
+    /// A transaction that spends a reward of alice's and makes these outputs, under this kernel, whose secret
+    /// is x.
     fn forge(
         &mut self,
         made: Vec<NewOneSided>,
@@ -173,7 +174,8 @@ enum Echo {
     Plain,
     /// A one-sided output with R and the view tag of the payment, and a receiver's key of her own.
     OtherReceiver,
-    /// A one-sided output with K_o and the view tag of the payment, and another R: bob's words alone do not find it.
+    /// A one-sided output with K_o and the view tag of the payment, and another R: bob's words alone do not
+    /// find it.
     OtherSender,
 }
 
@@ -194,8 +196,8 @@ fn one_sided_echo(scene: &mut Scene, echo: Echo, terms: &OneSidedTerms) -> NewOn
     NewOneSided { output, ..honest }
 }
 
-/// Echo: the sender makes the commitment again after bob has spent his coin. All rules accept it; bob's wallet does not
-/// count it.
+/// Echo: the sender makes the commitment again after bob has spent his coin. All rules accept it; bob's
+/// wallet does not count it.
 #[test]
 fn an_echo_of_a_spent_coin_is_not_counted() {
     for echo in ECHOES {
@@ -215,7 +217,8 @@ fn an_echo_of_a_spent_coin_is_not_counted() {
     }
 }
 
-/// The same while a reorganisation reaches the payment: bob's coin leaves the chain, and the echo takes its place.
+/// The same while a reorganisation reaches the payment: bob's coin leaves the chain, and the echo takes its
+/// place.
 #[test]
 fn an_echo_in_a_reorganisation_is_not_counted() {
     for echo in ECHOES {
@@ -232,8 +235,8 @@ fn an_echo_in_a_reorganisation_is_not_counted() {
     }
 }
 
-/// A sender writes a wrong view tag. Only a scan that tries all of them finds the payment, and does so while a restore
-/// is unfinished as well.
+/// A sender writes a wrong view tag. Only a scan that tries all of them finds the payment, and does so while
+/// a restore is unfinished as well.
 #[test]
 fn a_wrong_view_tag_is_found_when_all_are_tried() {
     let mut scene = Scene::new(4);
@@ -268,8 +271,9 @@ fn a_wrong_view_tag_is_found_when_all_are_tried() {
     }
 }
 
-/// Squatting: bob knows the secret of the excess of a payment that spends what he paid and pays him everything. He puts
-/// the kernel in a block around other coins. Alice's payment is void, which her wallet shows; her coin stays hers.
+/// Squatting: bob knows the secret of the excess of a payment that spends what he paid and pays him
+/// everything. He puts the kernel in a block around other coins. Alice's payment is void, which her wallet
+/// shows; her coin stays hers.
 #[test]
 fn a_squatted_payment_is_shown_as_displaced_and_its_coin_is_free() {
     // In the second run a copy of the wallet spends the coin, and this one cannot see what spent it.

@@ -1,8 +1,9 @@
 //! Self-transfers: transactions of the wallet with itself, whose kernel it signs alone.
 //!
-//! A **consolidation** makes one output of several, which links them for ever. A **relocation** makes one output of one,
-//! so that whoever paid it one-sidedly no longer knows what opens it. A **self-spend** moves one
-//! input of a payment that can no longer be cancelled: a chain that contains it never accepts the payment.
+//! A **consolidation** makes one output of several, which links them for ever. A **relocation** makes one
+//! output of one, so that its sender, if it was one-sided, no longer knows what opens it. A **self-spend**
+//! moves one input of a payment that can no longer be cancelled: a chain that contains it never accepts the
+//! payment.
 
 use super::context::{Change, Context};
 use crate::{

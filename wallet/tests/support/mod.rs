@@ -7,6 +7,7 @@ use rand_chacha::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    block::SealedHeader,
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT, Params},
     codec::{Decode as _, Encode as _},
     commitment::Commitment,
@@ -100,10 +101,10 @@ impl Ledger {
 
     /// The proof that a kernel with this excess is under the seal of the block at this height.
     pub fn inclusion(&self, excess: &Excess, height: u64) -> Option<KernelInclusion> {
-        let block = &self.memory.blocks()[height as usize - 1];
+        let sealed = SealedHeader::of(&self.memory.blocks()[height as usize - 1]);
         let kernels = self.memory.blocks().iter().flat_map(|b| b.body.kernels.clone());
         let kernels = kernels.map(Ok::<_, Infallible>);
-        KernelInclusion::find(self.chain.params(), &block.header, &block.seal, kernels, excess).unwrap()
+        KernelInclusion::find(self.chain.params(), &sealed, kernels, excess).unwrap()
     }
 
     pub fn verify(&self, t: Transaction) -> Verified<Transaction> {

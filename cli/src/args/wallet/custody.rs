@@ -97,10 +97,10 @@ pub(crate) enum WalletViewKey {
 
 /// Print the view key of an account
 ///
-/// Anyone who has it sees every output that the account has received or will receive: its amount, its reference
-/// and the heights at which it was created and spent, and can prove such a payment as its receiver. A view key does
-/// not show change, so it shows no balance, and it does not show what was paid, to whom or for what. It cannot be
-/// revoked.
+/// Anyone who has it sees every output that the account has received or will receive: its amount, its
+/// reference and the heights at which it was created and spent, and can prove such a payment as its receiver.
+/// A view key does not show change, so it shows no balance, and it does not show what was paid, to whom or
+/// for what. It cannot be revoked.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 /// Payers deliver invites with `wallet send --to-listener`. The wallet answers those that the rules below
 /// allow, and takes payments of its own invoices. The connection is encrypted between pinned keys, and the
 /// payer proves its address. The rules can also be set in the section `[listen]` of the user's settings, with
-/// the keys `accept`, `most`, `least` and `per_hour`; flags override them. Programs on this machine can ask the
-/// wallet over JSON-RPC: `docs/openrpc-wallet.json` describes it, and the files `rpc.url` and `rpc.token` in
-/// DIR/listen/NAME hold its address and token. The wallet stays open until the listener is stopped, so other
-/// verbs cannot use it meanwhile.
+/// the keys `accept`, `most`, `least` and `per_hour`; flags override them. Programs on this machine can ask
+/// the wallet over JSON-RPC: `docs/openrpc-wallet.json` describes it, and the files `rpc.url` and `rpc.token`
+/// in DIR/listen/NAME hold its address and token. The wallet stays open until the listener is stopped, so
+/// other verbs cannot use it meanwhile.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -50,17 +50,18 @@ pub(crate) enum WalletProof {
 
 /// Print the proof of a payment that is in a block
 ///
-/// The proof of a payment to which the receiver responded shows the amount, the receiver's address, your signing key and
-/// the payment's kernel, with the hash of the memo only. That of a payment to an address alone shows the amount, the
-/// reference, the address and the output; a reader of the file could help a dishonest operator to drop the output until it is
-/// moved. The receiver can prove such a payment too, by the output that `wallet outputs` shows.
+/// The proof of a payment to which the receiver responded shows the amount, the receiver's address, your
+/// signing key and the payment's kernel, with the hash of the memo only. That of a payment to an address
+/// alone shows the amount, the reference, the address and the output; a reader of the file could help a
+/// dishonest operator to drop the output until it is moved. The receiver can prove such a payment too, by the
+/// output that `wallet outputs` shows.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet proof export $(cat paid.session) --wallet alice > paid.proof")]
 pub(crate) struct ProofExport {
-    /// The payment's session, as `wallet slates --all` shows it, or an output that was paid to this wallet's address; a
-    /// unique prefix is enough
+    /// The payment's session, as `wallet slates --all` shows it, or an output that was paid to this wallet's
+    /// address; a unique prefix is enough
     pub(crate) session: String,
     /// What to say with the proof of a payment to an address, such as a challenge of its reader
     #[arg(long, value_name = "TEXT", default_value = "")]

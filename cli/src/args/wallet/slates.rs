@@ -17,13 +17,13 @@ pub(crate) struct SlateForm {
 
 /// Pay: at once, or by an invite that the receiver answers
 ///
-/// An address is enough: the receiver need not be there, and finds the payment with its next scan. With --interactive,
-/// this prints an invite for the receiver instead, encrypted to the address. Such a payment is smaller, puts no key of
-/// the receiver on the chain, gives you a receipt, and needs the receiver's consent.
+/// An address is enough: the receiver need not be there, and finds the payment with its next scan. With
+/// --interactive, this prints an invite for the receiver instead, encrypted to the address. Such a payment is
+/// smaller, puts no key of the receiver on the chain, gives you a receipt, and needs the receiver's consent.
 ///
-/// One transaction can pay several receivers, which is cheaper than one for each; all know how many there are, but not
-/// who the others are or what they get. If some must answer, the transaction is signed when all have. One who does not
-/// answer can be dropped with `cancel`; the others are then paid.
+/// One transaction can pay several receivers, which is cheaper than one for each; all know how many there
+/// are, but not who the others are or what they get. If some must answer, the transaction is signed when all
+/// have. One who does not answer can be dropped with `cancel`; the others are then paid.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -31,7 +31,8 @@ Examples:
   $ sotto wallet send '0.25 SOT' --to bob --reference INV-2026-17 --dry-run --wallet alice
   $ sotto wallet send --interactive --to bob=1 --to dora=2.5 --yes --wallet alice > invites.txt")]
 pub(crate) struct WalletSend {
-    /// Amount for the receiver, such as 1.5, '1.5 SOT', or 1500000000u for base units; for several receivers, --to has it
+    /// Amount for the receiver, such as 1.5, '1.5 SOT', or 1500000000u for base units; for several receivers,
+    /// --to has it
     #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
     /// Pay everything that the account can spend, less the fee, to one receiver
@@ -43,7 +44,8 @@ pub(crate) struct WalletSend {
     /// Allow amounts that cost more to spend than they are worth
     #[arg(long, hide_short_help = true)]
     pub(crate) allow_dust: bool,
-    /// The receiver: an address, a request ADDRESS?ref=REFERENCE, or a contact; for several, WHO=AMOUNT for each
+    /// The receiver: an address, a request ADDRESS?ref=REFERENCE, or a contact; for several, WHO=AMOUNT for
+    /// each
     #[arg(long, value_name = "WHO|WHO=AMOUNT", required = true)]
     pub(crate) to: Vec<String>,
     /// Let the receivers answer an invite
@@ -58,7 +60,8 @@ pub(crate) struct WalletSend {
     /// Leave the change visible: cheaper, but beside one-sided outputs it is known to be yours
     #[arg(long, hide_short_help = true)]
     pub(crate) plain_change: bool,
-    /// A line for receivers who answer, the same for all, whose hash is in the proof; otherwise a note for yourself
+    /// A line for receivers who answer, the same for all, whose hash is in the proof; otherwise a note for
+    /// yourself
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) memo: String,
     /// Deliver an invite to the receiver's `wallet listen` at this address, and finish the payment at once

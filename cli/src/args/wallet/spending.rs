@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 /// Cancel a payment: free of charge until it is finalized
 ///
-/// A payment that you were asked for, and that the other side has not finished, is yours to cancel only if you
-/// started it. One that you answered is ended by its payer; `wallet slates SESSION --forget` stops expecting it.
+/// A payment that you were asked for, and that the other side has not finished, is yours to cancel only if
+/// you started it. One that you answered is ended by its payer; `wallet slates SESSION --forget` stops
+/// expecting it.
 ///
 /// Of a payment to several receivers, this drops the one whose invite is given; the others are still paid,
 /// and its share becomes change.
@@ -72,10 +73,10 @@ pub(crate) struct WalletConsolidate {
 
 /// Move outputs that somebody paid to your address while you were away
 ///
-/// The payer of such an output knows its amount and can see when it is spent; together with a dishonest operator it
-/// could also drop it from a pruned chain while it lies there. Moving it to a fresh output of this wallet ends both. Each
-/// output is moved by a transaction of its own, because spending them together would link them for ever. Worthwhile for
-/// large amounts.
+/// The payer of such an output knows its amount and can see when it is spent; together with a dishonest
+/// operator it could also drop it from a pruned chain while it lies there. Moving it to a fresh output of
+/// this wallet ends both. Each output is moved by a transaction of its own, because spending them together
+/// would link them for ever. Worthwhile for large amounts.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -99,8 +100,8 @@ pub(crate) struct WalletSweep {
 
 /// Never spend an output until it is unfrozen
 ///
-/// No payment and no consolidation chooses a frozen output, because spending it together with others would link
-/// them for ever. The list is kept in this wallet file; a restore from words does not know it.
+/// No payment and no consolidation chooses a frozen output, because spending it together with others would
+/// link them for ever. The list is kept in this wallet file; a restore from words does not know it.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -86,9 +86,9 @@ pub(crate) struct WalletScan {
 /// List all payments, oldest first, with their status
 ///
 /// With --csv, only payments that are in a block are listed. The columns are height, kind, account, amount,
-/// fee, party, memo, id, date and reference; new ones come last, and none changes. Amounts are whole base units; the date is
-/// the block's, in local time. A memo that a spreadsheet
-/// would take for a formula gets an apostrophe in front.
+/// fee, party, memo, id, date and reference; new ones come last, and none changes. Amounts are whole base
+/// units; the date is the block's, in local time. A memo that a spreadsheet would take for a formula gets an
+/// apostrophe in front.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -159,7 +159,8 @@ impl Network {
         let (now, numbered, began) = (Duration::ZERO, NODES as u64, now());
         let (ends, passed) = (BTreeMap::new(), Vec::new());
         let mut network = Self { nodes, began, now, due, ends, numbered, answer: None, turn: None, passed };
-        // A link between two validators has two ends, and they have one link with each other and two with the node.
+        // A link between two validators has two ends, and they have one link with each other and two with the
+        // node.
         const ENDS: usize = VALIDATORS * (VALIDATORS - 1) + 4 * VALIDATORS;
         network.run("meet", |net| net.ends.len() >= ENDS)?;
         (0..VALIDATORS).try_for_each(|n| network.await_turn(n))?;
@@ -196,8 +197,8 @@ impl Network {
         Ok(self.trail(n, t))
     }
 
-    /// Lets the validators seal a block, whose reward `reward` makes from its height and amount for whoever may
-    /// propose, and waits until every node has it.
+    /// Lets the validators seal a block, whose reward `reward` makes from its height and amount for the
+    /// validator that may propose, and waits until every node has it.
     pub(crate) fn seal(
         &mut self,
         mut reward: impl FnMut(Height, Amount) -> Outcome<Reward>,

@@ -147,7 +147,7 @@ fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate>
     let own = job.input_of(job.garbler).map_or(0, |i| program.declaration().input_bits(i) as u64);
     let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
     let padded: u64 = job.result_parties().into_iter().map(|id| pad_of(job, id, &widths)).sum();
-    // Two bits of every owner for each bit of an input or pad that is shared: one at either computer.
+    // Two bits of every owner for each bit of an input or pad that is shared: one at either compute party.
     let (entered, transfer) = (2 * shared + evaluator + own + 2 * padded, 16 / settings.depth as u64);
     let bytes = cost.garbler_bytes + cost.evaluator_bytes + (transfer + 1) * entered + AUTHENTICATED_SET_UP;
     let rate = authenticated_rate(settings)?;

@@ -335,7 +335,7 @@ impl<'c> Screen<'c> {
             }
             stage if shown.stage.as_ref() == Some(stage) => return,
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
-            Stage::Delivered(computer) => format!("{computer} has our encrypted input share."),
+            Stage::Delivered(party) => format!("{party} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
             Stage::Failed(why) => format!("The attempt failed: {why}."),
             Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),

@@ -31,8 +31,8 @@ pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     Ok(())
 }
 
-/// A node's key in the form that --connect takes; one that is no point, which only a user can have written, stays
-/// in hexadecimal.
+/// A node's key in the form that --connect takes; one that is not a point, which only a user can have
+/// written, stays in hexadecimal.
 pub(super) fn key_text(key: &Hash) -> String {
     PeerKey::from_bytes(*key.as_bytes()).map_or_else(|_| key.to_string(), |key| key.to_string())
 }

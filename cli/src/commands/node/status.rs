@@ -39,12 +39,17 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
         "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
         "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
         "pending_weight": s.pending_weight, "outbound": s.outbound, "inbound": s.inbound,
-        "addresses": s.addresses, "key": key, "validator": s.validator, "listen": s.listen, "stems": s.stems,
+        "addresses": s.addresses, "key": key, "validator": s.validator, "unknown_rules": s.unknown_rules, "listen": s.listen, "stems": s.stems,
         "dial_failures": s.dial_failures.iter().map(|f| json!({
             "address": f.address, "key": key_text(&f.key.0), "why": f.why, "times": f.times,
             "retry_seconds": f.retry_seconds,
         })).collect::<Vec<_>>(),
     });
+    if let Some(height) = s.unknown_rules {
+        human += &format!(
+            "\nrules     from block {height} on this node does not know them, and stops before: install a later version"
+        );
+    }
     if let Some(v) = &s.validator {
         human += &format!("\nvalidator {}", validator(v));
     }

@@ -3,6 +3,8 @@
 //! ```text
 //! DIR/node/vote_key         the key, mode 0600, in the form of an operator's
 //! DIR/node/validator.toml   what a list of validators says of it
+//! DIR/node/vote_key.new     the key that is to take its place, and DIR/node/validator.new.toml what a list says of it
+//! DIR/node/vote_key.N       a key that has been replaced, from N = 1 on
 //! DIR/node/votes            what it signed last; names the installation that may sign (`sotto_node::consensus`)
 //! DIR/node/votes.log        what it heard and said at this height
 //! DIR/node/votes.new        in place of `votes` until the first run: the installation at which the key was made
@@ -16,7 +18,7 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
     new_file::{Existing, NewFile, Readers},
     secret,
-    validator_list::{Entries, Entry},
+    validator_list::{Entries, Entry, vote_keys},
 };
 use core::num::NonZeroU32;
 use rand_core::{OsRng, RngCore as _};
@@ -45,6 +47,7 @@ pub(super) fn run(context: &Context, command: args::NodeValidator) -> Outcome {
     match command {
         args::NodeValidator::Init(a) => files.init(context, &a),
         args::NodeValidator::Show(_) => files.show(context),
+        args::NodeValidator::Renew(_) => files.renew(context),
         args::NodeValidator::Move(a) => files.move_here(context, a.yes),
         args::NodeValidator::Resume(a) => files.resume(context, a.yes),
     }
@@ -76,7 +79,7 @@ impl Files {
         Ok(())
     }
 
-    /// Creates the key. The other files come first, so that whoever finds the key finds them.
+    /// Creates the key. The other files come first, so that they are there whenever the key is.
     pub(crate) fn create(&self, name: ValidatorName, power: NonZeroU32) -> Outcome<Entry> {
         if self.at("vote_key").exists() {
             return Err(Failure::refused(format!("{} exists already", self.at("vote_key").display()))
@@ -91,6 +94,48 @@ impl Files {
         replace(&self.at("votes.new"), self.installation()?.to_string().as_bytes())?;
         operator::write(&self.at("vote_key"), &key).or_refuse("cannot write the vote key")?;
         Ok(entry)
+    }
+
+    /// Makes the key that is to take the place of the first: both stay until the chain has changed.
+    fn renew(&self, context: &Context) -> Outcome {
+        let old = self.entry()?.validator()?;
+        if self.at("vote_key.new").exists() {
+            let text = read(&self.at("validator.new.toml"))?.unwrap_or_default();
+            let entries: Entries = toml::from_str(&text).or_refuse("cannot read validator.new.toml")?;
+            return entries.validator.iter().try_for_each(|entry| self.print(context, entry));
+        }
+        let key = OperatorKey::generate(&mut OsRng);
+        let entry = Entry::of(&key.validator(old.link_key, old.power, old.name, &mut OsRng));
+        let text = toml::to_string(&Entries { validator: vec![entry.clone()] });
+        replace(&self.at("validator.new.toml"), text.or_refuse("cannot write the validator")?.as_bytes())?;
+        operator::write(&self.at("vote_key.new"), &key).or_refuse("cannot write the vote key")?;
+        self.print(context, &entry)?;
+        context.ui.info(&format!(
+            "The new key is in {}. Start the node again, so that it votes with the key as soon as the change is in effect.",
+            self.at("vote_key.new").display()
+        ));
+        Ok(())
+    }
+
+    /// Once the chain has changed for good, the new key takes the place of the old one, which is kept.
+    fn settle_renewal(&self, chain: &Chain) -> Outcome {
+        self.entry()?;
+        let (old, new) = vote_keys(&self.home)?;
+        let terms = chain.terms();
+        let seals = |key: &OperatorKey| {
+            terms.sealing.validators().is_some_and(|set| set.index_of(&key.public()).is_some())
+        };
+        if new.as_ref().is_some_and(seals) && !seals(&old) {
+            let free = (1..).map(|n| self.at(&format!("vote_key.{n}"))).find(|path| !path.exists());
+            let moves = free.into_iter().map(|kept| (self.at("vote_key"), kept)).chain([
+                (self.at("vote_key.new"), self.at("vote_key")),
+                (self.at("validator.new.toml"), self.at("validator.toml")),
+            ]);
+            for (from, to) in moves {
+                fs::rename(&from, &to).or_refuse(format!("cannot rename {}", from.display()))?;
+            }
+        }
+        Ok(())
     }
 
     fn entry(&self) -> Outcome<Entry> {
@@ -143,7 +188,7 @@ impl Files {
             }
             None => {
                 return Err(Failure::refused(format!("{} is missing", self.at("votes").display()))
-                    .why("nobody knows what this key signed, so it might sign a second time")
+                    .why("without it the key might sign a second time what it signed before")
                     .help("copy the file from the machine that used the key last"));
             }
         }
@@ -182,8 +227,8 @@ impl Files {
             return Err(Failure::refused("this chain has no validators")
                 .help("its operator seals: `sotto node run --seal`"));
         }
-        self.entry()?;
-        let vote_key = operator::read(&self.at("vote_key")).or_refuse("cannot use the vote key")?;
+        self.settle_renewal(chain)?;
+        let (vote_key, renewal) = vote_keys(&self.home)?;
         let installation = self.installation()?;
         if let Some(made_at) = read(&self.at("votes.new"))? {
             let path = self.at("votes");
@@ -200,10 +245,11 @@ impl Files {
         if resume {
             remove(&self.at("votes.resume"))?;
         }
-        Ok(ValidatorSetup { vote_key, installation, timing, resume })
+        Ok(ValidatorSetup { vote_key, renewal, installation, timing, resume })
     }
 
-    /// The id of this installation and folder: a copy of the folder elsewhere, on this machine too, has another.
+    /// The id of this installation and folder: a copy of the folder elsewhere, on this machine too, has
+    /// another.
     fn installation(&self) -> Outcome<Hash> {
         secret::make_folder(&self.node)?;
         let path = fs::canonicalize(&self.node).or_refuse(format!("cannot use {}", self.node.display()))?;

@@ -158,12 +158,12 @@ pub(super) fn revoke(context: &Context, a: &args::TeePolicyRevoke) -> Outcome {
         (true, false) => format!("{entry} is revoked in {path}\n"),
     };
     if found.is_empty() {
-        let _ = writeln!(human, "no bundle in {} leaned on it", a.policies.display());
+        let _ = writeln!(human, "no bundle in {} rests on it", a.policies.display());
     }
     for (bundle, file) in &found {
         let _ = writeln!(
             human,
-            "leaned on it: {}, {} of party {}, {}",
+            "rests on it: {}, {} of party {}, {}",
             file.display(),
             bundle.binding.purpose.name(),
             bundle.binding.party,
@@ -171,7 +171,7 @@ pub(super) fn revoke(context: &Context, a: &args::TeePolicyRevoke) -> Outcome {
         );
     }
     human.push_str(
-        "Only bundles in this folder were looked at. Parties whose enrolment leaned on it need new keys; jobs that \
+        "Only bundles in this folder were looked at. Parties whose enrolment rests on it need new keys; jobs that \
          are open must be agreed on again.",
     );
     let bundles: Vec<_> = found
@@ -204,7 +204,7 @@ fn entry(what: &args::TeeRevocable) -> Outcome<Revocable> {
     entry.ok_or_else(|| Failure::new(Code::Usage, "this cannot be revoked").why(why))
 }
 
-/// The bundles in a folder whose evidence leaned on something. A bundle that does not verify leans on nothing.
+/// The bundles in a folder whose evidence rests on `entry`. A bundle that does not verify rests on nothing.
 fn leaning(folder: &Path, entry: &Revocable) -> Outcome<Vec<(Bundle, PathBuf)>> {
     let unreadable =
         |e| Failure::coded(ErrorCode::CannotRead, format!("cannot read {}", folder.display())).why(e);

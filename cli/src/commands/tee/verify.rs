@@ -25,7 +25,7 @@ use std::{fmt::Write as _, path::Path};
 const MEANING: &str = "\
 It shows that a processor of this vendor stated, with a key that the vendor certified, that code with these
 measurements runs on it and chose these report data. It does not show that the code is right, that the vendor is
-honest, or that nobody opened the machine: keys have been taken out of processors by people who held them.
+honest, or that the machine was not opened: people who held processors have taken keys out of them.
 This verifier has not been audited.";
 const MEANING_OF_SOFTWARE: &str = "\
 It shows that the holder of the party's key made this statement. No hardware vouches for the code or the machine.";
@@ -48,10 +48,10 @@ pub(crate) fn run(context: &Context, a: &args::TeeVerify) -> Outcome {
     let claims = verify(&evidence, &collateral, time).map_err(|e| not_verified(&e))?;
     let at = Circumstances { now: time, binding: &binding, revoked: &revoked, seen: &seen };
     let appraised = policy.appraise(&claims, &at).map_err(|e| refused(&e))?;
+    let bundle = a.bundle.as_ref().map(|_| Bundle::new(evidence, collateral, policy_text, &at));
+    let bundle = bundle.transpose().or_refuse("cannot make the bundle")?;
     remember(a, &mut seen, &claims)?;
-    if let Some(path) = &a.bundle {
-        let bundle = Bundle::new(evidence, collateral, policy_text, binding, time)
-            .or_refuse("cannot make the bundle")?;
+    if let (Some(path), Some(bundle)) = (&a.bundle, bundle) {
         bundle_file(path).write_all(&bundle.encode())?;
     }
     print(context, &appraised, &claims, &format!("at {}", local_time(time)), time)
@@ -69,7 +69,7 @@ fn verify_bundle(context: &Context, a: &args::TeeVerify, bytes: &[u8]) -> Outcom
     if at == "receipt" {
         let appraised = bundle.verdict_then(&roots).map_err(|e| no_verdict(&e))?;
         let claims = bundle.claims(&roots).map_err(|e| not_verified(&e))?;
-        let when = format!("when it was made, {}, by the word of whoever made it", local_time(bundle.time));
+        let when = format!("when it was made, {}, as its author says", local_time(bundle.time));
         return print(context, &appraised, &claims, &when, bundle.time);
     }
     let Some(path) = &a.collateral else {
@@ -91,12 +91,11 @@ fn bundle_file(path: &Path) -> NewFile<'_> {
     NewFile { path, readers: Readers::Anybody, existing: Existing::Never }
 }
 
-/// A bundle brings the policy of whoever made it, which can be lax: it must be ours, or we say that it is not.
+/// A bundle contains its author's policy, which can be lax: it must be ours, or we say that it was not
+/// compared.
 fn check_policy(context: &Context, a: &args::TeeVerify, bundle: &Bundle) -> Outcome {
     let Some(path) = &a.policy else {
-        context
-            .ui
-            .warn("the policy is that of whoever made the bundle; pass --policy to compare it with yours");
+        context.ui.warn("the policy is that of the bundle's author; pass --policy to compare it with yours");
         return Ok(());
     };
     let (ours, theirs) = (read_policy(path)?.0.digest(), bundle.policy().digest());

@@ -1,4 +1,5 @@
-//! Which outputs a payment may spend: `sotto wallet freeze` and `unfreeze`, and outputs named on the command line.
+//! Which outputs a payment may spend: `sotto wallet freeze` and `unfreeze`, and outputs named on the command
+//! line.
 
 use super::command::WalletCommand;
 use crate::exit::{ErrorCode, Failure, OrRefuse as _, Outcome};

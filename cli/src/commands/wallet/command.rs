@@ -114,10 +114,12 @@ impl WalletCommand<'_> {
         if self.node.node.is_none() && !self.home.chain().exists() {
             self.chain()?;
         }
-        // The wallet first, everywhere: two commands that each have one and wait for the other would wait in vain.
+        // The wallet first, everywhere: two commands that each have one and wait for the other would wait in
+        // vain.
         let mut wallet = self.open()?;
         let chain = self.chain()?;
         same_chain(&wallet, chain.chain())?;
+        wallet.follow_terms(chain.chain().terms());
         let report = look(self.context, &mut wallet, &chain.view())?;
         Ok((wallet, chain, report))
     }

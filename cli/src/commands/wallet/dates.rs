@@ -41,7 +41,8 @@ impl Dates {
         Ok(Self(times))
     }
 
-    /// The time of a block, in seconds since 1970; `None` if it was not asked for, or the chain has no such block.
+    /// The time of a block, in seconds since 1970; `None` if it was not asked for, or the chain has no such
+    /// block.
     pub(crate) fn time(&self, height: Height) -> Option<u64> {
         self.0.get(&height).copied()
     }

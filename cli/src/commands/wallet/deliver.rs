@@ -5,7 +5,8 @@
 //! pay    payment ─▶ channel ─▶ accepted; the receiver submits it
 //! ```
 //!
-//! The channel proves the listener's key; the invite itself is signed by the payer's address. Nothing more is signed before the listener has answered, so a payment that it refuses, or that does not reach it, is
+//! The channel proves the listener's key; the invite itself is signed by the payer's address. Nothing more is
+//! signed before the listener has answered, so a payment that it refuses, or that does not reach it, is
 //! cancelled for free. The chain is not kept open while the other side works.
 
 use super::{

@@ -44,8 +44,8 @@ pub(crate) fn invoice(command: &WalletCommand<'_>, a: &args::WalletInvoice) -> O
     print_slate(command, &wallet, &slate, a.form)
 }
 
-/// Whether an invoice that was paid can still be collected: the height of its block if it is in one already, and
-/// an error if it never can be.
+/// Whether an invoice that was paid can still be collected: the height of its block if it is in one already,
+/// and an error if it never can be.
 fn still_useful(wallet: &Wallet<WalletFile>, invoice: &Invoice) -> Outcome<Option<Height>> {
     let paid = wallet.sessions().find(|s| s.session() == invoice.session && s.is_payer());
     let over = |why: String| {

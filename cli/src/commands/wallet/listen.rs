@@ -6,9 +6,9 @@
 //! programs  ─▶ HTTP on loopback ──────────────┘
 //! ```
 //!
-//! `sotto_wallet::listener` decides what is answered; here are sockets, threads and the clock. Bounded: bytes and
-//! seconds of a connection, connections at a time, and the queue; one wallet works off one request after the
-//! other, and scans the chain at most every few seconds.
+//! `sotto_wallet::listener` decides what is answered; here are sockets, threads and the clock. Bounded: bytes
+//! and seconds of a connection, connections at a time, and the queue; one wallet works off one request after
+//! the other, and scans the chain at most every few seconds.
 
 mod frame;
 mod rpc;
@@ -206,6 +206,7 @@ impl Machine<'_> {
             return Ok(());
         }
         let chain = self.command.chain()?;
+        self.wallet.follow_terms(chain.chain().terms());
         scan(self.command.context, &mut self.wallet, &chain.view())?;
         drop(chain);
         self.scanned = Instant::now();

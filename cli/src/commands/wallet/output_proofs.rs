@@ -24,7 +24,8 @@ use sotto_wallet::{
 
 const CANNOT: &str = "cannot prove this payment";
 
-/// The proof of a payment to an address, if that is what was named: a session of the payer, or an output of the payee.
+/// The proof of a payment to an address, if that is what was named: a session of the payer, or an output of
+/// the payee.
 pub(crate) fn of(
     wallet: &Wallet<WalletFile>,
     chain: &ChainAt,

@@ -141,8 +141,8 @@ pub(crate) fn wrong_slate(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
 /// The invite in a text, or of several invites the one for this wallet.
 fn find_invite(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletError> {
     let mut refused = None;
-    for letter in armor::split_messages(text) {
-        match wallet.read_message::<Invite>(&letter) {
+    for message in armor::split_messages(text) {
+        match wallet.read_message::<Invite>(&message) {
             Ok(i) if i.recipient.is_none() || wallet.addressee(&i).is_some() => return Ok(i),
             Ok(_) => refused = Some(SlateError::NotForUs.into()),
             Err(e) => refused = refused.or(Some(e)),

@@ -1,5 +1,5 @@
-//! `sotto wallet sweep`: moves outputs that somebody paid one-sidedly, each by a transaction of its own; and what a scan
-//! does about them, as the setting `move` says.
+//! `sotto wallet sweep`: moves outputs that somebody paid one-sidedly, each by a transaction of its own; and
+//! what a scan does about them, as the setting `move` says.
 
 use super::{
     command::WalletCommand,
@@ -51,7 +51,8 @@ pub(crate) fn sweep(command: &WalletCommand<'_>, a: &args::WalletSweep) -> Outco
     Ok(())
 }
 
-/// The outputs of the account that somebody paid one-sidedly, are worth moving, and amount to at least `least`.
+/// The outputs of the account that somebody paid one-sidedly, are worth moving, and amount to at least
+/// `least`.
 fn plans(
     command: &WalletCommand<'_>,
     wallet: &Wallet<WalletFile>,
@@ -65,8 +66,8 @@ fn plans(
 
 const CANNOT: &str = "cannot move the output";
 
-/// What follows a scan: what was interrupted is submitted again; then nothing, a hint, or one move, as the setting says.
-/// A move that fails spoils no scan.
+/// What follows a scan: what was interrupted is submitted again; then nothing, a hint, or one move, as the
+/// setting says. A move that fails spoils no scan.
 pub(crate) fn after_scan(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) -> Outcome {
     let ui = &command.context.ui;
     for transaction in wallet.waiting_self_transfers() {

@@ -6,8 +6,9 @@
 //!                            └─ unknown: the nearest word is offered, and that one word asked again
 //! ```
 //!
-//! A conversation over any [`Terminal`]; the one of a person is in `custody`. Guaranteed: a typing error costs one
-//! word, never all of them; what was shown is cleared, scrollback included, where the terminal can do it.
+//! A conversation over any [`Terminal`]; the one of a person is in `custody`. Guaranteed: a typing error
+//! costs one word, never all of them; what was shown is cleared, scrollback included, where the terminal can
+//! do it.
 
 use crate::exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome};
 use sotto_wallet::keys::Words;

@@ -23,9 +23,9 @@ use sotto_party::Identity;
 pub struct Setup<'a, P> {
     /// Which run of what was agreed.
     pub run: Run<'a>,
-    /// The program. Whoever built it from something else than the job file holds its gates against the job
-    /// first ([`verify`](crate::verify_program::verify)); its name, schemas and outputs are held against it
-    /// here.
+    /// The program. A caller that built it from something else than the job file compares its gates with the
+    /// job first ([`verify`](crate::verify_program::verify)); its name, schemas and outputs are held against
+    /// it here.
     pub program: &'a P,
     /// Who we are.
     pub us: PartyId,
@@ -59,7 +59,7 @@ pub enum Stage {
     Delivered(String),
     /// The compute parties begin.
     Attempt(u32),
-    /// An attempt against a malicious compute party failed, for a reason that no other party is told.
+    /// An attempt against a malicious compute party failed, for a reason that is kept from the other parties.
     Failed(String),
     /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them
     /// for each AND gate.
@@ -145,7 +145,8 @@ impl<P: Functionality> Setup<'_, P> {
         now.checked_add(Duration::from_secs(self.job().deadline.into())).unwrap_or(now)
     }
 
-    /// A channel to a compute party; nothing if it is not there now, and then what is the trouble is observed.
+    /// A channel to a compute party; nothing if it is not there now, and then what is the trouble is
+    /// observed.
     pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<PartyChannel>, RunError> {
         Ok(match self.routes().call(compute_party)? {
             Call::There(line) => Some(*line),

@@ -4,9 +4,9 @@
 //! client ──▶ duplex buffer of 64 KiB ──▶ server        both directions; TLS, HTTP and proofs as over TCP
 //! ```
 //!
-//! Only the network is missing: each end runs the code that [`Endpoint::connect`] and [`Endpoint::listen`] run
-//! once TCP is connected. There is no listener, so nothing counts connections. On a runtime whose clock is
-//! paused, a test of a session's time limits takes no time.
+//! Only the network is missing: each end runs the code that [`Endpoint::connect`] and [`Endpoint::listen`]
+//! run once TCP is connected. There is no listener, so nothing counts connections. On a runtime whose clock
+//! is paused, a test of a session's time limits takes no time.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

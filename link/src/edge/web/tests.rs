@@ -23,7 +23,8 @@ use crate::identity::{Identity, PeerKey};
 use crate::web_error::WebError;
 use crate::{tls, wire};
 
-/// Asks for an upgrade at the path that only those who know the server's key can name; the head of the answer.
+/// Asks for an upgrade at the path that only those who know the server's key can name; the head of the
+/// answer.
 async fn ask(stream: &mut TlsStream<Stream>, peer: &PeerKey) -> String {
     let path = wire::path(peer, &proof::exporter(stream.get_ref().1).unwrap());
     let head = format!(

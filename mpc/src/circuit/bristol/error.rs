@@ -9,11 +9,11 @@ pub(super) const MAX_INPUTS: usize = 1 << 22;
 pub struct BristolError {
     /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The error in it.
     pub kind: BristolErrorKind,
 }
 
-/// What is wrong with a line of a circuit file.
+/// The error in a line of a circuit file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BristolErrorKind {
     /// The header is incomplete.

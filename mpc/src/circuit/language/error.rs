@@ -73,7 +73,7 @@ pub enum CompileError {
     Constant {
         /// `PARTY::NAME`.
         name: String,
-        /// What is wrong with it.
+        /// The error in it.
         problem: ConstantProblem,
     },
     /// The source consists of too many tokens.
@@ -105,7 +105,7 @@ pub enum CompileError {
     InvalidAnswer,
 }
 
-/// What is wrong with a constant.
+/// The error in a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConstantProblem {
     /// The source needs it.

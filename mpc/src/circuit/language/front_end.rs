@@ -1,7 +1,7 @@
 //! The parser and type checker of the Garble language, run within limits.
 //!
-//! They recurse on the source and were not written for hostile sources. So the source is measured first, which
-//! takes one pass and no recursion:
+//! They recurse on the source and were not written for hostile sources. So the source is measured first,
+//! which takes one pass and no recursion:
 //!
 //! ```text
 //! bytes                     at most MAX_SOURCE
@@ -13,9 +13,9 @@
 //! copies                    `x <= y` is parsed as `x < y | x == y`, which doubles both with each nesting
 //! ```
 //!
-//! This keeps the recursion within the stack. It does not bound time and memory: the parser loops for ever on some
-//! sources, and the check that a `match` is exhaustive takes exponential time. The process that this runs in
-//! bounds them (`edge::compiler`). A panic becomes an error.
+//! This keeps the recursion within the stack. It does not bound time and memory: the parser loops for ever on
+//! some sources, and the check that a `match` is exhaustive takes exponential time. The process that this
+//! runs in bounds them (`edge::compiler`). A panic becomes an error.
 
 use garble_lang::TypedProgram;
 
@@ -30,8 +30,8 @@ const MAX_OPERATORS: usize = 12_000;
 /// The largest size of a source, in characters, after comparisons have copied their operands.
 const MAX_COPIES: u64 = 1 << 22;
 
-/// The size, in bytes, of the stack on which a source is parsed and lowered: for brackets, and for each operator
-/// of the longest chain twice what it takes.
+/// The size, in bytes, of the stack on which a source is parsed and lowered: for brackets, and for each
+/// operator of the longest chain twice what it takes.
 const STACK: usize = 16 << 20;
 const STACK_PER_OPERATOR: usize = 12 << 10;
 
@@ -164,7 +164,8 @@ impl Nesting {
     }
 }
 
-/// The tokens of a source: words and numbers, and other characters one by one. Comments and space are left out.
+/// The tokens of a source: words and numbers, and other characters one by one. Comments and space are left
+/// out.
 struct Tokens<'s> {
     rest: &'s str,
     location: Location,

@@ -15,8 +15,8 @@ use crate::Fancy;
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// Finds a gate among those of a netlist. It holds their numbers alone, 4 bytes each in a table that is at most
-/// half full, because the gates themselves stand in the netlist.
+/// Finds a gate among those of a netlist. It holds their numbers alone, 4 bytes each in a table that is at
+/// most half full, because the gates themselves stand in the netlist.
 struct Known {
     /// One more than the number of a gate; 0 is vacant. The length is a power of two.
     places: Vec<u32>,

@@ -35,7 +35,7 @@ pub(super) struct Lowering<'p> {
     pub(super) types: Types<'p>,
     f: Recorder,
     limit: usize,
-    /// The gates of what was recorded before.
+    /// The gates of the circuits recorded before.
     ended: usize,
     frame: Frame,
     /// Elements that a streamed loop takes, by the names of their arrays.
@@ -70,7 +70,7 @@ impl<'p> Lowering<'p> {
         self.limit.saturating_sub(self.ended)
     }
 
-    /// Ends what is being recorded in a circuit with these outputs; nothing is recorded until a
+    /// Ends the recording in a circuit with these outputs; nothing is recorded until a
     /// [`restart`](Self::restart).
     pub(super) fn end(&mut self, meta: MetaInfo, outputs: Vec<Signal>) -> Result<Netlist, CompileError> {
         let recorded = std::mem::replace(&mut self.f, Recorder::new(Vec::new(), 0));

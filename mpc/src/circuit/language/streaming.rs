@@ -6,9 +6,9 @@
 //! ```
 //!
 //! A statement of `main` itself that has one of these forms, over parameters of at least [`FEWEST`] elements,
-//! is not unrolled. What is recorded before it ends in a circuit whose outputs are the *state*: the bits of all
-//! variables, and the panic bit. The body is recorded as a circuit from the bits that it uses, and an element of
-//! each parameter, to the bits that it assigns. Then recording goes on from the state.
+//! is not unrolled. What is recorded before it ends in a circuit whose outputs are the *state*: the bits of
+//! all variables, and the panic bit. The body is recorded as a circuit from the bits that it uses, and an
+//! element of each parameter, to the bits that it assigns. Then recording goes on from the state.
 //!
 //! The same gates are made as by unrolling, but for those that constants would save in some rounds.
 
@@ -290,7 +290,7 @@ impl Lowering<'_> {
         Ok([Step::Once(before), Step::ForEach(each)])
     }
 
-    /// Ends what is being recorded in a circuit with these outputs.
+    /// Ends the recording in a circuit with these outputs.
     fn circuit(&mut self, meta: MetaInfo, outputs: Vec<Signal>) -> Result<Circuit, CompileError> {
         let netlist = self.end(meta, outputs)?;
         self.scheduled(meta, &netlist)

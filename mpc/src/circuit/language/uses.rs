@@ -1,4 +1,5 @@
-//! Which names statements use, bind and assign: what can be streamed, and what a loop changes, follows from it.
+//! Which names statements use, bind and assign: what can be streamed, and what a loop changes, follows from
+//! it.
 //!
 //! Scopes are not looked at: a name counts wherever it stands. That may find too many uses, never too few.
 

@@ -6,8 +6,9 @@ use crate::program::{Program, ProgramName, Shape};
 use crate::{Fancy, Inputs};
 use std::collections::VecDeque;
 
-/// `circuit@1`: a streamed circuit whose first input values belong to the garbler, and the others to the evaluator.
-/// Each holds the bits of its values one after the other, in [reading order](StreamedCircuit::reading_order).
+/// `circuit@1`: a streamed circuit whose first input values belong to the garbler, and the others to the
+/// evaluator. Each holds the bits of its values one after the other, in [reading
+/// order](StreamedCircuit::reading_order).
 #[derive(Clone, Copy, Debug)]
 pub struct StreamedProgram<'c> {
     circuit: &'c StreamedCircuit,
@@ -15,7 +16,8 @@ pub struct StreamedProgram<'c> {
 }
 
 impl<'c> StreamedProgram<'c> {
-    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has fewer.
+    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has
+    /// fewer.
     #[must_use]
     pub fn new(circuit: &'c StreamedCircuit, values: usize) -> Option<Self> {
         (values <= circuit.inputs.len()).then_some(Self { circuit, values })
@@ -46,8 +48,8 @@ impl Program for StreamedProgram<'_> {
     }
 }
 
-/// The input streams of the two parties, as elements of the circuit's values. Where a loop takes elements of two
-/// values of one party in turns, the first is held from the element on at which the second is needed.
+/// The input streams of the two parties, as elements of the circuit's values. Where a loop takes elements of
+/// two values of one party in turns, the first is held from the element on at which the second is needed.
 struct Streams<'c, 'i, W, I> {
     program: StreamedProgram<'c>,
     inputs: &'i mut I,

@@ -1,10 +1,11 @@
 //! Both ends of the child process.
 //!
-//! Standard input of the child is one end of a socket pair: the request comes in on it, and the answer goes out, so
-//! that nothing that a program or a test harness prints gets into the answer. Standard output and error are closed.
+//! Standard input of the child is one end of a socket pair: the request comes in on it, and the answer goes
+//! out, so that nothing that a program or a test harness prints gets into the answer. Standard output and
+//! error are closed.
 //!
-//! The first bytes are the limits (memory u64, seconds u32). The child reads the whole request, which has a bounded
-//! size, sets the limits, and only then looks at the source.
+//! The first bytes are the limits (memory u64, seconds u32). The child reads the whole request, which has a
+//! bounded size, sets the limits, and only then looks at the source.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -70,7 +71,8 @@ pub(super) fn ask(
 
 fn start(mut command: Command) -> io::Result<(Reaped, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
-    // One arena, because each reserves address space; no backtrace, because it takes memory when there is none left.
+    // One arena, because each reserves address space; no backtrace, because it takes memory when there is
+    // none left.
     command.env(MARK, "1").env("MALLOC_ARENA_MAX", "1").env("RUST_BACKTRACE", "0");
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
     // `command` holds the child's end of the socket until it is dropped here.
@@ -112,7 +114,8 @@ fn read_until(stream: &mut UnixStream, most: u64, deadline: Instant) -> io::Resu
     }
 }
 
-/// Why a child ended without an answer. Rust ends a process that finds no memory, on heap or stack, by SIGABRT.
+/// Why a child ended without an answer. Rust ends a process that finds no memory, on heap or stack, by
+/// SIGABRT.
 fn died_of(signal: Option<i32>, limits: Limits) -> CompileError {
     let is = |expected: Signal| signal == Some(expected.as_raw());
     if is(Signal::XCPU) {

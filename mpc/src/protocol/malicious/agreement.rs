@@ -8,8 +8,8 @@
 //! ```
 //!
 //! So the session id covers run, attempt, both nonces, the roles, the program and all parameters, and every
-//! hash of the protocol covers the session id. What is not supported yet is refused here, before anything is
-//! sent.
+//! hash of the protocol covers the session id. Unsupported programs and terms are refused here, before
+//! anything is sent.
 
 use rand_core::{CryptoRng, RngCore};
 

@@ -243,9 +243,9 @@ impl Transfers {
         Self { role, sender, receiver }
     }
 
-    /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer, in
-    /// place of what `shares` held. The check of the peer's corrections has passed when this returns, so before
-    /// any output is hashed.
+    /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer,
+    /// in place of what `shares` held. The check of the peer's corrections has passed when this returns, so
+    /// before any output is hashed.
     ///
     /// # Errors
     /// If the connection fails or the peer is caught deviating.

@@ -11,8 +11,8 @@
 //!
 //! Since z_k ⊕ d_k·x_k = x_k∧y_k ⊕ (β ⊕ y_k)∧x_k = x_k∧β and z_0 = x_0∧β, this is X∧β ⊕ (α ⊕ X)∧β = α∧β. Of
 //! the opened bits, y_k hides β, and X hides α as long as the peer does not know the x of one layer: this is
-//! what the number of candidates is for (`settings`). x is never in place: f would then open α to a party that
-//! knows x_0.
+//! what the number of candidates is for (`settings`). x is never in place: f would then open α to a party
+//! that knows x_0.
 //!
 //! A party that opens another bit than its share changes σ. So each party hashes the MACs of the bits that it
 //! opens, and the peer hashes what they must be, `K ⊕ d·Δ`. The digests are compared before anything depends

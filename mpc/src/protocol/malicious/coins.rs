@@ -55,6 +55,8 @@ impl Coins {
         let ours = fresh(rng);
         let commitment = commitment(session, 0, role, &ours);
         let theirs = Exchange { role, phase: Phase::Coins }.bytes(channel, &commitment)?;
+        // The set-up ends here, and nothing more may be received for long.
+        channel.flush()?;
         Ok(Self { session: *session, role, next: 0, ours, theirs })
     }
 

@@ -26,7 +26,8 @@ pub struct SessionCost {
     pub memory: u64,
 }
 
-/// Flights of a chunk: transfers both ways, U, s, commitment, opening, coin, openings, tables, report, checks.
+/// Flights of a chunk: transfers both ways, U, s, commitment, opening, coin, openings, tables, report,
+/// checks.
 const FLIGHTS: u64 = 11;
 
 impl Settings {

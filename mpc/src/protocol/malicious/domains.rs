@@ -6,8 +6,8 @@
 //! running     = BLAKE3 with the key of() of block ‖ block …     blocks of 16 bytes, as many as both parties expect
 //! ```
 //!
-//! Running hashes take 150 bytes of each AND gate. BLAKE3 hashes them in parallel; SHA-256 took a tenth of the
-//! whole session for them.
+//! Running hashes take 150 bytes of each AND gate. BLAKE3 hashes them in parallel; SHA-256 took a tenth of
+//! the whole session for them.
 //!
 //! Lengths and the index are u64, little-endian; the role is one byte, 0 where a hash belongs to both
 //! parties. Labels that end in `running` are used for running hashes only. So no two inputs of any two

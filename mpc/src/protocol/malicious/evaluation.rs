@@ -44,7 +44,7 @@ pub(super) struct Evaluation {
     report: Report,
 }
 
-/// What is to be reported of a chunk, and the sums.
+/// The report on a chunk so far, and the sums.
 struct Report {
     /// Λ_α and Λ_β, gate after gate.
     revealed: Bits,

@@ -23,33 +23,28 @@ impl Exchange {
         ours: &[u8; N],
     ) -> Result<[u8; N], ChannelError> {
         let mut theirs = [0; N];
-        match self.role {
-            Role::Garbler => {
-                channel.send(self.phase, ours)?;
-                channel.receive(self.phase, &mut theirs)?;
-            }
-            Role::Evaluator => {
-                channel.receive(self.phase, &mut theirs)?;
-                channel.send(self.phase, ours)?;
-            }
-        }
+        self.swap(channel, ours, &mut theirs)?;
         Ok(theirs)
     }
 
     /// Sends `ours` and receives as many bytes.
     pub(super) fn list(self, channel: &mut impl Channel, ours: &[u8]) -> Result<Vec<u8>, ChannelError> {
         let mut theirs = vec![0; ours.len()];
+        self.swap(channel, ours, &mut theirs)?;
+        Ok(theirs)
+    }
+
+    fn swap(self, channel: &mut impl Channel, ours: &[u8], theirs: &mut [u8]) -> Result<(), ChannelError> {
         match self.role {
             Role::Garbler => {
                 channel.send(self.phase, ours)?;
-                channel.receive(self.phase, &mut theirs)?;
+                channel.receive(self.phase, theirs)
             }
             Role::Evaluator => {
-                channel.receive(self.phase, &mut theirs)?;
-                channel.send(self.phase, ours)?;
+                channel.receive(self.phase, theirs)?;
+                channel.send(self.phase, ours)
             }
         }
-        Ok(theirs)
     }
 
     /// Sends our bits and receives `n` bits.

@@ -1,8 +1,8 @@
 //! The first pass beside the second: on the same thread, or on one of its own.
 //!
-//! A program of one chunk runs through its first pass, and then through its second ([`Here`]). A longer one is
-//! in the middle of both at once, so its first pass has a thread ([`There`]). The two threads take turns: one
-//! of them waits while the other works, and only the thread of the second pass has the channel, Δ and the
+//! A program of one chunk runs through its first pass, and then through its second ([`Here`]). A longer one
+//! is in the middle of both at once, so its first pass has a thread ([`There`]). The two threads take turns:
+//! one of them waits while the other works, and only the thread of the second pass has the channel, Δ and the
 //! source of randomness. So the bytes of a session do not depend on how the threads are scheduled.
 //!
 //! ```text
@@ -102,11 +102,11 @@ pub(super) fn hand_over() -> (There, Worker) {
 }
 
 impl Worker {
-    /// Runs the first pass until it ends or nobody waits for it.
+    /// Runs the first pass until it ends or the second pass has ended.
     pub(super) fn work(self, program: &impl Program) {
         if let Ok(Answer::Start(start)) = self.from.recv() {
             let end = first_pass(program, start, &self);
-            // If nobody waits, the second pass has failed, and says why.
+            // If the second pass does not wait, it has failed, and says why.
             let _ = self.to.send(Request::End(end));
         }
     }

@@ -1,33 +1,33 @@
-//! Inputs: masks of input bits, and the masked values that their owners tell, block by block.
+//! Inputs: masks of input bits, and the masked values that their owners reveal, block by block.
 //!
 //! ```text
 //! block        the next bits of one stream, at most block_bits of them
 //! first        the first block of every stream, together, before the first chunk
 //! later        whenever the first pass has used up the masks of a stream, as many blocks as it asks for
-//! enter        random bits ─► each party tells Λ = x ⊕ λ of its own bits ─► (checks of blocks) ─► masks to the first pass
+//! enter        random bits ─► each party reveals Λ = x ⊕ λ of its own bits ─► (checks of blocks) ─► masks to the first pass
 //! ```
 //!
 //! The mask of a bit that one party holds is known to this party alone: the other's share is zero, and the
-//! bit takes one transfer. A bit that both hold in shares, x = x_G ⊕ x_E, has λ = λ_G ⊕ λ_E and Λ = Λ_G ⊕ Λ_E,
-//! and each party's summand is masked by its own bit. So in all cases
+//! bit takes one transfer. A bit that both hold in shares, x = x_G ⊕ x_E, has λ = λ_G ⊕ λ_E and Λ = Λ_G ⊕
+//! Λ_E, and each party's summand is masked by its own bit. So in all cases
 //!
 //! ```text
-//! λ of a bit   (M of our bit or 0, K for the peer's bit or 0)        Λ of a bit   what we told ⊕ what the peer told
+//! λ of a bit   (M of our bit or 0, K for the peer's bit or 0)        Λ of a bit   what we revealed ⊕ what the peer revealed
 //! ```
 //!
-//! There is no transfer whose choice is an input, so no selective failure. Λ tells nothing about x, since λ is
-//! uniform and its owner's secret.
+//! There is no transfer whose choice is an input, so no selective failure. Λ tells nothing about x, since λ
+//! is uniform and its owner's secret.
 //!
 //! **Order.** The first pass of a chunk comes before its second pass, and all bits that the program reads
-//! before the last gate of a chunk have been entered by then. So Λ of an input is told, and a check at the end
-//! of [`Entry::enter`] has passed, before any table of the chunk that uses it leaves or is read.
+//! before the last gate of a chunk have been entered by then. So Λ of an input is revealed, and a check at
+//! the end of [`Entry::enter`] has passed, before any table of the chunk that uses it leaves or is read.
 //!
 //! **Owners who do not compute** gave tests for each block of their streams ([`Holder::Shared`]). With such a
-//! block its ρ is entered, 128 bits more at either party, and all blocks that were entered together are tested
-//! together ([`owner_check`](super::owner_check)).
+//! block its ρ is entered, 128 bits more at either party, and all blocks that were entered together are
+//! tested together ([`owner_check`](super::owner_check)).
 //!
-//! Memory: a party holds M and K of one block of each stream beyond what a single read of the program asks for
-//! (2²⁰ bits of all streams together), and two bits for each input bit between the two passes.
+//! Memory: a party holds M and K of one block of each stream beyond what a single read of the program asks
+//! for (2²⁰ bits of all streams together), and two bits for each input bit between the two passes.
 
 use std::collections::VecDeque;
 
@@ -36,7 +36,7 @@ use zeroize::Zeroizing;
 use super::authenticated_bits::{Authenticator, Need, Share, Shares, Transfers};
 use super::error::SessionError;
 use super::exchange::Exchange;
-use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests, Told};
+use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests, Revealed};
 use super::owners::{BlockTest, MASK_BITS, OwnerId, block_bits};
 use crate::channel::{Channel, Phase};
 use crate::inputs::{Holder, InputStream, starts};
@@ -61,12 +61,12 @@ pub(super) struct BlockId {
     pub(super) bits: usize,
 }
 
-/// A block whose masked values were told.
+/// A block whose masked values were revealed.
 pub(super) struct InputBlock {
     pub(super) id: BlockId,
-    pub(super) bits: Told,
+    pub(super) bits: Revealed,
     /// ρ of a shared block; else empty.
-    pub(super) mask: Told,
+    pub(super) mask: Revealed,
 }
 
 impl InputBlock {
@@ -74,7 +74,7 @@ impl InputBlock {
     fn masks(&self) -> Shares {
         let mut shares = Shares::with_capacity(self.id.bits);
         let at = |blocks: &[Block], i: usize| blocks.get(i).copied().unwrap_or_default();
-        let Told { macs, keys, .. } = &self.bits;
+        let Revealed { macs, keys, .. } = &self.bits;
         (0..self.id.bits).for_each(|i| shares.push(Share { mac: at(macs, i), key: at(keys, i) }));
         shares
     }
@@ -193,7 +193,7 @@ impl<'i> Entry<'i> {
         Ok(masks)
     }
 
-    /// The phase in which the parties tell Λ of these blocks.
+    /// The phase in which the parties reveal Λ of these blocks.
     ///
     /// # Errors
     /// If the connection fails or the peer is caught deviating.
@@ -202,8 +202,8 @@ impl<'i> Entry<'i> {
         with: &mut EntryContext<'_, impl Channel>,
         ids: &[BlockId],
     ) -> Result<Vec<InputBlock>, SessionError> {
-        let blocks = self.tell(with, ids)?;
-        // All Λ of these blocks were told, and nothing that depends on them was sent.
+        let blocks = self.reveal(with, ids)?;
+        // All Λ of these blocks were revealed, and nothing that depends on them was sent.
         let owned: Vec<_> = blocks
             .iter()
             .filter_map(|InputBlock { id, bits, mask }| {
@@ -218,8 +218,8 @@ impl<'i> Entry<'i> {
         Ok(blocks)
     }
 
-    /// Draws masks, and tells Λ of our bits.
-    fn tell(
+    /// Draws masks, and reveals Λ of our bits.
+    fn reveal(
         &self,
         with: &mut EntryContext<'_, impl Channel>,
         ids: &[BlockId],
@@ -239,7 +239,7 @@ impl<'i> Entry<'i> {
         let theirs = Exchange { role, phase: Phase::Inputs }.bits(with.channel, &ours, need.peer)?;
         let (mut macs, mut keys) = (shares.macs.iter().copied(), shares.keys.iter().copied());
         let (mut ours, mut theirs) = (ours.iter(), theirs.iter());
-        let mut told = |own: usize, peer: usize| Told {
+        let mut revealed = |own: usize, peer: usize| Revealed {
             macs: Zeroizing::new(macs.by_ref().take(own).collect()),
             keys: Zeroizing::new(keys.by_ref().take(peer).collect()),
             ours: ours.by_ref().take(own).collect(),
@@ -248,7 +248,7 @@ impl<'i> Entry<'i> {
         let block = |id: &BlockId| {
             let [own, peer] = [role, role.peer()].map(|role| self.bits_of(role, id));
             let masks = self.mask_bits(id);
-            InputBlock { id: *id, bits: told(own, peer), mask: told(masks, masks) }
+            InputBlock { id: *id, bits: revealed(own, peer), mask: revealed(masks, masks) }
         };
         Ok(ids.iter().map(block).collect())
     }

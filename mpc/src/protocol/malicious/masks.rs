@@ -1,7 +1,8 @@
 //! The first pass over a program: every wire gets its mask, and the interpreter itself sends nothing.
 //!
-//! A wire w carries a value z_w and has a mask λ_w, an authenticated bit that neither party knows; the parties
-//! compute with the *masked value* Λ_w = z_w ⊕ λ_w. A wire of this interpreter is a party's share of λ_w:
+//! A wire w carries a value z_w and has a mask λ_w, an authenticated bit that neither party knows; the
+//! parties compute with the *masked value* Λ_w = z_w ⊕ λ_w. A wire of this interpreter is a party's share of
+//! λ_w:
 //!
 //! ```text
 //! input        its owner alone knows λ            constant    λ = 0
@@ -175,7 +176,7 @@ impl<S: Supply> Fancy for Masks<S> {
     }
 }
 
-/// The input streams of the first pass; what is ahead of them is with the interpreter.
+/// The input streams of the first pass; the interpreter holds the masks ahead of them.
 struct MaskInputs;
 
 impl<S: Supply> Inputs<Masks<S>> for MaskInputs {

@@ -5,8 +5,9 @@
 //! P → Q   bits λ_P of all outputs ‖ SHA-256 of their MACs M_P           Q compares with K_Q ⊕ λ_P·Δ_Q
 //! ```
 //!
-//! A party that flips a bit of its own must find a MAC under the Δ of the other: one digest covers all outputs.
-//! The evaluator has Λ; the garbler has it from the report, where a false Λ would have needed another label.
+//! A party that flips a bit of its own must find a MAC under the Δ of the other: one digest covers all
+//! outputs. The evaluator has Λ; the garbler has it from the report, where a false Λ would have needed
+//! another label.
 
 use subtle::ConstantTimeEq;
 

@@ -1,7 +1,8 @@
-//! The test of the bits that the computers entered for owners who do not compute ([`owners`](super::owners)).
+//! The test of the bits that the compute parties entered for owners who do not compute
+//! ([`owners`](super::owners)).
 //!
 //! ```text
-//! told before   Λ of all bits of the blocks, and of their ρ
+//! before        Λ of all bits of the blocks, and of their ρ, are revealed
 //! j → i         κ                                                    i compares its hash with the owner's
 //! i → j         X' = Σ χ_m·x_m ⊕ ρ  ‖  Σ χ_m·M_i[λ_m] ⊕ Σ 2^p·M_i[λ_ρp]     j compares both
 //! ```
@@ -26,7 +27,7 @@ use super::report::ValueSum;
 use crate::channel::{Channel, Phase};
 use crate::{Bits, Block};
 
-/// What a computer holds for one shared input stream: the tests of this attempt, block by block.
+/// What a compute party holds for one shared input stream: the tests of this attempt, block by block.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerTests<'a> {
     /// Whose bits.
@@ -35,8 +36,8 @@ pub struct OwnerTests<'a> {
     pub tests: &'a [BlockTest],
 }
 
-/// Bits whose masked values were told.
-pub(super) struct Told {
+/// Bits whose masked values were revealed.
+pub(super) struct Revealed {
     /// M of our bits; empty if we hold none.
     pub(super) macs: Zeroizing<Vec<Block>>,
     /// K for the peer's bits; empty if it holds none.
@@ -51,9 +52,9 @@ pub(super) struct Told {
 pub(super) struct OwnedBlock<'c> {
     /// Its number in its stream.
     pub(super) number: u64,
-    pub(super) bits: &'c Told,
+    pub(super) bits: &'c Revealed,
     /// ρ.
-    pub(super) mask: &'c Told,
+    pub(super) mask: &'c Revealed,
     pub(super) test: (OwnerId, &'c BlockTest),
 }
 
@@ -99,7 +100,7 @@ impl OwnerCheck<'_> {
 impl OwnedBlock<'_> {
     /// X and the sum of MACs of our bits.
     fn answer(&self, seed: Block) -> [[u8; Block::BYTES]; 2] {
-        let (Told { macs, ours, .. }, mask, (_, test)) = (self.bits, self.mask, self.test);
+        let (Revealed { macs, ours, .. }, mask, (_, test)) = (self.bits, self.mask, self.test);
         let entered = macs.iter().zip(ours.iter());
         let entered = entered.map(|(mac, value)| Share { mac: *mac, key: Block::ZERO }.bit() ^ value);
         let mut sum = ValueSum::new(seed);
@@ -111,11 +112,11 @@ impl OwnedBlock<'_> {
     /// What the peer's sum of MACs must be.
     fn expected(&self, own: &Authenticator) -> Block {
         let (bits, mask, (_, test)) = (self.bits, self.mask, self.test);
-        let told = |Told { keys, theirs, .. }: &Told| -> Vec<Block> {
+        let revealed = |Revealed { keys, theirs, .. }: &Revealed| -> Vec<Block> {
             keys.iter().zip(theirs.iter()).map(|(key, value)| *key ^ own.delta.times(value)).collect()
         };
         let mut sum = ValueSum::new(test.seed);
-        sum.add(told(bits));
-        sum.total() ^ powers_sum(told(mask).into_iter()) ^ times(test.sum, own.delta.block())
+        sum.add(revealed(bits));
+        sum.total() ^ powers_sum(revealed(mask).into_iter()) ^ times(test.sum, own.delta.block())
     }
 }

@@ -1,28 +1,28 @@
-//! What an owner who does not compute gives the computers, so that each can test that the other enters the
-//! share it was given.
+//! What an owner who does not compute gives the compute parties, so that each can test that the other enters
+//! the share it was given.
 //!
-//! The owner splits its bits into a share for each computer, and each share into blocks. For a block, for each
-//! ordered pair of computers (i is tested, j tests) and for each attempt that the parties allow, it draws a
-//! seed κ and a mask ρ:
+//! The owner splits its bits into a share for each compute party, and each share into blocks. For a block,
+//! for each ordered pair of compute parties (i is tested, j tests) and for each attempt that the parties
+//! allow, it draws a seed κ and a mask ρ:
 //!
 //! ```text
 //! i gets   ρ [16] ‖ SHA-256(label, owner, block, attempt, j, κ) [32]
 //! j gets   κ [16] ‖ X [16]            X = Σ χ_m·x_m ⊕ ρ in GF(2^128),  χ_m = AES_κ(m),  x_m the bits of i's share
 //! ```
 //!
-//! Both computers are tested, so each gets 80 bytes for a block and attempt ([`BlockTest`]). ρ is entered after
-//! the block as 128 further bits. Once all Λ of the block and of ρ are told, so that i is bound to what it
-//! entered, j reveals κ, and i answers ([`owner_check`](super::owner_check)).
+//! Both compute parties are tested, so each gets 80 bytes for a block and attempt ([`BlockTest`]). ρ is
+//! entered after the block as 128 further bits. Once all Λ of the block and of ρ are revealed, so that i is
+//! bound to what it entered, j reveals κ, and i answers ([`owner_check`](super::owner_check)).
 //!
 //! **Sound.** i has fixed its entered bits x' and mask ρ' before it learns κ. If (x', ρ') ≠ (x, ρ), they pass
-//! only if Σ χ_m·(x_m ⊕ x'_m) = ρ ⊕ ρ': for differing x a linear form with pseudorandom coefficients, which takes
-//! a value that was fixed before with probability 2^-128; for equal x never.
+//! only if Σ χ_m·(x_m ⊕ x'_m) = ρ ⊕ ρ': for differing x a linear form with pseudorandom coefficients, which
+//! takes a value that was fixed before with probability 2^-128; for equal x never.
 //!
 //! **Hiding.** j learns X, which ρ masks: it is uniform, and each ρ masks one X. That holds for the owner's κ
-//! and no other: under a κ' of j's choice the answer X' ⊕ X is 128 linear forms of the bits of x, so i answers
-//! only if κ hashes to what the owner gave it. And κ must be used once: an i that knows it before it enters its
-//! bits finds (x', ρ') that pass. So each attempt has its own, and an attempt is noted durably before κ leaves
-//! ([`Milestone::Attempt`]).
+//! and no other: under a κ' of j's choice the answer X' ⊕ X is 128 linear forms of the bits of x, so i
+//! answers only if κ hashes to what the owner gave it. And κ must be used once: an i that knows it before it
+//! enters its bits finds (x', ρ') that pass. So each attempt has its own, and an attempt is noted durably
+//! before κ leaves ([`Milestone::Attempt`]).
 
 use core::ops::Range;
 
@@ -63,11 +63,11 @@ pub fn blocks(bits: usize, input_streams: usize) -> usize {
 /// An execution reaches a point of no return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Milestone {
-    /// Before anything leaves by which the peer can try its luck, or an owner's seed: the attempt counts from here
-    /// on, however it ends.
+    /// Before anything leaves by which the peer can try its luck, or an owner's seed: the attempt counts from
+    /// here on, however it ends.
     Attempt,
-    /// Before a mask of an output leaves: from here on the peer may learn the output, so there must be no other
-    /// attempt.
+    /// Before a mask of an output leaves: from here on the peer may learn the output, so there must be no
+    /// other attempt.
     Outputs,
 }
 
@@ -80,14 +80,14 @@ pub struct NotKept;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnerId(pub [u8; 32]);
 
-/// What a computer holds for one block of an owner's bits and one attempt.
+/// What a compute party holds for one block of an owner's bits and one attempt.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct BlockTest {
-    /// ρ, which this computer enters after its share.
+    /// ρ, which this compute party enters after its share.
     pub(super) mask: Block,
-    /// What the κ hashes to by which the peer tests this computer.
+    /// What the κ hashes to by which the peer tests this compute party.
     pub(super) expected: [u8; 32],
-    /// κ, by which this computer tests its peer.
+    /// κ, by which this compute party tests its peer.
     pub(super) seed: Block,
     /// X of the peer's share.
     pub(super) sum: Block,
@@ -147,8 +147,8 @@ pub struct Deal {
 }
 
 impl Deal {
-    /// The tests of both shares of the owner's bits, for the garbler and for the evaluator: attempt by attempt,
-    /// and within an attempt block by block.
+    /// The tests of both shares of the owner's bits, for the garbler and for the evaluator: attempt by
+    /// attempt, and within an attempt block by block.
     ///
     /// # Panics
     /// If the shares are not of one length.

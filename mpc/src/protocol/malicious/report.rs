@@ -1,7 +1,7 @@
 //! What the evaluator reports of a chunk, and the two sums by which each party checks the other.
 //!
-//! The evaluator reveals Λ_α and Λ_β of every AND gate of the chunk, and with the last chunk Λ of every output. Both parties then compute, for
-//! what was revealed:
+//! The evaluator reveals Λ_α and Λ_β of every AND gate of the chunk, and with the last chunk Λ of every
+//! output. Both parties then compute, for what was revealed:
 //!
 //! ```text
 //! labels   Σ = ⊕ H(A ⊕ 2B, S ⊕ g) over the gates, ⊕ H(C, S ⊕ (n + i)) over the outputs       2· doubles in GF(2^128)
@@ -11,17 +11,17 @@
 //!          the evaluator     Σ χ_g·(K_E[c_g] ⊕ (c_{g,E} ⊕ Λ_α·Λ_β ⊕ Λ_γ)·Δ_E)
 //! ```
 //!
-//! **Labels** bind the evaluator: an evaluator that reveals a false Λ must know the other label of the wire, A ⊕ Δ_G.
-//! Each gate has its own number, and one label is doubled, so that two lies do not cancel. Without this check
-//! a false Λ would draw masks of the garbler out of W. So the garbler sends W only if Σ is right.
+//! **Labels** bind the evaluator: an evaluator that reveals a false Λ must know the other label of the wire,
+//! A ⊕ Δ_G. Each gate has its own number, and one label is doubled, so that two lies do not cancel. Without
+//! this check a false Λ would draw masks of the garbler out of W. So the garbler sends W only if Σ is right.
 //!
 //! **Values** bind the garbler: (Λ_α ⊕ α)∧(Λ_β ⊕ β) = Λ_γ ⊕ γ is what an AND gate means. χ is drawn by the
-//! evaluator and revealed after all tables, so a garbler whose tables led to another Λ_γ must find Δ_E or a zero
-//! of a random linear form.
+//! evaluator and revealed after all tables, so a garbler whose tables led to another Λ_γ must find Δ_E or a
+//! zero of a random linear form.
 //!
 //! **That Λ is revealed early** gives nothing away: each Λ is masked by a share of λ that the evaluator alone
-//! knows. And Σ of the evaluator is a function of the tables, of σ as the garbler spoilt it and of the revealed
-//! Λ, all known to the garbler.
+//! knows. And Σ of the evaluator is a function of the tables, of σ as the garbler spoilt it and of the
+//! revealed Λ, all known to the garbler.
 //!
 //! Source: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578), section 4; Yang, Wang, Zhang 2019 (ePrint
 //! 2019/1104), section 4, for checking all gates at once.

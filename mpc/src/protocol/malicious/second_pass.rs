@@ -232,7 +232,7 @@ where
     }
 }
 
-/// The input streams of the second pass: labels of the Λ that were told.
+/// The input streams of the second pass: labels of the Λ that were revealed.
 struct KnownInputs;
 
 impl<C, R, F, K> inputs::Inputs<SecondPass<'_, C, R, F, K>> for KnownInputs

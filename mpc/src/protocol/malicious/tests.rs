@@ -1,10 +1,10 @@
 //! Parties that deviate, and the check that stops each of them.
 //!
-//! A cheater runs the honest code, but its bytes are changed before they are hashed and sent ([`Deviation`]), so
-//! it and its peer have one transcript. It also ignores checks of its own that would stop it. The tests of
-//! products, openings, labels, values and outputs run twice: with the check, which must end the session, and with
-//! an honest party that ignores the check, where the cheat must have its effect. So these checks are needed, and
-//! their tests would fail without them.
+//! A cheater runs the honest code, but its bytes are changed before they are hashed and sent ([`Deviation`]),
+//! so it and its peer have one transcript. It also ignores checks of its own that would stop it. The tests of
+//! products, openings, labels, values and outputs run twice: with the check, which must end the session, and
+//! with an honest party that ignores the check, where the cheat must have its effect. So these checks are
+//! needed, and their tests would fail without them.
 //!
 //! Base transfers are replaced by their honest outcome, and settings allow few candidates, so that a session
 //! takes a millisecond.
@@ -141,8 +141,8 @@ impl Cheat {
         Self { changes: changes.into(), ..Self::default() }
     }
 
-    /// A party that lies about bits of its own and computes as if the lie were true: to the peer's bits it adds
-    /// what it added to its own.
+    /// A party that lies about bits of its own and computes as if the lie were true: to the peer's bits it
+    /// adds what it added to its own.
     fn consistent(changes: impl Into<Vec<Change>>) -> Self {
         let changes = changes.into();
         Self { heard: changes.clone(), changes, ..Self::default() }

@@ -14,7 +14,8 @@
 //! labels are linear too. The digests are compared before anything of a chunk is reported or proved.
 //!
 //! Guaranteed: a program that differs by accident is noticed except with probability 2⁻⁶³. This is no
-//! cryptographic hash: it defends a party against its own program, which does not know it, not against the peer.
+//! cryptographic hash: it defends a party against its own program, which does not know it, not against the
+//! peer.
 
 use core::ops::BitXor;
 

@@ -5,18 +5,18 @@
 //! ```
 //!
 //! This holds because `C = C⁰ ⊕ x·Δ` and `Δ` is odd. Each share alone is independent of the output, so
-//! neither computing party learns it. The shares are bits in the order of the program's outputs. Encrypting a
+//! neither compute party learns it. The shares are bits in the order of the program's outputs. Encrypting a
 //! share to the result party is up to the caller.
 //!
-//! Guaranteed, if both computing parties follow the protocol: the result party gets the right output, or one
-//! of them reports an error. Not guaranteed: anything if a computing party alters its share, which flips
+//! Guaranteed, if both compute parties follow the protocol: the result party gets the right output, or one
+//! of them reports an error. Not guaranteed: anything if a compute party alters its share, which flips
 //! output bits at will.
 
 use zeroize::Zeroize;
 
 use crate::Block;
 
-/// One computing party's share of the outputs, which tells nothing without the other share.
+/// One compute party's share of the outputs, which tells nothing without the other share.
 ///
 /// ```
 /// use sotto_mpc::OutputShare;
@@ -27,7 +27,7 @@ use crate::Block;
 /// ```
 ///
 /// # Security
-/// Both shares together are the outputs, so a party must not show its share to the other computing party.
+/// Both shares together are the outputs, so a party must not show its share to the other compute party.
 /// Dropping a share wipes it.
 pub struct OutputShare(Vec<bool>);
 

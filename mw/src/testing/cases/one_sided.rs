@@ -1,7 +1,7 @@
 //! Cases for MW-R33 to MW-R38, and for other rules where something is one-sided: the known attacks.
 //!
-//! In most of them the thief is the sender of a coin: it knows amount, blinding factor and r of what it paid, but
-//! not the secret of K_o. Unless a case says otherwise, all sums and all other signatures hold.
+//! In most of them the thief is the sender of a coin: it knows amount, blinding factor and r of what it paid,
+//! but not the secret of K_o. Unless a case says otherwise, all sums and all other signatures hold.
 
 use crate::{
     aggregate::aggregate,
@@ -260,8 +260,8 @@ fn inputs(mut coins: Coins) -> Vec<Case> {
     };
     let flipped = changed(|i| i.signature.z += Scalar::ONE);
 
-    // The thief names the right K_o, and knows d, so it can balance the keys with an x that is not its own; but
-    // it signs with d alone.
+    // The thief names the right K_o, and knows d, so it can balance the keys with an x that is not its own;
+    // but it signs with d alone.
     let thief = KeySecrets { receiver: coins.ledger.secret(), ..secrets(&small).clone() };
     let mut theft = coins.plain(&Owned { keys: Some(thief), ..small.clone() });
     let input = &mut theft.body.one_sided_inputs[0];
@@ -298,7 +298,8 @@ fn keys(mut coins: Coins) -> Vec<Case> {
     cut_out.offset += own.blinding.reveal() - out.blinding.reveal();
     cut_out.body.outputs = vec![own.output];
 
-    // What the victim receives is spent before it is in a block; both halves are cut away, and the amounts balance.
+    // What the victim receives is spent before it is in a block; both halves are cut away, and the amounts
+    // balance.
     let next = coins.plain(&out);
     let mut through =
         aggregate([good.clone(), coins.plain(&small)]).expect("two payments of different coins");

@@ -107,6 +107,12 @@ impl Handler {
             Call::Kernel(m) => self.ask(&m, NodeRequest::Kernel(m.excess.0)).await,
             Call::Unspent(m) => self.ask(&m, NodeRequest::Unspent(prefix(m.depth, m.index)?)).await,
             Call::Submit(m) => self.ask(&m, NodeRequest::Submit(Box::new(m.transaction.0.clone()))).await,
+            Call::SubmitChange(m) => {
+                self.ask(&m, NodeRequest::SubmitChange(Box::new(m.change.0.clone()))).await
+            }
+            Call::Terms(m) => {
+                self.ask(&m, NodeRequest::Terms { first: Height::new(m.first), most: m.most }).await
+            }
             Call::Stop(m) => self.ask(&m, NodeRequest::Stop).await,
         }
     }

@@ -75,9 +75,11 @@ impl AddrBook {
         self.len() == 0
     }
 
-    /// Whether no address in it was ever connected, and every one has failed too often.
-    pub(crate) fn is_hopeless(&self) -> bool {
-        self.entries().all(|(proven, e)| !proven && e.failures >= PATIENCE)
+    /// Whether no address in it was ever connected, and every one has failed too often, but for those that do not
+    /// count.
+    pub(crate) fn is_hopeless(&self, counts: impl Fn(&PeerKey) -> bool) -> bool {
+        let mut counted = self.entries().filter(|(_, e)| counts(&e.address.key));
+        counted.all(|(proven, e)| !proven && e.failures >= PATIENCE)
     }
 
     /// All entries, each with whether it was ever connected.
@@ -148,6 +150,12 @@ impl AddrBook {
             [&self.heard, &self.proven]
         };
         parts.into_iter().find_map(|part| choose(part, rng, except))
+    }
+
+    /// An address with this key: one that was connected first, then one that failed less.
+    pub(crate) fn address_of(&self, key: &PeerKey) -> Option<Address> {
+        let of_key = self.entries().filter(|(_, e)| e.address.key == *key);
+        of_key.min_by_key(|(proven, e)| (!proven, e.failures)).map(|(_, e)| e.address)
     }
 
     /// Up to `most` random addresses to send to a peer at `to`, those of `proven` first.
@@ -262,16 +270,17 @@ mod tests {
     fn a_book_is_hopeless_until_somebody_may_answer_or_has() {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let mut book = AddrBook::new(&mut rng);
-        assert!(book.is_hopeless());
+        assert!(book.is_hopeless(|_| true));
         book.hear(address(1), IpAddr::from([1, 2, 2, 2]));
         for _ in 0..PATIENCE {
-            assert!(!book.is_hopeless());
+            assert!(!book.is_hopeless(|_| true));
             book.failed(&address(1));
         }
-        assert!(book.is_hopeless());
+        assert!(book.is_hopeless(|_| true));
         book.reached(address(1));
         (0..=PATIENCE).for_each(|_| book.failed(&address(1)));
-        assert!(!book.is_hopeless(), "it was there once");
+        assert!(!book.is_hopeless(|_| true), "it was there once");
+        assert!(book.is_hopeless(|_| false));
     }
 
     #[test]

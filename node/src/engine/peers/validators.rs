@@ -1,7 +1,7 @@
 //! The other validators, if this node is one: who they are, and when each is dialled.
 //!
 //! ```text
-//! keys       from the validator set in force        addresses   from the settings
+//! keys       from the validator set in force        addresses   from the settings, else from the address book
 //! a known key that is not connected ─▶ dial ─▶ connected            │ failed or closed: again after a pause
 //! ```
 //!
@@ -20,12 +20,20 @@ const REFUSED: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// An address of the settings, and when it is dialled next.
+/// The address of a validator, and when it is dialled next.
 #[derive(Clone, Debug)]
 struct Dial {
     address: Address,
+    /// Whether it is from the address book, which may know a better one by now.
+    heard: bool,
     next: Duration,
     pause: Duration,
+}
+
+impl Dial {
+    const fn new(address: Address, heard: bool) -> Self {
+        Self { address, heard, next: Duration::ZERO, pause: PAUSE }
+    }
 }
 
 /// The other validators.
@@ -39,14 +47,18 @@ pub(crate) struct Validators {
 impl Validators {
     /// No validators yet, at these addresses.
     pub(crate) fn at(addresses: &[Address]) -> Self {
-        let dial = |address: &Address| Dial { address: *address, next: Duration::ZERO, pause: PAUSE };
+        let dial = |address: &Address| Dial::new(*address, false);
         Self { dials: addresses.iter().map(dial).collect(), ..Self::default() }
     }
 
-    /// Takes the keys of the set in force, without this node's own. A node that is no validator passes none.
-    pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) {
+    /// Takes the keys of the set in force, without this node's own, and returns the new ones. A node that is
+    /// not a validator passes none.
+    pub(crate) fn set(&mut self, keys: BTreeSet<PeerKey>) -> Vec<PeerKey> {
+        let new = keys.difference(&self.keys).copied().collect();
         self.refused.retain(|key, _| keys.contains(key));
+        self.dials.retain(|d| !d.heard || keys.contains(&d.address.key));
         self.keys = keys;
+        new
     }
 
     /// Whether a connection with this key is one between validators.
@@ -74,17 +86,26 @@ impl Validators {
         self.dials.iter_mut().filter(|d| d.address.key == *key).for_each(|d| d.pause = PAUSE);
     }
 
-    /// The next address to dial, if a validator is not connected.
+    /// The next address to dial, if a validator is not connected. `heard` looks a key up in the address book; whoever is
+    /// there has to prove the key.
     pub(crate) fn next_dial(
         &mut self,
         now: Duration,
         is_connected: impl Fn(&PeerKey) -> bool,
+        heard: impl Fn(&PeerKey) -> Option<Address>,
     ) -> Option<Address> {
         let Self { keys, dials, refused } = self;
+        let unknown = keys.iter().filter(|key| !is_connected(key));
+        let unknown = unknown.filter(|key| dials.iter().all(|d| d.address.key != **key));
+        let new: Vec<Dial> = unknown.filter_map(&heard).map(|address| Dial::new(address, true)).collect();
+        dials.extend(new);
         let wanted = |key: &PeerKey| {
             keys.contains(key) && !is_connected(key) && refused.get(key).is_none_or(|until| *until <= now)
         };
         let dial = dials.iter_mut().find(|d| d.next <= now && wanted(&d.address.key))?;
+        if dial.heard {
+            dial.address = heard(&dial.address.key).unwrap_or(dial.address);
+        }
         dial.next = now + dial.pause;
         dial.pause = (2 * dial.pause).min(LONGEST_PAUSE);
         Some(dial.address)
@@ -112,10 +133,13 @@ mod tests {
     #[test]
     fn every_validator_is_dialled_until_it_is_connected_with_growing_pauses() {
         let mut all = Validators::at(&[address(1), address(2), address(3)]);
-        assert_eq!(all.next_dial(second(0), |_| false), None, "no set yet");
-        all.set([address(1).key, address(2).key].into());
+        assert_eq!(all.next_dial(second(0), |_| false, |_| None), None, "no set yet");
+        let both = [address(1).key, address(2).key];
+        assert_eq!(all.set(both.into()), both);
+        assert_eq!(all.set(both.into()), [], "they are no news");
         let mut due = |at, connected: &[u8]| {
-            all.next_dial(second(at), |key| connected.iter().any(|n| address(*n).key == *key))
+            let connected = |key: &PeerKey| connected.iter().any(|n| address(*n).key == *key);
+            all.next_dial(second(at), connected, |_| None)
         };
         assert_eq!(due(0, &[]), Some(address(1)));
         assert_eq!(due(0, &[]), Some(address(2)));
@@ -125,12 +149,28 @@ mod tests {
         assert_eq!(due(6, &[2]), Some(address(1)));
         assert_eq!(due(6, &[1]), Some(address(2)));
         all.connected(&address(1).key);
-        assert_eq!(all.next_dial(second(14), |key| *key != address(1).key), Some(address(1)));
+        assert_eq!(all.next_dial(second(14), |key| *key != address(1).key, |_| None), Some(address(1)));
         assert_eq!(
-            all.next_dial(second(16), |key| *key != address(1).key),
+            all.next_dial(second(16), |key| *key != address(1).key, |_| None),
             Some(address(1)),
             "a short pause"
         );
+    }
+
+    /// Who joins and is not in the settings is dialled where the address book says, as it says today; who has left, no more.
+    #[test]
+    fn a_validator_without_an_address_in_the_settings_is_dialled_by_the_book() {
+        let mut all = Validators::at(&[address(1)]);
+        _ = all.set([address(1).key, address(2).key].into());
+        let heard = |key: &PeerKey| (*key == address(2).key).then(|| address(2));
+        let only_second = |key: &PeerKey| *key == address(1).key;
+        assert_eq!(all.next_dial(second(0), only_second, heard), Some(address(2)));
+        assert_eq!(all.next_dial(second(1), only_second, heard), None, "the same pauses");
+        let moved = Address { at: ([127, 0, 0, 2], 9).into(), ..address(2) };
+        assert_eq!(all.next_dial(second(2), only_second, |_| Some(moved)), Some(moved));
+        _ = all.set([address(1).key].into());
+        assert_eq!(all.next_dial(second(60), only_second, heard), None);
+        assert_eq!(all.next_dial(second(60), |_| false, heard), Some(address(1)), "settings stay");
     }
 
     /// A full node, on a machine that is banned, still takes a validator, and does not count it.
@@ -139,7 +179,7 @@ mod tests {
         let mut config = Config::new(address(9).key);
         (config.inbound, config.outbound) = (1, 1);
         let mut peers = Peers::new(&config, AddrBook::new(&mut ChaCha20Rng::seed_from_u64(1)));
-        peers.validators.set([address(1).key].into());
+        _ = peers.validators.set([address(1).key].into());
         let from = |n: u8| Direction::Inbound(([9, 9, 9, 9], u16::from(n)).into());
         let connect = |peers: &mut Peers, id, n: u8| {
             let new = NewPeer { id: PeerId(id), key: address(n).key, direction: from(n) };
@@ -164,10 +204,10 @@ mod tests {
     #[test]
     fn a_validator_that_broke_the_protocol_is_refused_for_a_minute() {
         let mut all = Validators::at(&[address(1)]);
-        all.set([address(1).key].into());
+        _ = all.set([address(1).key].into());
         all.refuse(second(5), address(1).key);
         assert!(all.is_refused(second(64), &address(1).key) && !all.is_refused(second(65), &address(1).key));
-        assert_eq!(all.next_dial(second(64), |_| false), None);
-        assert_eq!(all.next_dial(second(65), |_| false), Some(address(1)));
+        assert_eq!(all.next_dial(second(64), |_| false, |_| None), None);
+        assert_eq!(all.next_dial(second(65), |_| false, |_| None), Some(address(1)));
     }
 }

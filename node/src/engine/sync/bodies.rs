@@ -19,8 +19,8 @@ use crate::{
 };
 use sotto_mw::{
     block::{Block, body_hash_of_bytes},
-    chain::Chain,
     codec::Decode,
+    history::History,
     transaction::Body,
 };
 
@@ -39,12 +39,13 @@ impl Sync {
             return Ok(());
         }
         // The header was found to be sealed before its body was asked for.
-        let chain = ctx.ledger.chain();
+        let history = ctx.ledger.store().history();
         let Some(w) = ctx.branch.get_mut(name).filter(|w| !w.is_here()) else {
             return Ok(());
         };
         // Points are decoded only once the bytes are those that were sealed.
-        let sound = body_hash_of_bytes(body) == w.sealed.header.body_hash && seals(chain, &w.sealed, sealed);
+        let sound =
+            body_hash_of_bytes(body) == w.sealed.header.body_hash && seals(history, &w.sealed, sealed);
         let Some(body) = Some(body).filter(|_| sound).and_then(|body| Body::from_bytes(body).ok()) else {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
@@ -59,7 +60,7 @@ impl Sync {
         &mut self,
         ctx: &mut StepContext<'_, F>,
         id: PeerId,
-        mut compact: Compact,
+        compact: Compact,
     ) -> StepResult {
         let name = BlockName::of(&compact.sealed.header);
         if self.requests.answered(id, |about| *about == Wanted::Compact(name.hash)).is_none() {
@@ -69,12 +70,12 @@ impl Sync {
         let Some(w) = ctx.branch.get_mut(name).filter(|w| !w.is_here()) else {
             return Ok(());
         };
-        if !seals(ctx.ledger.chain(), &w.sealed, &compact.sealed) {
+        if !seals(ctx.ledger.store().history(), &w.sealed, &compact.sealed) {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
-        compact.sealed = w.sealed.clone();
-        let filling = Filling::new(compact, ctx.ledger.mempool().iter().map(|(_, t)| t));
+        let pending = ctx.ledger.mempool().iter().map(|(_, t)| t);
+        let filling = Filling::new(&w.sealed.header, compact.body, pending);
         let (outputs, kernels) = filling.missing();
         w.body = Fetch::Filling(id, Box::new(filling));
         if outputs.is_empty() && kernels.is_empty() {
@@ -120,8 +121,9 @@ impl Sync {
         let Some(w) = ctx.branch.get_mut(name) else { return Ok(()) };
         w.whole = true;
         if let Fetch::Filling(_, filling) = core::mem::replace(&mut w.body, Fetch::Open) {
-            if let Some(block) = filling.block() {
-                w.body = Fetch::Here(Box::new(block));
+            if let Some(body) = filling.body() {
+                let SealedHeader { header, seal } = w.sealed.clone();
+                w.body = Fetch::Here(Box::new(Block { header, seal, body }));
                 ctx.peers.gave(ctx.now, id);
             } else {
                 self.blame(ctx, id, Offence::Mismatch);
@@ -158,9 +160,9 @@ impl Sync {
     }
 }
 
-/// Whether a copy of a header that is here has a seal of the operator. It is not the one that is kept: the
+/// Whether a copy of a header that is here is sealed. Its seal is not the one that is kept: the
 /// hash that was asked for does not cover it.
-fn seals(chain: &Chain, ours: &SealedHeader, copy: &SealedHeader) -> bool {
-    // Validators hold different certificates of one block, and the terms may have changed on the way.
-    copy.seal == ours.seal || super::are_sealed(chain, core::slice::from_ref(copy))
+fn seals(history: &History, ours: &SealedHeader, copy: &SealedHeader) -> bool {
+    // Validators hold different certificates of one block.
+    copy.seal == ours.seal || super::are_sealed(history, core::slice::from_ref(copy))
 }

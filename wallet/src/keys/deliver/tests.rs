@@ -1,5 +1,5 @@
-//! The derivations against `vectors/one_sided.json`, which `vectors/check.py` computes without this code, and what a
-//! receiver refuses.
+//! The derivations against `vectors/one_sided.json`, which `vectors/check.py` computes without this code, and
+//! what a receiver refuses.
 
 use super::*;
 use crate::keys::{Account, Root, ViewTags, Words};

@@ -5,8 +5,8 @@
 //! answer   = version (1), 1 ‖ kind (1): 0 a reply, 1 a refusal ‖ length (4) ‖ text
 //! ```
 //!
-//! Integers are little-endian; a text has at most [`MAX_MESSAGE`] bytes of UTF-8. The length is checked before
-//! anything is read.
+//! Integers are little-endian; a text has at most [`MAX_MESSAGE`] bytes of UTF-8. The length is checked
+//! before anything is read.
 
 use sotto_wallet::listener::MAX_MESSAGE;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,8 +1,8 @@
 //! The JSON-RPC of a listening wallet, for a shop on this machine: invoices, payments, address, balance.
 //!
-//! A pure function of wallet and request. [`METHODS`] is the only table of methods: the server, the document that
-//! `rpc.discover` returns, and the test of `docs/openrpc-wallet.json` read it. Nothing here spends: a program with the token can make
-//! invoices and see what the wallet holds and received.
+//! A pure function of wallet and request. [`METHODS`] is the only table of methods: the server, the document
+//! that `rpc.discover` returns, and the test of `docs/openrpc-wallet.json` read it. Nothing here spends: a
+//! program with the token can make invoices and see what the wallet holds and received.
 
 use super::super::slates::memo;
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 use serde_json::{Map, Value, json};
 use sotto_mw::session::Role;
+use sotto_node::rpc::{self, NamedCall};
 use sotto_wallet::{
     InvoiceRequest, SessionView, Wallet,
     encrypt::Privacy,
@@ -73,7 +74,7 @@ pub(crate) const METHODS: &[Method] = &[
             ("immature", "string", "Rewards that cannot be spent yet."),
             ("pending", "string", "Incoming, in no block yet."),
             ("locked", "string", "In open payments of this wallet."),
-            ("total", "string", "All but what is pending."),
+            ("total", "string", "All but `pending`."),
         ],
     },
     Method {
@@ -173,6 +174,18 @@ impl From<Failure> for Fault {
     }
 }
 
+impl From<rpc::Fault> for Fault {
+    fn from(fault: rpc::Fault) -> Self {
+        let message = match &fault {
+            rpc::Fault::Parse(why) => format!("invalid JSON ({why})"),
+            rpc::Fault::Request(why) => format!("invalid request, {why}"),
+            rpc::Fault::Params(why) => format!("invalid parameters ({why})"),
+            other => other.to_string(),
+        };
+        Self::new(fault.code() as i64, message)
+    }
+}
+
 /// The response to a request; `None` for a notification.
 pub(crate) fn respond<S: Store>(
     wallet: &mut Wallet<S>,
@@ -180,15 +193,9 @@ pub(crate) fn respond<S: Store>(
     body: &[u8],
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Option<Value> {
-    let request = serde_json::from_slice::<Value>(body).map_err(|_| Fault::new(-32700, "this is not JSON"));
-    let id = request.as_ref().map_or(Some(Value::Null), |r| r.get("id").cloned());
-    let outcome = request.and_then(|request| call(wallet, service, &request, rng));
-    // A request that is not an object has no id, and is answered all the same.
-    let id = if id.is_none() && outcome.as_ref().is_err_and(|f| f.code == -32600) {
-        Some(Value::Null)
-    } else {
-        id
-    };
+    let NamedCall { id, call: named } = NamedCall::from_bytes(body);
+    let outcome =
+        named.map_err(Fault::from).and_then(|(name, params)| call(wallet, service, (&name, params), rng));
     id.map(|id| match outcome {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(Fault { code, message, data }) => {
@@ -201,18 +208,15 @@ pub(crate) fn respond<S: Store>(
 fn call<S: Store>(
     wallet: &mut Wallet<S>,
     service: &Service,
-    request: &Value,
+    (name, params): (&str, Map<String, Value>),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Value, Fault> {
-    let invalid = || Fault::new(-32600, "send one JSON-RPC 2.0 request object");
-    let name = request.get("method").and_then(Value::as_str).filter(|_| request["jsonrpc"] == "2.0");
-    let name = name.ok_or_else(invalid)?;
     if name == "rpc.discover" {
         return Ok(document());
     }
     let method = METHODS.iter().find(|m| m.name == name);
     let method = method.ok_or_else(|| Fault::new(-32601, format!("unknown method `{name}`")))?;
-    let params = params(method, request.get("params"))?;
+    check(method, &params)?;
     let text = |name: &str| params.get(name).and_then(Value::as_str);
     Ok(match name {
         "address" => address(wallet, service)?,
@@ -226,15 +230,10 @@ fn call<S: Store>(
     })
 }
 
-/// The parameters, by name, each of its type and none unknown.
-fn params(method: &Method, given: Option<&Value>) -> Result<Map<String, Value>, Fault> {
+/// Parameters are known, each of its type, and all that are required are there.
+fn check(method: &Method, given: &Map<String, Value>) -> Result<(), Fault> {
     let fault = |why: String| Fault::new(-32602, why);
-    let given = match given {
-        None => Map::new(),
-        Some(Value::Object(fields)) => fields.clone(),
-        Some(_) => return Err(fault("pass parameters by name".to_owned())),
-    };
-    for (name, value) in &given {
+    for (name, value) in given {
         let known = method.params.iter().find(|(known, ..)| known == name);
         let (_, kind, _) = known.ok_or_else(|| fault(format!("unknown parameter `{name}`")))?;
         if !is_a(value, kind) {
@@ -246,7 +245,7 @@ fn params(method: &Method, given: Option<&Value>) -> Result<Map<String, Value>, 
             return Err(fault(format!("`{name}` is missing")));
         }
     }
-    Ok(given)
+    Ok(())
 }
 
 /// Whether a value has a type of the table.

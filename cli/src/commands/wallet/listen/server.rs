@@ -1,8 +1,9 @@
 //! The sockets of a listener: payers over pinned channels, programs over HTTP on loopback.
 //!
-//! Each payer has a thread, of which there are at most [`CONNECTIONS`]; further connections are closed at once. A
-//! thread reads one request, puts it into the queue, waits for the answer, writes it and ends, within a deadline.
-//! Programs are served as a node's are (`sotto_node::edge::rpc`), and their requests go into the same queue.
+//! Each payer has a thread, of which there are at most [`CONNECTIONS`]; further connections are closed at
+//! once. A thread reads one request, puts it into the queue, waits for the answer, writes it and ends, within
+//! a deadline. Programs are served as a node's are (`sotto_node::edge::rpc`), and their requests go into the
+//! same queue.
 
 use super::frame::{Answer, PURPOSE, read_delivery, write_answer};
 use crate::exit::{OrRefuse as _, Outcome};

@@ -188,7 +188,8 @@ fn a_party_that_dies_anywhere_leaves_its_peer_with_an_error() {
         for left in (0..all).step_by(29) {
             let ends = died(side, left);
             assert!(ends[side].result.is_err(), "side {side} after {left} bytes");
-            // Only what is sent last, the garbler's masks of outputs, may be missing after the peer has ended.
+            // Only what is sent last, the garbler's masks of outputs, may be missing after the peer has
+            // ended.
             let is_output = left + 40 > all;
             assert!(ends[1 - side].result.is_err() || (is_output && side == 1), "peer after {left} bytes");
         }

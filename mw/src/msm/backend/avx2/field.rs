@@ -15,8 +15,8 @@
 //!
 //! No closure around arithmetic: it would be compiled without the instructions.
 //!
-//! Source of the form: Bernstein, Curve25519 (2006); of the lanes: Faz-Hernández and López, Fast implementation
-//! of Curve25519 using AVX2 (2015).
+//! Source of the form: Bernstein, Curve25519 (2006); of the lanes: Faz-Hernández and López, Fast
+//! implementation of Curve25519 using AVX2 (2015).
 
 use super::word::Word;
 use crate::msm::{
@@ -66,8 +66,8 @@ impl Field4 {
     }
 
     /// Columns below 2⁶¹ to an element. The first carries are below 2³⁶, nineteen times the top one's below
-    /// 2⁴⁰·⁵. So the second ones are at most 2¹⁰ + 1, the lowest limb's below 2¹⁴·⁵, and nineteen times the top
-    /// one's below 2¹⁴·³.
+    /// 2⁴⁰·⁵. So the second ones are at most 2¹⁰ + 1, the lowest limb's below 2¹⁴·⁵, and nineteen times the
+    /// top one's below 2¹⁴·³.
     #[inline(always)]
     fn reduced_columns(c: [Word; 10]) -> Self {
         Self(Self::passed(Self::passed(c))).checked()

@@ -1,6 +1,8 @@
 //! Nodes that vote, with their ledgers, in one process and in virtual time: links of 50 ms, everything from a seed.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod changes;
+
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -9,9 +11,11 @@ use sotto_mw::{
     codec::Encode,
     hash::Hash,
     kernel::Kernel,
+    schnorr::PublicKey,
     state::ChainView,
     testing::{Owned, TestChain},
     transaction::Transaction,
+    validators::Validator,
 };
 use sotto_node::{
     config::Config,
@@ -20,6 +24,7 @@ use sotto_node::{
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
     ledger::{Ledger, mempool::MempoolLimits},
+    message::Message,
     peer::{Address, Direction, PeerId, PeerKey},
     storage::{Layout, Memory, Store},
 };
@@ -34,6 +39,9 @@ const PAYER: RequestId = RequestId(2);
 
 /// A node, and what is on its disk.
 struct Machine {
+    validator: Validator,
+    /// The vote key that is to take the place of the first.
+    renewal: Option<PublicKey>,
     node: Option<Node<Memory>>,
     files: Memory,
     votes: Option<Vec<u8>>,
@@ -54,42 +62,55 @@ struct World {
     submitted: Option<Response>,
     /// All rewards that were made, of which few are in blocks.
     rewards: Vec<Owned>,
-}
-
-fn address(world: &TestChain, n: usize) -> Address {
-    let set = world.chain().terms().sealing.validators().unwrap();
-    let key = PeerKey(*set.all()[n].link_key.as_bytes());
-    Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
+    /// Proposals that were sent whole.
+    whole: usize,
+    /// Who hears of no payment.
+    deaf: Option<usize>,
 }
 
 impl World {
     fn new(seed: u64, validators: usize) -> Self {
-        let chain = TestChain::with_validators(seed, validators);
-        let machines = (0..validators).map(|n| {
+        let mut world = Self::with(seed, validators, 0);
+        (0..validators).for_each(|n| world.start(n));
+        world
+    }
+
+    /// Machines of validators, and of others that are to join; none is started.
+    fn with(seed: u64, validators: usize, others: usize) -> Self {
+        let mut chain = TestChain::with_validators(seed, validators);
+        let mut all = chain.chain().terms().sealing.validators().unwrap().all().to_vec();
+        all.extend((0..others).map(|n| chain.appoint(&format!("joins-{n}"), 1)));
+        let machines = all.into_iter().enumerate().map(|(n, validator)| {
             let files = Memory::new();
             Store::create_on(files.clone(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
             let rng = ChaCha20Rng::seed_from_u64(seed * 100 + n as u64);
             let votes = Votes::new(*chain.chain().id(), Hash::from_bytes([n as u8; 32])).to_file();
             let (votes, log, started) = (Some(votes), Vec::new(), Duration::ZERO);
-            Machine { node: None, files, votes, log, started, rng }
+            Machine { validator, renewal: None, node: None, files, votes, log, started, rng }
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
-        let (due, ends, alarms) = Default::default();
-        let mut world =
-            Self { chain, machines, now, due, ends, numbered, alarms, submitted: None, rewards: Vec::new() };
-        (0..validators).for_each(|n| world.start(n));
-        world
+        let (due, ends, alarms, submitted, rewards, whole, deaf) = Default::default();
+        Self { chain, machines, now, due, ends, numbered, alarms, submitted, rewards, whole, deaf }
+    }
+
+    fn address(&self, n: usize) -> Address {
+        let key = PeerKey(*self.machines[n].validator.link_key.as_bytes());
+        Address { at: ([10, n as u8 + 1, 0, 1], 4_000).into(), key }
     }
 
     /// Starts a node from what is on its disk.
     fn start(&mut self, n: usize) {
-        let others = (0..self.machines.len()).filter(|m| *m != n).map(|m| address(&self.chain, m)).collect();
-        let mut config = Config::new(address(&self.chain, n).key);
-        config.validators = others;
+        // The settings know those who sealed first.
+        let first = self.chain.chain().params().sealing.validators().unwrap().count();
+        let mut config = Config::new(self.address(n).key);
+        config.validators = (0..first).filter(|m| *m != n).map(|m| self.address(m)).collect();
+        config.listen_port = Some(self.address(n).at.port());
+        // An embargo ends long before a payment expires: the windows are short.
         let hour = Duration::from_secs(3_600);
-        config.dandelion = sotto_dandelion::Params::new(0.1, LINK, 0.1, hour).unwrap();
-        let key = self.chain.chain().terms().sealing.validators().unwrap().all()[n].vote_key;
-        let vote_key = self.chain.validators().secret(&key).clone();
+        config.dandelion = sotto_dandelion::Params::new(0.5, LINK, 0.1, hour).unwrap();
+        let secret = |key: &PublicKey| self.chain.validators().secret(key).clone();
+        let vote_key = secret(&self.machines[n].validator.vote_key);
+        let renewal = self.machines[n].renewal.as_ref().map(secret);
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
@@ -97,7 +118,10 @@ impl World {
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
         let timing = Timing { idle: Duration::from_secs(5), ..Timing::default() };
         let setup = consensus::Setup { chain, vote_key, installation, timing };
-        let engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        let mut engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        if let Some(key) = renewal {
+            engine = engine.with_renewal(key);
+        }
         let setup = NodeSetup { validator: Some(engine), ..NodeSetup::new(config, ledger) };
         machine.node = Some(Node::new(setup, &mut machine.rng));
         machine.started = self.now;
@@ -176,7 +200,11 @@ impl World {
             match effect {
                 Effect::Dial(to) => self.dial(n, to),
                 Effect::Send(peer, message) => {
-                    if let Some((m, far)) = self.ends.get(&(n, peer)).copied() {
+                    self.whole += usize::from(matches!(message, Message::Proposed(_)));
+                    let announces = matches!(message, Message::Announce(_));
+                    if let Some((m, far)) = self.ends.get(&(n, peer)).copied()
+                        && !(announces && self.deaf == Some(m))
+                    {
                         self.later(LINK, m, Event::Frame { peer: far, bytes: message.to_bytes() });
                     }
                 }
@@ -241,7 +269,7 @@ impl World {
     }
 
     fn dial(&mut self, n: usize, to: Address) {
-        let m = (0..self.machines.len()).find(|m| address(&self.chain, *m) == to).unwrap();
+        let m = (0..self.machines.len()).find(|m| self.address(*m) == to).unwrap();
         if self.machines[m].node.is_none() {
             let refused = sotto_node::peer::DialError::Refused;
             return self.later(LINK, n, Event::DialFailed(to, refused));
@@ -249,7 +277,7 @@ impl World {
         self.numbered += 2;
         let (near, far) = (PeerId(self.numbered), PeerId(self.numbered - 1));
         self.ends.extend([((n, near), (m, far)), ((m, far), (n, near))]);
-        let from = address(&self.chain, n);
+        let from = self.address(n);
         let (ours, theirs) = (Direction::Outbound(to), Direction::Inbound(from.at));
         self.later(LINK, n, Event::Connected { peer: near, key: to.key, direction: ours });
         self.later(LINK, m, Event::Connected { peer: far, key: from.key, direction: theirs });
@@ -333,14 +361,32 @@ fn all_killed_at_once_go_on_from_their_disks() {
 /// Also where all nodes are validators, which never stem to each other, and with one of them dead.
 #[test]
 fn a_payment_at_any_validator_is_sealed() {
-    let mut world = World::new(5, 4);
+    for seed in 5..15 {
+        let mut world = World::new(seed, 4);
+        world.run(200, |w| w.all_at(4));
+        world.kill(3);
+        for n in 0..3 {
+            let coin = world.coin();
+            let (payment, _) = world.chain.pay(&[&coin], &[5]);
+            world.submit(n, &payment);
+            world.run(400, |w| w.has_sealed(&payment));
+        }
+        assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+    }
+}
+
+/// A block goes out without its transactions; who lacks one asks for the whole.
+#[test]
+fn a_block_is_sent_whole_only_where_a_transaction_is_missing() {
+    let mut world = World::new(6, 4);
     world.run(200, |w| w.all_at(4));
-    world.kill(3);
-    for n in 0..3 {
+    for (deaf, is_sent) in [(None, false), (Some(3), true)] {
+        world.deaf = deaf;
         let coin = world.coin();
         let (payment, _) = world.chain.pay(&[&coin], &[5]);
-        world.submit(n, &payment);
+        world.submit(0, &payment);
         world.run(400, |w| w.has_sealed(&payment));
+        assert_eq!(world.whole > 0, is_sent);
     }
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }

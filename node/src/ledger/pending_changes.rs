@@ -1,0 +1,76 @@
+//! Changes of the terms that a quorum signed and that no block contains yet.
+//!
+//! ```text
+//! handed in, or from a peer ─▶ MW-R40, signatures included ─▶ waits ─▶ the draft of this validator's turn
+//!                                                              │
+//!                                 a change took effect, or it expired, or would take effect too early ─▶ dropped
+//! ```
+//!
+//! Guaranteed: whoever is no quorum can put nothing here. At most [`PendingChanges::MAX`] wait, of one content one.
+//! They are in memory alone: a node that starts hears of them from its peers.
+
+use sotto_mw::{
+    amount::Height,
+    batch::verify_signatures,
+    chain::Chain,
+    error::{ChangeFault, Rejection},
+    rules::check_change,
+    terms::{SignedChange, Terms},
+};
+
+/// The changes that wait.
+#[derive(Clone, Debug, Default)]
+pub struct PendingChanges(Vec<SignedChange>);
+
+/// Why a change does not wait.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeRefused {
+    /// It does not hold.
+    #[error(transparent)]
+    Rule(#[from] Rejection),
+    /// As many wait as may.
+    #[error("{} changes wait for a block already: wait until one is in the chain", PendingChanges::MAX)]
+    Full,
+}
+
+impl PendingChanges {
+    /// Most that wait: 125 KB.
+    pub const MAX: usize = 4;
+
+    /// All of them, in the order in which they arrived.
+    #[must_use]
+    pub fn all(&self) -> &[SignedChange] {
+        &self.0
+    }
+
+    /// Takes a change for the block at `next`, under these terms, or a later one; says whether it is news.
+    pub(crate) fn take(
+        &mut self,
+        chain: &Chain,
+        (terms, next): (&Terms, Height),
+        change: SignedChange,
+    ) -> Result<bool, ChangeRefused> {
+        let same = |c: &SignedChange| (c.expiry, &c.change) == (change.expiry, &change.change);
+        if self.0.iter().any(same) {
+            return Ok(false);
+        }
+        let signed = check_change(chain, terms, terms.first_change(next), &change)?;
+        if self.0.len() >= Self::MAX {
+            return Err(ChangeRefused::Full);
+        }
+        let forged = Rejection::BadChange { fault: ChangeFault::Signature };
+        verify_signatures(&signed).map_err(|_| forged)?;
+        self.0.push(change);
+        Ok(true)
+    }
+
+    /// The change that the block at `next` may contain.
+    pub(crate) fn due(&self, chain: &Chain, (terms, next): (&Terms, Height)) -> Option<&SignedChange> {
+        self.0.iter().find(|c| check_change(chain, terms, next, c).is_ok())
+    }
+
+    /// Drops what can no longer be in a block.
+    pub(crate) fn advance(&mut self, chain: &Chain, (terms, next): (&Terms, Height)) {
+        self.0.retain(|c| check_change(chain, terms, terms.first_change(next), c).is_ok());
+    }
+}
