@@ -67,19 +67,19 @@ fn pay_and_pay_on() {
 /// Told of a higher fee, payer and receiver ask for it.
 #[test]
 fn fees_follow_the_terms() {
-    let doubled = |p: &mut Person| {
+    let tripled = |p: &mut Person| {
         let mut terms = p.wallet.chain().terms().clone();
-        terms.limits.fee_per_weight = Amount::new(2_000);
+        terms.limits.fee_per_weight = Amount::new(3_000);
         p.wallet.follow_terms(&terms);
     };
     let (_, mut a, mut b) = two();
-    doubled(&mut b);
+    tripled(&mut b);
     let invite = a.invite(5_000_000, &b);
     assert!(b.respond(&invite).is_err(), "too cheap for the receiver");
     let (_, mut a, mut b) = two();
-    [&mut a, &mut b].into_iter().for_each(doubled);
+    [&mut a, &mut b].into_iter().for_each(tripled);
     let t = a.pay(5_000_000, &mut b);
-    assert_eq!(t.get().body.fees().unwrap().units(), 2 * FEE);
+    assert_eq!(t.get().body.fees().unwrap().units(), 3 * FEE);
 }
 
 #[test]
