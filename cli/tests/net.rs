@@ -61,7 +61,8 @@ impl Running {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        (said.status.success(), String::from_utf8(said.stdout).unwrap())
+        let done = said.status.success();
+        (done, String::from_utf8(if done { said.stdout } else { said.stderr }).unwrap())
     }
 
     fn height(&self, name: &str) -> Option<u64> {
@@ -188,6 +189,19 @@ impl Running {
         self.dir.join(name).display().to_string()
     }
 
+    /// What a command says that one repeats until the node has come as far.
+    fn soon(&self, name: &str, words: &[&str]) -> String {
+        let end = Instant::now() + WITHIN;
+        loop {
+            let (done, said) = self.run(name, words);
+            if done {
+                return said;
+            }
+            assert!(Instant::now() < end, "{name}: {words:?}: {said}");
+            sleep(Duration::from_millis(300));
+        }
+    }
+
     fn ok(&self, name: &str, words: &[&str]) -> String {
         let (done, said) = self.run(name, words);
         assert!(done, "{name}: {words:?}: {said}");
@@ -242,7 +256,7 @@ impl Running {
         for name in signers {
             let (proposal, node) = (file("proposal"), node(name));
             let words = ["chain", "change", "sign", &proposal, "--yes", &node];
-            fs::write(file(name), self.ok(name, &words)).unwrap();
+            fs::write(file(name), self.soon(name, &words)).unwrap();
         }
         let files: Vec<String> = signers.iter().map(|name| file(name)).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
@@ -350,7 +364,7 @@ fn validators_join_leave_and_renew_their_keys() {
 
     network.pay("v3", &address);
     eventually("both payments are there", || {
-        network.run("node", &["wallet", "balance", &at_node]).1.contains("spendable                  3")
+        network.run("node", &["wallet", "balance", &at_node]).1.contains("spendable                    3 SOT")
     });
     drop((fifth, second));
     network.end();

@@ -14,7 +14,7 @@
 //! and wiped when dropped.
 //!
 //! If the job withstands a malicious compute party, a party that does not compute adds the bits of its pad
-//! ([`pad`]) to its input, and to each share tests by which the compute parties find out whether the other
+//! (`pad`) to its input, and to each share tests by which the compute parties find out whether the other
 //! entered its share ([`Deal`]): 80 bytes for each 65,536 bits and attempt. The commitment covers them.
 //!
 //! ```text

@@ -12,7 +12,7 @@
 //! than the one it signed.
 //!
 //! If the job withstands a malicious compute party, there are no shares. Both compute parties know the outputs
-//! under the result party's [`pad`](crate::pad), sign their hash and deliver them as they are:
+//! under the result party's `pad`, sign their hash and deliver them as they are:
 //!
 //! ```text
 //! padded outputs           bits u64 ‖ packed z ⊕ pad

@@ -10,7 +10,7 @@
 //!
 //! The chain is that of the group's draft. A group for `seal` signs all three; one for `coin` drills only: its
 //! keys sign kernels in a protocol of their own. Groups for `audit` and `vault` sign nothing, and answer a drill
-//! with a [partial](crate::partial).
+//! with a partial.
 #![deny(clippy::indexing_slicing)]
 
 use crate::codec::{DecodeError, Reader, put_bytes};

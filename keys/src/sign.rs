@@ -11,7 +11,7 @@
 //!
 //! Anybody who holds the letters can add up the shares. A false share names its member (RFC 9591, section 5.4),
 //! and a new session goes on without it. Nonces serve one session: a crash costs the session, not the key.
-//! Groups that do not sign answer a drill with one [partial](crate::partial) each, and nothing else.
+//! Groups that do not sign answer a drill with one partial each, and nothing else.
 //!
 //! Not guaranteed: that members who committed also sign, and that what is signed is reasonable: each member is
 //! shown the request, and [`agree`] is its consent.

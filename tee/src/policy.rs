@@ -1,7 +1,7 @@
 //! Whose evidence is good enough: policies, and what they decide.
 //!
 //! The first entry of `accept` whose kind and measurements are those of the claims decides; all its refusals
-//! are listed. Only [`Policy::appraise`] makes an [`Appraised`].
+//! are listed. Only [`Policy::appraise`] makes an [`Appraised`](crate::Appraised).
 
 use std::collections::{BTreeMap, BTreeSet};
 

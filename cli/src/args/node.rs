@@ -26,7 +26,6 @@ pub(crate) enum Node {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto node run
   $ sotto node run --listen 0.0.0.0:9333 --connect $(cat friend.key)@192.0.2.7:9333
   $ sotto node run --seal --wallet alice
   $ sotto node run --validate --wallet alice --dir north")]

@@ -251,6 +251,9 @@ fn create(context: &Context, dir: &Path, a: &args::NetLocal) -> Outcome {
     file(&dir.join("validators.toml"), list.as_bytes())
 }
 
+/// On one machine a hop takes no time, so a payment that a validator holds back need not wait for minutes.
+const SHORT_HOPS: &str = "[dandelion]\nhop_ms = 5\n";
+
 /// Writes the settings: free ports of this machine, and who connects to whom.
 fn settings(dir: &Path, idle: u32, validators: &[String], keys: &[String]) -> Outcome {
     // All are held until the last is known, so that no two are the same.
@@ -262,14 +265,14 @@ fn settings(dir: &Path, idle: u32, validators: &[String], keys: &[String]) -> Ou
     for (n, name) in validators.iter().enumerate() {
         let others: Vec<&String> = all.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, a)| a).collect();
         let text = format!(
-            "listen = \"{}\"\ninbound_from_one = 64\nvalidators = {others:?}\n\n[consensus]\nidle_ms = {}\n",
+            "listen = \"{}\"\ninbound_from_one = 64\nvalidators = {others:?}\n\n[consensus]\nidle_ms = {}\n\n{SHORT_HOPS}",
             ports[n],
             idle * 1_000
         );
         file(&dir.join(name).join("node/config.toml"), text.as_bytes())?;
     }
     fs::create_dir_all(dir.join("node/node")).or_refuse("cannot create the node's folder")?;
-    file(&dir.join("node/node/config.toml"), format!("connect = {all:?}\n").as_bytes())
+    file(&dir.join("node/node/config.toml"), format!("connect = {all:?}\n\n{SHORT_HOPS}").as_bytes())
 }
 
 fn file(path: &Path, bytes: &[u8]) -> Outcome {

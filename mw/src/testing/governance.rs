@@ -38,6 +38,12 @@ impl TestChain {
         Self::of(params, SecretScalar::random(&mut rng), TestValidators::of(vote_keys), rng)
     }
 
+    /// The keys of all validators that were ever made for this chain.
+    #[must_use]
+    pub const fn validators(&self) -> &TestValidators {
+        &self.validators
+    }
+
     /// A validator under a new vote key, which the chain knows.
     ///
     /// # Panics

@@ -131,12 +131,6 @@ impl TestChain {
         &self.operator
     }
 
-    /// The keys of all validators that were ever made for this chain.
-    #[must_use]
-    pub const fn validators(&self) -> &TestValidators {
-        &self.validators
-    }
-
     /// The chain's random source.
     pub const fn rng(&mut self) -> &mut ChaCha20Rng {
         &mut self.rng

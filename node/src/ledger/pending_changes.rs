@@ -20,7 +20,11 @@ use sotto_mw::{
 
 /// The changes that wait.
 #[derive(Clone, Debug, Default)]
-pub struct PendingChanges(Vec<SignedChange>);
+pub struct PendingChanges {
+    all: Vec<SignedChange>,
+    /// The last change of the chain, which the signatures of all of them name.
+    last_change: Height,
+}
 
 /// Why a change does not wait.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +44,7 @@ impl PendingChanges {
     /// All of them, in the order in which they arrived.
     #[must_use]
     pub fn all(&self) -> &[SignedChange] {
-        &self.0
+        &self.all
     }
 
     /// Takes a change for the block at `next`, under these terms, or a later one; says whether it is news.
@@ -51,26 +55,32 @@ impl PendingChanges {
         change: SignedChange,
     ) -> Result<bool, ChangeRefused> {
         let same = |c: &SignedChange| (c.expiry, &c.change) == (change.expiry, &change.change);
-        if self.0.iter().any(same) {
+        if self.all.iter().any(same) {
             return Ok(false);
         }
         let signed = check_change(chain, terms, terms.first_change(next), &change)?;
-        if self.0.len() >= Self::MAX {
+        if self.all.len() >= Self::MAX {
             return Err(ChangeRefused::Full);
         }
         let forged = Rejection::BadChange { fault: ChangeFault::Signature };
         verify_signatures(&signed).map_err(|_| forged)?;
-        self.0.push(change);
+        self.last_change = terms.last_change;
+        self.all.push(change);
         Ok(true)
     }
 
     /// The change that the block at `next` may contain.
     pub(crate) fn due(&self, chain: &Chain, (terms, next): (&Terms, Height)) -> Option<&SignedChange> {
-        self.0.iter().find(|c| check_change(chain, terms, next, c).is_ok())
+        self.all.iter().find(|c| check_change(chain, terms, next, c).is_ok())
     }
 
-    /// Drops what can no longer be in a block.
+    /// Drops what can no longer be in a block: everything, once the chain has another change, since all were signed to
+    /// follow the one before.
     pub(crate) fn advance(&mut self, chain: &Chain, (terms, next): (&Terms, Height)) {
-        self.0.retain(|c| check_change(chain, terms, terms.first_change(next), c).is_ok());
+        if self.last_change != terms.last_change {
+            self.all.clear();
+            self.last_change = terms.last_change;
+        }
+        self.all.retain(|c| check_change(chain, terms, terms.first_change(next), c).is_ok());
     }
 }

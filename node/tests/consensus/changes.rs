@@ -372,8 +372,9 @@ impl Changing {
         self.pay();
     }
 
-    /// A payment is sealed.
+    /// A payment that is submitted at every ledger is sealed. One that is behind would refuse it.
     fn pay(&mut self) {
+        self.run(600, |w| w.all.iter().all(|s| s.ledger.tip().height.next() == w.chain.next()));
         let unspent = |w: &Self| {
             let there =
                 |c: &Owned| w.chain.state().all_unspent().any(|u| u.output.commitment == c.commitment());
@@ -383,8 +384,7 @@ impl Changing {
         let coin = self.rewards.remove(place);
         let (payment, _) = self.chain.pay(&[&coin], &[5]);
         for sim in &mut self.all {
-            // One may be behind.
-            drop(sim.ledger.submit(payment.clone()));
+            sim.ledger.submit(payment.clone()).unwrap();
         }
         (0..7).for_each(|who| self.later(0, who, Event::TransactionArrived));
         let sealed = |w: &Self| w.all.iter().any(|s| s.ledger.has_sealed(&payment).unwrap());

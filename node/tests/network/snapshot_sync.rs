@@ -255,7 +255,7 @@ fn a_node_that_was_away_joins_a_chain_that_was_pruned() {
 fn headers_that_the_disk_lost_come_with_their_seals() {
     const HEADERS: u32 = BLOCKS as u32 / ITEMS;
     // Before the parts, and of each part before its headers and their seals.
-    const START: usize = 4 + 1 + 32 + 192 + 64 + 32;
+    const START: usize = 4 + 1 + 32 + 256 + 65 + 32;
     const PREFIX: usize = 4 + 1 + 4 + 32;
     let mut world = grown(6, 2, |_| ());
     world.honest(0).flaw = Some(Flaw::Unseals(HEADERS));
@@ -266,7 +266,7 @@ fn headers_that_the_disk_lost_come_with_their_seals() {
         }
         world.run(SECOND / 100);
     }
-    let part = PREFIX + ITEMS as usize * (192 + 64);
+    let part = PREFIX + ITEMS as usize * (256 + 65);
     let lost = (HEADERS as usize / 2..HEADERS as usize).map(|place| START + place * part + PREFIX + 10);
     world.honest(2).damage(FileName::SnapshotDownload, lost);
     world.run(120 * SECOND);

@@ -116,7 +116,9 @@ fn a_saved_file_is_read_whole_or_refused() {
     let name = SavedFile::LocalTxs;
     assert_eq!(files.read(name).unwrap(), None);
     let more = |at: u64| FileWrite::Append { at, bytes: b"more".to_vec() };
-    assert!(files.write(name, &more(0)).is_err(), "there is nothing to append to");
+    assert!(files.write(name, &more(1)).is_err(), "there is nothing to append to");
+    files.write(name, &more(0)).unwrap();
+    assert_eq!(files.read(name).unwrap().unwrap(), b"more", "the first write makes it");
     files.write(name, &FileWrite::Replace(b"first".to_vec())).unwrap();
     files.write(name, &more(5)).unwrap();
     files.write(name, &more(5)).unwrap();

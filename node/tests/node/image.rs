@@ -53,8 +53,10 @@ fn image_of(chain: &Chain, records: &[Block], blocks: &[Block]) -> Memory {
     let floor = header.height.minus(chain.params().reorganisation);
     let end = [&[0; 4], &(log.len() as u64).to_le_bytes()[..]].concat();
     let unpruned = [0; 8 + 4];
-    let head = [&[1], &id[..], &header.to_bytes(), &floor.to_bytes(), &end, &unpruned, &kernels.to_bytes()];
-    let head = head.concat();
+    // The terms of an operator's chain stay as they were at first.
+    let terms = chain.params().first_terms().to_bytes();
+    let start = [&[1], &id[..], &header.to_bytes(), &terms, &floor.to_bytes()].concat();
+    let head = [&start[..], &end, &unpruned, &kernels.to_bytes()].concat();
     let files = Memory::new();
     files.set(FileName::Genesis, [&chain.params().to_bytes()[..], id].concat());
     files.set(FileName::Head, checked("sotto/node-head/v1", &[], &head));

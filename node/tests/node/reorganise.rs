@@ -174,7 +174,7 @@ fn killed_while_it_reorganises() {
         files.kill_after(Some(kill));
         let done = l.reorganise(to.clone()).is_ok();
         drop(l);
-        for _ in 0..4 {
+        for _ in 0..8 {
             let disk = files.after_power_loss(&mut rng);
             let mut l = open(&disk);
             let follows = l.tip().height == Height::new(7);
@@ -195,7 +195,7 @@ fn killed_while_it_reorganises() {
             break;
         }
     }
-    assert!(seen[0] > 20 && seen[1] > 4, "{seen:?}");
+    assert!(seen[0] > 40 && seen[1] > 8, "{seen:?}");
 }
 
 /// Puts the test chain on the branch that it is not on.

@@ -40,6 +40,10 @@ fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, ImportError>
     storage::import(files.clone(), temporary(), &mut &bytes[..], None)
 }
 
+/// The bytes of a header, and of an operator's seal.
+const HEADER: usize = 256;
+const SEAL: usize = 1 + 64;
+
 /// Where the header of a snapshot stands: after "SNAP", a version, two lengths and the parameters.
 fn header(bytes: &[u8]) -> usize {
     11 + usize::from(u16::from_le_bytes([bytes[5], bytes[6]]))
@@ -47,7 +51,7 @@ fn header(bytes: &[u8]) -> usize {
 
 /// Where the table of its parts begins: after the header, a seal and a depth.
 fn table(bytes: &[u8]) -> usize {
-    header(bytes) + 192 + 64 + 1
+    header(bytes) + HEADER + SEAL + 1
 }
 
 /// Where the parts of a snapshot stand: kind, begin, end.
@@ -68,7 +72,7 @@ fn forged(bytes: &[u8], place: usize, change: impl Fn(&mut [u8])) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let (kind, from, to) = parts(bytes)[place];
     change(&mut out[from..to]);
-    let tip = tagged("sotto/header/v1", &[&bytes[header(bytes)..header(bytes) + 192]]);
+    let tip = tagged("sotto/header/v1", &[&bytes[header(bytes)..header(bytes) + HEADER]]);
     let context = [&tip.as_bytes()[..], &(place as u32).to_le_bytes(), &[kind]].concat();
     let check = tagged("sotto/node-part/v1", &[&context, &out[from..to]]);
     let entry = table(bytes) + 37 * place;

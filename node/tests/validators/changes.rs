@@ -179,17 +179,23 @@ fn a_change_that_does_not_hold_does_not_wait() {
     for bad in [few, forged] {
         assert!(matches!(world.hand_in(0, bad), Response::Refused(_)));
     }
-    let rival = world.chain.change_by(announce(8), expiry, all);
+    let fee = Limits { fee_per_weight: Amount::new(2_000), max_weight: 40_000 };
+    let other = Change::Limits(Announced { from: Height::new(900), what: fee });
+    let rivals = [announce(8), other].map(|rival| world.chain.change_by(rival, expiry, all.clone()));
     world.change(0, announce(9));
-    assert!(matches!(world.hand_in(0, rival.clone()), Response::Done), "the first in a block counts");
+    for rival in &rivals {
+        assert!(matches!(world.hand_in(0, rival.clone()), Response::Done), "the first in a block counts");
+    }
     world.run(300, |w| w.chain.chain().terms().announced_rules.is_some());
     let height = world.chain.next().get();
     world.run(300, |w| w.all_at(height));
     let waits = |w: &World| {
         w.running().any(|n| !w.machines[n].node.as_ref().unwrap().ledger().changes().all().is_empty())
     };
-    assert!(!waits(&world), "the other is void");
-    assert!(matches!(world.hand_in(0, rival), Response::Refused(_)));
+    assert!(!waits(&world), "the others are void");
+    for rival in rivals {
+        assert!(matches!(world.hand_in(0, rival), Response::Refused(_)));
+    }
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }
 

@@ -149,6 +149,9 @@ impl ChangeFile {
         (key, new): (&SecretScalar, Option<&SecretScalar>),
     ) -> Outcome {
         let (set, message) = (validators(chain)?, self.message(chain));
+        // Once a change has renewed it, the new key is the one that counts.
+        let renewed = new.filter(|new| set.index_of(&PublicKey::of(new)).is_some());
+        let (key, new) = renewed.map_or((key, new), |new| (new, None));
         let place = set.index_of(&PublicKey::of(key)).ok_or_else(|| {
             Failure::refused("the vote key in this folder seals no block of this chain")
                 .help("a change is signed by the validators that seal now")
