@@ -7,8 +7,7 @@ use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
-    Adversary, Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer,
-    ResultColumn, Suite, Value,
+    Adversary, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
 };
 use sotto_jobs::kind::Kind;
 use sotto_jobs::policy::{Policy, PolicyError};
@@ -37,9 +36,16 @@ fn result(output: u16, kind: Kind, decimals: u8) -> ResultColumn {
     ResultColumn { output, column: line("sum"), decimals, kind }
 }
 
+/// A parameter with every kind of value.
+fn parameters() -> Vec<Parameter> {
+    let named = |name, value| Parameter { name: line(name), value };
+    let list = Value::List(vec![Value::Number(-1), Value::Text(line("others"))]);
+    vec![named("groups", Value::Record(vec![named("names", list), named("most", Value::Number(2))]))]
+}
+
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 27] = [
+    let changes: [fn(&mut Draft); 28] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
@@ -67,6 +73,7 @@ fn variants() -> Vec<Draft> {
         },
         |d| d.results = vec![result(1, Kind::Number, 2)],
         |d| d.results = vec![result(1, Kind::Date, 0)],
+        |d| d.program.parameters = parameters(),
         |d| d.suite = malicious(2, TreeDepth::Four),
         |d| d.suite = malicious(3, TreeDepth::Four),
         |d| d.suite = malicious(2, TreeDepth::Eight),
@@ -86,6 +93,7 @@ fn a_job_has_one_encoding_and_its_id_covers_everything() {
     let shown = describe(&job, None);
     for draft in variants() {
         let other = Job::new(draft).unwrap();
+        assert_eq!(Job::from_bytes(&other.to_bytes()).as_ref(), Ok(&other));
         assert_ne!(other.id(), job.id());
         assert_ne!(describe(&other, None), shown, "what is signed is shown");
     }
@@ -99,76 +107,6 @@ fn a_job_has_one_encoding_and_its_id_covers_everything() {
         );
     }
     assert!(Job::from_bytes(&bytes[..bytes.len() - 1]).is_err());
-}
-
-#[test]
-fn every_rule_names_its_place() {
-    let faults = |change: fn(&mut Draft)| {
-        let mut draft = draft();
-        change(&mut draft);
-        Job::new(draft).unwrap_err()
-    };
-    let has = |change: fn(&mut Draft), part, error| {
-        let faults = faults(change);
-        assert!(faults.contains(&(part, error)), "{faults:?}");
-    };
-    has(|d| d.evaluator = d.garbler, Part::Field("roles.evaluator"), JobError::OneComputeParty);
-    has(|d| d.garbler = PartyId(9), Part::Field("roles.garbler"), JobError::Stranger);
-    has(|d| d.parties[1].meeting = None, Part::Party(1), JobError::NoAddress);
-    has(|d| d.parties[4].name = d.parties[3].name.clone(), Part::Party(4), JobError::Twice);
-    has(|d| d.parties[4].key = d.parties[3].key.clone(), Part::Party(4), JobError::Twice);
-    has(
-        |d| d.outputs.iter_mut().for_each(|o| o.result_parties = vec![PartyId(0)]),
-        Part::Party(4),
-        JobError::Idle,
-    );
-    has(|d| d.inputs[1].party = PartyId(0), Part::Input(1), JobError::Twice);
-    has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), JobError::Limit);
-    has(|d| d.inputs[1].tables[0].rows = 0, Part::Input(1), JobError::Zero);
-    let same = |d: &mut Draft| {
-        d.parties[..2].iter_mut().for_each(|p| p.meeting = Some(Meeting::Address(line("a.example:1"))));
-    };
-    has(same, Part::Party(1), JobError::OneAddress);
-    has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), JobError::Limit);
-    let most = MAX_AND_GATES;
-    has(|d| d.limits.and_gates = MAX_AND_GATES + 1, Part::Field("limits.and_gates"), JobError::TooMany(most));
-    has(|d| d.outputs[0].result_parties.clear(), Part::Output(0), JobError::Number { given: 0, most: 64 });
-    has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), JobError::Twice);
-    has(|d| d.runs = 0, Part::Field("maximum_runs"), JobError::Zero);
-    let range = |change| has(change, Part::Column(1, 0, 0), JobError::Range);
-    range(|d| d.inputs[1].tables[0].columns[0].max = -1);
-    range(|d| d.inputs[1].tables[0].columns[0].max = 1 << 64);
-    range(|d| d.inputs[1].tables[0].columns[0].decimals = 19);
-    range(|d| {
-        (d.inputs[1].tables[0].columns[0].kind, d.inputs[1].tables[0].columns[0].decimals) = (Kind::Truth, 0)
-    });
-    // A flag without what it is about.
-    let flag = |d: &mut Draft| {
-        let column = &mut d.inputs[1].tables[0].columns[0];
-        (column.kind, column.decimals, column.min, column.max) = (Kind::Presence, 0, 0, 1);
-    };
-    has(flag, Part::Column(1, 0, 0), JobError::Optional);
-    has(|d| d.results = vec![result(9, Kind::Date, 0)], Part::Field("output"), JobError::Results);
-    has(|d| d.results = vec![result(0, Kind::Number, 19)], Part::Field("output"), JobError::Results);
-    has(|d| d.inputs[1].tables[0].columns[0].missing = Some(1000), Part::Column(1, 0, 0), JobError::Missing);
-}
-
-#[test]
-fn an_address_is_a_host_and_a_port() {
-    let faults = |address: &str| {
-        let mut draft = draft();
-        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
-        Job::new(draft).err()
-    };
-    for address in
-        "not an address|example.org|:7700|example.org:77000|example.org:+1|2001:db8::1:7700|[::g]:1|a b:1"
-            .split('|')
-    {
-        assert!(faults(address).unwrap().contains(&(Part::Party(0), JobError::Address)), "{address}");
-    }
-    for address in ["[2001:db8::1]:7700", "127.0.0.1:0", "north-1.example:7700"] {
-        assert_eq!(faults(address), None, "{address}");
-    }
 }
 
 #[test]
@@ -195,8 +133,26 @@ fn only_all_signatures_under_this_very_job_are_an_agreement() {
         all[1] = altered;
         assert!(agree(&all, NOW).is_err(), "digit {at}");
     }
+    // One more, in the name of a party that there is not.
+    let numbered = "sotto-consent-2:".len() + 2 * 32;
+    let mut tenth = text.clone();
+    tenth.replace_range(numbered..numbered + 2, "09");
+    let all = [&approvals[..], &[Approval::from_text(&tenth).unwrap()]].concat();
+    assert_eq!(agree(&all, NOW), Err(ApprovalError::Stranger));
     let stranger = Approval::sign(&job, &Identity::random(&mut rng(5)), &mut rng(6));
     assert_eq!(stranger, Err(ApprovalError::Stranger));
+}
+
+/// The bits of garbler, evaluator, input party and result party.
+#[test]
+fn an_approval_names_the_roles_that_the_job_gives() {
+    let roles = approvals(&job()).into_iter().map(|approval| {
+        let text = approval.to_text();
+        // Behind the job's id and the party.
+        let at = "sotto-consent-2:".len() + 2 * (32 + 2);
+        text[at..at + 2].to_owned()
+    });
+    assert_eq!(roles.collect::<Vec<_>>(), ["0d", "02", "04", "04", "08"]);
 }
 
 fn policy(job: &Job) -> Policy {
@@ -315,6 +271,9 @@ fn who_cannot_tell_a_result_from_none_is_named() {
 fn a_policy_counts_the_rows_that_there_are() {
     let (job, dora) = (job(), PartyId(3));
     let policy = policy(&job);
+    let mut others = draft();
+    others.inputs[1].tables[0].rows = 2;
+    assert_eq!(policy.check(&Job::new(others).unwrap(), dora), Ok(()), "those of others are not its own");
     assert_eq!(policy.check_rows(&job, dora, &[3]), Ok(()));
     let few = policy.check_rows(&job, dora, &[2]);
     assert!(
@@ -406,9 +365,29 @@ fn a_budget_is_debited_once_a_run_and_runs_out() {
     assert!(spent(debit(3, data(DORA, &[2, 1], None), NOW)));
     assert!(debit(4, data(DORA, &[1], Some("others")), NOW).unwrap().is_some(), "other data, other budget");
     assert!(spent(debit(3, rows, NOW - 9_000_000)), "a clock put back gives nothing back");
-    assert!(debit(3, rows, NOW + 31 * 86_400).unwrap().is_some(), "a month later");
+    assert!(spent(debit(3, rows, NOW + 30 * 86_400 - 1)));
+    assert!(debit(3, rows, NOW + 30 * 86_400).unwrap().is_some(), "thirty days after the first");
     let theirs = data(PartyId(2), &[1, 2], Some("people"));
     assert_ne!(rows, theirs, "only the input party can name its data");
+}
+
+/// Acme learns one output a run and eve two: each is counted for itself.
+#[test]
+fn a_partner_is_charged_for_what_it_learned() {
+    let agreement = many_runs();
+    let mut policy = policy(agreement.job());
+    (policy.runs_a_month, policy.outputs_a_month) = (9, 5);
+    let mut log = String::new();
+    let mut debit = |run| {
+        let input = agreement.run(run).unwrap().input_of(DORA);
+        let wanted = DataUse { input, data_set: data(DORA, &[1], None), policy: Some(&policy) };
+        let line = Budget::read(&identity(DORA), &log, None).unwrap().debit(&wanted, NOW)?;
+        log.push_str(&line.unwrap().0);
+        Ok(())
+    };
+    assert_eq!([debit(1), debit(2)], [Ok(()), Ok(())]);
+    let spent = PolicyError::Spent { name: "eve".into(), what: "outputs", most: 5, spent: 4 };
+    assert_eq!(debit(3), Err(BudgetError::Policy(spent)));
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn both_take_the_higher_count_and_stop_after_the_last_attempt() {
         assert_eq!([garbler.facts.attempt, evaluator.facts.attempt], [attempt; 2]);
     }
     // The other's count may be anything, so it does not end our run.
-    for (next, spent) in [([3, 1], 0), ([1, 3], 1)] {
+    for (next, spent) in [([3, 1], 0), ([1, 3], 1), ([3, 2], 0), ([2, 3], 1)] {
         let errors = both(&world, shares(), next);
         assert_eq!(errors[spent], Err(AttemptError::Exhausted(2)));
         assert_eq!(errors[1 - spent], Err(AttemptError::Malformed("attempt number")));

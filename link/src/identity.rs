@@ -250,6 +250,20 @@ mod tests {
         }
     }
 
+    /// The bytes of the secret are no point, and are not looked at: the text is of another kind.
+    #[test]
+    fn a_text_of_another_kind_is_called_that() {
+        let secret = Identity::from_seed(&[0xff; 32]).to_secret_text();
+        assert_eq!(PeerKey::from_bytes([0xff; 32]), Err(KeyError::Point));
+        assert_eq!(secret.parse::<PeerKey>(), Err(KeyError::Text { expected: PUBLIC }));
+    }
+
+    #[test]
+    fn a_key_is_shown_as_its_text() {
+        let key = identity(1).peer_key();
+        assert_eq!(format!("{key:?}"), key.to_string());
+    }
+
     #[test]
     fn unusable_points_are_refused() {
         let mut one = [0; 32];

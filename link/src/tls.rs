@@ -381,6 +381,21 @@ mod tests {
     }
 
     #[test]
+    fn a_client_with_other_ciphers_only_is_refused() {
+        let ours = |suite| CryptoProvider { cipher_suites: vec![suite], ..aws_lc_rs::default_provider() };
+        assert!(shake(client_with(ours(cipher_suite::TLS13_AES_256_GCM_SHA384))).is_ok());
+        assert!(shake(client_with(ours(cipher_suite::TLS13_CHACHA20_POLY1305_SHA256))).is_ok());
+        let weaker = shake(client_with(ours(cipher_suite::TLS13_AES_128_GCM_SHA256)));
+        assert!(matches!(weaker, Err(Error::PeerIncompatible(_))));
+    }
+
+    #[test]
+    fn a_key_names_the_public_key_that_it_shows() {
+        let key = raw_key(&identity(1));
+        assert_eq!(key.key.public_key().unwrap().as_ref(), &key.cert[0][..]);
+    }
+
+    #[test]
     fn a_client_without_the_secret_key_is_refused() {
         let mut thief = client(&identity(2), identity(1).peer_key(), USE).unwrap();
         let shown = raw_key(&identity(2)).cert.clone();

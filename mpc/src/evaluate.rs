@@ -102,3 +102,26 @@ impl<C: Channel> Fancy for Evaluation<'_, C> {
         self.known()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::memory_pair;
+
+    /// The end of an evaluation of one AND gate for which the garbler sent `tables` tables at once.
+    fn end_after(tables: usize) -> Result<(), StreamError> {
+        let (mut garbler, mut evaluator) = memory_pair();
+        garbler.send(Phase::Tables, &vec![0; tables * TABLE]).unwrap();
+        garbler.flush().unwrap();
+        let mut keys = SessionKeys::from_bytes([3; 48]);
+        let mut evaluation = Evaluation::new(Backend::detect(), &mut keys, &mut evaluator);
+        evaluation.and_n(&[Block::ZERO], &[Block::ZERO], &mut [Block::ZERO]).unwrap();
+        evaluation.finish()
+    }
+
+    #[test]
+    fn tables_left_over_at_the_end_are_refused() {
+        assert_eq!(end_after(1), Ok(()));
+        assert_eq!(end_after(2), Err(StreamError::SurplusTables));
+    }
+}

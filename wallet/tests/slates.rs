@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
-    codec::{Decode, Encode},
+    codec::{Decode, DecodeError, Encode},
     group::{Point, Scalar},
     kernel::{KernelFeatures, Window},
     output::{Extra, OutputFeatures},
@@ -357,6 +357,28 @@ fn slates_decode_to_what_they_were_and_no_prefix_does() {
     assert!((0..r.len()).all(|n| Response::from_bytes(&r[..n]).is_err()));
     assert!(Invite::from_bytes(&[&i[..], &[0]].concat()).is_err());
     assert!(Response::from_bytes(&[&r[..], &[0]].concat()).is_err());
+}
+
+/// The bounds of amount and fee are allowed: what is altered within them fails at the signature.
+#[test]
+fn terms_at_their_bounds_are_refused_for_the_signature_alone() {
+    let (ledger, mut a, mut b) = two();
+    let good = a.invite(1_000_000, &b);
+    let not_after = good.not_after();
+    let all = ledger.chain.supply(not_after).unwrap().checked_sub(good.features.fee()).unwrap();
+    let least = KernelFeatures::Plain { fee: Amount::new(fee(0, 1, 1)), not_after };
+    let mut refused = |f: &dyn Fn(&mut Invite)| slate_error(b.respond(&tamper(&good, f)));
+    assert_eq!(refused(&|i| i.amount = all), SlateError::InviterSignature);
+    assert_eq!(refused(&|i| i.features = least), SlateError::InviterSignature);
+}
+
+#[test]
+fn the_longest_memo_is_read_and_a_longer_one_is_refused_by_its_length() {
+    let longest = Memo::new("x".repeat(Memo::MAX)).unwrap();
+    assert_eq!(Memo::from_bytes(&longest.to_bytes()), Ok(longest));
+    let longer = [&257_u16.to_le_bytes()[..], &[b'x'; 257]].concat();
+    let bound = DecodeError::Bound { what: "a memo", found: 257, bound: 256 };
+    assert_eq!(Memo::from_bytes(&longer), Err(bound));
 }
 
 /// A half-finished payment, shared by all cases, because one for each case would be slow.

@@ -88,3 +88,18 @@ fn resize(blocks: &mut Vec<Block>, n: usize) {
     }
     blocks.resize(n, Block::ZERO);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_for_no_transfers_sacrifices_none() {
+        let malicious = Options { adversary: Adversary::Malicious, ..Options::default() };
+        assert_eq!([0, 1, 64, 65].map(|n| extent(n, malicious)), [(0, 0), (65, 1), (128, 1), (129, 2)]);
+        assert_eq!(
+            [0, 1, 128, 129].map(|n| extent(n, Options::default())),
+            [(0, 0), (1, 1), (128, 1), (129, 2)]
+        );
+    }
+}

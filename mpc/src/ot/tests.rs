@@ -103,6 +103,12 @@ fn a_dealt_set_up_transfers_like_a_real_one() {
     }
 }
 
+#[test]
+fn no_secret_of_a_party_is_shown() {
+    let (sender, receiver) = dealt(&delta(), Options::default(), &mut rng(9));
+    assert_eq!(format!("{sender:?} {receiver:?}"), "Sender(..) Receiver(..)");
+}
+
 fn all_options() -> impl Iterator<Item = Options> {
     let adversaries = [Adversary::SemiHonest, Adversary::Malicious];
     [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight]

@@ -67,4 +67,10 @@ mod tests {
         assert!(Certificate::from_der(&certificate, &key[1..]).is_err());
         assert!(Certificate::from_der(b"", &key).is_err());
     }
+
+    #[test]
+    fn the_key_is_not_shown() {
+        let shown = format!("{:?}", Certificate::generate(&["localhost"]).unwrap());
+        assert_eq!(shown, "Certificate { chain: 1, .. }");
+    }
 }
