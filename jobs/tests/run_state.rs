@@ -217,7 +217,9 @@ fn a_disk_that_fails_takes_back_no_attempt_no_opening_and_no_input() {
     state.recover(|_| None);
     assert_eq!((state.next_attempt(), state.stopped()), (2, None));
     assert_eq!(state.missing(), ["carl", "dora"], "theirs are gone");
-    [CARL, DORA].map(|from| state.step(delivery(&world, from, ACME)));
+    for from in [CARL, DORA] {
+        state.step(delivery(&world, from, ACME));
+    }
     assert!(state.input_commitments().is_some(), "our own came with us");
 
     let mut disk = Disk::default();

@@ -84,4 +84,31 @@ mod tests {
         assert_eq!(orphans.all().len(), MOST);
         assert_eq!((orphans.weight, orphans.all().len()), (0, 0));
     }
+
+    #[test]
+    fn their_weight_is_bounded_together_and_each() {
+        let mut test_chain = TestChain::new(41);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (small, made) = test_chain.pay(&[&coin], &[1_000_000]);
+        let (mut heavy, _) = test_chain.pay(&[&made[1]], &[5]);
+        let output = heavy.body.outputs[0].clone();
+        while heavy.body.weight() <= MAX_WEIGHT / 4 {
+            heavy.body.outputs.push(output.clone());
+        }
+        let name = |n: u8| Hash::from_bytes([n; 32]);
+        let mut orphans = Orphans::default();
+        orphans.insert(name(0), heavy.clone());
+        assert!(!orphans.contains(&name(0)), "a quarter is the most for one");
+        heavy.body.outputs.pop();
+        (1..=4).for_each(|n| orphans.insert(name(n), heavy.clone()));
+        assert!((1..=4).all(|n| orphans.contains(&name(n))));
+        let before = orphans.weight;
+        assert_eq!(before, 4 * heavy.body.weight());
+        (5..=6).for_each(|n| orphans.insert(name(n), heavy.clone()));
+        assert_eq!(orphans.weight, before);
+        assert!((1..=2).all(|n| !orphans.contains(&name(n))), "the oldest made room");
+        assert_eq!(orphans.children(&small.body).len(), 4);
+        assert_eq!(orphans.weight, 0);
+    }
 }

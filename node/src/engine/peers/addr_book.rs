@@ -335,4 +335,83 @@ mod tests {
         assert!(told("10.0.0.1").iter().all(|a| reach(a.at.ip()) != Reach::Machine));
         assert_eq!(told("127.0.0.1").len(), book.len());
     }
+
+    /// A provider has one row of `heard` for each source and one of `proven`; all providers together have all rows.
+    #[test]
+    fn a_group_has_one_row_and_all_groups_have_all() {
+        let near = |n: u16| Address {
+            at: SocketAddr::from(([11, 12, n.to_be_bytes()[0], n.to_be_bytes()[1]], 4_000)),
+            key: PeerKey([1; 32]),
+        };
+        let source = IpAddr::from([9, 9, 9, 9]);
+        let mut book = AddrBook::with_salt([7; 32]);
+        (0..500).for_each(|n| book.hear(near(n), source));
+        let rows = |book: &AddrBook| book.places().map(|(place, _)| place / ROW).collect::<HashSet<_>>();
+        assert_eq!((rows(&book).len(), book.len()), (1, ROW));
+        (0..500).for_each(|n| book.reached(near(n)));
+        let proven: HashSet<_> = rows(&book).into_iter().filter(|row| *row >= HEARD_ROWS).collect();
+        assert_eq!(proven.len(), 1);
+        assert_eq!(book.entries().filter(|(proven, _)| *proven).count(), ROW);
+        for n in 0..20_000u32 {
+            let ip = Ipv4Addr::from(0x2d00_0000 + n * 0x1_0007);
+            let address = Address { at: SocketAddr::new(ip.into(), 4_000), key: PeerKey([2; 32]) };
+            if n % 2 == 0 { book.hear(address, source) } else { book.reached(address) }
+        }
+        assert!(book.len() > PLACES * 9 / 10, "{}", book.len());
+    }
+
+    #[test]
+    fn groups_are_what_one_provider_holds() {
+        let of = |at: &str| group(at.parse().unwrap());
+        assert_eq!(of("1.2.3.4:5"), of("1.2.9.9:6"));
+        assert_ne!(of("1.2.3.4:5"), of("1.3.3.4:5"));
+        assert_eq!(of("[2001:db8:1::1]:5"), of("[2001:db8:2::2]:6"));
+        assert_ne!(of("[2001:db8:1::1]:5"), of("[2001:db9:1::1]:5"));
+        assert_eq!(of("127.0.0.1:5"), of("[::1]:5"));
+        assert_ne!(of("127.0.0.1:5"), of("127.0.0.1:6"));
+        assert!(reach(IpAddr::from([8, 64, 0, 1])) == Reach::World, "not 100.64.0.0/10");
+    }
+
+    #[test]
+    fn what_cannot_be_dialled_or_is_proven_is_not_heard() {
+        let mut book = AddrBook::with_salt([7; 32]);
+        assert!(book.is_empty());
+        let source = IpAddr::from([9, 9, 9, 9]);
+        for nowhere in ["0.0.0.0:1", "[::]:1", "224.0.0.1:1", "[ff02::1]:1", "45.1.2.3:0"] {
+            book.hear(Address { at: nowhere.parse().unwrap(), key: PeerKey([1; 32]) }, source);
+        }
+        assert!(book.is_empty());
+        book.hear(address(1), source);
+        book.reached(address(1));
+        book.hear(address(1), source);
+        assert!(!book.is_empty() && book.len() == 1, "once");
+    }
+
+    /// Who was connected is preferred; another takes its place only when it has failed three times.
+    #[test]
+    fn a_connection_counts_more_than_hearsay_until_it_fails() {
+        let mut rng = ChaCha20Rng::seed_from_u64(6);
+        let mut book = AddrBook::with_salt([7; 32]);
+        let source = IpAddr::from([9, 9, 9, 9]);
+        let at = |n: u32, key: u8| Address { key: PeerKey([key; 32]), ..address(n) };
+        (1..9).for_each(|n| book.hear(at(n, 1), source));
+        book.failed(&at(1, 1));
+        assert_ne!(book.address_of(&PeerKey([1; 32])), Some(at(1, 1)), "one that failed less");
+        book.reached(at(5, 1));
+        book.failed(&at(5, 1));
+        assert_eq!(book.address_of(&PeerKey([1; 32])), Some(at(5, 1)), "one that was connected");
+        assert_eq!(book.address_of(&PeerKey([2; 32])), None);
+        assert!(!book.sample(&mut rng, 64, source).contains(&at(5, 1)));
+        book.reached(at(5, 1));
+        assert_eq!(book.sample(&mut rng, 64, source)[0], at(5, 1), "it works again, and comes first");
+
+        let near = |n: u8| Address { at: SocketAddr::from(([11, 12, 13, n], 4_000)), key: PeerKey([3; 32]) };
+        let is_proven = |book: &AddrBook| book.entries().any(|(proven, e)| proven && e.address == near(0));
+        book.reached(near(0));
+        for failures in 0..=PATIENCE {
+            (1..=255).for_each(|n| book.reached(near(n)));
+            assert_eq!(is_proven(&book), failures < PATIENCE, "after {failures} failures");
+            book.failed(&near(0));
+        }
+    }
 }

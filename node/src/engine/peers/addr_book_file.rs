@@ -81,5 +81,12 @@ mod tests {
         };
         assert_eq!(read(&twice(3)), Err(Damage::Misplaced));
         assert_eq!(read(&twice(u16::MAX)), Err(Damage::Misplaced));
+        let one = |place: usize| {
+            let entry = [&(place as u16).to_le_bytes()[..], &[0], &[7; 50]].concat();
+            let book = [&[VERSION][..], &[0; 32], &[1, 0], &entry].concat();
+            read(&with_check(tag::BOOK, &[], book)).map(|book| book.len())
+        };
+        assert_eq!([0, PLACES - 1].map(one), [Ok(1), Ok(1)], "the first and the last");
+        assert_eq!(one(PLACES), Err(Damage::Misplaced));
     }
 }

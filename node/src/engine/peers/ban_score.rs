@@ -223,4 +223,27 @@ mod tests {
         assert!(!record.is_banned(SECOND, local, key(0)));
         assert!([1, most].into_iter().all(|n| record.is_banned(SECOND, local, key(n))));
     }
+
+    /// What has ended makes room first, one that is here already needs none, and a clean peer leaves nothing.
+    #[test]
+    fn only_what_still_counts_takes_a_place() {
+        let mut record = Record::default();
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let most = MOST as u32;
+        let who = |n| Who { ip: local, key: key(n) };
+        for n in 0..most {
+            record.ban(SECOND, who(n), if n < 10 { 5 * SECOND } else { 9 * SECOND });
+        }
+        record.ban(4 * SECOND, who(most - 1), 20 * SECOND);
+        assert_eq!(record.bans.len(), MOST, "it only lasts longer");
+        record.ban(5 * SECOND, who(most), 9 * SECOND);
+        assert_eq!(record.bans.len(), MOST - 10 + 1);
+        assert!((10..=most).all(|n| record.is_banned(5 * SECOND, local, key(n))));
+        record.ban(5 * SECOND, who(most - 1), 6 * SECOND);
+        assert!(record.is_banned(19 * SECOND, local, key(most - 1)), "and never shorter");
+
+        let clean = record.score(SECOND, local, key(1));
+        record.left(SECOND, who(1), clean);
+        assert!(record.scores.is_empty());
+    }
 }
