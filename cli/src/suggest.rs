@@ -178,7 +178,10 @@ mod tests {
     fn a_verb_under_the_wrong_noun_is_found() {
         assert_eq!(commands("", "send"), ["wallet send"]);
         assert_eq!(commands("wallet", "seal"), ["chain seal"]);
-        assert_eq!(commands("", "verify"), ["wallet proof verify", "mpc verify", "tee verify"]);
+        assert_eq!(
+            commands("", "verify"),
+            ["wallet proof verify", "node evidence verify", "mpc verify", "tee verify"]
+        );
         assert!(commands("wallet", "frobnicate").is_empty());
     }
 

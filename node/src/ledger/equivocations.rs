@@ -43,7 +43,7 @@ impl Equivocations {
     /// Most heights with two certificates.
     pub const DOUBLES: usize = 1 << 3;
     /// Most bytes of the file.
-    pub(crate) const MAX_BYTES: u64 =
+    pub const MAX_BYTES: u64 =
         Self::MAX as u64 * Evidence::MAX_BYTES + Self::DOUBLES as u64 * (1 << 14) + 128;
 
     /// Each validator that said two things, once a height.

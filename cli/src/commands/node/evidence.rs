@@ -21,7 +21,7 @@ use sotto_node::{
     edge::chain_dir::read_evidence,
     ledger::equivocations::Equivocations,
 };
-use std::fs;
+use std::{fs::File, io::Read, path::Path};
 
 pub(crate) fn run(context: &Context, a: args::NodeEvidence) -> Outcome {
     let here = Here::of(&Home::of(&context.config))?;
@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context, a: args::NodeEvidence) -> Outcome {
             )
         }
         Some(args::EvidenceVerb::Verify(a)) => {
-            let bytes = fs::read(&a.file).or_refuse(format!("cannot read {}", a.file.display()))?;
+            let bytes = read(&a.file)?;
             let read = Equivocations::from_file(&bytes);
             let invalid = |why: String| {
                 let what = format!("the evidence in {} does not hold", a.file.display());
@@ -62,6 +62,15 @@ pub(crate) fn run(context: &Context, a: args::NodeEvidence) -> Outcome {
             here.list(context, &found, "holds")
         }
     }
+}
+
+/// A file of evidence, or the beginning of one that is too long to be one.
+fn read(path: &Path) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(Equivocations::MAX_BYTES + 1).read_to_end(&mut bytes))
+        .or_refuse(format!("cannot read {}", path.display()))?;
+    Ok(bytes)
 }
 
 /// The chain in this folder, and the evidence beside it.

@@ -18,24 +18,7 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
     let s = client.ask(&rpc::Status {}).map_err(failed)?;
     let key = key_text(&s.key.0);
-    let mut human = format!(
-        "chain     {} ({})\nkey       {key}\nlisten    {}\nheight    {}{}\ntip       {}{}\nunspent   {}\nkernels   {}\npending   {}, weight {}; {} in the stem phase\npeers     {} outbound, {} inbound; {} addresses known",
-        chain.chain_id.0,
-        chain.network,
-        s.listen.as_deref().unwrap_or("accepts no connections (see --listen)"),
-        s.tip.height,
-        if s.best > s.tip.height { format!(" of {}", s.best) } else { String::new() },
-        s.tip.hash.0,
-        tip_age(&s),
-        counted(s.unspent, "output"),
-        s.kernels,
-        counted(s.pending, "transaction"),
-        s.pending_weight,
-        counted(s.stems, "payment"),
-        s.outbound,
-        s.inbound,
-        s.addresses,
-    );
+    let mut human = counts(&chain, &s, &key);
     let fields = json!({
         "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
         "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
@@ -78,6 +61,28 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
         );
     }
     context.output.record("node-status", fields, &human)
+}
+
+/// Chain, tip, and how many there are of everything.
+fn counts(chain: &rpc::ChainRecord, s: &rpc::StatusRecord, key: &str) -> String {
+    format!(
+        "chain     {} ({})\nkey       {key}\nlisten    {}\nheight    {}{}\ntip       {}{}\nunspent   {}\nkernels   {}\npending   {}, weight {}; {} in the stem phase\npeers     {} outbound, {} inbound; {} addresses known",
+        chain.chain_id.0,
+        chain.network,
+        s.listen.as_deref().unwrap_or("accepts no connections (see --listen)"),
+        s.tip.height,
+        if s.best > s.tip.height { format!(" of {}", s.best) } else { String::new() },
+        s.tip.hash.0,
+        tip_age(s),
+        counted(s.unspent, "output"),
+        s.kernels,
+        counted(s.pending, "transaction"),
+        s.pending_weight,
+        counted(s.stems, "payment"),
+        s.outbound,
+        s.inbound,
+        s.addresses,
+    )
 }
 
 /// What the node's own validator does.
