@@ -11,7 +11,7 @@
 //! [`SealRegister`] has bound it to that header: one header at a height, whatever crashes. A member that is bound
 //! asks for the seal of its block again until the height is over, and answers to any other block with its own.
 //!
-//! Whose turn it is follows from the height ([`turns`]): the next takes over when one is silent. A member takes
+//! Whose turn it is follows from the height (`turns`): the next takes over when one is silent. A member takes
 //! part in one round at a time, and leaves it only for one that comes before it in turn. A false share names its
 //! member, which is left out until this node is started again; so is one that asks in two ways. One that answers
 //! in two ways, or stays silent when it was chosen, is passed over until it is needed, and signs: whoever is asked the
