@@ -115,8 +115,8 @@ fn prepare(dir: &Path, names: &[String], count: usize) -> Vec<Transaction> {
         let path = folder.join("node/config.toml");
         let settings =
             fs::read_to_string(&path).unwrap().replace("idle_ms = 3600000", "idle_ms = 0\ngather_ms = 0");
-        // Payments are known everywhere at once: the relay's waits are not what is measured.
-        fs::write(&path, settings + "\n[dandelion]\nfluff = 1.0\n").unwrap();
+        // Payments are known everywhere at once: the relay's waits are not what is measured. `[dandelion]` is last.
+        fs::write(&path, settings + "fluff = 1.0\n").unwrap();
     }
     let fee = chain.least_fee(1, 2, 1);
     let [to, change] =
