@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod codec;
+pub mod passphrase;
 mod tag;
 
 mod curve;

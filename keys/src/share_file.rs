@@ -13,14 +13,14 @@
 //! same error after the same work. Every write has a fresh salt and nonce.
 #![deny(clippy::indexing_slicing)]
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use rand_core::{CryptoRng, RngCore};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::codec::{DecodeError, Reader};
 use crate::draft::{GroupId, Index};
+use crate::passphrase::{KdfCost, KdfError};
 use crate::share::Shares;
 use crate::tag::Hash;
 
@@ -44,47 +44,9 @@ pub enum ShareFileError {
     /// The passphrase is wrong, or the file was altered.
     #[error("the passphrase is wrong, or the file was altered")]
     Passphrase,
-    /// Costs of the key derivation beyond what is read.
-    #[error("the file asks for a key derivation beyond 2 GiB, 64 passes or 16 lanes")]
-    Cost,
-    /// The memory for the key derivation cannot be had.
-    #[error("the key derivation needs {0} KiB of memory")]
-    Memory(u32),
-}
-
-/// The cost of guessing a passphrase: the parameters of Argon2id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KdfCost {
-    kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-impl KdfCost {
-    /// For people: RFC 9106's second recommendation (64 MiB, three passes, four lanes).
-    pub const STANDARD: Self = Self { kib: 64 << 10, passes: 3, lanes: 4 };
-    /// For tests: protects nothing.
-    pub const INSECURE_FAST: Self = Self { kib: 8, passes: 1, lanes: 1 };
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, ShareFileError> {
-        let cost = Self { kib: r.u32()?, passes: r.u32()?, lanes: r.u32()? };
-        let bounded = cost.kib <= 2 << 20 && cost.passes <= 64 && cost.lanes <= 16;
-        if bounded { Ok(cost) } else { Err(ShareFileError::Cost) }
-    }
-
-    fn key(self, passphrase: &[u8], salt: &[u8; 16]) -> Result<Zeroizing<[u8; 32]>, ShareFileError> {
-        let params = Params::new(self.kib, self.passes, self.lanes, Some(32));
-        let params = params.map_err(|_| ShareFileError::Cost)?;
-        let mut memory: Vec<Block> = Vec::new();
-        memory.try_reserve_exact(params.block_count()).map_err(|_| ShareFileError::Memory(self.kib))?;
-        memory.resize(params.block_count(), Block::default());
-        let mut key = Zeroizing::new([0; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(passphrase, salt, &mut *key, &mut memory)
-            .map_err(|_| ShareFileError::Cost)?;
-        memory.iter_mut().for_each(Zeroize::zeroize);
-        Ok(key)
-    }
+    /// No key can be derived.
+    #[error("cannot open the share file: {0}")]
+    Kdf(#[from] KdfError),
 }
 
 /// What a share file says in the clear.
@@ -153,12 +115,12 @@ pub fn encrypt(
     let contents = shares.to_bytes();
     let mut file = Vec::new();
     ShareHeader::of(shares).put(&mut file);
-    [cost.kib, cost.passes, cost.lanes].iter().for_each(|n| file.extend_from_slice(&n.to_le_bytes()));
+    cost.parts().iter().for_each(|n| file.extend_from_slice(&n.to_le_bytes()));
     file.extend_from_slice(&salt);
     file.extend_from_slice(&nonce);
     // At most 16,508 bytes.
     file.extend_from_slice(&(contents.len() as u32).to_le_bytes());
-    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*cost.key(passphrase, &salt)?));
+    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*cost.derive(passphrase, &salt)?));
     let payload = Payload { msg: &contents, aad: &file };
     let text = cipher.encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| ShareFileError::Passphrase)?;
     file.extend_from_slice(&text);
@@ -172,14 +134,14 @@ pub fn encrypt(
 pub fn decrypt(file: &[u8], passphrase: &[u8]) -> Result<Shares, ShareFileError> {
     let r = &mut Reader::new(file);
     let header = ShareHeader::read(r)?;
-    let cost = KdfCost::read(r)?;
+    let cost = KdfCost::new(r.u32()?, r.u32()?, r.u32()?).ok_or(KdfError::Cost)?;
     let (salt, nonce): ([u8; 16], [u8; 24]) = (r.array()?, r.array()?);
     let length = r.u32()? as usize;
     if length > MAX_CONTENTS || r.left() != length + TAG {
         return Err(DecodeError::Value("the length of the file").into());
     }
     let (aad, msg) = file.split_at_checked(file.len() - r.left()).ok_or(DecodeError::Short)?;
-    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*cost.key(passphrase, &salt)?));
+    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*cost.derive(passphrase, &salt)?));
     let contents = cipher.decrypt(XNonce::from_slice(&nonce), Payload { msg, aad });
     let contents = contents.map(Zeroizing::new).map_err(|_| ShareFileError::Passphrase)?;
     let shares = Shares::from_bytes(&contents)?;
@@ -212,7 +174,7 @@ mod tests {
         }
         let mut costly = file;
         costly[51..55].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert_eq!(decrypt(&costly, b"pass").unwrap_err(), ShareFileError::Cost);
+        assert_eq!(decrypt(&costly, b"pass").unwrap_err(), KdfError::Cost.into());
         let other = encrypt(&shares, (b"pass", fast), &mut rng(2)).unwrap();
         assert_ne!(other[63..79], costly[63..79], "a fresh salt");
     }

@@ -16,14 +16,14 @@ use crate::{
     codec::{VERSION, version},
     store::StoreError,
 };
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
 use core::{cmp::Ordering, fmt};
+use sotto_keys::passphrase::{KdfCost, KdfError};
 use sotto_mw::codec::{Decode, DecodeError, Encode, Reader};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 const TAG: u64 = 16;
 /// The maximum length of the contents, far above that of 2²⁴ records.
@@ -31,42 +31,6 @@ const MAX_CONTENTS: u64 = 1 << 32;
 
 /// The maximum length of a wallet file.
 pub(crate) const MAX_FILE: u64 = MAX_CONTENTS + FileHeader::BYTES as u64 + TAG;
-
-/// The cost of guessing a passphrase: the parameters of Argon2id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KdfCost {
-    kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-impl KdfCost {
-    /// For people: RFC 9106's second recommendation (64 MiB, three passes, four lanes).
-    pub const STANDARD: Self = Self { kib: 64 << 10, passes: 3, lanes: 4 };
-    /// For tests: protects nothing.
-    pub const INSECURE_FAST: Self = Self { kib: 8, passes: 1, lanes: 1 };
-
-    /// These parameters; `None` above 2 GiB, 64 passes or 16 lanes, or below the minimum of Argon2.
-    #[must_use]
-    pub fn new(kib: u32, passes: u32, lanes: u32) -> Option<Self> {
-        let bounded = kib <= 2 << 20 && passes <= 64 && lanes <= 16;
-        (bounded && Params::new(kib, passes, lanes, Some(32)).is_ok()).then_some(Self { kib, passes, lanes })
-    }
-
-    fn derive(self, passphrase: &[u8], salt: &[u8; 16]) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        let params =
-            Params::new(self.kib, self.passes, self.lanes, Some(32)).map_err(|_| StoreError::Cost)?;
-        let mut memory: Vec<Block> = Vec::new();
-        memory.try_reserve_exact(params.block_count()).map_err(|_| StoreError::Memory { kib: self.kib })?;
-        memory.resize(params.block_count(), Block::default());
-        let mut key = Zeroizing::new([0; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(passphrase, salt, &mut *key, &mut memory)
-            .map_err(|_| StoreError::Cost)?;
-        memory.iter_mut().for_each(Zeroize::zeroize);
-        Ok(key)
-    }
-}
 
 /// The key of a wallet file, with the parameters and the salt that it was derived with.
 pub(crate) struct FileKey {
@@ -104,8 +68,7 @@ impl FileKey {
         if length > MAX_CONTENTS {
             return Err(too_long);
         }
-        let KdfCost { kib, passes, lanes } = self.cost;
-        let header = FileHeader { cost: [kib, passes, lanes], salt: self.salt, nonce, length }.to_bytes();
+        let header = FileHeader { cost: self.cost.parts(), salt: self.salt, nonce, length }.to_bytes();
         let payload = Payload { msg: contents, aad: &header };
         let text = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| too_long)?;
         Ok([&header[..], &text].concat())
@@ -180,7 +143,7 @@ fn header(bytes: &[u8]) -> Result<(FileHeader, KdfCost), StoreError> {
         Ordering::Equal => {}
     }
     let [kib, passes, lanes] = header.cost;
-    Ok((header, KdfCost::new(kib, passes, lanes).ok_or(StoreError::Cost)?))
+    Ok((header, KdfCost::new(kib, passes, lanes).ok_or(KdfError::Cost)?))
 }
 
 fn first(bytes: &[u8]) -> &[u8] {

@@ -80,15 +80,9 @@ pub enum StoreError {
         /// The maximum length.
         expected: u64,
     },
-    /// The parameters of the key derivation are too expensive or too weak.
-    #[error("the wallet file has key derivation parameters outside the supported range")]
-    Cost,
-    /// The machine lacks the memory for the key derivation.
-    #[error("not enough memory to derive the key of the wallet file: {kib} KiB needed")]
-    Memory {
-        /// The memory needed.
-        kib: u32,
-    },
+    /// No key can be derived.
+    #[error("cannot open the wallet file: {0}")]
+    Kdf(#[from] sotto_keys::passphrase::KdfError),
     /// Other users can read a file that only the owner should read.
     #[error("other users can read {path} (mode {mode:o}); run chmod 600 on it, unless others have read it")]
     Exposed {

@@ -5,8 +5,9 @@ use crate::fixtures::{keys::MADE, rng};
 use sotto_keys::{
     Evidence, Shares,
     armor::{Kind, to_text},
+    passphrase::KdfCost,
     request::{Phase, Request, Vote},
-    share_file::{KdfCost, encrypt},
+    share_file::encrypt,
 };
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {

@@ -5,11 +5,11 @@ use crate::{
     fixtures::{away::away, payment::payment},
     wallets::{PASSPHRASE, SEALED},
 };
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use sotto_keys::passphrase::KdfCost;
 use sotto_mw::codec::Encode;
 use sotto_wallet::armor;
 
@@ -93,15 +93,9 @@ fn sealed(cost: [u32; 3]) -> Vec<u8> {
     let cost_bytes: Vec<u8> = cost.iter().flat_map(|n| n.to_le_bytes()).collect();
     let length = (SEALED.len() as u64).to_le_bytes();
     let header = [&b"SOTTOWLT"[..], &[1], &cost_bytes, &salt, &nonce, &length].concat();
-    let mut key = [0; 32];
-    let params = Params::new(8, 1, 1, Some(32)).expect("the smallest cost");
-    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let mut memory = [Block::default(); 8];
-    argon
-        .hash_password_into_with_memory(PASSPHRASE, &salt, &mut key, &mut memory)
-        .expect("the smallest cost");
+    let key = KdfCost::INSECURE_FAST.derive(PASSPHRASE, &salt).expect("the smallest cost");
     let payload = Payload { msg: SEALED, aad: &header };
-    let cipher = XChaCha20Poly1305::new(Key::from_slice(&key));
+    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*key));
     let text = cipher.encrypt(XNonce::from_slice(&nonce), payload).expect("a short text");
     [header, text].concat()
 }

@@ -5,12 +5,12 @@
 //! other processes out; the lock file remains. `crate::encrypted_file` describes the bytes.
 
 use super::disk::{failed, folder_of, private, sync_folder, with_suffix};
-pub use crate::encrypted_file::KdfCost;
 use crate::{
     encrypted_file::{FileKey, MAX_FILE},
     store::{Store, StoreError},
 };
 use rand_core::{OsRng, RngCore};
+pub use sotto_keys::passphrase::KdfCost;
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Read, Write},

@@ -14,7 +14,8 @@ use sotto_keys::{
     Draft, Epoch, Group, Hash, Index, Letter, Purpose, Share, Shares,
     armor::{self, Kind, MAX_TEXT},
     edge::files::{Readers as Kept, read, replace},
-    share_file::{self, KdfCost, MAX_SHARE_FILE, ShareFileError, ShareHeader},
+    passphrase::KdfCost,
+    share_file::{self, MAX_SHARE_FILE, ShareFileError, ShareHeader},
 };
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
