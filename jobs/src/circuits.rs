@@ -5,5 +5,6 @@ mod assigned;
 mod bristol;
 mod garble;
 
+pub(crate) use assigned::AssignedCircuit;
 pub use bristol::{BristolFunctionality, BristolFunctionalityError};
 pub use garble::{GarbleError, GarbleFunctionality, GarbleOptions};

@@ -14,8 +14,7 @@ use super::hash::Digest;
 use super::job::{Gates, Parameter, Pin};
 use super::text::{Line, TextError};
 use crate::builtins::Builtin;
-use crate::circuits::BristolFunctionality;
-use crate::circuits::GarbleFunctionality;
+use crate::circuits::{AssignedCircuit, BristolFunctionality, GarbleFunctionality};
 use crate::multiparty::{
     Cells, CheckedInputs, ColumnType, Figure, Functionality, Header, LocalStep, RetypeError, RowNames, Table,
     TooLarge,
@@ -68,11 +67,7 @@ impl Computation {
         column: &str,
         ty: &ColumnType,
     ) -> Result<(), RetypeError> {
-        match self {
-            Self::Builtin(_) => Err(RetypeError::NoColumn),
-            Self::Garble(program) => program.retype(input_party, column, ty),
-            Self::Bristol(program) => program.retype(input_party, column, ty),
-        }
+        self.circuit_mut()?.retype(input_party, column, ty)
     }
 
     /// Says what the numbers of a column of an output stand for.
@@ -85,10 +80,14 @@ impl Computation {
         column: &str,
         ty: &ColumnType,
     ) -> Result<(), RetypeError> {
+        self.circuit_mut()?.retype_output(output, column, ty)
+    }
+
+    fn circuit_mut(&mut self) -> Result<&mut AssignedCircuit, RetypeError> {
         match self {
             Self::Builtin(_) => Err(RetypeError::NoColumn),
-            Self::Garble(program) => program.retype_output(output, column, ty),
-            Self::Bristol(program) => program.retype_output(output, column, ty),
+            Self::Garble(program) => Ok(program.assigned_mut()),
+            Self::Bristol(program) => Ok(program.assigned_mut()),
         }
     }
 

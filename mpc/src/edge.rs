@@ -1,4 +1,5 @@
-//! System calls: sockets, the clock, and the compiler's process. No other module of the crate makes any.
+//! System calls: sockets, the clock, the compiler's process and its limits. No other module of the crate makes any.
 
 pub mod compiler;
+pub mod process_limits;
 pub mod tcp;

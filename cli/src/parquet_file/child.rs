@@ -9,6 +9,7 @@ use parquet::{
     record::{Field, Row},
 };
 use sotto_jobs::kind::{Kind, decimal};
+use sotto_mpc::edge::process_limits::bound;
 use std::{
     fs::File,
     io::{self, BufWriter, Read, Seek, Write},
@@ -26,7 +27,7 @@ pub(crate) fn serve_if_child() {
 
 fn serve() -> Result<(), End> {
     let file = searchable(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(|_| End::System)?))?;
-    bound().map_err(|_| End::System)?;
+    bound(MEMORY << 20, SECONDS).map_err(|_| End::System)?;
     let reader = SerializedFileReader::new(file).map_err(|e| end(&e))?;
     let columns = reader.metadata().file_metadata().schema_descr().columns();
     let stamps: Vec<Stamp> = columns.iter().map(|column| Stamp::of(column.logical_type_ref())).collect();
@@ -46,33 +47,6 @@ fn searchable(mut file: File) -> Result<File, End> {
     let copied = io::copy(&mut (&mut file).take(MAX_PIPED + 1), &mut copy).map_err(|_| End::System)?;
     copy.rewind().map_err(|_| End::System)?;
     if copied > MAX_PIPED { Err(End::TooLong) } else { Ok(copy) }
-}
-
-/// Only Linux enforces the limits: elsewhere nothing is read.
-#[cfg(not(target_os = "linux"))]
-fn bound() -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Sets the limits of this process, which it cannot raise again.
-#[cfg(target_os = "linux")]
-fn bound() -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let memory = MEMORY << 20;
-    let limits = [
-        (Resource::As, memory, memory),
-        (Resource::Data, memory, memory),
-        // The soft limit is a signal that names the cause; the hard one ends the process in any case.
-        (Resource::Cpu, SECONDS, SECONDS + 1),
-        (Resource::Core, 0, 0),
-        (Resource::Fsize, 0, 0),
-    ];
-    for (resource, soft, hard) in limits {
-        // A process may lower what it was given, and not raise it.
-        let hard = getrlimit(resource).maximum.map_or(hard, |given| given.min(hard));
-        setrlimit(resource, Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) })?;
-    }
-    Ok(())
 }
 
 fn end(e: &ParquetError) -> End {

@@ -13,9 +13,7 @@
 use sha2::{Digest, Sha256};
 
 use super::assigned::{AssignedCircuit, parties};
-use crate::multiparty::{
-    CheckedInputs, Column, ColumnType, Declaration, Functionality, Header, RetypeError, Rows, Table,
-};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::BristolError;
 use sotto_mpc::circuit::{Circuit, Netlist, TooLarge};
@@ -89,25 +87,9 @@ impl BristolFunctionality {
         Ok(Self { assigned: AssignedCircuit::new(circuit.into(), inputs, header), source })
     }
 
-    /// Gives the columns of a name of an input party a type.
-    ///
-    /// # Errors
-    /// If they cannot have it.
-    pub(crate) fn retype(&mut self, party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
-        self.assigned.retype(party, column, ty)
-    }
-
-    /// Says what the numbers of a column of an output stand for.
-    ///
-    /// # Errors
-    /// If the column cannot have this type.
-    pub(crate) fn retype_output(
-        &mut self,
-        output: &str,
-        column: &str,
-        ty: &ColumnType,
-    ) -> Result<(), RetypeError> {
-        self.assigned.retype_output(output, column, ty)
+    /// The circuit with its tables, to give their columns types.
+    pub(crate) const fn assigned_mut(&mut self) -> &mut AssignedCircuit {
+        &mut self.assigned
     }
 
     /// The SHA-256 of the text.
@@ -146,6 +128,7 @@ impl Functionality for BristolFunctionality {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::multiparty::ColumnType;
     use crate::multiparty::Delegated;
     use sotto_mpc::Program;
     use sotto_mpc::inputs::Holder;
@@ -189,7 +172,7 @@ mod tests {
         let text = "0 8\n1 8\n1 8\n";
         let mut program = BristolFunctionality::new(text, &[]).unwrap();
         let of = |min, max| ColumnType { range: Some((min, max)), decimals: 1, ..ColumnType::default() };
-        program.retype(0, "value 1", &of(3, 9)).unwrap();
+        program.assigned_mut().retype(0, "value 1", &of(3, 9)).unwrap();
         assert_eq!(program.declaration().input_bits(0), 4);
         for (value, holds, shown) in [(3, 1, 3), (9, 1, 9)] {
             let outputs = program.compute(&[vec![vec![vec![value]]]]).unwrap();
@@ -200,7 +183,7 @@ mod tests {
         let outputs = parties.compute(&[false, true, false, true], &[]);
         assert_eq!(program.declaration().decode(&outputs).unwrap(), [[[0]], [[0]]], "ten is out of range");
         for (column, range) in [("value 2", of(0, 1)), ("value 1", of(0, 10))] {
-            assert!(program.retype(0, column, &range).is_err(), "{column}");
+            assert!(program.assigned_mut().retype(0, column, &range).is_err(), "{column}");
         }
     }
 

@@ -20,9 +20,7 @@ use sotto_mpc::{Fancy, Inputs};
 
 use super::assigned::{AssignedCircuit, parties};
 use crate::kind::Kind;
-use crate::multiparty::{
-    CheckedInputs, Column, ColumnType, Declaration, Functionality, Header, RetypeError, Rows, Table,
-};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 
 const NAME: ProgramName = ProgramName::literal("garble@1");
 
@@ -135,25 +133,9 @@ impl GarbleFunctionality {
         Ok(Self { assigned, source, options })
     }
 
-    /// Gives the columns of a name of an input party a type.
-    ///
-    /// # Errors
-    /// If they cannot have it.
-    pub(crate) fn retype(&mut self, party: usize, column: &str, ty: &ColumnType) -> Result<(), RetypeError> {
-        self.assigned.retype(party, column, ty)
-    }
-
-    /// Says what the numbers of a column of an output stand for.
-    ///
-    /// # Errors
-    /// If the column cannot have this type.
-    pub(crate) fn retype_output(
-        &mut self,
-        output: &str,
-        column: &str,
-        ty: &ColumnType,
-    ) -> Result<(), RetypeError> {
-        self.assigned.retype_output(output, column, ty)
+    /// The circuit with its tables, to give their columns types.
+    pub(crate) const fn assigned_mut(&mut self) -> &mut AssignedCircuit {
+        &mut self.assigned
     }
 
     /// The SHA-256 of the source.

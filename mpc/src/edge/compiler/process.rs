@@ -15,10 +15,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::Signal;
 
 use super::limits::Limits;
 use crate::circuit::language::{self, CompileError};
+use crate::edge::process_limits::bound;
 
 /// The environment variable that marks a child.
 const MARK: &str = "SOTTO_COMPILER_CHILD";
@@ -147,22 +148,4 @@ fn serve() -> io::Result<()> {
     let seconds = seconds.try_into().map_err(|_| ErrorKind::UnexpectedEof)?;
     bound(u64::from_le_bytes(*memory), u32::from_le_bytes(seconds).into())?;
     stream.write_all(&language::answer(request))
-}
-
-/// Sets the limits of this process, which it cannot raise again.
-fn bound(memory: u64, seconds: u64) -> io::Result<()> {
-    let limits = [
-        (Resource::As, memory, memory),
-        (Resource::Data, memory, memory),
-        // The soft limit is a signal that names the cause; the hard one ends the process in any case.
-        (Resource::Cpu, seconds, seconds + 1),
-        (Resource::Core, 0, 0),
-        (Resource::Fsize, 0, 0),
-    ];
-    for (resource, soft, hard) in limits {
-        // A process may lower what it was given, and not raise it.
-        let hard = getrlimit(resource).maximum.map_or(hard, |given| given.min(hard));
-        setrlimit(resource, Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) })?;
-    }
-    Ok(())
 }
