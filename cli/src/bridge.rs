@@ -117,7 +117,8 @@ impl Home {
         })
     }
 
-    /// The chain: through the node given with --node, or else in this folder.
+    /// The chain: through the node given with --node or the one that runs in this folder, which holds its
+    /// ledger; else from the ledger in this folder.
     pub(crate) fn chain_at(&self, node: &NodeArgs) -> Outcome<ChainAt> {
         self.chain_by(node, Self::ledger)
     }
@@ -128,10 +129,10 @@ impl Home {
     }
 
     fn chain_by(&self, node: &NodeArgs, open: impl Fn(&Self) -> Outcome<DiskLedger>) -> Outcome<ChainAt> {
-        if node.node.is_none() {
-            return open(self).map(|ledger| ChainAt::Disk(Box::new(ledger)));
+        match self.light(node) {
+            Err(_) if node.node.is_none() => open(self).map(|ledger| ChainAt::Disk(Box::new(ledger))),
+            light => light.map(|light| ChainAt::Node(Box::new(light))),
         }
-        self.light(node).map(|light| ChainAt::Node(Box::new(light)))
     }
 
     /// A verifying client of the node given with --node, or else of the one that runs in this folder.

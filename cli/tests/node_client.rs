@@ -44,6 +44,7 @@ fn a_wallet_does_everything_through_a_node() {
          sotto wallet consolidate --yes --wallet alice --node data --json > moved
          sotto wallet scan --full --wallet carol --dir away --node $(cat data/node/rpc.url) --token-file data/node/rpc.token
          sotto chain submit transaction.txt --node data > twice
+         sotto wallet balance --wallet alice --wait 0 --json > beside
          sotto chain info 2> locked && exit 9 || [ $? = 1 ]
          sotto node status --json > status; sotto node peers --json > peers
          sotto node status",
@@ -62,6 +63,7 @@ fn a_wallet_does_everything_through_a_node() {
     assert!(json("status", 0)["height"].as_u64().unwrap() > 8);
     assert_eq!(w.read("peers"), "");
     assert!(w.read("twice").contains("already in block"), "{}", w.read("twice"));
+    assert!(w.read("beside").contains("\"spendable\":"), "without --node: {}", w.read("beside"));
     assert!(w.read("locked").contains("--node"), "{}", w.read("locked"));
     // What the wallet stored through the node agrees with the chain in the folder.
     let scanned = w.run("wallet scan --wallet alice --json").ok();

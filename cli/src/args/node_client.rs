@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Node options")]
 pub(crate) struct NodeArgs {
-    /// Ask this running node, instead of reading the ledger in --dir
+    /// Ask this running node [default: the one that runs in --dir, else the ledger there is read]
     #[arg(long, value_name = "DIR|URL", global = true)]
     pub(crate) node: Option<String>,
     /// Token of a node given by its URL [default: DIR/node/rpc.token]
