@@ -45,16 +45,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     for i in [0, 2] {
         // Here a person reads what is asked for.
         let asked = sign::asked(epoch, &logs[i])?.ok_or("nothing was asked for")?;
-        sign::agree(&me(i)?, epoch, &made[i].share, (&mut logs[i], &asked))?;
+        sign::agree(&me(i)?.holding(epoch, Some(&made[i].share)), &mut logs[i], &asked)?;
     }
     let signature = loop {
         pass_on(&mut logs, &draft)?;
         let mut signature = None;
         for i in [0, 2] {
-            let share = (epoch, Some(&made[i].share));
-            if let Progress::Done(answer) =
-                sign::advance(&me(i)?, share, (&mut logs[i], None), &mut registers[i])?
-            {
+            let holder = me(i)?.holding(epoch, Some(&made[i].share));
+            if let Progress::Done(answer) = sign::advance(&holder, &mut logs[i], None, &mut registers[i])? {
                 signature = answer.signature;
             }
         }

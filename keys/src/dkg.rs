@@ -310,7 +310,7 @@ impl Ready {
         if me.draft().purpose().signs() {
             let sets = nonces.into_iter().zip(&commitments).zip(0..);
             for ((nonces, set), number) in sets.filter(|((_, set), _)| set.contains_key(&me.index())) {
-                let package = Package::new((&keys.epoch, 0), &drill_message(&keys.epoch, number), set);
+                let package = Package::new(&keys.epoch, 0, &drill_message(&keys.epoch, number), set);
                 body.extend_from_slice(&package.sign(&keys.share, nonces)?);
             }
         } else {
@@ -336,7 +336,7 @@ impl Drilled {
                 sets.into_iter().zip(read).for_each(|(set, share)| set.extend([(from, share)]));
             }
             for ((set, shares), number) in self.commitments.iter().zip(&shares).zip(0..) {
-                Package::new((epoch, 0), &drill_message(epoch, number), set).aggregate(shares)?;
+                Package::new(epoch, 0, &drill_message(epoch, number), set).aggregate(shares)?;
             }
         } else {
             let point = drill_point(&drill_message(epoch, 0));

@@ -7,10 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::codec::{DecodeError, Reader};
 use crate::draft::{Draft, Index};
+use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::letter::{Heading, Letter, Step};
 use crate::log::Log;
 use crate::seed::Seed;
+use crate::share::Share;
 use crate::tag::Hash;
 
 /// A part of a letter that only one member can open.
@@ -31,6 +33,12 @@ impl<'a> Member<'a> {
     pub fn new(draft: &'a Draft, identity: &'a Identity, seed: &'a Seed) -> Option<Self> {
         let index = draft.index_of(&identity.public())?;
         Some(Self { draft, index, identity, seed })
+    }
+
+    /// The same member in a group that has a key; without a share if it lost its own.
+    #[must_use]
+    pub const fn holding(self, epoch: &'a Epoch, share: Option<&'a Share>) -> Holder<'a> {
+        Holder { me: self, epoch, share }
     }
 
     /// Its place in the draft.
@@ -66,6 +74,26 @@ impl<'a> Member<'a> {
     /// Opens one's own part of a letter.
     pub(crate) fn open(&self, letter: &Letter) -> Result<Zeroizing<Vec<u8>>, Fault> {
         letter.part(self.index, self.identity).ok_or_else(|| malformed(letter))
+    }
+}
+
+/// A member of a group that has a key, in one session.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    pub(crate) me: Member<'a>,
+    pub(crate) epoch: &'a Epoch,
+    share: Option<&'a Share>,
+}
+
+impl<'a> Holder<'a> {
+    /// Its share of this epoch.
+    pub(crate) fn share(&self) -> Result<&'a Share, Fault> {
+        self.share.filter(|share| share.fits(self.epoch).is_ok()).ok_or(Fault::OtherShare)
+    }
+
+    /// Whatever share it has.
+    pub(crate) const fn any_share(&self) -> Option<&'a Share> {
+        self.share
     }
 }
 

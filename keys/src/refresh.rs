@@ -33,7 +33,7 @@ use crate::epoch::{Epoch, Group};
 use crate::fault::Fault;
 use crate::letter::{Letter, Step, step_hash};
 use crate::log::{Held, Letters, Log, Progress, progress};
-use crate::member::{Member, Part, malformed, read_all};
+use crate::member::{Holder, Member, Part, malformed, read_all};
 use crate::share::Share;
 use crate::tag::Hash;
 
@@ -98,25 +98,16 @@ pub fn proposed(epoch: &Epoch, log: &Log) -> Result<Option<(Index, Vec<Index>)>,
 ///
 /// # Errors
 /// [`Fault`]: the session is over, and the old epoch stays.
-pub fn prepare(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, &Share),
-    log: &mut Log,
-) -> Result<Progress<Prepared>, Fault> {
-    let (by, stay) = proposed(epoch, log)?.ok_or(Fault::NoPart)?;
-    if !stay.contains(&me.index()) {
+pub fn prepare(holder: &Holder<'_>, log: &mut Log) -> Result<Progress<Prepared>, Fault> {
+    let (by, stay) = proposed(holder.epoch, log)?.ok_or(Fault::NoPart)?;
+    if !stay.contains(&holder.me.index()) {
         return Err(Fault::NoPart);
     }
-    share.fits(epoch).map_err(|_| Fault::OtherShare)?;
-    progress(run(me, (epoch, share), log, (by, stay)))
+    progress(run(holder, log, by, stay))
 }
 
-fn run(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, &Share),
-    log: &mut Log,
-    (by, stay): (Index, Vec<Index>),
-) -> Result<Prepared, Held> {
+fn run(holder: &Holder<'_>, log: &mut Log, by: Index, stay: Vec<Index>) -> Result<Prepared, Held> {
+    let (me, epoch, share) = (&holder.me, holder.epoch, holder.share()?);
     let before = step_hash([log.get(Step::Proposed, by).ok_or(Fault::NoPart)?]);
     let polynomials = draw(me, epoch, &before);
     let mut body = Vec::new();

@@ -39,7 +39,7 @@ use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::letter::{Letter, Step, step_hash};
 use crate::log::{Held, Letters, Log, Progress, progress};
-use crate::member::{Member, Part, malformed, read_all};
+use crate::member::{Holder, Member, Part, malformed, read_all};
 use crate::share::Share;
 use crate::tag::Hash;
 
@@ -96,18 +96,14 @@ pub fn asked(epoch: &Epoch, log: &Log) -> Result<Option<Index>, Fault> {
 ///
 /// # Security
 /// `typed` comes from a person who had it from the member by another way than letters.
-pub fn authorise(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, &Share),
-    log: &mut Log,
-    typed: &str,
-) -> Result<(), AuthoriseError> {
+pub fn authorise(holder: &Holder<'_>, log: &mut Log, typed: &str) -> Result<(), AuthoriseError> {
+    let (me, epoch) = (&holder.me, holder.epoch);
     let lost = asked(epoch, log)?.filter(|lost| *lost != me.index()).ok_or(Fault::NoPart)?;
     let key = me.draft().key(lost).ok_or(Fault::NoPart)?;
     if key.fingerprint() != typed.trim() {
         return Err(AuthoriseError::Fingerprint(lost));
     }
-    share.fits(epoch).map_err(|_| Fault::OtherShare)?;
+    holder.share()?;
     let before = before_authorised(log, lost)?;
     let rng = &mut me.rng(Step::Authorised, &before);
     Ok(me.write(log, (Step::Authorised, before), (Vec::new(), &[]), rng)?)
@@ -121,21 +117,13 @@ fn before_authorised(log: &Log, lost: Index) -> Result<Hash, Fault> {
 ///
 /// # Errors
 /// [`Fault`]: the session is over, and a new one goes on without the member that the fault names.
-pub fn advance(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, Option<&Share>),
-    log: &mut Log,
-) -> Result<Progress<Repaired>, Fault> {
-    let lost = asked(epoch, log)?.ok_or(Fault::NoPart)?;
-    progress(run(me, (epoch, share), log, lost))
+pub fn advance(holder: &Holder<'_>, log: &mut Log) -> Result<Progress<Repaired>, Fault> {
+    let lost = asked(holder.epoch, log)?.ok_or(Fault::NoPart)?;
+    progress(run(holder, log, lost))
 }
 
-fn run(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, Option<&Share>),
-    log: &mut Log,
-    lost: Index,
-) -> Result<Repaired, Held> {
+fn run(holder: &Holder<'_>, log: &mut Log, lost: Index) -> Result<Repaired, Held> {
+    let (me, epoch) = (&holder.me, holder.epoch);
     let asked = before_authorised(log, lost)?;
     if lost == me.index() && log.get(Step::Helpers, lost).is_none() {
         choose(me, epoch, log, asked)?;
@@ -151,7 +139,7 @@ fn run(
         return Err(Fault::Differs { member: lost, step: Step::Helpers }.into());
     }
     let repair = Repair { epoch, lost, set, before: step_hash([helpers]) };
-    let helper = share.filter(|_| repair.set.contains(&me.index()));
+    let helper = holder.any_share().filter(|_| repair.set.contains(&me.index()));
     if let Some(share) = helper {
         let (body, parts) = repair.deltas(me, share)?;
         let rng = &mut me.rng(Step::Helpers, &repair.before);

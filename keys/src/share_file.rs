@@ -106,7 +106,8 @@ impl ShareHeader {
 /// [`ShareFileError`] if the memory for the key derivation cannot be had.
 pub fn encrypt(
     shares: &Shares,
-    (passphrase, cost): (&[u8], KdfCost),
+    passphrase: &[u8],
+    cost: KdfCost,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Vec<u8>, ShareFileError> {
     let (mut salt, mut nonce) = ([0; 16], [0; 24]);
@@ -159,7 +160,7 @@ mod tests {
         let made = Made::new(Purpose::Seal, 2, 2);
         let shares = Shares::new(made.shares[&index(1)].clone());
         let fast = KdfCost::INSECURE_FAST;
-        let file = encrypt(&shares, (b"pass", fast), &mut rng(1)).unwrap();
+        let file = encrypt(&shares, b"pass", fast, &mut rng(1)).unwrap();
         assert_eq!(decrypt(&file, b"pass").unwrap().to_bytes(), shares.to_bytes());
         let header = ShareHeader::of_file(&file).unwrap();
         assert_eq!((header.group, header.index, header.epoch), (made.epoch().group(), index(1), 0));
@@ -175,7 +176,7 @@ mod tests {
         let mut costly = file;
         costly[51..55].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(decrypt(&costly, b"pass").unwrap_err(), KdfError::Cost.into());
-        let other = encrypt(&shares, (b"pass", fast), &mut rng(2)).unwrap();
+        let other = encrypt(&shares, b"pass", fast, &mut rng(2)).unwrap();
         assert_ne!(other[63..79], costly[63..79], "a fresh salt");
     }
 }

@@ -26,7 +26,7 @@ use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::letter::{Letter, Step, step_hash};
 use crate::log::{Held, Log, Progress, progress};
-use crate::member::{Member, malformed, read_all};
+use crate::member::{Holder, Member, malformed, read_all};
 use crate::partial::{Partial, drill_point};
 use crate::register::Register;
 use crate::request::Request;
@@ -97,13 +97,8 @@ pub fn asked(epoch: &Epoch, log: &Log) -> Result<Option<Asked>, Fault> {
 ///
 /// # Errors
 /// [`Fault`], also if the share is of another epoch.
-pub fn agree(
-    me: &Member<'_>,
-    epoch: &Epoch,
-    share: &Share,
-    (log, asked): (&mut Log, &Asked),
-) -> Result<(), Fault> {
-    share.fits(epoch).map_err(|_| Fault::OtherShare)?;
+pub fn agree(holder: &Holder<'_>, log: &mut Log, asked: &Asked) -> Result<(), Fault> {
+    let (me, epoch, share) = (&holder.me, holder.epoch, holder.share()?);
     if epoch.draft().purpose().signs() {
         let (_, shown) = nonces(me, share, asked)?;
         let mut body = Vec::new();
@@ -133,28 +128,32 @@ fn point(epoch: &Epoch, log: &Log, asked: &Asked) -> RistrettoPoint {
 /// # Errors
 /// [`Fault`]: the session is over.
 pub fn advance(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, Option<&Share>),
-    (log, wanted): (&mut Log, Option<&[Index]>),
+    holder: &Holder<'_>,
+    log: &mut Log,
+    wanted: Option<&[Index]>,
     register: &mut impl Register,
 ) -> Result<Progress<Answered>, Fault> {
+    let (me, epoch) = (&holder.me, holder.epoch);
     let Some(asked) = asked(epoch, log)? else { return Err(Fault::NoPart) };
-    if epoch.draft().purpose().signs() {
-        progress(run(me, (epoch, share), (log, wanted), (&asked, register)))
-    } else {
-        progress(partials(epoch, log, asked))
+    if !epoch.draft().purpose().signs() {
+        return progress(partials(epoch, log, asked));
     }
+    if asked.by == me.index()
+        && log.get(Step::Chosen, me.index()).is_none()
+        && let Err(held) = choose(me, epoch, log, (&asked, wanted))
+    {
+        return progress(Err(held));
+    }
+    progress(run(holder, log, &asked, register))
 }
 
 fn run(
-    me: &Member<'_>,
-    (epoch, share): (&Epoch, Option<&Share>),
-    (log, wanted): (&mut Log, Option<&[Index]>),
-    (asked, register): (&Asked, &mut impl Register),
+    holder: &Holder<'_>,
+    log: &mut Log,
+    asked: &Asked,
+    register: &mut impl Register,
 ) -> Result<Answered, Held> {
-    if asked.by == me.index() && log.get(Step::Chosen, me.index()).is_none() {
-        choose(me, epoch, log, (asked, wanted))?;
-    }
+    let (me, epoch) = (&holder.me, holder.epoch);
     let Some(chosen) = log.get(Step::Chosen, asked.by) else {
         return Err(Held::Awaiting { step: Step::Chosen, from: vec![asked.by] });
     };
@@ -172,9 +171,9 @@ fn run(
         commitments.insert(from, read_all(letter, letter.body(), NonceCommitments::read)?);
     }
     let message = asked.request.message(epoch, &log.session());
-    let package = Package::new((epoch, KEY), &message, &commitments);
+    let package = Package::new(epoch, KEY, &message, &commitments);
     let mine = set.contains(&me.index()) && log.get(Step::Signed, me.index()).is_none();
-    if let Some(share) = share.filter(|_| mine) {
+    if let Some(share) = holder.any_share().filter(|_| mine) {
         if register.close(&log.session(), &hash).map_err(|_| Fault::Register)? != hash {
             return Err(Fault::Closed.into());
         }

@@ -86,7 +86,8 @@ impl<'e> Package<'e> {
     /// A package for these members.
     #[must_use]
     pub fn new(
-        (epoch, key): (&'e Epoch, usize),
+        epoch: &'e Epoch,
+        key: usize,
         message: &[u8],
         commitments: &BTreeMap<Index, NonceCommitments>,
     ) -> Self {

@@ -90,9 +90,9 @@ fn vectors() -> Value {
         let asked = sign::asked(epoch, log).unwrap()?;
         let share = &generated[at].1;
         if !core::mem::replace(&mut agreed[at], true) {
-            sign::agree(me, epoch, share, (log, &asked)).unwrap();
+            sign::agree(&me.holding(epoch, Some(share)), log, &asked).unwrap();
         }
-        match sign::advance(me, (epoch, Some(share)), (log, None), register).unwrap() {
+        match sign::advance(&me.holding(epoch, Some(share)), log, None, register).unwrap() {
             Progress::Done(answered) => answered.signature,
             Progress::Awaiting { .. } => None,
         }

@@ -5,6 +5,7 @@
 mod imports;
 mod layers;
 mod public;
+mod signatures;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -22,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jobs", &["mpc", "party", "link"]),
     ("dandelion", &[]),
     ("link", &[]),
-    ("wallet", &["mw", "mpc"]),
+    ("wallet", &["mw", "keys"]),
     ("node", &["mw", "dandelion", "link", "party", "keys"]),
     ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
@@ -120,6 +121,13 @@ fn imports_inside_each_crate_go_downward_and_in_no_circle() {
 #[test]
 fn every_public_type_has_a_user() {
     let faults = public::faults(root(), LIBRARIES, public::EXCEPTIONS);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn public_functions_take_no_tuples() {
+    let with_tuples = |library: &&str| signatures::with_tuples(root(), library);
+    let faults: Vec<String> = LIBRARIES.iter().flat_map(with_tuples).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

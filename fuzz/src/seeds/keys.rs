@@ -32,8 +32,8 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("two", shares.prepare(made.share.clone()).to_bytes().to_vec()),
         ],
         "keys_share_file" => {
-            let fast = (&b"correct horse"[..], KdfCost::INSECURE_FAST);
-            vec![input("file", encrypt(&shares, fast, &mut rng(3)).expect("a little memory"))]
+            let file = encrypt(&shares, b"correct horse", KdfCost::INSECURE_FAST, &mut rng(3));
+            vec![input("file", file.expect("a little memory"))]
         }
         "keys_request" => {
             let chain = [7; 32];

@@ -18,7 +18,7 @@ pub(crate) fn prepare(
     post: impl Fn(&Letter, Index) -> Option<Letter>,
 ) -> BTreeMap<Index, Result<Prepared, Fault>> {
     session.run(&made.team, post, |me, log, _| {
-        refresh::prepare(me, (made.epoch(), &made.shares[&me.index()]), log)
+        refresh::prepare(&me.holding(made.epoch(), Some(&made.shares[&me.index()])), log)
     })
 }
 
@@ -75,7 +75,10 @@ fn old_and_new_shares_do_not_mix() {
         crate::sign::ask(me, next.epoch(), log, &Request::Drill { time: 1 }).unwrap();
         let asked = crate::sign::asked(next.epoch(), log).unwrap().unwrap();
         let old = &made.shares[&index(1)];
-        assert_eq!(crate::sign::agree(me, next.epoch(), old, (log, &asked)), Err(Fault::OtherShare));
+        assert_eq!(
+            crate::sign::agree(&me.holding(next.epoch(), Some(old)), log, &asked),
+            Err(Fault::OtherShare)
+        );
         // A question at the old epoch is refused at the new one.
         assert!(matches!(crate::sign::asked(made.epoch(), log), Err(Fault::Differs { .. })));
     });

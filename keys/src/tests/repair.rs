@@ -18,7 +18,8 @@ pub(crate) fn asked(made: &Made, session: &mut Session, lost: u8) {
 
 fn authorise(made: &Made, session: &mut Session, i: u8, typed: &str) -> Result<(), AuthoriseError> {
     let share = &made.shares[&index(i)];
-    session.by(&made.team, i, |me, log, _| repair::authorise(me, (made.epoch(), share), log, typed))
+    session
+        .by(&made.team, i, |me, log, _| repair::authorise(&me.holding(made.epoch(), Some(share)), log, typed))
 }
 
 /// Runs a repair of `lost`, who has no share.
@@ -30,7 +31,7 @@ pub(crate) fn run(
 ) -> BTreeMap<Index, Result<Repaired, Fault>> {
     session.run(&made.team, post, |me, log, _| {
         let share = made.shares.get(&me.index()).filter(|_| me.index() != index(lost));
-        repair::advance(me, (made.epoch(), share), log)
+        repair::advance(&me.holding(made.epoch(), share), log)
     })
 }
 
@@ -114,7 +115,7 @@ fn a_helper_cannot_put_another_secret_in() {
     let ended = session.run(&made.team, honest, |me, log, _| {
         let share = if me.index() == index(2) { Some(&made_up) } else { made.shares.get(&me.index()) };
         let share = share.filter(|_| me.index() != index(3));
-        repair::advance(me, (made.epoch(), share), log)
+        repair::advance(&me.holding(made.epoch(), share), log)
     });
     assert!(!matches!(ended.get(&index(3)), Some(Ok(_))));
     assert_eq!(ended[&index(2)].as_ref().err(), Some(&Fault::OtherShare), "its own program refuses");
@@ -132,7 +133,7 @@ fn the_one_who_asks_names_one_set_of_helpers() {
     let two = session.0.get_mut(&index(2)).unwrap();
     assert_eq!(two.log.take(other, &made.team.draft), Ok(Taken::Contradicts));
     let ended = session.by(&made.team, 2, |me, log, _| {
-        repair::advance(me, (made.epoch(), made.shares.get(&index(2))), log).map(|_| ())
+        repair::advance(&me.holding(made.epoch(), made.shares.get(&index(2))), log).map(|_| ())
     });
     assert_eq!(ended, Err(Fault::Equivocation(index(4))));
 }

@@ -65,8 +65,8 @@ fn a_restored_copy_does_not_sign_with_the_same_nonces() {
     let mut again = copy;
     let wanted = [index(1), index(3)];
     let advance = |me: &Member<'_>, log: &mut Log, register: &mut MemoryRegister| {
-        let share = (made.epoch(), made.shares.get(&me.index()));
-        crate::sign::advance(me, share, (log, Some(&wanted)), register)
+        let holder = me.holding(made.epoch(), made.shares.get(&me.index()));
+        crate::sign::advance(&holder, log, Some(&wanted), register)
     };
     let unguarded = again.clone().by(&made.team, 1, advance);
     assert!(unguarded.is_ok(), "with an empty register the copy would sign: {unguarded:?}");

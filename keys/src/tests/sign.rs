@@ -31,7 +31,7 @@ fn agree(made: &Made, session: &mut Session, i: u8) -> Result<(), Fault> {
     let share = &made.shares[&index(i)];
     session.by(&made.team, i, |me, log, _| {
         let asked = sign::asked(made.epoch(), log)?.ok_or(Fault::NoPart)?;
-        sign::agree(me, made.epoch(), share, (log, &asked))
+        sign::agree(&me.holding(made.epoch(), Some(share)), log, &asked)
     })
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn run(
     post: impl Fn(&Letter, Index) -> Option<Letter>,
 ) -> BTreeMap<Index, Result<Answered, Fault>> {
     session.run(&made.team, post, |me, log, register| {
-        sign::advance(me, (made.epoch(), made.shares.get(&me.index())), (log, None), register)
+        sign::advance(&me.holding(made.epoch(), made.shares.get(&me.index())), log, None, register)
     })
 }
 
@@ -78,7 +78,7 @@ fn fewer_than_t_wait() {
     asked(&made, &mut session, &header());
     assert!(run(&made, &mut session, honest).is_empty());
     let awaits = session.by(&made.team, 1, |me, log, register| {
-        sign::advance(me, (made.epoch(), None), (log, None), register)
+        sign::advance(&me.holding(made.epoch(), None), log, None, register)
     });
     let from = vec![index(2), index(3), index(4)];
     assert_eq!(awaits, Ok(Progress::Awaiting { step: Step::Committed, from }));

@@ -164,7 +164,7 @@ fn signing_survives_liars() {
             });
             let ended = run(&mut session, (&made.team, Some((step, lie))), |me, log, register| {
                 let share = made.shares.get(&me.index());
-                crate::sign::advance(me, (made.epoch(), share), (log, None), register)
+                crate::sign::advance(&me.holding(made.epoch(), share), log, None, register)
             });
             blames_nobody_honest((step, lie), &ended);
             for answered in ended.values().filter_map(|end| end.as_ref().ok()) {
@@ -193,7 +193,7 @@ fn repair_stores_no_wrong_share() {
             repair::asked(&made, &mut session, n);
             let ended = run(&mut session, (&made.team, Some((step, lie))), |me, log, _| {
                 let share = made.shares.get(&me.index()).filter(|_| me.index() != index(n));
-                crate::repair::advance(me, (made.epoch(), share), log)
+                crate::repair::advance(&me.holding(made.epoch(), share), log)
             });
             let named = blames_nobody_honest((step, lie), &ended);
             if let Some(Ok(Repaired::Share(share))) = ended.get(&index(n)) {
@@ -220,7 +220,7 @@ fn refresh_stores_no_wrong_share() {
             refresh_proposed(&made, &mut session, &all);
             let lies = (&made.team, Some((step, lie)));
             let prepared = run(&mut session, lies, |me, log, _| {
-                refresh::prepare(me, (made.epoch(), &made.shares[&me.index()]), log)
+                refresh::prepare(&me.holding(made.epoch(), Some(&made.shares[&me.index()])), log)
             });
             let named = blames_nobody_honest((step, lie), &prepared);
             assert!(named || (step, lie) != (Step::Renewed, Lie::Parts), "{t} of {n}: {lie:?}");

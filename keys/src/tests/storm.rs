@@ -179,9 +179,9 @@ fn sign(
         return Ok(Progress::Awaiting { step: Step::Asked, from: vec![first] });
     };
     if log.get(Step::Committed, me.index()).is_none() {
-        signing::agree(me, epoch, share, (log, &asked))?;
+        signing::agree(&me.holding(epoch, Some(share)), log, &asked)?;
     }
-    signing::advance(me, (epoch, Some(share)), (log, Some(wanted)), register)
+    signing::advance(&me.holding(epoch, Some(share)), log, Some(wanted), register)
 }
 
 /// The one who asks has two copies, which choose two sets: members of both sign for one of them.
@@ -230,7 +230,7 @@ fn repair(made: &Made, me: &Member<'_>, log: &mut Log) -> Result<Progress<Repair
         if log.latest(lost).is_none() {
             crate::repair::ask(me, epoch, log)?;
         }
-        return crate::repair::advance(me, (epoch, None), log);
+        return crate::repair::advance(&me.holding(epoch, None), log);
     }
     if crate::repair::asked(epoch, log)?.is_none() {
         return Ok(Progress::Awaiting { step: Step::Lost, from: vec![lost] });
@@ -238,9 +238,9 @@ fn repair(made: &Made, me: &Member<'_>, log: &mut Log) -> Result<Progress<Repair
     let share = &made.shares[&me.index()];
     if log.get(Step::Authorised, me.index()).is_none() {
         let typed = made.team.identity(lost).public().fingerprint();
-        crate::repair::authorise(me, (epoch, share), log, &typed).unwrap();
+        crate::repair::authorise(&me.holding(epoch, Some(share)), log, &typed).unwrap();
     }
-    crate::repair::advance(me, (epoch, Some(share)), log)
+    crate::repair::advance(&me.holding(epoch, Some(share)), log)
 }
 
 #[test]

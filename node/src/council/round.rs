@@ -108,7 +108,7 @@ impl Round {
         (judged, until): (Connected<ProposalChange>, Duration),
         seed: Seed,
     ) -> Result<Self, Fault> {
-        sign::agree(&member(signer, &seed)?, &signer.epoch, &signer.share, (&mut log, &asked))?;
+        sign::agree(&member(signer, &seed)?.holding(&signer.epoch, Some(&signer.share)), &mut log, &asked)?;
         let told = [(Step::Asked, asked.by)].into();
         Ok(Self { log, seed, register: MemoryRegister::default(), asked, bound, judged, until, told })
     }
@@ -152,9 +152,8 @@ impl Round {
         signer: &Signer,
         candidates: &[Index],
     ) -> Result<Progress<Answered>, Fault> {
-        let me = member(signer, &self.seed)?;
-        let shares = (&signer.epoch, Some(&signer.share));
-        sign::advance(&me, shares, (&mut self.log, Some(candidates)), &mut self.register)
+        let holder = member(signer, &self.seed)?.holding(&signer.epoch, Some(&signer.share));
+        sign::advance(&holder, &mut self.log, Some(candidates), &mut self.register)
     }
 
     /// Whether this member's share of the signature is made, and has not left.

@@ -139,7 +139,7 @@ pub(super) fn read_header(path: &Path) -> Outcome<(ShareHeader, Zeroizing<Vec<u8
 }
 
 fn encrypted(shares: &Shares, passphrase: &str) -> Outcome<Vec<u8>> {
-    share_file::encrypt(shares, (passphrase.as_bytes(), KdfCost::STANDARD), &mut OsRng)
+    share_file::encrypt(shares, passphrase.as_bytes(), KdfCost::STANDARD, &mut OsRng)
         .or_refuse("cannot encrypt the share")
 }
 

@@ -43,7 +43,8 @@ pub(super) fn run(context: &Context, a: &KeysRefresh) -> Outcome {
         session.act(|me, log, _| refresh::propose(me, group.epoch(), log, &stay))?;
     }
     agree(context, a, (&group, &session))?;
-    let progress = session.act(|me, log, _| refresh::prepare(me, (group.epoch(), &share), log))?;
+    let progress =
+        session.act(|me, log, _| refresh::prepare(&me.holding(group.epoch(), Some(&share)), log))?;
     let Progress::Done(prepared) = progress else {
         return session.print(&progress, (json!(null), String::new()));
     };

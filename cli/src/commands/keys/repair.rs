@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, a: &KeysRepair) -> Outcome {
 
 /// This member's own share.
 fn ours(a: &KeysRepair, group: &Group, mut session: Session<'_>) -> Outcome {
-    let progress = session.act(|me, log, _| repair::advance(me, (group.epoch(), None), log))?;
+    let progress = session.act(|me, log, _| repair::advance(&me.holding(group.epoch(), None), log))?;
     let Progress::Done(Repaired::Share(share)) = &progress else {
         let fingerprint = session.identity.public().fingerprint();
         session.context.ui.info(&format!("tell the helpers your fingerprint by telephone: {fingerprint}"));
@@ -74,18 +74,19 @@ fn help(a: &KeysRepair, group: &Group, mut session: Session<'_>) -> Outcome {
             )?
             .to_string(),
         };
-        let authorised =
-            session.act(|me, log, _| match repair::authorise(me, (group.epoch(), share), log, &typed) {
+        let authorised = session.act(|me, log, _| {
+            match repair::authorise(&me.holding(group.epoch(), Some(share)), log, &typed) {
                 Err(AuthoriseError::Fault(fault)) => Err(fault),
                 other => Ok(other),
-            })?;
+            }
+        })?;
         authorised.map_err(|e| {
             Failure::refused("nothing was sent").why(e).help(
                 "ask the person again by another way; somebody else may be asking for the share in its name",
             )
         })?;
     }
-    let progress = session.act(|me, log, _| repair::advance(me, (group.epoch(), Some(share)), log))?;
+    let progress = session.act(|me, log, _| repair::advance(&me.holding(group.epoch(), Some(share)), log))?;
     if let Progress::Done(_) = progress {
         session.end()?;
     }

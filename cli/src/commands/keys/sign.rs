@@ -75,12 +75,12 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
         // To ask for a drill is to take part in it.
         let agreed = turn.yes || turn.ask.is_some() && is_drill;
         context.ui.confirm(&plan(&asked, &group, &session)?, agreed)?;
-        session.act(|me, log, _| sign::agree(me, group.epoch(), share, (log, &asked)))?;
+        session.act(|me, log, _| sign::agree(&me.holding(group.epoch(), Some(share)), log, &asked))?;
     }
     let due = is_drill.then(|| group.due());
     let progress = session.act(|me, log, installation| {
         let register = &mut Bound { binding: &mut binding, installation };
-        sign::advance(me, (group.epoch(), Some(share)), (log, due.as_deref()), register)
+        sign::advance(&me.holding(group.epoch(), Some(share)), log, due.as_deref(), register)
     });
     let progress = binding.refused.map_or(progress, |why| Err(not_sealed(&why)))?;
     let Progress::Done(answer) = &progress else {
