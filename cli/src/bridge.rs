@@ -56,12 +56,14 @@ pub(crate) struct Home {
     pub(crate) state: PathBuf,
     /// How long to wait for locks in these folders.
     pub(crate) lock_wait: LockWait,
+    /// Whether chain and wallet are only shown, so that the folders need not be writable.
+    pub(crate) to_read: bool,
 }
 
 impl Home {
     pub(crate) fn of(config: &Config) -> Self {
         let (dir, state) = (config.dir.value.clone(), config.state.value.clone());
-        Self { dir, state, lock_wait: config.lock_wait }
+        Self { dir, state, lock_wait: config.lock_wait, to_read: false }
     }
 
     pub(crate) fn chain(&self) -> PathBuf {
@@ -120,7 +122,7 @@ impl Home {
     /// The chain: through the node given with --node or the one that runs in this folder, which holds its
     /// ledger; else from the ledger in this folder.
     pub(crate) fn chain_at(&self, node: &NodeArgs) -> Outcome<ChainAt> {
-        self.chain_by(node, Self::ledger)
+        self.chain_by(node, if self.to_read { Self::ledger_to_read } else { Self::ledger })
     }
 
     /// The same to read, as [`Home::ledger_to_read`] opens it.
@@ -195,7 +197,8 @@ impl Home {
             return Err(self.no_wallet(name));
         }
         let locked = |e: &WalletError| matches!(e, WalletError::InUse { .. });
-        let open = || WalletFile::open(&path, passphrase.as_bytes());
+        let open = if self.to_read { WalletFile::open_to_read } else { WalletFile::open };
+        let open = || open(&path, passphrase.as_bytes());
         let opened = self.lock_wait.run(&format!("wallet `{name}`"), locked, open);
         opened.or_refuse(format!("cannot open wallet `{name}`"))
     }

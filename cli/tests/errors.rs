@@ -60,6 +60,7 @@ fn each_failure_has_its_code() {
         ("chain export data/operator.key --force", "file-guarded", 1),
         ("chain submit pass", "invalid-slate", 1),
         ("node status", "unreachable", 3),
+        ("mpc check nowhere.toml", "cannot-read", 1),
     ] {
         let said = w.run(&format!("--json {}", words.replace("TO", to.trim())));
         assert_eq!((record(&said)["code"].as_str(), said.code), (Some(code), exit), "{words}: {said:?}");
@@ -72,6 +73,7 @@ fn each_failure_has_its_code() {
 #[test]
 fn quiet_is_quiet() {
     let w = World::paying();
+    w.signed_job();
     for words in [
         "chain info",
         "wallet balance --wallet alice",
@@ -80,7 +82,8 @@ fn quiet_is_quiet() {
         "wallet outputs --wallet dora",
         "wallet init --wallet dora --words-file d",
         "chain export one.snapshot",
-        "mpc keygen north",
+        "mpc keygen east",
+        "mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv",
         "chain init --dir other",
     ] {
         let said = w.run(&format!("-q {words}"));

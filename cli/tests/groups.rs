@@ -62,6 +62,7 @@ fn a_silent_receiver_is_dropped_and_the_others_are_paid() {
     assert!(waits.contains(r#""type":"waiting""#) && waits.contains(r#""of":2"#), "{waits}");
     let quiet = w.run("wallet finalize response.txt --wallet alice");
     assert!(quiet.out.is_empty() && quiet.err.contains("wallet cancel --session"), "{quiet:?}");
+    assert!(quiet.err.contains("both receivers have answered; 1 response is missing"), "{quiet:?}");
     let listed = w.run("wallet slates --wallet alice --json").ok();
     let silent = listed.lines().find(|l| l.contains("waiting for an answer")).unwrap_or_default();
     let silent: serde_json::Value = serde_json::from_str(silent).unwrap_or_default();

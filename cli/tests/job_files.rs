@@ -77,6 +77,14 @@ fn results_are_private_and_written_before_others_have_theirs() {
     }
     assert_eq!(mode(&world.path("job.results/north-1")), 0o700);
     assert_eq!(world.read("precious"), "mine");
+    // A party's folder has its key, and a run's the job's whole id.
+    let id = serde_json::from_str::<Value>(&world.run("mpc check job.toml --json").ok()).unwrap();
+    let runs = world.shell("cd data/jobs && ls -d */*").ok();
+    let name = |line: &str| {
+        line.rsplit_once('/')
+            .is_some_and(|(key, run)| key.len() == 64 && run == format!("{}-1", id["job"].as_str().unwrap()))
+    };
+    assert!(runs.lines().filter(|line| name(line)).count() == 3, "{runs}");
     assert!(world.read("job.results/west-1/result.json").contains("12.50"));
 
     // A result that cannot be written is kept, and is written at the next attempt.
@@ -177,6 +185,7 @@ fn a_dry_run_shows_the_job_without_signing() {
     for (from, to, why) in [
         ("Auction of lot 7", "Auction                        of lot 7", "with single spaces"),
         ("127.0.0.1:", "not an address ", ": an address is a host and a port"),
+        ("and_gates = 100000", "and_gates = 100", "AND gates: it has "),
         ("and_gates = 100000", "and_gates = 100", "; raise `and_gates`, or compute less"),
     ] {
         world.write("job.toml", &job.replacen(from, to, 1));
@@ -206,6 +215,13 @@ fn invalid_files_are_refused_with_help() {
     world.write("bad.toml", "programs = [1]\n");
     let said = world.run("mpc sign job.toml --key west.key --policy bad.toml --yes").fails(1);
     assert!(said.contains("line 1") && said.contains("entries of a policy"), "{said}");
+    // A fingerprint is for people: a policy names whole keys.
+    let policy = world.read("policy.toml");
+    let line = policy.lines().find(|line| line.starts_with("result_parties")).unwrap();
+    let short = format!("result_parties = [\"{}\"]", ["0123"; 8].join("-"));
+    world.write("short.toml", &policy.replace(line, &short));
+    let said = world.run("mpc sign job.toml --key west.key --policy short.toml --yes").fails(1);
+    assert!(said.contains("line 4") && said.contains("keys are 64 hexadecimal digits"), "{said}");
     world.run("mpc quote job.toml --as north --key north.key").fails(2);
 }
 

@@ -34,7 +34,7 @@ fn a_wallet_does_everything_through_a_node() {
          to=$(sotto wallet address --wallet carol --dir away)
          sotto wallet send --interactive 1000000u --to $to --yes --wallet alice --node data > invite.txt
          sotto wallet receive invite.txt --yes --wallet carol --dir away --node data > response.txt
-         sotto wallet finalize response.txt --wallet alice --node data > transaction.txt
+         sotto wallet finalize response.txt --wallet alice --node data > transaction.txt 2> hint
          sotto chain submit transaction.txt --node data --json > submitted
          until sotto wallet balance --wallet carol --dir away --node data --json | grep -q '\"spendable\":\"1000000\"'; do sleep 0.3; done
          sotto wallet restore --words-file carol.words --wallet again --dir away --node data --json > restored
@@ -51,6 +51,8 @@ fn a_wallet_does_everything_through_a_node() {
     );
     let shown = said.ok();
     assert!(shown.contains("pending") && shown.contains(" outbound, "), "{shown}");
+    assert!(shown.contains(", sealed 20") && shown.contains(" ago)"), "the age of the tip: {shown}");
+    assert!(w.read("hint").contains("sotto chain submit --node data"), "{}", w.read("hint"));
     let json = |name: &str, line: usize| -> Value {
         serde_json::from_str(w.read(name).lines().nth(line).unwrap()).unwrap()
     };

@@ -40,6 +40,11 @@ fn without_a_terminal_the_code_is_4_and_nothing_happens() {
             .contains("--yes")
     );
     w.shell("env -u SOTTO_PASSPHRASE_FILE sotto wallet balance --wallet alice").fails(4);
+    // A person is not asked for the passphrase of what is not there.
+    let absent =
+        |line: &str| w.shell(&format!("env -u SOTTO_PASSPHRASE_FILE sotto wallet balance {line}")).fails(1);
+    assert!(absent("--wallet zoe").contains("no wallet `zoe`"));
+    assert!(absent("--wallet alice --dir empty").contains("no chain in empty"));
     assert_eq!(w.run("wallet balance --wallet alice --json").ok(), before);
 }
 

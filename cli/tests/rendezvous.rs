@@ -127,6 +127,14 @@ fn a_server_serves_only_allowed_parties_and_proves_its_key() {
     assert!(world.run("mpc check job.toml").fails(1).contains("not at both"));
 }
 
+#[test]
+fn a_server_that_is_down_is_named() {
+    let world = world();
+    sign(&world, "rendezvous_server = { address = \"127.0.0.1:1\", key = \"server.pub\" }", 1);
+    let said = world.run("mpc run job.toml --as west --key west.key --input west.csv").fails(3);
+    assert!(said.contains("north: cannot reach 127.0.0.1:1") && said.contains("; trying again"), "{said}");
+}
+
 /// A server that alters a byte of every chunk once a pair has sent `after` bytes.
 fn altering_server(world: &World, after: usize) -> String {
     let us = Identity::from_secret_text(&world.read("server.key")).unwrap();

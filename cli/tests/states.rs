@@ -38,6 +38,36 @@ fn a_paid_invoice_that_is_in_a_block_says_so() {
     assert!(said.code == 0 && said.out.starts_with("already in block 10 (20"), "{said:?}");
 }
 
+/// The payment of an invoice that was ended is not handed out again, as if it could still be collected.
+#[test]
+fn an_ended_payment_of_an_invoice_is_refused() {
+    let w = World::proven();
+    let listed = w.run("wallet slates --json --wallet alice").ok();
+    let paid = listed.lines().find(|l| field(l, "role") == "pay").unwrap();
+    let session = field(paid, "session");
+    w.run(&format!("wallet cancel --session {session} --self-spend --yes --wallet alice")).ok();
+    w.run("chain seal --wallet alice").ok();
+    let refused = w.run("wallet pay bill.txt --yes --wallet alice").fails(1);
+    assert!(refused.contains("has ended") && refused.contains("ask for a new invoice"), "{refused}");
+}
+
+/// A receiver learns that an invite has expired before the question, not after it.
+#[test]
+fn an_expired_invite_is_refused_without_a_question() {
+    let w = World::empty();
+    w.run("chain init --reorganisation 4 --window 120").ok();
+    for name in ["alice", "bob"] {
+        w.run(&format!("wallet init --wallet {name} --words-file {name}.words")).ok();
+    }
+    w.run("chain seal --blocks 6 --wallet alice").ok();
+    w.shell("sotto wallet send 1 --interactive --to $(sotto wallet address --wallet bob) --yes --wallet alice > invite.txt")
+        .ok();
+    w.run("wallet receive invite.txt --wallet bob").fails(4);
+    w.run("chain seal --blocks 130 --wallet alice").ok();
+    let refused = w.run("wallet receive invite.txt --wallet bob").fails(1);
+    assert!(refused.contains("expired"), "{refused}");
+}
+
 #[test]
 fn the_receiver_of_a_cancelled_payment_dismisses_it() {
     let w = World::paying();

@@ -225,6 +225,14 @@ impl core::fmt::Display for ProgramId {
 mod tests {
     use super::*;
 
+    /// Two programs of one name are told apart where they are shown.
+    #[test]
+    fn an_id_shows_its_hash() {
+        let name = ProgramName::new("bristol@1").unwrap();
+        let [a, b] = [1, 2].map(|byte| ProgramId { name, digest: [byte; 32] }.to_string());
+        assert!(a != b && a.starts_with("bristol@1 (hash 01"), "{a}");
+    }
+
     #[test]
     fn names_are_short_visible_and_have_one_encoding() {
         let name = ProgramName::new("auc@1").unwrap();

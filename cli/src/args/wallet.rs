@@ -155,6 +155,20 @@ impl WalletVerb {
         file.qr_file.as_deref()
     }
 
+    /// Whether the verb shows what there is, and signs and sends nothing.
+    pub(crate) const fn only_shows(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Balance(_) | Self::Address(_) | Self::History(_) | Self::Outputs(_) => true,
+            Self::Slates(a) => !a.forget,
+            Self::Contact(verb) => matches!(verb, WalletContact::List(_)),
+            Self::Account(verb) => matches!(verb, WalletAccount::List(_)),
+            Self::ViewKey(WalletViewKey::Show(a)) => !a.accept_chain,
+            Self::ViewKey(verb) => matches!(verb, WalletViewKey::Export(_)),
+            Self::Proof(_) | Self::Backup(_) | Self::VerifyBackup(_) => true,
+            _ => false,
+        }
+    }
+
     /// The node given to the verb, if it takes one.
     pub(crate) const fn node(&self) -> Option<&NodeArgs> {
         match self {

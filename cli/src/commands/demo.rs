@@ -26,7 +26,7 @@ use tempfile::TempDir;
 pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     let scratch = Scratch::make(context)?;
     let (dir, state) = (scratch.dir.join("ledger"), scratch.dir.join("state"));
-    let home = Home { dir, state, lock_wait: context.config.lock_wait };
+    let home = Home { dir, state, lock_wait: context.config.lock_wait, to_read: false };
     let ledger = payments::run(context, &home, a.sabotage)?;
     context.output.text("")?;
     let joint = joint::run(context, &scratch.dir, a.sabotage)?;

@@ -221,6 +221,7 @@ fn create(context: &Context, dir: &Path, a: &args::NetLocal) -> Outcome {
         dir: dir.join(name),
         state: dir.join(name).join("state"),
         lock_wait: context.config.lock_wait,
+        to_read: false,
     };
     let mut entries = Vec::new();
     let validators: Vec<String> = (1..=a.validators).map(|n| format!("v{n}")).collect();

@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
     let (node, account) = (verb.node().unwrap_or(&local), verb.account());
     let command = &WalletCommand {
         context,
-        home: Home::of(&context.config),
+        home: Home { to_read: verb.only_shows(), ..Home::of(&context.config) },
         args: wallet,
         account,
         node,

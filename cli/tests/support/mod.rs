@@ -255,21 +255,25 @@ impl World {
 
     /// Runs a line of shell in which `sotto` is the binary under test.
     pub(crate) fn shell(&self, line: &str) -> Said {
+        // A session of its own: no controlling terminal, so that nothing can ask.
+        let mut command = self.command("setsid");
+        command.args(["--wait", "bash", "-o", "pipefail", "-c", line]).stdin(std::process::Stdio::null());
+        command.output().unwrap().into()
+    }
+
+    /// A program in the folder of this world, for which `sotto` is the binary under test.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_sotto"));
         let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
-        // A session of its own: no controlling terminal, so that nothing can ask.
-        Command::new("setsid")
-            .args(["--wait", "bash", "-o", "pipefail", "-c", line])
+        let mut command = Command::new(program);
+        command
             .current_dir(self.dir.path())
             .env("PATH", path)
             .env("SOTTO_DIR", self.path("data"))
             .env("SOTTO_STATE_DIR", self.path("state"))
             .env("SOTTO_PASSPHRASE_FILE", self.path("pass"))
-            .env("XDG_CONFIG_HOME", self.path("config"))
-            .stdin(std::process::Stdio::null())
-            .output()
-            .unwrap()
-            .into()
+            .env("XDG_CONFIG_HOME", self.path("config"));
+        command
     }
 
     /// A copy of this world.

@@ -6,7 +6,7 @@ use sotto_mw::{
     hash::Hash,
 };
 use sotto_node::{
-    effect::{Refusal, Response},
+    effect::{LogEvent, Refusal, Response},
     event::{Event, Request},
     ledger::Ledger,
     message::{BlockName, Message, compact::Compact},
@@ -295,6 +295,56 @@ fn a_pool_that_cannot_be_saved_is_saved_later() {
     let ledger =
         Ledger::over(Store::open_on(hand.files.copy(), layout()).unwrap(), Default::default()).unwrap();
     assert_eq!(ledger.mempool().len(), 1);
+}
+
+/// A node that is behind says how far it is every ten seconds, and no line for each block that it fetches.
+#[test]
+fn a_node_that_is_behind_says_how_far_it_is() {
+    let mut hand = Hand::new(test_chain(30), 3, |c| c.in_flight = 1);
+    hand.join(1, inbound);
+    hand.say(1, &hand.tip_message(29));
+    assert_eq!(hand.asked_headers(), [1]);
+    hand.say(1, &Message::Headers((3..30).map(|n| SealedHeader::of(hand.block(n))).collect()));
+    for n in 3..30 {
+        assert_eq!(hand.asked(), [1], "block {n}");
+        hand.say(1, &hand.block_message(n));
+        hand.pass(SECOND);
+    }
+    let count = |which: fn(&LogEvent) -> bool| hand.notes.iter().filter(|n| which(n)).count();
+    assert_eq!(hand.height(), 30);
+    assert_eq!(count(|n| matches!(n, LogEvent::Progress { best, .. } if best.get() == 30)), 2);
+    assert_eq!(count(|n| matches!(n, LogEvent::Fetched(_))), 26);
+    assert_eq!(count(|n| matches!(n, LogEvent::Connected(_))), 1, "the last one alone");
+}
+
+/// A sealed block that broke a rule is not asked for again while the chain stays as it is. Once it has changed, it is.
+#[test]
+fn a_refused_block_gets_a_second_look_after_a_change() {
+    let mut hand = Hand::new(test_chain(5), 4, |_| ());
+    hand.join(1, inbound);
+    let mut broken = hand.block(4).clone();
+    broken.header.kernel_root = broken.header.output_root;
+    let key = OperatorKey::from_secret(hand.test_chain.operator().clone());
+    broken.seal = key.seal(hand.test_chain.chain().id(), &broken.header, &mut hand.rng).into();
+    let sealed = SealedHeader::of(&broken);
+    hand.say(1, &Message::Tip(sealed.clone()));
+    assert_eq!(hand.asked(), [1]);
+    hand.say(1, &Message::Block { sealed: sealed.clone(), body: broken.body.to_bytes() });
+    assert!(hand.notes.iter().any(|n| matches!(n, LogEvent::InvalidBlock(..))), "{:?}", hand.notes);
+    let next = hand.after(&mut broken.header);
+    let mut shown = || {
+        hand.say(1, &Message::Tip(next.clone()));
+        if !hand.asked_headers().is_empty() {
+            hand.say(1, &Message::Headers(vec![sealed.clone(), next.clone()]));
+        }
+        let asked = hand.asked();
+        hand.say(1, &hand.tip_message(4));
+        hand.say(1, &hand.block_message(4));
+        asked.is_empty()
+    };
+    assert!(shown(), "not while the chain is as it was");
+    assert!(!shown(), "but after it has changed");
+    assert!(hand.height() == 5 && hand.closed.is_empty(), "{:?}", hand.closed);
 }
 
 /// Headers without end, of a chain that is far ahead: each page takes as long as the first.

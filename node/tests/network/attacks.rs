@@ -262,10 +262,10 @@ fn a_block_is_served_as_it_is_stored() {
     }
 }
 
-/// A transaction of 4,900 inputs that do not exist, under an invented fee.
-fn absent(n: u64) -> Transaction {
+/// A transaction of inputs that do not exist, under an invented fee.
+fn absent(n: u64, inputs: u64) -> Transaction {
     let blinding = SecretScalar::from(Scalar::from(7u64));
-    let inputs = (0..4_900).map(|i| Commitment::new(Amount::new(i + 1), &blinding)).collect();
+    let inputs = (0..inputs).map(|i| Commitment::new(Amount::new(i + 1), &blinding)).collect();
     let features =
         KernelFeatures::Plain { fee: Amount::new(100_000_000_000 + n), not_after: Height::new(20) };
     let signature = Signature::from_parts(Point::g(), Scalar::ONE);
@@ -278,7 +278,7 @@ fn absent(n: u64) -> Transaction {
 fn what_was_asked_for_is_charged() {
     let mut hand = Hand::new(test_chain(3), 3, |_| ());
     hand.join(1, inbound);
-    let first = absent(0);
+    let first = absent(0, 4_900);
     let all: Vec<Transaction> = (0..60)
         .map(|n| {
             let mut t = first.clone();
@@ -301,6 +301,24 @@ fn what_was_asked_for_is_charged() {
     assert!(hand.banned(2, Offence::Flood));
 }
 
+/// Each of them is a demerit: no ban by itself, but less room for what is the sender's own fault.
+#[test]
+fn absent_inputs_are_a_demerit() {
+    for demerits in [0, 20] {
+        let mut hand = Hand::new(test_chain(3), 3, |_| ());
+        let all: Vec<Transaction> = (0..demerits).map(|n| absent(n, 1)).collect();
+        (1..=2).for_each(|peer| hand.join(peer, inbound));
+        hand.say(1, &Message::Announce(all.iter().map(transaction_id).collect()));
+        all.iter().for_each(|t| hand.say(1, &Message::Transaction(t.clone())));
+        all.iter().for_each(|t| hand.say(2, &Message::Stem(t.clone())));
+        assert!(hand.closed.is_empty(), "{:?}", hand.closed);
+        for peer in 1..=2 {
+            (0..4).for_each(|_| hand.say(peer, &Message::NotFound(hand.name(2))));
+            assert_eq!(hand.banned(peer, Offence::Unasked), demerits > 0, "{:?}", hand.closed);
+        }
+    }
+}
+
 /// A transaction that is heavier than any block has room for is refused by its counts, before a point is
 /// decoded.
 #[test]
@@ -311,7 +329,7 @@ fn what_is_too_heavy_is_not_decoded() {
     let mut hand = Hand::new(test_chain, 0, |_| ());
     hand.join(1, inbound);
     hand.begun = 0;
-    hand.say(1, &Message::Stem(absent(0)));
+    hand.say(1, &Message::Stem(absent(0, 4_900)));
     assert_eq!((hand.begun, &hand.closed[..]), (0, &[(1, CloseReason::Relayed)][..]));
 }
 

@@ -23,6 +23,8 @@ use zeroize::Zeroizing;
 pub struct WalletFile {
     path: PathBuf,
     key: FileKey,
+    /// Whether the caller only shows what the wallet holds.
+    to_read: bool,
     /// Holds the lock until this value is dropped.
     _lock: File,
 }
@@ -33,13 +35,13 @@ impl WalletFile {
     /// # Errors
     /// When the file exists, the folder is not writable, or another process has locked the file.
     pub fn create(path: &Path, passphrase: &[u8], cost: KdfCost) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
+        let lock = lock(path, false)?;
         if fs::exists(path).map_err(failed("look for", path))? {
             let source = io::Error::from(io::ErrorKind::AlreadyExists);
             return Err(StoreError::Io { action: "create", path: path.to_owned(), source });
         }
         let key = FileKey::derive(cost, random(), passphrase)?;
-        Ok(Self { path: path.to_owned(), key, _lock: lock })
+        Ok(Self { path: path.to_owned(), key, to_read: false, _lock: lock })
     }
 
     /// Opens a wallet file and checks the passphrase.
@@ -47,14 +49,30 @@ impl WalletFile {
     /// # Errors
     /// [`StoreError`]: in use, cut off, of an unknown version, or [`StoreError::Passphrase`].
     pub fn open(path: &Path, passphrase: &[u8]) -> Result<Self, StoreError> {
+        Self::open_as(path, passphrase, false)
+    }
+
+    /// The same, also in a folder that cannot be written, or on a full disk: what cannot be written there is
+    /// dropped, and the file stays as it was.
+    ///
+    /// # Security
+    /// For callers that only show what the wallet holds. One that signs would forget that it did.
+    ///
+    /// # Errors
+    /// As [`WalletFile::open`].
+    pub fn open_to_read(path: &Path, passphrase: &[u8]) -> Result<Self, StoreError> {
+        Self::open_as(path, passphrase, true)
+    }
+
+    fn open_as(path: &Path, passphrase: &[u8], to_read: bool) -> Result<Self, StoreError> {
         // Before the lock file is created: opening a wallet that does not exist leaves nothing behind. Links
         // are resolved once, so that a wallet has one lock, and a write replaces the wallet and not the link.
         let path = &fs::canonicalize(path).map_err(failed("open", path))?;
-        let lock = lock(path)?;
+        let lock = lock(path, to_read)?;
         let bytes = read(path)?;
         let key = FileKey::of_file(&bytes, passphrase)?;
         key.decrypt(&bytes)?;
-        Ok(Self { path: path.to_owned(), key, _lock: lock })
+        Ok(Self { path: path.to_owned(), key, to_read, _lock: lock })
     }
 
     /// Changes the passphrase: writes the file again under another key and salt.
@@ -114,7 +132,10 @@ impl Store for WalletFile {
     }
 
     fn replace(&mut self, contents: &[u8]) -> Result<(), StoreError> {
-        write_atomically(&self.path, &self.key.encrypt(contents, random())?)
+        match write_atomically(&self.path, &self.key.encrypt(contents, random())?) {
+            Err(StoreError::Io { source, .. }) if self.to_read && is_unwritable(&source) => Ok(()),
+            written => written,
+        }
     }
 }
 
@@ -125,9 +146,20 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// Whether nothing can be written there now.
+fn is_unwritable(e: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(e.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
+/// Locks `<file>.lock`; to read where it cannot be made, the wallet itself.
+fn lock(path: &Path, to_read: bool) -> Result<File, StoreError> {
     let name = with_suffix(path, ".lock");
-    let file = private().create(true).truncate(false).open(&name).map_err(failed("open", &name))?;
+    let file = match private().create(true).truncate(false).open(&name) {
+        Err(e) if to_read && is_unwritable(&e) => File::open(&name).or_else(|_| File::open(path)),
+        opened => opened,
+    };
+    let file = file.map_err(failed("open", &name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),

@@ -19,6 +19,7 @@ use crate::{
     amounts, args,
     bridge::{ChainAt, hex},
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    output::counted,
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -229,9 +230,13 @@ fn waiting(command: &WalletCommand<'_>, session: &SessionId, wallet: &Wallet<Wal
     if awaited.is_empty() {
         return Ok(());
     }
+    let all = if open.len() == 2 { "both".to_owned() } else { format!("all {}", open.len()) };
+    let missing = counted(awaited.len() as u64, "response");
+    let are = if awaited.len() == 1 { "is" } else { "are" };
+    let first = awaited.first().map_or("", |s| &s[..12]);
     command.context.ui.info(&format!(
-        "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}{}",
-        open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]), command.at_node(),
+        "Kept. The payment is signed when {all} receivers have answered; {missing} {are} missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {first}{}",
+        command.at_node(),
     ));
     if command.context.output.json {
         let fields = json!({ "session": hex(&session.0), "of": open.len(), "awaited": awaited });

@@ -103,6 +103,18 @@ fn cannot_cancel(e: &WalletError) -> Failure {
     }
 }
 
+/// What becomes of a payment that a receiver was dropped from: with so many others, some of whom have yet to answer.
+fn after_drop(others: usize, awaited: usize) -> String {
+    let what = match (others, awaited) {
+        (0, _) => return "cancelled; its outputs can be spent again".to_owned(),
+        (1, 0) => "The other receiver has answered".to_owned(),
+        (n, 0) => format!("All {n} others have answered"),
+        (1, _) => "The other receiver is paid when it has answered".to_owned(),
+        (n, missing) => format!("The {n} others are paid when {missing} more have answered"),
+    };
+    format!("dropped; its share becomes change. {what}")
+}
+
 fn report_cancelled(
     command: &WalletCommand<'_>,
     session: &SessionId,
@@ -110,21 +122,11 @@ fn report_cancelled(
 ) -> Outcome {
     let rest = wallet.open_invites(session).collect::<Vec<_>>();
     let awaited = rest.iter().filter(|o| o.response().is_none()).count();
-    let human = match (rest.len(), awaited) {
-        (0, _) => "cancelled; its outputs can be spent again".to_owned(),
-        (n, 0) => format!(
-            "dropped; its share becomes change. {}; to pay, run: sotto wallet finalize --session {}",
-            if n == 1 {
-                "The other receiver has answered".to_owned()
-            } else {
-                format!("All {n} others have answered")
-            },
-            rest.first().map_or_else(String::new, |o| hex(&o.session().0[..6])),
-        ),
-        (n, _) => format!(
-            "dropped; its share becomes change. The {n} others are paid when {awaited} more have answered"
-        ),
-    };
+    let mut human = after_drop(rest.len(), awaited);
+    if let (Some(first), 0) = (rest.first(), awaited) {
+        let session = hex(&first.session().0[..6]);
+        human += &format!("; to pay, run: sotto wallet finalize --session {session}{}", command.at_node());
+    }
     let fields = json!({ "session": hex(&session.0), "others": rest.len(), "awaited": awaited });
     command.context.output.record("cancelled", fields, &human)
 }
@@ -238,4 +240,22 @@ pub(crate) fn merge_json(plan: &SelfTransferPlan) -> Value {
         })).collect::<Vec<_>>(),
         "linkage": plan.linkage().to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_other_receiver_is_not_all_others() {
+        for (others, awaited, said) in [
+            (0, 0, "cancelled; "),
+            (1, 0, "The other receiver has answered"),
+            (1, 1, "The other receiver is paid when it has answered"),
+            (2, 0, "All 2 others have answered"),
+            (2, 1, "The 2 others are paid when 1 more have answered"),
+        ] {
+            assert!(after_drop(others, awaited).contains(said), "{others} {awaited}");
+        }
+    }
 }
