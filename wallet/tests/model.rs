@@ -24,7 +24,7 @@ use sotto_wallet::{
     slate::{Payment, Response},
 };
 use std::collections::BTreeSet;
-use support::{Ledger, Person};
+use support::{Ledger, Person, same_as_rescanned};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -244,7 +244,10 @@ impl World {
 
     fn scan(&mut self, who: usize) {
         let (p, ledger) = (&mut self.people[who], &self.ledger);
+        let before = p.copy(p.installation.clone());
         p.scan(ledger);
+        // A scan that follows blocks ends as one that passes over all unspent outputs.
+        same_as_rescanned(p, before, ledger);
         // The model: restore from words, and sum up the outputs.
         let words = p.wallet.words().clone();
         let mut fresh = Person::from_words(ledger.chain.clone(), words, 1);
