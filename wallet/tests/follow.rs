@@ -115,6 +115,22 @@ fn a_scan_asks_for_what_is_new() {
     assert_eq!(asked(&mut a, &ledger).0, [Asked::Block(7)], "what is confirmed is not asked for again");
 }
 
+/// A payment is asked for until it is in a block or can never be in one.
+#[test]
+fn an_expired_payment_is_not_asked_for() {
+    let (mut ledger, mut a, mut b) = shallow();
+    let excess = a.pay(1_000_000, &mut b).get().body.kernels[0].excess;
+    let waits = [Signed(TxStatus::Waiting)];
+    while a.sent() == waits {
+        ledger.grow(&b.wallet, 1);
+        let block = Asked::Block(ledger.height().get());
+        assert_eq!(asked(&mut a, &ledger).0, [block, Asked::Kernel(excess)]);
+    }
+    assert_eq!(a.sent(), [Signed(TxStatus::Failed)]);
+    ledger.grow(&b.wallet, 1);
+    assert_eq!(asked(&mut a, &ledger).0, [Asked::Block(ledger.height().get())]);
+}
+
 /// An unchanged wallet is not written again.
 #[test]
 fn nothing_new_writes_nothing() {
@@ -168,6 +184,18 @@ fn blocks_of_two_branches_are_not_mixed() {
     let before = a.wallet.tip();
     assert!(matches!(a.wallet.scan(&source, &mut |_, _| {}), Err(ScanError::TipMoved)));
     assert_eq!(a.wallet.tip(), before);
+}
+
+/// A kernel is said to be in a block that does not have it.
+#[test]
+fn kernels_that_blocks_do_not_have_are_not_believed() {
+    let (mut ledger, mut a, mut b) = two();
+    let t = a.pay(1_000_000, &mut b);
+    ledger.seal(&b.wallet, &[t]);
+    let without = |block: BlockContents| BlockContents { kernels: vec![], ..block };
+    let source = Watched { change: without, ..Watched::new(&ledger) };
+    assert!(matches!(a.wallet.scan(&source, &mut |_, _| {}), Err(ScanError::TipMoved)));
+    assert_eq!(a.sent(), [Signed(TxStatus::Waiting)]);
 }
 
 /// Outputs that came and went between two scans are known afterwards, for an owner and for a viewer.

@@ -209,14 +209,18 @@ impl<'a> Reader<'a> {
         self.outputs += block.outputs.len() as u64;
         self.items += (block.outputs.len() + block.inputs.len()) as u64;
         self.read_outputs(cursor, height, &block.outputs);
-        for coin in block.inputs {
+        self.read_inputs(height, block.inputs);
+        for excess in block.kernels.iter().filter(|e| self.signed.contains(e)) {
+            self.kernels.entry(*excess).or_insert(height);
+        }
+    }
+
+    fn read_inputs(&mut self, height: Height, inputs: Vec<Coin>) {
+        for coin in inputs {
             if self.known.get(&coin.commitment).is_some_and(|o| o.coin() == coin && !self.was_spent(o)) {
                 self.spent.entry(coin).or_insert(height);
             }
             self.spent_later.insert(coin, height);
-        }
-        for excess in block.kernels.iter().filter(|e| self.signed.contains(e)) {
-            self.kernels.entry(*excess).or_insert(height);
         }
     }
 
@@ -245,5 +249,42 @@ impl<'a> Reader<'a> {
             let status = OutputStatus::Spent { created, spent };
             self.past.extend(new.map(|o| OutputRecord { status, ..o }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::{Account, OutputKind, Purpose},
+        outputs::OutputOrigin,
+    };
+    use sotto_mw::{amount::Amount, range_proof::Opening};
+
+    /// Who paid a one-sided output can make its coin again after it was spent, and spend it. The wallet's own output
+    /// stays spent in its block: were it spent later, a reorganisation in between would seem to give it back.
+    #[test]
+    fn the_spend_of_an_echo_is_not_that_of_the_coin() {
+        let [height, spent, common, later] = [3, 5, 6, 8].map(Height::new);
+        let of = |status| OutputRecord {
+            commitment: PointBytes([1; 32]),
+            account: Account(0),
+            purpose: Purpose::Received,
+            opening: Opening { amount: Amount::new(5), index: [0; 12] },
+            kind: OutputKind::OneSided { sender: PointBytes([2; 32]), receiver: PointBytes([3; 32]) },
+            origin: OutputOrigin::Chain,
+            status,
+        };
+        let spent_in = |status| {
+            let record = of(status);
+            let state =
+                State { outputs: BTreeMap::from([(record.commitment, record.clone())]), ..State::default() };
+            let mut reader = Reader::new(&state, common);
+            reader.read_inputs(later, vec![record.coin()]);
+            reader.spent.get(&record.coin()).copied()
+        };
+        assert_eq!(spent_in(OutputStatus::Unspent { created: height }), Some(later));
+        assert_eq!(spent_in(OutputStatus::Spent { created: height, spent }), None);
+        assert_eq!(spent_in(OutputStatus::Spent { created: height, spent: later }), Some(later));
     }
 }
