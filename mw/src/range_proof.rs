@@ -77,8 +77,12 @@ impl RangeProof {
     /// The hashes of the part that a rewind reads, and of the rest.
     #[must_use]
     pub(crate) fn parts(&self) -> [Hash; 2] {
-        let (head, rest) = self.0.split_at(REWIND_BYTES);
-        [head, rest].map(|part| tagged(tag::PROOF_PART, &[part]))
+        [self.head().hash(), self.rest()]
+    }
+
+    /// The second of [`Self::parts`].
+    pub(crate) fn rest(&self) -> Hash {
+        tagged(tag::PROOF_PART, &[&self.0[REWIND_BYTES..]])
     }
 
     /// Element `i` of 21.
@@ -215,7 +219,16 @@ pub(crate) fn keyed(
 }
 
 pub(crate) fn scalar(prefix: &[u8], i: u64) -> SecretScalar {
-    let wide: Zeroizing<[u8; 64]> =
-        Zeroizing::new(Sha512::new_with_prefix(prefix).chain_update(i.to_le_bytes()).finalize().into());
+    numbered(Sha512::new_with_prefix(prefix), i)
+}
+
+/// s₀ and s₁, whose hashes share what they begin with.
+pub(crate) fn first_scalars(prefix: &[u8]) -> [SecretScalar; 2] {
+    let begun = Sha512::new_with_prefix(prefix);
+    [numbered(begun.clone(), 0), numbered(begun, 1)]
+}
+
+fn numbered(begun: Sha512, i: u64) -> SecretScalar {
+    let wide: Zeroizing<[u8; 64]> = Zeroizing::new(begun.chain_update(i.to_le_bytes()).finalize().into());
     SecretScalar::from_wide(&wide)
 }

@@ -117,16 +117,17 @@ pub(crate) fn put_map<T: Keyed>(all: &BTreeMap<T::Key, T>, out: &mut Vec<u8>) {
 /// Reads a map; keys must be strictly ascending.
 pub(crate) fn map<T: Keyed>(r: &mut Reader<'_>) -> Result<BTreeMap<T::Key, T>, DecodeError> {
     let n = count(r, T::NAME, T::LEAST_BYTES)?;
-    let mut all = BTreeMap::new();
+    let mut all: Vec<(T::Key, T)> = Vec::with_capacity(n as usize);
     for _ in 0..n {
         let record = T::decode(r)?;
         let key = record.key();
-        if all.last_key_value().is_some_and(|(last, _)| *last >= key) {
+        if all.last().is_some_and(|(last, _)| *last >= key) {
             return Err(DecodeError::Code { what: "ascending record", code: 0 });
         }
-        all.insert(key, record);
+        all.push((key, record));
     }
-    Ok(all)
+    // In one piece: a tree that grows record by record takes twice as long.
+    Ok(BTreeMap::from_iter(all))
 }
 
 pub(crate) fn session(r: &mut Reader<'_>) -> Result<SessionId, DecodeError> {

@@ -18,7 +18,7 @@ use crate::{
 };
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
+    aead::{Aead, AeadInPlace, Payload},
 };
 use core::{cmp::Ordering, fmt};
 use sotto_keys::passphrase::{KdfCost, KdfError};
@@ -69,9 +69,14 @@ impl FileKey {
             return Err(too_long);
         }
         let header = FileHeader { cost: self.cost.parts(), salt: self.salt, nonce, length }.to_bytes();
-        let payload = Payload { msg: contents, aad: &header };
-        let text = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| too_long)?;
-        Ok([&header[..], &text].concat())
+        let mut file = Vec::with_capacity(header.len() + contents.len() + TAG as usize);
+        file.extend_from_slice(&header);
+        file.extend_from_slice(contents);
+        // In place, and so in memory that is not copied with the contents in it.
+        let (aad, text) = file.split_at_mut(header.len());
+        let tag = self.cipher().encrypt_in_place_detached(XNonce::from_slice(&nonce), aad, text);
+        file.extend_from_slice(&tag.map_err(|_| too_long)?);
+        Ok(file)
     }
 
     /// The contents of a file.

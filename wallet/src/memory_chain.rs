@@ -208,7 +208,7 @@ impl ChainSource for MemoryChain {
     }
 
     fn block(&self, height: Height) -> Result<Option<BlockContents>, Infallible> {
-        Ok(self.block_at(height).map(|b| b.body.clone().into()))
+        Ok(self.block_at(height).map(|b| b.clone().into()))
     }
 }
 

@@ -24,7 +24,9 @@
 mod block_walk;
 mod checkpoint;
 mod cursor;
+mod descent;
 mod finish;
+mod follow;
 mod recognise;
 mod report;
 mod scanner;
@@ -33,7 +35,7 @@ mod unspent_inputs;
 
 pub use cursor::{BATCH, Progress};
 pub(crate) use recognise::ScanKey;
-pub use report::{ReplacedBlock, ScanError, ScanReport};
+pub use report::{PassReason, ReplacedBlock, ScanError, ScanReport, ScanWay};
 pub use scanner::RESTORE_GAP;
 pub(crate) use scanner::{Scannable, rescan, restore, scan};
 pub use source::{BlockContents, ChainSource, unspent_at};

@@ -2,8 +2,9 @@
 //!
 //! After every scan, the balance of each wallet is exactly the sum of its outputs on the chain, each counted
 //! once, whatever happened before: payments to one or several recipients, of whom some respond and some are away,
-//! with hidden or plain change, relocations, invoices, lost messages, cancellations, self-spends, expiries, blocks that are undone and sealed again, and wallets restored from
-//! words. A payment is confirmed exactly when the chain contains it.
+//! with hidden or plain change, relocations, invoices, lost messages, cancellations, self-spends, expiries, blocks that are
+//! undone and sealed again, blocks that are not stored any more, new accounts, and wallets restored from words or put back to
+//! an old copy. A payment is confirmed exactly when the chain contains it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -24,7 +25,7 @@ use sotto_wallet::{
     slate::{Payment, Response},
 };
 use std::collections::BTreeSet;
-use support::{Ledger, Person};
+use support::{Ledger, Person, same_as_rescanned};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -65,6 +66,20 @@ enum Step {
     Restore {
         who: usize,
     },
+    /// A copy of the wallet file is kept, or the wallet is put back to the last one.
+    Save {
+        who: usize,
+    },
+    PutBack {
+        who: usize,
+    },
+    AddAccount {
+        who: usize,
+    },
+    /// Only the last blocks are stored.
+    Prune {
+        keep: u64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -85,6 +100,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => who().prop_map(|who| Step::Scan { who }),
         1 => who().prop_map(|who| Step::Reopen { who }),
         1 => who().prop_map(|who| Step::Restore { who }),
+        2 => who().prop_map(|who| Step::Save { who }),
+        1 => who().prop_map(|who| Step::PutBack { who }),
+        1 => who().prop_map(|who| Step::AddAccount { who }),
+        1 => (2u64..8).prop_map(|keep| Step::Prune { keep }),
     ]
 }
 
@@ -96,6 +115,7 @@ struct World {
     payments: Vec<(usize, Payment)>,
     pool: Vec<Verified<Transaction>>,
     sessions: Vec<(usize, SessionId)>,
+    saved: [Option<Person>; 3],
     restored: u64,
 }
 
@@ -108,8 +128,8 @@ impl World {
         for p in &mut people {
             p.scan(&ledger);
         }
-        let (answers, payments, pool, sessions) = Default::default();
-        Self { ledger, people, miner, answers, payments, pool, sessions, restored: 1_000 }
+        let (answers, payments, pool, sessions, saved) = Default::default();
+        Self { ledger, people, miner, answers, payments, pool, sessions, saved, restored: 1_000 }
     }
 
     fn step(&mut self, step: Step) {
@@ -165,6 +185,24 @@ impl World {
                 again.wallet.restore(Height::GENESIS, &self.ledger, &mut |_, _| {}).unwrap();
                 self.restored += 1;
                 self.people[who] = again;
+                self.saved[who] = None;
+            }
+            Step::Save { who } => {
+                let p = &self.people[who];
+                self.saved[who] = Some(p.copy(p.installation.clone()));
+            }
+            Step::PutBack { who } => {
+                let Some(mut back) = self.saved[who].take() else { return };
+                back.rng = self.people[who].rng.clone();
+                self.people[who] = back;
+            }
+            Step::AddAccount { who } => {
+                let wallet = &mut self.people[who].wallet;
+                wallet.add_account(&format!("account-{}", wallet.accounts())).unwrap();
+            }
+            Step::Prune { keep } => {
+                let ledger = &mut self.ledger;
+                ledger.pruned = ledger.pruned.max(ledger.height().get().saturating_sub(keep));
             }
         }
     }
@@ -244,7 +282,10 @@ impl World {
 
     fn scan(&mut self, who: usize) {
         let (p, ledger) = (&mut self.people[who], &self.ledger);
+        let before = p.copy(p.installation.clone());
         p.scan(ledger);
+        // A scan that follows blocks ends as one that passes over all unspent outputs.
+        same_as_rescanned(p, before, ledger);
         // The model: restore from words, and sum up the outputs.
         let words = p.wallet.words().clone();
         let mut fresh = Person::from_words(ledger.chain.clone(), words, 1);

@@ -6,6 +6,7 @@
 use super::failure::chain_failure;
 use crate::exit::{ErrorCode, Failure, OrRefuse as _, Outcome};
 use core::fmt;
+use rayon::prelude::*;
 use sotto_mw::{
     amount::Height,
     block::Header,
@@ -263,7 +264,7 @@ impl ChainSource for View<'_> {
             },
             Self::Node(light) => light.block(height)?,
         };
-        Ok(block.map(|b| b.body.into()))
+        Ok(block.map(Into::into))
     }
 }
 
@@ -294,8 +295,8 @@ impl LedgerView<'_> {
             let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&key(u)) <= after);
             while cursor.rest.next_if(before).is_some() {}
         }
-        let batch = cursor.rest.by_ref().take(most).map(|u| Ok(u?.rewind_data()));
-        let batch = batch.collect::<Result<Vec<_>, StoreError>>()?;
+        let batch = cursor.rest.by_ref().take(most).collect::<Result<Vec<_>, StoreError>>()?;
+        let batch: Vec<_> = batch.par_iter().map(Unspent::rewind_data).collect();
         cursor.after = batch.last().map(RewindData::key).or(cursor.after);
         Ok(batch)
     }

@@ -10,7 +10,7 @@
 //! amount (Bünz et al. 2018, theorem 2). Another holder of the view key can therefore make outputs that look
 //! received, but not one that shows a wrong amount.
 
-use super::{Opening, ProofHead, RewindKey, keyed, scalar};
+use super::{Opening, ProofHead, RewindKey, first_scalars, keyed};
 use crate::{
     commitment::Commitment,
     features::OutputContext,
@@ -63,7 +63,7 @@ impl<'a> Replayed<'a> {
 
     fn read(&self, key: &RewindKey) -> Option<(Opening, Scalar)> {
         let prefix = keyed(tag::REWIND, &key.0, &self.context, self.commitment);
-        let (s0, s1) = (scalar(&prefix, 0), scalar(&prefix, 1));
+        let [s0, s1] = first_scalars(&prefix);
         let m = self.e_blinding - s0.expose() - s1.expose() * self.x;
         Some((Opening::from_message(m)?, s0.expose() + m))
     }

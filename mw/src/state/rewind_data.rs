@@ -71,7 +71,7 @@ impl RewindData {
             commitment: o.commitment,
             extra: o.extra.clone(),
             head: o.proof.head(),
-            rest: o.proof.parts()[1],
+            rest: o.proof.rest(),
         }
     }
 

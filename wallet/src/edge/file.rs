@@ -9,9 +9,11 @@ use crate::{
     encrypted_file::{FileKey, MAX_FILE},
     store::{Store, StoreError},
 };
+use core::fmt;
 use rand_core::{OsRng, RngCore};
 pub use sotto_keys::passphrase::KdfCost;
 use std::{
+    cell::Cell,
     fs::{self, File, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -19,14 +21,21 @@ use std::{
 use zeroize::Zeroizing;
 
 /// An open wallet file, locked by this process.
-#[derive(Debug)]
 pub struct WalletFile {
     path: PathBuf,
     key: FileKey,
     /// Whether the caller only shows what the wallet holds.
     to_read: bool,
+    /// What was decrypted to check the passphrase, until it is loaded.
+    opened: Cell<Option<Zeroizing<Vec<u8>>>>,
     /// Holds the lock until this value is dropped.
     _lock: File,
+}
+
+impl fmt::Debug for WalletFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WalletFile").field("path", &self.path).field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl WalletFile {
@@ -41,7 +50,7 @@ impl WalletFile {
             return Err(StoreError::Io { action: "create", path: path.to_owned(), source });
         }
         let key = FileKey::derive(cost, random(), passphrase)?;
-        Ok(Self { path: path.to_owned(), key, to_read: false, _lock: lock })
+        Ok(Self { path: path.to_owned(), key, to_read: false, opened: Cell::default(), _lock: lock })
     }
 
     /// Opens a wallet file and checks the passphrase.
@@ -71,8 +80,8 @@ impl WalletFile {
         let lock = lock(path, to_read)?;
         let bytes = read(path)?;
         let key = FileKey::of_file(&bytes, passphrase)?;
-        key.decrypt(&bytes)?;
-        Ok(Self { path: path.to_owned(), key, to_read, _lock: lock })
+        let opened = Cell::new(Some(key.decrypt(&bytes)?));
+        Ok(Self { path: path.to_owned(), key, to_read, opened, _lock: lock })
     }
 
     /// Changes the passphrase: writes the file again under another key and salt.
@@ -125,6 +134,9 @@ impl WalletFile {
 
 impl Store for WalletFile {
     fn load(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        if let Some(opened) = self.opened.take() {
+            return Ok(opened);
+        }
         if !fs::exists(&self.path).map_err(failed("look for", &self.path))? {
             return Ok(Zeroizing::default());
         }
@@ -132,6 +144,7 @@ impl Store for WalletFile {
     }
 
     fn replace(&mut self, contents: &[u8]) -> Result<(), StoreError> {
+        self.opened.take();
         match write_atomically(&self.path, &self.key.encrypt(contents, random())?) {
             Err(StoreError::Io { source, .. }) if self.to_read && is_unwritable(&source) => Ok(()),
             written => written,

@@ -4,7 +4,12 @@
 //! The walk begins at the last block, so that a recent spend costs few blocks, and so that only outputs that
 //! were spent later need to be tried: the cursor has already found the unspent ones.
 
-use super::{cursor::ScanCursor, report::ScanError, source::ChainSource};
+use super::{
+    cursor::ScanCursor,
+    descent::{Descent, Step},
+    report::ScanError,
+    source::ChainSource,
+};
 use crate::outputs::{Coin, OutputRecord, OutputStatus};
 use rayon::prelude::*;
 use sotto_mw::{amount::Height, output::Output};
@@ -32,31 +37,34 @@ pub(crate) struct WalkResult {
 }
 
 /// Walks down to the floor, to the first block that is not stored, or until everything missing is found if no
-/// history is needed.
+/// history is needed. `None` when the source moved meanwhile.
 pub(crate) fn walk_back<S: ChainSource>(
     cursor: &ScanCursor,
     goal: WalkGoal,
     source: &S,
-) -> Result<WalkResult, ScanError<S::Error>> {
+) -> Result<Option<WalkResult>, ScanError<S::Error>> {
     let WalkGoal { mut missing, history, floor } = goal;
-    let mut result = WalkResult { spent: BTreeMap::new(), past: vec![], searched_down_to: cursor.tip.height };
+    let mut descent = Descent::from(cursor.tip, source);
+    let (mut spent, mut past) = (BTreeMap::new(), vec![]);
     // Spent by a block of the walk, and not yet seen to be created.
     let mut spent_later: BTreeMap<Coin, Height> = BTreeMap::new();
-    while result.searched_down_to > floor && (history || !missing.is_empty()) {
-        let height = result.searched_down_to;
-        let Some(block) = source.block(height).map_err(ScanError::Source)? else { break };
+    while descent.height() > floor && (history || !missing.is_empty()) {
+        let (height, block) = match descent.step()? {
+            Step::Block(height, block) => (height, block),
+            Step::NotStored => break,
+            Step::Moved => return Ok(None),
+        };
         if history {
-            result.past.extend(past_outputs(cursor, height, &block.outputs, &mut spent_later));
+            past.extend(past_outputs(cursor, height, &block.outputs, &mut spent_later));
         }
         for c in block.inputs {
             if missing.remove(&c) {
-                result.spent.insert(c, height);
+                spent.insert(c, height);
             }
             spent_later.extend(history.then_some((c, height)));
         }
-        result.searched_down_to = height.minus(1);
     }
-    Ok(result)
+    Ok(Some(WalkResult { spent, past, searched_down_to: descent.height() }))
 }
 
 /// The outputs of this wallet that the block at `created` made and a later block spent.

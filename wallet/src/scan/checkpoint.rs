@@ -23,6 +23,24 @@ use super::{
 use crate::state::{BlockRef, State};
 use sotto_mw::{amount::Height, chain::Chain};
 
+/// What a scan continues from: a state whose chain is the same as now up to the height `common`.
+pub(crate) struct Basis<'a, S> {
+    pub(crate) chain: &'a Chain,
+    pub(crate) before: &'a State,
+    pub(crate) common: Height,
+    pub(crate) source: &'a S,
+}
+
+impl<'a, S: ChainSource> Basis<'a, S> {
+    pub(crate) fn new(
+        chain: &'a Chain,
+        before: &'a State,
+        source: &'a S,
+    ) -> Result<Self, ScanError<S::Error>> {
+        Ok(Self { chain, before, common: common_height(chain, source, before.tip)?, source })
+    }
+}
+
 /// Compares the tip of a source with what a wallet remembers.
 pub(crate) fn check<S: ChainSource>(
     state: &State,

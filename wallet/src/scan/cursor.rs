@@ -53,7 +53,8 @@ pub(crate) struct ScanCursor {
     pub(crate) replaced: Option<ReplacedBlock>,
     /// The number of outputs that were scanned.
     pub(crate) scanned: u64,
-    total: u64,
+    /// The number of unspent outputs.
+    pub(crate) total: u64,
     after: Option<Hash>,
     /// The unspent outputs of this wallet, with the heights of their blocks.
     pub(crate) present: BTreeMap<Coin, Height>,
@@ -96,7 +97,7 @@ impl ScanCursor {
             if batch.is_empty() {
                 return Ok(true);
             }
-            let batch: Vec<_> = batch.into_iter().map(|u| (u.key(), u)).collect();
+            let batch: Vec<_> = batch.into_par_iter().map(|u| (u.key(), u)).collect();
             self.after = last_key(self.after, &batch)?;
             let own = |(key, u): &(Hash, RewindData)| {
                 let coin = Coin::of(&u.commitment, &u.features);

@@ -11,9 +11,11 @@ use sotto_mw::{
 pub struct ScanReport {
     /// The height of the chain.
     pub tip: Height,
+    /// How the scan went.
+    pub way: ScanWay,
     /// The number of outputs that were scanned.
     pub tried: u64,
-    /// The number of outputs of this wallet among them.
+    /// The number of unspent outputs of this wallet.
     pub own: u64,
     /// The number of those that the wallet did not know to be on the chain.
     pub found: u64,
@@ -23,6 +25,44 @@ pub struct ScanReport {
     pub gone: u64,
     /// The block of the last scan, if it is no longer in the chain.
     pub replaced: Option<ReplacedBlock>,
+}
+
+/// How a scan went; what it cost follows from this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScanWay {
+    /// The last block was the same as before, and no payment waits for one.
+    #[default]
+    Unchanged,
+    /// It read the blocks since the last scan.
+    Followed {
+        /// How many.
+        blocks: u64,
+    },
+    /// It passed over all unspent outputs.
+    Passed(PassReason),
+}
+
+/// Why a scan passed over all unspent outputs instead of reading the blocks since the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PassReason {
+    /// The wallet had not scanned this chain.
+    #[error("nothing of this chain was scanned before")]
+    First,
+    /// It searched with keys that were not tried before.
+    #[error("new keys were tried")]
+    Keys,
+    /// The source does not have a block.
+    #[error("block {0} is not stored there")]
+    NotStored(Height),
+    /// The blocks since the last scan have more to read.
+    #[error("the blocks since the last scan hold more than all unspent outputs")]
+    TooMany,
+    /// A reorganisation undid blocks in which outputs of this wallet seemed to be spent.
+    #[error("a reorganisation undid blocks, and it is not known in which the wallet's outputs were spent")]
+    Undone,
+    /// A payment that the wallet has only now learned of was in a block before.
+    #[error("a payment was in a block of an earlier scan, before the wallet knew of it")]
+    EarlierPayment,
 }
 
 /// A block that was the tip and is no longer in the chain, because of a reorganisation or of two seals for

@@ -1,16 +1,19 @@
 //! The scanner: the one procedure with which a wallet and a view wallet follow the chain.
 //!
 //! ```text
-//! scan ──▶ begin ─▶ advance … ─▶ finish ─▶ save      again, up to five times, when a block arrives meanwhile
-//! restore: the same with a gap of accounts; the progress is saved between the pieces
+//! scan ──▶ begin ─┬─▶ follow ──────┬─▶ finish ─▶ save      again, up to five times, when a block arrives meanwhile
+//!     │           └─▶ advance … ───┘
+//!     └─ the block of the last scan is the last one, and no payment waits ─▶ nothing to do
+//! restore: advance, with a gap of accounts; the progress is saved between the pieces
 //! ```
 
 use super::{
-    checkpoint::common_height,
+    checkpoint::Basis,
     cursor::{Progress, ScanCursor},
-    finish::finish_scan,
+    finish::{Read, unchanged},
+    follow::{Route, is_unchanged},
     recognise::ScanKey,
-    report::{ScanError, ScanReport},
+    report::{PassReason, ScanError, ScanReport},
     source::ChainSource,
 };
 use crate::{
@@ -55,6 +58,10 @@ pub(crate) fn scan<W: Scannable, C: ChainSource>(
 ) -> Result<ScanReport, ScanError<C::Error>> {
     if wallet.state().restore.is_some() {
         return resume_restore(wallet, ViewTags::Matching, source, progress);
+    }
+    let tip = source.tip().map_err(ScanError::Source)?.into();
+    if is_unchanged(wallet.chain(), wallet.state(), tip) {
+        return Ok(unchanged(wallet.state()));
     }
     let start = Start { before: wallet.state().clone(), tags: ViewTags::Matching };
     scan_since(wallet, &start, source, progress)
@@ -102,12 +109,18 @@ fn scan_since<W: Scannable, C: ChainSource>(
     progress: &mut Progress<'_>,
 ) -> Result<ScanReport, ScanError<C::Error>> {
     for _ in 0..ATTEMPTS {
-        let common = common_height(wallet.chain(), source, before.tip)?;
-        let keys = wallet.keys(before, common).into_iter().map(|k| k.with_tags(*tags)).collect();
+        let basis = Basis::new(wallet.chain(), before, source)?;
+        let keys = wallet.keys(before, basis.common).into_iter().map(|k| k.with_tags(*tags)).collect();
         let mut cursor = ScanCursor::begin(wallet.chain(), before, keys, source)?;
-        while !cursor.advance(&before.outputs, source, progress)? {}
-        let history = wallet.history_above(before);
-        if let Some((next, report)) = finish_scan(wallet.chain(), before, &cursor, history, source)? {
+        let read = match basis.follow(&mut cursor, progress)? {
+            Route::Followed(blocks) => Read::Blocks(blocks),
+            Route::Moved => continue,
+            Route::Pass(why) => {
+                while !cursor.advance(&before.outputs, source, progress)? {}
+                Read::Unspent { why, history: wallet.history_above(before) }
+            }
+        };
+        if let Some((next, report)) = basis.finish(&mut cursor, read)? {
             // An unchanged state is not written again.
             if next != *wallet.state() {
                 wallet.save(next)?;
@@ -139,7 +152,8 @@ fn resume_restore<W: Scannable, C: ChainSource>(
         let known = owners.unwrap_or(0).max(wallet.state().account_count());
         let accounts = known.saturating_add(RESTORE_GAP);
         if accounts <= kept.accounts {
-            let done = finish_scan(wallet.chain(), wallet.state(), &cursor, Some(above), source)?;
+            let read = Read::Unspent { why: PassReason::Keys, history: Some(above) };
+            let done = Basis::new(wallet.chain(), wallet.state(), source)?.finish(&mut cursor, read)?;
             if let Some((next, report)) = done {
                 wallet.save(next)?;
                 return Ok(report);

@@ -3,27 +3,39 @@
 use crate::{output_proof::SealedOutput, outputs::Coin};
 use sotto_mw::{
     amount::Height,
+    block::Block,
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     output::Output,
     state::{ChainView, MemoryState, RewindData, Unspent},
-    transaction::Body,
 };
 use std::convert::Infallible;
 
-/// The inputs and outputs of a block.
-#[derive(Clone, Debug, Default)]
+/// What a scan reads of a block.
+#[derive(Clone, Debug)]
 pub struct BlockContents {
+    /// The hash of the block.
+    pub hash: Hash,
+    /// The hash of the block before it.
+    pub previous: Hash,
     /// The outputs that the block spends.
     pub inputs: Vec<Coin>,
     /// The outputs that the block creates.
     pub outputs: Vec<Output>,
+    /// The excesses of its kernels.
+    pub kernels: Vec<Excess>,
 }
 
-impl From<Body> for BlockContents {
-    fn from(body: Body) -> Self {
-        Self { inputs: Coin::spent_by(&body).collect(), outputs: body.outputs }
+impl From<Block> for BlockContents {
+    fn from(Block { header, body, .. }: Block) -> Self {
+        Self {
+            hash: header.hash(),
+            previous: header.previous,
+            inputs: Coin::spent_by(&body).collect(),
+            kernels: body.kernels.iter().map(|k| k.excess).collect(),
+            outputs: body.outputs,
+        }
     }
 }
 
@@ -87,9 +99,9 @@ pub trait ChainSource {
         Ok(None)
     }
 
-    /// The inputs and outputs of the block at this height. A source may always answer `None`, for example if
-    /// it pruned the block; the wallet then does not learn when an output was spent, or what was spent before
-    /// a restore.
+    /// The contents of the block at this height. A source may always answer `None`, for example if it pruned
+    /// the block; the wallet then passes over all unspent outputs instead of following blocks, and does not
+    /// learn when an output was spent, or what was spent before a restore.
     ///
     /// # Errors
     /// When the source cannot answer.

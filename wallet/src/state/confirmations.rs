@@ -5,7 +5,10 @@
 //! from another payment. Then the status of every output, from the chain and from the status of the payment
 //! that created it.
 
-use super::{ChainObservation, IssuedInvoice, PaymentStage, SelfTransfer, SentPayment, State, TxStatus};
+use super::{
+    ChainObservation, IssuedInvoice, PaymentStage, SelfTransfer, SentPayment, State, TxStatus,
+    last_possible_height,
+};
 use crate::{
     accounts::AccountInfo,
     keys::Purpose,
@@ -20,25 +23,50 @@ struct WalletSpend {
     inputs: Vec<PointBytes>,
     /// The excess of a kernel, once the payment is signed.
     excess: Option<Excess>,
+    not_after: Height,
     tx_status: TxStatus,
+}
+
+/// The kernel of something that this wallet signed.
+pub(crate) struct SignedKernel {
+    pub(crate) excess: Excess,
+    pub(crate) tx_status: TxStatus,
+    not_after: Height,
+}
+
+impl SignedKernel {
+    /// Whether a chain with the blocks up to `common`, which a scan has seen, still has what the wallet knows of the
+    /// kernel: it is in one of these blocks, or never in any.
+    pub(crate) fn is_settled(&self, chain: &Chain, common: Height) -> bool {
+        match self.tx_status {
+            TxStatus::Confirmed { height } => height <= common,
+            TxStatus::Failed => common > last_possible_height(chain, self.not_after),
+            TxStatus::Waiting | TxStatus::Displaced { .. } => false,
+        }
+    }
 }
 
 impl WalletSpend {
     fn of_sent(s: &SentPayment) -> Self {
-        Self { id: s.id, inputs: s.inputs.clone(), excess: s.excess(), tx_status: s.tx_status() }
+        let (excess, not_after, tx_status) = (s.excess(), s.not_after, s.tx_status());
+        Self { id: s.id, inputs: s.inputs.clone(), excess, not_after, tx_status }
     }
 
     fn of_self_transfer(t: &SelfTransfer) -> Self {
-        Self { id: t.session, inputs: t.inputs.clone(), excess: Some(t.excess), tx_status: t.tx_status }
+        let SelfTransfer { session: id, not_after, tx_status, .. } = *t;
+        Self { id, inputs: t.inputs.clone(), excess: Some(t.excess), not_after, tx_status }
     }
 }
 
 impl State {
-    /// The excesses of everything signed: the kernels that a scan looks up.
-    pub(crate) fn excesses(&self) -> impl Iterator<Item = Excess> {
-        let issued = self.issued.values().filter_map(IssuedInvoice::excess);
-        let received = self.received.values().map(|r| r.excess);
-        self.spends().filter_map(|p| p.excess).chain(issued).chain(received)
+    /// The kernels of everything signed: what a scan looks for.
+    pub(crate) fn signed_kernels(&self) -> impl Iterator<Item = SignedKernel> {
+        let spends = self.spends().filter_map(|p| Some((p.excess?, p.tx_status, p.not_after)));
+        let issued = self.issued.values();
+        let issued = issued.filter_map(|i| Some((i.excess()?, i.tx_status(), i.invoice.not_after())));
+        let received = self.received.values().map(|r| (r.excess, r.tx_status, r.invite.not_after()));
+        let all = spends.chain(issued).chain(received);
+        all.map(|(excess, tx_status, not_after)| SignedKernel { excess, tx_status, not_after })
     }
 
     /// The outputs that confirmed payments have spent, with the heights of the blocks.
@@ -63,6 +91,7 @@ impl State {
             id: *id,
             inputs: p.inputs(),
             excess: Some(p.excess),
+            not_after: p.invoice.not_after(),
             tx_status: p.tx_status,
         });
         let own = self.self_transfers.values().map(WalletSpend::of_self_transfer);

@@ -11,7 +11,7 @@ use sotto_mw::{amount::Height, chain::Chain};
 use sotto_wallet::{
     Wallet,
     edge::file::WalletFile,
-    scan::{ChainSource, ReplacedBlock, ScanReport},
+    scan::{ChainSource, ReplacedBlock, ScanReport, ScanWay},
     store::Store,
 };
 
@@ -28,7 +28,17 @@ pub(crate) fn scan(
     let report = wallet.scan(view, &mut |done, _| bar.at(done)).map_err(|e| scan_failure(CANNOT_SCAN, e))?;
     drop(bar);
     warn(context, &report);
+    context.ui.detail(&format!("scanned: {}", way(&report)));
     Ok(report)
+}
+
+/// How a scan went, in words.
+fn way(report: &ScanReport) -> String {
+    match report.way {
+        ScanWay::Unchanged => "nothing is new".to_owned(),
+        ScanWay::Followed { blocks } => format!("{blocks} new blocks read"),
+        ScanWay::Passed(why) => format!("all unspent outputs read, because {why}"),
+    }
 }
 
 /// The same, but accepts the chain as it is now, whatever the wallet has seen before.
@@ -100,16 +110,22 @@ pub(crate) fn search(
 /// Prints what a scan found.
 pub(crate) fn print_report(context: &Context, r: &ScanReport, wallet: &Wallet<WalletFile>) -> Outcome {
     let (total, unit) = (wallet.balance(None).total(), wallet.chain().unit());
+    let (blocks, reason) = match r.way {
+        ScanWay::Unchanged => (Some(0), None),
+        ScanWay::Followed { blocks } => (Some(blocks), None),
+        ScanWay::Passed(why) => (None, Some(why.to_string())),
+    };
     let fields = json!({
-        "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
+        "height": r.tip.get(), "blocks": blocks, "reason": reason, "tried": r.tried, "own": r.own, "found": r.found,
         "found_amount": r.found_amount.to_string(), "spent": r.gone, "total": total.to_string(),
         "replaced": r.replaced.map(|b| json!({
             "height": b.height.get(), "before": b.before.to_string(), "now": b.now.to_string(),
         })),
     });
     let human = format!(
-        "height {}: {} outputs tried, {} own, {} new ({}), {} spent\ntotal {}",
+        "height {}: {}\n{} outputs tried, {} own, {} new ({}), {} spent\ntotal {}",
         r.tip,
+        way(r),
         r.tried,
         r.own,
         r.found,
