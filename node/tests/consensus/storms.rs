@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
-fn seeds(usual: u64) -> u64 {
+pub(crate) fn seeds(usual: u64) -> u64 {
     std::env::var("SOTTO_CONSENSUS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
