@@ -1,5 +1,6 @@
 //! `sotto node`: runs a node of the network, and asks a running one.
 
+mod accounts;
 mod certificate;
 mod config;
 mod council;

@@ -9,22 +9,24 @@ use crate::{
     new_file::NewFile,
     output::counted,
 };
+use core::{cell::OnceCell, fmt::Display};
 use serde_json::json;
 use sotto_mw::{
-    chain::Chain,
+    amount::Height,
+    chain::{Chain, ChainId},
     codec::Encode,
-    schnorr::PublicKey,
-    validators::{Validator, ValidatorSet},
+    history::History,
+    validators::ValidatorSet,
 };
 use sotto_node::{
     consensus::{DoubleCertificate, Evidence},
-    edge::chain_dir::read_evidence,
+    edge::chain_dir::{DiskStore, read_evidence},
     ledger::equivocations::Equivocations,
 };
 use std::{fs::File, io::Read, path::Path};
 
 pub(crate) fn run(context: &Context, a: args::NodeEvidence) -> Outcome {
-    let here = Here::of(&Home::of(&context.config))?;
+    let here = Here::of(Home::of(&context.config))?;
     match a.verb {
         None => here.list(context, &here.kept, "kept"),
         Some(args::EvidenceVerb::Export(a)) => {
@@ -39,64 +41,92 @@ pub(crate) fn run(context: &Context, a: args::NodeEvidence) -> Outcome {
                 &human,
             )
         }
-        Some(args::EvidenceVerb::Verify(a)) => {
-            let bytes = read(&a.file)?;
-            let read = Equivocations::from_file(&bytes);
-            let invalid = |why: String| {
-                let what = format!("the evidence in {} does not hold", a.file.display());
-                Failure::coded(ErrorCode::InvalidEvidence, what).why(why)
-            };
-            let (chain, found) = read.map_err(|e| invalid(e.to_string()))?;
-            if chain != *here.chain.id() {
-                let why = format!("it is of chain {chain}");
-                return Err(
-                    Failure::coded(ErrorCode::OtherChain, "the evidence is of another chain").why(why)
-                );
-            }
-            if let Some(double) = found.doubles().iter().find(|d| here.set_of(d).is_none()) {
-                return Err(invalid(format!(
-                    "no validators known here have sealed both blocks of height {}",
-                    double.height
-                )));
-            }
-            here.list(context, &found, "holds")
-        }
+        Some(args::EvidenceVerb::Verify(a)) => here.list(context, &here.verified(&a.file)?, "holds"),
+        Some(args::EvidenceVerb::Account(a)) => super::accounts::export(context, &here, &a),
+        Some(args::EvidenceVerb::Judge(a)) => super::accounts::judge(context, &here, &a),
     }
 }
 
-/// A file of evidence, or the beginning of one that is too long to be one.
-fn read(path: &Path) -> Outcome<Vec<u8>> {
+/// The failure of a file that holds no such thing.
+pub(super) fn invalid(what: &str, file: &Path, why: impl Display) -> Failure {
+    let what = format!("the {what} in {} does not hold", file.display());
+    Failure::coded(ErrorCode::InvalidEvidence, what).why(why)
+}
+
+/// A file of at most so many bytes, or the beginning of one that is longer.
+pub(super) fn read(path: &Path, most: u64) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(Equivocations::MAX_BYTES + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
         .or_refuse(format!("cannot read {}", path.display()))?;
     Ok(bytes)
 }
 
 /// The chain in this folder, and the evidence beside it.
-struct Here {
-    chain: Chain,
-    kept: Equivocations,
+pub(super) struct Here {
+    pub(super) home: Home,
+    pub(super) chain: Chain,
+    pub(super) kept: Equivocations,
+    /// The terms of all heights, once they were needed; none while a node runs.
+    history: OnceCell<Option<History>>,
 }
 
 impl Here {
-    fn of(home: &Home) -> Outcome<Self> {
+    fn of(home: Home) -> Outcome<Self> {
         let (chain, kept) = read_evidence(&home.chain()).or_refuse("cannot read the evidence")?;
-        Ok(Self { chain, kept })
+        Ok(Self { home, chain, kept, history: OnceCell::new() })
     }
 
-    /// The validators that are known here: those of the next block, and the first.
-    fn sets(&self) -> Vec<ValidatorSet> {
-        let terms = [self.chain.terms().clone(), self.chain.params().first_terms()];
-        terms.iter().filter_map(|terms| terms.sealing.validators().cloned()).collect()
+    /// The evidence in a file, which holds on this chain.
+    pub(super) fn verified(&self, file: &Path) -> Outcome<Equivocations> {
+        let bytes = read(file, Equivocations::MAX_BYTES)?;
+        let (chain, found) = Equivocations::from_file(&bytes).map_err(|e| invalid("evidence", file, e))?;
+        self.is_of(chain, "evidence")?;
+        for double in found.doubles() {
+            let set = self.set_at(double.height)?;
+            if !set.is_some_and(|set| double.holds(self.chain.id(), &set)) {
+                let why = format!("the validators of height {} did not seal both blocks", double.height);
+                return Err(invalid("evidence", file, why));
+            }
+        }
+        Ok(found)
     }
 
-    fn set_of(&self, double: &DoubleCertificate) -> Option<ValidatorSet> {
-        self.sets().into_iter().find(|set| double.holds(self.chain.id(), set))
+    pub(super) fn is_of(&self, chain: ChainId, what: &str) -> Outcome {
+        if chain == *self.chain.id() {
+            return Ok(());
+        }
+        let why = format!("it is of chain {chain}");
+        Err(Failure::coded(ErrorCode::OtherChain, format!("the {what} is of another chain")).why(why))
     }
 
-    fn validator(&self, key: &PublicKey) -> Option<Validator> {
-        self.sets().into_iter().find_map(|set| set.get(set.index_of(key)?).cloned())
+    /// The validators of a height. Those since the last change are in a file that a running node replaces whole;
+    /// earlier ones are in the log.
+    pub(super) fn set_at(&self, height: Height) -> Outcome<Option<ValidatorSet>> {
+        let terms = self.chain.terms();
+        let sealing = match &terms.announced_validators {
+            Some(next) if next.from <= height => return Ok(Some(next.what.clone())),
+            _ if terms.last_change == Height::GENESIS || height >= terms.last_change.plus(2) => {
+                &terms.sealing
+            }
+            _ => {
+                let read = || DiskStore::open_read_only(&self.home.chain()).map(|s| s.history().clone()).ok();
+                let history = self.history.get_or_init(read).as_ref();
+                let unknown = || {
+                    let what = format!("the validators of height {height} are not known");
+                    Failure::refused(what)
+                        .why("they have changed since, and the chain cannot be opened")
+                        .help("if a node runs in that folder, stop it first")
+                };
+                &history.ok_or_else(unknown)?.at(height).sealing
+            }
+        };
+        Ok(sealing.validators().cloned())
+    }
+
+    /// The same for a list, which does without.
+    fn known_at(&self, height: Height) -> Option<ValidatorSet> {
+        self.set_at(height).ok().flatten()
     }
 
     fn list(&self, context: &Context, all: &Equivocations, verdict: &str) -> Outcome {
@@ -109,7 +139,9 @@ impl Here {
 
     fn case(&self, context: &Context, evidence: &Evidence, verdict: &str) -> Outcome {
         let (place, key) = (evidence.place(), hex(&evidence.culprit().to_bytes()));
-        let name = self.validator(evidence.culprit()).map(|v| v.name.to_string());
+        let set = self.known_at(place.height);
+        let validator = set.as_ref().and_then(|set| set.get(set.index_of(evidence.culprit())?));
+        let name = validator.map(|v| v.name.to_string());
         let who = name.as_deref().unwrap_or("a validator that is not known here");
         let human = format!(
             "{verdict:6} height {}, round {}: {who} (vote key {key}) signed two {}s",
@@ -125,7 +157,7 @@ impl Here {
     }
 
     fn double(&self, context: &Context, double: &DoubleCertificate, verdict: &str) -> Outcome {
-        let set = self.set_of(double);
+        let set = self.known_at(double.height);
         let name = |place| Some(set.as_ref()?.get(place)?.name.to_string());
         let signers: Vec<String> = double.signers_of_both().filter_map(name).collect();
         let guilty = double.is_of_one_round();
