@@ -45,12 +45,28 @@ impl World {
         }
     }
 
+    /// A vote against a former lock leaves when the account that explains it is on disk, and not before.
+    pub(crate) fn check_account_of(&mut self, who: usize, vote: &Vote) {
+        let own = self.of_height(vote.height.get(), who);
+        let votes =
+            own.filter_map(|((_, round, kind, _), (value, _))| Some(((round, kind), value?))).collect();
+        let (voter, polkas) = (self.set.get(who).unwrap().vote_key, BTreeMap::new());
+        let account = Account { height: vote.height, voter, votes, polkas };
+        if self.all[who].is_honest() && account.changed_its_mind() {
+            let kept = self.all[who].disk.accounts.of_height(vote.height);
+            let kept = kept.all().next().expect("an account of this height");
+            assert!(kept.account.last() >= account.last(), "{who}: {kept:?} of {account:?}");
+            self.explained += 1;
+        }
+    }
+
     fn of_height(
         &self,
         height: u64,
         who: usize,
     ) -> impl Iterator<Item = ((u64, u32, VoteKind, usize), (Option<Hash>, Signature))> {
-        let all = self.cast.iter().filter(move |((h, .., place), _)| (*h, *place) == (height, who));
+        let of_height = self.cast.range((height, 0, Prevote, 0)..(height + 1, 0, Prevote, 0));
+        let all = of_height.filter(move |((.., place), _)| *place == who);
         all.map(|(k, v)| (*k, *v))
     }
 

@@ -84,6 +84,14 @@ fn storms(usual: u64, kind: Storm) {
     }
 }
 
+/// In such weather locks change, and each vote against a former one has its account on disk before it leaves.
+#[test]
+fn locks_that_change_are_accounted_for() {
+    let kind = Storm { delay: 500, loss: 25, crashes: true, ..Storm::default() };
+    let explained: u32 = (0..seeds(60)).map(|seed| storm(90_000 + seed, 4, kind).explained).sum();
+    assert!(explained > 0, "no lock changed");
+}
+
 #[test]
 fn delays_and_loss() {
     storms(6, Storm { delay: 2_000, loss: 20, ..Storm::default() });

@@ -88,6 +88,8 @@ pub(crate) struct World {
     said: BTreeMap<(usize, Position), Vec<u8>>,
     /// Every vote that an engine wanted to send, by height, round, kind and place.
     pub(crate) cast: Cast,
+    /// How many votes of honest validators went against a former lock.
+    pub(crate) explained: u32,
     /// The one block of each height.
     pub(crate) decided: BTreeMap<u64, (Hash, u32)>,
     /// Rounds of the certificates under which honest validators connected.
@@ -124,6 +126,7 @@ impl World {
             events: 0,
             said,
             cast,
+            explained: 0,
             decided,
             restarts: 0,
         }
@@ -348,6 +351,7 @@ impl World {
             && usize::from(*place) == who
         {
             self.cast.insert((vote.height.get(), vote.round, vote.kind, who), (vote.value, *signature));
+            self.check_account_of(who, vote);
         }
         let to: Vec<usize> = to.iter().map(|link| self.place(link)).collect();
         byzantine::send(self, who, &to, message);
