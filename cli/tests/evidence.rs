@@ -5,12 +5,14 @@ mod support;
 
 use sotto_mw::{
     amount::Height,
-    chain::Chain,
+    chain::{Chain, ChainId},
     codec::{Decode, Encode},
     hash::{Hash, tagged},
     schnorr::PublicKey,
     secret::SecretScalar,
-    validators::{Signatures, Signers},
+    terms::Change,
+    testing::TestChain,
+    validators::{Signatures, Signers, Validator, ValidatorSet},
     votes::{Certificate, SignedVote, Vote, VoteKind},
 };
 use sotto_node::{
@@ -18,6 +20,7 @@ use sotto_node::{
         Accounts, DoubleCertificate, Evidence,
         account::{Account, SignedAccount},
     },
+    edge::chain_dir::DiskLedger,
     ledger::equivocations::Equivocations,
     storage::read_genesis,
 };
@@ -105,16 +108,20 @@ impl Four {
         accounts.to_file(self.chain.id())
     }
 
-    /// The file of evidence beside a chain.
     fn file(&self, all: &[Evidence], doubles: &[DoubleCertificate]) -> Vec<u8> {
-        let count = u32::try_from(all.len()).unwrap().to_le_bytes();
-        let mut out = [&[1], &self.chain.id().as_bytes()[..], &count].concat();
-        all.iter().for_each(|e| e.encode(&mut out));
-        out.push(u8::try_from(doubles.len()).unwrap());
-        doubles.iter().for_each(|d| d.encode(&mut out));
-        let check = tagged("sotto/node-equivocations/v1", &[&out[..]]);
-        [&out[..], &check.as_bytes()[..]].concat()
+        file(self.chain.id(), all, doubles)
     }
+}
+
+/// The file of evidence beside a chain.
+fn file(chain: &ChainId, all: &[Evidence], doubles: &[DoubleCertificate]) -> Vec<u8> {
+    let count = u32::try_from(all.len()).unwrap().to_le_bytes();
+    let mut out = [&[1], &chain.as_bytes()[..], &count].concat();
+    all.iter().for_each(|e| e.encode(&mut out));
+    out.push(u8::try_from(doubles.len()).unwrap());
+    doubles.iter().for_each(|d| d.encode(&mut out));
+    let check = tagged("sotto/node-equivocations/v1", &[&out[..]]);
+    [&out[..], &check.as_bytes()[..]].concat()
 }
 
 /// The explanation of a refusal with this code.
@@ -272,5 +279,68 @@ fn long_files_are_refused_unread() {
         let why =
             refused(four.world.run(&format!("node evidence {verb} long --json --dir a")), "invalid-evidence");
         assert!(why.contains("longer") && most < 1 << 24, "{why}");
+    }
+}
+
+/// Evidence of a height is judged, and names validators, by the set of that height: one that has left since is named,
+/// and one that joined since has sealed nothing then.
+#[test]
+fn evidence_is_judged_by_the_validators_of_its_height() {
+    let world = World::empty();
+    let mut chain = TestChain::with_validators(5, 7);
+    let joins = chain.appoint("joined", 1);
+    let before = chain.chain().terms().sealing.validators().unwrap().clone();
+    let gone = before.get(0).unwrap().clone();
+    let after = before.all().iter().skip(1).cloned().chain([joins.clone()]).collect();
+    let change = chain.change(Change::Validators(ValidatorSet::new(after).unwrap()), Height::new(9));
+    chain.grow_with(Vec::new(), Some(change));
+    (0..4).for_each(|_| drop(chain.grow(Vec::new())));
+    let dir = world.path("a/chain");
+    let mut ledger = DiskLedger::create(&dir, chain.chain().params().clone()).unwrap();
+    chain.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+    drop(ledger);
+    let set = chain.chain().terms().sealing.validators().unwrap();
+    assert!(set.index_of(&gone.vote_key).is_none() && set.index_of(&joins.vote_key).is_some());
+    let id = *chain.chain().id();
+    let key = |v: &Validator| chain.validators().secret(&v.vote_key).clone();
+    let cast = |v: &Validator, kind, height, value| {
+        let value = Some(Hash::from_bytes([value; 32]));
+        Vote { kind, height: Height::new(height), round: 0, value }.sign(&id, &key(v), &mut rand_core::OsRng)
+    };
+    let twice = |v, height| {
+        let [a, b] = [1, 2].map(|value| cast(v, VoteKind::Prevote, height, value));
+        Evidence::votes(a, b)
+    };
+    let double = |set: &ValidatorSet, height| {
+        let certified = |value| {
+            let all = set.all().iter().enumerate();
+            let signed =
+                all.map(|(i, v)| (i, cast(v, VoteKind::Precommit, height, value).signature)).collect();
+            (
+                Hash::from_bytes([value; 32]),
+                Certificate { round: 0, signatures: Signatures::new(7, signed).unwrap() },
+            )
+        };
+        DoubleCertificate::new(Height::new(height), certified(1), certified(2))
+    };
+    let write = |name: &str, cases: &[Evidence], doubles: &[DoubleCertificate]| {
+        fs::write(world.path(name), file(&id, cases, doubles)).unwrap();
+    };
+    write(
+        "a/chain/equivocations",
+        &[twice(&gone, 1), twice(&joins, 4)],
+        &[double(&before, 1), double(set, 4)],
+    );
+    let shown = world.run("node evidence --dir a").ok();
+    for said in
+        [format!("round 0: {}", gone.name), "round 0: joined".into(), format!("guilty: {}", gone.name)]
+    {
+        assert!(shown.contains(&said), "{said}: {shown}");
+    }
+    world.run("node evidence export both --dir a").ok();
+    world.run("node evidence verify both --dir a").ok();
+    for (name, wrong) in [("early", double(set, 1)), ("late", double(&before, 4))] {
+        write(name, &[], &[wrong]);
+        refused(world.run(&format!("node evidence verify {name} --json --dir a")), "invalid-evidence");
     }
 }

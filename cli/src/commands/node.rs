@@ -6,6 +6,7 @@ mod config;
 mod council;
 mod evidence;
 mod identity;
+mod kept_evidence;
 mod log;
 mod peers;
 mod proposer;

@@ -27,10 +27,12 @@ use std::{collections::BTreeMap, time::Duration};
 type Quorums = BTreeMap<(u32, Hash), Signatures>;
 
 impl World {
-    /// An honest validator's account names all that it voted for, up to the last vote in it, and accuses it of nothing.
+    /// An account that an engine signs names all that it voted for, up to the last vote in it, and accuses it of
+    /// nothing: of a height of which a log was lost it signs none, since votes would be missing.
     pub(crate) fn check_accounts(&self, who: usize) {
         let sim = &self.all[who];
-        if !sim.is_honest() {
+        // The others say something else than their engines.
+        if !matches!(sim.fault, None | Some(Fault::Amnesia | Fault::NoPrecommits)) {
             return;
         }
         for signed in sim.disk.accounts.all() {
@@ -137,8 +139,7 @@ fn verdict(all: &[Judged], place: usize) -> Option<Verdict> {
 }
 
 /// 0, 2 and 3 precommit to a block, and the precommits of 2 and 3 stay with them. They forget, and vote with 1 for
-/// another block, which 0 follows, since it sees the polka. Of each seed: the place of the honest one, if it is in
-/// both certificates.
+/// another block, which 0 follows, since it sees the polka.
 fn amnesia(seed: u64) -> Option<(World, DoubleCertificate)> {
     let mut world = World::new(seed, 4);
     (2..4).for_each(|i| world.all[i].fault = Some(Fault::NoPrecommits));

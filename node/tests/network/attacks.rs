@@ -18,7 +18,11 @@ use sotto_node::{
     config::Config,
     effect::LogEvent,
     event::Event,
-    message::{BlockName, Message, compact::Compact, price::{continuing, price}},
+    message::{
+        BlockName, Message,
+        compact::Compact,
+        price::{continuing, price},
+    },
     peer::{CloseReason, Direction, Offence, PeerId},
     seal::SealedHeader,
     token_bucket::Allowance,

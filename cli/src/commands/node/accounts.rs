@@ -1,6 +1,6 @@
 //! `sotto node evidence account` and `judge`: who is guilty of two certificates in different rounds.
 
-use super::evidence::{Here, invalid, read};
+use super::kept_evidence::{Here, invalid, read};
 use crate::{
     Context, args,
     bridge::hex,
