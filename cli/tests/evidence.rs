@@ -5,16 +5,23 @@ mod support;
 
 use sotto_mw::{
     amount::Height,
-    chain::Chain,
+    chain::{Chain, ChainId},
     codec::{Decode, Encode},
     hash::{Hash, tagged},
     schnorr::PublicKey,
     secret::SecretScalar,
-    validators::{Signatures, Signers},
+    terms::Change,
+    testing::TestChain,
+    validators::{Signatures, Signers, Validator, ValidatorSet},
     votes::{Certificate, SignedVote, Vote, VoteKind},
 };
 use sotto_node::{
-    consensus::{DoubleCertificate, Evidence},
+    consensus::{
+        Accounts, DoubleCertificate, Evidence,
+        account::{Account, SignedAccount},
+    },
+    edge::chain_dir::DiskLedger,
+    ledger::equivocations::Equivocations,
     storage::read_genesis,
 };
 use std::fs;
@@ -63,16 +70,58 @@ impl Four {
         (value, Certificate { round, signatures: Signatures::from_bytes(&bytes).unwrap() })
     }
 
-    /// The file of evidence beside a chain.
-    fn file(&self, all: &[Evidence], doubles: &[DoubleCertificate]) -> Vec<u8> {
-        let count = u32::try_from(all.len()).unwrap().to_le_bytes();
-        let mut out = [&[1], &self.chain.id().as_bytes()[..], &count].concat();
-        all.iter().for_each(|e| e.encode(&mut out));
-        out.push(u8::try_from(doubles.len()).unwrap());
-        doubles.iter().for_each(|d| d.encode(&mut out));
-        let check = tagged("sotto/node-equivocations/v1", &[&out[..]]);
-        [&out[..], &check.as_bytes()[..]].concat()
+    /// The signatures of these under one vote.
+    fn signatures(&self, vote: Vote, places: [usize; 3]) -> Signatures {
+        let signed = places.iter().map(|place| (*place, self.vote(*place, vote).signature)).collect();
+        Signatures::new(4, signed).unwrap()
     }
+
+    /// An account of height 1: votes for 7 in round 0 and for 9 in round 2, with these polkas for 9.
+    fn account(&self, place: usize, released: &[(u32, [usize; 3])]) -> SignedAccount {
+        use VoteKind::{Precommit, Prevote};
+        let [first, second] = [7, 9].map(|value| Hash::from_bytes([value; 32]));
+        let (kind, height) = (Prevote, Height::new(1));
+        let polka = |round, value, places| {
+            let vote = Vote { kind, height, round, value: Some(value) };
+            ((round, value), self.signatures(vote, places))
+        };
+        let released = released.iter().map(|(round, places)| polka(*round, second, *places));
+        let lock = polka(0, first, [0, 1, 2]);
+        let account = Account {
+            height,
+            voter: PublicKey::of(&self.keys[place].1),
+            votes: [
+                ((0, Prevote), first),
+                ((0, Precommit), first),
+                ((2, Prevote), second),
+                ((2, Precommit), second),
+            ]
+            .into(),
+            polkas: released.chain([lock]).collect(),
+        };
+        account.sign(self.chain.id(), &self.keys[place].1, &mut rand_core::OsRng)
+    }
+
+    fn accounts(&self, all: Vec<SignedAccount>) -> Vec<u8> {
+        let mut accounts = Accounts::default();
+        all.into_iter().for_each(|a| assert!(accounts.keep(a, Height::GENESIS)));
+        accounts.to_file(self.chain.id())
+    }
+
+    fn file(&self, all: &[Evidence], doubles: &[DoubleCertificate]) -> Vec<u8> {
+        file(self.chain.id(), all, doubles)
+    }
+}
+
+/// The file of evidence beside a chain.
+fn file(chain: &ChainId, all: &[Evidence], doubles: &[DoubleCertificate]) -> Vec<u8> {
+    let count = u32::try_from(all.len()).unwrap().to_le_bytes();
+    let mut out = [&[1], &chain.as_bytes()[..], &count].concat();
+    all.iter().for_each(|e| e.encode(&mut out));
+    out.push(u8::try_from(doubles.len()).unwrap());
+    doubles.iter().for_each(|d| d.encode(&mut out));
+    let check = tagged("sotto/node-equivocations/v1", &[&out[..]]);
+    [&out[..], &check.as_bytes()[..]].concat()
 }
 
 /// The explanation of a refusal with this code.
@@ -153,4 +202,145 @@ fn two_certificates_stop_a_node_until_a_checkpoint_says_which_counts() {
     refused(world.run("node evidence verify forged --json --dir b"), "invalid-evidence");
     start("--checkpoint 1:99").fails(2);
     start("--checkpoint nowhere").fails(2);
+}
+
+/// 1 and 2 of four are in certificates of rounds 0 and 2. 1 followed a polka of round 1, which 0 and 2 made against
+/// their lock.
+#[test]
+fn accounts_tell_who_is_guilty_of_two_certificates() {
+    let four = Four::new();
+    let world = &four.world;
+    let (a, b) = (four.certificate(1, 0, 7, [0, 1, 2]), four.certificate(1, 2, 9, [1, 2, 3]));
+    let double = DoubleCertificate::new(Height::new(1), a, b);
+    fs::write(world.path("a/chain/equivocations"), four.file(&[], &[double])).unwrap();
+    let name = |place: usize| four.keys[place].0.clone();
+    let (followed, forgot) = ([(1, [0, 2, 3]), (2, [1, 2, 3])], [(2, [1, 2, 3])]);
+    // What the validator's own node keeps is what is written down, and nothing of another height.
+    assert!(
+        world.run("node evidence account north.account --dir a").fails(1).contains("no account of height 1")
+    );
+    fs::write(world.path("a/node/accounts"), four.accounts(vec![four.account(1, &followed)])).unwrap();
+    world.run("node evidence account north.account --dir a").ok();
+    assert!(world.run("node evidence account other --height 2 --dir a").fails(1).contains("of height 2"));
+    assert_eq!(
+        fs::read(world.path("north.account")).unwrap(),
+        fs::read(world.path("a/node/accounts")).unwrap()
+    );
+    world.run("node evidence account north.account --dir a").fails(1);
+    world.run("node evidence export found.evidence --dir a").ok();
+    // Another node, which has the chain alone.
+    let judge = |files: &str| {
+        world.run(&format!("node evidence judge {files} --evidence found.evidence --json --dir b"))
+    };
+    let verdict = |shown: &str, place: usize, word: &str| {
+        shown.lines().any(|line| {
+            line.contains(&format!("\"name\":\"{}\"", name(place)))
+                && line.contains(&format!("\"verdict\":\"{word}\""))
+        })
+    };
+    let shown = judge("north.account").ok();
+    assert!(verdict(&shown, 1, "cleared") && verdict(&shown, 0, "no-account"), "{shown}");
+    assert!(verdict(&shown, 2, "no-account") && shown.contains("\"more_than_a_third\":false"), "{shown}");
+    fs::write(world.path("south.account"), four.accounts(vec![four.account(2, &forgot)])).unwrap();
+    fs::write(world.path("east.account"), four.accounts(vec![four.account(0, &forgot)])).unwrap();
+    let shown = judge("north.account south.account east.account").ok();
+    assert!(
+        verdict(&shown, 0, "guilty") && verdict(&shown, 1, "cleared") && verdict(&shown, 2, "guilty"),
+        "{shown}"
+    );
+    assert!(shown.contains("\"guilty_power\":2") && shown.contains("\"more_than_a_third\":true"), "{shown}");
+    let shown = world.run("node evidence judge south.account --dir a").ok();
+    assert!(shown.contains("guilty") && shown.contains("without a quorum of prevotes"), "{shown}");
+    // Files that do not hold: cut off, a polka taken out, of another height, of no account, of another chain.
+    let whole = fs::read(world.path("north.account")).unwrap();
+    fs::write(world.path("cut"), &whole[..whole.len() - 1]).unwrap();
+    let mut less = four.account(1, &followed);
+    less.account.polkas.pop_first();
+    fs::write(world.path("less"), four.accounts(vec![less])).unwrap();
+    let mut later = four.account(1, &followed);
+    later.account.height = Height::new(2);
+    fs::write(world.path("later"), four.accounts(vec![later])).unwrap();
+    for bad in ["cut", "less", "later", "found.evidence"] {
+        refused(judge(&format!("north.account {bad}")), "invalid-evidence");
+    }
+    world.run("chain init --dir solo").ok();
+    refused(world.run("node evidence judge north.account --json --dir solo"), "other-chain");
+    world.run("node evidence judge --dir a").fails(2);
+}
+
+/// A file that is longer than any is read no further.
+#[test]
+fn long_files_are_refused_unread() {
+    let four = Four::new();
+    for (verb, most) in [("verify", Equivocations::MAX_BYTES), ("judge", Accounts::MAX_BYTES as u64)] {
+        let file = fs::File::create(four.world.path("long")).unwrap();
+        // A sparse file: to read it whole would take more memory than there is.
+        file.set_len(1 << 42).unwrap();
+        let why =
+            refused(four.world.run(&format!("node evidence {verb} long --json --dir a")), "invalid-evidence");
+        assert!(why.contains("longer") && most < 1 << 24, "{why}");
+    }
+}
+
+/// Evidence of a height is judged, and names validators, by the set of that height: one that has left since is named,
+/// and one that joined since has sealed nothing then.
+#[test]
+fn evidence_is_judged_by_the_validators_of_its_height() {
+    let world = World::empty();
+    let mut chain = TestChain::with_validators(5, 7);
+    let joins = chain.appoint("joined", 1);
+    let before = chain.chain().terms().sealing.validators().unwrap().clone();
+    let gone = before.get(0).unwrap().clone();
+    let after = before.all().iter().skip(1).cloned().chain([joins.clone()]).collect();
+    let change = chain.change(Change::Validators(ValidatorSet::new(after).unwrap()), Height::new(9));
+    chain.grow_with(Vec::new(), Some(change));
+    (0..4).for_each(|_| drop(chain.grow(Vec::new())));
+    let dir = world.path("a/chain");
+    let mut ledger = DiskLedger::create(&dir, chain.chain().params().clone()).unwrap();
+    chain.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+    drop(ledger);
+    let set = chain.chain().terms().sealing.validators().unwrap();
+    assert!(set.index_of(&gone.vote_key).is_none() && set.index_of(&joins.vote_key).is_some());
+    let id = *chain.chain().id();
+    let key = |v: &Validator| chain.validators().secret(&v.vote_key).clone();
+    let cast = |v: &Validator, kind, height, value| {
+        let value = Some(Hash::from_bytes([value; 32]));
+        Vote { kind, height: Height::new(height), round: 0, value }.sign(&id, &key(v), &mut rand_core::OsRng)
+    };
+    let twice = |v, height| {
+        let [a, b] = [1, 2].map(|value| cast(v, VoteKind::Prevote, height, value));
+        Evidence::votes(a, b)
+    };
+    let double = |set: &ValidatorSet, height| {
+        let certified = |value| {
+            let all = set.all().iter().enumerate();
+            let signed =
+                all.map(|(i, v)| (i, cast(v, VoteKind::Precommit, height, value).signature)).collect();
+            (
+                Hash::from_bytes([value; 32]),
+                Certificate { round: 0, signatures: Signatures::new(7, signed).unwrap() },
+            )
+        };
+        DoubleCertificate::new(Height::new(height), certified(1), certified(2))
+    };
+    let write = |name: &str, cases: &[Evidence], doubles: &[DoubleCertificate]| {
+        fs::write(world.path(name), file(&id, cases, doubles)).unwrap();
+    };
+    write(
+        "a/chain/equivocations",
+        &[twice(&gone, 1), twice(&joins, 4)],
+        &[double(&before, 1), double(set, 4)],
+    );
+    let shown = world.run("node evidence --dir a").ok();
+    for said in
+        [format!("round 0: {}", gone.name), "round 0: joined".into(), format!("guilty: {}", gone.name)]
+    {
+        assert!(shown.contains(&said), "{said}: {shown}");
+    }
+    world.run("node evidence export both --dir a").ok();
+    world.run("node evidence verify both --dir a").ok();
+    for (name, wrong) in [("early", double(set, 1)), ("late", double(&before, 4))] {
+        write(name, &[], &[wrong]);
+        refused(world.run(&format!("node evidence verify {name} --json --dir a")), "invalid-evidence");
+    }
 }

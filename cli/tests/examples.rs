@@ -74,8 +74,10 @@ fn every_example_runs() {
         let is_group = GROUPS.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
-            // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net`).
+            // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net`, `tests/evidence.rs`).
             let own = [
+                "sotto node evidence account",
+                "sotto node evidence judge",
                 "sotto demo",
                 "sotto mpc rendezvous",
                 "timeout -s INT 20 sotto net",

@@ -138,6 +138,7 @@ targets! {
     messages {
         Decoder node_message
         Decoder node_equivocations
+        Decoder node_accounts
     }
     requests {
         Decoder node_request

@@ -34,17 +34,24 @@
 //! five seconds; memory and work are bounded by the number of validators and rounds. Not guaranteed: any of
 //! it with a third or more; that a transaction is in the next block.
 //!
+//! **Accounts.** Beyond a third, two certificates of one height can exist. What a validator voted for against a
+//! former lock, and the quorums of prevotes that this rests on, is on disk, signed, before the vote leaves; from
+//! such accounts [`accountability`] finds who is guilty.
+//!
 //! Not here: sockets, files, the ledger and its rules; blocks that others sealed, which synchronisation
 //! brings with their certificates; who may be a validator, which the ledger says with each tip.
 //!
 //! Source: Buchman, Kwon and Milosevic 2018, "The latest gossip on BFT consensus", by Malachite's core
 //! (`core`).
 
+pub mod account;
+pub mod accountability;
 pub mod event;
 pub mod evidence;
 pub mod guard;
 pub mod message;
 
+mod accounts;
 mod context;
 mod core;
 mod engine;
@@ -57,6 +64,7 @@ mod table;
 mod voting;
 mod wait;
 
+pub use accounts::Accounts;
 pub use engine::Engine;
 pub use event::{
     Activity, Effect, Event, Note, ProposedBlock, Saved, Setup, StepContext, Timing, Tip, Verdict, Why,

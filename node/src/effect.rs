@@ -59,6 +59,8 @@ pub enum Effect {
         log: Vec<u8>,
         /// The file `votes`.
         votes: Vec<u8>,
+        /// The file `accounts`, if it changed: replaced after `votes`, durably.
+        accounts: Option<Vec<u8>>,
     },
     /// Send this to all other members of the group that seals.
     TellCouncil(Vec<u8>),

@@ -60,6 +60,8 @@ pub(crate) struct NodeEvidence {
 pub(crate) enum EvidenceVerb {
     Export(EvidenceExport),
     Verify(EvidenceVerify),
+    Account(EvidenceAccount),
+    Judge(EvidenceJudge),
 }
 
 /// Write all evidence to a file, which anybody with the chain's parameters can verify
@@ -77,8 +79,8 @@ pub(crate) struct EvidenceExport {
 
 /// Verify a file of evidence, offline
 ///
-/// Signatures are verified under the id of the chain in --dir. Two certificates are judged under the validators of
-/// its next block, or else the first ones.
+/// Signatures are verified under the id of the chain in --dir, and two certificates under the validators of their
+/// height. If the validators have changed since, these are read from the chain's log: stop the node first.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -86,6 +88,45 @@ Examples:
 pub(crate) struct EvidenceVerify {
     /// The file
     pub(crate) file: PathBuf,
+}
+
+/// Write this validator's own account of a height, for others to judge
+///
+/// Who signed two certificates of one height in different rounds is a suspect. An account shows what it voted for and
+/// the quorums of prevotes that this rests on. The node signed it when it voted; it has one of each height at which
+/// it voted against what it had precommitted to, and needs none of others.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto node evidence account north.account --height 1207 --dir four/v1")]
+pub(crate) struct EvidenceAccount {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// The height [default: the last one with two certificates]
+    #[arg(long)]
+    pub(crate) height: Option<u64>,
+    /// Overwrite the file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Judge who is guilty of two certificates in different rounds, offline
+///
+/// Takes the accounts of as many suspects as have given one. Who broke the protocol is guilty; who followed a quorum of
+/// prevotes is cleared; who gave no account stays a suspect, whatever the reason. A file that does not hold is
+/// refused, and nothing is judged.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto node evidence judge north.account east.account --dir four/v1
+  $ sotto node evidence judge north.account --evidence found.evidence --json --dir four/v1")]
+pub(crate) struct EvidenceJudge {
+    /// Accounts, as `node evidence account` writes them
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The certificates [default: those that the node in --dir keeps]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 /// Stop a running node gracefully

@@ -1,10 +1,12 @@
 //! `sotto node`: runs a node of the network, and asks a running one.
 
+mod accounts;
 mod certificate;
 mod config;
 mod council;
 mod evidence;
 mod identity;
+mod kept_evidence;
 mod log;
 mod peers;
 mod proposer;

@@ -29,7 +29,10 @@ use sotto_mw::{
     votes::{Certificate, ProposalClaim, Vote, VoteKind},
 };
 use sotto_node::{
-    consensus::{DoubleCertificate, Evidence},
+    consensus::{
+        DoubleCertificate, Evidence,
+        account::{Account, SignedAccount},
+    },
     message::{BlockName, Hello, Message, compact::Compact, rules},
     peer::{Address, PeerKey},
     rpc::{self, Hex},
@@ -91,6 +94,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         }
         "node_message" => messages(),
         "node_equivocations" => equivocations(),
+        "node_accounts" => accounts(),
         "node_operator" => operator(),
         _ => return None,
     })
@@ -332,6 +336,38 @@ fn equivocations() -> Inputs {
         input("two-certificates", file(&[proposals], std::slice::from_ref(&double))),
         input("repeated", file(&[votes, votes], &[])),
         input("height-twice", file(&[], &[double.clone(), double])),
+    ]
+}
+
+/// Files of accounts, by the layout of `docs/FORMATS.md`: of nobody, of a validator that followed a polka, and of two.
+fn accounts() -> Inputs {
+    let (chain, mut rng) = (*world().test_chain.chain().id(), ChaCha20Rng::seed_from_u64(4));
+    let [locked, later] = [Hash::from_bytes([1; 32]), Hash::from_bytes([2; 32])];
+    let (prevote, precommit) = (VoteKind::Prevote, VoteKind::Precommit);
+    let mut account = |height| {
+        let key = SecretScalar::random(&mut rng);
+        let signature = sotto_mw::schnorr::sign(&key, b"a prevote", &mut rng);
+        let polka = Signatures::new(2, vec![(0, signature), (1, signature)]).expect("two of two");
+        let account = Account {
+            height: Height::new(height),
+            voter: sotto_mw::schnorr::PublicKey::of(&key),
+            votes: [((0, precommit), locked), ((2, prevote), later), ((2, precommit), later)].into(),
+            polkas: [((0, locked), polka.clone()), ((1, later), polka.clone()), ((2, later), polka)].into(),
+        };
+        account.sign(&chain, &key, &mut rng)
+    };
+    let file = |all: &[&SignedAccount]| {
+        let count = u16::try_from(all.len()).expect("few");
+        let mut out = [&[1][..], chain.as_bytes(), &count.to_le_bytes()].concat();
+        all.iter().for_each(|a| a.encode(&mut out));
+        [out, vec![0; 32]].concat()
+    };
+    let (first, second) = (account(4), account(9));
+    vec![
+        input("none", file(&[])),
+        input("one", file(&[&first])),
+        input("two", file(&[&first, &second])),
+        input("not-in-order", file(&[&second, &first])),
     ]
 }
 

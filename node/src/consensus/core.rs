@@ -217,7 +217,7 @@ impl Core {
                 };
                 Input::TimeoutElapsed(Timeout::new(Round::new(*round), kind))
             }
-            Entry::Block(_) => return None,
+            Entry::Block(_) | Entry::Resumed => return None,
         })
     }
 

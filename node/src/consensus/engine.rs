@@ -1,6 +1,7 @@
 //! The engine: which height it is at, and what it does there.
 
 use super::{
+    accounts::Accounts,
     core::Core,
     event::{Activity, Effect, Event, Note, Saved, Setup, StepContext, Tip, Why},
     evidence::DoubleCertificate,
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(super) banned: BTreeMap<LinkKey, Duration>,
     /// Headers of the last heights with a certificate.
     certified: BTreeMap<Height, (Hash, Certificate)>,
+    pub(super) accounts: Accounts,
     pub(super) stopped: bool,
 }
 
@@ -50,6 +52,8 @@ pub(super) struct AtHeight {
     pub(super) proposals: Proposals,
     pub(super) log: LogWriter,
     pub(super) stage: Stage,
+    /// Whether own votes of this height were lost with a log.
+    pub(super) forgot: bool,
 }
 
 /// What is done at a height.
@@ -97,7 +101,7 @@ impl Engine {
         let vote_key = PublicKey::of(&setup.vote_key);
         let outbox = Outbox::new(saved.votes);
         let (at, budgets, banned, certified) = Default::default();
-        let (votes, found) = (saved.votes, saved.log);
+        let (votes, found, accounts) = (saved.votes, saved.log, saved.accounts);
         Self {
             setup,
             vote_key,
@@ -109,6 +113,7 @@ impl Engine {
             budgets,
             banned,
             certified,
+            accounts,
             stopped: false,
         }
     }
@@ -218,6 +223,7 @@ impl Engine {
             tip,
             table,
             next,
+            forgot: false,
         };
         let claims: Vec<_> = at.table.claims().map(|(claim, clock)| (claim.clone(), clock)).collect();
         let found = self.found.as_ref().and_then(|bytes| ReadLog::read(&chain, bytes));

@@ -1,6 +1,7 @@
 //! What goes into the engine and what comes out. The head of [`consensus`](super) says in which order.
 
 use super::{
+    accounts::Accounts,
     evidence::{DoubleCertificate, Evidence},
     guard::{Position, Votes},
     message::Message,
@@ -43,6 +44,8 @@ pub struct Saved {
     pub votes: Option<Votes>,
     /// The bytes of the log, if there is one.
     pub log: Option<Vec<u8>>,
+    /// The file `accounts`.
+    pub accounts: Accounts,
 }
 
 /// How long a validator waits: settings of the node, which need not be the same everywhere.
@@ -199,6 +202,8 @@ pub enum Effect {
         log: Vec<u8>,
         /// Then replace the file `votes`, atomically and durably.
         votes: Votes,
+        /// Then the file `accounts` likewise, if this is there.
+        accounts: Option<Vec<u8>>,
     },
     /// Send this to these validators, as far as they are connected.
     Send {

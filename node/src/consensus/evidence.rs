@@ -10,8 +10,8 @@
 //! so that one case has one encoding.
 //!
 //! A validator that signed both certificates of one round is guilty. Of different rounds it is a suspect: one
-//! that is locked in the first may follow a quorum of prevotes in the second. Guilty among them are those
-//! that prevoted against their lock without one, which their votes of the rounds between show.
+//! that is locked in the first may follow a quorum of prevotes in the second. Who did not is found by
+//! [`accountability`](super::accountability).
 #![deny(clippy::indexing_slicing)]
 
 use crate::seal::DoubleSeal;

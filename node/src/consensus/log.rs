@@ -5,6 +5,7 @@
 //! record = length of the entry (4) ‖ entry ‖ check (32)   check = H(tag, chain id ‖ height ‖ number (8) ‖ entry)
 //! entry  = 1 ‖ signed vote (mw) | 2 ‖ signed proposal (mw) | 3 ‖ round (4) ‖ hash (32) ‖ valid (1)
 //!        | 4 ‖ hash (32) ‖ certificate of prevotes (mw) | 5 ‖ step (1) ‖ round (4) | 6 ‖ hash (32) ‖ time (8) ‖ block
+//!        | 7
 //! ```
 //!
 //! A file that was cut off ends before the first record that does not hold. Whether what is left is enough is
@@ -53,6 +54,8 @@ pub(super) enum Entry {
     Timeout(Step, u32),
     /// Not fed: a block that was judged valid, so that it can be committed after a restart.
     Block(ProposedBlock),
+    /// Not fed: a person said to go on although the log before was lost, and own votes with it.
+    Resumed,
 }
 
 impl Encode for Entry {
@@ -87,6 +90,7 @@ impl Encode for Entry {
                 block.time.encode(out);
                 out.extend_from_slice(&block.bytes);
             }
+            Self::Resumed => out.push(7),
         }
     }
 }
@@ -117,6 +121,7 @@ impl Decode for Entry {
                 let (value, time) = (Hash::decode(r)?, r.u64()?);
                 Ok(Self::Block(ProposedBlock { value, time, bytes: r.take(r.left())?.into() }))
             }
+            7 => Ok(Self::Resumed),
             code => Err(DecodeError::Code { what: "entry of a consensus log", code }),
         }
     }

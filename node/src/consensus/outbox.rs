@@ -1,9 +1,13 @@
-//! The order in which things leave: what was appended to the log, then `votes`, then the messages.
+//! The order in which things leave: what was appended to the log, then `votes`, then accounts,
+//! then the messages.
 //!
 //! ```text
 //! put         ──────────────────────────────────────────────▶ leaves with this step
 //! put_written ─▶ if something was appended: Write ─▶ held ──Written──▶ leaves
 //! ```
+//!
+//! The file of accounts changes when a vote goes against a former lock; it is written with that vote, after
+//! `votes`, so that it never has a vote that the log has not.
 //!
 //! What others said is appended and not written until something of our own is to leave: so one write a
 //! message of our own is enough, and losing the rest is as if it had not arrived.
@@ -24,6 +28,8 @@ pub(super) struct Outbox {
     last: WriteId,
     on_disk: WriteId,
     votes: Option<Votes>,
+    /// The file of accounts, if it changed.
+    accounts: Option<Vec<u8>>,
 }
 
 impl Outbox {
@@ -42,6 +48,11 @@ impl Outbox {
         self.written.push(effect);
     }
 
+    /// Goes to disk before what is put to leave after that.
+    pub(super) fn save_accounts(&mut self, file: Vec<u8>) {
+        self.accounts = Some(file);
+    }
+
     /// Everything up to this write is on disk.
     pub(super) fn on_written(&mut self, id: WriteId) {
         self.on_disk = self.on_disk.max(id.min(self.last));
@@ -57,13 +68,15 @@ impl Outbox {
 
     /// The effects of this step.
     pub(super) fn finish(&mut self, log: Option<&mut LogWriter>, votes: Option<&Votes>) -> Vec<Effect> {
-        if let (false, Some(log), Some(votes)) = (self.written.is_empty(), log, votes)
-            && (log.is_dirty() || self.votes != Some(*votes))
+        let leaves = !self.written.is_empty() || self.accounts.is_some();
+        if let (true, Some(log), Some(votes)) = (leaves, log, votes)
+            && (log.is_dirty() || self.votes != Some(*votes) || self.accounts.is_some())
         {
             self.last = WriteId(self.last.0 + 1);
             self.votes = Some(*votes);
             let (log_at, log) = log.take();
-            self.now.push(Effect::Write { id: self.last, log_at, log, votes: *votes });
+            let accounts = self.accounts.take();
+            self.now.push(Effect::Write { id: self.last, log_at, log, votes: *votes, accounts });
         }
         let waits = self.last > self.on_disk;
         for effect in self.written.drain(..) {

@@ -11,6 +11,7 @@
 //! much a validator signs. How far ahead a round may be is for the caller to say.
 
 use super::{
+    account::Account,
     evidence::Evidence,
     guard::Positioned,
     message::{Held, Message, RoundCertificate, RoundReason},
@@ -22,7 +23,7 @@ use sotto_mw::{
     chain::ChainId,
     hash::Hash,
     schnorr::{PublicKey, Signature, SignedMessage},
-    validators::{LinkKey, Signers, ValidatorSet},
+    validators::{LinkKey, Signatures, Signers, ValidatorSet},
     votes::{Certificate, ProposalClaim, SignedProposal, SignedVote, Vote, VoteKind},
 };
 use std::collections::BTreeMap;
@@ -357,8 +358,10 @@ impl Table {
                     .proposal
                     .as_ref()
                     .and_then(|seen| Some((seen.message.claim.pol_round?, seen.message.claim.value)));
-                let polka = pol.and_then(|(round, value)| self.polka(round, value));
-                polka.into_iter().chain(proposal).collect()
+                let polka = pol.and_then(|(round, value)| self.polka(round, value).map(|p| (value, p)));
+                let message =
+                    |(value, certificate)| Message::Polka { height: self.height, value, certificate };
+                polka.map(message).into_iter().chain(proposal).collect()
             }
             Held::Proposal => Vec::new(),
             Held::Votes(kind) => {
@@ -374,21 +377,48 @@ impl Table {
         missing
     }
 
-    fn polka(&self, round: u32, value: Hash) -> Option<Message> {
-        let height = self.height;
+    /// A quorum of prevotes for a value, whichever messages brought them.
+    fn polka(&self, round: u32, value: Hash) -> Option<Certificate> {
         if let Some(certificate) = self.polkas.get(&(round, value)) {
-            return Some(Message::Polka { height, value, certificate: certificate.clone() });
+            return Some(certificate.clone());
         }
-        let row = self.rows.get(&round)?;
-        if !self.set.has_quorum(self.power_for(row, VoteKind::Prevote, value)) {
+        let (kind, height) = (VoteKind::Prevote, self.height);
+        let vote = Vote { kind, height, round, value: Some(value) };
+        let of_entries = self.entries.range((round, RoundReason::Votes)..=(round, RoundReason::Precommits));
+        let entered = of_entries.flat_map(|(_, certificate)| certificate.votes());
+        let entered = entered.filter(|v| (v.kind, v.value) == (kind, vote.value));
+        let mut signed: BTreeMap<usize, Signature> = entered.map(|v| (v.place.into(), v.signature)).collect();
+        let row = self.rows.get(&round).into_iter().flat_map(|row| row.prevotes.iter().enumerate());
+        let heard = row.filter_map(|(i, seen)| Some((i, &seen.as_ref()?.message)));
+        signed.extend(heard.filter(|(_, v)| v.vote == vote).map(|(i, v)| (i, v.signature)));
+        let signatures = Signatures::new(self.set.count(), signed.into_iter().collect())?;
+        let power = signatures.signers().power(&self.set)?;
+        self.set.has_quorum(power).then_some(Certificate { round, signatures })
+    }
+
+    /// What this validator voted for, with the polkas that it rests on, if it voted against what it had
+    /// precommitted to.
+    pub(super) fn account(&self) -> Option<Account> {
+        let (me, height) = (self.me?, self.height);
+        let mut votes = BTreeMap::new();
+        for (round, row) in &self.rows {
+            for kind in [VoteKind::Prevote, VoteKind::Precommit] {
+                let own = row.votes(kind).get(me)?.as_ref().and_then(|seen| seen.message.vote.value);
+                votes.extend(own.map(|value| ((*round, kind), value)));
+            }
+        }
+        let voter = self.set.get(me)?.vote_key;
+        let mut account = Account { height, voter, votes, polkas: BTreeMap::new() };
+        if !account.changed_its_mind() {
             return None;
         }
-        let votes =
-            row.prevotes.iter().enumerate().filter_map(|(i, seen)| Some((i, &seen.as_ref()?.message)));
-        let signed =
-            votes.filter(|(_, v)| v.vote.value == Some(value)).map(|(i, v)| (i, v.signature)).collect();
-        let signatures = sotto_mw::validators::Signatures::new(self.set.count(), signed)?;
-        Some(Message::Polka { height, value, certificate: Certificate { round, signatures } })
+        let needed = account.polkas_needed();
+        let polka = |(rounds, value): (core::ops::Range<u32>, Hash)| {
+            let found = rounds.rev().find_map(|round| self.polka(round, value))?;
+            Some(((found.round, value), found.signatures))
+        };
+        account.polkas = needed.into_iter().filter_map(polka).collect();
+        Some(account)
     }
 }
 

@@ -101,6 +101,7 @@ impl Engine {
             return self.follow(Why::Refused);
         }
         self.note_log(ctx, log);
+        self.keep_account(ctx);
     }
 
     fn is_own(&self, entry: &Entry) -> bool {
@@ -121,7 +122,26 @@ impl Engine {
                 _ = at.table.take_vote(None, vote.vote, place, vote.signature);
             } else if let Entry::Proposal(proposal) = entry {
                 _ = at.table.take_claim(None, (proposal.claim, ctx.clock), proposal.signature);
+            } else if let Entry::Polka { value, certificate } = entry {
+                _ = at.table.take_polka(*value, certificate);
             }
+        }
+        at.forgot = log.entries.contains(&Entry::Resumed);
+    }
+
+    /// Keeps this validator's account of the height, if there is anything to account for. An account that
+    /// would accuse it is not signed.
+    fn keep_account(&mut self, ctx: &mut StepContext<'_>) {
+        let Some(at) = self.at.as_ref().filter(|at| !at.forgot) else { return };
+        let Some(account) = at.table.account() else { return };
+        if account.breach().is_some() || self.accounts.has(&account) {
+            return;
+        }
+        let (chain, oldest) =
+            (self.setup.chain.id(), at.height().minus(self.setup.chain.params().window_width));
+        let signed = account.sign(chain, &self.setup.vote_key, &mut &mut *ctx.rng);
+        if self.accounts.keep(signed, oldest) {
+            self.outbox.save_accounts(self.accounts.to_file(chain));
         }
     }
 
@@ -129,6 +149,10 @@ impl Engine {
     pub(super) fn on_resume(&mut self, ctx: &mut StepContext<'_>) {
         let Some(AtHeight { stage: Stage::Following(Why::LogLost(last)), .. }) = self.at else { return };
         if self.install_core() {
+            if let Some(at) = &mut self.at {
+                at.log.push(&Entry::Resumed);
+                at.forgot = true;
+            }
             self.drive(ctx, |core, signer| core.resume(last.round, signer));
             self.feed_heard(ctx);
         }
@@ -162,7 +186,11 @@ impl Engine {
         act: impl FnOnce(&mut Core, &mut dyn Signer) -> Fed,
     ) {
         let Some((outputs, result)) = self.with_core(ctx, act) else { return };
+        let votes = outputs.iter().any(|output| matches!(output, Output::Vote(_)));
         outputs.into_iter().for_each(|output| self.carry_out(ctx, output));
+        if votes {
+            self.keep_account(ctx);
+        }
         let decided = self.at.as_ref().is_some_and(|at| matches!(at.stage, Stage::Committing));
         if result.is_err() && !decided {
             self.follow(Why::Refused);

@@ -10,7 +10,7 @@
 
 use crate::{
     config::Config,
-    consensus::{self, Engine, Saved, Timing, Votes},
+    consensus::{self, Accounts, Engine, Saved, Timing, Votes},
     edge::{
         clock::Clock,
         council::{Channels, CouncilError, CouncilMember},
@@ -162,7 +162,7 @@ impl Daemon {
         let book = kept.read(SavedFile::AddrBook).map_err(refused)?;
         let own = kept.read(SavedFile::LocalTxs).map_err(refused)?;
         let resume = validator.as_ref().is_some_and(|setup| setup.resume);
-        let validator = validator.map(|setup| consensus(&kept, ledger.chain(), setup)).transpose();
+        let validator = validator.map(|setup| consensus(&kept, &ledger, setup)).transpose();
         let validator = validator.map_err(refused)?;
         let council = member.map(|member| member.engine(ledger.chain(), &kept)).transpose()?.map(Box::new);
         if validator.is_some() {
@@ -249,10 +249,13 @@ impl Daemon {
 }
 
 /// The consensus engine of a validator, with what it saved.
-fn consensus(kept: &SavedFiles, chain: &Chain, setup: ValidatorSetup) -> io::Result<Engine> {
+fn consensus(kept: &SavedFiles, ledger: &Ledger<Disk>, setup: ValidatorSetup) -> io::Result<Engine> {
+    let chain = ledger.chain();
     let ValidatorSetup { vote_key, renewal, installation, timing, resume: _ } = setup;
     let votes = kept.read(SavedFile::Votes)?.and_then(|bytes| Votes::from_file(chain.id(), &bytes).ok());
-    let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)? };
+    let undecided = ledger.equivocations().doubles().iter().map(|double| double.height);
+    let accounts = accounts(kept, chain)?.pinned(undecided);
+    let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)?, accounts };
     let vote_key = vote_key.vote_key();
     let setup = consensus::Setup { chain: chain.clone(), vote_key, installation, timing };
     let engine = Engine::new(setup, saved);
@@ -260,6 +263,21 @@ fn consensus(kept: &SavedFiles, chain: &Chain, setup: ValidatorSetup) -> io::Res
         Some(key) => engine.with_renewal(key.vote_key()),
         None => engine,
     })
+}
+
+/// The accounts that were kept; a damaged file is set aside.
+fn accounts(kept: &SavedFiles, chain: &Chain) -> io::Result<Accounts> {
+    let Some(bytes) = kept.read(SavedFile::Accounts)? else { return Ok(Accounts::default()) };
+    match Accounts::from_file(&bytes) {
+        Ok((of, accounts)) if of == *chain.id() => Ok(accounts),
+        _ => {
+            tracing::error!(
+                "the accounts of this validator's votes are damaged; they are kept as accounts.damaged"
+            );
+            kept.replace(SavedFile::AccountsDamaged, &bytes)?;
+            Ok(Accounts::default())
+        }
+    }
 }
 
 /// Carries out the effects of a node.
@@ -295,10 +313,12 @@ impl Edges for DaemonEdges {
                     }
                 });
             }
-            Effect::SaveVotes { id, log_at, log, votes } => {
+            Effect::SaveVotes { id, log_at, log, votes, accounts } => {
                 let append = FileWrite::Append { at: log_at, bytes: log };
                 let saved = self.saved.write(SavedFile::VoteLog, &append);
-                match saved.and_then(|()| self.saved.replace(SavedFile::Votes, &votes)) {
+                let saved = saved.and_then(|()| self.saved.replace(SavedFile::Votes, &votes));
+                let replace = |file: Vec<u8>| self.saved.replace(SavedFile::Accounts, &file);
+                match saved.and_then(|()| accounts.map_or(Ok(()), replace)) {
                     Ok(()) => return Some(Event::VotesSaved(id)),
                     Err(why) => {
                         tracing::error!(%why, "cannot save what this validator signs; it does not vote until it is started again");

@@ -5,7 +5,7 @@
 //! what it stemmed. After a crash a file is the old or the new one; its bytes carry their own checksum, and a
 //! damaged file counts as none.
 
-use crate::effect::FileWrite;
+use crate::{consensus::Accounts, effect::FileWrite};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -31,6 +31,10 @@ pub enum SavedFile {
     Votes,
     /// What a validator heard and said at this height.
     VoteLog,
+    /// A validator's accounts of heights at which it voted against a former lock.
+    Accounts,
+    /// The same, as it was when it was found to be damaged.
+    AccountsDamaged,
     /// The block that this node's share of a group's key was bound to last.
     Sealing,
 }
@@ -41,6 +45,7 @@ impl SavedFile {
         match self {
             // A height that does not end has many rounds, each with a block.
             Self::VoteLog => 4 << 30,
+            Self::Accounts => Accounts::MAX_BYTES as u64,
             _ => MAX_BYTES,
         }
     }
@@ -52,6 +57,8 @@ impl SavedFile {
             Self::LocalTxsDamaged => "local_txs.damaged",
             Self::Votes => "votes",
             Self::VoteLog => "votes.log",
+            Self::Accounts => "accounts",
+            Self::AccountsDamaged => "accounts.damaged",
             Self::Sealing => "sealing",
         }
     }
@@ -71,6 +78,12 @@ impl SavedFiles {
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// Reads from a directory, which need not be there.
+    #[must_use]
+    pub fn existing(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
     }
 
     /// The bytes that were saved last, if any were.

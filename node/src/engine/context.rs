@@ -159,7 +159,11 @@ impl<F: Files> StepContext<'_, F> {
     /// Charges a frame: nothing, if it is what a question of ours brought, except for a transaction.
     pub(crate) fn charge_for(&mut self, id: PeerId, asked: Option<Answer>, bytes: &[u8]) -> Charge {
         match asked {
-            Some(Answer::Transaction(_)) | None => self.charge(id, price::price(bytes)),
+            Some(Answer::Transaction(_)) | None => {
+                let best = self.branch.best().map_or_else(|| self.ledger.tip().hash(), |best| best.hash);
+                let units = price::continuing(bytes, best).unwrap_or_else(|| price::price(bytes));
+                self.charge(id, units)
+            }
             Some(_) => Charge::Paid,
         }
     }

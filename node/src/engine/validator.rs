@@ -336,8 +336,9 @@ impl Validator {
         decision: Decision,
     ) -> StepResult<Option<Heard>> {
         match decision {
-            Decision::Write { id, log_at, log, votes } => {
-                ctx.effects.push(Effect::SaveVotes { id, log_at, log, votes: votes.to_file() });
+            Decision::Write { id, log_at, log, votes, accounts } => {
+                let votes = votes.to_file();
+                ctx.effects.push(Effect::SaveVotes { id, log_at, log, votes, accounts });
             }
             Decision::Send { to, message } => {
                 let bytes = message.to_bytes();

@@ -84,3 +84,34 @@ impl PendingChanges {
         self.all.retain(|c| check_change(chain, terms, terms.first_change(next), c).is_ok());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{
+        terms::{Announced, Change},
+        testing::TestChain,
+    };
+
+    /// Once the chain has a change, those that were signed to follow the one before are gone, and what comes then waits.
+    #[test]
+    fn a_change_in_the_chain_ends_those_that_wait() {
+        let mut test_chain = TestChain::with_validators(5, 4);
+        let sign = |test_chain: &mut TestChain, rules| {
+            let from = Height::new(900);
+            test_chain.change(Change::Rules(Announced { from, what: rules }), Height::new(99))
+        };
+        let [taken, waits] = [9, 10].map(|rules| sign(&mut test_chain, rules));
+        let mut pending = PendingChanges::default();
+        for change in [&taken, &waits] {
+            let (chain, next) = (test_chain.chain(), test_chain.next());
+            assert_eq!(pending.take(chain, (chain.terms(), next), change.clone()), Ok(true));
+        }
+        test_chain.grow_with(Vec::new(), Some(taken));
+        let (chain, next) = (test_chain.chain(), test_chain.next());
+        // Under the rule on signatures alone it could wait on, and never be in a block.
+        pending.advance(chain, (chain.terms(), next));
+        assert!(pending.all().is_empty());
+        assert_eq!(pending.last_change, chain.terms().last_change);
+    }
+}

@@ -59,6 +59,15 @@ pub fn price(frame: &[u8]) -> u64 {
     }
 }
 
+/// The units of a tip that continues this block: its seal alone. It makes a node look for nothing else, and of two
+/// such one is forged, which ends the connection, or known.
+#[must_use]
+pub fn continuing(frame: &[u8], best: Hash) -> Option<u64> {
+    let tip = frame.get(2..).filter(|_| frame.get(1) == Some(&9))?;
+    let header = Header::decode(&mut Reader::new(tip)).ok()?;
+    (header.previous == best).then(|| 1 + SEAL * signatures(frame.len() as u64, 1))
+}
+
 /// How many signatures so many headers of these bytes have at most, in their seals.
 const fn signatures(length: u64, headers: u64) -> u64 {
     length.saturating_sub(headers * HEADER) / SIGNATURE

@@ -133,6 +133,25 @@ fn every_kind_has_its_row_among_the_threats() {
     assert!(all().iter().all(|m| price::price(&m.to_bytes()) >= 1));
 }
 
+/// A compact proposal costs its points, as a compact block does, whose body it has.
+#[test]
+fn a_compact_proposal_costs_its_points() {
+    let (mut compact, mut proposed) = (None, None);
+    for m in all() {
+        match m {
+            Message::Compact(_) => compact = Some(price::price(&m.to_bytes())),
+            Message::CompactProposed { .. } => {
+                proposed = Some((price::price(&m.to_bytes()), m.to_bytes().len()))
+            }
+            _ => {}
+        }
+    }
+    let (proposed, bytes) = proposed.unwrap();
+    assert_eq!(proposed, 1 + bytes as u64 / 32);
+    // The compact block has a seal of 65 bytes besides.
+    assert_eq!(compact.unwrap() - proposed, 2);
+}
+
 #[test]
 fn counts_are_bounded_before_anything_is_made() {
     let counted = |kind: u8, n: u16| [&[VERSION, kind][..], &n.to_le_bytes(), &[0; 40]].concat();

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Forgeries,
     /// Only where a test wants others to be locked.
     NoPrecommits,
+    /// Sends what its engine says, which a test lets forget. Where there are many, blocks may differ.
+    Amnesia,
 }
 
 impl Fault {

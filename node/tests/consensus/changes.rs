@@ -167,7 +167,7 @@ impl Changing {
             installation: installation(who),
             timing: Timing { gather: ms(0), idle: ms(2_000), ..Timing::default() },
         };
-        let saved = Saved { votes: Some(sim.votes), log: Some(sim.log.clone()) };
+        let saved = Saved { votes: Some(sim.votes), log: Some(sim.log.clone()), ..Saved::default() };
         let mut engine = Engine::new(setup, saved);
         if let Some(key) = &sim.renewal {
             engine = engine.with_renewal(secret(key));
@@ -229,7 +229,7 @@ impl Changing {
 
     fn carry_out(&mut self, who: usize, effect: Effect) {
         match effect {
-            Effect::Write { id, log_at, log, votes } => {
+            Effect::Write { id, log_at, log, votes, .. } => {
                 let boot = self.all[who].boot;
                 self.at(2, who, Due::Written { boot, id, log_at, log, votes });
             }

@@ -67,7 +67,7 @@ impl Ledgers {
             let vote_key = test_chain.validators().secret(&v.vote_key).clone();
             let timing = Timing { gather: Duration::ZERO, ..Timing::default() };
             let setup = Setup { chain: chain.clone(), vote_key, installation, timing };
-            let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), log: None };
+            let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), ..Saved::default() };
             let (judged, here, wanted) = Default::default();
             Validator { ledger, engine: Engine::new(setup, saved), judged, here, wanted, link: v.link_key }
         };

@@ -4,6 +4,7 @@
 //! consensus` runs so many seeds of each storm instead of a few.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod accounts;
 mod byzantine;
 mod changes;
 mod crashes;

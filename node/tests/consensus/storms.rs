@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
-fn seeds(usual: u64) -> u64 {
+pub(crate) fn seeds(usual: u64) -> u64 {
     std::env::var("SOTTO_CONSENSUS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
@@ -82,6 +82,14 @@ fn storms(usual: u64, kind: Storm) {
             calm(&mut world, seed);
         }
     }
+}
+
+/// In such weather locks change, and each vote against a former one has its account on disk before it leaves.
+#[test]
+fn locks_that_change_are_accounted_for() {
+    let kind = Storm { delay: 500, loss: 25, crashes: true, ..Storm::default() };
+    let explained: u32 = (0..seeds(60)).map(|seed| storm(90_000 + seed, 4, kind).explained).sum();
+    assert!(explained > 0, "no lock changed");
 }
 
 #[test]

@@ -9,7 +9,9 @@ use sotto_mw::{
     validators::{LinkKey, ValidatorSet},
     votes::Certificate,
 };
-use sotto_node::consensus::{Engine, Event, ProposedBlock, Saved, Setup, Timing, Tip, Verdict, Votes};
+use sotto_node::consensus::{
+    Accounts, Engine, Event, ProposedBlock, Saved, Setup, Timing, Tip, Verdict, Votes,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -54,6 +56,7 @@ impl Content {
 pub(crate) struct Disk {
     pub(crate) votes: Votes,
     pub(crate) log: Vec<u8>,
+    pub(crate) accounts: Accounts,
     pub(crate) blocks: Vec<(ProposedBlock, Certificate)>,
 }
 
@@ -80,7 +83,7 @@ pub(crate) struct Sim {
 impl Sim {
     pub(crate) fn new(chain: &Chain, place: usize, key: SecretScalar, link: LinkKey) -> Self {
         let votes = Votes::new(*chain.id(), installation(place));
-        let disk = Disk { votes, log: Vec::new(), blocks: Vec::new() };
+        let disk = Disk { votes, log: Vec::new(), accounts: Accounts::default(), blocks: Vec::new() };
         let (here, wanted) = Default::default();
         Self {
             place,
@@ -107,7 +110,8 @@ impl Sim {
             installation: installation(self.place),
             timing,
         };
-        let saved = Saved { votes: Some(self.disk.votes), log: Some(self.disk.log.clone()) };
+        let (votes, log) = (Some(self.disk.votes), Some(self.disk.log.clone()));
+        let saved = Saved { votes, log, accounts: self.disk.accounts.clone() };
         self.engine = Some(Engine::new(setup, saved));
         self.here = self.disk.blocks.iter().map(|(b, _)| (b.value, b.clone())).collect();
         self.wanted.clear();

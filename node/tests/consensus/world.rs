@@ -11,13 +11,14 @@ use sotto_mw::{
     chain::{Chain, Network, Params},
     codec::{Decode, Encode},
     hash::Hash,
+    schnorr::Signature,
     testing::TestValidators,
     validators::{LinkKey, ValidatorSet},
     votes::{Certificate, Vote, VoteKind},
 };
 use sotto_node::consensus::{
-    Activity, DoubleCertificate, Effect, Event, Evidence, Message, Position, ProposedBlock, StepContext,
-    Timing, Votes, WriteId,
+    Accounts, Activity, DoubleCertificate, Effect, Event, Evidence, Message, Position, ProposedBlock,
+    StepContext, Timing, Votes, WriteId,
 };
 use std::{
     cmp::Reverse,
@@ -40,14 +41,24 @@ pub(crate) enum Packet {
     Sealed(ProposedBlock, Certificate),
 }
 
+pub(crate) type Cast = BTreeMap<(u64, u32, VoteKind, usize), (Option<Hash>, Signature)>;
+
 enum Due {
     Arrive { from: usize, packet: Packet },
     Wake,
     Feed { boot: u32, event: Box<Event> },
-    Written { boot: u32, id: WriteId, log_at: u64, log: Vec<u8>, votes: Votes },
+    Written { boot: u32, id: WriteId, files: Files },
     Fetch { boot: u32, value: Hash, tries: u32 },
     Start,
     Announce,
+}
+
+/// What is written to a disk.
+struct Files {
+    log_at: u64,
+    log: Vec<u8>,
+    votes: Votes,
+    accounts: Option<Vec<u8>>,
 }
 
 /// How the network is.
@@ -75,6 +86,10 @@ pub(crate) struct World {
     events: u64,
     /// What honest validators said, by place.
     said: BTreeMap<(usize, Position), Vec<u8>>,
+    /// Every vote that an engine wanted to send, by height, round, kind and place.
+    pub(crate) cast: Cast,
+    /// How many votes of honest validators went against a former lock.
+    pub(crate) explained: u32,
     /// The one block of each height.
     pub(crate) decided: BTreeMap<u64, (Hash, u32)>,
     /// Rounds of the certificates under which honest validators connected.
@@ -95,7 +110,7 @@ impl World {
         let all = (0..n).map(sim).collect();
         let weather = Weather { delay: (20, 80), loss: 0, part: vec![0; n] };
         let timing = Timing { gather: ms(0), ..Timing::default() };
-        let (evidence, stopped, queue, due, said, decided) = Default::default();
+        let (evidence, stopped, queue, due, said, cast, decided) = Default::default();
         Self {
             rng,
             now: Duration::ZERO,
@@ -110,6 +125,8 @@ impl World {
             due,
             events: 0,
             said,
+            cast,
+            explained: 0,
             decided,
             restarts: 0,
         }
@@ -188,9 +205,7 @@ impl World {
                 }
             }
             Due::Feed { boot, event } if boot == self.all[who].boot => self.feed(who, *event),
-            Due::Written { boot, id, log_at, log, votes }
-                if boot == self.all[who].boot && self.write(who, log_at, &log, votes) =>
-            {
+            Due::Written { boot, id, files } if boot == self.all[who].boot && self.write(who, &files) => {
                 self.feed(who, Event::Written(id));
             }
             Due::Fetch { boot, value, tries } if boot == self.all[who].boot => self.fetch(who, value, tries),
@@ -207,19 +222,26 @@ impl World {
     }
 
     /// Writes to a disk, in the order of the law; says whether the validator survives it.
-    fn write(&mut self, who: usize, log_at: u64, log: &[u8], votes: Votes) -> bool {
+    fn write(&mut self, who: usize, Files { log_at, log, votes, accounts }: &Files) -> bool {
         if self.burns(who) {
             return false;
         }
         // A crash while the log is appended leaves some of it.
         let torn = self.burns(who).then(|| self.below(log.len() as u64 + 1) as usize);
         let disk = &mut self.all[who].disk;
-        disk.log.truncate(log_at as usize);
+        disk.log.truncate(*log_at as usize);
         disk.log.extend_from_slice(&log[..torn.unwrap_or(log.len())]);
         if torn.is_some() || self.burns(who) {
             return false;
         }
-        self.all[who].disk.votes = votes;
+        self.all[who].disk.votes = *votes;
+        if self.burns(who) {
+            return false;
+        }
+        if let Some(file) = accounts {
+            self.all[who].disk.accounts = Accounts::from_file(file).unwrap().1;
+            self.check_accounts(who);
+        }
         !self.burns(who)
     }
 
@@ -268,11 +290,11 @@ impl World {
 
     fn carry_out(&mut self, who: usize, effect: Effect) {
         match effect {
-            Effect::Write { id, log_at, log, votes } => {
-                let boot = self.all[who].boot;
+            Effect::Write { id, log_at, log, votes, accounts } => {
+                let (boot, files) = (self.all[who].boot, Files { log_at, log, votes, accounts });
                 let when = self.now.max(self.all[who].busy) + ms(self.between((1, 8)));
                 self.all[who].busy = when;
-                self.at(when, who, Due::Written { boot, id, log_at, log, votes });
+                self.at(when, who, Due::Written { boot, id, files });
             }
             Effect::Send { to, message } => self.send(who, &to, &message),
             Effect::SendBlock(value) => {
@@ -324,6 +346,12 @@ impl World {
     fn send(&mut self, who: usize, to: &[LinkKey], message: &Message) {
         if self.all[who].is_honest() {
             self.check_said(who, message);
+        }
+        if let Message::Vote { vote, place, signature } = message
+            && usize::from(*place) == who
+        {
+            self.cast.insert((vote.height.get(), vote.round, vote.kind, who), (vote.value, *signature));
+            self.check_account_of(who, vote);
         }
         let to: Vec<usize> = to.iter().map(|link| self.place(link)).collect();
         byzantine::send(self, who, &to, message);
@@ -428,7 +456,8 @@ impl World {
         let (height, round) = (self.all[who].height() + 1, certificate.round);
         if self.all[who].is_honest() {
             let decided = self.decided.entry(height).or_insert((block.value, round));
-            assert_eq!(decided.0, block.value, "two blocks at height {height}");
+            let forgetful = self.all.iter().any(|s| s.fault == Some(Fault::Amnesia));
+            assert!(forgetful || decided.0 == block.value, "two blocks at height {height}");
         }
         self.all[who].disk.blocks.push((block, certificate));
         self.all[who].here.retain(|_, b| Content::of(b).height + 3 > height);

@@ -166,7 +166,8 @@ impl World {
         let votes = machine.votes.as_ref().and_then(|bytes| Votes::from_file(chain.id(), bytes).ok());
         let timing = Timing { idle: self.idle, ..Timing::default() };
         let setup = consensus::Setup { chain, vote_key, installation, timing };
-        let mut engine = Engine::new(setup, Saved { votes, log: Some(machine.log.clone()) });
+        let mut engine =
+            Engine::new(setup, Saved { votes, log: Some(machine.log.clone()), ..Saved::default() });
         if let Some(key) = renewal {
             engine = engine.with_renewal(key);
         }
@@ -266,7 +267,7 @@ impl World {
                 }
                 Effect::Verify(ticket, work) => self.step(n, Event::Verified(ticket, work.run())),
                 Effect::SaveLocalTxs(_) => self.step(n, Event::LocalTxsSaved),
-                Effect::SaveVotes { id, log_at, log, votes } => {
+                Effect::SaveVotes { id, log_at, log, votes, .. } => {
                     let machine = &mut self.machines[n];
                     machine.log.truncate(usize::try_from(log_at).unwrap());
                     machine.log.extend(log);

@@ -122,7 +122,7 @@ pub(crate) fn create(home: &Home) -> Outcome<(DiskLedger, [OperatorKey; VALIDATO
 /// The consensus engine of a validator that has signed nothing yet.
 fn engine(chain: &Chain, key: &OperatorKey, n: usize) -> Engine {
     let installation = Hash::from_bytes([n as u8; 32]);
-    let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), log: None };
+    let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), ..Saved::default() };
     let (chain, timing) = (chain.clone(), Timing::default());
     Engine::new(consensus::Setup { chain, vote_key: key.vote_key(), installation, timing }, saved)
 }
