@@ -42,6 +42,8 @@ pub(crate) struct Relay {
     dandelion: Dandelion,
     stems: Stempool,
     local: LocalTxs,
+    /// How many transactions had left the mempool at the end of the last step.
+    departures: u64,
     /// The nonce of the pong that shows that a peer has read the last stem it was sent.
     pings: BTreeMap<PeerKey, u64>,
 }
@@ -52,6 +54,7 @@ impl Relay {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
             local: LocalTxs::default(),
+            departures: 0,
             pings: BTreeMap::new(),
         }
     }
