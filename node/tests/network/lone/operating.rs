@@ -5,7 +5,9 @@ use core::net::SocketAddr;
 use sotto_node::{
     effect::FileWrite,
     event::{Request, RequestId},
+    message::price,
     peer::{Address, DialError, Direction, PeerKey},
+    token_bucket::TokenBucket,
 };
 use std::collections::VecDeque;
 
@@ -310,4 +312,37 @@ fn what_is_taken_over_has_no_bound_but_its_own() {
     next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
     let relay = next.meet(3, true);
     assert!(payments[..held].iter().chain(&payments[3..]).all(|t| next.stemmed_to(t) == [relay]));
+}
+
+/// However many payments are handed in at once, the relay gets no more than a peer may cause: to it that would be a
+/// flood, for which it bans. All of them go in the end.
+#[test]
+fn stems_keep_within_what_the_relay_allows() {
+    let (mut test_chain, coins) = test_chain(100);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let allowance = Allowance { rate: 2_000, burst: 10_000 };
+    let mut lone = Hand::lone(&test_chain, |c| (c.work, c.dandelion) = (allowance, patient()));
+    lone.meet(1, true);
+    lone.said.clear();
+    let mut relay = TokenBucket::new(allowance, Duration::ZERO);
+    let mut heard = |lone: &mut Hand| {
+        let stems = lone.said.drain(..).filter(|(_, m)| matches!(m, Message::Stem(_)));
+        let kernels = stems.map(|(_, m)| {
+            assert!(relay.take(lone.now, price::price(&m.to_bytes())), "a flood at {:?}", lone.now);
+            let Message::Stem(t) = m else { return 0 };
+            t.body.kernels.len()
+        });
+        kernels.sum::<usize>()
+    };
+    let mut sent = 0;
+    for t in &payments {
+        assert!(matches!(lone.submit(t), Response::Submitted(_)));
+        sent += heard(&mut lone);
+    }
+    assert!((45..65).contains(&sent), "{sent}");
+    for _ in 0..20 {
+        lone.pass(SECOND / 2);
+        sent += heard(&mut lone);
+    }
+    assert_eq!(sent, payments.len());
 }
