@@ -455,4 +455,30 @@ proptest! {
         };
         prop_assert_eq!(rules::verify_transaction(ledger.chain(), well_formed).map(|_| ()), want);
     }
+
+    /// Transactions that are verified together get the verdicts that each gets alone.
+    #[test]
+    fn transactions_together_are_judged_as_each_alone(faults in vec(0..5u8, 0..6)) {
+        let (ledger, payments) = &*PAYMENTS;
+        let with_fault = |(t, fault): (&Transaction, &u8)| {
+            let mut t = t.clone();
+            match fault {
+                1 => t.offset += Scalar::ONE,
+                2 => t.body.kernels[0].signature = payments[5].body.kernels[0].signature,
+                3 => t.body.outputs[0].proof = payments[5].body.outputs[0].proof.clone(),
+                _ => {}
+            }
+            rules::check_transaction(ledger.chain(), t).unwrap()
+        };
+        let all: Vec<_> = payments.iter().zip(&faults).map(with_fault).collect();
+        let alone = all.iter().map(|t| rules::verify_transaction(ledger.chain(), t.clone()));
+        let alone: Vec<_> = alone.map(|verdict| verdict.map(|t| t.get().clone())).collect();
+        let together = rules::verify_transactions(ledger.chain(), all);
+        let together: Vec<_> = together.into_iter().map(|verdict| verdict.map(|t| t.get().clone())).collect();
+        for (verdict, fault) in together.iter().zip(&faults) {
+            let rule = verdict.as_ref().err().map(Rejection::rule);
+            prop_assert_eq!(rule, [None, Some("MW-R15"), Some("MW-R14"), Some("MW-R13"), None][usize::from(*fault)]);
+        }
+        prop_assert_eq!(together, alone);
+    }
 }

@@ -9,6 +9,7 @@ pub(crate) mod directory;
 pub mod disk;
 pub mod event_loop;
 pub mod light;
+pub(crate) mod local_txs_file;
 pub mod log;
 pub mod metrics;
 pub mod net;

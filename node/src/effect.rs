@@ -4,7 +4,7 @@
 use crate::{
     consensus::{Activity, Evidence, Note, Place, WriteId},
     council::CouncilNote,
-    event::RequestId,
+    event::{RequestId, SaveId},
     ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
     message::{BlockName, Message},
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
@@ -42,11 +42,12 @@ pub enum Effect {
     /// Save the address book, in place of the one that was saved.
     SaveAddrBook(Vec<u8>),
     /// Write to the file of transactions that were submitted here and may be unknown to all others, durably.
-    /// Then report the outcome as the next event:
+    /// Then report the outcome, now or later:
     /// [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved) or
     /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
-    /// nor acknowledges what was submitted.
-    SaveLocalTxs(FileWrite),
+    /// nor acknowledges what was submitted. Saves are carried out in their order, any number of them at once
+    /// ([`FileWrite::then`]). After one that failed, those that append fail too, until one replaces the file.
+    SaveLocalTxs(SaveId, FileWrite),
     /// Cut the validator's log off at this length, append to it durably, then replace the file `votes`,
     /// durably. Then say [`Event::VotesSaved`](crate::event::Event::VotesSaved), as the next event. If it
     /// cannot be done, say nothing: the validator does not vote then.
@@ -90,6 +91,24 @@ pub enum FileWrite {
 }
 
 impl FileWrite {
+    /// This change and the next one as one change. `None`: the next one does not begin where this one ends.
+    #[must_use]
+    pub fn then(self, next: Self) -> Option<Self> {
+        match (self, next) {
+            (_, replace @ Self::Replace(_)) => Some(replace),
+            (Self::Replace(mut file), Self::Append { at, bytes }) => {
+                let follows = at == file.len() as u64;
+                file.extend(bytes);
+                follows.then_some(Self::Replace(file))
+            }
+            (Self::Append { at: first, bytes: mut all }, Self::Append { at, bytes }) => {
+                let follows = at == first + all.len() as u64;
+                all.extend(bytes);
+                follows.then_some(Self::Append { at: first, bytes: all })
+            }
+        }
+    }
+
     /// Makes the change to a file in memory.
     pub fn apply(self, file: &mut Vec<u8>) {
         match self {

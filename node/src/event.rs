@@ -24,10 +24,11 @@ pub enum Event {
     LocalTxsLoaded(Vec<u8>),
     /// The mempool's file of a damaged store in place of which the ledger is: what it holds was acknowledged.
     MempoolRecovered(Vec<u8>),
-    /// The last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) is on disk, durably.
-    LocalTxsSaved,
-    /// It could not be written. The bytes of the one before may still be there.
-    LocalTxsNotSaved,
+    /// This [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) and all before are on disk, durably.
+    LocalTxsSaved(SaveId),
+    /// This one could not be written, nor any before that no event has named. The bytes of the last one that was
+    /// written may still be there.
+    LocalTxsNotSaved(SaveId),
     /// The time of day, in seconds since 1970. A validator learns it with each tick, and when
     /// [`Node::wake_at`](crate::engine::Node::wake_at) has come.
     Clock(u64),
@@ -69,6 +70,10 @@ pub enum Event {
         request: Request,
     },
 }
+
+/// The number of an [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs): each is one more than the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SaveId(pub u64);
 
 /// What happens among the members of a group that seals.
 #[derive(Clone, Debug)]

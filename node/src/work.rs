@@ -5,16 +5,17 @@
 //! ```
 //!
 //! A [`Work`] is a value, and [`Work::run`] a function of it alone: it depends on no state, so it does not
-//! matter when it runs, in which order, or on which thread. The engine judges a verdict against the state at
-//! the time at which it comes back. A program without workers runs the work at once and passes the verdict in
-//! as the next event.
+//! matter when it runs, in which order, on which thread, or together with which other work. The engine judges a
+//! verdict against the state at the time at which it comes back. A program without workers runs the work at
+//! once and passes the verdict in as the next event; one with workers has what waits verified together
+//! ([`verify_together`]).
 
 use crate::message::Message;
 use sotto_mw::{
     chain::Chain,
     codec::{Decode, DecodeError},
     error::Rejection,
-    rules::{Verified, WellFormed, verify_transaction},
+    rules::{Verified, WellFormed, verify_transaction, verify_transactions},
     transaction::Transaction,
 };
 
@@ -49,4 +50,23 @@ impl Work {
             Self::Verify(chain, t) => Verdict::Transaction(verify_transaction(&chain, *t).map(Box::new)),
         }
     }
+}
+
+/// A transaction to verify, and the ticket of its [`Work::Verify`].
+pub(crate) type ToVerify = (Ticket, Box<Chain>, Box<WellFormed<Transaction>>);
+
+/// Verifies transactions in one batch for each chain state that they were checked on. Each verdict is the one that
+/// [`Work::run`] finds.
+pub(crate) fn verify_together(mut all: Vec<ToVerify>) -> Vec<(Ticket, Verdict)> {
+    let mut verdicts = Vec::with_capacity(all.len());
+    while let Some((_, chain, _)) = all.first() {
+        let chain = chain.clone();
+        let (same, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, c, _)| *c == chain);
+        let (tickets, transactions): (Vec<Ticket>, Vec<_>) =
+            same.into_iter().map(|(ticket, _, t)| (ticket, *t)).unzip();
+        let found = verify_transactions(&chain, transactions).into_iter();
+        verdicts.extend(tickets.into_iter().zip(found.map(|v| Verdict::Transaction(v.map(Box::new)))));
+        all = other;
+    }
+    verdicts
 }

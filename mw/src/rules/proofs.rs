@@ -66,6 +66,12 @@ pub(super) fn body(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     all(chain, &signed, &outputs).map_err(|invalid| invalid.why)
 }
 
+/// Whether all signatures and outputs of some bodies hold, as one batch.
+pub(super) fn bodies<'a>(chain: &Chain, bodies: impl Iterator<Item = &'a Body>) -> bool {
+    let (signed, outputs): (Vec<_>, Vec<_>) = bodies.map(|b| at(Height::GENESIS, b, &[])).unzip();
+    together(chain, &signed.concat(), &outputs.concat())
+}
+
 /// The signatures of a change, and a body's signatures and outputs, at its height.
 pub(super) fn at<'a>(
     height: Height,
@@ -96,14 +102,19 @@ pub(super) fn all(
     signed: &[At<Signed<'_>>],
     outputs: &[At<&Output>],
 ) -> Result<(), InvalidBlock> {
-    let rounds = signed.len().div_ceil(SIGNATURES).max(outputs.len().div_ceil(OUTPUTS));
-    if (0..rounds).all(|i| hold(chain, part(signed, i, SIGNATURES), part(outputs, i, OUTPUTS))) {
+    if together(chain, signed, outputs) {
         return Ok(());
     }
     let bad_signature = || first_bad(signed, SIGNATURES, |part| hold(chain, part, &[])).map(signature);
     let bad_output = || first_bad(outputs, OUTPUTS, |part| hold(chain, &[], part)).map(proof);
     let any = || signed.first().map(signature).or(outputs.first().map(proof));
     bad_signature().or_else(bad_output).or_else(any).map_or(Ok(()), Err)
+}
+
+/// Whether all of them hold, in as few batches as their bounds allow.
+fn together(chain: &Chain, signed: &[At<Signed<'_>>], outputs: &[At<&Output>]) -> bool {
+    let rounds = signed.len().div_ceil(SIGNATURES).max(outputs.len().div_ceil(OUTPUTS));
+    (0..rounds).all(|i| hold(chain, part(signed, i, SIGNATURES), part(outputs, i, OUTPUTS)))
 }
 
 fn signature((height, signed): &At<Signed<'_>>) -> InvalidBlock {

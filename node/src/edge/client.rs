@@ -174,6 +174,8 @@ impl Client {
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
         let stream = TcpStream::connect(self.at).await;
         let stream = stream.map_err(|source| ClientError::Unreachable { at: self.at, source })?;
+        // A long request is more than one write, and the last one waits for nothing.
+        let _ = stream.set_nodelay(true);
         let handshake = handshake(TokioIo::new(stream)).await;
         let (sender, connection) =
             handshake.map_err(|e| ClientError::Broken { at: self.at, why: e.to_string() })?;

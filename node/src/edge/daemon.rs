@@ -16,6 +16,7 @@ use crate::{
         council::{Channels, CouncilError, CouncilMember},
         disk::Disk,
         event_loop::{Edges, EventLoop, channel},
+        local_txs_file::LocalTxsFile,
         log,
         metrics::Counters,
         net::{self, Net, NetError},
@@ -180,6 +181,8 @@ impl Daemon {
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
         let workers = Workers::start(&events).map_err(StartError::Thread)?;
+        let local_txs = LocalTxsFile::start(Disk::beside_locked(&dir), events.clone());
+        let local_txs = local_txs.map_err(StartError::Thread)?;
         let channels = member.map(|member| member.open(&events)).transpose()?;
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
@@ -195,6 +198,7 @@ impl Daemon {
         let mut edges = DaemonEdges {
             net,
             saved: kept,
+            local_txs,
             handle: handle.clone(),
             counters,
             workers,
@@ -204,8 +208,9 @@ impl Daemon {
         let node = thread::Builder::new().name("node".into()).spawn(move || {
             let (clock, rng) = (&Clock::start(), &mut OsRng);
             let node = EventLoop { node, clock, rng, events: &received, edges: &mut edges }.run();
-            // In this order: no new requests, no waiting requests, no connections.
+            // In this order: no new requests, the last saves, no waiting requests, no connections.
             drop(received);
+            drop(edges.local_txs);
             edges.handle.stopped();
             drop(edges.net);
             drop(node);
@@ -284,6 +289,7 @@ fn accounts(kept: &SavedFiles, chain: &Chain) -> io::Result<Accounts> {
 struct DaemonEdges {
     net: Net,
     saved: SavedFiles,
+    local_txs: LocalTxsFile,
     handle: NodeHandle,
     counters: Arc<Counters>,
     workers: Workers,
@@ -304,15 +310,7 @@ impl Edges for DaemonEdges {
                     tracing::warn!(%why, "cannot save the address book");
                 }
             }
-            Effect::SaveLocalTxs(own) => {
-                return Some(match self.saved.write(SavedFile::LocalTxs, &own) {
-                    Ok(()) => Event::LocalTxsSaved,
-                    Err(why) => {
-                        tracing::error!(%why, "cannot save submitted transactions; refusing further ones until it succeeds");
-                        Event::LocalTxsNotSaved
-                    }
-                });
-            }
+            Effect::SaveLocalTxs(id, write) => self.local_txs.save(id, write),
             Effect::SaveVotes { id, log_at, log, votes, accounts } => {
                 let append = FileWrite::Append { at: log_at, bytes: log };
                 let saved = self.saved.write(SavedFile::VoteLog, &append);

@@ -30,7 +30,7 @@ enum Access {
     Write {
         /// The file that was written last.
         writing: Option<(FileName, File)>,
-        _lock: File,
+        _lock: Option<File>,
     },
     /// Nothing is written. A directory without a lock file has never been opened to write.
     Read { overlay: Overlay, _lock: Option<File> },
@@ -45,10 +45,17 @@ impl Disk {
         let refused = |source| StoreError::Directory { dir: dir.to_owned(), source };
         let lock = writable(&dir.join("lock")).map_err(refused)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), access: Access::Write { writing: None, _lock: lock } }),
+            Ok(()) => {
+                Ok(Self { dir: dir.to_owned(), access: Access::Write { writing: None, _lock: Some(lock) } })
+            }
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
             Err(TryLockError::Error(source)) => Err(refused(source)),
         }
+    }
+
+    /// A directory beside a store whose lock the caller holds, and which no other process writes to then.
+    pub(crate) fn beside_locked(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), access: Access::Write { writing: None, _lock: None } }
     }
 
     /// Opens a directory to read, and writes nothing in it: what opening a store changes is changed in

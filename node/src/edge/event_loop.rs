@@ -123,7 +123,8 @@ mod tests {
         fn carry_out(&mut self, effect: Effect) -> Option<Event> {
             match effect {
                 Effect::Respond(_, answer) => drop(self.0.send(*answer)),
-                Effect::SaveLocalTxs(_) => return Some(Event::LocalTxsSaved),
+                Effect::SaveLocalTxs(id, _) => return Some(Event::LocalTxsSaved(id)),
+                Effect::Verify(ticket, work) => return Some(Event::Verified(ticket, work.run())),
                 _ => {}
             }
             None

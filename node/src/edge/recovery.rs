@@ -24,7 +24,7 @@ use std::{
 };
 
 /// More than a mempool's file can hold.
-const MEMPOOL_MAX: u64 = 256 << 20;
+pub(crate) const MEMPOOL_MAX: u64 = 256 << 20;
 /// Damaged folders that are kept.
 const MOST: u32 = 1_000;
 

@@ -182,6 +182,8 @@ async fn serve<R: Respond>(listener: TcpListener, handler: &Arc<R>, mut ended: w
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        // An answer is one write, which waits for nothing.
+        let _ = stream.set_nodelay(true);
         let (handler, ended) = (handler.clone(), ended.clone());
         open.spawn(async move {
             connection(TokioIo::new(stream), handler, ended).await;

@@ -1,11 +1,12 @@
-//! The files that a node saves beside its chain: the address book, which is replaced as a whole, and the
-//! transactions that were submitted here, to which new ones are appended.
+//! The files that a node saves beside its chain: the address book and others, which are replaced as a whole, and the log
+//! of a validator. Transactions that were submitted here are only read; [`local_txs_file`](super::local_txs_file)
+//! writes them.
 //!
 //! The directory is made with mode 0700 and its files with 0600: they reveal which nodes this one knows and
 //! what it stemmed. After a crash a file is the old or the new one; its bytes carry their own checksum, and a
 //! damaged file counts as none.
 
-use crate::{consensus::Accounts, effect::FileWrite};
+use crate::{consensus::Accounts, edge::recovery::MEMPOOL_MAX, effect::FileWrite};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -13,9 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// More than any of these files can hold: what is held is bounded by half of it
-/// ([`Config::local_txs_bytes`](crate::config::Config::local_txs_bytes)). A longer file is an error: to read
-/// a part of it would lose the rest.
+/// More than most of these files can hold. A longer file is an error: to read a part of it would lose the rest.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A file that a node saves.
@@ -46,6 +45,9 @@ impl SavedFile {
             // A height that does not end has many rounds, each with a block.
             Self::VoteLog => 4 << 30,
             Self::Accounts => Accounts::MAX_BYTES as u64,
+            // Twice what is held ([`Config::local_txs_bytes`](crate::config::Config::local_txs_bytes)), or that and
+            // the mempool's file of a damaged store ([`recovery`](super::recovery)).
+            Self::LocalTxs => 2 * MEMPOOL_MAX,
             _ => MAX_BYTES,
         }
     }

@@ -29,7 +29,12 @@ use crate::{
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
-use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
+use sotto_mw::{
+    error::Rejection,
+    hash::Hash,
+    rules::{Verified, WellFormed},
+    transaction::Transaction,
+};
 use std::collections::VecDeque;
 
 /// The outcome of a step. An error means that the store failed and that the node has to stop.
@@ -87,7 +92,7 @@ pub(crate) struct StepContext<'a, F: Files> {
     pub(crate) ledger: &'a mut Ledger<F>,
     pub(crate) peers: &'a mut Peers,
     pub(crate) branch: &'a mut Branch,
-    pub(crate) verify: &'a mut VerifyQueue,
+    pub(crate) queue: &'a mut VerifyQueue,
     /// Whether this node seals blocks.
     pub(crate) seals: bool,
     /// What this node's validator does, if it votes.
@@ -252,14 +257,19 @@ impl<F: Files> StepContext<'_, F> {
         let from = then.peer();
         match self.ledger.precheck(t.clone()) {
             Ok(t) => {
-                let peer = from.and_then(|id| self.peers.all.get(&id));
-                let own = Whose::of_this_node(self.config.key);
-                let work = Work::Verify(Box::new(self.ledger.chain().clone()), Box::new(t));
-                let queued = self.verify.push(peer.map_or(own, Peer::machine), then, work);
+                let queued = self.verify(from, then, t);
                 Ok(if queued { Verdict::Verifying } else { Verdict::Refused })
             }
             Err(e) => self.refused(from, t, e),
         }
+    }
+
+    /// Has the proofs of a transaction of a peer or, `None`, of this machine verified; says whether there is room.
+    pub(crate) fn verify(&mut self, from: Option<PeerId>, then: Then, t: WellFormed<Transaction>) -> bool {
+        let peer = from.and_then(|id| self.peers.all.get(&id));
+        let machine = peer.map_or(Whose::of_this_node(self.config.key), Peer::machine);
+        let work = Work::Verify(Box::new(self.ledger.chain().clone()), Box::new(t));
+        self.queue.push(machine, then, work)
     }
 
     /// What follows when the rules refuse a transaction, before or after its proofs were verified.

@@ -14,23 +14,30 @@
 //! long on average as an embargo, because what comes at once after a block comes from nearby.
 //!
 //! Guaranteed: a transaction that was acknowledged is saved durably until a block has it or its window is
-//! over: here, or where it is pending under its own name, in the mempool's file. What is held fits in one
+//! over: here, or where it is pending under its own name, in the mempool's file; when it ceases to be pending, it is
+//! written here in the same step. What is held fits in one
 //! file that is read back whole; a submission beyond that is refused. Not guaranteed: that one which a
 //! restart found in the mempool is stemmed again when the mempool drops it, nor one whose block was undone.
 //! An attacker who makes a transaction fall sees its route a second time, which shows no more before the
 //! epoch changes (`docs/THREATS.md`).
 
-use crate::{event::RequestId, ledger::mempool_file};
+use crate::{
+    event::{RequestId, SaveId},
+    ledger::mempool_file,
+};
 use core::time::Duration;
 use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Bytes up to which the file grows whatever it holds.
+const SLACK: u64 = 1 << 20;
 
 /// What was submitted here.
 #[derive(Debug, Default)]
 pub(crate) struct LocalTxs {
     all: BTreeMap<Hash, Verified<Transaction>>,
-    /// Those that no peer has heard of, and the requests that wait for a response.
-    unacknowledged: Vec<(RequestId, Hash)>,
+    /// Those that no peer has heard of, in the order of their saves.
+    unacknowledged: VecDeque<Unacknowledged>,
     /// Those that are neither stemmed nor public, and when they are stemmed again.
     again: BTreeMap<Hash, Duration>,
     /// Bytes of the entries of all.
@@ -38,13 +45,26 @@ pub(crate) struct LocalTxs {
     file: File,
 }
 
-/// How what is to be saved compares with what was saved last.
+/// A submission that is not on disk yet.
+#[derive(Debug)]
+pub(crate) struct Unacknowledged {
+    save: SaveId,
+    pub(crate) id: Hash,
+    /// Those that wait for a response; more than one if it was submitted again meanwhile.
+    pub(crate) requests: Vec<RequestId>,
+}
+
+/// How what is to be saved compares with what was saved last, or will be when all saves are carried out.
 #[derive(Debug, Default)]
 struct File {
+    /// The number of the next save.
+    next: SaveId,
     /// Where the file ends; `None` when it is not known, and must be replaced.
     end: Option<u64>,
-    /// Submitted, and not in the file yet.
+    /// Held, and not in the file yet.
     unwritten: Vec<Hash>,
+    /// Held, and not in the file, because the mempool's file has them.
+    absent: BTreeSet<Hash>,
     /// The file holds more than it need.
     stale: bool,
     /// The file must be replaced in this step.
@@ -97,8 +117,14 @@ impl LocalTxs {
     /// Takes in what was submitted now. It must be saved before any peer hears of it.
     pub(crate) fn submit(&mut self, request: RequestId, id: Hash, t: Verified<Transaction>) {
         self.load(id, t);
-        self.unacknowledged.push((request, id));
+        self.unacknowledged.push_back(Unacknowledged { save: self.file.next, id, requests: vec![request] });
         self.file.unwritten.push(id);
+    }
+
+    /// Lets another request wait for the same save; says whether there is one to wait for.
+    pub(crate) fn wait(&mut self, request: RequestId, id: &Hash) -> bool {
+        let waiting = self.unacknowledged.iter_mut().find(|w| w.id == *id);
+        waiting.map(|w| w.requests.push(request)).is_some()
     }
 
     /// Takes in what an earlier run saved.
@@ -109,8 +135,10 @@ impl LocalTxs {
         }
     }
 
-    pub(crate) fn take_unacknowledged(&mut self) -> Vec<(RequestId, Hash)> {
-        core::mem::take(&mut self.unacknowledged)
+    /// Those whose outcome is known with that of this save.
+    pub(crate) fn take_unacknowledged(&mut self, up_to: SaveId) -> Vec<Unacknowledged> {
+        let known = self.unacknowledged.partition_point(|w| w.save <= up_to);
+        self.unacknowledged.drain(..known).collect()
     }
 
     /// Plans to stem one again, unless that is planned already.
@@ -135,7 +163,20 @@ impl LocalTxs {
             self.bytes = self.bytes.saturating_sub(mempool_file::entry_bytes(t.get()));
         }
         self.again.remove(id);
+        self.file.absent.remove(id);
         self.mark_stale();
+    }
+
+    /// Takes note that the file was replaced by one without these.
+    pub(crate) fn replaced_without(&mut self, absent: BTreeSet<Hash>) {
+        self.file.absent = absent;
+    }
+
+    /// Has those written that the mempool's file need not have any more.
+    pub(crate) fn write_absent(&mut self, pending: impl Fn(&Hash) -> bool) {
+        let File { unwritten, absent, .. } = &mut self.file;
+        unwritten.extend(absent.iter().filter(|id| !pending(id)));
+        absent.retain(pending);
     }
 
     /// Takes note that one of these may be public now, or not stemmed any longer.
@@ -160,13 +201,26 @@ impl LocalTxs {
         self.file.end = end;
     }
 
+    /// Bytes of a file that is appended to: at most half of it, or [`SLACK`], is what need not be there. So for each
+    /// byte that a replacement writes, another was appended before.
+    fn longest(&self) -> u64 {
+        SLACK.max(2 * (mempool_file::EMPTY + self.bytes))
+    }
+
     /// What must be written now, if anything; it counts as written then.
-    pub(crate) fn take_save(&mut self, most: u64) -> Option<Save> {
+    pub(crate) fn take_save(&mut self) -> Option<(SaveId, Save)> {
+        let save = self.plan()?;
+        let id = self.file.next;
+        self.file.next = SaveId(id.0 + 1);
+        Some((id, save))
+    }
+
+    fn plan(&mut self) -> Option<Save> {
         let mut unwritten = core::mem::take(&mut self.file.unwritten);
         unwritten.retain(|id| self.all.contains_key(id));
         let more: u64 =
             unwritten.iter().filter_map(|id| self.get(id)).map(|t| mempool_file::entry_bytes(t.get())).sum();
-        match self.file.end.filter(|end| !self.file.due && end + more <= most) {
+        match self.file.end.filter(|end| !self.file.due && end + more <= self.longest()) {
             Some(_) if unwritten.is_empty() => None,
             Some(end) => Some(Save::More(end, unwritten)),
             None if unwritten.is_empty() && !self.file.due => None,
@@ -174,6 +228,47 @@ impl LocalTxs {
                 (self.file.due, self.file.stale) = (false, false);
                 Some(Save::All)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{
+        rules::{check_transaction, verify_transaction},
+        testing::TestChain,
+    };
+
+    /// Payments come and go: replacements write no more than was appended, and the file stays within twice of what
+    /// is held.
+    #[test]
+    fn what_is_rewritten_is_bounded_by_what_is_appended() {
+        let mut test_chain = TestChain::new(44);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (t, _) = test_chain.pay(&[&coin], &[5]);
+        let t =
+            check_transaction(test_chain.chain(), t).and_then(|t| verify_transaction(test_chain.chain(), t));
+        let t = t.unwrap();
+        let each = mempool_file::entry_bytes(t.get());
+        let name = |n: u64| Hash::from_bytes(core::array::from_fn(|i| n.to_le_bytes()[i % 8]));
+        for held in [10, 2_000] {
+            let (mut local, mut appended, mut rewritten) = (LocalTxs::default(), 0, 0);
+            for n in 0..20_000 {
+                local.submit(RequestId(n), name(n), t.clone());
+                n.checked_sub(held).into_iter().for_each(|old| local.forget(&name(old)));
+                let end = match local.take_save().unwrap() {
+                    (SaveId(id), Save::More(at, ids)) if id == n && ids == [name(n)] => at + each,
+                    (SaveId(id), Save::All) if id == n => mempool_file::EMPTY + local.bytes,
+                    other => panic!("{other:?}"),
+                };
+                let all = local.file.end.is_none_or(|before| end < before);
+                (appended, rewritten) = (appended + each, rewritten + if all { local.bytes } else { 0 });
+                local.file_ends(Some(end));
+                assert!(end <= SLACK.max(2 * (mempool_file::EMPTY + local.bytes)), "{end}");
+            }
+            assert!(rewritten > 0 && rewritten <= appended, "{rewritten} {appended}");
         }
     }
 }

@@ -182,7 +182,7 @@ impl<F: Files> Node<F> {
             ledger: &mut self.ledger,
             peers: &mut self.peers,
             branch: &mut self.branch,
-            verify: &mut self.verify,
+            queue: &mut self.verify,
             seals: self.parts.queries.seals(),
             activity: self.parts.validator.as_ref().map(Validator::activity),
             stems: self.parts.relay.len(),
@@ -205,7 +205,7 @@ impl<F: Files> Node<F> {
             ctx.effects.push(Effect::Stop);
         }
         self.parts.relay.save(&mut ctx);
-        let begun = ctx.verify.begin();
+        let begun = ctx.queue.begin();
         ctx.effects.extend(begun);
         ctx.effects
     }
@@ -217,8 +217,8 @@ impl Parts {
             Event::Tick => self.on_tick(ctx)?,
             Event::LocalTxsLoaded(bytes) => self.relay.on_loaded(ctx, &bytes)?,
             Event::MempoolRecovered(bytes) => self.relay.on_recovered(ctx, &bytes)?,
-            Event::LocalTxsSaved => self.relay.on_saved(ctx)?,
-            Event::LocalTxsNotSaved => self.relay.on_not_saved(ctx),
+            Event::LocalTxsSaved(save) => self.relay.on_saved(ctx, save)?,
+            Event::LocalTxsNotSaved(save) => self.relay.on_not_saved(ctx, save),
             Event::Connected { peer, key, direction } => handshake::on_connected(ctx, peer, key, direction),
             Event::DialFailed(address, why) => {
                 let news = ctx.peers.dial_failed(ctx.config, ctx.now, address, why);
@@ -234,12 +234,8 @@ impl Parts {
                 self.queries.sealer().into_iter().for_each(|sealer| sealer.on_clock(seconds));
                 self.validator.as_mut().map_or(Ok(()), |v| v.on_clock(ctx, seconds))?;
             }
-            Event::ResumeVoting => {
-                self.validator.as_mut().map_or(Ok(()), |v| v.resume(ctx))?;
-            }
-            Event::VotesSaved(id) => {
-                self.validator.as_mut().map_or(Ok(()), |v| v.on_saved(ctx, id))?;
-            }
+            Event::ResumeVoting => self.validator.as_mut().map_or(Ok(()), |v| v.resume(ctx))?,
+            Event::VotesSaved(id) => self.validator.as_mut().map_or(Ok(()), |v| v.on_saved(ctx, id))?,
             Event::Request { id, request: Request::AwaitTurn } if self.validator.is_some() => {
                 self.validator.as_mut().map_or(Ok(()), |v| v.await_turn(ctx, id))?;
             }
@@ -330,7 +326,7 @@ impl Parts {
         peer.heard = ctx.now;
         let (ready, machine) = (peer.ready(), peer.machine());
         if ready && price::has_points(&bytes) {
-            ctx.verify.push(machine, Then::Message(id), Work::Decode(bytes));
+            ctx.queue.push(machine, Then::Message(id), Work::Decode(bytes));
             return Ok(());
         }
         match (ready, Message::from_bytes(&bytes)) {
@@ -391,7 +387,7 @@ impl Parts {
         ticket: Ticket,
         verdict: Verdict,
     ) -> StepResult {
-        let Some(then) = ctx.verify.done(ticket) else { return Ok(()) };
+        let Some(then) = ctx.queue.done(ticket) else { return Ok(()) };
         match (then, verdict) {
             (Then::Message(id), Verdict::Decoded(Ok(message))) if ctx.peers.all.contains_key(&id) => {
                 return self.on_message(ctx, id, *message);
@@ -402,6 +398,9 @@ impl Parts {
             }
             (Then::Stem(_, sender), Verdict::Transaction(Ok(t))) => {
                 return self.relay.on_verified(ctx, sender, *t);
+            }
+            (Then::Submit(request), Verdict::Transaction(verdict)) => {
+                return self.relay.on_submit_verified(ctx, request, verdict.map(|t| *t));
             }
             (then, Verdict::Transaction(Err(_))) => {
                 if let Then::Gossip(_, tx) = then {

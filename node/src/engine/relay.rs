@@ -12,11 +12,13 @@
 //! saved before it is stemmed, and kept until a block has it ([`local`]).
 
 pub(crate) mod local;
+mod pace;
 
 use super::{
     context::{PartEvent, Signal, StepContext, StepResult, Verdict, not_fatal},
     local_txs::LocalTxs,
     peers::{Peer, Peers},
+    relay::pace::Pace,
     stempool::{Room, Stempool},
     verify_queue::{StemSender, Then},
 };
@@ -31,7 +33,7 @@ use crate::{
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
-use sotto_mw::{hash::Hash, kernel::Kernel, rules::Verified, transaction::Transaction};
+use sotto_mw::{codec::Encode, hash::Hash, kernel::Kernel, rules::Verified, transaction::Transaction};
 use std::collections::{BTreeMap, VecDeque};
 
 type Dandelion = sotto_dandelion::Relay<Hash, Hash, PeerKey>;
@@ -42,8 +44,11 @@ pub(crate) struct Relay {
     dandelion: Dandelion,
     stems: Stempool,
     local: LocalTxs,
+    /// How many transactions had left the mempool at the end of the last step.
+    departures: u64,
     /// The nonce of the pong that shows that a peer has read the last stem it was sent.
     pings: BTreeMap<PeerKey, u64>,
+    pace: Pace,
 }
 
 impl Relay {
@@ -52,7 +57,9 @@ impl Relay {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
             local: LocalTxs::default(),
+            departures: 0,
             pings: BTreeMap::new(),
+            pace: Pace::new(config.work),
         }
     }
 
@@ -169,7 +176,9 @@ impl Relay {
     fn send_stem<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, to: PeerKey, members: &[Hash]) {
         let Some((id, _)) = ctx.peers.ready().find(|(_, p)| p.key == to) else { return };
         for t in self.stems.joined(members, ctx.ledger.chain()) {
-            ctx.send(id, Message::Stem(t));
+            let stem = Message::Stem(t);
+            self.pace.sent(ctx.now, to, &stem.to_bytes());
+            ctx.send(id, stem);
         }
         let nonce = ctx.rng.next_u64();
         self.pings.insert(to, nonce);
@@ -182,7 +191,14 @@ impl Relay {
             return Ok(());
         }
         self.pings.remove(&key);
-        self.dandelion(ctx, DandelionEvent::Delivered(key))
+        self.pace.read(key);
+        self.send_more(ctx)
+    }
+
+    /// Sends the next stems to relays that have read the last ones, and whose allowance lasts.
+    fn send_more<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let ready = self.pace.take_ready(ctx.now);
+        ready.into_iter().try_for_each(|relay| self.dandelion(ctx, DandelionEvent::Delivered(relay)))
     }
 
     fn on_ready<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) -> StepResult {
@@ -201,6 +217,7 @@ impl Relay {
             return Ok(());
         }
         self.pings.remove(&peer.key);
+        self.pace.gone(&peer.key);
         self.dandelion(ctx, DandelionEvent::Disconnected(peer.key))
     }
 
@@ -218,6 +235,7 @@ impl Relay {
 
     fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         self.fall_back_to_inbound(ctx)?;
+        self.send_more(ctx)?;
         if ctx.now >= self.dandelion.wake() {
             self.dandelion(ctx, DandelionEvent::Tick)?;
         }

@@ -12,6 +12,7 @@
 use super::peers::ban_score::Whose;
 use crate::{
     effect::Effect,
+    event::RequestId,
     peer::{PeerId, PeerKey},
     work::{Ticket, Work},
 };
@@ -34,6 +35,8 @@ pub(crate) enum Then {
     Gossip(Option<PeerId>, Hash),
     /// The transaction goes to the stempool.
     Stem(PeerId, StemSender),
+    /// The transaction was submitted here, by this request.
+    Submit(RequestId),
 }
 
 /// The peer that sent a stem, which may be gone when its proofs are verified.
@@ -49,6 +52,7 @@ impl Then {
         match self {
             Self::Message(id) | Self::Stem(id, _) => Some(*id),
             Self::Gossip(id, _) => *id,
+            Self::Submit(_) => None,
         }
     }
 }

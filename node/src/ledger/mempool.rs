@@ -76,6 +76,7 @@ pub struct Mempool {
     excesses: HashMap<Excess, Hash>,
     weight: u64,
     arrivals: u64,
+    departures: u64,
 }
 
 impl Mempool {
@@ -101,6 +102,11 @@ impl Mempool {
     #[must_use]
     pub const fn weight(&self) -> u64 {
         self.weight
+    }
+
+    /// How many have left so far.
+    pub(crate) const fn departures(&self) -> u64 {
+        self.departures
     }
 
     /// A pending transaction.
@@ -248,6 +254,7 @@ impl Mempool {
         let Some(p) = self.pending.remove(id) else { return };
         let body = &p.transaction.get().body;
         self.weight -= p.rate.weight;
+        self.departures += 1;
         for c in body.spent() {
             self.spent.remove(c);
         }

@@ -31,6 +31,10 @@ pub enum FileName {
     SnapshotDraft,
     /// A file that is about to replace another.
     Draft,
+    /// Transactions that were submitted to a node. Not in the store's directory but in the node's.
+    LocalTxs,
+    /// A file of them that is about to replace the last one.
+    LocalTxsDraft,
     /// A damaged file of pending transactions, kept for inspection.
     MempoolDamaged,
     /// The index: a directory of its own.
@@ -55,9 +59,21 @@ impl fmt::Display for FileName {
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
             Self::SnapshotDraft => f.write_str("snapshot-draft"),
             Self::Draft => f.write_str("draft"),
+            Self::LocalTxs => f.write_str("local_txs"),
+            Self::LocalTxsDraft => f.write_str("local_txs.draft"),
             Self::MempoolDamaged => f.write_str("mempool.damaged"),
             Self::Index => f.write_str("index"),
             Self::NextIndex => f.write_str("index-next"),
+        }
+    }
+}
+
+impl FileName {
+    /// The file that is about to replace this one.
+    pub(super) const fn draft(self) -> Self {
+        match self {
+            Self::LocalTxs => Self::LocalTxsDraft,
+            _ => Self::Draft,
         }
     }
 }

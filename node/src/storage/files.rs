@@ -76,12 +76,33 @@ pub trait Files {
 
 /// Replaces a file's content: after a crash it is the old or the new one, and once this returns the new one.
 pub(crate) fn replace(files: &mut impl Files, file: FileName, bytes: &[u8]) -> Result<(), StoreError> {
+    let draft = file.draft();
     let mut steps = || {
-        files.write(FileName::Draft, 0, bytes)?;
-        files.truncate(FileName::Draft, bytes.len() as u64)?;
-        files.sync(FileName::Draft)?;
-        files.rename(FileName::Draft, file)?;
+        files.write(draft, 0, bytes)?;
+        files.truncate(draft, bytes.len() as u64)?;
+        files.sync(draft)?;
+        files.rename(draft, file)?;
         files.sync_names()
+    };
+    steps().map_err(|e| StoreError::writing(file, e))
+}
+
+/// Appends to a file that ends at `at`, durably: after a crash it has a part of the bytes, and once this returns all.
+/// What a write that failed left after `at` is cut off before.
+pub(crate) fn append(
+    files: &mut impl Files,
+    file: FileName,
+    at: u64,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    let mut steps = || {
+        match files.len(file)?.unwrap_or(0) {
+            end if end < at => return Err(io::ErrorKind::UnexpectedEof.into()),
+            end if end > at => files.truncate(file, at)?,
+            _ => {}
+        }
+        files.write(file, at, bytes)?;
+        files.sync(file)
     };
     steps().map_err(|e| StoreError::writing(file, e))
 }

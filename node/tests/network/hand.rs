@@ -15,7 +15,7 @@ use sotto_node::{
     config::Config,
     effect::{Effect, FileWrite, LogEvent, Response},
     engine::{Node, NodeSetup},
-    event::{Event, Request, RequestId},
+    event::{Event, Request, RequestId, SaveId},
     ledger::Ledger,
     message::{
         BlockName, Hello, Message,
@@ -59,6 +59,10 @@ pub(crate) struct Hand {
     pub(crate) kept: Option<Vec<u8>>,
     /// What was written to it, and damaged files that were kept.
     pub(crate) writes: Vec<FileWrite>,
+    /// What is being written, if that takes time.
+    pub(crate) saving: Option<VecDeque<(SaveId, FileWrite)>>,
+    /// The requests that were answered, in order.
+    pub(crate) answered: Vec<u64>,
     pub(crate) set_aside: Vec<Vec<u8>>,
 }
 
@@ -124,6 +128,8 @@ impl Hand {
             full: false,
             kept: None,
             writes: Vec::new(),
+            saving: None,
+            answered: Vec::new(),
             set_aside: Vec::new(),
         }
     }
@@ -152,15 +158,22 @@ impl Hand {
                 }
                 return Some(Event::Verified(ticket, work.run()));
             }
-            Effect::SaveLocalTxs(_) if self.full => return Some(Event::LocalTxsNotSaved),
-            Effect::SaveLocalTxs(own) => {
+            Effect::SaveLocalTxs(id, _) if self.full => return Some(Event::LocalTxsNotSaved(id)),
+            Effect::SaveLocalTxs(id, own) => {
                 self.writes.push(own.clone());
+                if let Some(saving) = &mut self.saving {
+                    saving.push_back((id, own));
+                    return None;
+                }
                 own.apply(self.kept.get_or_insert_default());
-                return Some(Event::LocalTxsSaved);
+                return Some(Event::LocalTxsSaved(id));
             }
             Effect::SetAsideLocalTxs(damaged) => self.set_aside.push(damaged),
             Effect::Close(peer, why) => self.closed.push((peer.0, why)),
-            Effect::Respond(_, answer) => self.answer = Some(*answer),
+            Effect::Respond(id, answer) => {
+                self.answered.push(id.0);
+                self.answer = Some(*answer);
+            }
             Effect::Log(note) => {
                 match note {
                     LogEvent::DoubleSeal(_) => self.alarms += 1,
@@ -198,6 +211,15 @@ impl Hand {
         while let Some((ticket, work)) = self.held.as_mut().and_then(Vec::pop) {
             self.happen(Event::Verified(ticket, work.run()));
         }
+    }
+
+    /// The first of what is being written is on disk, or not.
+    pub(crate) fn saved(&mut self, well: bool) {
+        let (id, own) = self.saving.as_mut().and_then(VecDeque::pop_front).unwrap();
+        if well {
+            own.apply(self.kept.get_or_insert_default());
+        }
+        self.happen(if well { Event::LocalTxsSaved(id) } else { Event::LocalTxsNotSaved(id) });
     }
 
     /// Lets time pass, in ticks of half a second.

@@ -380,9 +380,9 @@ impl World {
             }
             Effect::Respond(RequestId(t), answer) => drop(self.answers.insert(t, *answer)),
             Effect::SaveAddrBook(book) => self.honest(n).book = Some(book),
-            Effect::SaveLocalTxs(own) => {
+            Effect::SaveLocalTxs(id, own) => {
                 own.apply(self.honest(n).own.get_or_insert_default());
-                self.step(n, Event::LocalTxsSaved);
+                self.step(n, Event::LocalTxsSaved(id));
             }
             Effect::Log(LogEvent::Closed(_, why)) => self.closings.push((n, why)),
             Effect::Log(
@@ -466,14 +466,15 @@ impl World {
         self.order += 1;
         let id = self.order;
         self.step(n, Event::Request { id: RequestId(id), request });
+        if !self.answers.contains_key(&id) {
+            self.run(Duration::from_millis(100)); // what is submitted is verified first
+        }
         self.answers.remove(&id)
     }
 
     pub(crate) fn submit(&mut self, n: usize, t: &Transaction) -> Option<Hash> {
-        match self.ask(n, Request::Submit(Box::new(t.clone())))? {
-            Response::Submitted(id) => Some(id),
-            _ => None,
-        }
+        let answer = self.ask(n, Request::Submit(Box::new(t.clone())))?;
+        if let Response::Submitted(id) = answer { Some(id) } else { None }
     }
 
     /// The operator seals what it has.
@@ -486,10 +487,9 @@ impl World {
         let Response::Draft { height, due, .. } = self.ask(n, Request::Draft)? else { return None };
         let reward = Box::new(self.bank.reward(height, due));
         let time = 1_800_000_000 + self.now.as_secs();
-        match self.ask(n, Request::Seal { reward, time })? {
-            Response::Sealed(name) => Some(name),
-            other => panic!("the operator cannot seal: {other:?}"),
-        }
+        let answer = self.ask(n, Request::Seal { reward, time })?;
+        let Response::Sealed(name) = answer else { panic!("the operator cannot seal: {answer:?}") };
+        Some(name)
     }
 
     /// The tips of the honest nodes that are up.

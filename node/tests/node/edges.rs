@@ -125,6 +125,10 @@ fn a_saved_file_is_read_whole_or_refused() {
     assert_eq!(files.read(name).unwrap().unwrap(), b"firstmore", "what a failed write left is overwritten");
     assert!(files.write(name, &more(10)).is_err(), "no gap");
     let path = dir.path().join("local_txs");
-    fs::File::options().write(true).open(&path).unwrap().set_len((64 << 20) + 1).unwrap();
+    let grow = |bytes: u64| fs::File::options().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+    // As long as it may become: twice what is held, and a mempool's file.
+    grow(320 << 20);
+    assert_eq!(files.read(name).unwrap().unwrap().len(), 320 << 20);
+    grow((512 << 20) + 1);
     assert!(files.read(name).unwrap_err().to_string().contains("local_txs is longer"));
 }

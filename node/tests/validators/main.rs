@@ -266,7 +266,7 @@ impl World {
                     }
                 }
                 Effect::Verify(ticket, work) => self.step(n, Event::Verified(ticket, work.run())),
-                Effect::SaveLocalTxs(_) => self.step(n, Event::LocalTxsSaved),
+                Effect::SaveLocalTxs(id, _) => self.step(n, Event::LocalTxsSaved(id)),
                 Effect::SaveVotes { id, log_at, log, votes, .. } => {
                     let machine = &mut self.machines[n];
                     machine.log.truncate(usize::try_from(log_at).unwrap());

@@ -287,7 +287,7 @@ impl Network {
                 }
                 // No node is restarted here, so nothing has to be stored; the edge's work counts as done at
                 // once.
-                Effect::SaveLocalTxs(_) => self.step(n, Event::LocalTxsSaved)?,
+                Effect::SaveLocalTxs(id, _) => self.step(n, Event::LocalTxsSaved(id))?,
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Transactions that were submitted to this node, from the submission until a block has them.
 //!
 //! ```text
-//! submitted ─▶ judged ─▶ saved by the edge, durably ─▶ acknowledged and stemmed ─▶ … ─▶ sealed, or expired: forgotten
+//! submitted ─▶ looked up ─▶ verified by a worker ─▶ saved by the edge, durably ─▶ acknowledged and stemmed ─▶ … ─▶ sealed, or expired: forgotten
 //!                          └ not saved: refused, as if it had never been submitted        └ lost on the way: stemmed again
 //! ```
 
@@ -12,8 +12,9 @@ use crate::{
     engine::{
         context::{StepContext, StepResult, exponential, not_fatal},
         local_txs::{Save, TxStatus},
+        verify_queue::Then,
     },
-    event::RequestId,
+    event::{RequestId, SaveId},
     ledger::{
         LedgerError,
         mempool_file::{self, Tail},
@@ -21,56 +22,87 @@ use crate::{
     storage::Files,
 };
 use core::time::Duration;
-use sotto_mw::{hash::Hash, transaction::Transaction};
+use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
+use std::collections::BTreeSet;
 
 impl Relay {
-    /// Takes in a transaction of this machine. The response comes once it is saved.
+    /// Has a transaction of this machine verified. The response comes once it is saved.
     pub(crate) fn on_submit<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
         request: RequestId,
         t: Transaction,
     ) -> StepResult {
-        let id = transaction_id(&t);
-        let known = ctx.ledger.mempool().get(&id).is_some();
-        let response = match if known { Ok(None) } else { ctx.ledger.judge(t).map(Some) } {
-            Ok(Some(t)) if !self.local.contains(&id) => {
-                let most = ctx.config.local_txs_bytes;
-                if self.local.has_room(t.get(), most) {
-                    self.local.submit(request, id, t);
-                    return Ok(());
-                }
-                Response::Refused(Refusal::LocalTxsFull { most })
-            }
-            Ok(_) => Response::Submitted(id),
-            Err(LedgerError::Store(e)) => {
-                ctx.respond(request, Response::Refused(Refusal::Busy));
-                return Err(e.into());
-            }
-            Err(e) => Response::Refused(e.into()),
+        if self.is_known(ctx, request, transaction_id(&t)) {
+            return Ok(());
+        }
+        let t = match ctx.ledger.precheck(t) {
+            Ok(t) => t,
+            Err(why) => return refuse(ctx, request, why),
         };
-        ctx.respond(request, response);
+        if !ctx.verify(None, Then::Submit(request), t) {
+            ctx.respond(request, Response::Refused(Refusal::Busy));
+        }
         Ok(())
     }
 
-    /// What was submitted last is on disk: it can be acknowledged and stemmed.
-    pub(crate) fn on_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
-        for (request, id) in self.local.take_unacknowledged() {
-            let alone = ctx.peers.ready().next().is_none();
-            self.stem_local(ctx, id, alone)?;
+    /// Its proofs were verified: it is taken in, if they hold and it still fits.
+    pub(crate) fn on_submit_verified<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        request: RequestId,
+        verdict: Result<Verified<Transaction>, Rejection>,
+    ) -> StepResult {
+        let t = match verdict {
+            Ok(t) => t,
+            Err(why) => return refuse(ctx, request, why.into()),
+        };
+        let (id, most) = (transaction_id(t.get()), ctx.config.local_txs_bytes);
+        if self.is_known(ctx, request, id) {
+            return Ok(());
+        }
+        if let Err(why) = ctx.ledger.admits(&t) {
+            return refuse(ctx, request, why);
+        }
+        if self.local.has_room(t.get(), most) {
+            self.local.submit(request, id, t);
+        } else {
+            ctx.respond(request, Response::Refused(Refusal::LocalTxsFull { most }));
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction was submitted before, or is public. The response comes once it is saved.
+    fn is_known<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, request: RequestId, id: Hash) -> bool {
+        let known = self.local.contains(&id) || ctx.ledger.mempool().get(&id).is_some();
+        if known && !self.local.wait(request, &id) {
             ctx.respond(request, Response::Submitted(id));
+        }
+        known
+    }
+
+    /// What was submitted up to this save is on disk: it can be acknowledged and stemmed.
+    pub(crate) fn on_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, save: SaveId) -> StepResult {
+        for saved in self.local.take_unacknowledged(save) {
+            let alone = ctx.peers.ready().next().is_none();
+            self.stem_local(ctx, saved.id, alone)?;
+            saved
+                .requests
+                .into_iter()
+                .for_each(|request| ctx.respond(request, Response::Submitted(saved.id)));
         }
         Ok(())
     }
 
     /// It could not be saved: as if it had never been submitted.
-    pub(crate) fn on_not_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    pub(crate) fn on_not_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, save: SaveId) {
         // Some of it may be on disk all the same.
         self.local.mark_stale();
         self.local.file_ends(None);
-        for (request, id) in self.local.take_unacknowledged() {
-            self.local.forget(&id);
-            ctx.respond(request, Response::Refused(Refusal::NotSaved));
+        for lost in self.local.take_unacknowledged(save) {
+            self.local.forget(&lost.id);
+            let refuse = |request| ctx.respond(request, Response::Refused(Refusal::NotSaved));
+            lost.requests.into_iter().for_each(refuse);
         }
     }
 
@@ -126,17 +158,22 @@ impl Relay {
 
     /// Has the edge save what must be saved, if that has changed; the last thing in a step.
     pub(crate) fn save<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
-        let write = match self.local.take_save(ctx.config.local_txs_bytes) {
-            None => return,
-            Some(Save::All) => self.all_local(ctx),
-            Some(Save::More(at, ids)) => self.more_local(ctx, at, &ids),
+        let (mempool, before) = (ctx.ledger.mempool(), self.departures);
+        self.departures = mempool.departures();
+        if self.departures != before {
+            self.local.write_absent(|id| mempool.get(id).is_some());
+        }
+        let Some((id, save)) = self.local.take_save() else { return };
+        let write = match save {
+            Save::All => self.all_local(ctx),
+            Save::More(at, ids) => self.more_local(ctx, at, &ids),
         };
         let end = match &write {
             FileWrite::Replace(bytes) => bytes.len() as u64,
             FileWrite::Append { at, bytes } => at + bytes.len() as u64,
         };
         self.local.file_ends(Some(end));
-        ctx.effects.push(Effect::SaveLocalTxs(write));
+        ctx.effects.push(Effect::SaveLocalTxs(id, write));
     }
 
     /// The entries of what was submitted last, at the end of the file.
@@ -149,14 +186,18 @@ impl Relay {
     }
 
     /// A file of all that may be unknown to others.
-    fn all_local<F: Files>(&self, ctx: &mut StepContext<'_, F>) -> FileWrite {
+    fn all_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> FileWrite {
         let pending = self.local.ids().any(|id| ctx.ledger.mempool().get(id).is_some());
         // What the mempool's file has need not be in this one. If that cannot be written, saving it reports
         // that.
         let pending = pending && ctx.ledger.save_mempool().is_ok();
         let mempool = ctx.ledger.mempool();
-        let left = self.local.iter().filter(|(id, _)| !pending || mempool.get(id).is_none());
-        FileWrite::Replace(mempool_file::file(ctx.ledger.chain().id(), left.map(|(_, t)| t)))
+        let absent: BTreeSet<Hash> =
+            self.local.ids().filter(|id| pending && mempool.get(id).is_some()).copied().collect();
+        let left = self.local.iter().filter(|(id, _)| !absent.contains(id));
+        let file = mempool_file::file(ctx.ledger.chain().id(), left.map(|(_, t)| t));
+        self.local.replaced_without(absent);
+        FileWrite::Replace(file)
     }
 
     /// Has the edge save what is left, if something has become public or has expired.
@@ -228,6 +269,20 @@ impl Relay {
                 self.stem_local(ctx, id, alone)
             }
             Err(e) => not_fatal(e),
+        }
+    }
+}
+
+/// Refuses a submission. Only a failure of the store stops the node.
+fn refuse<F: Files>(ctx: &mut StepContext<'_, F>, request: RequestId, why: LedgerError) -> StepResult {
+    match why {
+        LedgerError::Store(e) => {
+            ctx.respond(request, Response::Refused(Refusal::Busy));
+            Err(e.into())
+        }
+        why => {
+            ctx.respond(request, Response::Refused(why.into()));
+            Ok(())
         }
     }
 }

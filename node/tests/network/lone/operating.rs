@@ -5,8 +5,11 @@ use core::net::SocketAddr;
 use sotto_node::{
     effect::FileWrite,
     event::{Request, RequestId},
+    message::price,
     peer::{Address, DialError, Direction, PeerKey},
+    token_bucket::TokenBucket,
 };
+use std::collections::VecDeque;
 
 /// What is held of submitted payments fits in one file, which a restart reads back whole: a payment beyond
 /// that is refused, and every one that was acknowledged is there again.
@@ -166,4 +169,180 @@ fn what_a_damaged_store_had_pending_is_stemmed_again() {
         }
     }
     assert_eq!(next.stemmed_to(&t), [relay]);
+}
+
+/// Parameters under which nothing becomes public by its embargo within a minute.
+fn patient() -> sotto_dandelion::Params {
+    sotto_dandelion::Params::new(0.05, 4 * SECOND / 5, 0.1, 60 * SECOND).unwrap()
+}
+
+/// Asks a node to relay a transaction, under this number; the answer may come later.
+fn hand_in(lone: &mut Hand, id: u64, t: &Transaction) {
+    lone.happen(Event::Request { id: RequestId(id), request: Request::Submit(Box::new(t.clone())) });
+}
+
+/// A payment is acknowledged and stemmed when its own save is on disk: not with an earlier one, and both at once if
+/// they became durable at once. What is handed in again meanwhile waits for the same save.
+#[test]
+fn a_submission_waits_for_its_save() {
+    let (mut test_chain, coins) = test_chain(4);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut lone = Hand::lone(&test_chain, |_| ());
+    let relay = lone.meet(1, true);
+    lone.saving = Some(VecDeque::new());
+    hand_in(&mut lone, 1, &payments[0]);
+    hand_in(&mut lone, 2, &payments[1]);
+    hand_in(&mut lone, 3, &payments[1]);
+    assert!(lone.answered.is_empty() && payments.iter().all(|t| lone.stemmed_to(t).is_empty()));
+    lone.saved(true);
+    assert_eq!((&lone.answered[..], lone.stemmed_to(&payments[0])), (&[1][..], vec![relay]));
+    assert!(lone.stemmed_to(&payments[1]).is_empty(), "it could be lost yet");
+    lone.saved(true);
+    assert_eq!((&lone.answered[..], lone.stemmed_to(&payments[1])), (&[1, 2, 3][..], vec![relay]));
+    hand_in(&mut lone, 4, &payments[2]);
+    hand_in(&mut lone, 5, &payments[3]);
+    let (last, _) = lone.saving.take().and_then(|mut saving| saving.pop_back()).unwrap();
+    lone.happen(Event::LocalTxsSaved(last));
+    assert_eq!(lone.answered[3..], [4, 5]);
+    assert_eq!(lone.stemmed_to(&payments[3]), [relay]);
+}
+
+/// A save that failed takes those with it that were appended behind it, and no others: the file is replaced by all
+/// that is still held, and what that confirms is there after a restart.
+#[test]
+fn a_save_that_failed_refuses_its_own() {
+    let (mut test_chain, coins) = test_chain(4);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut lone = Hand::lone(&test_chain, |_| ());
+    lone.meet(1, true);
+    assert!(matches!(lone.submit(&payments[0]), Response::Submitted(_)));
+    lone.saving = Some(VecDeque::new());
+    (1..3).for_each(|n| hand_in(&mut lone, n as u64, &payments[n]));
+    lone.saved(false);
+    assert_eq!(lone.answered[1..], [1]);
+    assert!(matches!(lone.answer, Some(Response::Refused(Refusal::NotSaved))), "{:?}", lone.answer);
+    hand_in(&mut lone, 3, &payments[3]);
+    assert!(matches!(lone.saving.as_ref().unwrap()[1].1, FileWrite::Replace(_)));
+    lone.saved(false);
+    assert_eq!(lone.answered[2..], [2]);
+    assert!(matches!(lone.answer, Some(Response::Refused(Refusal::NotSaved))), "{:?}", lone.answer);
+    lone.saved(true);
+    assert!(lone.answered[3..] == [3] && matches!(lone.answer, Some(Response::Submitted(_))));
+    let stemmed = |t: &Transaction| !lone.stemmed_to(t).is_empty();
+    assert_eq!(payments.iter().map(stemmed).collect::<Vec<_>>(), [true, false, false, true]);
+    let mut next = Hand::lone(&test_chain, |_| ());
+    next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
+    let relay = next.meet(3, true);
+    assert!([0, 3].iter().all(|n| next.stemmed_to(&payments[*n]) == [relay]));
+}
+
+/// What is submitted is verified by workers: it is answered when they are done, in whatever order; what does not
+/// hold is refused by its rule, what is submitted twice meanwhile is one, and what no line has room for is refused.
+#[test]
+fn submissions_are_verified_by_workers() {
+    let (mut test_chain, coins) = test_chain(2);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut bad = payments[1].clone();
+    bad.body.outputs[0].proof = payments[0].body.outputs[0].proof.clone();
+    let mut lone = Hand::lone(&test_chain, |_| ());
+    let relay = lone.meet(1, true);
+    lone.held = Some(Vec::new());
+    [&payments[0], &payments[1], &payments[0]]
+        .into_iter()
+        .zip(1..)
+        .for_each(|(t, id)| hand_in(&mut lone, id, t));
+    assert!(lone.answered.is_empty());
+    lone.work();
+    assert_eq!((&lone.answered[..], lone.stemmed_to(&payments[0])), (&[3, 2, 1][..], vec![relay]));
+    hand_in(&mut lone, 4, &bad);
+    lone.work();
+    let refused = |lone: &Hand, why: &str| matches!(&lone.answer, Some(Response::Refused(e)) if e.to_string().contains(why));
+    assert!(refused(&lone, "range proof"), "{:?}", lone.answer);
+    (10..10 + 16 + 256).for_each(|id| hand_in(&mut lone, id, &bad));
+    assert_eq!(lone.answered[3..], [4]);
+    hand_in(&mut lone, 5, &bad);
+    assert!(lone.answered[4..] == [5] && refused(&lone, "too many"), "{:?}", lone.answer);
+}
+
+/// A payment that was public, and thus only in the mempool's file, is written down again when others that pay more
+/// push it out: a restart still knows it.
+#[test]
+fn a_payment_that_is_pushed_out_is_kept() {
+    let (mut test_chain, coins) = test_chain(3);
+    let least = test_chain.least_fee(1, 1, 1).units();
+    let mut pay = |coin: &Owned, fee: u64| {
+        let output = test_chain.output(coin.opening.amount.units() - fee);
+        let kernel = test_chain.plain(sotto_mw::amount::Amount::new(fee));
+        test_chain.transaction(&[coin], &[&output], &[kernel])
+    };
+    let (poor, rich) = (pay(&coins[0], least), [pay(&coins[1], 3 * least), pay(&coins[2], 2 * least)]);
+    let mut lone = Hand::lone(&test_chain, |c| c.mempool = MempoolLimits { transactions: 2, weight: 10_000 });
+    let (_, other) = (lone.meet(1, true), lone.meet(2, false));
+    assert!(matches!(lone.submit(&poor), Response::Submitted(_)));
+    lone.pass(2_000 * SECOND);
+    assert!(lone.pending(&poor));
+    let known = |lone: &Hand| {
+        let mut next = Hand::lone(&test_chain, |_| ());
+        next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
+        next.meet(3, true);
+        !next.stemmed_to(&poor).is_empty()
+    };
+    assert!(!known(&lone), "the mempool's file has it");
+    assert!(rich.iter().all(|t| lone.give(other, t)));
+    assert!(!lone.pending(&poor) && known(&lone));
+}
+
+/// What a damaged store had pending is taken over beside all that is held: more than may be handed in, and all of it is
+/// there after a restart.
+#[test]
+fn what_is_taken_over_has_no_bound_but_its_own() {
+    let (mut test_chain, coins) = test_chain(6);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let mut damaged = Hand::lone(&test_chain, |_| ());
+    damaged.meet(1, true);
+    payments[3..].iter().for_each(|t| assert!(matches!(damaged.submit(t), Response::Submitted(_))));
+    let mut lone = Hand::lone(&test_chain, |c| (c.local_txs_bytes, c.dandelion) = (5_000, patient()));
+    lone.meet(1, true);
+    let answers: Vec<Response> = payments[..3].iter().map(|t| lone.submit(t)).collect();
+    let held = answers.iter().filter(|a| matches!(a, Response::Submitted(_))).count();
+    lone.happen(Event::MempoolRecovered(damaged.kept.clone().unwrap()));
+    lone.pass(40 * SECOND);
+    assert!(lone.kept.as_ref().unwrap().len() > 5_000 && held > 0);
+    let mut next = Hand::lone(&test_chain, |_| ());
+    next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
+    let relay = next.meet(3, true);
+    assert!(payments[..held].iter().chain(&payments[3..]).all(|t| next.stemmed_to(t) == [relay]));
+}
+
+/// However many payments are handed in at once, the relay gets no more than a peer may cause: to it that would be a
+/// flood, for which it bans. All of them go in the end.
+#[test]
+fn stems_keep_within_what_the_relay_allows() {
+    let (mut test_chain, coins) = test_chain(100);
+    let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+    let allowance = Allowance { rate: 2_000, burst: 10_000 };
+    let mut lone = Hand::lone(&test_chain, |c| (c.work, c.dandelion) = (allowance, patient()));
+    lone.meet(1, true);
+    lone.said.clear();
+    let mut relay = TokenBucket::new(allowance, Duration::ZERO);
+    let mut heard = |lone: &mut Hand| {
+        let stems = lone.said.drain(..).filter(|(_, m)| matches!(m, Message::Stem(_)));
+        let kernels = stems.map(|(_, m)| {
+            assert!(relay.take(lone.now, price::price(&m.to_bytes())), "a flood at {:?}", lone.now);
+            let Message::Stem(t) = m else { return 0 };
+            t.body.kernels.len()
+        });
+        kernels.sum::<usize>()
+    };
+    let mut sent = 0;
+    for t in &payments {
+        assert!(matches!(lone.submit(t), Response::Submitted(_)));
+        sent += heard(&mut lone);
+    }
+    assert!((45..65).contains(&sent), "{sent}");
+    for _ in 0..20 {
+        lone.pass(SECOND / 2);
+        sent += heard(&mut lone);
+    }
+    assert_eq!(sent, payments.len());
 }
