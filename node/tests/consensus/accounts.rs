@@ -24,6 +24,8 @@ use sotto_node::consensus::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
+/// Height, round, kind and place.
+type At = (u64, u32, VoteKind, usize);
 type Quorums = BTreeMap<(u32, Hash), Signatures>;
 
 impl World {
@@ -62,11 +64,7 @@ impl World {
         }
     }
 
-    fn of_height(
-        &self,
-        height: u64,
-        who: usize,
-    ) -> impl Iterator<Item = ((u64, u32, VoteKind, usize), (Option<Hash>, Signature))> {
+    fn of_height(&self, height: u64, who: usize) -> impl Iterator<Item = (At, (Option<Hash>, Signature))> {
         let of_height = self.cast.range((height, 0, Prevote, 0)..(height + 1, 0, Prevote, 0));
         let all = of_height.filter(move |((.., place), _)| *place == who);
         all.map(|(k, v)| (*k, *v))
@@ -288,7 +286,7 @@ fn a_polka_that_clears_one_accuses_others_who_are_asked_next() {
         (table.polka(0, A, &[0, 1, 2]), table.polka(1, B, &[0, 2, 3]), table.polka(2, B, &[1, 2, 3]));
     let votes = [(0, Prevote, A), (0, Precommit, A), (2, Prevote, B), (2, Precommit, B)];
     let followed = table.sign(1, table.account(1, &votes, &[first.clone(), polka.clone(), second.clone()]));
-    let all = table.judged(&double, &[followed.clone()]);
+    let all = table.judged(&double, std::slice::from_ref(&followed));
     assert_eq!(all, [(0, Verdict::NoAccount), (1, Verdict::Cleared), (2, Verdict::NoAccount)]);
     // All of 0 is in round 1; 2 shows the best that it has.
     let votes = [(0, Prevote, A), (0, Precommit, A), (1, Prevote, B)];
