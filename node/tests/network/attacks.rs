@@ -310,11 +310,9 @@ fn what_was_asked_for_is_charged() {
 fn absent_inputs_are_a_demerit() {
     for demerits in [0, 20] {
         let mut hand = Hand::new(test_chain(3), 3, |_| ());
-        let all: Vec<Transaction> = (0..demerits).map(|n| absent(n, 1)).collect();
         (1..=2).for_each(|peer| hand.join(peer, inbound));
-        hand.say(1, &Message::Announce(all.iter().map(transaction_id).collect()));
-        all.iter().for_each(|t| hand.say(1, &Message::Transaction(t.clone())));
-        all.iter().for_each(|t| hand.say(2, &Message::Stem(t.clone())));
+        (0..demerits).for_each(|n| assert!(hand.give(1, &absent(n, 1)), "it is asked for"));
+        (0..demerits).for_each(|n| hand.say(2, &Message::Stem(absent(100 + n, 1))));
         assert!(hand.closed.is_empty(), "{:?}", hand.closed);
         for peer in 1..=2 {
             (0..4).for_each(|_| hand.say(peer, &Message::NotFound(hand.name(2))));
