@@ -326,6 +326,20 @@ fn a_block_without_kernels_is_one_fault() {
     }
 }
 
+/// A sealed header of another branch may count no more kernels than the header before it. The sender is at fault then,
+/// not the operator.
+#[test]
+fn an_unlinked_header_that_adds_no_kernels_is_foreign() {
+    let (mut ledger, good) = (CHAIN.clone(), Remains::of(&CHAIN));
+    let other = Header { height: Height::new(4), ..good.headers[2].header.clone() };
+    let other = SealedHeader::of(&ledger.seal(other, Body::default()));
+    let mut pruned = PrunedVerifier::new(ledger.chain(), &good.headers[6]).unwrap();
+    pruned.headers(&[other]).unwrap();
+    pruned.headers(&good.headers[..3]).unwrap();
+    let refused = pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[..4].concat());
+    assert_eq!(refused.map(|()| Amount::ZERO), foreign(4, Rejection::KernelRoot));
+}
+
 /// The shape of what is left of a block is checked as that of the block was.
 #[test]
 fn the_shape_is_checked_without_bodies() {
