@@ -5,7 +5,10 @@
 //! from another payment. Then the status of every output, from the chain and from the status of the payment
 //! that created it.
 
-use super::{ChainObservation, IssuedInvoice, PaymentStage, SelfTransfer, SentPayment, State, TxStatus};
+use super::{
+    ChainObservation, HoldRecord, IssuedInvoice, PayerStage, PaymentStage, SelfTransfer, SentPayment, State,
+    TxStatus,
+};
 use crate::{
     accounts::AccountInfo,
     keys::Purpose,
@@ -28,6 +31,12 @@ impl WalletSpend {
         Self { id: s.id, inputs: s.inputs.clone(), excess: s.excess(), tx_status: s.tx_status() }
     }
 
+    fn of_hold(h: &HoldRecord) -> Option<Self> {
+        let payer = h.spends()?;
+        let excess = matches!(payer.stage, PayerStage::Funded(_)).then(|| h.funding_excess()).flatten();
+        Some(Self { id: h.offer.id, inputs: payer.inputs.clone(), excess, tx_status: h.funding })
+    }
+
     fn of_self_transfer(t: &SelfTransfer) -> Self {
         Self { id: t.session, inputs: t.inputs.clone(), excess: Some(t.excess), tx_status: t.tx_status }
     }
@@ -38,7 +47,8 @@ impl State {
     pub(crate) fn excesses(&self) -> impl Iterator<Item = Excess> {
         let issued = self.issued.values().filter_map(IssuedInvoice::excess);
         let received = self.received.values().map(|r| r.excess);
-        self.spends().filter_map(|p| p.excess).chain(issued).chain(received)
+        let holds = self.holds.values().flat_map(HoldRecord::excesses);
+        self.spends().filter_map(|p| p.excess).chain(issued).chain(received).chain(holds)
     }
 
     /// The outputs that confirmed payments have spent, with the heights of the blocks.
@@ -66,7 +76,8 @@ impl State {
             tx_status: p.tx_status,
         });
         let own = self.self_transfers.values().map(WalletSpend::of_self_transfer);
-        own.chain(live.map(WalletSpend::of_sent)).chain(paid)
+        let holds = self.holds.values().filter_map(WalletSpend::of_hold);
+        own.chain(live.map(WalletSpend::of_sent)).chain(paid).chain(holds)
     }
 
     /// Whether another payment of this wallet than this one has spent the output.
@@ -104,6 +115,7 @@ impl State {
         self.issued.values_mut().for_each(|i| i.observe(chain, seen));
         self.paid.values_mut().for_each(|p| p.tx_status = status(p.invoice.not_after(), &p.excess));
         self.self_transfers.values_mut().for_each(|t| t.tx_status = status(t.not_after, &t.excess));
+        self.holds.values_mut().for_each(|h| h.observe(chain, seen));
     }
 
     /// Updates waiting payments that have lost an input. Returns whether there were any.
@@ -119,6 +131,7 @@ impl State {
             }
             self.paid.get_mut(id).into_iter().for_each(|p| p.tx_status = *new);
             self.self_transfers.get_mut(id).into_iter().for_each(|t| t.tx_status = *new);
+            self.holds.get_mut(id).into_iter().for_each(|h| h.funding = *new);
         }
         !conflicts.is_empty()
     }
