@@ -95,6 +95,24 @@ fn an_old_file_answers_no_second_proof() {
     assert_eq!(hold_error(old_seller.wallet.holds().part(&another)), HoldError::Closed);
 }
 
+/// The payer's old file, on the same installation, releases no second claim and undoes nothing under another consent.
+#[test]
+fn an_old_file_releases_no_second_claim() {
+    let mut s = Scene::new();
+    let id = s.funded();
+    let mut old = s.payer.copy(s.payer.installation.clone());
+    let mut twin = s.seller.copy(s.seller.installation.clone());
+    let answer = s.answer(&id, None).unwrap();
+    let other = twin.wallet.holds().answer(&id, None, &mut twin.rng).unwrap();
+    s.release(&answer).unwrap();
+    assert_eq!(hold_error(old.wallet.holds().release(&other)), HoldError::Closed);
+    let consent = s.seller.wallet.holds().consent(&id, &mut s.seller.rng).unwrap();
+    let another = twin.wallet.holds().consent(&id, &mut twin.rng).unwrap();
+    assert_ne!(consent, another);
+    s.payer.wallet.holds().undo(&consent, &mut s.payer.rng).unwrap();
+    assert_eq!(hold_error(old.wallet.holds().undo(&another, &mut old.rng)), HoldError::Closed);
+}
+
 /// A backup on another machine takes back and extracts, but signs nothing new.
 #[test]
 fn a_backup_elsewhere_takes_back_and_signs_nothing() {
