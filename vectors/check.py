@@ -170,6 +170,55 @@ def check_session(v):
     check("session signature verifies", frost.verifies(key.encode(), message, unhex(v["signature"])))
 
 
+def check_joint(v):
+    chain, hold, amount = unhex(v["chain_id"]), unhex(v["hold_id"]), int(v["amount"])
+    r_p, r_s, *tau = (secret(v[k]) for k in ("r_p", "r_s", "tau_1", "tau_2"))
+    x_p, x_s, t_1, t_2 = ((k * G) for k in (r_p, r_s, *tau))
+    place = b"sotto/joint/v1" + chain + hold
+    prover = place + b"\x01" + x_p.encode()
+    co_owner = place + b"\x02" + b"".join(e.encode() for e in (x_s, t_1, t_2))
+    fresh = [unhex(f) for f in v["fresh"]]
+    check("joint: prover's part", x_p.encode() + frost.sign(r_p, prover, fresh[0]) == unhex(v["prover"]))
+    shown = co_owner[-96:] + frost.sign(r_s, co_owner, fresh[1])
+    check("joint: co-owner's part", shown == unhex(v["co_owner"]))
+    c = weighted_sum([(amount, H), (1, x_p), (1, x_s)]).encode()
+    check("joint: commitment", c == unhex(v["commitment"]))
+    bound, proof = range_proof.context(chain, 0, b""), unhex(v["proof"])
+    elements = [proof[i : i + 32] for i in range(0, 128, 32)]
+    seed = b"sotto/joint-nonces/v1" + fresh[2] + scalar_bytes(r_p) + t_1.encode() + t_2.encode() + c + bound
+    drawn = [range_proof.drawn(seed, i) for i in range(132)]
+    derived = range_proof.heads(bound, c, elements, amount, drawn, (t_1, t_2))
+    check("joint: A, S, T_1, T_2", derived == elements)
+    z, x = range_proof.challenges(bound, c, elements)
+    u = (z * z * r_s + x * tau[0] + x * x * tau[1]) % ORDER
+    check("joint: answer", scalar_bytes(u) == unhex(v["answer"]))
+    check("joint: range proof", range_proof.holds(bound, c, proof))
+    check("joint: not without the co-owner", not range_proof.holds(bound, (decode(c) - x_s).encode(), proof))
+
+
+def check_adaptor(v):
+    session, message, t = unhex(v["session_id"]), unhex(v["message"]), secret(v["t"])
+    point, parties = (t * G).encode(), v["parties"]
+    key = sum((decode(unhex(p["key"])) for p in parties), IDENTITY).encode()
+    shown = ("key", "hiding", "binding")
+    seen = b"".join(scalar_bytes(p["role"]) + b"".join(unhex(p[k]) for k in shown) for p in parties)
+    b = frost.h5(session + seen + b"sotto/adaptor/v1" + point)
+    factors = [frost.h1(key + frost.h4(message) + b + scalar_bytes(p["role"])) for p in parties]
+    nonces = [
+        decode(unhex(p["hiding"])) + rho * decode(unhex(p["binding"])) for p, rho in zip(parties, factors)
+    ]
+    r = sum(nonces, decode(point)).encode()
+    c, total = frost.h2(r + key + message), 0
+    for p, rho in zip(parties, factors):
+        z = (secret(p["d"]) + rho * secret(p["e"]) + c * secret(p["secret"])) % ORDER
+        check(f"adaptor: response of party {p['role']}", scalar_bytes(z) == unhex(p["response"]))
+        total += z
+    check("adaptor: pre-signature", r + point + scalar_bytes(total) == unhex(v["pre_signature"]))
+    check("adaptor: no signature", not frost.verifies(key, message, r + scalar_bytes(total)))
+    signature = r + scalar_bytes(total + t)
+    check("adaptor: signature", signature == unhex(v["signature"]) and frost.verifies(key, message, signature))
+
+
 def check_encrypted_message(v):
     """docs/FORMATS.md, "Encrypted message"; first the cipher on the draft's own example."""
     example = v["xchacha20_poly1305"]

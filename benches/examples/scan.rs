@@ -22,7 +22,6 @@ use rand_chacha::{
 use sotto_mw::{
     amount::{Amount, Height},
     chain::{Chain, Params},
-    codec::Encode,
     commitment::Commitment,
     group::Point,
     hash::Hash,

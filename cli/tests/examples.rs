@@ -39,6 +39,7 @@ const GROUPS: &[&str] = &[
     "wallet",
     "wallet account",
     "wallet contact",
+    "wallet hold",
     "wallet proof",
     "wallet view-key",
     "node",
@@ -66,6 +67,7 @@ fn every_example_runs() {
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
     world.board_letters();
+    world.held();
     world.attested();
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.

@@ -38,6 +38,7 @@ pub mod range_proof;
 pub mod batch;
 mod prover;
 
+pub mod joint;
 pub mod output;
 pub mod transaction;
 

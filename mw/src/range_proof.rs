@@ -22,11 +22,14 @@
 mod inner_product;
 mod prove;
 mod rewind;
+mod transcript;
 
+pub(crate) use inner_product::BITS;
 #[cfg(test)]
 pub(crate) use prove::prove_opening;
-pub(crate) use prove::{Committed, Nonces, prove};
+pub(crate) use prove::{Committed, Committing, Nonces, Responses, prove};
 pub use rewind::Replayed;
+pub(crate) use transcript::{Challenges, replay};
 
 use crate::{
     amount::Amount,
@@ -39,7 +42,6 @@ use crate::{
     tag,
 };
 use core::fmt;
-use merlin::Transcript;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -138,18 +140,8 @@ impl ProofHead {
 
     /// The challenge x, from the transcript replayed up to T₂.
     pub(crate) fn replay_to_x(&self, context: &OutputContext, c: &Commitment) -> Scalar {
-        let mut t = context.transcript();
-        t.append_message(b"dom-sep", b"rangeproof v1");
-        t.append_u64(b"n", 64);
-        t.append_u64(b"m", 1);
-        t.append_message(b"V", c.as_bytes());
-        t.append_message(b"A", &self.element(0));
-        t.append_message(b"S", &self.element(1));
-        // Drawing y and z changes what the transcript gives later.
-        let (_, _) = (challenge(&mut t, b"y"), challenge(&mut t, b"z"));
-        t.append_message(b"T_1", &self.element(2));
-        t.append_message(b"T_2", &self.element(3));
-        challenge(&mut t, b"x")
+        let head = core::array::from_fn(|i| self.element(i));
+        replay(&mut context.transcript(), c.as_bytes(), head).x
     }
 }
 
@@ -166,12 +158,6 @@ fn element(bytes: &[u8], i: usize) -> [u8; 32] {
     let mut e = [0; 32];
     e.copy_from_slice(&bytes[32 * i..32 * i + 32]);
     e
-}
-
-fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {
-    let mut wide = [0; 64];
-    t.challenge_bytes(label, &mut wide);
-    Scalar::from_bytes_mod_order_wide(&wide)
 }
 
 /// What a rewind key reads from a proof: the amount, and the index of the blinding factor.

@@ -13,6 +13,8 @@
 //! Nonces are used once: [`Session::sign`] consumes [`Nonces`], because three responses under one pair would
 //! reveal x.
 
+pub mod adaptor;
+
 use crate::{
     chain::ChainId,
     group::{Element, Point, Scalar, identity, mul_g},
@@ -171,6 +173,9 @@ pub enum SessionError {
     /// The keys or the nonces cancel out.
     #[error("the keys or the nonces of the parties cancel out")]
     Cancel,
+    /// The point that a signature is locked to is the identity.
+    #[error("invalid adaptor point: it is the identity")]
+    AdaptorIdentity,
     /// A response does not fit the party's share.
     #[error("invalid partial signature of the {role}")]
     Partial {
@@ -218,6 +223,8 @@ pub struct Session {
     r: Point,
     c: Scalar,
     message: Vec<u8>,
+    /// What B hashes.
+    seen: Vec<u8>,
 }
 
 impl Session {
@@ -244,17 +251,24 @@ impl Session {
             seen.extend_from_slice(&identifier(*role));
             [s.key.point(), &s.hiding, &s.binding].iter().for_each(|p| seen.extend_from_slice(p.as_bytes()));
         }
-        let (m, b) = (h4(&message), h5(&[&seen]));
-        let parties = parties.map(|(role, s)| (role, s, h1(&[key.as_bytes(), &m, &b, &identifier(role)])));
-        let r = parties
-            .iter()
-            .fold(identity(), |r, (_, s, rho)| r + s.hiding.element() + s.binding.element() * rho);
-        let r = Point::from(r);
-        if r.is_identity() || key.point().is_identity() {
+        let parties = parties.map(|(role, share)| (role, share, Scalar::ZERO));
+        Self { parties, key, r: inviter.hiding, c: Scalar::ZERO, message, seen }.bind(identity())
+    }
+
+    /// Derives binding factors, nonce and challenge from all that was seen; `added` enters the nonce.
+    fn bind(mut self, added: Element) -> Result<Self, SessionError> {
+        let (m, b) = (h4(&self.message), h5(&[&self.seen]));
+        let mut r = identity();
+        for (role, s, rho) in &mut self.parties {
+            *rho = h1(&[self.key.as_bytes(), &m, &b, &identifier(*role)]);
+            r += s.hiding.element() + s.binding.element() * *rho;
+        }
+        self.r = Point::from(r + added);
+        if [&Point::from(r), &self.r, self.key.point()].iter().any(|p| p.is_identity()) {
             return Err(SessionError::Cancel);
         }
-        let c = h2(&r, key.point(), &message);
-        Ok(Self { parties, key, r, c, message })
+        self.c = h2(&self.r, self.key.point(), &self.message);
+        Ok(self)
     }
 
     /// The sum of both keys: the excess of a kernel.

@@ -33,6 +33,12 @@ pub const TERMS: &str = "sotto/terms/v1";
 pub const CHANGE: &str = "sotto/change/v1";
 /// Message of a proof of possession of a signing share.
 pub const POSSESSION: &str = "sotto/pop/v1";
+/// What T follows in the binding of an adaptor signature.
+pub const ADAPTOR: &str = "sotto/adaptor/v1";
+/// Message of a proof of possession of a part of a joint output.
+pub const JOINT: &str = "sotto/joint/v1";
+/// Prover scalars of a joint output.
+pub const JOINT_NONCES: &[u8] = b"sotto/joint-nonces/v1";
 /// Message of a proof of payment.
 pub const PAYMENT: &str = "sotto/payment/v1";
 /// Transcript of a range proof, which binds the whole output.

@@ -6,6 +6,8 @@
 mod consensus;
 #[path = "vectors/group.rs"]
 mod group;
+#[path = "vectors/joint.rs"]
+mod joint;
 #[path = "vectors/ledger.rs"]
 mod ledger;
 #[path = "vectors/rejections.rs"]
@@ -92,6 +94,8 @@ fn files_are_what_the_code_gives() {
         ("signatures", signatures::signatures()),
         ("kernels", signatures::kernels()),
         ("session", signatures::session()),
+        ("adaptor", joint::adaptor()),
+        ("joint", joint::joint()),
         ("transaction", ledger::transaction()),
         ("cut_through", ledger::cut_through()),
         ("blocks", ledger::blocks()),

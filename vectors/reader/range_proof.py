@@ -104,6 +104,11 @@ def _derived(tag, key, commitment, prefix, i):
     return wide_scalar(sha512(data).digest())
 
 
+def drawn(seed, i):
+    """Scalar i of a prover that draws from a seed."""
+    return wide_scalar(sha512(seed + i.to_bytes(8, "little")).digest())
+
+
 def rewind(prefix, commitment, proof, key):
     """Amount and index, if the proof was made with this rewind key."""
     p = _elements(proof)
@@ -119,16 +124,20 @@ def first_four(prefix, commitment, proof, opening, keys):
     They fix all 132 scalars of the prover: each is derived, none is random.
     """
     (amount, index), (rewind_key, tau_key) = opening, keys
-
     s = [_derived(b"sotto/rewind/v1", rewind_key, commitment, prefix, i) for i in range(130)]
-    tau = [_derived(b"sotto/tau/v1", tau_key, commitment, prefix, i) for i in (130, 131)]
-    alpha = s[0] + int.from_bytes(amount.to_bytes(8, "little") + index, "little")
-    s_l, s_r = s[2:66], s[66:130]
+    s += [_derived(b"sotto/tau/v1", tau_key, commitment, prefix, i) for i in (130, 131)]
+    s[0] += int.from_bytes(amount.to_bytes(8, "little") + index, "little")
+    return heads(prefix, commitment, _elements(proof), amount, s)
+
+
+def heads(prefix, commitment, elements, amount, scalars, added=(IDENTITY, IDENTITY)):
+    """A ‖ S ‖ T₁ ‖ T₂, in parts, for α, ρ, s_L, s_R, τ₁, τ₂, and what a co-owner adds to T₁ and T₂."""
+    s_l, s_r, tau = scalars[2:66], scalars[66:130], scalars[130:]
     a_l = [amount >> i & 1 for i in range(N)]
     a_r = [bit - 1 for bit in a_l]
-    big_a = weighted_sum([(alpha, G), *zip(a_l, GS), *zip(a_r, HS)])
-    big_s = weighted_sum([(s[1], G), *zip(s_l, GS), *zip(s_r, HS)])
-    _, y, z, _ = _start(prefix, commitment, _elements(proof))
+    big_a = weighted_sum([(scalars[0], G), *zip(a_l, GS), *zip(a_r, HS)])
+    big_s = weighted_sum([(scalars[1], G), *zip(s_l, GS), *zip(s_r, HS)])
+    _, y, z, _ = _start(prefix, commitment, elements)
     # l(X) = a_L − z + s_L·X,  r(X) = yⁱ·(a_R + z + s_R·X) + z²·2ⁱ,  t(X) = ⟨l, r⟩
     ys = [pow(y, i, ORDER) for i in range(N)]
     l_0 = [a - z for a in a_l]
@@ -136,5 +145,10 @@ def first_four(prefix, commitment, proof, opening, keys):
     r_1 = [ys[i] * s_r[i] for i in range(N)]
     t_1 = sum(l_0[i] * r_1[i] + s_l[i] * r_0[i] for i in range(N))
     t_2 = sum(s_l[i] * r_1[i] for i in range(N))
-    big_t = [weighted_sum([(t, H), (blind, G)]) for t, blind in zip((t_1, t_2), tau)]
+    big_t = [weighted_sum([(t, H), (blind, G)]) + more for t, blind, more in zip((t_1, t_2), tau, added)]
     return [e.encode() for e in (big_a, big_s, *big_t)]
+
+
+def challenges(prefix, commitment, elements):
+    """z and x."""
+    return _start(prefix, commitment, elements)[2:]

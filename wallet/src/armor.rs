@@ -24,6 +24,7 @@ mod base58;
 
 use crate::{
     codec::{Envelope, VERSION},
+    hold::{Answer, Join, Offer, Part, Prove, Release},
     slate::{Invite, Invoice, Payment, Response},
     tag,
 };
@@ -59,6 +60,18 @@ pub enum MessageKind {
     OutputProof = 7,
     /// A change of the terms of a ledger, for its validators to sign.
     Change = 8,
+    /// The terms of a hold, from its payer.
+    HoldOffer = 9,
+    /// The consent of the seller of a hold.
+    HoldJoin = 10,
+    /// What the payer of a hold commits to in its range proof.
+    HoldProve = 11,
+    /// The answer of the seller to that proof.
+    HoldPart = 12,
+    /// The claim of the seller, or its consent to undo the hold.
+    HoldAnswer = 13,
+    /// The payer's half of the claim.
+    HoldRelease = 14,
     /// An invite that is encrypted to one address.
     EncryptedInvite = 0x11,
     /// A response that is encrypted to one address.
@@ -67,10 +80,22 @@ pub enum MessageKind {
     EncryptedInvoice = 0x14,
     /// A payment that is encrypted to one address.
     EncryptedPayment = 0x15,
+    /// The terms of a hold, from its payer, encrypted to one address.
+    EncryptedHoldOffer = 0x19,
+    /// The consent of the seller of a hold, encrypted to one address.
+    EncryptedHoldJoin = 0x1a,
+    /// What the payer of a hold commits to in its range proof, encrypted to one address.
+    EncryptedHoldProve = 0x1b,
+    /// The answer of the seller to that proof, encrypted to one address.
+    EncryptedHoldPart = 0x1c,
+    /// The claim of the seller, or its consent to undo the hold, encrypted to one address.
+    EncryptedHoldAnswer = 0x1d,
+    /// The payer's half of the claim, encrypted to one address.
+    EncryptedHoldRelease = 0x1e,
 }
 
 impl MessageKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 24] = [
         Self::Invite,
         Self::Response,
         Self::Transaction,
@@ -79,10 +104,22 @@ impl MessageKind {
         Self::Proof,
         Self::OutputProof,
         Self::Change,
+        Self::HoldOffer,
+        Self::HoldJoin,
+        Self::HoldProve,
+        Self::HoldPart,
+        Self::HoldAnswer,
+        Self::HoldRelease,
         Self::EncryptedInvite,
         Self::EncryptedResponse,
         Self::EncryptedInvoice,
         Self::EncryptedPayment,
+        Self::EncryptedHoldOffer,
+        Self::EncryptedHoldJoin,
+        Self::EncryptedHoldProve,
+        Self::EncryptedHoldPart,
+        Self::EncryptedHoldAnswer,
+        Self::EncryptedHoldRelease,
     ];
 
     const fn name(self) -> &'static str {
@@ -99,6 +136,18 @@ impl MessageKind {
             Self::EncryptedResponse => "ENCRYPTED RESPONSE",
             Self::EncryptedInvoice => "ENCRYPTED INVOICE",
             Self::EncryptedPayment => "ENCRYPTED PAYMENT",
+            Self::HoldOffer => "HOLD OFFER",
+            Self::EncryptedHoldOffer => "ENCRYPTED HOLD OFFER",
+            Self::HoldJoin => "HOLD JOIN",
+            Self::EncryptedHoldJoin => "ENCRYPTED HOLD JOIN",
+            Self::HoldProve => "HOLD PROVE",
+            Self::EncryptedHoldProve => "ENCRYPTED HOLD PROVE",
+            Self::HoldPart => "HOLD PART",
+            Self::EncryptedHoldPart => "ENCRYPTED HOLD PART",
+            Self::HoldAnswer => "HOLD ANSWER",
+            Self::EncryptedHoldAnswer => "ENCRYPTED HOLD ANSWER",
+            Self::HoldRelease => "HOLD RELEASE",
+            Self::EncryptedHoldRelease => "ENCRYPTED HOLD RELEASE",
         }
     }
 
@@ -141,6 +190,25 @@ impl Message for Payment {
     const KIND: MessageKind = MessageKind::Payment;
     /// Since version 3 a payment can have a bonded part.
     const VERSION: u8 = 3;
+}
+
+impl Message for Offer {
+    const KIND: MessageKind = MessageKind::HoldOffer;
+}
+impl Message for Join {
+    const KIND: MessageKind = MessageKind::HoldJoin;
+}
+impl Message for Prove {
+    const KIND: MessageKind = MessageKind::HoldProve;
+}
+impl Message for Part {
+    const KIND: MessageKind = MessageKind::HoldPart;
+}
+impl Message for Answer {
+    const KIND: MessageKind = MessageKind::HoldAnswer;
+}
+impl Message for Release {
+    const KIND: MessageKind = MessageKind::HoldRelease;
 }
 
 /// Why a text or its bytes cannot be read.

@@ -4,7 +4,7 @@ use crate::{
     contents::Contents,
     error::WalletError,
     keys::Words,
-    state::{PaymentPart, State},
+    state::{HoldRecord, PaymentPart, State},
     store::StoreError,
 };
 use sotto_mw::{
@@ -29,8 +29,8 @@ pub struct Backup {
 pub struct BackupLoss {
     /// The number of blocks between the last scan of the backup and that of the wallet.
     pub blocks: u64,
-    /// The number of payments begun or answered since: their memos, receipts and proofs of payment would be
-    /// lost.
+    /// The number of payments begun or answered since, and of holds that went on: their memos, receipts, refunds and proofs of payment would
+    /// be lost.
     pub payments: usize,
     /// The number of accounts created since: their names would be lost. A restore finds their outputs by
     /// number.
@@ -78,6 +78,12 @@ impl Backup {
         sessions(&self.state).len()
     }
 
+    /// The number of holds that have gone on since: their refunds, if they were funded, are not in the backup.
+    fn stale_holds(&self, state: &State) -> usize {
+        let then = |h: &HoldRecord| self.state.holds.get(&h.offer().id).map(HoldRecord::stage);
+        state.holds.values().filter(|h| then(h) != Some(h.stage())).count()
+    }
+
     /// What a wallet with these words, this chain and this state would lose; `None` when the backup is of
     /// another wallet.
     pub(crate) fn loss(&self, words: &Words, chain: &Chain, state: &State) -> Option<BackupLoss> {
@@ -87,7 +93,7 @@ impl Backup {
         let then = sessions(&self.state);
         Some(BackupLoss {
             blocks: state.tip.height.get().saturating_sub(self.state.tip.height.get()),
-            payments: sessions(state).difference(&then).count(),
+            payments: sessions(state).difference(&then).count() + self.stale_holds(state),
             accounts: state.account_count().saturating_sub(self.state.account_count()),
         })
     }

@@ -19,6 +19,7 @@
 mod consolidate;
 mod cost;
 mod error;
+mod hold;
 mod invoice_payment;
 mod linkage;
 mod remainder;
@@ -28,6 +29,8 @@ pub(crate) use consolidate::{consolidation, relocation, self_spend};
 pub(crate) use cost::is_worth_moving;
 pub use cost::{ChangeKind, dust_limit};
 pub use error::CoinSelectionError;
+pub(crate) use hold::plan_hold;
+pub use hold::{HoldPlan, HoldRequest};
 pub use invoice_payment::InvoicePlan;
 pub(crate) use invoice_payment::{invoice_features, plan_invoice};
 pub use linkage::Linkage;

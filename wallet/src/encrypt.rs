@@ -27,6 +27,7 @@
 use crate::{
     armor::{Message, MessageKind},
     codec::Envelope,
+    hold::{Answer, Join, Offer, Part, Prove, Release},
     keys::{AccountKeys, Address, derive, derive_scalar},
     slate::{Invite, Invoice, Payment, Response},
     tag,
@@ -76,6 +77,31 @@ impl Encryptable for Invoice {
 impl Encryptable for Payment {
     const ENCRYPTED: MessageKind = MessageKind::EncryptedPayment;
     const PADDING: usize = 1_344;
+}
+
+impl Encryptable for Offer {
+    const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldOffer;
+    const PADDING: usize = 6_144;
+}
+impl Encryptable for Join {
+    const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldJoin;
+    const PADDING: usize = 7_168;
+}
+impl Encryptable for Prove {
+    const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldProve;
+    const PADDING: usize = 256;
+}
+impl Encryptable for Part {
+    const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldPart;
+    const PADDING: usize = 128;
+}
+impl Encryptable for Answer {
+    const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldAnswer;
+    const PADDING: usize = 1_152;
+}
+impl Encryptable for Release {
+    const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldRelease;
+    const PADDING: usize = 192;
 }
 
 /// A message that only one account can read.

@@ -6,6 +6,7 @@ use crate::{
     coin_selection::CoinSelectionError,
     coinbase::CoinbaseError,
     contacts::ContactError,
+    hold::HoldError,
     keys::{Account, WordsError},
     proof::PaymentProofError,
     slate::SlateError,
@@ -22,6 +23,9 @@ pub enum WalletError {
     /// A slate was refused.
     #[error(transparent)]
     Slate(#[from] SlateError),
+    /// A step of a hold was refused.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// A payment could not be planned.
     #[error(transparent)]
     Select(#[from] CoinSelectionError),

@@ -12,11 +12,11 @@ use crate::{
     outputs::{OutputOrigin, OutputRecord, OutputStatus},
     reference::Reference,
     sessions::{SessionView, sessions},
-    state::{SelfTransfer, SelfTransferReason, SessionStatus, State, TxStatus},
+    state::{Ending, HoldRecord, HoldSide, SelfTransfer, SelfTransferReason, SessionStatus, State, TxStatus},
 };
 use core::fmt;
 use sotto_mw::amount::{Amount, Height};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,8 @@ pub enum EntryKind {
     Change,
     /// A consolidation: several outputs became one.
     Consolidation,
+    /// Money that this wallet put into a hold: what the seller gets, or got; zero once it came back.
+    Hold,
     /// A relocation: an output that somebody paid one-sidedly was moved.
     Relocation,
     /// A self-spend: an input of a payment was moved in order to end the payment.
@@ -86,6 +88,7 @@ impl fmt::Display for EntryKind {
             Self::Spent => "spent",
             Self::Change => "change",
             Self::Consolidation => "consolidation",
+            Self::Hold => "hold",
             Self::Relocation => "relocation",
             Self::SelfSpend => "self-spend",
         })
@@ -96,12 +99,16 @@ impl fmt::Display for EntryKind {
 pub(crate) fn history(state: &State) -> Vec<HistoryEntry> {
     let mut all: Vec<HistoryEntry> = sessions(state).map(|s| payment(&s)).collect();
     all.extend(state.self_transfers.values().map(|t| self_transfer(state, t)));
+    all.extend(state.holds.values().filter_map(|h| hold(state, h)));
+    let of_holds: BTreeSet<_> = state.holds.values().flat_map(|h| &h.outputs).collect();
     let spent = unexplained_spends(state);
     let folded = |o: &OutputRecord| {
         let created = created(o).filter(|_| o.purpose == Purpose::Change);
         created.is_some_and(|h| spent.contains_key(&(o.account, h)))
     };
-    all.extend(state.outputs.values().filter(|o| !folded(o)).filter_map(unexplained));
+    let unexplained_outputs =
+        state.outputs.values().filter(|o| !folded(o) && !of_holds.contains(&o.commitment));
+    all.extend(unexplained_outputs.filter_map(unexplained));
     all.extend(spent.into_values());
     all.sort_by_key(|e| (e.height().is_none(), e.height(), e.kind, e.id));
     all
@@ -119,6 +126,37 @@ fn payment(s: &SessionView<'_>) -> HistoryEntry {
         reference: s.reference(),
         id: s.session().0,
     }
+}
+
+/// The payer's entry of a hold that was funded; the seller's, of one that was claimed.
+fn hold(state: &State, h: &HoldRecord) -> Option<HistoryEntry> {
+    let (kind, status, fee, counterparty) = match (h.funding_transaction(), h.ended()) {
+        (Some(t), ended) => {
+            let back = h.outputs.iter().filter_map(|c| state.outputs.get(c)).map(|o| o.opening.amount);
+            let kept = match ended {
+                None => Amount::ZERO,
+                Some((Ending::Claimed, _)) => h.offer().terms.claim_fee,
+                Some(_) => h.offer().terms.held().checked_sub(Amount::checked_sum(back)?)?,
+            };
+            (EntryKind::Hold, h.funding, t.body.fees()?.checked_add(kept)?, h.offer().seller)
+        }
+        (None, Some((Ending::Claimed, height))) if h.side() == HoldSide::Seller => {
+            (EntryKind::Received, TxStatus::Confirmed { height }, Amount::ZERO, h.offer().payer)
+        }
+        _ => return None,
+    };
+    let returned = matches!(h.ended(), Some((Ending::Undone | Ending::Refunded(_), _)));
+    Some(HistoryEntry {
+        kind,
+        status: SessionStatus::Signed(status),
+        account: h.account(),
+        amount: if returned { Amount::ZERO } else { h.offer().terms.amount },
+        fee,
+        counterparty: Some(counterparty),
+        memo: h.offer().memo.as_str().to_owned(),
+        reference: None,
+        id: h.offer().id.0,
+    })
 }
 
 fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {

@@ -15,6 +15,8 @@ pub mod outputs;
 pub mod contacts;
 pub mod slate;
 
+pub mod hold;
+
 pub mod armor;
 pub mod encrypt;
 pub mod output_proof;

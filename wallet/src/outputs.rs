@@ -148,6 +148,8 @@ pub struct Balance {
     pub locked: Amount,
     /// The part of `locked` that comes back as change when those payments confirm; not an additional amount.
     pub change: Amount,
+    /// What this wallet, as their payer, has in holds: it goes to the seller or comes back. Not in the total.
+    pub held: Amount,
 }
 
 impl Balance {

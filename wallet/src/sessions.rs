@@ -8,7 +8,7 @@
 //!
 //! A payment to several recipients has one session for each of them.
 
-pub use crate::state::{SessionStatus, TxStatus};
+pub use crate::state::{Ending, HoldRecord, HoldSide, SessionStatus, TxStatus};
 
 use crate::{
     keys::{Account, Address},

@@ -40,4 +40,5 @@ pub use error::SlateError;
 pub use invoice::InvoiceRequest;
 pub use memo::Memo;
 pub use messages::{Invite, Invoice, Payment, Response};
+pub(crate) use messages::{put_share, share};
 pub use receipt::Receipt;

@@ -20,11 +20,13 @@
 //! ```text
 //! bytes = last scanned block (40) ‖ list of accounts ‖ [restore] ‖ maps of outputs, sent, received, issued,
 //!         paid, self-transfers ‖ contacts ‖ checkpoint (40) ‖ set of frozen outputs ‖ set of dismissed sessions
+//!         ‖ [map of holds]
 //! ```
 #![deny(clippy::indexing_slicing)]
 
 mod confirmations;
 mod direct;
+mod holds;
 mod invoices;
 mod observation;
 mod received;
@@ -34,6 +36,10 @@ mod sent;
 mod status;
 
 pub(crate) use direct::DirectPayment;
+pub use holds::{Ending, HoldRecord, HoldSide};
+pub(crate) use holds::{
+    Funded, PayerHold, PayerStage, Pending, Proven, Released, SellerHold, SellerStage, Side, Undone,
+};
 pub(crate) use invoices::{InvoiceStage, IssuedInvoice, PaidInvoice};
 pub(crate) use observation::{BlockRef, ChainObservation};
 pub(crate) use received::ReceivedPayment;
@@ -52,6 +58,7 @@ use crate::{
     slate::SlateError,
 };
 use sotto_mw::{
+    amount::Amount,
     chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
@@ -75,6 +82,7 @@ pub(crate) struct State {
     pub(crate) issued: BTreeMap<SessionId, IssuedInvoice>,
     pub(crate) paid: BTreeMap<SessionId, PaidInvoice>,
     pub(crate) self_transfers: BTreeMap<SessionId, SelfTransfer>,
+    pub(crate) holds: BTreeMap<SessionId, HoldRecord>,
     pub(crate) contacts: Contacts,
     /// The outputs that no plan may spend.
     pub(crate) frozen: BTreeSet<PointBytes>,
@@ -95,6 +103,7 @@ impl Default for State {
             issued: BTreeMap::new(),
             paid: BTreeMap::new(),
             self_transfers: BTreeMap::new(),
+            holds: BTreeMap::new(),
             contacts: Contacts::default(),
             frozen: BTreeSet::new(),
             dismissed: BTreeSet::new(),
@@ -139,6 +148,8 @@ impl State {
         for o in self.outputs.values().filter(counts) {
             balance.count(o, chain, self.tip.height, self.frozen.contains(&o.commitment));
         }
+        let holds = self.holds.values().filter(|h| account.is_none_or(|a| a == h.account()));
+        balance.held = Amount::checked_sum(holds.map(HoldRecord::held)).unwrap_or(Amount::new(u64::MAX));
         balance
     }
 
@@ -181,7 +192,8 @@ impl State {
         let sent = self.sent.get(id).map(|s| (s.inputs.clone(), s.tx_status()));
         let paid = || self.paid.get(id).map(|p| (p.inputs(), p.tx_status));
         let own = || self.self_transfers.get(id).map(|t| (t.inputs.clone(), t.tx_status));
-        let found = sent.or_else(paid).or_else(own);
+        let hold = || self.holds.get(id).and_then(|h| Some((h.spends()?.inputs.clone(), h.funding)));
+        let found = sent.or_else(paid).or_else(own).or_else(hold);
         found.map(|(inputs, tx_status)| PaymentSummary { inputs, tx_status })
     }
 
@@ -253,6 +265,14 @@ impl State {
         Ok(())
     }
 
+    /// Frees the inputs of a payment that was ended before anything signed left, and forgets its change.
+    pub(crate) fn release(&mut self, id: &SessionId, inputs: &[PointBytes], change: Option<PointBytes>) {
+        change.iter().for_each(|c| {
+            self.outputs.remove(c);
+        });
+        inputs.iter().for_each(|c| self.unlock(c, id));
+    }
+
     fn unlock(&mut self, c: &PointBytes, payment: &SessionId) {
         if let Some(&OutputStatus::Locked { created, by }) = self.outputs.get(c).map(|o| &o.status)
             && by == *payment
@@ -270,6 +290,15 @@ impl State {
     }
 }
 
+/// The map of holds, which is last and left out if it is empty: as in wallets from before there were any.
+fn holds(r: &mut Reader<'_>) -> Result<BTreeMap<SessionId, HoldRecord>, DecodeError> {
+    if r.left() == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let holds = map(r)?;
+    if holds.is_empty() { Err(DecodeError::Code { what: "map of holds", code: 0 }) } else { Ok(holds) }
+}
+
 impl Encode for State {
     fn encode(&self, out: &mut Vec<u8>) {
         self.tip.encode(out);
@@ -285,6 +314,9 @@ impl Encode for State {
         self.checkpoint.encode(out);
         put_set(self.frozen.iter().map(|c| &c.0), out);
         put_set(self.dismissed.iter().map(|s| &s.0), out);
+        if !self.holds.is_empty() {
+            put_map(&self.holds, out);
+        }
     }
 }
 
@@ -304,6 +336,7 @@ impl Decode for State {
             checkpoint: BlockRef::decode(r)?,
             frozen: set(r, "frozen outputs", point_bytes)?,
             dismissed: set(r, "dismissed sessions", session)?,
+            holds: holds(r)?,
         })
     }
 }

@@ -77,3 +77,25 @@ pub(crate) const PAID: &str = "sotto/one-sided/paid/v1";
 pub(crate) const RELOCATION: &str = "sotto/wallet/relocation/v1";
 /// Fresh bytes, signing key of the interactive address, kernel, items → secret of a bond.
 pub(crate) const BOND_KEY: &str = "sotto/wallet/bond-key/v1";
+/// Id of a signing session of a hold.
+pub(crate) const HOLD_SESSION: &str = "sotto/hold/session/v1";
+/// Fresh bytes, signing key of the interactive address, place, purpose → a secret of one party in a hold.
+pub(crate) const HOLD_SECRET: &str = "sotto/hold/secret/v1";
+/// Hash of the terms of a hold, to which its nonces are bound.
+pub(crate) const HOLD_TERMS: &str = "sotto/hold/terms/v1";
+/// What the encrypted secrets of one session of a hold are bound to.
+pub(crate) const HOLD_SEALED: &str = "sotto/hold/sealed/v1";
+/// What a payer signs in its offer of a hold.
+pub(crate) const SIGNED_HOLD: &str = "sotto/hold/signed-offer/v1";
+/// Hash of an offer of a hold.
+pub(crate) const HOLD_OFFER: &str = "sotto/hold/offer/v1";
+/// Hash of a consent to a hold.
+pub(crate) const HOLD_JOIN: &str = "sotto/hold/join/v1";
+/// Hash of what a payer commits to in the proof of a hold.
+pub(crate) const HOLD_PROVE: &str = "sotto/hold/prove/v1";
+/// Hash of an answer to the proof of a hold.
+pub(crate) const HOLD_PART: &str = "sotto/hold/part/v1";
+/// Hash of a claim or an undoing of a hold.
+pub(crate) const HOLD_ANSWER: &str = "sotto/hold/answer/v1";
+/// Hash of the payer's half of a claim.
+pub(crate) const HOLD_RELEASE: &str = "sotto/hold/release/v1";

@@ -11,6 +11,9 @@
 mod actions;
 mod context;
 mod freezing;
+mod holding;
+mod holding_ends;
+mod holds;
 mod invoicing;
 mod messages;
 mod observing;

@@ -1,6 +1,7 @@
 //! The verbs of `sotto wallet`: custody of a wallet, the steps of a payment, and what the wallet holds.
 
 mod custody;
+mod hold;
 mod listen;
 mod records;
 mod slates;
@@ -8,6 +9,7 @@ mod spending;
 mod views;
 
 pub(crate) use custody::*;
+pub(crate) use hold::*;
 pub(crate) use listen::*;
 pub(crate) use records::*;
 pub(crate) use slates::*;
@@ -100,6 +102,8 @@ pub(crate) enum WalletVerb {
     Finalize(WalletFinalize),
     Cancel(WalletCancel),
     Slates(WalletSlates),
+    #[command(subcommand)]
+    Hold(WalletHold),
     History(WalletHistory),
     Outputs(WalletOutputs),
     Consolidate(WalletConsolidate),
@@ -135,6 +139,7 @@ impl WalletVerb {
             Self::Outputs(a) => &a.account,
             Self::Consolidate(a) => &a.account,
             Self::Sweep(a) => &a.account,
+            Self::Hold(WalletHold::Open(a)) => &a.account,
             Self::ViewKey(WalletViewKey::Export(a)) => &a.account,
             _ => return None,
         };
@@ -183,6 +188,7 @@ impl WalletVerb {
             Self::Finalize(a) => Some(&a.node),
             Self::Cancel(a) => Some(&a.node),
             Self::Slates(a) => Some(&a.node),
+            Self::Hold(a) => Some(a.node()),
             Self::History(a) => Some(&a.node),
             Self::Outputs(a) => Some(&a.node),
             Self::Consolidate(a) => Some(&a.node),

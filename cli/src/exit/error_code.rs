@@ -17,6 +17,7 @@ use sotto_wallet::{
     armor::ArmorError,
     coin_selection::CoinSelectionError,
     contacts::ContactError,
+    hold::HoldError,
     keys::{AddressError, WordsError},
     proof::PaymentProofError,
     slate::SlateError,
@@ -200,7 +201,13 @@ impl fmt::Display for ErrorCode {
 fn wallet(e: &WalletError) -> Option<ErrorCode> {
     match e {
         WalletError::Store(e) => store(e),
-        WalletError::Slate(e) => slate(e),
+        WalletError::Slate(e) | WalletError::Hold(HoldError::Slate(e)) => slate(e),
+        WalletError::Hold(HoldError::Unknown) => Some(ErrorCode::NoSession),
+        WalletError::Hold(HoldError::Late { .. } | HoldError::Ended { .. }) => Some(ErrorCode::TooLate),
+        WalletError::Hold(
+            HoldError::Stage { .. } | HoldError::NotBuried { .. } | HoldError::NoRung { .. },
+        ) => None,
+        WalletError::Hold(_) => Some(ErrorCode::InvalidSlate),
         WalletError::Select(e) => selection(e),
         WalletError::Armor(e) => armor(e),
         WalletError::Contact(e) => contact(e),

@@ -126,6 +126,40 @@ impl World {
         w
     }
 
+    /// Eight holds of alice for bob, each one step further: `offer.txt`, `join.txt`, `prove.txt`, `part.txt`; then funded,
+    /// `funded.hold`, with bob's `consent.txt` to undo it; `answer.txt`, `release.txt`, `locked-release.txt` with
+    /// `lock.point` and `lock.secret`; `open.hold` is the first.
+    pub(crate) fn held(&self) {
+        let multiples: serde_json::Value =
+            serde_json::from_str(include_str!("../../../vectors/rfc9496.json")).unwrap();
+        self.write("lock.point", multiples["multiples"][5].as_str().unwrap());
+        self.write("lock.secret", &format!("05{}", "00".repeat(31)));
+        let script = r#"
+            sotto chain seal --blocks 12 --wallet alice
+            named() { sotto wallet hold status --json --wallet $2 | grep "\"memo\":\"$1\"" | sed 's/.*"hold":"\([0-9a-f]*\)".*/\1/'; }
+            opened() { sotto wallet hold open 0.1 --to bob --blocks 20 --confirmations 1 --memo $1 --yes --wallet alice; }
+            join="sotto wallet hold join - --yes --wallet bob"
+            prove="sotto wallet hold prove - --wallet alice"
+            opened h1 > offer.txt
+            opened h2 | $join > join.txt
+            opened h3 | $join | $prove > prove.txt
+            opened h4 | $join | $prove | $join > part.txt
+            for h in h5 h6 h7 h8; do
+                opened $h | $join | $prove | $join > $h.txt
+                sotto wallet hold prove $h.txt --yes --wallet alice
+            done
+            sotto chain seal --wallet alice
+            named h1 alice > open.hold
+            named h5 bob > funded.hold
+            sotto wallet hold undo $(cat funded.hold) --yes --wallet bob > consent.txt
+            sotto wallet hold answer $(named h6 bob) --wallet bob > answer.txt
+            sotto wallet hold answer $(named h7 bob) --wallet bob | sotto wallet hold release - --yes --wallet alice > release.txt
+            sotto wallet hold answer $(named h8 bob) --lock $(cat lock.point) --wallet bob \
+                | sotto wallet hold release - --yes --wallet alice > locked-release.txt
+        "#;
+        self.shell(&format!("set -e\n{script}")).ok();
+    }
+
     /// A third wallet, which alice knows.
     pub(crate) fn befriend_dora(&self) {
         self.run("wallet init --wallet dora --words-file dora.words").ok();

@@ -12,7 +12,7 @@
 //!
 //! Variable time: the vectors tell nothing (see `prove.rs`). Source: Bünz et al. 2018, section 3.
 
-use super::challenge;
+use super::transcript::challenge;
 use crate::{
     generators::StaticBases,
     group::{Scalar, words},
@@ -21,7 +21,7 @@ use crate::{
 use merlin::Transcript;
 
 /// Bits of all amounts together: the length of the vectors.
-pub(super) const BITS: usize = 64;
+pub(crate) const BITS: usize = 64;
 /// Rounds: log₂ of the bits.
 const ROUNDS: usize = 6;
 

@@ -16,12 +16,13 @@
 //! Source: Bünz et al. 2018, sections 4.1 to 4.3.
 
 use super::{
-    PROOF_BYTES, challenge,
+    PROOF_BYTES,
     inner_product::{self, BITS, inner, powers},
+    transcript::{Challenges, begin, bind_terms, bind_vectors, challenge},
 };
 use crate::{
     generators::Generators,
-    group::{Element, Scalar, constant_time_sum_of_products, mul_g, mul_h},
+    group::{Element, Scalar, constant_time_sum_of_products, identity, mul_g, mul_h},
     secret::SecretScalar,
 };
 use core::array::from_fn;
@@ -68,44 +69,76 @@ pub(crate) fn prove_opening(
     nonces: &Nonces,
     opened: &Nonces,
 ) -> Option<[u8; PROOF_BYTES]> {
-    let generators = Generators::of(committed.len())?;
-    let bits = BITS / committed.len();
-    if committed.iter().any(|c| bits < 64 && c.amount >> bits != 0) {
-        return None;
+    let committing = Committing { committed, nonces, added: [identity(); 2] };
+    let (responses, challenges) = committing.respond(t, opened)?;
+    responses.finish(t, challenges.y)
+}
+
+/// What a prover commits to: amounts, nonces, and what a co-owner adds to T₁ and T₂, to which it alone knows
+/// the τ (`joint.rs`); otherwise nothing.
+pub(crate) struct Committing<'a> {
+    pub(crate) committed: &'a [Committed<'a>],
+    pub(crate) nonces: &'a Nonces,
+    pub(crate) added: [Element; 2],
+}
+
+/// A proof before the inner-product argument: A, S, T₁, T₂, and what answers the challenge x.
+///
+/// None of it is secret once the proof is shown, but for a co-owner's part of `blinding`: l and r are what
+/// the protocol without that argument sends.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Responses {
+    pub(crate) amounts: usize,
+    pub(crate) head: [[u8; 32]; 4],
+    pub(crate) l: [Scalar; BITS],
+    pub(crate) r: [Scalar; BITS],
+    /// t_x_blinding and e_blinding.
+    pub(crate) blindings: [Scalar; 2],
+}
+
+impl Committing<'_> {
+    /// Commits, and answers the challenge x with these nonces. The transcript stands after x then.
+    pub(crate) fn respond(&self, t: &mut Transcript, opened: &Nonces) -> Option<(Responses, Challenges)> {
+        let Self { committed, nonces, added } = self;
+        let generators = Generators::of(committed.len())?;
+        let bits = BITS / committed.len();
+        if committed.iter().any(|c| bits < 64 && c.amount >> bits != 0) {
+            return None;
+        }
+        begin(t, &committed.iter().map(|c| c.commitment).collect::<Vec<_>>());
+        let a: Zeroizing<[u8; BITS]> =
+            Zeroizing::new(from_fn(|i| (committed[i / bits].amount >> (i % bits)) as u8 & 1));
+        let vectors = [commit_bits(generators, &nonces.alpha, &a), commit_vectors(generators, nonces)];
+        let vectors = vectors.map(|p| p.compress().to_bytes());
+        let [y, z] = bind_vectors(t, &vectors);
+        let z_powers: Vec<Scalar> = powers(z).skip(2).take(committed.len()).collect();
+        let polynomials = Polynomials::new(&a, nonces, &Weights { y, z, z_powers: &z_powers });
+        let [t1, t2] = polynomials.products();
+        let term = |t: &_, tau: &_, added: Element| (mul_h(t) + mul_g(tau) + added).compress().to_bytes();
+        let terms = [term(&t1, &nonces.tau[0], added[0]), term(&t2, &nonces.tau[1], added[1])];
+        let x = bind_terms(t, &terms);
+
+        let (l, r) = polynomials.at(x);
+        let blinding = committed.iter().zip(&z_powers).map(|(c, z)| c.blinding.expose() * z);
+        let t_x_blinding = (opened.tau[1] * x + opened.tau[0]) * x + blinding.sum::<Scalar>();
+        let blindings = [t_x_blinding, opened.alpha + opened.rho * x];
+        let head = [vectors[0], vectors[1], terms[0], terms[1]];
+        Some((Responses { amounts: committed.len(), head, l: *l, r: *r, blindings }, Challenges { y, z, x }))
     }
-    t.append_message(b"dom-sep", b"rangeproof v1");
-    t.append_u64(b"n", bits as u64);
-    t.append_u64(b"m", committed.len() as u64);
-    committed.iter().for_each(|c| t.append_message(b"V", c.commitment));
-    let a: Zeroizing<[u8; BITS]> =
-        Zeroizing::new(from_fn(|i| (committed[i / bits].amount >> (i % bits)) as u8 & 1));
-    let [big_a, big_s] = [commit_bits(generators, &nonces.alpha, &a), commit_vectors(generators, nonces)]
-        .map(|p| p.compress().to_bytes());
-    t.append_message(b"A", &big_a);
-    t.append_message(b"S", &big_s);
-    let (y, z) = (challenge(t, b"y"), challenge(t, b"z"));
-    let z_powers: Vec<Scalar> = powers(z).skip(2).take(committed.len()).collect();
-    let polynomials = Polynomials::new(&a, nonces, &Challenges { y, z, z_powers: &z_powers });
-    let [t1, t2] = polynomials.products();
-    let [big_t1, big_t2] = [(t1, nonces.tau[0]), (t2, nonces.tau[1])]
-        .map(|(t, tau)| (mul_h(&t) + mul_g(&tau)).compress().to_bytes());
-    t.append_message(b"T_1", &big_t1);
-    t.append_message(b"T_2", &big_t2);
+}
 
-    let x = challenge(t, b"x");
-    let (l, r) = polynomials.at(x);
-    let blinding = committed.iter().zip(&z_powers).map(|(c, z)| c.blinding.expose() * z);
-    let t_x = inner(&*l, &*r).to_bytes();
-    let t_x_blinding = ((opened.tau[1] * x + opened.tau[0]) * x + blinding.sum::<Scalar>()).to_bytes();
-    let e_blinding = (opened.alpha + opened.rho * x).to_bytes();
-    t.append_message(b"t_x", &t_x);
-    t.append_message(b"t_x_blinding", &t_x_blinding);
-    t.append_message(b"e_blinding", &e_blinding);
-    let w = challenge(t, b"w");
-
-    let head = [big_a, big_s, big_t1, big_t2, t_x, t_x_blinding, e_blinding];
-    let argument = inner_product::prove(t, &generators.tables, [w, y.invert()], [*l, *r]);
-    head.into_iter().chain(argument).collect::<Vec<_>>().concat().try_into().ok()
+impl Responses {
+    /// The proof, from a transcript that stands after x.
+    pub(crate) fn finish(&self, t: &mut Transcript, y: Scalar) -> Option<[u8; PROOF_BYTES]> {
+        let generators = Generators::of(self.amounts)?;
+        let t_x = inner(&self.l, &self.r);
+        let scalars = [t_x, self.blindings[0], self.blindings[1]].map(|s| s.to_bytes());
+        let labels = [&b"t_x"[..], b"t_x_blinding", b"e_blinding"];
+        labels.into_iter().zip(&scalars).for_each(|(label, s)| t.append_message(label, s));
+        let w = challenge(t, b"w");
+        let argument = inner_product::prove(t, &generators.tables, [w, y.invert()], [self.l, self.r]);
+        self.head.into_iter().chain(scalars).chain(argument).collect::<Vec<_>>().concat().try_into().ok()
+    }
 }
 
 /// `α·G + Σ aᵢ·Gᵢ + (aᵢ − 1)·Hᵢ`, each bit's term selected in constant time.
@@ -125,7 +158,7 @@ fn commit_vectors(generators: &Generators, nonces: &Nonces) -> Element {
 }
 
 /// y, z, and `z², z³, …`, one for each amount.
-struct Challenges<'a> {
+struct Weights<'a> {
     y: Scalar,
     z: Scalar,
     z_powers: &'a [Scalar],
@@ -138,8 +171,8 @@ struct Polynomials {
 }
 
 impl Polynomials {
-    fn new(bits: &[u8; BITS], nonces: &Nonces, challenges: &Challenges<'_>) -> Self {
-        let Challenges { y, z, z_powers } = *challenges;
+    fn new(bits: &[u8; BITS], nonces: &Nonces, weights: &Weights<'_>) -> Self {
+        let Weights { y, z, z_powers } = *weights;
         let per_amount = BITS / z_powers.len();
         let a = |i: usize| Scalar::from(bits[i]);
         let y: Vec<Scalar> = powers(y).take(BITS).collect();

@@ -137,7 +137,7 @@ struct Kernels {
 impl<S: ChainSource> Basis<'_, S> {
     /// Asks for every kernel of this wallet.
     fn all_kernels(&self) -> Result<BTreeMap<Excess, Height>, ScanError<S::Error>> {
-        let all = self.before.signed_kernels().map(|k| {
+        let all = self.before.signed_kernels(self.chain).map(|k| {
             let height = self.source.kernel(&k.excess).map_err(ScanError::Source)?;
             Ok(height.map(|height| (k.excess, height)))
         });

@@ -55,7 +55,7 @@ pub(crate) struct Followed {
 pub(crate) fn is_unchanged(chain: &Chain, state: &State, tip: BlockRef) -> bool {
     tip == state.tip
         && is_tried(state)
-        && state.signed_kernels().all(|k| k.is_settled(chain, state.tip.height))
+        && state.signed_kernels(chain).all(|k| k.is_settled(chain, state.tip.height))
 }
 
 /// Whether outputs up to the last scan were tried with the keys of all accounts.
@@ -73,7 +73,8 @@ impl<S: ChainSource> Basis<'_, S> {
         if let Some(reason) = self.hindrance() {
             return Ok(Route::Pass(reason));
         }
-        let mut reader = Reader::new(self.before, self.common);
+        let signed = self.before.signed_kernels(self.chain).map(|k| k.excess).collect();
+        let mut reader = Reader::new(self.before, signed, self.common);
         let mut descent = Descent::from(cursor.tip, self.source);
         // A pass reads all unspent outputs, so that following costs half of that in vain at most.
         let most = (cursor.total / 2).max(LEAST_ITEMS);
@@ -147,7 +148,7 @@ impl<S: ChainSource> Basis<'_, S> {
     /// that is there already was signed elsewhere, and blocks that are not read again have its outputs.
     fn add_kernels(&self, seen: &mut BTreeMap<Excess, Height>) -> Result<Option<Route>, ScanError<S::Error>> {
         let mut earlier = BTreeMap::new();
-        for k in self.before.signed_kernels().filter(|k| !seen.contains_key(&k.excess)) {
+        for k in self.before.signed_kernels(self.chain).filter(|k| !seen.contains_key(&k.excess)) {
             let height = match k.tx_status {
                 TxStatus::Confirmed { height } if k.is_settled(self.chain, self.common) => Some(height),
                 _ if k.is_settled(self.chain, self.common) => None,
@@ -186,8 +187,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(before: &'a State, common: Height) -> Self {
-        let signed = before.signed_kernels().map(|k| k.excess).collect();
+    fn new(before: &'a State, signed: BTreeSet<Excess>, common: Height) -> Self {
         let (spent_later, created, found, kernels, spent, past) = Default::default();
         let known = &before.outputs;
         Self {
@@ -279,7 +279,7 @@ mod tests {
             let record = of(status);
             let state =
                 State { outputs: BTreeMap::from([(record.commitment, record.clone())]), ..State::default() };
-            let mut reader = Reader::new(&state, common);
+            let mut reader = Reader::new(&state, BTreeSet::new(), common);
             reader.read_inputs(later, vec![record.coin()]);
             reader.spent.get(&record.coin()).copied()
         };

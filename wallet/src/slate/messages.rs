@@ -279,14 +279,14 @@ impl SignedByPayer for Payment {
     }
 }
 
-fn put_share(s: &Share, out: &mut Vec<u8>) {
+pub(crate) fn put_share(s: &Share, out: &mut Vec<u8>) {
     s.key.encode(out);
     s.hiding.encode(out);
     s.binding.encode(out);
     s.possession.encode(out);
 }
 
-fn share(r: &mut Reader<'_>) -> Result<Share, DecodeError> {
+pub(crate) fn share(r: &mut Reader<'_>) -> Result<Share, DecodeError> {
     Ok(Share {
         key: PublicKey::decode(r)?,
         hiding: Point::decode(r)?,

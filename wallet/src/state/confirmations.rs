@@ -6,15 +6,21 @@
 //! that created it.
 
 use super::{
-    ChainObservation, IssuedInvoice, PaymentStage, SelfTransfer, SentPayment, State, TxStatus,
-    last_possible_height,
+    ChainObservation, HoldRecord, IssuedInvoice, PayerStage, PaymentStage, SelfTransfer, SentPayment, State,
+    TxStatus, observation::SignedKernel,
 };
 use crate::{
     accounts::AccountInfo,
     keys::Purpose,
     outputs::{OutputOrigin, OutputRecord, OutputStatus},
 };
-use sotto_mw::{amount::Height, chain::Chain, group::PointBytes, kernel::Excess, session::SessionId};
+use sotto_mw::{
+    amount::Height,
+    chain::Chain,
+    group::PointBytes,
+    kernel::{Excess, Window},
+    session::SessionId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A payment of this wallet, of any kind, that was not cancelled.
@@ -27,29 +33,17 @@ struct WalletSpend {
     tx_status: TxStatus,
 }
 
-/// The kernel of something that this wallet signed.
-pub(crate) struct SignedKernel {
-    pub(crate) excess: Excess,
-    pub(crate) tx_status: TxStatus,
-    not_after: Height,
-}
-
-impl SignedKernel {
-    /// Whether a chain with the blocks up to `common`, which a scan has seen, still has what the wallet knows of the
-    /// kernel: it is in one of these blocks, or never in any.
-    pub(crate) fn is_settled(&self, chain: &Chain, common: Height) -> bool {
-        match self.tx_status {
-            TxStatus::Confirmed { height } => height <= common,
-            TxStatus::Failed => common > last_possible_height(chain, self.not_after),
-            TxStatus::Waiting | TxStatus::Displaced { .. } => false,
-        }
-    }
-}
-
 impl WalletSpend {
     fn of_sent(s: &SentPayment) -> Self {
         let (excess, not_after, tx_status) = (s.excess(), s.not_after, s.tx_status());
         Self { id: s.id, inputs: s.inputs.clone(), excess, not_after, tx_status }
+    }
+
+    fn of_hold(h: &HoldRecord) -> Option<Self> {
+        let payer = h.spends()?;
+        let excess = matches!(payer.stage, PayerStage::Funded(_)).then(|| h.funding_excess()).flatten();
+        let not_after = h.offer.funding.window(0).not_after;
+        Some(Self { id: h.offer.id, inputs: payer.inputs.clone(), excess, not_after, tx_status: h.funding })
     }
 
     fn of_self_transfer(t: &SelfTransfer) -> Self {
@@ -60,13 +54,18 @@ impl WalletSpend {
 
 impl State {
     /// The kernels of everything signed: what a scan looks for.
-    pub(crate) fn signed_kernels(&self) -> impl Iterator<Item = SignedKernel> {
+    pub(crate) fn signed_kernels(&self, chain: &Chain) -> impl Iterator<Item = SignedKernel> {
         let spends = self.spends().filter_map(|p| Some((p.excess?, p.tx_status, p.not_after)));
         let issued = self.issued.values();
         let issued = issued.filter_map(|i| Some((i.excess()?, i.tx_status(), i.invoice.not_after())));
         let received = self.received.values().map(|r| (r.excess, r.tx_status, r.invite.not_after()));
-        let all = spends.chain(issued).chain(received);
-        all.map(|(excess, tx_status, not_after)| SignedKernel { excess, tx_status, not_after })
+        let (not_before, all) = (Height::GENESIS, spends.chain(issued).chain(received));
+        let all = all.map(move |(excess, tx_status, not_after)| SignedKernel {
+            excess,
+            tx_status,
+            window: Window { not_before, not_after },
+        });
+        all.chain(self.holds.values().flat_map(|h| h.signed_kernels(chain)))
     }
 
     /// The outputs that confirmed payments have spent, with the heights of the blocks.
@@ -95,7 +94,8 @@ impl State {
             tx_status: p.tx_status,
         });
         let own = self.self_transfers.values().map(WalletSpend::of_self_transfer);
-        own.chain(live.map(WalletSpend::of_sent)).chain(paid)
+        let holds = self.holds.values().filter_map(WalletSpend::of_hold);
+        own.chain(live.map(WalletSpend::of_sent)).chain(paid).chain(holds)
     }
 
     /// Whether another payment of this wallet than this one has spent the output.
@@ -133,6 +133,7 @@ impl State {
         self.issued.values_mut().for_each(|i| i.observe(chain, seen));
         self.paid.values_mut().for_each(|p| p.tx_status = status(p.invoice.not_after(), &p.excess));
         self.self_transfers.values_mut().for_each(|t| t.tx_status = status(t.not_after, &t.excess));
+        self.holds.values_mut().for_each(|h| h.observe(chain, seen));
     }
 
     /// Updates waiting payments that have lost an input. Returns whether there were any.
@@ -148,6 +149,7 @@ impl State {
             }
             self.paid.get_mut(id).into_iter().for_each(|p| p.tx_status = *new);
             self.self_transfers.get_mut(id).into_iter().for_each(|t| t.tx_status = *new);
+            self.holds.get_mut(id).into_iter().for_each(|h| h.funding = *new);
         }
         !conflicts.is_empty()
     }

@@ -8,7 +8,7 @@ use sotto_mw::{
     codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
     hash::Hash,
-    kernel::Excess,
+    kernel::{Excess, Window},
 };
 use std::collections::BTreeMap;
 
@@ -74,5 +74,25 @@ impl ChainObservation {
     /// Whether a kernel with this last height can never enter the chain any more.
     pub(crate) fn is_over(&self, chain: &Chain, not_after: Height) -> bool {
         self.tip.height > last_possible_height(chain, not_after)
+    }
+}
+
+/// The kernel of something that this wallet signed.
+pub(crate) struct SignedKernel {
+    pub(crate) excess: Excess,
+    pub(crate) tx_status: TxStatus,
+    /// When it may enter a block.
+    pub(crate) window: Window,
+}
+
+impl SignedKernel {
+    /// Whether a chain with the blocks up to `common`, which a scan has seen, still has what the wallet knows of the
+    /// kernel: it is in one of these blocks, or cannot be in any of them.
+    pub(crate) fn is_settled(&self, chain: &Chain, common: Height) -> bool {
+        match self.tx_status {
+            TxStatus::Confirmed { height } => height <= common,
+            TxStatus::Failed => common > last_possible_height(chain, self.window.not_after),
+            TxStatus::Waiting | TxStatus::Displaced { .. } => common < self.window.not_before,
+        }
     }
 }

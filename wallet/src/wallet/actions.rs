@@ -1,18 +1,20 @@
 //! The actions of a wallet that pay and receive, and its accounts and contacts.
 
-use super::{Wallet, context::Change, freezing, invoicing, paying, receiving, self_transfers};
+use super::{Wallet, context::Change, freezing, holds::Holds, invoicing, paying, receiving, self_transfers};
 use crate::{
     accounts::{AccountInfo, AccountNameError},
     coin_selection::{
-        self, Confirmed, InvoicePlan, Payee, PaymentPlan, PaymentRequest, SelfTransferPlan, Spend,
+        self, Confirmed, HoldPlan, HoldRequest, InvoicePlan, Payee, PaymentPlan, PaymentRequest,
+        SelfTransferPlan, Spend,
     },
     coinbase::{CoinbaseBuilder, CoinbaseError},
     contacts::{ContactError, ContactName},
     error::WalletError,
+    hold::HoldTerms,
     keys::{Account, Address},
     outputs::OutputRecord,
     scan::UnspentInputs,
-    sessions::TxStatus,
+    sessions::{HoldRecord, TxStatus},
     slate::{Invite, Invoice, InvoiceRequest, Payment, Response},
     store::Store,
 };
@@ -406,5 +408,30 @@ impl<S: Store> Wallet<S> {
     /// [`WalletError::NoAccount`].
     pub fn coinbase_builder(&self, account: Account) -> Result<CoinbaseBuilder, WalletError> {
         Ok(CoinbaseBuilder::new(self.context().keys(account)?, self.chain().clone()))
+    }
+}
+
+/// Holds.
+impl<S: Store> Wallet<S> {
+    /// The steps of holds.
+    pub const fn holds(&mut self) -> Holds<'_, S> {
+        Holds(self)
+    }
+
+    /// All holds, in the order of their ids.
+    pub fn held(&self) -> impl Iterator<Item = &HoldRecord> {
+        self.state.holds.values()
+    }
+
+    /// Plans a hold; nothing changes.
+    ///
+    /// # Errors
+    /// [`HoldError::Terms`](crate::hold::HoldError::Terms), or [`coin_selection::CoinSelectionError`] when it cannot be funded.
+    pub fn plan_hold(&self, request: HoldRequest) -> Result<HoldPlan, WalletError> {
+        let context = self.context();
+        context.keys(request.account)?;
+        let next = context.tip().next();
+        let terms = HoldTerms::new(context.chain, next, request.amount, request.schedule)?;
+        Ok(coin_selection::plan_hold(context.state, context.chain, request, terms)?)
     }
 }

@@ -127,6 +127,9 @@ pub(crate) fn wrong_slate(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
                     "this is an invoice: pay it with `sotto wallet pay`"
                 }
                 MessageKind::Transaction => "this is a transaction: submit it with `sotto chain submit`",
+                k if k.to_string().contains("HOLD") => {
+                    "this is a letter of a hold: `sotto wallet hold --help` says who reads it with which verb"
+                }
                 MessageKind::Proof => "this is a proof: check it with `sotto wallet proof verify`",
                 _ => {
                     "this is a response or a payment: the side that started finishes it with `sotto wallet finalize`"

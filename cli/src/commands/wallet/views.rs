@@ -40,8 +40,16 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
         "time": tip.time,
         "spendable": b.spendable.to_string(), "frozen": b.frozen.to_string(), "immature": b.immature.to_string(),
         "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
-        "total": b.total().to_string(),
+        "total": b.total().to_string(), "held": b.held.to_string(),
     });
+    let held = if b.held == Amount::ZERO {
+        String::new()
+    } else {
+        format!(
+            "\nheld      {:>24}  in holds, beside the total: it goes to the sellers or comes back",
+            unit.show(b.held)
+        )
+    };
     let frozen = if b.frozen == Amount::ZERO {
         String::new()
     } else {
@@ -49,7 +57,7 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
     };
     let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
     let human = format!(
-        "wallet `{}`{of} on the {network} network at {tip}\n{BOLD}spendable {:>24}{BOLD:#}{frozen}\nimmature  {:>24}  rewards that cannot be spent yet\nlocked    {:>24}  in open payments; {} of it returns as change\ntotal     {:>24}\npending   {:>24}  incoming, not in a block yet",
+        "wallet `{}`{of} on the {network} network at {tip}\n{BOLD}spendable {:>24}{BOLD:#}{frozen}\nimmature  {:>24}  rewards that cannot be spent yet\nlocked    {:>24}  in open payments; {} of it returns as change\ntotal     {:>24}\npending   {:>24}  incoming, not in a block yet{held}",
         command.args.wallet,
         unit.show(b.spendable),
         unit.show(b.immature),

@@ -1,0 +1,155 @@
+use super::*;
+use crate::{chain::ChainId, generators::pedersen, session::SessionId};
+use bulletproofs::{BulletproofGens, RangeProof as CrateProof};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+const CHAIN: ChainId = ChainId::from_bytes([0; 32]);
+const ID: SessionId = SessionId([3; 32]);
+const V: Amount = Amount::new(1_000_000_007);
+
+const fn place(role: Role) -> Participant<'static> {
+    Participant { chain: &CHAIN, session: &ID, role }
+}
+
+fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+fn secret(x: u64) -> SecretScalar {
+    Scalar::from(x).into()
+}
+
+fn co_owner() -> CoOwner {
+    CoOwner::from_secrets(secret(11), [secret(12), secret(13)])
+}
+
+fn prover() -> ProverPart {
+    ProverPart::new(&place(Role::Inviter), &secret(7), &mut rng(1))
+}
+
+fn joint() -> Joint {
+    let part = co_owner().part(&place(Role::Responder), &mut rng(2));
+    Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap()
+}
+
+fn proven() -> Output {
+    let (joint, r) = (joint(), secret(7));
+    let prepared = joint.prepare(&r, &mut rng(3)).unwrap();
+    let u = co_owner().answer(&joint, &prepared.heads()).unwrap();
+    joint.finish(&prepared, &u).unwrap()
+}
+
+#[test]
+fn both_make_an_output_that_our_rules_and_the_crate_accept() {
+    let output = proven();
+    assert_eq!(output.commitment, Commitment::new(V, &secret(7 + 11)));
+    assert!(output.proof_holds(&CHAIN));
+    let proof = CrateProof::from_bytes(output.proof.as_bytes()).unwrap();
+    let mut t = OutputContext::new(&CHAIN, &output.features, &[]).transcript();
+    let (v, gens) = (output.commitment.point().element().compress(), BulletproofGens::new(64, 1));
+    assert!(proof.verify_single_with_rng(&gens, &pedersen(), &mut t, &v, 64, &mut rng(4)).is_ok());
+    assert!(!output.proof_holds(&ChainId::from_bytes([1; 32])));
+}
+
+/// A prover that stops between its steps, and starts again from what it stored, makes the same proof.
+#[test]
+fn a_prepared_proof_survives_storage() {
+    let (joint, r) = (joint(), secret(7));
+    let prepared = joint.prepare(&r, &mut rng(3)).unwrap();
+    let bytes = prepared.to_bytes();
+    assert_eq!(bytes.len(), 32 * 134);
+    let back = PreparedProof::from_bytes(&bytes).unwrap();
+    assert_eq!((&back, back.to_bytes()), (&prepared, bytes));
+    let u = co_owner().answer(&joint, &back.heads()).unwrap();
+    assert_eq!(joint.finish(&back, &u).unwrap(), joint.finish(&prepared, &u).unwrap());
+}
+
+#[test]
+fn a_false_answer_or_false_terms_name_the_co_owner() {
+    let (joint, r) = (joint(), secret(7));
+    let prepared = joint.prepare(&r, &mut rng(3)).unwrap();
+    let u = co_owner().answer(&joint, &prepared.heads()).unwrap();
+    assert_eq!(joint.finish(&prepared, &(u + Scalar::ONE)), Err(JointError::Answer));
+    // An honest answer to false T1s: nobody knows its secret, so no u fits.
+    let mut part = co_owner().part(&place(Role::Responder), &mut rng(2));
+    part.terms[0] = Point::h();
+    part.possession =
+        sign(&secret(11), &statement(&place(Role::Responder), &part.key, &part.terms), &mut rng(5));
+    let false_joint = Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap();
+    let prepared = false_joint.prepare(&r, &mut rng(3)).unwrap();
+    let Challenges { z, x, .. } = false_joint.replay(&prepared.0.head).1;
+    let u = z * z * Scalar::from(11u64) + x * Scalar::from(12u64) + x * x * Scalar::from(13u64);
+    assert_eq!(false_joint.finish(&prepared, &u), Err(JointError::Answer));
+}
+
+/// X_p = k·G − X_s would let the prover spend C alone: it cannot prove possession of it.
+#[test]
+fn a_rogue_part_is_refused() {
+    let part = co_owner().part(&place(Role::Responder), &mut rng(2));
+    let rogue = PublicKey::from_point((mul_g(&Scalar::from(5u64)) - part.key.point().element()).into());
+    let stolen = [
+        ProverPart { key: rogue, ..prover() },
+        ProverPart {
+            key: rogue,
+            possession: sign(&secret(5), &statement(&place(Role::Inviter), &rogue, &[]), &mut rng(6)),
+        },
+    ];
+    for prover in stolen {
+        let refused = Joint::new(&place(Role::Inviter), V, &prover, &part).map(|_| ());
+        assert_eq!(refused, Err(JointError::Possession { role: Role::Inviter }));
+    }
+}
+
+#[test]
+fn parts_of_another_chain_id_role_or_terms_are_refused() {
+    let good = co_owner().part(&place(Role::Responder), &mut rng(2));
+    let other_chain = ChainId::from_bytes([9; 32]);
+    let places = [
+        Participant { chain: &other_chain, ..place(Role::Responder) },
+        Participant { session: &SessionId([4; 32]), ..place(Role::Responder) },
+        place(Role::Inviter),
+    ];
+    let mut parts: Vec<_> = places.iter().map(|p| co_owner().part(p, &mut rng(2))).collect();
+    parts.push(CoOwnerPart { terms: [good.terms[1], good.terms[0]], ..good });
+    for part in parts {
+        let refused = Joint::new(&place(Role::Inviter), V, &prover(), &part).map(|_| ());
+        assert_eq!(refused, Err(JointError::Possession { role: Role::Responder }));
+    }
+}
+
+/// Equal parts would be a copy; opposite ones give C = v·H, which anyone opens.
+#[test]
+fn equal_opposite_and_missing_parts_are_refused() {
+    let make = |r: SecretScalar| {
+        CoOwner::from_secrets(r, [secret(12), secret(13)]).part(&place(Role::Responder), &mut rng(2))
+    };
+    let open = |part: &CoOwnerPart| Joint::new(&place(Role::Inviter), V, &prover(), part).map(|_| ());
+    assert_eq!(open(&make(secret(7))), Err(JointError::EqualKeys));
+    assert_eq!(open(&make(SecretScalar::zero().sub(&secret(7)))), Err(JointError::EqualKeys));
+    assert_eq!(open(&make(SecretScalar::zero())), Err(JointError::Identity { role: Role::Responder }));
+}
+
+#[test]
+fn secrets_of_another_part_do_not_answer() {
+    let (joint, r) = (joint(), secret(7));
+    assert_eq!(joint.prepare(&secret(8), &mut rng(3)).map(|_| ()), Err(JointError::ForeignPart));
+    let prepared = joint.prepare(&r, &mut rng(3)).unwrap();
+    for (r, tau2) in [(10, 13), (11, 14)] {
+        let other = CoOwner::from_secrets(secret(r), [secret(12), secret(tau2)]);
+        assert_eq!(other.answer(&joint, &prepared.heads()), Err(JointError::ForeignPart));
+    }
+}
+
+/// Under the same scalars, other T1s would change x, and three answers would give r_p.
+#[test]
+fn a_repeated_random_source_repeats_no_scalar_under_other_terms() {
+    let heads = |tau: u64| {
+        let part = CoOwner::from_secrets(secret(11), [secret(tau), secret(13)])
+            .part(&place(Role::Responder), &mut rng(2));
+        let joint = Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap();
+        joint.prepare(&secret(7), &mut rng(3)).unwrap().heads().0
+    };
+    let (one, other) = (heads(12), heads(14));
+    assert_eq!(one, heads(12));
+    (0..4).for_each(|i| assert_ne!(one[i], other[i], "element {i}"));
+}

@@ -1,0 +1,98 @@
+//! Why a step of a hold is refused.
+
+use crate::slate::SlateError;
+use sotto_mw::{
+    amount::Height,
+    joint::JointError,
+    session::{Role, SessionError},
+};
+
+/// Why a step of a hold is refused. The message names the party at fault, if a party is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HoldError {
+    /// This wallet has no such hold.
+    #[error("unknown hold: this wallet takes no part in it")]
+    Unknown,
+    /// The hold is at another stage.
+    #[error("the hold is {found}: this step needs it to be {needed}")]
+    Stage {
+        /// Where it is.
+        found: &'static str,
+        /// Where it must be.
+        needed: &'static str,
+    },
+    /// The id was used for another hold.
+    #[error("the payer reuses the id of an earlier hold: only the first one is accepted")]
+    Reused,
+    /// The terms are not ones that this chain can carry out.
+    #[error("invalid terms of the hold: {0}")]
+    Terms(&'static str),
+    /// The payer's address did not sign the offer.
+    #[error("the payer's signature is invalid: the offer may not come from the address that it names")]
+    PayerSignature,
+    /// A letter answers another one than this wallet wrote.
+    #[error("the {0} answers an altered letter: its hash differs from the one that this wallet wrote")]
+    Altered(Role),
+    /// A share of the offset does not belong to the keys that were shown.
+    #[error("the {0}'s share of an offset does not fit its keys")]
+    Offset(Role),
+    /// The seller's output does not hold the agreed amount.
+    #[error("the responder's output does not commit to the agreed amount under its key and offset")]
+    Output,
+    /// A kernel of an answer has another kind, fee or window than the terms allow.
+    #[error("the responder's kernel has another fee or window than the terms of the hold allow")]
+    Kernel,
+    /// The seller's range proof is invalid.
+    #[error("the responder's range proof is invalid")]
+    Proof,
+    /// The seller's receipt is invalid.
+    #[error("the responder's receipt is invalid: it could deny that it was paid")]
+    Receipt,
+    /// It is too late to publish a claim.
+    #[error("too late: a claim must be published by height {until}, and the next block is {next}")]
+    Late {
+        /// The last height at which it is safe to publish.
+        until: Height,
+        /// The next block.
+        next: Height,
+    },
+    /// The funding is not deep enough.
+    #[error("the funding has {found} of {needed} confirmations")]
+    NotBuried {
+        /// The confirmations it has.
+        found: u64,
+        /// Those that the terms ask for.
+        needed: u64,
+    },
+    /// No refund can enter the next block.
+    #[error("no refund can enter block {next}: the windows are open from {from} to {until}")]
+    NoRung {
+        /// The next block.
+        next: Height,
+        /// The first height of the ladder.
+        from: Height,
+        /// Its last height.
+        until: Height,
+    },
+    /// The hold has ended.
+    #[error("the hold has ended: its output is spent in block {height}")]
+    Ended {
+        /// The block.
+        height: Height,
+    },
+    /// The register has closed this step on another letter.
+    #[error("this installation closed the step on another letter before; open a new hold")]
+    Closed,
+    /// The secret does not complete the claim.
+    #[error("the secret is not that of the point to which the claim is locked")]
+    Secret,
+    /// A share or a partial signature is invalid.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A part of the joint output is invalid.
+    #[error(transparent)]
+    Joint(#[from] JointError),
+    /// What holds have in common with slates.
+    #[error(transparent)]
+    Slate(#[from] SlateError),
+}

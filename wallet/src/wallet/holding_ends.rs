@@ -1,0 +1,298 @@
+//! The ends of holds: claim, undoing, refund, and what a claim reveals.
+
+use super::{
+    context::{Change, Context},
+    holding::{
+        back, back_opening, close, decrypt, party, payer_of, record, seller_of, stage, with, with_payer,
+        with_seller,
+    },
+};
+use crate::{
+    error::WalletError,
+    hold::{
+        Answer, HoldError, HoldTerms, Join, Offer, Purpose, Release, Settlement,
+        payer::{self, Agreed, ClaimSession, Own, Rung, SignedSession},
+        refund::{plain, with_sufficient_fee},
+        seller::{self, Completed, Halves, Held},
+    },
+    keys::{OutputSecret, Purpose as OutputPurpose},
+    state::{Funded, HoldRecord, PayerStage, Pending, Released, SellerStage, Side, Undone},
+};
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
+    chain::Chain,
+    commitment::Commitment,
+    group::Point,
+    kernel::Kernel,
+    output::Output,
+    rules::Verified,
+    schnorr::Signature,
+    secret::SecretScalar,
+    session::{Role, SessionId, adaptor::PreSignature},
+    transaction::Transaction,
+};
+
+/// The money must be in the output of the hold.
+fn not_ended(known: &HoldRecord) -> Result<(), HoldError> {
+    match known.ended() {
+        Some((_, height)) => Err(HoldError::Ended { height }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn answer(
+    context: &Context<'_>,
+    id: &SessionId,
+    lock: Option<Point>,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Answer>, WalletError> {
+    let known = record(context, id)?;
+    let hold = seller_of(known)?;
+    let (prove, part) = match &hold.stage {
+        SellerStage::Parted(prove, part) => (prove, part),
+        SellerStage::Answered(prove, part, a) if locked_to(a) == lock => {
+            let not_after = a.features.window(0).not_after;
+            // One that the payer has left lying too long is made again, for later heights.
+            if HoldTerms::check_time(context.chain, not_after, context.tip().next()).is_ok() {
+                return Ok(Change::none((**a).clone()));
+            }
+            (prove, part)
+        }
+        SellerStage::Answered(..) | SellerStage::Joined(_) | SellerStage::Released(..) => {
+            return stage(known, "parted");
+        }
+    };
+    not_ended(known)?;
+    let (found, needed) = (known.confirmations(context.tip()), known.offer.terms.confirmations);
+    if found < needed.max(1) {
+        return Err(HoldError::NotBuried { found, needed: needed.max(1) }.into());
+    }
+    let (keys, held) = (context.keys(known.account)?, Held { offer: &known.offer, part, r: &hold.r });
+    let answer = seller::claim(&party(context, &keys), held, lock, rng)?;
+    let stage = SellerStage::Answered(prove.clone(), part.clone(), Box::new(answer.clone()));
+    Ok(Change::new(with_seller(context, known, stage), answer))
+}
+
+fn locked_to(answer: &Answer) -> Option<Point> {
+    match answer.settlement {
+        Settlement::Claim { lock, .. } => lock,
+        Settlement::Undo => None,
+    }
+}
+
+pub(super) fn consent(
+    context: &Context<'_>,
+    id: &SessionId,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Answer>, WalletError> {
+    let known = record(context, id)?;
+    let hold = seller_of(known)?;
+    let part = match &hold.stage {
+        SellerStage::Joined(_) => return stage(known, "parted"),
+        SellerStage::Parted(_, part)
+        | SellerStage::Answered(_, part, _)
+        | SellerStage::Released(_, part, _) => part,
+    };
+    not_ended(known)?;
+    let live = |a: &&Answer| a.features.window(0).not_after > context.tip();
+    if let Some(given) = hold.undo.as_ref().filter(live) {
+        return Ok(Change::none(given.clone()));
+    }
+    let (keys, held) = (context.keys(known.account)?, Held { offer: &known.offer, part, r: &hold.r });
+    let answer = seller::undo(&party(context, &keys), held, rng)?;
+    let mut record = known.clone();
+    if let Side::Seller(s) = &mut record.side {
+        s.undo = Some(answer.clone());
+    }
+    Ok(Change::new(with(context, record), answer))
+}
+
+/// The funded hold that an answer belongs to.
+fn funded<'a>(known: &'a HoldRecord, answer: &Answer) -> Result<&'a Funded, WalletError> {
+    let PayerStage::Funded(f) = &payer_of(known)?.stage else { return stage(known, "funded") };
+    if answer.part != f.part.hash() {
+        return Err(HoldError::Altered(Role::Responder).into());
+    }
+    not_ended(known)?;
+    Ok(f)
+}
+
+pub(super) fn release(context: &Context<'_>, letter: &Answer) -> Result<Change<Release>, WalletError> {
+    let known = record(context, &letter.id)?;
+    let (offer, hold, keys) = (&known.offer, payer_of(known)?, context.keys(known.account)?);
+    let f = funded(known, letter)?;
+    let sealed = match &f.claim {
+        Pending::Sealed(sealed) => sealed,
+        Pending::Signed(r) if r.answer == *letter => return Ok(Change::none(r.release.clone())),
+        Pending::Signed(_) => return Err(HoldError::Closed.into()),
+    };
+    payer::check_claim(&party(context, &keys), Agreed { offer, join: &f.join }, letter)?;
+    let secrets = decrypt(context, offer, (Purpose::Claim, sealed))?;
+    let release = payer::release(context.chain, offer, letter, Own { r: &hold.r, secrets })?;
+    close(context, &Purpose::Claim.session(&offer.id), Role::Inviter, &letter.hash())?;
+    let claim = Pending::Signed(Released { answer: letter.clone(), release: release.clone() });
+    let stage = PayerStage::Funded(Box::new(Funded { claim, ..f.clone() }));
+    Ok(Change::new(with_payer(context, known, stage), release))
+}
+
+pub(super) fn undo(
+    context: &Context<'_>,
+    letter: &Answer,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let known = record(context, &letter.id)?;
+    let (offer, hold, keys) = (&known.offer, payer_of(known)?, context.keys(known.account)?);
+    let (f, party) = (funded(known, letter)?, party(context, &keys));
+    let opening = back_opening(offer, offer.terms.claim_fee, hold.back);
+    let (back, made) = (back(&party, &opening)?, plain(OutputPurpose::Change, opening));
+    let (rung, stage) = match &f.undo {
+        Pending::Signed(u) if u.answer == *letter => (u.rung.clone(), None),
+        Pending::Signed(_) => return Err(HoldError::Closed.into()),
+        Pending::Sealed(sealed) => {
+            let session = payer::check_undo(&party, Agreed { offer, join: &f.join }, letter)?;
+            let secrets = decrypt(context, offer, (Purpose::Undo, sealed))?;
+            let of = SignedSession { session: &session, signed: &letter.signed };
+            let own = Own { r: &hold.r, secrets };
+            let rung = payer::take_back(letter.features, of, &back, own)?;
+            close(context, &Purpose::Undo.session(&offer.id), Role::Inviter, &letter.hash())?;
+            let undo = Pending::Signed(Undone { answer: letter.clone(), rung: rung.clone() });
+            (rung, Some(PayerStage::Funded(Box::new(Funded { undo, ..f.clone() }))))
+        }
+    };
+    let mut changed = known.clone();
+    if let (Side::Payer(p), Some(stage)) = (&mut changed.side, stage) {
+        p.stage = stage;
+    }
+    let t = returned(context, (known, &f.join), &rung, back.output)?;
+    publish(context, changed, (t, made), rng)
+}
+
+/// The transaction that returns the money by this refund or undoing.
+fn returned(
+    context: &Context<'_>,
+    (known, join): (&HoldRecord, &Join),
+    rung: &Rung,
+    to: Output,
+) -> Result<Transaction, HoldError> {
+    let joint = payer::joint(context.chain, &known.offer, join)?;
+    Ok(payer::spend(joint.commitment(), to, rung.offset, rung.kernel.clone()))
+}
+
+/// Pays a fee that has risen, and remembers which outputs of this wallet the money goes to.
+fn publish(
+    context: &Context<'_>,
+    mut changed: HoldRecord,
+    (t, made): (Transaction, OutputSecret),
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let keys = context.keys(changed.account)?;
+    let party = party(context, &keys);
+    let (t, on) = with_sufficient_fee(&party, t, made, rng)?;
+    for o in [made, on] {
+        let c: Commitment = party.keys.plain(o.purpose, o.opening).commitment;
+        changed.outputs.insert(c.encoded());
+    }
+    Ok(Change::new(with(context, changed), t))
+}
+
+pub(super) fn refund(
+    context: &Context<'_>,
+    id: &SessionId,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let known = record(context, id)?;
+    let (hold, keys, next) = (payer_of(known)?, context.keys(known.account)?, context.tip().next());
+    let PayerStage::Funded(f) = &hold.stage else { return stage(known, "funded") };
+    not_ended(known)?;
+    let terms = &known.offer.terms;
+    let open = |r: &&Rung| r.kernel.features.window(0).contains(next);
+    // Two windows share the height between them: the later one stays open longer.
+    let rung = f.rungs.iter().rev().find(open).ok_or(HoldError::NoRung {
+        next,
+        from: terms.refund_from,
+        until: terms.last_height(context.chain),
+    })?;
+    let party = party(context, &keys);
+    let opening = back_opening(&known.offer, terms.refund_fee, hold.back);
+    let t = returned(context, (known, &f.join), rung, back(&party, &opening)?.output)?;
+    publish(context, known.clone(), (t, plain(OutputPurpose::Change, opening)), rng)
+}
+
+pub(super) fn receive(
+    context: &Context<'_>,
+    letter: &Release,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Option<Verified<Transaction>>>, WalletError> {
+    let known = record(context, &letter.id)?;
+    let (hold, keys) = (seller_of(known)?, context.keys(known.account)?);
+    let (prove, part, answer) = match &hold.stage {
+        SellerStage::Answered(prove, part, answer) => (prove, part, (**answer).clone()),
+        SellerStage::Released(prove, part, r) if r.release == *letter => (prove, part, r.answer.clone()),
+        SellerStage::Released(..) => return Err(HoldError::Closed.into()),
+        SellerStage::Joined(_) | SellerStage::Parted(..) => return stage(known, "answered"),
+    };
+    let agreed = Agreed { offer: &known.offer, join: &hold.join };
+    let completed = seller::complete(&party(context, &keys), agreed, &answer, letter)?;
+    let released = Box::new(Released { answer: answer.clone(), release: letter.clone() });
+    let stage = SellerStage::Released(prove.clone(), part.clone(), released);
+    let next = with_seller(context, known, stage);
+    let Completed::Transaction(t) = completed else { return Ok(Change::new(next, None)) };
+    let changed = record(&Context { state: &next, ..*context }, &letter.id)?.clone();
+    let Change { next, result } = publish_claim(context, changed, (&answer, t), rng)?;
+    Ok(Change { next, result: Some(result) })
+}
+
+/// Publishes a claim, unless it is too late for that.
+fn publish_claim(
+    context: &Context<'_>,
+    changed: HoldRecord,
+    (answer, t): (&Answer, Transaction),
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    not_ended(&changed)?;
+    HoldTerms::check_time(context.chain, answer.features.window(0).not_after, context.tip().next())?;
+    let Settlement::Claim { output, .. } = &answer.settlement else { return Err(HoldError::Kernel.into()) };
+    let keys = context.keys(changed.account)?;
+    let rewound = output.replay(context.chain.id()).and_then(|r| keys.recognise(&r));
+    let (purpose, opening) = rewound.ok_or(HoldError::Output)?;
+    publish(context, changed, (t, plain(purpose, opening)), rng)
+}
+
+/// The two halves of a claim that is locked to a point.
+fn pre_signature(chain: &Chain, offer: &Offer, released: &Released) -> Result<PreSignature, HoldError> {
+    match ClaimSession::answered(chain, offer, &released.answer)? {
+        ClaimSession::Locked(s) => Ok(s.combine(&released.release.partial, &released.answer.signed.partial)?),
+        ClaimSession::Plain(_) => Err(HoldError::Secret),
+    }
+}
+
+pub(super) fn complete(
+    context: &Context<'_>,
+    id: &SessionId,
+    t: &SecretScalar,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let known = record(context, id)?;
+    let (hold, keys) = (seller_of(known)?, context.keys(known.account)?);
+    let SellerStage::Released(_, _, r) = &hold.stage else { return stage(known, "released") };
+    let party = party(context, &keys);
+    let pre = pre_signature(context.chain, &known.offer, r)?;
+    let signature: Signature = pre.complete(t).ok_or(HoldError::Secret)?;
+    let agreed = Agreed { offer: &known.offer, join: &hold.join };
+    let halves = Halves { answer: &r.answer, release: &r.release };
+    let claim = seller::transaction(&party, agreed, halves, signature)?;
+    publish_claim(context, known.clone(), (&r.answer, claim), rng)
+}
+
+pub(super) fn extract(
+    context: &Context<'_>,
+    id: &SessionId,
+    kernel: &Kernel,
+) -> Result<SecretScalar, WalletError> {
+    let known = record(context, id)?;
+    let PayerStage::Funded(f) = &payer_of(known)?.stage else { return stage(known, "released") };
+    let Pending::Signed(r) = &f.claim else { return stage(known, "released") };
+    let pre = pre_signature(context.chain, &known.offer, r)?;
+    let same = known.claim_excess() == Some(kernel.excess);
+    Ok(pre.extract(&kernel.signature).filter(|_| same).ok_or(HoldError::Secret)?)
+}
