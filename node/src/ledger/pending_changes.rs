@@ -91,17 +91,19 @@ mod tests {
     use sotto_mw::{
         terms::{Announced, Change},
         testing::TestChain,
+        validators::ValidatorSet,
     };
 
     /// Once the chain has a change, those that were signed to follow the one before are gone, and what comes then waits.
     #[test]
     fn a_change_in_the_chain_ends_those_that_wait() {
-        let mut test_chain = TestChain::with_validators(5, 4);
-        let sign = |test_chain: &mut TestChain, rules| {
-            let from = Height::new(900);
-            test_chain.change(Change::Rules(Announced { from, what: rules }), Height::new(99))
-        };
-        let [taken, waits] = [9, 10].map(|rules| sign(&mut test_chain, rules));
+        let mut test_chain = TestChain::with_validators(5, 7);
+        let joins = test_chain.appoint("joins", 1);
+        let set = test_chain.chain().terms().sealing.validators().unwrap().clone();
+        let set = ValidatorSet::new(set.all().iter().cloned().chain([joins]).collect()).unwrap();
+        let (from, expiry) = (Height::new(900), Height::new(99));
+        let taken = test_chain.change(Change::Validators(set), expiry);
+        let waits = test_chain.change(Change::Rules(Announced { from, what: 9 }), expiry);
         let mut pending = PendingChanges::default();
         for change in [&taken, &waits] {
             let (chain, next) = (test_chain.chain(), test_chain.next());

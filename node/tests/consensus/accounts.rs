@@ -13,12 +13,12 @@ use sotto_mw::{
     schnorr::Signature,
     validators::Signatures,
     votes::{
-        Certificate, Vote,
+        Certificate, ProposalClaim, Vote,
         VoteKind::{self, Precommit, Prevote},
     },
 };
 use sotto_node::consensus::{
-    DoubleCertificate, Event,
+    DoubleCertificate, Event, Message,
     account::{Account, AccountError, Breach, SignedAccount},
     accountability::{Guilt, JudgeError, Judged, Verdict, guilty_power, judge},
 };
@@ -380,5 +380,58 @@ fn an_account_that_does_not_hold_is_refused() {
 impl Table {
     fn judged(&self, double: &DoubleCertificate, all: &[SignedAccount]) -> Vec<(usize, Verdict)> {
         self.judge(double, all).unwrap().into_iter().map(|j| (j.place, j.verdict)).collect()
+    }
+}
+
+/// The next round after this one in which it is not the turn of 0: a block, and a polka for it.
+fn polka_for_another(world: &mut World, after: u32) -> u32 {
+    let (chain, height) = (*world.chain.id(), Height::new(1));
+    let round = (after + 1..).find(|r| world.set.proposer(&chain, height, *r) != 0).unwrap();
+    let (now, proposer) = (world.now, world.set.proposer(&chain, height, round));
+    let time = world.all[0].clock(now) + 1;
+    let block = world.all[0].draft(time, round.into()).block();
+    world.all[0].here.insert(block.value, block.clone());
+    let claim = ProposalClaim { height, round, pol_round: None, value: block.value };
+    let signature = claim.sign(&chain, &world.all[proposer].key, &mut world.rng).signature;
+    let mut said = vec![(proposer, Message::Proposal { claim, signature })];
+    for place in 1..4 {
+        let vote = Vote { kind: Prevote, height, round, value: Some(block.value) };
+        let signature = vote.sign(&chain, &world.all[place].key, &mut world.rng).signature;
+        said.push((place, Message::Vote { vote, place: place as u8, signature }));
+    }
+    for (place, message) in said {
+        let from = world.all[place].link;
+        world.feed(0, Event::Heard { from, bytes: message.to_bytes() });
+    }
+    world.run(now + ms(100), |_| false);
+    round
+}
+
+/// Who follows two polkas accounts for it, also over a restart between them. Who lost its log before signs no account:
+/// it does not know what it voted for.
+#[test]
+fn who_lost_its_log_signs_no_account_and_who_was_restarted_does() {
+    for (loses, restarts) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut world = World::new(3, 4);
+        (1..4).for_each(|i| world.all[i].fault = Some(Fault::Silent));
+        world.start_all();
+        assert!(world.run(Duration::from_secs(5), |w| w.all[0].disk.votes.last().height.get() == 1));
+        if loses {
+            world.all[0].fault = Some(Fault::Amnesia);
+            world.forget(0);
+        }
+        let first = polka_for_another(&mut world, 1);
+        if restarts {
+            world.take_away(0);
+            world.bring_back(0);
+            let now = world.now;
+            world.run(now + ms(1), |_| false);
+        }
+        polka_for_another(&mut world, first);
+        let precommits =
+            world.cast.iter().filter(|((.., kind, _), (value, _))| *kind == Precommit && value.is_some());
+        assert_eq!(precommits.count(), 2, "to both; lost: {loses}, restarted: {restarts}");
+        let own = world.all[0].disk.accounts.of_height(Height::new(1));
+        assert_eq!(own.all().count(), usize::from(!loses), "lost: {loses}, restarted: {restarts}");
     }
 }
