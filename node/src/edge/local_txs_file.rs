@@ -155,9 +155,12 @@ mod tests {
         }
     }
 
+    /// Saves that are made together, and what must be in the file from then on.
+    type Group = (Vec<(SaveId, FileWrite)>, Vec<Transaction>);
+
     /// Groups of saves with what must be in the file from then on: appends alone and together, and a replacement that
     /// drops what is dead, with an append behind it.
-    fn groups(chain: ChainId, all: &[Transaction]) -> Vec<(Vec<(SaveId, FileWrite)>, Vec<Transaction>)> {
+    fn groups(chain: ChainId, all: &[Transaction]) -> Vec<Group> {
         let mut saves = Saves { chain, end: 0, next: 0 };
         vec![
             (vec![saves.replace(&all[..1])], all[..1].to_vec()),
