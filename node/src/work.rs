@@ -8,7 +8,7 @@
 //! matter when it runs, in which order, on which thread, or together with which other work. The engine judges a
 //! verdict against the state at the time at which it comes back. A program without workers runs the work at
 //! once and passes the verdict in as the next event; one with workers has what waits verified together
-//! ([`verify_together`]).
+//! (`verify_together`).
 
 use crate::message::Message;
 use sotto_mw::{

@@ -38,8 +38,8 @@ use rand_core::OsRng;
 use sotto_mw::{chain::Chain, hash::Hash, validators::ValidatorSet};
 use std::{
     io,
-    path::PathBuf,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc::SyncSender},
     thread::{self, JoinHandle},
 };
 
@@ -180,9 +180,7 @@ impl Daemon {
         let handle = NodeHandle::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
-        let workers = Workers::start(&events).map_err(StartError::Thread)?;
-        let local_txs = LocalTxsFile::start(Disk::beside_locked(&dir), events.clone());
-        let local_txs = local_txs.map_err(StartError::Thread)?;
+        let (workers, local_txs) = threads(&dir, &events).map_err(StartError::Thread)?;
         let channels = member.map(|member| member.open(&events)).transpose()?;
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
@@ -251,6 +249,11 @@ impl Daemon {
         // The loop does not panic; a panic is a defect and must be reported as one.
         self.node.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
+}
+
+/// The threads that work and write for the engine.
+fn threads(dir: &Path, events: &SyncSender<Event>) -> io::Result<(Workers, LocalTxsFile)> {
+    Ok((Workers::start(events)?, LocalTxsFile::start(Disk::beside_locked(dir), events.clone())?))
 }
 
 /// The consensus engine of a validator, with what it saved.

@@ -155,9 +155,12 @@ mod tests {
         }
     }
 
+    /// Saves that are made together, and what must be in the file from then on.
+    type Group = (Vec<(SaveId, FileWrite)>, Vec<Transaction>);
+
     /// Groups of saves with what must be in the file from then on: appends alone and together, and a replacement that
     /// drops what is dead, with an append behind it.
-    fn groups(chain: ChainId, all: &[Transaction]) -> Vec<(Vec<(SaveId, FileWrite)>, Vec<Transaction>)> {
+    fn groups(chain: ChainId, all: &[Transaction]) -> Vec<Group> {
         let mut saves = Saves { chain, end: 0, next: 0 };
         vec![
             (vec![saves.replace(&all[..1])], all[..1].to_vec()),
@@ -225,7 +228,7 @@ mod tests {
         assert_eq!(mempool_file::read(&files.bytes(FileName::LocalTxs).unwrap()).unwrap().transactions, all);
     }
 
-    /// Behind a write that failed nothing is appended, though there is room again, until the file is replaced.
+    /// Behind a write or a sync that failed nothing is appended, though there is room again, until the file is replaced.
     #[test]
     fn nothing_is_appended_behind_a_failure() {
         let (chain, all) = payments(3);
@@ -242,9 +245,19 @@ mod tests {
         assert!(matches!(save(&mut saver, group), Event::LocalTxsSaved(SaveId(7))));
         let found = mempool_file::read(&files.bytes(FileName::LocalTxs).unwrap()).unwrap();
         assert_eq!((found.transactions, found.tail), ([&all[1..], &all[..1]].concat(), Tail::Whole));
+        // The bytes are there, but a disk that could not sync them may have dropped them.
+        files.kill_after(Some(1));
+        assert!(matches!(save(&mut saver, vec![saves.append(&all[1])]), Event::LocalTxsNotSaved(SaveId(8))));
+        files.kill_after(None);
+        assert!(matches!(save(&mut saver, vec![saves.append(&all[2])]), Event::LocalTxsNotSaved(SaveId(9))));
+        // A file that ends elsewhere is another's.
+        assert!(matches!(save(&mut saver, vec![saves.replace(&[])]), Event::LocalTxsSaved(SaveId(10))));
+        files.set(FileName::LocalTxs, vec![0; 500]);
+        assert!(matches!(save(&mut saver, vec![saves.append(&all[0])]), Event::LocalTxsNotSaved(SaveId(11))));
+        assert!(matches!(save(&mut saver, vec![saves.replace(&[])]), Event::LocalTxsSaved(SaveId(12))));
         // Saves that do not follow each other are not written.
-        let gap = vec![saves.append(&all[0]), (SaveId(9), FileWrite::Append { at: 1, bytes: vec![0] })];
-        assert!(matches!(save(&mut saver, gap), Event::LocalTxsNotSaved(SaveId(9))));
+        let gap = vec![saves.append(&all[0]), (SaveId(14), FileWrite::Append { at: 1, bytes: vec![0] })];
+        assert!(matches!(save(&mut saver, gap), Event::LocalTxsNotSaved(SaveId(14))));
     }
 
     /// What was handed over is written before the thread ends, whether its outcome is heard or not.

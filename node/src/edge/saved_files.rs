@@ -1,5 +1,5 @@
 //! The files that a node saves beside its chain: the address book and others, which are replaced as a whole, and the log
-//! of a validator. Transactions that were submitted here are only read; [`local_txs_file`](super::local_txs_file)
+//! of a validator. Transactions that were submitted here are only read; `local_txs_file`
 //! writes them.
 //!
 //! The directory is made with mode 0700 and its files with 0600: they reveal which nodes this one knows and

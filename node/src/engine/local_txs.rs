@@ -258,13 +258,12 @@ mod tests {
             for n in 0..20_000 {
                 local.submit(RequestId(n), name(n), t.clone());
                 n.checked_sub(held).into_iter().for_each(|old| local.forget(&name(old)));
-                let end = match local.take_save().unwrap() {
-                    (SaveId(id), Save::More(at, ids)) if id == n && ids == [name(n)] => at + each,
-                    (SaveId(id), Save::All) if id == n => mempool_file::EMPTY + local.bytes,
+                let (end, whole) = match local.take_save().unwrap() {
+                    (SaveId(id), Save::More(at, ids)) if id == n && ids == [name(n)] => (at + each, 0),
+                    (SaveId(id), Save::All) if id == n => (mempool_file::EMPTY + local.bytes, local.bytes),
                     other => panic!("{other:?}"),
                 };
-                let all = local.file.end.is_none_or(|before| end < before);
-                (appended, rewritten) = (appended + each, rewritten + if all { local.bytes } else { 0 });
+                (appended, rewritten) = (appended + each, rewritten + whole);
                 local.file_ends(Some(end));
                 assert!(end <= SLACK.max(2 * (mempool_file::EMPTY + local.bytes)), "{end}");
             }

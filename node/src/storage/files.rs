@@ -87,8 +87,8 @@ pub(crate) fn replace(files: &mut impl Files, file: FileName, bytes: &[u8]) -> R
     steps().map_err(|e| StoreError::writing(file, e))
 }
 
-/// Appends to a file that ends at `at`, durably: after a crash it has a part of the bytes, and once this returns all.
-/// What a write that failed left after `at` is cut off before.
+/// Appends to a file that ends at `at`, durably: after a crash it has a part of the bytes, and once this returns all. A
+/// file that ends elsewhere is left alone, which is an error.
 pub(crate) fn append(
     files: &mut impl Files,
     file: FileName,
@@ -96,10 +96,8 @@ pub(crate) fn append(
     bytes: &[u8],
 ) -> Result<(), StoreError> {
     let mut steps = || {
-        match files.len(file)?.unwrap_or(0) {
-            end if end < at => return Err(io::ErrorKind::UnexpectedEof.into()),
-            end if end > at => files.truncate(file, at)?,
-            _ => {}
+        if files.len(file)? != Some(at) {
+            return Err(io::ErrorKind::InvalidData.into());
         }
         files.write(file, at, bytes)?;
         files.sync(file)

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use sotto_node::{
     effect::FileWrite,
     event::{Request, RequestId},
+    ledger::LedgerError,
     message::price,
     peer::{Address, DialError, Direction, PeerKey},
     token_bucket::TokenBucket,
@@ -254,6 +255,7 @@ fn submissions_are_verified_by_workers() {
     assert!(lone.answered.is_empty());
     lone.work();
     assert_eq!((&lone.answered[..], lone.stemmed_to(&payments[0])), (&[3, 2, 1][..], vec![relay]));
+    assert_eq!(lone.writes.len(), 2);
     hand_in(&mut lone, 4, &bad);
     lone.work();
     let refused = |lone: &Hand, why: &str| matches!(&lone.answer, Some(Response::Refused(e)) if e.to_string().contains(why));
@@ -312,6 +314,26 @@ fn what_is_taken_over_has_no_bound_but_its_own() {
     next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
     let relay = next.meet(3, true);
     assert!(payments[..held].iter().chain(&payments[3..]).all(|t| next.stemmed_to(t) == [relay]));
+}
+
+/// While a payment is verified, a block spends its coin: it is refused.
+#[test]
+fn a_submission_is_judged_by_the_state_after_its_verification() {
+    let (mut test_chain, coins) = test_chain(1);
+    let [t, rival] = [5, 6].map(|amount| test_chain.pay(&[&coins[0]], &[amount]).0);
+    let mut lone = Hand::lone(&test_chain, |_| ());
+    let other = lone.meet(2, false);
+    lone.held = Some(Vec::new());
+    hand_in(&mut lone, 1, &t);
+    let held = lone.held.take().unwrap();
+    test_chain.grow(vec![rival]);
+    lone.receive(other, test_chain.blocks().last().unwrap());
+    held.into_iter().for_each(|(ticket, work)| lone.happen(Event::Verified(ticket, work.run())));
+    let rule = match &lone.answer {
+        Some(Response::Refused(Refusal::Ledger(LedgerError::Refused(why)))) => why.rule(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((rule, lone.kept.is_none()), ("MW-R24", true));
 }
 
 /// However many payments are handed in at once, the relay gets no more than a peer may cause: to it that would be a
