@@ -57,7 +57,12 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     assert_eq!(fs::metadata(w.path("alice.backup")).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(w.run("wallet backup alice.backup --wallet alice").fails(1).contains("another file"));
     w.run("chain seal --blocks 2 --wallet alice").ok();
-    w.run("wallet scan --wallet alice").ok();
+    // A scan reads the new blocks, and then nothing.
+    let scan = || w.run("wallet scan --wallet alice --json").ok();
+    let scanned = scan();
+    assert!(scanned.contains(r#""reason":null"#) && !scanned.contains(r#""blocks":0,"#), "{scanned}");
+    let scanned = scan();
+    assert!(scanned.contains(r#""blocks":0,"reason":null,"tried":0,"#), "{scanned}");
     let put_back = w.run("wallet restore --backup alice.backup --wallet again").ok();
     assert!(put_back.contains("restored wallet `again`"), "{put_back}");
     let balance = |name: &str| w.run(&format!("wallet balance --wallet {name} --json")).ok();

@@ -40,6 +40,11 @@ fn keeps_what_it_is_given() {
     file.replace(&vec![7; 1 << 20]).unwrap();
     drop(file);
     assert_eq!(open(&folder.file()).unwrap().load().unwrap().len(), 1 << 20);
+    // What was written since it was opened, also if nothing was loaded in between.
+    let mut file = open(&folder.file()).unwrap();
+    file.replace(b"later").unwrap();
+    assert_eq!(**file.load().unwrap(), *b"later");
+    drop(file);
     // Only the file and its lock remain.
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2);
 }

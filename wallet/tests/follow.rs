@@ -179,11 +179,15 @@ fn a_pass_says_why() {
 fn blocks_of_two_branches_are_not_mixed() {
     let (mut ledger, mut a, b) = two();
     ledger.grow(&b.wallet, 2);
-    let stray = |block: BlockContents| BlockContents { previous: Hash::ZERO, ..block };
-    let source = Watched { change: stray, ..Watched::new(&ledger) };
+    let names_another = |block: BlockContents| BlockContents { previous: Hash::ZERO, ..block };
+    let is_another = |block: BlockContents| BlockContents { hash: Hash::ZERO, ..block };
     let before = a.wallet.tip();
-    assert!(matches!(a.wallet.scan(&source, &mut |_, _| {}), Err(ScanError::TipMoved)));
-    assert_eq!(a.wallet.tip(), before);
+    let changes: [fn(BlockContents) -> BlockContents; 2] = [names_another, is_another];
+    for change in changes {
+        let source = Watched { change, ..Watched::new(&ledger) };
+        assert!(matches!(a.wallet.scan(&source, &mut |_, _| {}), Err(ScanError::TipMoved)));
+        assert_eq!(a.wallet.tip(), before);
+    }
 }
 
 /// A kernel is said to be in a block that does not have it.

@@ -63,6 +63,9 @@ pub(crate) struct WalletOutputs {
 /// All verbs that show money do this first. They refuse a chain that ends below what the wallet has seen, or
 /// that differs from it by more than a reorganisation can: a node that shows old blocks could make a received
 /// payment disappear, or a spent output look unspent.
+///
+/// A scan reads the blocks since the last one. Where they are not stored, or new keys are tried, it reads all unspent
+/// outputs, and says why.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
