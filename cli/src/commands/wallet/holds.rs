@@ -20,8 +20,7 @@ use crate::{
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use sotto_mw::{
-    codec::Decode as _, group::Point, rules::Verified, secret::SecretScalar, session::SessionId,
-    transaction::Transaction,
+    group::Point, rules::Verified, secret::SecretScalar, session::SessionId, transaction::Transaction,
 };
 use sotto_wallet::{
     Wallet,
@@ -312,10 +311,13 @@ fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<&'a HoldRec
 }
 
 fn point(text: &str) -> Outcome<Point> {
-    hex_bytes(text).and_then(|b| Point::from_bytes(&b).ok()).filter(|p| !p.is_identity()).ok_or_else(|| {
-        Failure::new(Code::Usage, format!("invalid point `{text}`"))
-            .help("a point is 64 hexadecimal digits, as the other side gives it to you")
-    })
+    hex_bytes(text)
+        .and_then(|b| Point::from_bytes(b.try_into().ok()?))
+        .filter(|p| !p.is_identity())
+        .ok_or_else(|| {
+            Failure::new(Code::Usage, format!("invalid point `{text}`"))
+                .help("a point is 64 hexadecimal digits, as the other side gives it to you")
+        })
 }
 
 fn secret(path: &Path) -> Outcome<SecretScalar> {
