@@ -68,7 +68,7 @@ impl Prefix {
     }
 
     /// The least key under it.
-    fn first_key(&self) -> Hash {
+    pub(super) fn first_key(&self) -> Hash {
         let mut key = [0; 32];
         let bits = (u64::from(self.index) << 32) >> self.depth;
         key.iter_mut().zip((bits as u32).to_be_bytes()).for_each(|(k, b)| *k = b);
@@ -153,7 +153,7 @@ impl Chunk {
 }
 
 impl Trie {
-    /// All leaves under a prefix, with their proof.
+    /// All leaves under a prefix, with their proof; what [`Trie::missing_under`] names must be loaded.
     #[must_use]
     pub fn chunk(&self, prefix: Prefix) -> Chunk {
         let key = prefix.first_key();
@@ -174,9 +174,10 @@ impl Trie {
 
 impl Node {
     /// Adds the entries under this node, in the order of keys.
-    fn collect(&self, into: &mut Vec<Entry>) {
+    pub(super) fn collect(&self, into: &mut Vec<Entry>) {
         match self {
             Self::Leaf(entry) => into.push(*entry),
+            Self::Part { .. } => {}
             Self::Fork { left, right, .. } => {
                 left.collect(into);
                 right.collect(into);
@@ -186,7 +187,7 @@ impl Node {
 }
 
 /// `top(S)` of entries in the order of keys, directly from the definition.
-fn top_hash(entries: &[Entry]) -> Hash {
+pub(super) fn top_hash(entries: &[Entry]) -> Hash {
     match entries {
         [] => empty_hash(),
         [entry] => leaf_hash(entry),
