@@ -29,7 +29,6 @@ mod parts;
 mod proof;
 
 pub use chunk::{Chunk, ChunkProof, Prefix};
-pub use parts::Part;
 pub use proof::{TrieError, TrieProof};
 
 use crate::{
@@ -49,6 +48,42 @@ pub struct Entry {
 }
 
 fields!(Entry { key, leaf });
+
+/// The entries whose keys begin with the same 16 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part(u16);
+
+impl Part {
+    /// How many bits of a key name its part.
+    const BITS: u16 = 16;
+
+    /// The part whose keys begin with these bits, the first the most significant.
+    #[must_use]
+    pub const fn new(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    /// The part of a key.
+    #[must_use]
+    pub const fn of(key: &Hash) -> Self {
+        let [a, b, ..] = key.0;
+        Self(u16::from_be_bytes([a, b]))
+    }
+
+    /// The bits with which its keys begin.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The least key that could be in it.
+    #[must_use]
+    pub const fn first_key(self) -> Hash {
+        let mut key = [0; 32];
+        [key[0], key[1]] = self.0.to_be_bytes();
+        Hash(key)
+    }
+}
 
 /// Why an edit is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -12,7 +12,7 @@
 //! one depth, the set can be rebuilt and the roots compared.
 
 use super::{
-    Entry, Node, Trie, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
+    Entry, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
     proof::{Opening, TrieError},
 };
 use crate::{
@@ -78,7 +78,7 @@ impl Prefix {
 
 /// A proof that some leaves are all leaves under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkProof(Opening);
+pub struct ChunkProof(pub(super) Opening);
 
 fields!(ChunkProof { 0 });
 
@@ -149,40 +149,6 @@ impl Chunk {
     /// Those of [`ChunkProof::verify`].
     pub fn verify(&self, root: &Hash) -> Result<(), TrieError> {
         self.proof.verify(root, self.prefix, &self.leaves)
-    }
-}
-
-impl Trie {
-    /// All leaves under a prefix, with their proof; what [`Trie::missing_under`] names must be loaded.
-    #[must_use]
-    pub fn chunk(&self, prefix: Prefix) -> Chunk {
-        let key = prefix.first_key();
-        let mut leaves = Vec::new();
-        let opening = match self.nearest(&key) {
-            // Then the prefix has an entry, and all entries under the forks within the prefix have the
-            // prefix.
-            Some(near) if prefix.covers(&near.key) => {
-                let (part, forks) = self.walk(&key, prefix.depth.into());
-                part.into_iter().for_each(|node| node.collect(&mut leaves));
-                Opening { len: self.len, end: None, forks }
-            }
-            _ => self.open(&key),
-        };
-        Chunk { prefix, leaves, proof: ChunkProof(opening) }
-    }
-}
-
-impl Node {
-    /// Adds the entries under this node, in the order of keys.
-    pub(super) fn collect(&self, into: &mut Vec<Entry>) {
-        match self {
-            Self::Leaf(entry) => into.push(*entry),
-            Self::Part { .. } => {}
-            Self::Fork { left, right, .. } => {
-                left.collect(into);
-                right.collect(into);
-            }
-        }
     }
 }
 

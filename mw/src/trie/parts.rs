@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!            root                        load(part, entries)   replaces a hash by the entries that lead to it
-//!        ┌────┴────┐                     unload(part)          replaces entries by their hash
+//!        ┌────┴────┐                     unloaded()            replaces all entries by hashes
 //!      fork      part 0xc0de (hash)      missing(key)          the part that the path of a key leads into
 //!   ┌───┴───┐
 //!  part   part 0x1f03: fork, leaves …
@@ -16,49 +16,20 @@
 //! Guaranteed: entries are loaded only if they lead to the hash, so a trie with the right root never answers
 //! from other entries. Memory: at most 2^17 nodes where nothing is loaded.
 
-use super::{Entry, Node, Prefix, Trie, bit_of, chunk::top_hash, first_difference, fork_hash};
-use crate::{hash::Hash, trie::TrieError};
+use super::{
+    Entry, Node, Part, Trie, bit_of,
+    chunk::{Chunk, ChunkProof, Prefix, top_hash},
+    first_difference, fork_hash,
+    proof::{Opening, TrieError},
+};
+use crate::hash::Hash;
 use std::sync::Arc;
 
-/// The entries whose keys begin with the same 16 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Part(u16);
-
 impl Part {
-    /// How many bits of a key name its part.
-    pub(super) const BITS: u16 = 16;
-
-    /// The part whose keys begin with these bits, the first the most significant.
-    #[must_use]
-    pub const fn new(bits: u16) -> Self {
-        Self(bits)
-    }
-
-    /// The part of a key.
-    #[must_use]
-    pub const fn of(key: &Hash) -> Self {
-        let [a, b, ..] = key.0;
-        Self(u16::from_be_bytes([a, b]))
-    }
-
-    /// The bits with which its keys begin.
-    #[must_use]
-    pub const fn bits(self) -> u16 {
-        self.0
-    }
-
     /// The hash that stands for these entries, in the order of keys, in a trie.
     #[must_use]
     pub fn hash(entries: &[Entry]) -> Hash {
         top_hash(entries)
-    }
-
-    /// The least key that could be in it.
-    #[must_use]
-    pub const fn first_key(self) -> Hash {
-        let mut key = [0; 32];
-        [key[0], key[1]] = self.0.to_be_bytes();
-        Hash(key)
     }
 }
 
@@ -108,6 +79,24 @@ impl Trie {
         }
         let end = self.missing(&key).filter(|end| !parts.iter().any(|(part, _)| part == end));
         parts.into_iter().map(|(part, _)| part).chain(end).collect()
+    }
+
+    /// All leaves under a prefix, with their proof; what [`Trie::missing_under`] names must be loaded.
+    #[must_use]
+    pub fn chunk(&self, prefix: Prefix) -> Chunk {
+        let key = prefix.first_key();
+        let mut leaves = Vec::new();
+        let opening = match self.nearest(&key) {
+            // Then the prefix has an entry, and all entries under the forks within the prefix have the
+            // prefix.
+            Some(near) if prefix.covers(&near.key) => {
+                let (part, forks) = self.walk(&key, prefix.depth.into());
+                part.into_iter().for_each(|node| node.collect(&mut leaves));
+                Opening { len: self.len, end: None, forks }
+            }
+            _ => self.open(&key),
+        };
+        Chunk { prefix, leaves, proof: ChunkProof(opening) }
     }
 
     /// Loads a part, whose entries are in the order of keys. Does nothing if it is loaded.
@@ -163,6 +152,18 @@ impl Node {
             Self::Leaf(entry) => Some(Part::of(&entry.key)),
             Self::Part { part, .. } => Some(*part),
             Self::Fork { .. } => None,
+        }
+    }
+
+    /// Adds the entries under this node, in the order of keys.
+    fn collect(&self, into: &mut Vec<Entry>) {
+        match self {
+            Self::Leaf(entry) => into.push(*entry),
+            Self::Part { .. } => {}
+            Self::Fork { left, right, .. } => {
+                left.collect(into);
+                right.collect(into);
+            }
         }
     }
 
