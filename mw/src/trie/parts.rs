@@ -90,7 +90,7 @@ impl Trie {
             // Then the prefix has an entry, and all entries under the forks within the prefix have the
             // prefix.
             Some(near) if prefix.covers(&near.key) => {
-                let (part, forks) = self.walk(&key, prefix.depth.into());
+                let (part, forks) = self.walk(&key, prefix.depth().into());
                 part.into_iter().for_each(|node| node.collect(&mut leaves));
                 Opening { len: self.len, end: None, forks }
             }
