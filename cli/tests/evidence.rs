@@ -17,7 +17,7 @@ use sotto_mw::{
 };
 use sotto_node::{
     consensus::{
-        Accounts, DoubleCertificate, Evidence,
+        Accounts, CertifiedHeader, DoubleCertificate, Evidence,
         account::{Account, SignedAccount},
     },
     edge::chain_dir::DiskLedger,
@@ -62,12 +62,13 @@ impl Four {
         vote.sign(self.chain.id(), &self.keys[place].1, &mut rand_core::OsRng)
     }
 
-    fn certificate(&self, height: u64, round: u32, value: u8, places: [usize; 3]) -> (Hash, Certificate) {
+    fn certificate(&self, height: u64, round: u32, value: u8, places: [usize; 3]) -> CertifiedHeader {
         let value = Hash::from_bytes([value; 32]);
         let vote = Vote { kind: VoteKind::Precommit, height: Height::new(height), round, value: Some(value) };
         let mut bytes = Signers::new(4, places).unwrap().to_bytes();
         places.iter().for_each(|place| self.vote(*place, vote).signature.encode(&mut bytes));
-        (value, Certificate { round, signatures: Signatures::from_bytes(&bytes).unwrap() })
+        let signatures = Signatures::from_bytes(&bytes).unwrap();
+        CertifiedHeader { header: value, certificate: Certificate { round, signatures } }
     }
 
     /// The signatures of these under one vote.
@@ -197,7 +198,7 @@ fn two_certificates_stop_a_node_until_a_checkpoint_says_which_counts() {
     }
     // A certificate for another block is none for this one.
     let (a, mut b) = (four.certificate(1, 0, 7, [0, 1, 2]), four.certificate(1, 0, 9, [1, 2, 3]));
-    b.1 = four.certificate(1, 0, 8, [1, 2, 3]).1;
+    b.certificate = four.certificate(1, 0, 8, [1, 2, 3]).certificate;
     fs::write(world.path("forged"), four.file(&[], &[DoubleCertificate::new(Height::new(1), a, b)])).unwrap();
     refused(world.run("node evidence verify forged --json --dir b"), "invalid-evidence");
     start("--checkpoint 1:99").fails(2);
@@ -316,10 +317,11 @@ fn evidence_is_judged_by_the_validators_of_its_height() {
             let all = set.all().iter().enumerate();
             let signed =
                 all.map(|(i, v)| (i, cast(v, VoteKind::Precommit, height, value).signature)).collect();
-            (
-                Hash::from_bytes([value; 32]),
-                Certificate { round: 0, signatures: Signatures::new(7, signed).unwrap() },
-            )
+            let signatures = Signatures::new(7, signed).unwrap();
+            CertifiedHeader {
+                header: Hash::from_bytes([value; 32]),
+                certificate: Certificate { round: 0, signatures },
+            }
         };
         DoubleCertificate::new(Height::new(height), certified(1), certified(2))
     };

@@ -24,6 +24,7 @@ use crate::{
     terms::Terms,
     transaction::Body,
 };
+use core::ops::Range;
 
 /// The reward of a block: what its sealer adds to the transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,21 @@ impl Encode for Block {
         self.header.encode(out);
         self.seal.encode(out);
         self.body.encode(out);
+    }
+}
+
+impl Block {
+    /// Where the encoding of each output is in that of the block.
+    pub fn output_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut front = vec![VERSION];
+        self.header.encode(&mut front);
+        self.seal.encode(&mut front);
+        let mut end = front.len() + self.body.bytes_before_outputs();
+        self.body.outputs.iter().map(move |o| {
+            let start = end;
+            end += o.to_bytes().len();
+            start..end
+        })
     }
 }
 

@@ -56,8 +56,14 @@ pub trait ChainView {
     /// The terms of the next height.
     fn terms(&self) -> &Terms;
 
-    /// The commitments after that header.
+    /// The commitments after that header; of the outputs some parts may not be loaded.
     fn commitments(&self) -> &StateCommitments;
+
+    /// The trie of these commitments, with the paths of these keys loaded.
+    ///
+    /// # Errors
+    /// If the store cannot answer.
+    fn outputs(&self, keys: &[Hash]) -> Result<Trie, Self::Error>;
 
     /// The unspent output with this commitment.
     ///
@@ -241,6 +247,10 @@ impl ChainView for MemoryState {
 
     fn commitments(&self) -> &StateCommitments {
         &self.tip.commitments
+    }
+
+    fn outputs(&self, _: &[Hash]) -> Result<Trie, Infallible> {
+        Ok(self.tip.commitments.outputs.clone())
     }
 
     fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, Infallible> {

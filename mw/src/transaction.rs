@@ -119,6 +119,17 @@ impl Encode for Body {
     }
 }
 
+impl Body {
+    /// How many bytes of its encoding come before the first output.
+    pub(crate) fn bytes_before_outputs(&self) -> usize {
+        let mut front = Vec::new();
+        encode_list(&self.inputs, &mut front);
+        encode_list(&self.one_sided_inputs, &mut front);
+        encode_list::<Output>(&[], &mut front);
+        front.len()
+    }
+}
+
 /// A kernel as a body holds it: followed by its bond, if it is bonded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyKernel {

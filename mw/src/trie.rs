@@ -20,11 +20,12 @@
 //!
 //! Nodes are immutable and shared: `clone` makes a snapshot for the price of a pointer, keeping the old value
 //! is enough to undo, and an edit copies only the nodes on the paths that it changes. Memory: two nodes of 96
-//! bytes for each leaf.
+//! bytes for each leaf that is loaded (see [`Part`]).
 //!
 //! Source: D. R. Morrison, "PATRICIA", J. ACM 15 (1968); hashed as in R. Merkle, CRYPTO '87.
 
 mod chunk;
+mod parts;
 mod proof;
 
 pub use chunk::{Chunk, ChunkProof, Prefix};
@@ -48,6 +49,42 @@ pub struct Entry {
 
 fields!(Entry { key, leaf });
 
+/// The entries whose keys begin with the same 16 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part(u16);
+
+impl Part {
+    /// How many bits of a key name its part.
+    const BITS: u16 = 16;
+
+    /// The part whose keys begin with these bits, the first the most significant.
+    #[must_use]
+    pub const fn new(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    /// The part of a key.
+    #[must_use]
+    pub const fn of(key: &Hash) -> Self {
+        let [a, b, ..] = key.0;
+        Self(u16::from_be_bytes([a, b]))
+    }
+
+    /// The bits with which its keys begin.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The least key that could be in it.
+    #[must_use]
+    pub const fn first_key(self) -> Hash {
+        let mut key = [0; 32];
+        [key[0], key[1]] = self.0.to_be_bytes();
+        Hash(key)
+    }
+}
+
 /// Why an edit is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
@@ -57,6 +94,9 @@ pub enum EditError {
     /// The key to remove is not in the set.
     #[error("key {0} is not in the set")]
     Absent(Hash),
+    /// The path of the key is not loaded.
+    #[error("the path of key {0} is not loaded")]
+    Unloaded(Hash),
 }
 
 /// The set. Cloning is O(1).
@@ -82,7 +122,17 @@ pub struct Trie {
 #[derive(Debug)]
 enum Node {
     Leaf(Entry),
-    Fork { bit: u16, hash: Hash, left: Arc<Node>, right: Arc<Node> },
+    /// A part that is not loaded, in place of the node with its hash.
+    Part {
+        part: Part,
+        hash: Hash,
+    },
+    Fork {
+        bit: u16,
+        hash: Hash,
+        left: Arc<Node>,
+        right: Arc<Node>,
+    },
 }
 
 /// The new leaf of a key, and the first bit in which the key differs from the keys of the trie ([`END`] if it
@@ -138,7 +188,7 @@ impl Trie {
         root_hash(self.len, &self.top.as_deref().map_or_else(empty_hash, Node::hash))
     }
 
-    /// The leaf of a key.
+    /// The leaf of a key whose path is loaded.
     #[must_use]
     pub fn get(&self, key: &Hash) -> Option<Hash> {
         self.nearest(key).filter(|e| e.key == *key).map(|e| e.leaf)
@@ -180,7 +230,10 @@ impl Trie {
         steps.sort_unstable(); // None < Some: a key's removal comes before its insertion
         let mut edits: Vec<Edit> = Vec::with_capacity(steps.len());
         for (key, leaf) in steps {
-            let before = edits.pop_if(|e| e.key == key).unwrap_or_else(|| self.unchanged(key));
+            let before = match edits.pop_if(|e| e.key == key) {
+                Some(before) => before,
+                None => self.unchanged(key)?,
+            };
             match (before.leaf, leaf) {
                 (Some(_), Some(_)) => return Err(EditError::Occupied(key)),
                 (None, None) => return Err(EditError::Absent(key)),
@@ -191,22 +244,28 @@ impl Trie {
     }
 
     /// The edit that leaves a key as it is.
-    fn unchanged(&self, key: Hash) -> Edit {
-        let near = self.nearest(&key);
+    fn unchanged(&self, key: Hash) -> Result<Edit, EditError> {
+        let near = match self.end(&key) {
+            Some(Node::Leaf(entry)) => Some(entry),
+            Some(_) => return Err(EditError::Unloaded(key)),
+            None => None,
+        };
         let leaf = near.filter(|e| e.key == key).map(|e| e.leaf);
-        Edit { key, leaf, leaves_at: near.map_or(END, |e| first_difference(&e.key, &key)) }
+        Ok(Edit { key, leaf, leaves_at: near.map_or(END, |e| first_difference(&e.key, &key)) })
     }
 
     /// The entry at the end of the path of a key: its own if it is in the set, else one of those that share
-    /// the most bits with it.
+    /// the most bits with it. `None` also if that is not loaded.
     fn nearest(&self, key: &Hash) -> Option<&Entry> {
-        let mut node = self.top.as_deref()?;
-        loop {
-            match node {
-                Node::Leaf(entry) => return Some(entry),
-                Node::Fork { bit, left, right, .. } => node = if bit_of(key, *bit) { right } else { left },
-            }
+        match self.end(key)? {
+            Node::Leaf(entry) => Some(entry),
+            _ => None,
         }
+    }
+
+    /// The leaf at the end of the path of a key, or the part that is not loaded.
+    fn end(&self, key: &Hash) -> Option<&Node> {
+        self.walk(key, END).0
     }
 }
 
@@ -219,13 +278,14 @@ impl Node {
     fn hash(&self) -> Hash {
         match self {
             Self::Leaf(entry) => leaf_hash(entry),
-            Self::Fork { hash, .. } => *hash,
+            Self::Part { hash, .. } | Self::Fork { hash, .. } => *hash,
         }
     }
 
     fn bit(&self) -> u16 {
         match self {
             Self::Leaf(_) => END,
+            Self::Part { .. } => Part::BITS,
             Self::Fork { bit, .. } => *bit,
         }
     }

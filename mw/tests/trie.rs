@@ -8,8 +8,8 @@ use sotto_mw::{
     hash::{Hash, tagged},
     trie::{
         Chunk, ChunkProof,
-        EditError::{Absent, Occupied},
-        Entry, Prefix, Trie, TrieError, TrieProof,
+        EditError::{Absent, Occupied, Unloaded},
+        Entry, Part, Prefix, Trie, TrieError, TrieProof,
     },
 };
 use std::collections::BTreeMap;
@@ -380,6 +380,95 @@ proptest! {
         }
         if let Ok(chunk) = Chunk::from_bytes(&bytes) {
             prop_assert_eq!(chunk.to_bytes(), bytes);
+        }
+    }
+}
+
+/// A trie of which only the parts that it asks for are loaded.
+struct Store(BTreeMap<Hash, Hash>);
+
+impl Store {
+    fn top(&self) -> Trie {
+        Trie::from_parts(self.0.len() as u64, &trie(&self.0).parts())
+    }
+
+    fn part(&self, part: Part) -> Vec<Entry> {
+        entries(&self.0).into_iter().filter(|e| Part::of(&e.key) == part).collect()
+    }
+
+    fn load(&self, trie: &mut Trie, parts: impl IntoIterator<Item = Part>) {
+        parts.into_iter().for_each(|part| trie.load(part, self.part(part)).unwrap());
+    }
+}
+
+#[test]
+fn a_part_is_loaded_with_its_own_entries_only() {
+    let store = Store(entries_of(40));
+    let mut top = store.top();
+    let (part, hash) = top.parts()[3];
+    assert_eq!((top.part(part), top.loaded(part)), (Some(hash), None));
+    assert_eq!(Part::hash(&store.part(part)), hash);
+    let mut wrong = store.part(part);
+    wrong[0].leaf = Hash::ZERO;
+    for entries in [wrong, Vec::new(), [store.part(part), store.part(part)].concat()] {
+        assert_eq!(top.load(part, entries), Err(TrieError::Root));
+    }
+    let key = store.part(part)[0].key;
+    assert_eq!(top.apply(&[key], &[]), Err(Unloaded(key)));
+    store.load(&mut top, [part]);
+    assert_eq!(top.loaded(part), Some(store.part(part)));
+    assert_eq!(top.load(part, Vec::new()), Ok(()), "it is loaded already");
+    assert_eq!(top.unloaded().loaded(part), None);
+    let absent = Part::new(part.bits() ^ 1);
+    assert_eq!((top.part(absent), top.loaded(absent)), (None, Some(Vec::new())));
+}
+
+fn entries_of(n: u32) -> BTreeMap<Hash, Hash> {
+    (0..n).map(entry).map(|e| (e.key, e.leaf)).collect()
+}
+
+proptest! {
+    /// Edits, proofs and chunks of a trie are the same whatever of it is loaded, if that is enough.
+    #[test]
+    fn what_is_not_loaded_changes_nothing(
+        set in any_set(60),
+        removes in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        inserts in prop::collection::btree_set(any_key(), 0..8),
+        key in any_key(),
+        (depth, index) in (0u8..20, any::<u32>()),
+    ) {
+        let (mut full, store) = (trie(&set), Store(set.clone()));
+        prop_assert_eq!(store.top().root(), full.root());
+        prop_assert_eq!(full.unloaded().parts(), full.parts());
+
+        let mut top = store.top();
+        let missing = top.missing(&key);
+        store.load(&mut top, missing);
+        prop_assert_eq!(top.prove(&key), full.prove(&key));
+
+        let prefix = Prefix::new(depth, (u64::from(index) << depth >> 32) as u32).unwrap();
+        let mut top = store.top();
+        let missing = top.missing_under(prefix);
+        store.load(&mut top, missing);
+        prop_assert_eq!(top.chunk(prefix), full.chunk(prefix));
+
+        let keys: Vec<_> = set.keys().copied().collect();
+        let mut removed: Vec<_> = removes.iter().filter(|_| !keys.is_empty()).map(|i| *i.get(&keys)).collect();
+        removed.sort_unstable();
+        removed.dedup();
+        let added: Vec<_> = inserts.into_iter().filter(|k| !set.contains_key(k)).collect();
+        let mut top = store.top();
+        for key in removed.iter().chain(&added) {
+            let missing = top.missing(key);
+            store.load(&mut top, missing);
+        }
+        let added: Vec<_> = added.into_iter().map(|key| Entry { key, leaf: Hash::ZERO }).collect();
+        full.apply(&removed, &added).unwrap();
+        top.apply(&removed, &added).unwrap();
+        prop_assert_eq!((top.root(), top.len()), (full.root(), full.len()));
+        prop_assert_eq!(top.parts(), full.parts());
+        for part in removed.iter().chain(added.iter().map(|e| &e.key)).map(Part::of) {
+            prop_assert_eq!(top.loaded(part), full.loaded(part));
         }
     }
 }

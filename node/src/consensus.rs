@@ -70,7 +70,7 @@ pub use event::{
     Activity, Effect, Event, Note, ProposedBlock, Saved, Setup, StepContext, Timing, Tip, Verdict, Why,
     WriteId,
 };
-pub use evidence::{DoubleCertificate, Evidence, Place};
+pub use evidence::{CertifiedHeader, DoubleCertificate, Evidence, Place};
 pub use guard::{Position, Votes};
 pub use limits::BAN;
 pub use message::Message;

@@ -231,8 +231,8 @@ impl ChainSource for View<'_> {
                 let store = view.ledger.store();
                 let sealed = store.sealed_header(store.tip().height)?;
                 let (Some(unspent), Some(sealed)) = (store.unspent(c)?, sealed) else { return Ok(None) };
-                let (output, opening) =
-                    (unspent.rewind_data(), store.commitments().outputs.prove(&Unspent::key(c)));
+                let key = Unspent::key(c);
+                let (output, opening) = (unspent.rewind_data(), store.outputs(&[key])?.prove(&key));
                 Ok(Some(SealedOutput { sealed, output, opening }))
             }
             Self::Node(light) => Ok(light.output(c)?.map(|IncludedOutput { unspent, proof, tip }| {

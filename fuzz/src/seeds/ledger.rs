@@ -30,7 +30,7 @@ use sotto_mw::{
 };
 use sotto_node::{
     consensus::{
-        DoubleCertificate, Evidence,
+        CertifiedHeader, DoubleCertificate, Evidence,
         account::{Account, SignedAccount},
     },
     message::{BlockName, Hello, Message, compact::Compact, rules},
@@ -327,8 +327,10 @@ fn equivocations() -> Inputs {
         Evidence::Proposals(proposal, _) => proposal.signature,
     };
     let signatures = Signatures::new(2, vec![(0, signature), (1, signature)]).expect("two of two");
-    let sealed =
-        |value| (Hash::from_bytes([value; 32]), Certificate { round: 0, signatures: signatures.clone() });
+    let sealed = |value| CertifiedHeader {
+        header: Hash::from_bytes([value; 32]),
+        certificate: Certificate { round: 0, signatures: signatures.clone() },
+    };
     let double = DoubleCertificate::new(Height::new(4), sealed(1), sealed(2));
     vec![
         input("none", file(&[], &[])),

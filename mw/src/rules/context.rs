@@ -155,11 +155,14 @@ pub(super) struct Extension<'a> {
 }
 
 /// The header and commitments after a body: a proposal states them, and a block must match them.
-pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Result<Tip, Rejection> {
+pub(super) fn next_tip<V: ChainView>(
+    view: &V,
+    extension: &Extension<'_>,
+) -> Result<Tip, ConnectError<V::Error>> {
     let Extension { body, spent, total_offset, time } = *extension;
     let parent = view.tip();
     let height = parent.height.next();
-    let StateCommitments { mut kernels, mut outputs } = view.commitments().clone();
+    let mut kernels = view.commitments().kernels.clone();
     body.kernels.iter().for_each(|k| kernels.push(k.id()));
     let removed: Vec<_> = spent.iter().map(|u| Unspent::key(&u.output.commitment)).collect();
     let added: Vec<_> = body
@@ -170,6 +173,8 @@ pub(super) fn next_tip(view: &impl ChainView, extension: &Extension<'_>) -> Resu
             leaf: Unspent { created: height, output: o.clone() }.leaf(),
         })
         .collect();
+    let keys: Vec<_> = removed.iter().copied().chain(added.iter().map(|e| e.key)).collect();
+    let mut outputs = view.outputs(&keys).map_err(ConnectError::View)?;
     // The rules above ensure that both fit; a trie that disagrees does not belong to this view.
     outputs.apply(&removed, &added).map_err(|_| Rejection::OutputRoot)?;
     let terms = view.terms().after(height, body.terms_change());

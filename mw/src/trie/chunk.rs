@@ -12,7 +12,7 @@
 //! one depth, the set can be rebuilt and the roots compared.
 
 use super::{
-    Entry, Node, Trie, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
+    Entry, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
     proof::{Opening, TrieError},
 };
 use crate::{
@@ -68,7 +68,7 @@ impl Prefix {
     }
 
     /// The least key under it.
-    fn first_key(&self) -> Hash {
+    pub(super) fn first_key(&self) -> Hash {
         let mut key = [0; 32];
         let bits = (u64::from(self.index) << 32) >> self.depth;
         key.iter_mut().zip((bits as u32).to_be_bytes()).for_each(|(k, b)| *k = b);
@@ -78,7 +78,7 @@ impl Prefix {
 
 /// A proof that some leaves are all leaves under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkProof(Opening);
+pub struct ChunkProof(pub(super) Opening);
 
 fields!(ChunkProof { 0 });
 
@@ -152,41 +152,8 @@ impl Chunk {
     }
 }
 
-impl Trie {
-    /// All leaves under a prefix, with their proof.
-    #[must_use]
-    pub fn chunk(&self, prefix: Prefix) -> Chunk {
-        let key = prefix.first_key();
-        let mut leaves = Vec::new();
-        let opening = match self.nearest(&key) {
-            // Then the prefix has an entry, and all entries under the forks within the prefix have the
-            // prefix.
-            Some(near) if prefix.covers(&near.key) => {
-                let (part, forks) = self.walk(&key, prefix.depth.into());
-                part.into_iter().for_each(|node| node.collect(&mut leaves));
-                Opening { len: self.len, end: None, forks }
-            }
-            _ => self.open(&key),
-        };
-        Chunk { prefix, leaves, proof: ChunkProof(opening) }
-    }
-}
-
-impl Node {
-    /// Adds the entries under this node, in the order of keys.
-    fn collect(&self, into: &mut Vec<Entry>) {
-        match self {
-            Self::Leaf(entry) => into.push(*entry),
-            Self::Fork { left, right, .. } => {
-                left.collect(into);
-                right.collect(into);
-            }
-        }
-    }
-}
-
 /// `top(S)` of entries in the order of keys, directly from the definition.
-fn top_hash(entries: &[Entry]) -> Hash {
+pub(super) fn top_hash(entries: &[Entry]) -> Hash {
     match entries {
         [] => empty_hash(),
         [entry] => leaf_hash(entry),

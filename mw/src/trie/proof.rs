@@ -114,7 +114,8 @@ impl TrieProof {
 }
 
 impl Trie {
-    /// The proof of a key's leaf or of its absence.
+    /// The proof of a key's leaf or of its absence. Without the part that [`Trie::missing`] names it does not
+    /// verify.
     #[must_use]
     pub fn prove(&self, key: &Hash) -> TrieProof {
         TrieProof(self.open(key))

@@ -19,7 +19,7 @@
 
 use super::{
     account::{AccountError, Breach, SignedAccount, Step},
-    evidence::DoubleCertificate,
+    evidence::{CertifiedHeader, DoubleCertificate},
 };
 use sotto_mw::{
     chain::ChainId,
@@ -98,7 +98,7 @@ pub fn judge(
         return Err(JudgeError::Certificates);
     }
     let (mut known, mut own) = (Known::default(), BTreeMap::<usize, Vec<&SignedAccount>>::new());
-    for (value, certificate) in [&double.first, &double.second] {
+    for CertifiedHeader { header: value, certificate } in [&double.first, &double.second] {
         known.add((certificate.round, VoteKind::Precommit), *value, &certificate.signatures);
     }
     for (i, signed) in accounts.iter().enumerate() {
@@ -119,7 +119,7 @@ pub fn judge(
 
 /// Round and value of the certificate of the lesser round.
 fn earlier(double: &DoubleCertificate) -> (u32, Hash) {
-    let [first, second] = [&double.first, &double.second].map(|(value, c)| (c.round, *value));
+    let [first, second] = [&double.first, &double.second].map(|c| (c.certificate.round, c.header));
     first.min(second)
 }
 

@@ -4,7 +4,7 @@ use super::{
     accounts::Accounts,
     core::Core,
     event::{Activity, Effect, Event, Note, Saved, Setup, StepContext, Tip, Why},
-    evidence::DoubleCertificate,
+    evidence::{CertifiedHeader, DoubleCertificate},
     guard::{Positioned, Votes},
     log::{Entry, LogWriter, ReadLog, Step},
     outbox::Outbox,
@@ -39,7 +39,7 @@ pub struct Engine {
     pub(super) budgets: BTreeMap<LinkKey, TokenBucket>,
     pub(super) banned: BTreeMap<LinkKey, Duration>,
     /// Headers of the last heights with a certificate.
-    certified: BTreeMap<Height, (Hash, Certificate)>,
+    certified: BTreeMap<Height, CertifiedHeader>,
     pub(super) accounts: Accounts,
     pub(super) stopped: bool,
 }
@@ -304,10 +304,10 @@ impl Engine {
         if self.at.as_ref().is_some_and(|at| height < at.tip.height) {
             return;
         }
-        let first = self.certified.entry(height).or_insert_with(|| (value, certificate.clone()));
-        if first.0 != value {
-            let second = (value, certificate.clone());
-            let double = DoubleCertificate::new(height, first.clone(), second);
+        let this = || CertifiedHeader { header: value, certificate: certificate.clone() };
+        let first = self.certified.entry(height).or_insert_with(this);
+        if first.header != value {
+            let double = DoubleCertificate::new(height, first.clone(), this());
             self.outbox.put(Effect::Stop(Box::new(double)));
             self.stopped = true;
         }

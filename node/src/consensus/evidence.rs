@@ -155,22 +155,31 @@ fn pair<T: Encode + Decode>(r: &mut Reader<'_>) -> Result<(T, T), DecodeError> {
     }
 }
 
+/// A header's hash and its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertifiedHeader {
+    /// The hash.
+    pub header: Hash,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
 /// Two certificates of one height for different headers: a third or more of the power is Byzantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoubleCertificate {
     /// The height.
     pub height: Height,
     /// A header and its certificate.
-    pub first: (Hash, Certificate),
+    pub first: CertifiedHeader,
     /// Another header and its certificate.
-    pub second: (Hash, Certificate),
+    pub second: CertifiedHeader,
 }
 
 impl DoubleCertificate {
     /// Two certificates of a height.
     #[must_use]
-    pub fn new(height: Height, a: (Hash, Certificate), b: (Hash, Certificate)) -> Self {
-        let (first, second) = if b.0 < a.0 { (b, a) } else { (a, b) };
+    pub fn new(height: Height, a: CertifiedHeader, b: CertifiedHeader) -> Self {
+        let (first, second) = if b.header < a.header { (b, a) } else { (a, b) };
         Self { height, first, second }
     }
 
@@ -178,7 +187,9 @@ impl DoubleCertificate {
     #[must_use]
     pub fn of(twice: &DoubleSeal) -> Option<Self> {
         let certified = |s: &SealedHeader| match &s.seal {
-            Seal::Certificate(certificate) => Some((s.header.hash(), certificate.clone())),
+            Seal::Certificate(certificate) => {
+                Some(CertifiedHeader { header: s.header.hash(), certificate: certificate.clone() })
+            }
             Seal::Operator(_) => None,
         };
         Some(Self::new(twice.first.header.height, certified(&twice.first)?, certified(&twice.second)?))
@@ -187,30 +198,30 @@ impl DoubleCertificate {
     /// Whether the headers differ, and both have a quorum of this set, which is that of the height.
     #[must_use]
     pub fn holds(&self, chain: &ChainId, set: &ValidatorSet) -> bool {
-        let sealed = |(header, certificate): &(Hash, Certificate)| {
+        let sealed = |CertifiedHeader { header, certificate }: &CertifiedHeader| {
             let (kind, height, round) = (VoteKind::Precommit, self.height, certificate.round);
             certificate.certifies(chain, set, &Vote { kind, height, round, value: Some(*header) })
         };
-        self.first.0 != self.second.0 && sealed(&self.first) && sealed(&self.second)
+        self.first.header != self.second.header && sealed(&self.first) && sealed(&self.second)
     }
 
     /// Whether both are of one round, so that who signed both is guilty.
     #[must_use]
     pub const fn is_of_one_round(&self) -> bool {
-        self.first.1.round == self.second.1.round
+        self.first.certificate.round == self.second.certificate.round
     }
 
     /// The places of those who signed both.
     pub fn signers_of_both(&self) -> impl Iterator<Item = usize> {
-        let second = *self.second.1.signatures.signers();
-        self.first.1.signatures.signers().places().filter(move |i| second.contains(*i))
+        let second = *self.second.certificate.signatures.signers();
+        self.first.certificate.signatures.signers().places().filter(move |i| second.contains(*i))
     }
 }
 
 impl Encode for DoubleCertificate {
     fn encode(&self, out: &mut Vec<u8>) {
         self.height.encode(out);
-        for (header, certificate) in [&self.first, &self.second] {
+        for CertifiedHeader { header, certificate } in [&self.first, &self.second] {
             header.encode(out);
             certificate.encode(out);
         }
@@ -220,9 +231,10 @@ impl Encode for DoubleCertificate {
 impl Decode for DoubleCertificate {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let height = Height::decode(r)?;
-        let mut certified = || Ok((Hash::decode(r)?, Certificate::decode(r)?));
+        let mut certified =
+            || Ok(CertifiedHeader { header: Hash::decode(r)?, certificate: Certificate::decode(r)? });
         let (first, second) = (certified()?, certified()?);
-        if first.0 < second.0 {
+        if first.header < second.header {
             Ok(Self { height, first, second })
         } else {
             Err(DecodeError::Invalid { what: "two certificates: they are not in order" })

@@ -12,11 +12,16 @@ use crate::{
     storage::{FileName, Files, StoreError},
 };
 use std::{
+    collections::{HashMap, hash_map::Entry},
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
+
+/// Files that are open to read, at most.
+const READING: usize = 64;
 
 /// A directory on a disk, locked while this value lives.
 #[derive(Debug)]
@@ -30,10 +35,38 @@ enum Access {
     Write {
         /// The file that was written last.
         writing: Option<(FileName, File)>,
+        reading: Readers,
         _lock: Option<File>,
     },
     /// Nothing is written. A directory without a lock file has never been opened to write.
     Read { overlay: Overlay, _lock: Option<File> },
+}
+
+/// Segments of the log and bases that are open to read, at most [`READING`] and as long as no name changes:
+/// outputs are read from there one by one.
+#[derive(Debug, Default)]
+struct Readers(Mutex<HashMap<FileName, File>>);
+
+impl Readers {
+    fn read(&self, dir: &Path, file: FileName, offset: u64, n: usize) -> io::Result<Vec<u8>> {
+        if !matches!(file, FileName::Segment(_) | FileName::Base(_)) {
+            return read_in(dir, file, offset, n);
+        }
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= READING && !open.contains_key(&file) {
+            open.clear();
+        }
+        let file = match open.entry(file) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => place.insert(File::open(path_in(dir, file))?),
+        };
+        let mut bytes = vec![0; n];
+        file.read_exact_at(&mut bytes, offset).map(|()| bytes)
+    }
+
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Disk {
@@ -46,7 +79,8 @@ impl Disk {
         let lock = writable(&dir.join("lock")).map_err(refused)?;
         match lock.try_lock() {
             Ok(()) => {
-                Ok(Self { dir: dir.to_owned(), access: Access::Write { writing: None, _lock: Some(lock) } })
+                let access = Access::Write { writing: None, reading: Readers::default(), _lock: Some(lock) };
+                Ok(Self { dir: dir.to_owned(), access })
             }
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
             Err(TryLockError::Error(source)) => Err(refused(source)),
@@ -55,7 +89,8 @@ impl Disk {
 
     /// A directory beside a store whose lock the caller holds, and which no other process writes to then.
     pub(crate) fn beside_locked(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), access: Access::Write { writing: None, _lock: None } }
+        let access = Access::Write { writing: None, reading: Readers::default(), _lock: None };
+        Self { dir: dir.to_owned(), access }
     }
 
     /// Opens a directory to read, and writes nothing in it: what opening a store changes is changed in
@@ -153,7 +188,7 @@ impl Files for Disk {
 
     fn read(&self, file: FileName, offset: u64, n: usize) -> io::Result<Vec<u8>> {
         match &self.access {
-            Access::Write { .. } => read_in(&self.dir, file, offset, n),
+            Access::Write { reading, .. } => reading.read(&self.dir, file, offset, n),
             Access::Read { overlay, .. } => overlay.read(&self.dir, file, offset, n),
         }
     }
@@ -185,8 +220,9 @@ impl Files for Disk {
 
     fn rename(&mut self, from: FileName, to: FileName) -> io::Result<()> {
         match &mut self.access {
-            Access::Write { writing, .. } => {
+            Access::Write { writing, reading, .. } => {
                 *writing = None;
+                reading.forget();
                 fs::rename(path_in(&self.dir, from), path_in(&self.dir, to))
             }
             Access::Read { overlay, .. } => overlay.rename(&self.dir, from, to),
@@ -195,8 +231,9 @@ impl Files for Disk {
 
     fn remove(&mut self, file: FileName) -> io::Result<()> {
         match &mut self.access {
-            Access::Write { writing, .. } => {
+            Access::Write { writing, reading, .. } => {
                 *writing = None;
+                reading.forget();
                 fs::remove_file(path_in(&self.dir, file))
             }
             Access::Read { overlay, .. } => overlay.remove(file),

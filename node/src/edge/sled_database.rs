@@ -1,8 +1,9 @@
 //! The index's database on disk: [`sled`], and what it takes to trust it.
 //!
 //! One flipped bit in sled's file can lose records without an error, and its own flush does not cover
-//! metadata. Hence the `fsync` of its files in [`Database::flush`], and the check of the whole index when a
-//! store opens. sled may also panic over damaged files, which is caught here and reported as damage.
+//! metadata. Hence the `fsync` of its files in [`Database::flush`], and that no answer of the index is believed
+//! that the head does not commit to. sled may also panic over damaged files, which is caught here and reported
+//! as damage.
 
 use crate::{
     edge::disk::sync_dir,

@@ -106,7 +106,7 @@ impl Queries {
             Request::Kernel(e) => Response::Kernel(self.kernels.prove(store, &e).map_err(failed)?),
             Request::Output(c) => Response::Output {
                 unspent: store.unspent(&c).map_err(failed)?,
-                proof: store.commitments().outputs.prove(&Unspent::key(&c)),
+                proof: store.outputs(&[Unspent::key(&c)]).map_err(failed)?.prove(&Unspent::key(&c)),
                 tip: BlockName::of(store.tip()),
             },
             Request::Unspent(prefix) => unspent(ctx, prefix)?,

@@ -38,7 +38,7 @@ use super::{
 use crate::{
     effect::LogEvent,
     ledger::{
-        LedgerError, MempoolChange,
+        LedgerError, MempoolChange, Reorganised,
         fork::{self, ForkError, OurBranch},
     },
     message::{BlockName, MAX_HEADERS, MAX_MESSAGE, Message, price::Answer},
@@ -55,6 +55,9 @@ use sotto_mw::{
     error::Rejection,
     history::{History, TermsChange},
 };
+
+/// Blocks that are verified and made durable together while the node is far behind, at most.
+const GROUP: usize = 16;
 
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;
@@ -360,7 +363,10 @@ impl Sync {
         }
         let here = ctx.branch.blocks.iter().take_while(|w| w.is_here()).count();
         let next = fork == ctx.ledger.tip().height;
-        let take = if next { here.min(1) } else { here };
+        if next && self.waits(ctx, here) {
+            return Ok(false);
+        }
+        let take = if next { here.min(GROUP) } else { here };
         let Some(last) = take.checked_sub(1).and_then(|i| ctx.branch.blocks.get(i)) else { return Ok(false) };
         if fork::compare(&last.sealed.header, ctx.ledger.tip()) != Ordering::Greater {
             return Ok(false);
@@ -368,14 +374,7 @@ impl Sync {
         let body = |w: BranchBlock| if let Fetch::Here(block) = w.body { Some(*block) } else { None };
         let blocks: Vec<Block> = ctx.branch.blocks.drain(..take).filter_map(body).collect();
         let names: Vec<BlockName> = blocks.iter().map(|b| BlockName::of(&b.header)).collect();
-        let connected = if next {
-            blocks
-                .into_iter()
-                .try_fold(MempoolChange::default(), |_, b| ctx.ledger.connect(b))
-                .map(|mempool| (0, mempool))
-        } else {
-            ctx.ledger.reorganise(blocks).map(|r| (r.undone.len(), r.mempool))
-        };
+        let connected = follow(ctx, blocks, next)?;
         let Some(name) = names.last().copied() else { return Ok(false) };
         match connected {
             Ok((0, mempool)) if ctx.branch.is_fetching() => {
@@ -386,6 +385,14 @@ impl Sync {
             Err(e) => self.reject(ctx, &names, e)?,
         }
         Ok(true)
+    }
+
+    /// Whether the next block waits for those after it, which are on their way, to be verified and made durable
+    /// with them. Where the node is not far behind, none waits.
+    fn waits<F: Files>(&self, ctx: &StepContext<'_, F>, here: usize) -> bool {
+        let missing = ctx.branch.blocks.get(here).map(|w| w.name.hash);
+        let asked = missing.is_some_and(|hash| self.requests.is_asked(|about| about.block() == Some(&hash)));
+        here < GROUP && ctx.branch.blocks.len() > 2 * GROUP && asked
     }
 
     /// A sealed branch is not followed. Its first block that breaks a rule, and what builds on that, are not
@@ -423,6 +430,34 @@ impl Sync {
             .for_each(|name| ctx.log(LogEvent::InvalidBlock(*name, why.clone())));
         Ok(())
     }
+}
+
+/// Connects blocks; returns how many others were undone for it, and what left the mempool. Of a group of next
+/// blocks the sound ones before the first that breaks a rule stay.
+fn follow<F: Files>(
+    ctx: &mut StepContext<'_, F>,
+    mut blocks: Vec<Block>,
+    next: bool,
+) -> StepResult<Result<(usize, MempoolChange), LedgerError>> {
+    let followed = |r: Reorganised| (r.undone.len(), r.mempool);
+    if !next {
+        return Ok(ctx.ledger.reorganise(blocks).map(followed));
+    }
+    if blocks.len() == 1 {
+        return Ok(blocks
+            .pop()
+            .map_or(Ok(MempoolChange::default()), |b| ctx.ledger.connect(b))
+            .map(|m| (0, m)));
+    }
+    let done = ctx.ledger.reorganise(blocks.clone()).map(followed);
+    if let Err(LedgerError::InvalidBlock(broken)) = &done {
+        blocks.retain(|b| b.header.height < broken.height);
+        if let Some(last) = blocks.last().map(|b| BlockName::of(&b.header)) {
+            let mempool = ctx.ledger.reorganise(blocks)?.mempool;
+            ctx.chain_changed(LogEvent::Connected(last), mempool)?;
+        }
+    }
+    Ok(done)
 }
 
 /// Whether breaking this rule says something about the block that a header names. A body or a seal that is

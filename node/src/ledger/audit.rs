@@ -8,30 +8,26 @@
 //!
 //! Of pruned blocks it verifies what is left ([`snapshot_check`](crate::storage::snapshot_check)):
 //! [`Audit::pruned`] is the last of their heights, and [`UNCHECKED`] lists what is lost. The audit trusts
-//! only the genesis parameters, keeps the state in memory, and takes about as long as receiving all blocks
-//! again.
+//! only the genesis parameters, keeps some 100 bytes an output in memory, and takes about as long as receiving all
+//! blocks again.
 
 use crate::storage::{
     Files, Store, StoreError,
+    fresh_state::FreshState,
     snapshot_check::{Checker, PrunedError},
     snapshot_format::{PartKind, Start},
     snapshot_part::Part,
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, Header, SealedHeader},
+    block::Block,
     chain::Chain,
     codec::Encode,
     error::ConnectError,
-    history::History,
     kernel::Kernel,
-    mmr::Peaks,
-    output::Output,
     rules::{self, InvalidBlock, SupplyAudit, connect_block, verify_blocks},
-    state::{ChainView, ChangeSet, MemoryState, StateCommitments, Tip, Unspent},
-    trie::{Entry, Trie},
+    state::{ChainView, Unspent},
 };
-use std::collections::BTreeMap;
 
 /// What pruning can no longer check of the blocks it dropped, with the rules (`docs/RULES.md`).
 pub const UNCHECKED: [&str; 5] = [
@@ -100,13 +96,11 @@ pub fn audit<F: Files>(
     store.check_log()?;
     let (chain, tip) = (store.chain(), store.tip());
     let mut sums = Audit::empty(tip.height, store.base());
-    let mut state = match store.base_parts() {
-        None => MemoryState::genesis(chain),
-        Some((start, parts)) => {
-            let done = |part, all| progress(scaled(part, all, store.base()), tip.height);
-            pruned(chain, start, parts, (&mut sums, done))?
-        }
-    };
+    if let Some((start, parts)) = store.base_parts() {
+        let done = |part, all| progress(scaled(part, all, store.base()), tip.height);
+        pruned(chain, start, parts, (&mut sums, done))?;
+    }
+    let mut state = FreshState::begin(store)?;
     let (mut run, mut items) = (Vec::new(), 0);
     for height in (store.base().get() + 1..=tip.height.get()).map(Height::new) {
         let block = store.block(height)?.ok_or(AuditError::Differs { what: "blocks" })?;
@@ -118,11 +112,7 @@ pub fn audit<F: Files>(
             items = 0;
         }
     }
-    same_answers(store, &state)?;
-    sums.supply = supply(chain, tip, store)?;
-    for u in store.all_unspent() {
-        sums.add_unspent(&u?);
-    }
+    sums.supply = same_answers(store, &state, &mut sums)?;
     Ok(sums)
 }
 
@@ -137,6 +127,19 @@ impl Audit {
             outputs_created: 0,
             bytes_of_blocks: 0,
             bytes_cut_through: 0,
+        }
+    }
+
+    fn add_part(&mut self, part: &Part) {
+        match part {
+            Part::Headers(all, _) => {
+                self.bytes_cut_through += all.iter().map(|s| s.to_bytes().len() as u64).sum::<u64>();
+            }
+            Part::Kernels { kernels, .. } => {
+                self.bytes_cut_through += kernels.iter().map(|k| k.to_bytes().len() as u64).sum::<u64>();
+                self.kernels += kernels.len() as u64;
+            }
+            Part::Outputs { unspent, .. } => self.outputs_created += unspent.len() as u64,
         }
     }
 
@@ -162,89 +165,29 @@ fn scaled(part: u64, all: u64, height: Height) -> Height {
     )
 }
 
-/// Verifies a base, and gives back the state it stands for.
+/// Verifies a base.
 fn pruned(
     chain: &Chain,
     start: &Start,
     parts: impl Iterator<Item = Result<Part, StoreError>>,
     (sums, mut progress): (&mut Audit, impl FnMut(u64, u64)),
-) -> Result<MemoryState, AuditError> {
+) -> Result<(), AuditError> {
     let fault = |fault| PrunedError::Part { kind: PartKind::Headers, part: 0, fault };
     let mut checker = Checker::new(chain, &start.tip, start.count()).map_err(fault)?;
-    let mut left = Remains::default();
     for (part, place) in parts.zip(0..) {
         let part = part?;
         checker.part(place, &part)?;
-        left.add(part, sums);
+        sums.add_part(&part);
         progress(u64::from(place) + 1, start.parts.len() as u64);
     }
-    let judged = checker.finish()?;
-    left.state(judged.history()).ok_or(AuditError::Differs { what: "pruned blocks" })
-}
-
-/// What pruning left, in the order of a chain.
-#[derive(Default)]
-struct Remains {
-    headers: Vec<Header>,
-    kernels: Vec<Kernel>,
-    outputs: BTreeMap<Height, Vec<Output>>,
-    leaves: Vec<Entry>,
-}
-
-impl Remains {
-    fn add(&mut self, part: Part, sums: &mut Audit) {
-        match part {
-            Part::Headers(all, _) => {
-                sums.bytes_cut_through += all.iter().map(|s| s.to_bytes().len() as u64).sum::<u64>();
-                self.headers.extend(all.into_iter().map(|SealedHeader { header, .. }| header));
-            }
-            Part::Kernels { kernels, .. } => {
-                sums.bytes_cut_through += kernels.iter().map(|k| k.to_bytes().len() as u64).sum::<u64>();
-                sums.kernels += kernels.len() as u64;
-                self.kernels.extend(kernels);
-            }
-            Part::Outputs { unspent, .. } => {
-                sums.outputs_created += unspent.len() as u64;
-                for u in unspent {
-                    self.leaves.push(Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() });
-                    self.outputs.entry(u.created).or_default().push(u.output);
-                }
-            }
-        }
-    }
-
-    /// The state of the chain in which each block created only what is still unspent and nothing was ever
-    /// spent.
-    fn state(mut self, history: &History) -> Option<MemoryState> {
-        let mut state = MemoryState::genesis(history.chain());
-        let outputs = Trie::from_leaves(self.leaves).ok()?;
-        let (mut kernels, mut rest) = (Peaks::new(), self.kernels.into_iter());
-        let last = self.headers.len();
-        for (header, n) in self.headers.into_iter().zip(1..) {
-            let new = header.kernel_count.checked_sub(kernels.len())?;
-            let added: Vec<Kernel> = rest.by_ref().take(usize::try_from(new).ok()?).collect();
-            added.iter().for_each(|k| kernels.push(k.id()));
-            // The tries in between are not needed.
-            let outputs = if n == last { outputs.clone() } else { Trie::new() };
-            let created = self.outputs.remove(&header.height).unwrap_or_default();
-            let before = Tip {
-                header: state.tip().clone(),
-                commitments: state.commitments().clone(),
-                terms: history.at(header.height).clone(),
-            };
-            let terms = history.at(header.height.next()).clone();
-            let commitments = StateCommitments { kernels: kernels.clone(), outputs };
-            let after = Tip { header, commitments, terms };
-            state.apply(&ChangeSet { before, after, spent: Vec::new(), created, kernels: added }).ok()?;
-        }
-        Some(state)
-    }
+    checker.finish()?;
+    Ok(())
 }
 
 /// Every rule, as for blocks that arrive.
-fn connect(
+fn connect<F: Files>(
     chain: &Chain,
-    state: &mut MemoryState,
+    state: &mut FreshState<'_, F>,
     run: Vec<Block>,
     mut done: impl FnMut(Height),
 ) -> Result<(), AuditError> {
@@ -252,46 +195,44 @@ fn connect(
     for block in verified {
         let height = block.get().header.height;
         let connected = connect_block(chain, state, block).map_err(|e| match e {
-            ConnectError::Refused(why) => InvalidBlock { height, why },
-            ConnectError::View(never) => match never {},
+            ConnectError::Refused(why) => AuditError::Block(InvalidBlock { height, why }),
+            ConnectError::View(e) => e.into(),
         })?;
-        state.apply(&connected.get().change).map_err(|_| AuditError::Differs { what: "blocks" })?;
+        state.take(&connected)?;
         done(height);
     }
     broken.map_or(Ok(()), |broken| Err(broken.into()))
 }
 
-/// Whether the store answers what the blocks lead to.
-fn same_answers<F: Files>(store: &Store<F>, state: &MemoryState) -> Result<(), AuditError> {
+/// Whether the store answers what the blocks lead to; returns the supply, once Σ unspent is
+/// supply·H + Σ excesses + offset·G.
+fn same_answers<F: Files>(
+    store: &Store<F>,
+    state: &FreshState<'_, F>,
+    sums: &mut Audit,
+) -> Result<Amount, AuditError> {
     let differs = |what| AuditError::Differs { what };
-    if state.tip() != store.tip() {
+    let (tip, mut supply) = (store.tip(), SupplyAudit::default());
+    if state.tip() != tip {
         return Err(differs("headers"));
     }
-    for u in store.all_unspent() {
-        let u = u?;
-        let Ok(ours) = state.unspent(&u.output.commitment);
-        if ours.as_ref() != Some(&u) {
+    store.has_all_parts()?;
+    for (part, _) in store.commitments().outputs.parts() {
+        if !state.agrees(part)? {
             return Err(differs("unspent outputs"));
         }
     }
+    for u in store.all_unspent() {
+        let u = u?;
+        supply.add_unspent(&u.output.commitment);
+        sums.add_unspent(&u);
+    }
     for k in store.kernels() {
         let Kernel { excess, .. } = k?;
-        let Ok(ours) = state.last_seen(&excess);
-        if store.last_seen(&excess)? != ours {
+        if store.last_seen(&excess)? != state.last_seen(&excess)? {
             return Err(differs("excesses"));
         }
+        supply.add_kernel(&excess);
     }
-    Ok(())
-}
-
-/// Σ unspent against supply·H + Σ excesses + offset·G.
-fn supply<F: Files>(chain: &Chain, tip: &Header, store: &Store<F>) -> Result<Amount, AuditError> {
-    let mut sums = SupplyAudit::default();
-    for u in store.all_unspent() {
-        sums.add_unspent(&u?.output.commitment);
-    }
-    for k in store.kernels() {
-        sums.add_kernel(&k?.excess);
-    }
-    Ok(sums.finish(chain, tip.height, &tip.total_offset)?)
+    Ok(supply.finish(store.chain(), tip.height, &tip.total_offset)?)
 }

@@ -154,7 +154,7 @@ pub(crate) fn load<F: Files>(store: &mut Store<F>) -> Result<(Equivocations, boo
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "height {} has two certificates, for {} and {}: validators with a third of the power or more are dishonest; {}",
-    .double.height, .double.first.0, .double.second.0, self.who()
+    .double.height, .double.first.header, .double.second.header, self.who()
 )]
 pub struct Halt {
     /// Both.

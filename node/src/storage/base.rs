@@ -12,6 +12,7 @@ use crate::{
         files::{Files, length},
         format::{Head, Position},
         index::Index,
+        located::Located,
         snapshot_format::{HEADER_BYTES, PartKind, START_PREFIX, Start},
         snapshot_part::{Part, terms_changes},
     },
@@ -173,8 +174,10 @@ impl Base {
         first: u32,
     ) -> Result<Head, StoreError> {
         let (mut kernels, mut history) = (Peaks::new(), History::new(chain));
-        for part in self.parts(files) {
-            match part? {
+        for (part, offset) in self.parts(files).zip(&self.offsets) {
+            let part = part?;
+            let outputs_at = offset + part.outputs_at();
+            match part {
                 Part::Headers(all, terms) => {
                     index.put_headers(&all)?;
                     index.put_terms(&terms_changes(&all, &terms))?;
@@ -184,7 +187,9 @@ impl Base {
                     index.put_kernels(first, before.len(), &all)?;
                     all.iter().for_each(|k| kernels.push(k.id()));
                 }
-                Part::Outputs { unspent, .. } => index.put_unspent(&unspent)?,
+                Part::Outputs { unspent, .. } => {
+                    index.put_outputs(Located::in_base(&unspent, outputs_at))?;
+                }
             }
         }
         let head = self.head_with(&history, first, kernels);

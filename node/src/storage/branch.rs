@@ -6,16 +6,17 @@
 //!                                                                  Plan: what the store then does, all or nothing
 //! ```
 //!
-//! A branch changes nothing on disk. Its answers are the store's, except where the blocks between differ;
-//! unspent outputs are compared with its own trie, as the store's are. The floor bounds how far it goes back,
-//! so a branch is small.
+//! A branch changes nothing on disk. Its answers are the store's, except where the blocks between differ. Parts
+//! of its trie that are not loaded are those of the store's, and compared with the same hashes. The floor
+//! bounds how far it goes back, so a branch is small.
 
 use crate::storage::{
     chain_store::ChainStore,
-    error::{IndexFault, StoreError},
+    error::StoreError,
     files::Files,
     format::{Head, Record},
     index_check::{after_block, after_undo, outputs_before, undoable},
+    index_outputs::touched,
     plan::{ChainStep, Plan},
 };
 use sotto_mw::{
@@ -28,6 +29,7 @@ use sotto_mw::{
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
     terms::Terms,
+    trie::Trie,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -75,11 +77,15 @@ impl<'a, F: Files> Branch<'a, F> {
         let ChainStore { files, log, index, chain, .. } = self.store;
         let (block, undo) = undoable(files, log, index, &self.head)?;
         let head = after_undo(index, chain, &self.head, &undo)?;
-        let outputs = outputs_before(&self.commitments.outputs, &block.body, &undo.spent, &head.header)?;
+        let entries: Vec<_> = undo.spent.iter().map(|l| l.entry).collect();
+        let after = self.outputs(&touched(&block))?;
+        let outputs = outputs_before(&after, &block.body, &entries, &head.header)?;
+        let spent = undo.spent.iter().map(|l| l.read(files, &self.head));
+        let spent = spent.collect::<Result<Vec<_>, StoreError>>()?;
         self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, None)));
-        self.outputs.extend(undo.spent.iter().map(|u| (u.output.commitment, Some(u.clone()))));
+        self.outputs.extend(spent.iter().map(|u| (u.output.commitment, Some(u.clone()))));
         let record = Record::Undo { height: head.header.height, to: head.header.hash() };
-        self.step(ChainStep { record, block, spent: undo.spent, head, outputs });
+        self.step(ChainStep { record, block, spent, head, outputs });
         Ok(())
     }
 
@@ -138,13 +144,17 @@ impl<F: Files> ChainView for Branch<'_, F> {
         &self.commitments
     }
 
+    fn outputs(&self, keys: &[Hash]) -> Result<Trie, StoreError> {
+        let mut outputs = self.commitments.outputs.clone();
+        self.store.index.load_paths(&mut outputs, keys)?;
+        Ok(outputs)
+    }
+
     fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
-        let answer = match self.outputs.get(c) {
-            Some(differs) => differs.clone(),
-            None => self.store.unspent(c)?,
-        };
-        let same = answer.as_ref().map(Unspent::leaf) == self.commitments.outputs.get(&Unspent::key(c));
-        if same { Ok(answer) } else { Err(IndexFault::Output(c.encoded()).into()) }
+        match self.outputs.get(c) {
+            Some(differs) => Ok(differs.clone()),
+            None => self.store.unspent(c),
+        }
     }
 
     fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {

@@ -7,14 +7,16 @@
 //! ```
 //!
 //! Guaranteed: a block that was acknowledged is never lost in a crash; after one, the store opens at the
-//! block before or the block after. Every answer about unspent outputs is compared with the trie in memory,
-//! headers and kernels with the head when the store opens, blocks with their checksum and header: damage is
-//! an error, never an answer. A damaged or missing index is rebuilt from the log. Not guaranteed: that a
+//! block before or the block after. Every answer about unspent outputs is compared with the top of their trie
+//! in memory, headers and kernels with the head when the store opens, blocks with their checksum and header:
+//! damage is an error, never an answer. A damaged or missing index is rebuilt from the log. Not guaranteed: that a
 //! damaged log or head can be repaired (keep a copy); that the blocks obey the rules if somebody with access
 //! to the disk wrote them (the audit finds out); freshness, if all files are put back to an earlier day.
 //!
-//! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay)
-//! and kernels.
+//! Opening reads headers and kernels once, and of unspent outputs the hashes of at most 65,536 parts, whose
+//! root must be the head's; a part is read, and compared with its hash, when it is needed
+//! ([`index_outputs`](super::index_outputs)). One that turns out to be damaged is noted, and the index rebuilt
+//! when the store is opened next.
 
 use super::{
     base::{Base, remove_leftovers},
@@ -23,14 +25,16 @@ use super::{
     file_name::FileName,
     files::{Files, length, read_whole, remove_if_there, replace},
     format::{GENESIS_MAX, HEAD_MAX, Head, Record, SEGMENT_HEADER, genesis, read_genesis},
-    index::{HeadChange, Index, Spending, keep_one},
-    index_check::{self, Truth, catch_up},
+    index::{HeadChange, Index, keep_one},
+    index_check::{self, CaughtUp, Truth, catch_up},
+    index_outputs::UNLOAD_EVERY,
     log::{Extent, Log},
     memory_database::MemoryDatabases,
     plan::{ChainStep, Plan},
     verified_seals::VerifiedSeals,
 };
 use crate::codec::Damage;
+use core::sync::atomic::{AtomicBool, Ordering};
 use sotto_mw::{
     amount::Height,
     block::Header,
@@ -85,6 +89,10 @@ enum Running {
 /// Blocks between two flushes of the index; so many at most have to be replayed after a crash.
 const FLUSH_EVERY: u32 = 256;
 
+/// How much larger than its entries an index may be when a store is closed: a multiple, and bytes.
+const SPARE: u64 = 3;
+const SPARE_BYTES: u64 = 16 << 20;
+
 /// The blocks of a chain and its state.
 #[derive(Debug)]
 pub struct ChainStore<F: Files> {
@@ -101,6 +109,10 @@ pub struct ChainStore<F: Files> {
     opened: Opened,
     state: Running,
     since_flush: u32,
+    /// Outputs that changed since the trie was cut back.
+    since_unload: usize,
+    /// Whether the index turned out to be damaged.
+    damaged: AtomicBool,
     pub(crate) seals: VerifiedSeals,
 }
 
@@ -158,6 +170,8 @@ impl<F: Files> ChainStore<F> {
             opened,
             state: Running::Yes,
             since_flush: 0,
+            since_unload: 0,
+            damaged: AtomicBool::new(false),
             seals: VerifiedSeals::default(),
         })
     }
@@ -197,25 +211,26 @@ impl<F: Files> ChainStore<F> {
             return Err(WrongState { expected: plan.from, found }.into());
         }
         self.stop();
-        let mut written = Vec::with_capacity(plan.steps.len());
-        for mut step in plan.steps {
-            let at = self.log.append(&mut self.files, &step.record)?;
-            step.head.end = self.log.end();
-            written.push((at, step));
-        }
+        let places = self.log.append_all(&mut self.files, plan.steps.iter().map(|step| &step.record))?;
+        let ended = plan.steps.into_iter().zip(places).map(|(mut step, place)| {
+            step.head.end = place.end;
+            (place.start, step)
+        });
+        let written: Vec<_> = ended.collect();
         if let Some((_, last)) = written.last() {
             replace(&mut self.files, FileName::Head, &last.head.to_bytes())?;
         }
         let mut done = Vec::with_capacity(written.len());
         for (at, step) in written {
             let heads = HeadChange { before: &self.head, after: &step.head };
-            let change = Spending { block: &step.block, spent: &step.spent };
-            match step.record {
-                Record::Block { .. } => self.index.connect(heads, at, change)?,
-                Record::Undo { .. } => self.index.undo(heads, change)?,
-            }
+            let indexed = match step.record {
+                Record::Block { .. } => self.index.connect(heads, at, &step.block, &step.outputs),
+                Record::Undo { .. } => self.index.undo(heads, &step.block, &step.outputs),
+            };
+            self.noting(indexed)?;
             self.commitments =
                 StateCommitments { kernels: step.head.kernels.clone(), outputs: step.outputs.clone() };
+            self.since_unload += step.spent.len() + step.block.body.outputs.len();
             self.head = step.head.clone();
             let Header { height, terms, next_terms, .. } = &self.head.header;
             // Blocks that validators certified are final, so no change is undone.
@@ -226,7 +241,19 @@ impl<F: Files> ChainStore<F> {
             done.push(step);
         }
         self.chain = self.chain.under(&self.head.terms);
+        if self.since_unload >= UNLOAD_EVERY {
+            self.commitments.outputs = self.commitments.outputs.unloaded();
+            self.since_unload = 0;
+        }
         Ok(done)
+    }
+
+    /// The same; if it says that the index is damaged, that is noted.
+    pub(crate) fn noting<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(result, Err(StoreError::Index { .. })) {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Refuses every change and every answer until [`ChainStore::resume`]: what is on disk is not known.
@@ -267,6 +294,21 @@ impl<F: Files> ChainStore<F> {
         Ok(())
     }
 
+    /// About how many bytes the entries of the index have.
+    fn least_index(&self) -> u64 {
+        let header = &self.head.header;
+        96 * header.output_count + 256 * header.kernel_count + 320 * header.height.get()
+    }
+
+    /// If the index has more bytes than `most`, copies it to the other slot, which the next opening takes.
+    pub(crate) fn compact(&mut self, most: u64) -> Result<(), StoreError> {
+        if self.index.slot() != Slot::Current || self.index.bytes()? <= most {
+            return Ok(());
+        }
+        let mut next = Index::open(self.databases.as_ref(), Slot::Next)?;
+        self.index.copy_to(&mut next)
+    }
+
     pub(crate) const fn running(&self) -> Result<(), StoreError> {
         match self.state {
             Running::Yes => Ok(()),
@@ -276,9 +318,12 @@ impl<F: Files> ChainStore<F> {
 }
 
 impl<F: Files> Drop for ChainStore<F> {
-    /// Flushes the index; if that fails, the next opening replays.
+    /// Flushes the index; if that fails, the next opening replays. One that is damaged is rebuilt then, and one
+    /// that is mostly waste gives way to its copy.
     fn drop(&mut self) {
-        drop(self.flush());
+        let damaged = self.damaged.load(Ordering::Relaxed);
+        let most = SPARE_BYTES + SPARE * self.least_index();
+        drop(if damaged { self.index.distrust() } else { self.flush().and_then(|()| self.compact(most)) });
     }
 }
 
@@ -338,7 +383,7 @@ fn attach(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<At
 /// Opens the index, brings it to the head and checks it.
 fn attach_once(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<Attached, StoreError> {
     let mut index = Index::open(databases, Slot::Current)?;
-    let replayed = catch_up(truth, &mut index)?;
-    let (outputs, history) = index_check::check(&index, truth.chain, truth.head)?;
+    let CaughtUp { outputs, replayed } = catch_up(truth, &mut index)?;
+    let history = index_check::check(&index, truth.chain, truth.head, &outputs)?;
     Ok(Attached { index, outputs, history, replayed, rebuilt: None })
 }

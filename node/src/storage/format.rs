@@ -1,4 +1,4 @@
-//! The bytes of a store's own files and index entries: canonical, and bounded before anything is allocated.
+//! The bytes of a store's own files: canonical, and bounded before anything is allocated.
 //!
 //! ```text
 //! genesis   = parameters (mw) ‖ chain id (32)          the id is the parameters' hash; all but it are parameters
@@ -7,25 +7,18 @@
 //!           | "SUND" ‖ length (8) ‖ height (8) ‖ header hash (32) ‖ check (32)    the tip went back to this header
 //! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ terms of the next height (mw) ‖ floor (8)
 //!             ‖ position (12) ‖ base height (8) ‖ first segment (4) ‖ kernel peaks (mw) ‖ check (32)
-//! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' key in the trie → unspent (mw)
-//!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
-//!           'e' excess ‖ height → may repeat (1)                'm' → head
-//!           't' first height → terms (mw) ‖ check                  where the terms change, so none on a solo chain
-//!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
 //!
 //! [`snapshot_format`](super::snapshot_format) holds the bytes of snapshots, and of a base, which replaces
-//! pruned blocks.
+//! pruned blocks, [`index_format`](super::index_format) those of the index.
 //!
-//! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment
-//! (4) ‖ offset (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and
-//! position and an index entry's its key, so bytes that were moved elsewhere are detected.
+//! Integers are little-endian. A position is segment (4) ‖ offset (8). `check` is a tagged hash of all bytes
+//! before it; a record's also covers its chain and position, so bytes that were moved elsewhere are detected.
 //!
 //! Not guaranteed: a checksum finds damage, not malice. Anyone who can write these files can write others;
 //! the audit checks them against the rules.
 #![deny(clippy::indexing_slicing)]
 
-use super::key;
 use crate::codec::{CHECK, Damage, checked, ends, tag, with_check};
 use sotto_mw::{
     amount::Height,
@@ -34,7 +27,6 @@ use sotto_mw::{
     codec::{Decode, DecodeError, Encode, Reader, VERSION},
     hash::Hash,
     mmr::Peaks,
-    state::Unspent,
     terms::Terms,
 };
 
@@ -228,70 +220,6 @@ impl Head {
     }
 }
 
-/// Index entry of a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HeaderEntry {
-    pub(crate) header: Header,
-    /// Where the block's record begins.
-    pub(crate) at: Position,
-}
-
-impl HeaderEntry {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = self.header.to_bytes();
-        self.at.encode(&mut out);
-        with_check(tag::INDEX, &key::header(self.header.height), out)
-    }
-
-    /// Reads the entry of this height.
-    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
-        let mut r = Reader::new(checked(tag::INDEX, &key::header(height), bytes)?);
-        let (header, at) = (Header::decode(&mut r)?, Position::decode(&mut r)?);
-        ends(&r)?;
-        if header.height == height { Ok(Self { header, at }) } else { Err(Damage::Misplaced) }
-    }
-}
-
-/// The index entry of the terms from a height on.
-pub(crate) fn terms_entry(from: Height, terms: &Terms) -> Vec<u8> {
-    with_check(tag::INDEX, &key::terms(from), terms.to_bytes())
-}
-
-/// Reads the entry of this height.
-pub(crate) fn read_terms_entry(bytes: &[u8], from: Height) -> Result<Terms, Damage> {
-    Ok(Terms::from_bytes(checked(tag::INDEX, &key::terms(from), bytes)?)?)
-}
-
-/// The index entry that undoing a block needs, besides the block itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct UndoEntry {
-    /// The kernels before the block.
-    pub(crate) kernels: Peaks,
-    /// What the block spent.
-    pub(crate) spent: Vec<Unspent>,
-}
-
-impl UndoEntry {
-    pub(crate) fn to_bytes(&self, height: Height) -> Vec<u8> {
-        let peaks = self.kernels.to_bytes();
-        let length = u32::try_from(peaks.len()).unwrap_or(u32::MAX);
-        let mut out = [&length.to_le_bytes(), peaks.as_slice()].concat();
-        self.spent.iter().for_each(|u| u.encode(&mut out));
-        with_check(tag::INDEX, &key::undo(height), out)
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
-        let mut r = Reader::new(checked(tag::INDEX, &key::undo(height), bytes)?);
-        let length = r.u32()?;
-        let kernels = Peaks::from_bytes(r.take(length as usize)?)?;
-        let mut spent = Vec::new();
-        while r.left() > 0 {
-            spent.push(Unspent::decode(&mut r)?);
-        }
-        Ok(Self { kernels, spent })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
@@ -336,14 +264,6 @@ mod tests {
         head.kernels.push(Hash::ZERO);
         (head.header.kernel_count, head.header.kernel_root) = (1, head.kernels.root());
         only(&head.to_bytes(), &head, Head::from_bytes);
-        let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
-        only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::new(11)));
-        let (terms, from) = (chain.params().first_terms(), Height::new(6));
-        only(&terms_entry(from, &terms), &terms, |b| read_terms_entry(b, from));
-        assert!(read_terms_entry(&terms_entry(from, &terms), Height::new(7)).is_err());
-        let undo = UndoEntry { kernels: head.kernels, spent: Vec::new() };
-        only(&undo.to_bytes(Height::new(4)), &undo, |b| UndoEntry::from_bytes(b, Height::new(4)));
-        assert!(UndoEntry::from_bytes(&undo.to_bytes(Height::new(4)), Height::new(5)).is_err());
     }
 
     #[test]

@@ -8,21 +8,26 @@
 use super::{
     database::{Batch, Database, Databases, KeyValue, Slot},
     error::{IndexFault, StoreError},
-    format::{Head, HeaderEntry, Position, UndoEntry, read_terms_entry, terms_entry},
+    format::{Head, Position},
+    index_format::{HeaderEntry, UndoEntry, head_entry, read_head_entry, read_terms_entry, terms_entry},
     key,
+    located::Located,
 };
 use crate::seal::SealedHeader;
 use sotto_mw::{
     amount::Height,
-    block::{Block, Header},
+    block::Block,
     codec::{Decode, Encode},
-    commitment::Commitment,
     hash::Hash,
     history::TermsChange,
     kernel::{Excess, Kernel},
-    state::{Sighting, Unspent},
+    state::Sighting,
     terms::Terms,
+    trie::Trie,
 };
+
+/// Entries that are copied together.
+const COPIED: usize = 1_024;
 
 /// An open index.
 #[derive(Debug)]
@@ -36,13 +41,6 @@ pub(crate) struct Index {
 pub(crate) struct HeadChange<'a> {
     pub(crate) before: &'a Head,
     pub(crate) after: &'a Head,
-}
-
-/// A block, and the outputs that it spends.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spending<'a> {
-    pub(crate) block: &'a Block,
-    pub(crate) spent: &'a [Unspent],
 }
 
 impl Index {
@@ -66,47 +64,75 @@ impl Index {
         self.db.clear()
     }
 
+    /// Copies everything to another index, durably. Until that is whole it has no head.
+    pub(crate) fn copy_to(&self, other: &mut Self) -> Result<(), StoreError> {
+        other.clear()?;
+        for table in key::TABLES {
+            let mut entries = self.scan(table).peekable();
+            while entries.peek().is_some() {
+                let mut batch = Batch::default();
+                for entry in entries.by_ref().take(COPIED) {
+                    let (key, value) = entry?;
+                    batch.insert(key, value);
+                }
+                other.apply(batch)?;
+            }
+        }
+        other.flush()?;
+        other.put_head(&self.head()?.ok_or(IndexFault::Position)?)?;
+        other.flush()
+    }
+
+    /// Notes, durably, that something in it is damaged: it is rebuilt when it is opened next.
+    pub(crate) fn distrust(&mut self) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.insert(key::HEAD, []);
+        self.db.write(batch)?;
+        self.db.flush()
+    }
+
+    /// Applies a batch.
+    pub(crate) fn apply(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.db.write(batch)
+    }
+
     /// Bytes on disk.
     pub(crate) fn bytes(&self) -> Result<u64, StoreError> {
         self.db.bytes()
     }
 
-    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
         self.db.get(key.as_ref())
     }
 
     /// The entries of a table, in order, up to the first that cannot be read.
-    fn scan(&self, table: &[u8]) -> impl Iterator<Item = Result<KeyValue, StoreError>> + '_ {
+    pub(crate) fn scan(&self, table: &[u8]) -> impl Iterator<Item = Result<KeyValue, StoreError>> + '_ {
         self.db.range(table, &key::after(table))
     }
 
     /// The head that the index is at; `None` when it is empty.
     pub(crate) fn head(&self) -> Result<Option<Head>, StoreError> {
         let bytes = self.get(key::HEAD)?;
-        let head = bytes.map(|b| Head::from_bytes(&b)).transpose();
+        let head = bytes.map(|b| read_head_entry(&b)).transpose();
         head.map_err(|_| IndexFault::Position.into())
     }
 
-    /// Adds a block whose record begins at `at`, and removes the undo entry of the block that is now final.
+    /// Adds a block whose record begins at `at`, and which leads to these outputs; removes the undo entry of
+    /// the block that is now final.
     pub(crate) fn connect(
         &mut self,
         HeadChange { before, after }: HeadChange<'_>,
         at: Position,
-        Spending { block, spent }: Spending<'_>,
+        block: &Block,
+        outputs: &Trie,
     ) -> Result<(), StoreError> {
         let height = after.header.height;
         let mut batch = Batch::default();
-        for u in spent {
-            batch.remove(key::unspent(&u.output.commitment));
-        }
-        for output in &block.body.outputs {
-            let unspent = Unspent { created: height, output: output.clone() };
-            batch.insert(key::unspent(&output.commitment), unspent.to_bytes());
-        }
+        let spent = self.rewrite(&mut batch, block, &Located::in_block(block, at), outputs)?;
         for (k, place) in block.body.kernels.iter().zip(before.header.kernel_count..) {
             put_kernel(&mut batch, k, place, height);
         }
-        let undo = UndoEntry { kernels: before.kernels.clone(), spent: spent.to_vec() };
+        let undo = UndoEntry { kernels: before.kernels.clone(), spent };
         batch.insert(key::undo(height), undo.to_bytes(height));
         (before.floor.get()..after.floor.get()).for_each(|h| batch.remove(key::undo(Height::new(h + 1))));
         batch.insert(key::header(height), HeaderEntry { header: after.header.clone(), at }.to_bytes());
@@ -116,20 +142,16 @@ impl Index {
         self.write(batch, after)
     }
 
-    /// Undoes a block.
+    /// Undoes a block, which goes back to these outputs.
     pub(crate) fn undo(
         &mut self,
         HeadChange { before, after }: HeadChange<'_>,
-        Spending { block, spent }: Spending<'_>,
+        block: &Block,
+        outputs: &Trie,
     ) -> Result<(), StoreError> {
         let height = before.header.height;
         let mut batch = Batch::default();
-        for output in &block.body.outputs {
-            batch.remove(key::unspent(&output.commitment));
-        }
-        for u in spent {
-            batch.insert(key::unspent(&u.output.commitment), u.to_bytes());
-        }
+        self.rewrite(&mut batch, block, &self.undo_entry(height)?.spent, outputs)?;
         for (k, place) in block.body.kernels.iter().zip(after.header.kernel_count..) {
             batch.remove(key::kernel(place));
             batch.remove(key::kernel_id(&k.id()));
@@ -138,15 +160,6 @@ impl Index {
         batch.remove(key::undo(height));
         batch.remove(key::header(height));
         self.write(batch, after)
-    }
-
-    /// Updates the positions of blocks that were moved, and the head.
-    pub(crate) fn relocate(&mut self, head: &Head, moved: Vec<(Header, Position)>) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        for (header, at) in moved {
-            batch.insert(key::header(header.height), HeaderEntry { header, at }.to_bytes());
-        }
-        self.write(batch, head)
     }
 
     /// Adds headers whose blocks are not in the log.
@@ -199,20 +212,13 @@ impl Index {
         self.db.write(batch)
     }
 
-    /// Adds unspent outputs.
-    pub(crate) fn put_unspent(&mut self, all: &[Unspent]) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        all.iter().for_each(|u| batch.insert(key::unspent(&u.output.commitment), u.to_bytes()));
-        self.db.write(batch)
-    }
-
     /// Sets the head.
     pub(crate) fn put_head(&mut self, head: &Head) -> Result<(), StoreError> {
         self.write(Batch::default(), head)
     }
 
     fn write(&mut self, mut batch: Batch, after: &Head) -> Result<(), StoreError> {
-        batch.insert(key::HEAD, after.to_bytes());
+        batch.insert(key::HEAD, head_entry(after));
         self.db.write(batch)
     }
 
@@ -226,31 +232,6 @@ impl Index {
     pub(crate) fn undo_entry(&self, h: Height) -> Result<UndoEntry, StoreError> {
         let entry = self.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
         Ok(entry.ok_or(IndexFault::Undo(h))?)
-    }
-
-    /// The unspent output with this commitment, as the index has it.
-    pub(crate) fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
-        let found = self.unspent_at(&Unspent::key(c))?;
-        if found.as_ref().is_some_and(|u| u.output.commitment != *c) {
-            return Err(IndexFault::Output(c.encoded()).into());
-        }
-        Ok(found)
-    }
-
-    /// The unspent output with this key in the trie, as the index has it.
-    pub(crate) fn unspent_at(&self, key: &Hash) -> Result<Option<Unspent>, StoreError> {
-        let Some(bytes) = self.get(key::unspent_at(key))? else { return Ok(None) };
-        Ok(Some(Unspent::from_bytes(&bytes).map_err(|_| IndexFault::Outputs)?))
-    }
-
-    /// All unspent outputs in the order of their keys in the trie.
-    pub(crate) fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
-        self.scan(key::UNSPENT).map(|entry| {
-            let (k, v) = entry?;
-            let unspent = Unspent::from_bytes(&v).ok();
-            let unspent = unspent.filter(|u| key::unspent(&u.output.commitment) == k);
-            Ok(unspent.ok_or(IndexFault::Outputs)?)
-        })
     }
 
     /// The kernels in the order of the chain, from the one with this place on.

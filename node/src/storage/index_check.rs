@@ -1,10 +1,10 @@
-//! Opening: brings the index to the end of the log, and compares every entry that it could answer from with
-//! the head.
+//! Opening: brings the index to the end of the log, and compares what it answers from with the head.
 //!
 //! The head commits to everything: its header to all earlier headers, to all kernels in order and to the set
-//! of unspent outputs. So headers are checked as a chain, terms by the hashes that headers state, kernels by recomputing their mountain range, ids
-//! and excesses by looking each kernel up and counting, outputs by recomputing the trie, undo entries by
-//! their checksums.
+//! of unspent outputs. So headers are checked as a chain, terms by the hashes that headers state, kernels by
+//! recomputing their mountain range, ids and excesses by looking each kernel up and counting, undo entries by
+//! their checksums. Of the outputs the root is recomputed from the hashes of the parts, however many outputs
+//! there are; the parts are read now if they are few, and else each before it is used.
 
 use crate::{
     codec::Damage,
@@ -14,13 +14,17 @@ use crate::{
         error::{IndexFault, StoreError},
         file_name::FileName,
         files::Files,
-        format::{Head, Position, RECORD_FRAME, Record, UndoEntry},
-        index::{HeadChange, Index, Spending},
+        format::{Head, Position, RECORD_FRAME, Record},
+        index::{HeadChange, Index},
+        index_format::UndoEntry,
+        index_outputs::{UNLOAD_EVERY, touched},
         key,
+        located::Located,
         log::Log,
         snapshot_format::SEALED_MAX,
     },
 };
+use core::ops::Range;
 use sotto_mw::{
     amount::Height,
     block::{Block, Header, body_hash},
@@ -42,10 +46,18 @@ pub(crate) struct Truth<'a, F: Files> {
     pub(crate) head: &'a Head,
 }
 
-/// Brings the index to the head by the base and the log's records; returns how many records it took.
-pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Result<u64, StoreError> {
+/// What an index answers from, beside the database.
+pub(crate) struct CaughtUp {
+    /// The unspent outputs; their root is the head's.
+    pub(crate) outputs: Trie,
+    /// How many records of the log the index took in.
+    pub(crate) replayed: u64,
+}
+
+/// Brings the index to the head by the base and the log's records.
+pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Result<CaughtUp, StoreError> {
     let Truth { files, log, chain, head, .. } = *truth;
-    let mut now = match (index.head()?, truth.base) {
+    let now = match (index.head()?, truth.base) {
         (Some(now), _) => now,
         (None, Some(base)) => base.fill(files, index, chain, head.first)?,
         (None, None) => Head::genesis(chain),
@@ -53,55 +65,87 @@ pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Resu
     if (now.base, now.first) != (head.base, head.first) {
         return Err(IndexFault::Position.into());
     }
-    let mut taken = 0;
-    while let Some(at) = log.next(files, now.end)? {
-        let (record, end) = log.read(files, at)?;
-        now = match record {
-            Record::Block { bytes, .. } => {
-                reconnect(chain, index, &now, &LogBlock { at, end, bytes: &bytes })?
-            }
-            Record::Undo { .. } => {
-                let (block, undo) = undoable(files, log, index, &now)?;
-                let after = Head { end, ..after_undo(index, chain, &now, &undo)? };
-                index.undo(
-                    HeadChange { before: &now, after: &after },
-                    Spending { block: &block, spent: &undo.spent },
-                )?;
-                after
-            }
-        };
-        taken += 1;
+    let outputs = outputs_of(index, &now.header)?;
+    let mut replay = Replay { truth, index, now, outputs, changed: 0 };
+    let mut replayed = 0;
+    while let Some(at) = log.next(files, replay.now.end)? {
+        replay.take(at)?;
+        replayed += 1;
     }
-    if now == *head { Ok(taken) } else { Err(IndexFault::Position.into()) }
+    let Replay { now, outputs, .. } = replay;
+    if now == *head { Ok(CaughtUp { outputs, replayed }) } else { Err(IndexFault::Position.into()) }
 }
 
-/// A block in the log: where its record begins and ends, and its bytes.
-struct LogBlock<'a> {
-    at: Position,
-    end: Position,
-    bytes: &'a [u8],
+/// The unspent outputs of an index at this header.
+pub(crate) fn outputs_of(index: &Index, header: &Header) -> Result<Trie, StoreError> {
+    let outputs = index.outputs(header.output_count)?;
+    if outputs.root() == header.output_root { Ok(outputs) } else { Err(IndexFault::Outputs.into()) }
 }
 
-/// Adds a block of the log to the index.
-fn reconnect(
-    chain: &Chain,
-    index: &mut Index,
-    before: &Head,
-    record: &LogBlock<'_>,
-) -> Result<Head, StoreError> {
-    let LogBlock { at, end, bytes } = *record;
-    let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
-    let block = Block::from_bytes(bytes).map_err(|e| damaged(e.into()))?;
-    let Block { header, body, .. } = &block;
-    let follows = header.previous == before.header.hash() && header.height == before.header.height.next();
-    if !follows || body_hash(body) != header.body_hash {
-        return Err(damaged(Damage::Misplaced));
+/// An index that takes in the log's records.
+struct Replay<'a, F: Files> {
+    truth: &'a Truth<'a, F>,
+    index: &'a mut Index,
+    now: Head,
+    outputs: Trie,
+    /// Outputs that changed since the trie was cut back.
+    changed: usize,
+}
+
+impl<F: Files> Replay<'_, F> {
+    /// Takes the record in that begins at `at`.
+    fn take(&mut self, at: Position) -> Result<(), StoreError> {
+        let (record, end) = self.truth.log.read(self.truth.files, at)?;
+        match record {
+            Record::Block { bytes, .. } => self.connect(at..end, &bytes),
+            Record::Undo { .. } => self.undo(end),
+        }
     }
-    let after = Head { end, ..after_block(before, &block, chain) };
-    let spent = |c| index.unspent(c)?.ok_or_else(|| damaged(Damage::Misplaced));
-    let spent = block.body.spent().map(spent).collect::<Result<Vec<_>, _>>()?;
-    index.connect(HeadChange { before, after: &after }, at, Spending { block: &block, spent: &spent })?;
-    Ok(after)
+
+    fn connect(&mut self, record: Range<Position>, bytes: &[u8]) -> Result<(), StoreError> {
+        let Range { start: at, end } = record;
+        let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
+        let block = Block::from_bytes(bytes).map_err(|e| damaged(e.into()))?;
+        let (header, body, before) = (&block.header, &block.body, &self.now.header);
+        let follows = header.previous == before.hash() && header.height == before.height.next();
+        if !follows || body_hash(body) != header.body_hash {
+            return Err(damaged(Damage::Misplaced));
+        }
+        let after = Head { end, ..after_block(&self.now, &block, self.truth.chain) };
+        self.load(&block)?;
+        let spent: Vec<_> = body.spent().map(Unspent::key).collect();
+        let created: Vec<_> = Located::in_block(&block, at).iter().map(|l| l.entry).collect();
+        self.outputs.apply(&spent, &created).map_err(|_| damaged(Damage::Misplaced))?;
+        if self.outputs.root() != header.output_root {
+            return Err(IndexFault::Outputs.into());
+        }
+        let heads = HeadChange { before: &self.now, after: &after };
+        self.index.connect(heads, at, &block, &self.outputs)?;
+        self.now = after;
+        Ok(())
+    }
+
+    fn undo(&mut self, end: Position) -> Result<(), StoreError> {
+        let Truth { files, log, chain, .. } = *self.truth;
+        let (block, undo) = undoable(files, log, self.index, &self.now)?;
+        let after = Head { end, ..after_undo(self.index, chain, &self.now, &undo)? };
+        self.load(&block)?;
+        let spent: Vec<_> = undo.spent.iter().map(|l| l.entry).collect();
+        self.outputs = outputs_before(&self.outputs, &block.body, &spent, &after.header)?;
+        self.index.undo(HeadChange { before: &self.now, after: &after }, &block, &self.outputs)?;
+        self.now = after;
+        Ok(())
+    }
+
+    /// Loads the paths of what a block touches.
+    fn load(&mut self, block: &Block) -> Result<(), StoreError> {
+        let keys = touched(block);
+        self.changed += keys.len();
+        if self.changed >= UNLOAD_EVERY {
+            (self.outputs, self.changed) = (self.outputs.unloaded(), 0);
+        }
+        self.index.load_paths(&mut self.outputs, &keys)
+    }
 }
 
 /// The head after a block, except for the end of the log.
@@ -196,15 +240,24 @@ pub(crate) fn front_at(
     Ok(r.version().and_then(|()| SealedHeader::decode(&mut r)).ok())
 }
 
-/// Compares the whole index with the head; returns the trie of unspent outputs, and the terms of all heights.
-pub(crate) fn check(index: &Index, chain: &Chain, head: &Head) -> Result<(Trie, History), StoreError> {
+/// Parts of the outputs that are read when a store opens, at most.
+const PARTS_CHECKED: usize = 4_096;
+
+/// Compares the index with the head and its outputs; returns the terms of all heights.
+pub(crate) fn check(
+    index: &Index,
+    chain: &Chain,
+    head: &Head,
+    outputs: &Trie,
+) -> Result<History, StoreError> {
     let headers = headers(index, chain, head)?;
     let history = check_terms(index, chain, &headers)?;
     check_kernels(index, head, headers)?;
     for h in head.floor.get()..head.header.height.get() {
         index.undo_entry(Height::new(h + 1))?;
     }
-    Ok((check_outputs(index, head)?, history))
+    index.check_parts(outputs, PARTS_CHECKED)?;
+    Ok(history)
 }
 
 /// Compares the terms with what the headers state: there is an entry wherever they change, and no other.
@@ -262,30 +315,16 @@ fn check_kernels(index: &Index, head: &Head, headers: Vec<Header>) -> Result<(),
     if same { Ok(()) } else { Err(IndexFault::Kernels.into()) }
 }
 
-/// Compares outputs with the head's root; returns their trie.
-fn check_outputs(index: &Index, head: &Head) -> Result<Trie, StoreError> {
-    let leaves = index.all_unspent().map(|u| u.map(|u| entry(&u))).collect::<Result<Vec<_>, _>>()?;
-    let trie = Trie::from_leaves(leaves).map_err(|_| IndexFault::Outputs)?;
-    let same = (trie.len(), trie.root()) == (head.header.output_count, head.header.output_root);
-    if same { Ok(trie) } else { Err(IndexFault::Outputs.into()) }
-}
-
-/// The trie's entry of an unspent output.
-pub(crate) fn entry(u: &Unspent) -> Entry {
-    Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() }
-}
-
-/// The trie before a block, from the trie after it.
+/// The trie before a block, from the trie after it, in which the paths of what it touched are loaded.
 pub(crate) fn outputs_before(
     after: &Trie,
     body: &Body,
-    spent: &[Unspent],
+    spent: &[Entry],
     before: &Header,
 ) -> Result<Trie, StoreError> {
     let mut trie = after.clone();
     let removed: Vec<_> = body.outputs.iter().map(|o| Unspent::key(&o.commitment)).collect();
-    let added: Vec<_> = spent.iter().map(entry).collect();
     let fault = IndexFault::Undo(before.height.next());
-    trie.apply(&removed, &added).map_err(|_| fault.clone())?;
+    trie.apply(&removed, spent).map_err(|_| fault.clone())?;
     if trie.root() == before.output_root { Ok(trie) } else { Err(fault.into()) }
 }

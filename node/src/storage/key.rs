@@ -1,15 +1,19 @@
 //! Keys of the index: a letter for the table, then the key in it.
 
-use sotto_mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, state::Unspent};
+use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, trie::Part};
 
 pub(crate) const HEAD: &[u8] = b"m";
 pub(crate) const HEADERS: &[u8] = b"h";
 pub(crate) const KERNELS: &[u8] = b"k";
 pub(crate) const KERNEL_IDS: &[u8] = b"i";
 pub(crate) const EXCESSES: &[u8] = b"e";
+pub(crate) const PARTS: &[u8] = b"p";
 pub(crate) const UNSPENT: &[u8] = b"u";
 pub(crate) const UNDO: &[u8] = b"x";
 pub(crate) const TERMS: &[u8] = b"t";
+
+/// All tables but the head's.
+pub(crate) const TABLES: [&[u8]; 8] = [HEADERS, KERNELS, KERNEL_IDS, EXCESSES, PARTS, UNSPENT, UNDO, TERMS];
 
 /// The first key after a table's.
 pub(crate) fn after(table: &[u8]) -> Vec<u8> {
@@ -34,13 +38,20 @@ pub(crate) fn excess(e: &Excess, h: Option<Height>) -> Vec<u8> {
     [EXCESSES, e.as_bytes(), height.as_ref().map_or(&[][..], |b| b)].concat()
 }
 
-/// By the key in the trie, so that all unspent outputs stand in the trie's order.
-pub(crate) fn unspent(c: &Commitment) -> Vec<u8> {
-    unspent_at(&Unspent::key(c))
+/// The hash of a part of the trie.
+pub(crate) fn part(part: Part) -> Vec<u8> {
+    [PARTS, &part.bits().to_be_bytes()].concat()
 }
 
-pub(crate) fn unspent_at(key: &Hash) -> Vec<u8> {
-    [UNSPENT, key.as_bytes()].concat()
+/// The part that a key of the table of hashes names.
+pub(crate) fn read_part(key: &[u8]) -> Option<Part> {
+    let bits = key.strip_prefix(PARTS)?.try_into().ok()?;
+    Some(Part::new(u16::from_be_bytes(bits)))
+}
+
+/// The outputs of a part of the trie.
+pub(crate) fn unspent(part: Part) -> Vec<u8> {
+    [UNSPENT, &part.bits().to_be_bytes()].concat()
 }
 
 pub(crate) fn undo(h: Height) -> Vec<u8> {

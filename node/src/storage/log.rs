@@ -1,6 +1,6 @@
 //! The block log: append-only, in segments. Every other file of a store follows from it.
 //!
-//! A record is durable before [`Log::append`] returns. The log ends where the head says; bytes beyond were
+//! Records are durable before [`Log::append_all`] returns. The log ends where the head says; bytes beyond were
 //! never acknowledged and are cut off on open, and damage before that end is an error with its segment and
 //! offset. An undone block stays, followed by an undo record, so replaying the log from its start leads to
 //! the head's state, and the log keeps the whole history until it is pruned: then it begins anew, in a
@@ -11,13 +11,14 @@ use crate::{
     storage::{
         error::StoreError,
         file_name::FileName,
-        files::{Files, length},
+        files::{Files, length, sync, write_at},
         format::{
             Position, RECORD_FRAME, RECORD_PREFIX, Record, SEGMENT_HEADER, read_segment_header,
             segment_header,
         },
     },
 };
+use core::ops::Range;
 use sotto_mw::chain::ChainId;
 
 /// An open log.
@@ -86,20 +87,35 @@ impl Log {
     /// Appends a record durably; returns where it begins. On failure the log on disk is unknown until it is
     /// opened again.
     pub(crate) fn append(&mut self, files: &mut impl Files, record: &Record) -> Result<Position, StoreError> {
-        let mut at = self.end;
-        let mut bytes = record.to_bytes(&self.chain, at);
-        if at != Position::start(at.segment) && at.offset + bytes.len() as u64 > self.segment_bytes {
-            at = Position::start(at.segment + 1);
-            bytes = record.to_bytes(&self.chain, at);
-            self.start_segment(files, at.segment)?;
+        let all = self.append_all(files, [record])?;
+        Ok(all.first().map_or(self.end, |range| range.start))
+    }
+
+    /// Appends records, and makes them durable together; returns where each begins and ends.
+    pub(crate) fn append_all<'a>(
+        &mut self,
+        files: &mut impl Files,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Vec<Range<Position>>, StoreError> {
+        let (mut end, mut all) = (self.end, Vec::new());
+        for record in records {
+            let mut at = end;
+            let mut bytes = record.to_bytes(&self.chain, at);
+            if at != Position::start(at.segment) && at.offset + bytes.len() as u64 > self.segment_bytes {
+                sync(files, FileName::Segment(at.segment))?;
+                at = Position::start(at.segment + 1);
+                bytes = record.to_bytes(&self.chain, at);
+                self.start_segment(files, at.segment)?;
+            }
+            write_at(files, FileName::Segment(at.segment), at.offset, &bytes)?;
+            end = Position { offset: at.offset + bytes.len() as u64, ..at };
+            all.push(at..end);
         }
-        let file = FileName::Segment(at.segment);
-        files
-            .write(file, at.offset, &bytes)
-            .and_then(|()| files.sync(file))
-            .map_err(|e| StoreError::writing(file, e))?;
-        self.end = Position { offset: at.offset + bytes.len() as u64, ..at };
-        Ok(at)
+        if !all.is_empty() {
+            sync(files, FileName::Segment(end.segment))?;
+        }
+        self.end = end;
+        Ok(all)
     }
 
     /// Where the record after `at` begins, `at` being the end of another; `None` at the end of the log.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! write the base (state at the floor), fsync ─▶ write the blocks above the floor into new segments, fsync
-//!   ─▶ replace the head, which names both ─▶ update the index ─▶ remove the old base and the old segments
+//!   ─▶ fill a new index from both, fsync ─▶ replace the head, which names them ─▶ remove the old ones
 //! ```
 //!
 //! Until the head is replaced the old files are the store, and afterwards the new ones; opening removes what
@@ -10,11 +10,13 @@
 
 use crate::storage::{
     base::{Base, remove_leftovers},
-    chain_store::ChainStore,
+    chain_store::{ChainStore, Installed},
     error::StoreError,
     file_name::FileName,
     files::{Files, replace, write_at},
     format::{Head, Position, Record},
+    index::Index,
+    index_check::{Truth, catch_up},
     log::Log,
     snapshot_state::{PART_ITEMS, Snapshot},
 };
@@ -76,17 +78,20 @@ fn rebase<F: Files>(store: &mut ChainStore<F>, snapshot: &Snapshot) -> Result<()
     store.files.sync_names().map_err(|e| StoreError::writing(file, e))?;
     let base = Base::open(&store.files, file)?;
     let mut log = Log::start(&mut store.files, store.chain.id(), first, store.log.segment_bytes())?;
-    let mut moved = Vec::new();
     for height in (to.get() + 1..=store.head.header.height.get()).map(Height::new) {
-        let block = store.body(height)?;
-        let at = log.append(&mut store.files, &Record::Block { height, bytes: block.to_bytes() })?;
-        moved.push((block.header, at));
+        let bytes = store.body(height)?.to_bytes();
+        log.append(&mut store.files, &Record::Block { height, bytes })?;
     }
     let head = Head { end: log.end(), base: to, first, ..store.head.clone() };
+    let mut index = Index::open(store.databases.as_ref(), store.index.slot().other())?;
+    index.clear()?;
+    let (files, chain) = (&store.files, &store.chain);
+    let truth = Truth { files, log: &log, base: Some(&base), chain, head: &head };
+    let outputs = catch_up(&truth, &mut index)?.outputs;
+    index.flush()?;
     replace(&mut store.files, FileName::Head, &head.to_bytes())?;
-    store.index.relocate(&head, moved)?;
-    (store.log, store.head, store.base) = (log, head, Some(base));
-    store.flush()?;
+    let history = store.history.clone();
+    store.restart(Installed { base, log, head, index, outputs, history });
     remove_leftovers(&mut store.files, &store.head)
 }
 

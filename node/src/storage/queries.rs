@@ -1,8 +1,9 @@
 //! A store's answers, and how each is checked before it is given.
 //!
-//! An unspent output must hash to its leaf of the trie in memory, and an absence must be one there; a block
-//! must hash to its header; the two iterators end with an error if they were not complete. Headers, kernel
-//! ids and excesses were all checked when the store opened, and afterwards rest on the index's own checksums.
+//! An unspent output must be in a part with the hash that the trie in memory has, and hash to its leaf there; an
+//! absence must be one in such a part; a block must hash to its header; an iterator over all of something ends
+//! with an error if it was not complete. Headers, kernel ids and excesses were all checked when the store
+//! opened, and afterwards rest on the index's own checksums.
 
 use crate::{
     seal::SealedHeader,
@@ -11,8 +12,10 @@ use crate::{
         chain_store::ChainStore,
         error::{IndexFault, StoreError},
         files::{Files, length},
-        format::{HeaderEntry, Position},
-        index_check::{block_at, entry, front_at, stored_at},
+        format::Position,
+        index_check::{block_at, front_at, stored_at},
+        index_format::HeaderEntry,
+        located::Located,
         snapshot_format::Start,
         snapshot_part::Part,
     },
@@ -27,7 +30,7 @@ use sotto_mw::{
     mmr::Peaks,
     state::{ChainView, Sighting, StateCommitments, Unspent},
     terms::Terms,
-    trie::{ChunkProof, Entry, Prefix},
+    trie::{self, ChunkProof, Entry, Prefix, Trie},
 };
 
 /// Bytes on disk.
@@ -85,6 +88,11 @@ impl<F: Files> ChainStore<F> {
     pub fn stored_block(&self, h: Height) -> Result<Option<(SealedHeader, Vec<u8>)>, StoreError> {
         let entry = self.entry(h)?;
         entry.map(|entry| stored_at(&self.files, &self.log, entry.at, &entry.header)).transpose()
+    }
+
+    /// Where the record of the block at a height above the base begins.
+    pub(crate) fn place_of(&self, h: Height) -> Result<Position, StoreError> {
+        Ok(self.entry(h)?.ok_or(IndexFault::Header(h))?.at)
     }
 
     /// Where the block at this height is.
@@ -197,22 +205,35 @@ impl<F: Files> ChainStore<F> {
         self.index.kernel_height(id)
     }
 
-    /// All unspent outputs in the order of their keys in the trie. The last item is an error if any other was
-    /// missing.
+    /// All unspent outputs in the order of their keys in the trie. An error stands for each part of them that
+    /// cannot be read.
     pub fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
-        let trie = &self.commitments.outputs;
-        let mut seen = 0;
-        let all = self.index.all_unspent().map(Some).chain([None]);
-        all.filter_map(move |item| match item {
-            Some(Ok(u)) => {
-                seen += 1;
-                let Entry { key, leaf } = entry(&u);
-                let fault = IndexFault::Output(u.output.commitment.encoded());
-                Some(if trie.get(&key) == Some(leaf) { Ok(u) } else { Err(fault.into()) })
-            }
-            Some(Err(e)) => Some(Err(e)),
-            None => (seen != trie.len()).then(|| Err(IndexFault::Outputs.into())),
+        let parts = self.commitments.outputs.parts().into_iter();
+        parts.flat_map(|(part, hash)| {
+            let (all, damage) = match self.noting(self.index.part(part, &hash)) {
+                Ok(all) => (all, None),
+                Err(e) => (Vec::new(), Some(Err(e))),
+            };
+            damage.into_iter().chain(all.into_iter().map(|l| l.read(&self.files, &self.head)))
         })
+    }
+
+    /// Whether the index has the parts of the trie of unspent outputs, all of them and no others.
+    pub(crate) fn has_all_parts(&self) -> Result<(), StoreError> {
+        self.noting(self.index.check_parts(&self.commitments.outputs, usize::MAX))
+    }
+
+    /// The outputs of a part of the trie, in the order of keys.
+    pub(crate) fn part(&self, part: trie::Part) -> Result<Vec<Located>, StoreError> {
+        let hash = self.commitments.outputs.part(part);
+        self.noting(hash.map_or(Ok(Vec::new()), |hash| self.index.part(part, &hash)))
+    }
+
+    /// The unspent output with this key in the trie.
+    pub(crate) fn unspent_at(&self, key: &Hash) -> Result<Option<Unspent>, StoreError> {
+        let all = self.part(trie::Part::of(key))?;
+        let found = all.binary_search_by_key(key, |l| l.entry.key).ok().and_then(|at| all.get(at));
+        found.map(|l| l.read(&self.files, &self.head)).transpose()
     }
 
     /// All unspent outputs under a prefix of their keys in the trie, in the order of those, with the proof
@@ -226,19 +247,18 @@ impl<F: Files> ChainStore<F> {
         most: usize,
     ) -> Result<Option<(Vec<Unspent>, ChunkProof)>, StoreError> {
         self.running()?;
-        let trie = &self.commitments.outputs;
+        let mut trie = self.commitments.outputs.clone();
         // Keys are hashes, so every prefix has about as many: too many are not even collected.
         if trie.len() >> prefix.depth() > most as u64 {
             return Ok(None);
         }
+        let missing = trie.missing_under(prefix);
+        self.noting(self.index.load(&mut trie, missing))?;
         let chunk = trie.chunk(prefix);
         if chunk.leaves.len() > most {
             return Ok(None);
         }
-        let output = |e: &Entry| {
-            let found = self.index.unspent_at(&e.key)?.filter(|u| u.leaf() == e.leaf);
-            found.ok_or_else(|| IndexFault::Outputs.into())
-        };
+        let output = |e: &Entry| self.unspent_at(&e.key)?.ok_or_else(|| IndexFault::Outputs.into());
         let unspent = chunk.leaves.iter().map(output).collect::<Result<_, StoreError>>()?;
         Ok(Some((unspent, chunk.proof)))
     }
@@ -306,12 +326,16 @@ impl<F: Files> ChainView for ChainStore<F> {
         &self.commitments
     }
 
+    fn outputs(&self, keys: &[Hash]) -> Result<Trie, StoreError> {
+        self.running()?;
+        let mut outputs = self.commitments.outputs.clone();
+        self.noting(self.index.load_paths(&mut outputs, keys))?;
+        Ok(outputs)
+    }
+
     fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
         self.running()?;
-        let answer = self.index.unspent(c)?;
-        let leaf = self.commitments.outputs.get(&Unspent::key(c));
-        let same = answer.as_ref().map(Unspent::leaf) == leaf;
-        if same { Ok(answer) } else { Err(IndexFault::Output(c.encoded()).into()) }
+        self.unspent_at(&Unspent::key(c))
     }
 
     fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! judged part ─▶ base draft (synced now and then)     all judged: start, fsync ─▶ base ─▶ the head names it ─▶ the new index
-//!             └▶ an index of its own, trie, kernel peaks                                            replaces the old one
+//!             └▶ an index of its own, kernel peaks                                                  replaces the old one
 //! ```
 //!
 //! Meanwhile the chain answers as before, from its own index. So adoption itself is a few small writes,
 //! however large the state is. Nothing names the draft and the new index until then: a crash costs the work,
 //! and when a store is opened, what the head does not name is removed.
 //!
-//! The new index is not read back: its content was judged, its trie and peaks are compared with the sealed
-//! header, and each answer is compared with them, as in any store.
+//! The new index is not read back, but for the hashes of its parts: its content was judged, their root and the
+//! peaks are compared with the sealed header, and each answer is compared with them, as in any store.
 
 use crate::{
     codec::Damage,
@@ -21,13 +21,15 @@ use crate::{
         file_name::FileName,
         files::{Files, sync, write_at},
         index::Index,
+        index_check::outputs_of,
+        located::Located,
         log::Log,
         snapshot_check::Judged,
         snapshot_format::{PartCount, PartEntry, Start},
         snapshot_part::{Part, terms_changes},
     },
 };
-use sotto_mw::{chain::Chain, mmr::Peaks, trie::Trie};
+use sotto_mw::{chain::Chain, mmr::Peaks};
 
 const FILE: FileName = FileName::BaseDraft;
 /// Parts that are installed between two syncs.
@@ -41,7 +43,6 @@ pub(crate) struct SnapshotInstall {
     end: u64,
     index: Index,
     kernels: Peaks,
-    outputs: Trie,
 }
 
 impl SnapshotInstall {
@@ -49,7 +50,7 @@ impl SnapshotInstall {
     pub(crate) fn begin(chain: &Chain, parts: PartCount, mut index: Index) -> Result<Self, StoreError> {
         index.clear()?;
         let end = Start::size(chain.params(), parts.all as usize) as u64;
-        Ok(Self { entries: Vec::new(), end, index, kernels: Peaks::new(), outputs: Trie::new() })
+        Ok(Self { entries: Vec::new(), end, index, kernels: Peaks::new() })
     }
 
     /// How many parts are installed.
@@ -81,7 +82,7 @@ impl SnapshotInstall {
         Ok(())
     }
 
-    /// Adds a part to the index, the trie and the peaks.
+    /// Adds a part, which is to be written next, to the index and the peaks.
     fn take(&mut self, part: &Part) -> Result<(), StoreError> {
         match part {
             Part::Headers(all, terms) => {
@@ -94,9 +95,7 @@ impl SnapshotInstall {
                 Ok(())
             }
             Part::Outputs { unspent, .. } => {
-                self.index.put_unspent(unspent)?;
-                let entries: Vec<_> = unspent.iter().map(super::index_check::entry).collect();
-                Ok(self.outputs.apply(&[], &entries).map_err(|_| IndexFault::Outputs)?)
+                self.index.put_outputs(Located::in_base(unspent, self.end + part.outputs_at()))
             }
         }
     }
@@ -107,7 +106,7 @@ impl SnapshotInstall {
         store: &mut ChainStore<F>,
         judged: &Judged,
     ) -> Result<Installed, StoreError> {
-        let Self { entries, end, mut index, kernels, outputs } = self;
+        let Self { entries, end, mut index, kernels } = self;
         let count = judged.parts();
         if entries.len() != count.all as usize {
             return Err(StoreError::damaged(FileName::SnapshotDownload, 0, Damage::Short));
@@ -116,9 +115,7 @@ impl SnapshotInstall {
         if (kernels.len(), kernels.root()) != (header.kernel_count, header.kernel_root) {
             return Err(IndexFault::Kernels.into());
         }
-        if (outputs.len(), outputs.root()) != (header.output_count, header.output_root) {
-            return Err(IndexFault::Outputs.into());
-        }
+        let outputs = outputs_of(&index, header)?;
         let first = store.head.end.segment + 1;
         let params = store.chain.params().clone();
         let start = Start { params, tip: judged.tip().clone(), depth: count.depth, parts: entries };

@@ -58,6 +58,14 @@ impl Part {
         }
     }
 
+    /// Where its first output begins.
+    pub(crate) fn outputs_at(&self) -> u64 {
+        match self {
+            Self::Outputs { proof, .. } => 4 + proof.to_bytes().len() as u64,
+            _ => 0,
+        }
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {

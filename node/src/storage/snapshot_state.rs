@@ -12,6 +12,7 @@ use crate::{
         error::{IndexFault, StoreError},
         file_name::FileName,
         files::Files,
+        located::entry,
         snapshot_format::{MAX_PART, PartEntry, PartKind, Start},
         snapshot_layout::{PartRange, SnapshotLayout},
         snapshot_part::Part,
@@ -24,9 +25,9 @@ use sotto_mw::{
     hash::Hash,
     mmr::Peaks,
     state::Unspent,
-    trie::{Entry, Prefix, Trie},
+    trie::{self, Entry, Prefix, Trie},
 };
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The usual number of headers, kernels or outputs in a part, about.
 pub const PART_ITEMS: u32 = 1_024;
@@ -37,7 +38,7 @@ pub(crate) struct State {
     pub(crate) tip: SealedHeader,
     trie: Trie,
     /// What differs from the store's, by its key in the trie.
-    differences: HashMap<Hash, Option<Unspent>>,
+    differences: BTreeMap<Hash, Option<Unspent>>,
 }
 
 impl State {
@@ -90,16 +91,31 @@ impl State {
     }
 
     fn outputs<F: Files>(&self, store: &ChainStore<F>, prefix: Prefix) -> Result<Part, StoreError> {
-        let chunk = self.trie.chunk(prefix);
+        let mut trie = self.trie.clone();
+        for part in trie.missing_under(prefix) {
+            let entries = self.entries(store, part)?;
+            store.noting(trie.load(part, entries).map_err(|_| IndexFault::Outputs.into()))?;
+        }
+        let chunk = trie.chunk(prefix);
         let output = |e: &Entry| {
             let found = match self.differences.get(&e.key) {
                 Some(differs) => differs.clone(),
-                None => store.index.unspent_at(&e.key)?,
+                None => store.unspent_at(&e.key)?,
             };
             found.filter(|u| u.leaf() == e.leaf).ok_or_else(|| IndexFault::Outputs.into())
         };
         let unspent = chunk.leaves.iter().map(output).collect::<Result<_, StoreError>>()?;
         Ok(Part::Outputs { proof: chunk.proof, unspent })
+    }
+
+    /// The entries of a part of the trie: the store's, but for the differences.
+    fn entries<F: Files>(&self, store: &ChainStore<F>, part: trie::Part) -> Result<Vec<Entry>, StoreError> {
+        let same = store.part(part)?.into_iter().map(|l| l.entry);
+        let same = same.filter(|e| !self.differences.contains_key(&e.key));
+        let differ =
+            self.differences.range(part.first_key()..).take_while(|(k, _)| trie::Part::of(k) == part);
+        let differ = differ.filter_map(|(_, u)| u.as_ref().map(entry));
+        Ok(same.chain(differ).collect())
     }
 
     /// A part's entry in the table.

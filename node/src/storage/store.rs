@@ -33,6 +33,7 @@ use sotto_mw::{
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent},
     terms::Terms,
+    trie::Trie,
 };
 use std::io::{self, Write};
 
@@ -335,6 +336,10 @@ impl<F: Files> ChainView for Store<F> {
 
     fn commitments(&self) -> &StateCommitments {
         self.inner.commitments()
+    }
+
+    fn outputs(&self, keys: &[Hash]) -> Result<Trie, StoreError> {
+        self.inner.outputs(keys)
     }
 
     fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {

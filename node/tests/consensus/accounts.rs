@@ -18,7 +18,7 @@ use sotto_mw::{
     },
 };
 use sotto_node::consensus::{
-    DoubleCertificate, Event, Message,
+    CertifiedHeader, DoubleCertificate, Event, Message,
     account::{Account, AccountError, Breach, SignedAccount},
     accountability::{Guilt, JudgeError, Judged, Verdict, guilty_power, judge},
 };
@@ -88,10 +88,12 @@ impl World {
     /// Two certificates of a height for different blocks, if the precommits that were cast make them.
     fn double(&self, height: u64) -> Option<DoubleCertificate> {
         let all = self.quorums(height, Precommit);
-        let mut certified =
-            all.into_iter().map(|((round, value), signatures)| (value, Certificate { round, signatures }));
+        let mut certified = all.into_iter().map(|((round, header), signatures)| CertifiedHeader {
+            header,
+            certificate: Certificate { round, signatures },
+        });
         let first = certified.next()?;
-        let second = certified.find(|(value, _)| *value != first.0)?;
+        let second = certified.find(|c| c.header != first.header)?;
         Some(DoubleCertificate::new(Height::new(height), first, second))
     }
 
@@ -249,7 +251,8 @@ impl Table {
     /// A in round `first` by 0, 1 and 2, and B in round `second` by 1, 2 and 3.
     fn double(&self, first: u32, second: u32) -> DoubleCertificate {
         let certificate = |round, value, places: &[usize]| {
-            (value, Certificate { round, signatures: self.signed(Precommit, round, value, places) })
+            let signatures = self.signed(Precommit, round, value, places);
+            CertifiedHeader { header: value, certificate: Certificate { round, signatures } }
         };
         DoubleCertificate::new(HEIGHT, certificate(first, A, &[0, 1, 2]), certificate(second, B, &[1, 2, 3]))
     }

@@ -70,13 +70,13 @@ impl Here {
         let human = format!(
             "{verdict:6} height {}: certificates for {} and {}; {who}: {}",
             double.height,
-            double.first.0,
-            double.second.0,
+            double.first.header,
+            double.second.header,
             if signers.is_empty() { "not known here".into() } else { signers.join(", ") }
         );
         let fields = json!({
-            "kind": "certificates", "height": double.height.get(), "first": double.first.0.to_string(),
-            "second": double.second.0.to_string(), "one_round": guilty, "signers": signers,
+            "kind": "certificates", "height": double.height.get(), "first": double.first.header.to_string(),
+            "second": double.second.header.to_string(), "one_round": guilty, "signers": signers,
             "evidence": hex(&double.to_bytes()), "verdict": verdict,
         });
         context.output.record("node-evidence", fields, &human)

@@ -67,8 +67,8 @@ pub(crate) fn halted(halt: &Halt) -> Failure {
         format!(
             "find out with the other operators which block counts, then start the node with `--checkpoint {}:HASH`, where HASH begins with {:.8} or {:.8}; `sotto node evidence` shows what is known",
             double.height,
-            double.first.0.to_string(),
-            double.second.0.to_string()
+            double.first.header.to_string(),
+            double.second.header.to_string()
         ),
     )
 }

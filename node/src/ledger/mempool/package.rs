@@ -25,6 +25,7 @@ use sotto_mw::{
     state::{ChainView, Sighting, StateCommitments, Unspent},
     terms::Terms,
     transaction::{Body, Transaction},
+    trie::Trie,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -161,6 +162,10 @@ impl<V: ChainView> ChainView for WithParents<'_, V> {
 
     fn commitments(&self) -> &StateCommitments {
         self.view.commitments()
+    }
+
+    fn outputs(&self, keys: &[Hash]) -> Result<Trie, V::Error> {
+        self.view.outputs(keys)
     }
 
     fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, V::Error> {
