@@ -166,7 +166,8 @@ pub(crate) fn status(
 
 /// Whether no claim can be published any more, and none was in a block.
 fn too_late(record: &HoldRecord, wallet: &Wallet<WalletFile>) -> bool {
-    record.ended().is_none() && wallet.tip().next() > record.claim_by(wallet.chain())
+    let over = record.ended().is_some() || matches!(record.stage(), "cancelled" | "expired");
+    !over && wallet.tip().next() > record.claim_by(wallet.chain())
 }
 
 /// What the seller of a hold that has not ended can do next, and by when.

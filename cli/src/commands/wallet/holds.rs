@@ -174,6 +174,7 @@ fn answer(command: &WalletCommand<'_>, a: &args::HoldAnswer) -> Outcome {
 }
 
 fn release(command: &WalletCommand<'_>, a: &args::HoldRelease) -> Outcome {
+    let wanted = a.lock.as_deref().map(point).transpose()?;
     let text = read_slate(&a.file)?;
     let (wallet, chain, _) = command.open_fresh()?;
     drop(chain);
@@ -189,7 +190,6 @@ fn release(command: &WalletCommand<'_>, a: &args::HoldRelease) -> Outcome {
                 .help("pass it to `sotto wallet hold undo`"));
         }
     };
-    let wanted = a.lock.as_deref().map(point).transpose()?;
     if wanted.is_some() && wanted != lock {
         let found =
             lock.map_or_else(|| "the claim has no lock".into(), |p| format!("the claim is locked to {p}"));
