@@ -75,10 +75,10 @@ pub(crate) struct WalletArgs {
 /// A verb that needs the chain reads it in --dir or, with --node, asks a running node and checks its answers
 /// against the operator's seal.
 #[derive(Args, Debug)]
-// A line shorter than the usual template: the short help fills a screen.
+// Two lines shorter than the usual template: the short help fills a screen.
 #[command(
     disable_help_subcommand = true,
-    help_template = "{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}"
+    help_template = "{about-with-newline}{usage-heading} {usage}\n{all-args}{after-help}"
 )]
 pub(crate) struct Wallet {
     #[command(flatten)]
