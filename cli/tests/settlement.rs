@@ -33,6 +33,17 @@ fn records(out: &str) -> Vec<Value> {
     out.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
+/// n·G of the vectors.
+fn point(n: usize) -> String {
+    let multiples: Value = serde_json::from_str(include_str!("../../vectors/rfc9496.json")).unwrap();
+    multiples["multiples"][n].as_str().unwrap().to_owned()
+}
+
+fn stage(w: &World, who: &str) -> String {
+    let all = records(&w.run(&format!("wallet hold status --json --wallet {who}")).ok());
+    all[0]["stage"].as_str().unwrap().to_owned()
+}
+
 /// W = 180, K = 1, grid 60: M = 121.
 fn short_windows() -> World {
     let w = World::empty();
@@ -59,20 +70,32 @@ fn the_money_returns_when_the_seller_is_gone() {
     let status = records(&w.run("wallet hold status --json --wallet alice").ok());
     let (hold, from) =
         (status[0]["hold"].as_str().unwrap(), status[0]["terms"]["refund_from"].as_u64().unwrap());
-    // H_r: the first multiple of 60 from next + D + W + grid on, where next was 7.
-    assert_eq!(from, 300);
+    // H_r: the first multiple of 60 from L + D + M + grid on, where next was 7: L = 180, M = 121.
+    assert_eq!(from, 420);
     let early = w.run(&format!("wallet hold refund {hold} --json --wallet alice")).fails(1);
-    assert!(early.contains("no refund can enter block 8: the windows are open from 300 to 660"), "{early}");
-    // Too late for the seller, too early for the payer.
-    w.run("chain seal --blocks 150 --wallet bob").ok();
+    assert!(early.contains("no refund can enter block 8: the windows are open from 420 to 780"), "{early}");
+    // Too late for the seller, with a lock and then without; too early for the payer.
+    let claim_by = |who: &str| {
+        let r = records(&w.run(&format!("wallet hold status --json --wallet {who}")).ok());
+        (r[0]["claim_by"].clone(), r[0]["too_late"].clone())
+    };
+    w.run("chain seal --blocks 235 --wallet bob").ok();
+    let late = w.run(&format!("wallet hold answer {hold} --lock {} --wallet bob", point(5))).fails(1);
+    assert!(late.contains("a claim must be published by height 239"), "{late}");
+    assert_eq!(claim_by("bob"), (360.into(), false.into()));
+    w.run("chain seal --blocks 120 --wallet bob").ok();
     let late = w.run(&format!("wallet hold answer {hold} --wallet bob")).fails(1);
-    assert!(late.contains("a claim must be published by height 119"), "{late}");
-    w.run("chain seal --blocks 145 --wallet bob").ok();
+    assert!(late.contains("a claim must be published by height 360"), "{late}");
+    for who in ["alice", "bob"] {
+        assert_eq!(claim_by(who), (360.into(), true.into()));
+        assert!(w.run(&format!("wallet hold status --wallet {who}")).ok().contains("too late to claim"));
+    }
+    w.run("chain seal --blocks 58 --wallet bob").ok();
     w.run(&format!("wallet hold refund {hold} --wallet alice")).ok();
     w.run("chain seal --wallet bob").ok();
     for side in ["alice", "bob"] {
         let status = records(&w.run(&format!("wallet hold status --json --wallet {side}")).ok());
-        assert_eq!((&status[0]["stage"], &status[0]["ended"]), (&"refunded".into(), &303.into()), "{side}");
+        assert_eq!((&status[0]["stage"], &status[0]["ended"]), (&"refunded".into(), &421.into()), "{side}");
     }
     let history = w.run("wallet history --json --wallet alice").ok();
     assert!(records(&history).iter().any(|r| r["kind"] == "hold" && r["id"] == hold), "{history}");
@@ -88,12 +111,65 @@ fn plans_are_shown_and_do_nothing() {
     let text = w.run("wallet hold open 0.5 --to bob --blocks 20 --dry-run --wallet alice").ok();
     assert!(text.contains("Unaudited") && text.contains("30 times longer"), "{text}");
     assert!(w.run("wallet hold status --json --wallet alice").ok().is_empty());
+    assert!(text.contains("with a lock by 239") && !text.contains("do not outlast"), "{text}");
+    let thin = "wallet hold open 0.5 --to bob --blocks 20 --confirmations 1 --dry-run --wallet alice";
+    assert!(w.run(thin).ok().contains("can undo the last 1 blocks: 1 confirmations do not outlast that"));
     // Without a terminal nobody can be asked.
     w.run("wallet hold open 0.5 --to bob --wallet alice").fails(4);
     w.run("wallet hold open 0.5 --to bob --refunds 65 --yes --wallet alice").fails(2);
     w.run("wallet hold open 0 --to bob --yes --wallet alice").fails(2);
     let poor = w.run("wallet hold open 5000 --to bob --yes --json --wallet alice").fails(1);
     assert!(poor.contains("insufficient") || poor.contains("supply"), "{poor}");
+}
+
+/// Each step that has --dry-run shows a plan, and does nothing.
+#[test]
+fn a_dry_run_of_any_step_changes_nothing() {
+    let w = short_windows();
+    let open = "wallet hold open 0.5 --to bob --blocks 20 --confirmations 1 --yes --wallet alice";
+    w.run(&format!("{open} > offer.txt")).ok();
+    let hold = records(&w.run("wallet hold status --json --wallet alice").ok());
+    let hold = hold[0]["hold"].as_str().unwrap();
+    let dry = |step: &str, who: &str, stage_then: &str| {
+        let plan = records(&w.run(&format!("wallet hold {step} --dry-run --json --wallet {who}")).ok());
+        assert_eq!((plan.len(), &plan[0]["type"]), (1, &"hold-plan".into()), "{step}");
+        assert_eq!(stage(&w, who), stage_then, "{step}");
+        plan[0].clone()
+    };
+    dry(&format!("undo {hold}"), "alice", "proposed");
+    w.run("wallet hold join offer.txt --yes --wallet bob > join.txt").ok();
+    dry("join offer.txt", "bob", "joined");
+    dry("prove join.txt", "alice", "proposed");
+    w.run("wallet hold prove join.txt --wallet alice > prove.txt").ok();
+    dry("join prove.txt", "bob", "joined");
+    w.run("wallet hold join prove.txt --wallet bob > part.txt").ok();
+    dry("prove part.txt", "alice", "proven");
+    w.run("wallet hold prove part.txt --yes --wallet alice").ok();
+    w.run("chain seal --wallet alice").ok();
+    dry(&format!("undo {hold}"), "bob", "parted");
+    w.run(&format!("wallet hold undo {hold} --yes --wallet bob > consent.txt")).ok();
+    dry("undo consent.txt", "alice", "funded");
+    let release = dry("release consent.txt", "alice", "funded");
+    assert_eq!((&release["undoing"], &release["lock"]), (&true.into(), &Value::Null));
+    assert!(w.run("wallet hold release consent.txt --yes --wallet alice").fails(1).contains("hold undo"));
+    w.run("chain seal --wallet alice").ok();
+    assert_eq!([stage(&w, "alice"), stage(&w, "bob")], ["funded", "parted"], "no undoing was submitted");
+    w.run(&format!("wallet hold answer {hold} --lock {} --wallet bob > answer.txt", point(5))).ok();
+    let release = dry("release answer.txt", "alice", "funded");
+    assert_eq!((&release["undoing"], &release["lock"]), (&false.into(), &point(5).into()));
+    assert_eq!(release["claim_until"], 180);
+    let refused = |lock: String| {
+        w.run(&format!("wallet hold release answer.txt --lock {lock} --yes --wallet alice")).fails(1)
+    };
+    assert!(refused(point(6)).contains("another lock"));
+    w.run(&format!("wallet hold release answer.txt --lock {} --yes --wallet alice > release.txt", point(5)))
+        .ok();
+    w.run("wallet hold claim release.txt --wallet bob").ok();
+    let status = w.run("wallet hold status --wallet bob").ok();
+    assert!(status.contains(&format!("with the secret of {}, by height 59", point(5))), "{status}");
+    w.write("lock.secret", &format!("05{}", "00".repeat(31)));
+    let refused = w.run("wallet hold claim release.txt --secret-file lock.secret --wallet bob").fails(1);
+    assert!(refused.contains("consented to undo"), "{refused}");
 }
 
 #[test]
@@ -124,6 +200,10 @@ fn letters_in_the_wrong_hands_are_refused() {
 fn a_locked_claim_sells_a_secret() {
     let w = World::proven();
     w.held();
+    let lock = w.read("lock.point");
+    let unlocked =
+        w.run(&format!("wallet hold release answer.txt --lock {lock} --yes --wallet alice")).fails(1);
+    assert!(unlocked.contains("has no lock"), "{unlocked}");
     let kept = w.run("wallet hold claim locked-release.txt --wallet bob").ok();
     assert!(kept.contains("--secret-file"), "{kept}");
     w.write("wrong.secret", &format!("06{}", "00".repeat(31)));

@@ -85,6 +85,8 @@ pub(crate) const HOLD_SECRET: &str = "sotto/hold/secret/v1";
 pub(crate) const HOLD_TERMS: &str = "sotto/hold/terms/v1";
 /// What the encrypted secrets of one session of a hold are bound to.
 pub(crate) const HOLD_SEALED: &str = "sotto/hold/sealed/v1";
+/// What a seller's keys and nonces in a session are bound to.
+pub(crate) const HOLD_BOUND: &str = "sotto/hold/bound/v1";
 /// What a payer signs in its offer of a hold.
 pub(crate) const SIGNED_HOLD: &str = "sotto/hold/signed-offer/v1";
 /// Hash of an offer of a hold.

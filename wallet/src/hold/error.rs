@@ -21,8 +21,8 @@ pub enum HoldError {
         /// Where it must be.
         needed: &'static str,
     },
-    /// The id was used for another hold.
-    #[error("the payer reuses the id of an earlier hold: only the first one is accepted")]
+    /// The id was used for another hold, or for a payment.
+    #[error("the payer reuses the id of an earlier hold or payment: only the first one is accepted")]
     Reused,
     /// The terms are not ones that this chain can carry out.
     #[error("invalid terms of the hold: {0}")]
@@ -55,6 +55,20 @@ pub enum HoldError {
         until: Height,
         /// The next block.
         next: Height,
+    },
+    /// This wallet consented to an undoing that can still enter a block.
+    #[error(
+        "this wallet consented to undo the hold, which can happen up to height {until}: a claim now would give its secret away for nothing"
+    )]
+    UndoOpen {
+        /// The last height, a reorganisation included.
+        until: Height,
+    },
+    /// The locked claim was published.
+    #[error("the claim of the hold was published, and can be in a block up to height {until}")]
+    ClaimOut {
+        /// The last height, a reorganisation included.
+        until: Height,
     },
     /// The funding is not deep enough.
     #[error("the funding has {found} of {needed} confirmations")]

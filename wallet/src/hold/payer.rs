@@ -26,13 +26,13 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Height,
-    chain::Chain,
+    chain::{Chain, ChainId},
     codec::Encode,
     commitment::Commitment,
     group::{Point, Scalar},
     hash::{Hash, tagged},
     joint::{Joint, PreparedProof, ProverPart},
-    kernel::{Excess, Kernel, KernelFeatures},
+    kernel::{Excess, Kernel, KernelFeatures, Window},
     output::{Output, OutputFeatures},
     rules::{Verified, check_transaction, verify_transaction},
     schnorr::{PublicKey, Signature},
@@ -283,7 +283,14 @@ pub(crate) fn finish(
     Ok(joint.finish(prepared, &part.answer)?)
 }
 
-/// Checks the seller's consent to undo the hold.
+/// Whether a kernel that lasts to this height can be in the next block, and in those of almost a whole window.
+pub(crate) fn is_fresh(chain: &Chain, not_after: Height, next: Height) -> bool {
+    let p = chain.params();
+    let window = Window { not_before: not_after.minus(p.window_width), not_after };
+    window.contains(next) && not_after.plus(p.window_grid) >= chain.standard_expiry(next)
+}
+
+/// Checks the seller's consent to undo the hold. The payer signs one undoing: one that could miss its window is none.
 pub(crate) fn check_undo(
     party: &Party<'_>,
     Agreed { offer, join }: Agreed<'_>,
@@ -291,7 +298,8 @@ pub(crate) fn check_undo(
 ) -> Result<Session, HoldError> {
     let KernelFeatures::Plain { fee, not_after } = answer.features else { return Err(HoldError::Kernel) };
     let grid = party.chain.params().window_grid;
-    if fee != offer.terms.claim_fee || !not_after.get().is_multiple_of(grid) || not_after <= party.tip {
+    let fresh = is_fresh(party.chain, not_after, party.tip.next());
+    if fee != offer.terms.claim_fee || !not_after.get().is_multiple_of(grid) || !fresh {
         return Err(HoldError::Kernel);
     }
     let session = checked(party.chain, offer, (Purpose::Undo, &answer.features), &answer.signed)?;
@@ -347,12 +355,12 @@ pub(crate) enum ClaimSession {
 
 impl ClaimSession {
     pub(crate) fn of(
-        chain: &Chain,
+        chain: &ChainId,
         offer: &Offer,
-        (features, lock): (&KernelFeatures, Option<&Point>),
+        (purpose, features, lock): (Purpose, &KernelFeatures, Option<&Point>),
         share: Share,
     ) -> Result<Self, HoldError> {
-        let session = offer.session(chain.id(), (Purpose::Claim, features), share)?;
+        let session = offer.session(chain, (purpose, features), share)?;
         Ok(match lock {
             None => Self::Plain(session),
             Some(t) => Self::Locked(session.with_adaptor(t)?),
@@ -365,7 +373,7 @@ impl ClaimSession {
             Settlement::Claim { lock, .. } => lock.as_ref(),
             Settlement::Undo => None,
         };
-        Self::of(chain, offer, (&answer.features, lock), answer.signed.share)
+        Self::of(chain.id(), offer, (Purpose::Claim, &answer.features, lock), answer.signed.share)
     }
 
     pub(crate) const fn key(&self) -> &PublicKey {

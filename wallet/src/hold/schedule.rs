@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! W window width, K reorganisation limit, grid: of the chain         M = K + 2·grid
-//! H_r = first multiple of the grid ≥ next + D + W + grid             D: blocks for confirmations, run, letters
+//! L   = last height of the funding                                   D: blocks for confirmations, run, letters
+//! H_r = first multiple of the grid ≥ L + D + M + grid                M + grid ≤ W + 1, else no hold
 //! rung i: [H_r + i·W, H_r + (i+1)·W], i < n                          claim: last height H_c ≤ H_r − grid
 //! ```
 //!
 //! A claim for a block up to next + D has the standard expiry of any payment, since that is at most next + D + W.
-//! A later one ends at H_r − grid, which shows. A claim is published up to H_c − M or not at all: a
-//! reorganisation of K blocks then still finds it in its window. At H_c − K it would not, as the new branch is
-//! higher.
+//! A later one ends at H_r − grid, which shows. A locked claim gives its secret away, so it is published for the
+//! first time up to H_c − M or not at all: a reorganisation of K blocks then still finds it in its window. At
+//! H_c − K it would not, as the new branch is higher. One without a lock gives nothing away, and one whose secret is
+//! out has nothing left to lose: both may be published up to H_c.
 #![deny(clippy::indexing_slicing)]
 
 use super::HoldError;
@@ -76,26 +78,37 @@ impl HoldTerms {
         Schedule { blocks, rungs, confirmations }: Schedule,
     ) -> Result<Self, HoldError> {
         let least = chain.least_fee(SHAPE).ok_or(HoldError::Terms("the fee is out of range"))?;
-        let p = chain.params();
-        let early = next.plus(blocks.min(MAX_BLOCKS)).plus(p.window_width).plus(p.window_grid);
+        let funded = chain.standard_expiry(next);
+        let early = Self::earliest(chain, funded, blocks.min(MAX_BLOCKS));
         let terms = Self {
             amount,
             claim_fee: least,
             refund_fee: least.checked_add(least).unwrap_or(least),
-            refund_from: Height::new(early.get().next_multiple_of(p.window_grid)),
+            refund_from: Height::new(early.get().next_multiple_of(chain.params().window_grid)),
             rungs,
             blocks,
             confirmations,
         };
-        terms.check(chain, next)?;
+        terms.check(chain, funded)?;
         Ok(terms)
     }
 
-    /// Checks that the chain can carry the terms out, for the block at `next` or one grid step later.
-    pub(crate) fn check(&self, chain: &Chain, next: Height) -> Result<(), HoldError> {
+    /// The earliest H_r after a funding whose last height is `funded`: a claim D blocks after it is still in time.
+    fn earliest(chain: &Chain, funded: Height, blocks: u64) -> Height {
+        funded.plus(blocks).plus(margin(chain)).plus(chain.params().window_grid)
+    }
+
+    /// Checks that the chain can carry the terms out, whenever the funding enters a block up to `funded`.
+    pub(crate) fn check(&self, chain: &Chain, funded: Height) -> Result<(), HoldError> {
         let (p, fail) = (chain.params(), |why| Err(HoldError::Terms(why)));
         let least = chain.least_fee(SHAPE).unwrap_or(Amount::new(u64::MAX));
         let sum = self.amount.checked_add(self.claim_fee);
+        // The last height of a claim for the next block can be grid − 1 below next + W.
+        if p.window_width.saturating_add(1) < margin(chain).saturating_add(p.window_grid) {
+            return fail(
+                "the windows of this chain are too short for a claim that survives a reorganisation",
+            );
+        }
         if !(1..=MAX_RUNGS).contains(&self.rungs) {
             return fail("a ladder has 1 to 64 refunds");
         }
@@ -114,8 +127,7 @@ impl HoldTerms {
         if !self.refund_from.get().is_multiple_of(p.window_grid) {
             return fail("the refunds do not begin on the grid of the chain");
         }
-        let earliest = next.plus(self.blocks).plus(p.window_width);
-        if self.refund_from < earliest {
+        if self.refund_from < Self::earliest(chain, funded, self.blocks) {
             return fail("the refunds begin before a claim could be published in time");
         }
         Ok(())
@@ -154,9 +166,15 @@ impl HoldTerms {
         not_after.get().is_multiple_of(grid) && not_after.plus(grid) <= self.refund_from
     }
 
-    /// Checks that a claim with this last height may still be published for the block at `next`.
-    pub(crate) fn check_time(chain: &Chain, not_after: Height, next: Height) -> Result<(), HoldError> {
-        let until = not_after.minus(margin(chain));
+    /// The last height at which a claim with this last height may be published for the first time: M before it if
+    /// that gives a secret away, else its last height.
+    #[must_use]
+    pub fn claim_by(chain: &Chain, not_after: Height, locked: bool) -> Height {
+        if locked { not_after.minus(margin(chain)) } else { not_after }
+    }
+
+    /// Checks that a claim may still be published for the block at `next`, if it may up to `until`.
+    pub(crate) fn check_time(until: Height, next: Height) -> Result<(), HoldError> {
         if next > until { Err(HoldError::Late { until, next }) } else { Ok(()) }
     }
 }

@@ -21,10 +21,14 @@ use crate::{
         respond::check_kernel,
         session::{self, Place},
     },
+    tag,
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
+    chain::ChainId,
+    codec::Encode,
     group::Point,
+    hash::{Hash, tagged},
     joint::{CoOwner, Joint},
     kernel::KernelFeatures,
     range_proof::Opening,
@@ -49,8 +53,8 @@ pub(crate) fn check_offer(party: &Party<'_>, offer: &Offer) -> Result<(), HoldEr
     if party.keys.identity_of(&offer.seller).is_none() {
         return Err(SlateError::NotForUs.into());
     }
-    offer.terms.check(chain, party.tip.next())?;
     check_kernel(chain, party.tip, offer.terms.held(), &offer.funding)?;
+    offer.terms.check(chain, offer.funding.window(0).not_after)?;
     if offer.is_signed(chain.id()) { Ok(()) } else { Err(HoldError::PayerSignature) }
 }
 
@@ -66,7 +70,7 @@ pub(crate) fn join(
     let [r, tau1, tau2] = [0, 1, 2].map(|i| party.secret(&place, &[hash.as_bytes(), &[i][..]].concat(), rng));
     let part = CoOwner::from_secrets(r.clone(), [tau1.clone(), tau2.clone()]).part(&place, rng);
     let mut signed = |purpose, features: KernelFeatures, blinding: &SecretScalar| {
-        let session = purpose_session(party, offer, (purpose, &features), rng)?;
+        let session = purpose_session(party, offer, (purpose, &features, None), rng)?;
         Ok::<_, HoldError>(session.sign(blinding)?)
     };
     let funding = signed(Purpose::Funding, offer.funding, &r)?;
@@ -86,16 +90,23 @@ struct Drawn {
     secrets: SessionSecrets,
 }
 
+/// What x, d and e are bound to: all that is signed. Heights and lock are the seller's choice, so two clones whose
+/// random sources repeat themselves can sign different ones in the same session.
+fn bound(chain: &ChainId, offer: &Offer, features: &KernelFeatures, lock: Option<&Point>) -> Hash {
+    let parts = [features.to_bytes(), lock.map(Encode::to_bytes).unwrap_or_default()];
+    tagged(tag::HOLD_BOUND, &[offer.hash(chain).as_bytes(), &parts.concat()])
+}
+
 fn purpose_session(
     party: &Party<'_>,
     offer: &Offer,
-    (purpose, features): (Purpose, &KernelFeatures),
+    (purpose, features, lock): (Purpose, &KernelFeatures, Option<&Point>),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Drawn, HoldError> {
     let (chain, id) = (party.chain.id(), purpose.session(&offer.id));
-    let place = Place::responder(chain, &id, offer.hash(chain));
+    let place = Place::responder(chain, &id, bound(chain, offer, features, lock));
     let (share, secrets) = session::draw(party.keys, &place, rng);
-    let session = ClaimSession::Plain(offer.session(chain, (purpose, features), share)?);
+    let session = ClaimSession::of(chain, offer, (purpose, features, lock), share)?;
     Ok(Drawn { session, share, secrets })
 }
 
@@ -140,14 +151,13 @@ pub(crate) fn claim(
 ) -> Result<Answer, HoldError> {
     let (chain, offer, next) = (party.chain, held.offer, party.tip.next());
     let not_after = offer.terms.claim_expiry(chain, next);
-    HoldTerms::check_time(chain, not_after, next)?;
+    HoldTerms::check_time(HoldTerms::claim_by(chain, not_after, lock.is_some()), next)?;
     let features = KernelFeatures::Plain { fee: offer.terms.claim_fee, not_after };
     let opening = Opening { amount: offer.terms.amount, index: fresh_index(rng) };
     let output =
         party.keys.output(chain.id(), OutputPurpose::Received, &opening).map_err(SlateError::from)?;
     let blinding = party.keys.blinding(OutputPurpose::Received, &opening).sub(held.r);
-    let mut drawn = purpose_session(party, offer, (Purpose::Claim, &features), rng)?;
-    drawn.session = ClaimSession::of(chain, offer, (&features, lock.as_ref()), drawn.share)?;
+    let drawn = purpose_session(party, offer, (Purpose::Claim, &features, lock.as_ref()), rng)?;
     let (signed, id) = (drawn.sign(&blinding)?, offer.id);
     let (commitment, receipt_of) = (output.commitment, party.keys.identity_of(&offer.seller));
     let signer = receipt_of.ok_or(SlateError::NotForUs)?;
@@ -168,7 +178,7 @@ pub(crate) fn undo(
 ) -> Result<Answer, HoldError> {
     let not_after = party.chain.standard_expiry(party.tip.next());
     let features = KernelFeatures::Plain { fee: held.offer.terms.claim_fee, not_after };
-    let drawn = purpose_session(party, held.offer, (Purpose::Undo, &features), rng)?;
+    let drawn = purpose_session(party, held.offer, (Purpose::Undo, &features, None), rng)?;
     let signed = drawn.sign(&SecretScalar::zero().sub(held.r))?;
     let (id, part) = (held.offer.id, held.part.hash());
     Ok(Answer { id, part, features, signed, settlement: Settlement::Undo })

@@ -3,7 +3,7 @@
 //! ```text
 //! record    account (4) ‖ offer ‖ side (1) ‖ payer or seller ‖ status of the funding ‖ ending ‖ own outputs
 //! payer     r_p (32) ‖ inputs ‖ [change (32)] ‖ index of the returned output (12) ‖ stage
-//! seller    r_s (32) ‖ join ‖ stage
+//! seller    r_s (32) ‖ join ‖ stage ‖ [consent to undo] ‖ whether its claim was published (1)
 //! ```
 //!
 //! A stage holds what its next step needs, and what must be repeated byte for byte if a letter comes again.
@@ -13,14 +13,14 @@ mod bytes;
 
 use super::{ChainObservation, TxStatus, observation::SignedKernel};
 use crate::{
-    hold::{Answer, Join, Offer, Part, Prove, Purpose, Release, payer::Rung},
+    hold::{Answer, HoldTerms, Join, Offer, Part, Prove, Purpose, Release, Settlement, payer::Rung},
     keys::Account,
     nonce_vault::EncryptedNonces,
 };
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Chain,
-    group::PointBytes,
+    group::{Point, PointBytes},
     joint::PreparedProof,
     kernel::{Excess, Window},
     schnorr::PublicKey,
@@ -136,6 +136,8 @@ pub(crate) struct SellerHold {
     pub(crate) stage: SellerStage,
     /// Its consent to undo the hold, if it gave it.
     pub(crate) undo: Option<Answer>,
+    /// Whether its claim has left this wallet: what a lock hides is then public.
+    pub(crate) published: bool,
 }
 
 impl core::fmt::Debug for PayerHold {
@@ -229,6 +231,8 @@ impl HoldRecord {
             (None, _) if matches!(self.funding, TxStatus::Failed) => "expired",
             (None, Side::Payer(p)) => match &p.stage {
                 PayerStage::Proposed(_) => "proposed",
+                // A copy that was not there when the funding left.
+                PayerStage::Proven(_) if matches!(self.funding, TxStatus::Confirmed { .. }) => "funded",
                 PayerStage::Proven(_) => "proven",
                 PayerStage::Funded(f) => match f.claim {
                     Pending::Sealed(_) => "funded",
@@ -268,6 +272,29 @@ impl HoldRecord {
             Side::Seller(SellerHold { stage: SellerStage::Released(_, _, r), .. }) => Some(&r.answer),
             Side::Payer(_) | Side::Seller(_) => None,
         }
+    }
+
+    /// H_c: the last height of the claim, or the latest that one can have.
+    #[must_use]
+    pub fn claim_until(&self, chain: &Chain) -> Height {
+        let latest = self.offer.terms.refund_from.minus(chain.params().window_grid);
+        self.claim().map_or(latest, |a| a.features.window(0).not_after)
+    }
+
+    /// The point that the claim is locked to, if there is a claim and it is.
+    #[must_use]
+    pub fn lock(&self) -> Option<Point> {
+        match self.claim()?.settlement {
+            Settlement::Claim { lock, .. } => lock,
+            Settlement::Undo => None,
+        }
+    }
+
+    /// The last height at which the claim can be published: H_c, or M before it if that gives a secret away.
+    #[must_use]
+    pub fn claim_by(&self, chain: &Chain) -> Height {
+        let published = matches!(self.side, Side::Seller(SellerHold { published: true, .. }));
+        HoldTerms::claim_by(chain, self.claim_until(chain), self.lock().is_some() && !published)
     }
 
     fn undoing(&self) -> Option<&Answer> {

@@ -15,6 +15,7 @@ use crate::{
     keys::{Account, AccountKeys, Purpose as OutputPurpose, fresh_index},
     nonce_vault::{EncryptedNonces, SessionSecrets},
     outputs::OutputRecord,
+    sessions::sessions,
     slate::{SlateError, funding::Funding, respond::not_expired},
     state::{
         Funded, HoldRecord, PayerHold, PayerStage, Pending, Proven, SellerHold, SellerStage, Side, State,
@@ -158,11 +159,15 @@ pub(super) fn join(
             Side::Seller(_) | Side::Payer(_) => Err(HoldError::Reused.into()),
         };
     }
+    if sessions(context.state).any(|s| s.session() == offer.id) {
+        return Err(HoldError::Reused.into());
+    }
     let (account, keys) = addressee(context, offer)?;
     let NewJoin { join, secrets } = seller::join(&party(context, &keys), offer, rng)?;
     let sealed = secrets.encrypt(context.installation, &join.offer, rng);
     let stage = SellerStage::Joined(sealed);
-    let side = Side::Seller(SellerHold { r: secrets.x, join: join.clone(), stage, undo: None });
+    let side =
+        Side::Seller(SellerHold { r: secrets.x, join: join.clone(), stage, undo: None, published: false });
     Ok(Change::new(with(context, new_record(account, offer, side)), join))
 }
 
@@ -194,7 +199,13 @@ pub(super) fn prove(
     let sealed = [funding.clone(), claim.clone(), undo.clone()];
     let proven = Proven { join: letter.clone(), rungs, sealed, prepared };
     let result = proven.letter();
-    Ok(Change::new(with_payer(context, known, PayerStage::Proven(Box::new(proven))), result))
+    let mut changed = known.clone();
+    // So that a copy of this wallet knows as its own what another one takes back.
+    for fee in [offer.terms.refund_fee, offer.terms.claim_fee] {
+        let returned = keys.plain(OutputPurpose::Change, back_opening(offer, fee, hold.back));
+        changed.outputs.insert(returned.commitment.encoded());
+    }
+    Ok(Change::new(with_payer(context, &changed, PayerStage::Proven(Box::new(proven))), result))
 }
 
 /// The next state, in which the payer is at another stage.
@@ -286,16 +297,16 @@ pub(super) fn fund(
 pub(super) fn cancel(context: &Context<'_>, id: &SessionId) -> Result<Change<()>, WalletError> {
     let known = record(context, id)?;
     let hold = payer_of(known)?;
-    match hold.stage {
-        PayerStage::Proposed(ref sealed) => {
-            // A copy of the wallet cannot know how far the original has come.
-            let of_funding = sealed.first().ok_or(HoldError::Unknown)?;
-            decrypt(context, &known.offer, (Purpose::Funding, of_funding))?;
-            close(context, id, Role::Inviter, &Hash::ZERO)?;
-        }
-        PayerStage::Proven(_) => {}
+    let of_funding = match &hold.stage {
+        PayerStage::Proposed(sealed) => sealed.first().ok_or(HoldError::Unknown)?,
+        PayerStage::Proven(p) if known.funded().is_none() => &p.sealed[0],
         PayerStage::Cancelled => return Ok(Change::none(())),
-        PayerStage::Funded(_) => return stage(known, "proposed or proven"),
+        PayerStage::Proven(_) | PayerStage::Funded(_) => return stage(known, "proposed or proven"),
+    };
+    // A copy of the wallet cannot know how far the original has come.
+    decrypt(context, &known.offer, (Purpose::Funding, of_funding))?;
+    if matches!(hold.stage, PayerStage::Proposed(_)) {
+        close(context, id, Role::Inviter, &Hash::ZERO)?;
     }
     let mut next = with_payer(context, known, PayerStage::Cancelled);
     next.release(id, &hold.inputs, hold.change);

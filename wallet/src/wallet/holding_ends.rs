@@ -20,6 +20,7 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
+    amount::Height,
     chain::Chain,
     commitment::Commitment,
     group::Point,
@@ -51,9 +52,10 @@ pub(super) fn answer(
     let (prove, part) = match &hold.stage {
         SellerStage::Parted(prove, part) => (prove, part),
         SellerStage::Answered(prove, part, a) if locked_to(a) == lock => {
-            let not_after = a.features.window(0).not_after;
-            // One that the payer has left lying too long is made again, for later heights.
-            if HoldTerms::check_time(context.chain, not_after, context.tip().next()).is_ok() {
+            // One that the payer has left lying too long is made again, if later heights are left for it.
+            let (not_after, next) = (last_height(a), context.tip().next());
+            let later = known.offer.terms.claim_expiry(context.chain, next) > not_after;
+            if next <= HoldTerms::claim_by(context.chain, not_after, later || lock.is_some()) {
                 return Ok(Change::none((**a).clone()));
             }
             (prove, part)
@@ -63,14 +65,26 @@ pub(super) fn answer(
         }
     };
     not_ended(known)?;
-    let (found, needed) = (known.confirmations(context.tip()), known.offer.terms.confirmations);
-    if found < needed.max(1) {
-        return Err(HoldError::NotBuried { found, needed: needed.max(1) }.into());
-    }
+    buried(context, known)?;
     let (keys, held) = (context.keys(known.account)?, Held { offer: &known.offer, part, r: &hold.r });
     let answer = seller::claim(&party(context, &keys), held, lock, rng)?;
     let stage = SellerStage::Answered(prove.clone(), part.clone(), Box::new(answer.clone()));
     Ok(Change::new(with_seller(context, known, stage), answer))
+}
+
+fn last_height(answer: &Answer) -> Height {
+    answer.features.window(0).not_after
+}
+
+/// The last height at which a block can have this kernel, if a reorganisation undoes the most that it may.
+fn possible_until(context: &Context<'_>, answer: &Answer) -> Height {
+    last_height(answer).plus(context.chain.params().reorganisation)
+}
+
+/// The funding must have the confirmations that were agreed.
+fn buried(context: &Context<'_>, known: &HoldRecord) -> Result<(), HoldError> {
+    let (found, needed) = (known.confirmations(context.tip()), known.offer.terms.confirmations.max(1));
+    if found < needed { Err(HoldError::NotBuried { found, needed }) } else { Ok(()) }
 }
 
 fn locked_to(answer: &Answer) -> Option<Point> {
@@ -94,8 +108,16 @@ pub(super) fn consent(
         | SellerStage::Released(_, part, _) => part,
     };
     not_ended(known)?;
-    let live = |a: &&Answer| a.features.window(0).not_after > context.tip();
-    if let Some(given) = hold.undo.as_ref().filter(live) {
+    let next = context.tip().next();
+    if let Some(claim) = known.claim().filter(|a| hold.published && locked_to(a).is_some()) {
+        let until = possible_until(context, claim);
+        if next <= until {
+            return Err(HoldError::ClaimOut { until }.into());
+        }
+    }
+    // The payer takes one whose window is almost whole, and only one: an older one is made again.
+    let fresh = |a: &&Answer| payer::is_fresh(context.chain, last_height(a), next);
+    if let Some(given) = hold.undo.as_ref().filter(fresh) {
         return Ok(Change::none(given.clone()));
     }
     let (keys, held) = (context.keys(known.account)?, Held { offer: &known.offer, part, r: &hold.r });
@@ -202,19 +224,26 @@ pub(super) fn refund(
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
     let known = record(context, id)?;
     let (hold, keys, next) = (payer_of(known)?, context.keys(known.account)?, context.tip().next());
-    let PayerStage::Funded(f) = &hold.stage else { return stage(known, "funded") };
+    let (join, rungs) = match &hold.stage {
+        PayerStage::Funded(f) => (&f.join, &f.rungs),
+        // A copy from before the funding left has the ladder, and sees the funding in the chain.
+        PayerStage::Proven(p) if known.funded().is_some() => (&p.join, &p.rungs),
+        PayerStage::Proven(_) | PayerStage::Proposed(_) | PayerStage::Cancelled => {
+            return stage(known, "funded");
+        }
+    };
     not_ended(known)?;
     let terms = &known.offer.terms;
     let open = |r: &&Rung| r.kernel.features.window(0).contains(next);
     // Two windows share the height between them: the later one stays open longer.
-    let rung = f.rungs.iter().rev().find(open).ok_or(HoldError::NoRung {
+    let rung = rungs.iter().rev().find(open).ok_or(HoldError::NoRung {
         next,
         from: terms.refund_from,
         until: terms.last_height(context.chain),
     })?;
     let party = party(context, &keys);
     let opening = back_opening(&known.offer, terms.refund_fee, hold.back);
-    let t = returned(context, (known, &f.join), rung, back(&party, &opening)?.output)?;
+    let t = returned(context, (known, join), rung, back(&party, &opening)?.output)?;
     publish(context, known.clone(), (t, plain(OutputPurpose::Change, opening)), rng)
 }
 
@@ -242,15 +271,33 @@ pub(super) fn receive(
     Ok(Change { next, result: Some(result) })
 }
 
-/// Publishes a claim, unless it is too late for that.
+/// Whether a claim may leave: what gives a secret away must still get the money, whatever happens to the chain.
+fn may_publish(context: &Context<'_>, known: &HoldRecord, answer: &Answer) -> Result<(), WalletError> {
+    let (hold, next) = (seller_of(known)?, context.tip().next());
+    not_ended(known)?;
+    let reveals = locked_to(answer).is_some() && !hold.published;
+    HoldTerms::check_time(HoldTerms::claim_by(context.chain, last_height(answer), reveals), next)?;
+    if !reveals {
+        return Ok(());
+    }
+    buried(context, known)?;
+    match hold.undo.as_ref().map(|undo| possible_until(context, undo)) {
+        Some(until) if next <= until => Err(HoldError::UndoOpen { until }.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Publishes a claim, if that is safe, and remembers that it did.
 fn publish_claim(
     context: &Context<'_>,
-    changed: HoldRecord,
+    mut changed: HoldRecord,
     (answer, t): (&Answer, Transaction),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
-    not_ended(&changed)?;
-    HoldTerms::check_time(context.chain, answer.features.window(0).not_after, context.tip().next())?;
+    may_publish(context, &changed, answer)?;
+    if let Side::Seller(s) = &mut changed.side {
+        s.published = true;
+    }
     let Settlement::Claim { output, .. } = &answer.settlement else { return Err(HoldError::Kernel.into()) };
     let keys = context.keys(changed.account)?;
     let rewound = output.replay(context.chain.id()).and_then(|r| keys.recognise(&r));

@@ -138,20 +138,22 @@ fn claim_and_ladder_never_race() {
     assert_eq!(taken(&s, &refund), Err("MW-R24"));
 }
 
-/// A claim is published by H_c − M or not at all.
+/// A locked claim is published by H_c − M or not at all.
 #[test]
 fn a_claim_that_comes_late_is_not_published() {
     let mut s = Scene::new();
     let id = s.funded();
-    let answer = s.answer(&id, None).unwrap();
+    let (t, point) = lock(7);
+    let answer = s.answer(&id, Some(point)).unwrap();
     let release = s.release(&answer).unwrap();
     let until = answer.features.window(0).not_after.minus(8 + 2 * 4);
     s.grow_to(until.get());
-    let next = until.next();
-    assert_eq!(hold_error(s.receive(&release)), HoldError::Late { until, next });
+    assert!(s.receive(&release).unwrap().is_none());
+    let late = HoldError::Late { until, next: until.next() };
+    assert_eq!(hold_error(s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng)), late);
     s.ledger.undo();
     s.scan();
-    assert!(s.receive(&release).unwrap().is_some());
+    s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap();
 }
 
 /// A claim that lay too long is made again, as long as the ladder is far enough.
@@ -178,14 +180,24 @@ fn no_claim_is_made_when_it_could_not_be_published() {
     let mut s = Scene::new();
     let id = s.funded();
     let from = s.payer.wallet.held().next().unwrap().offer().terms.refund_from;
+    let point = Some(lock(7).1);
     let until = from.minus(4).minus(16);
+    s.grow_to(until.get());
+    assert_eq!(hold_error(s.answer(&id, point)), HoldError::Late { until, next: until.next() });
+    s.ledger.undo();
+    s.scan();
+    // The last claim ends one grid step before the ladder, which shows.
+    let answer = s.answer(&id, point).unwrap();
+    assert_eq!(answer.features.window(0).not_after, from.minus(4));
+    // Without a lock there is nothing to lose: up to its last height.
+    let mut s = Scene::new();
+    let id = s.funded();
+    let until = from.minus(4);
     s.grow_to(until.get());
     assert_eq!(hold_error(s.answer(&id, None)), HoldError::Late { until, next: until.next() });
     s.ledger.undo();
     s.scan();
-    // The last claim ends one grid step before the ladder, which shows.
-    let answer = s.answer(&id, None).unwrap();
-    assert_eq!(answer.features.window(0).not_after, from.minus(4));
+    assert_eq!(s.answer(&id, None).unwrap().features.window(0).not_after, until);
 }
 
 /// A locked claim: half a signature until t; the chain gives t back.

@@ -8,6 +8,7 @@ mod attacks;
 mod endings;
 mod model;
 mod restarts;
+mod safety;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{

@@ -162,6 +162,9 @@ Examples:
 pub(crate) struct HoldRelease {
     /// The seller's claim; `-` is standard input
     pub(crate) file: PathBuf,
+    /// The point that the claim must be locked to, 64 hexadecimal digits; a claim with another lock, or none, is refused
+    #[arg(long, value_name = "POINT")]
+    pub(crate) lock: Option<String>,
     #[command(flatten)]
     pub(crate) form: SlateForm,
     #[command(flatten)]
@@ -172,7 +175,8 @@ pub(crate) struct HoldRelease {
 
 /// Seller: complete and submit a claim
 ///
-/// It is refused when it is too late to publish it safely. A locked claim is kept until its secret is given.
+/// A locked claim is kept until its secret is given; publishing it reveals the secret, so it is refused when the money is
+/// not safe any more: too late, too few confirmations, or an undoing that you consented to can still happen.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

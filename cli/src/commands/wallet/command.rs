@@ -88,9 +88,13 @@ impl WalletCommand<'_> {
             self.context.ui.confirm(plan, true)?;
             return Ok(wallet);
         }
+        let terms = wallet.chain().terms().clone();
         drop(wallet);
         self.context.ui.confirm(plan, false)?;
-        self.open()
+        let mut wallet = self.open()?;
+        // The plan was made under these, and the file does not keep them.
+        wallet.follow_terms(&terms);
+        Ok(wallet)
     }
 
     /// The account given with --account.

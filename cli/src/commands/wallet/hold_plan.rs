@@ -14,10 +14,22 @@ use sotto_wallet::{
 
 /// When money moves, for people.
 fn heights(terms: &HoldTerms, chain: &Chain) -> String {
-    let (from, until) = (terms.refund_from, terms.last_height(chain));
+    let (from, until, p) = (terms.refund_from, terms.last_height(chain), chain.params());
+    let last = from.minus(p.window_grid);
+    let warning = if p.operator().is_some() && terms.confirmations <= p.reorganisation {
+        format!(
+            "\nThe operator of this solo chain can undo the last {} blocks: {} confirmations do not outlast that.",
+            p.reorganisation, terms.confirmations
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "  claim  for a block up to about {} blocks from now, after {} confirmations\n  refund {} windows, from height {from} to {until}; after that only undoing by both is left\nHeights count blocks: on a chain that seals few blocks while idle, all of this can take up to 30 times longer than at its fastest pace.\nUnaudited: nobody outside the project has reviewed holds.",
-        terms.blocks, terms.confirmations, terms.rungs,
+        "  claim  published by height {}, with a lock by {}, after {} confirmations\n  refund {} windows, from height {from} to {until}; after that only undoing by both is left\nHeights count blocks: on a chain that seals few blocks while idle, all of this can take up to 30 times longer than at its fastest pace.\nUnaudited: nobody outside the project has reviewed holds.{warning}",
+        HoldTerms::claim_by(chain, last, false),
+        HoldTerms::claim_by(chain, last, true),
+        terms.confirmations,
+        terms.rungs,
     )
 }
 
@@ -75,7 +87,8 @@ pub(crate) fn release_text(record: &HoldRecord, answer: &Answer, wallet: &Wallet
         Settlement::Claim { lock: Some(point), .. } => {
             format!("The claim is worth nothing without the secret of {point}, which it reveals to you.")
         }
-        Settlement::Claim { lock: None, .. } | Settlement::Undo => "This cannot be undone.".to_owned(),
+        Settlement::Claim { lock: None, .. } => "It has no lock. This cannot be undone.".to_owned(),
+        Settlement::Undo => "It is no claim: the seller consents to undo the hold.".to_owned(),
     };
     format!(
         "{BOLD}Pay {} to the seller{BOLD:#} of a hold\n  to     {}\nIt can be in a block up to height {}. {lock}",
@@ -83,6 +96,18 @@ pub(crate) fn release_text(record: &HoldRecord, answer: &Answer, wallet: &Wallet
         named(wallet, &record.offer().seller),
         answer.features.window(0).not_after,
     )
+}
+
+pub(crate) fn release_json(record: &HoldRecord, answer: &Answer, chain: &Chain) -> Value {
+    let lock = match &answer.settlement {
+        Settlement::Claim { lock, .. } => lock.map(|p| p.to_string()),
+        Settlement::Undo => None,
+    };
+    let mut fields = offer_json(record.offer(), chain);
+    fields["lock"] = json!(lock);
+    fields["claim_until"] = json!(answer.features.window(0).not_after.get());
+    fields["undoing"] = json!(matches!(answer.settlement, Settlement::Undo));
+    fields
 }
 
 fn terms_json(terms: &HoldTerms, chain: &Chain) -> Value {
@@ -123,7 +148,8 @@ pub(crate) fn status(
         "hold": hex(&offer.id.0), "role": side, "stage": record.stage(), "with": with.to_string(),
         "memo": offer.memo.as_str(), "funded": record.funded().map(|h| h.get()),
         "confirmations": record.confirmations(tip), "ended": record.ended().map(|(_, h)| h.get()),
-        "secret": secret, "terms": terms_json(&offer.terms, chain),
+        "lock": record.lock().map(|p| p.to_string()), "claim_by": record.claim_by(chain).get(),
+        "too_late": too_late(record, wallet), "secret": secret, "terms": terms_json(&offer.terms, chain),
     });
     let secret = secret.map_or_else(String::new, |s| format!("\n  secret {s}"));
     let human = format!(
@@ -138,6 +164,33 @@ pub(crate) fn status(
     (fields, human)
 }
 
+/// Whether no claim can be published any more, and none was in a block.
+fn too_late(record: &HoldRecord, wallet: &Wallet<WalletFile>) -> bool {
+    let over = record.ended().is_some() || matches!(record.stage(), "cancelled" | "expired");
+    !over && wallet.tip().next() > record.claim_by(wallet.chain())
+}
+
+/// What the seller of a hold that has not ended can do next, and by when.
+fn seller_next(record: &HoldRecord, wallet: &Wallet<WalletFile>) -> String {
+    let (by, chain) = (record.claim_by(wallet.chain()), wallet.chain());
+    if too_late(record, wallet) {
+        return format!("too late to claim: that was possible by height {by}");
+    }
+    match (record.stage(), record.lock()) {
+        ("parted", _) => {
+            let locked = HoldTerms::claim_by(chain, by, true);
+            format!(
+                "next, once it is buried: sotto wallet hold answer; claim by height {by}, with a lock by {locked}"
+            )
+        }
+        ("released", Some(point)) => {
+            format!("next: sotto wallet hold claim with the secret of {point}, by height {by}")
+        }
+        ("answered" | "released", _) => format!("next: the letter of the other side; claim by height {by}"),
+        _ => "next: the letter of the other side".to_owned(),
+    }
+}
+
 /// What can be done next.
 fn next(record: &HoldRecord, wallet: &Wallet<WalletFile>) -> String {
     let (terms, next) = (&record.offer().terms, wallet.tip().next());
@@ -148,13 +201,18 @@ fn next(record: &HoldRecord, wallet: &Wallet<WalletFile>) -> String {
             Ending::Refunded(i) => format!("refund {} returned the money in block {height}", i + 1),
         };
     }
-    let waits = |letter: &str| format!("next: the {letter} of the other side");
     match (record.side(), record.stage()) {
         (_, "cancelled" | "expired") => "nothing was paid".to_owned(),
-        (HoldSide::Payer, "proposed" | "proven") => waits("letter"),
+        (HoldSide::Payer, "proposed" | "proven") => "next: the letter of the other side".to_owned(),
         (HoldSide::Payer, _) if next >= terms.refund_from => "next: sotto wallet hold refund".to_owned(),
-        (HoldSide::Payer, _) => format!("the refunds begin at height {}", terms.refund_from),
-        (HoldSide::Seller, "parted") => "next, once it is buried: sotto wallet hold answer".to_owned(),
-        (HoldSide::Seller, _) => waits("letter"),
+        (HoldSide::Payer, _) => {
+            let late = if too_late(record, wallet) { "; it is too late to claim" } else { "" };
+            let by = record.claim_by(wallet.chain());
+            format!(
+                "the seller can claim by height {by}{late}; the refunds begin at height {}",
+                terms.refund_from
+            )
+        }
+        (HoldSide::Seller, _) => seller_next(record, wallet),
     }
 }

@@ -7,7 +7,9 @@
 
 use super::{
     command::WalletCommand,
-    hold_plan::{funding_text, offer_json, offer_text, plan_json, plan_text, release_text, status},
+    hold_plan::{
+        funding_text, offer_json, offer_text, plan_json, plan_text, release_json, release_text, status,
+    },
     reasons::OrRefuseIn as _,
     slates::{declined, memo, privacy, read_slate, who_reads},
 };
@@ -28,10 +30,11 @@ use sotto_wallet::{
     coin_selection::{Decision, HoldRequest},
     edge::file::WalletFile,
     encrypt::Encryptable,
-    hold::{Answer, Join, Offer, Part, Prove, Release, Schedule},
+    hold::{Answer, Join, Offer, Part, Prove, Release, Schedule, Settlement},
     sessions::{HoldRecord, HoldSide},
 };
 use std::path::Path;
+use zeroize::Zeroizing;
 
 pub(crate) fn hold(command: &WalletCommand<'_>, verb: &WalletHold) -> Outcome {
     match verb {
@@ -47,6 +50,29 @@ pub(crate) fn hold(command: &WalletCommand<'_>, verb: &WalletHold) -> Outcome {
     }
 }
 
+/// Shows a plan if that is all that was asked for, and says whether it was.
+fn only_shown(command: &WalletCommand<'_>, (text, fields): (&str, Value), ask: HoldConsent) -> Outcome<bool> {
+    if ask.dry_run {
+        command.context.output.record("hold-plan", fields, text)?;
+    }
+    Ok(ask.dry_run)
+}
+
+/// The same for a step that is not asked about, of a hold that this wallet knows.
+fn only_named(
+    command: &WalletCommand<'_>,
+    wallet: &Wallet<WalletFile>,
+    (id, what): (&SessionId, &str),
+    ask: HoldConsent,
+) -> Outcome<bool> {
+    if !ask.dry_run {
+        return Ok(false);
+    }
+    let offer = found(wallet, id)?.offer();
+    let text = format!("{what}: {}", offer_text(offer, wallet));
+    only_shown(command, (&text, offer_json(offer, wallet.chain())), ask)
+}
+
 /// Shows a plan and asks; `None` after a dry run.
 fn consent(
     command: &WalletCommand<'_>,
@@ -54,8 +80,7 @@ fn consent(
     (text, fields): (&str, Value),
     ask: HoldConsent,
 ) -> Outcome<Option<Wallet<WalletFile>>> {
-    if ask.dry_run {
-        command.context.output.record("hold-plan", fields, text)?;
+    if only_shown(command, (text, fields), ask)? {
         return Ok(None);
     }
     command.confirm(wallet, text, ask.yes).map(Some)
@@ -88,6 +113,9 @@ fn join(command: &WalletCommand<'_>, a: &args::HoldJoin) -> Outcome {
     let unit = *wallet.chain().unit();
     if is(&text, [MessageKind::HoldProve, MessageKind::EncryptedHoldProve])? {
         let letter: Prove = wallet.read_message(&text).or_refuse("cannot use this letter")?;
+        if only_named(command, &wallet, (&letter.id, "Answer the range proof, once"), a.consent)? {
+            return Ok(());
+        }
         let part = wallet.holds().part(&letter).or_refuse_in(&unit, "cannot answer the proof")?;
         return print_letter(command, &wallet, (&part.id, &part), a.form);
     }
@@ -98,6 +126,8 @@ fn join(command: &WalletCommand<'_>, a: &args::HoldJoin) -> Outcome {
         let shown = (&*offer_text(&offer, &wallet), offer_json(&offer, wallet.chain()));
         let Some(asked) = consent(command, wallet, shown, a.consent)? else { return Ok(()) };
         wallet = asked;
+    } else if only_named(command, &wallet, (&offer.id, "Repeat your consent"), a.consent)? {
+        return Ok(());
     }
     let join = wallet.holds().join(&offer, &mut OsRng).or_refuse_in(&unit, "cannot join the hold")?;
     print_letter(command, &wallet, (&join.id, &join), a.form)
@@ -110,6 +140,9 @@ fn prove(command: &WalletCommand<'_>, a: &args::HoldProve) -> Outcome {
     if !is(&text, [MessageKind::HoldPart, MessageKind::EncryptedHoldPart])? {
         drop(chain);
         let letter: Join = wallet.read_message(&text).or_refuse("cannot use this letter")?;
+        if only_named(command, &wallet, (&letter.id, "Sign the refunds and the range proof"), a.consent)? {
+            return Ok(());
+        }
         let what = "the seller's consent was refused";
         let prove = wallet.holds().prove(&letter, &mut OsRng).or_refuse_in(&unit, what)?;
         return print_letter(command, &wallet, (&prove.id, &prove), a.form);
@@ -132,17 +165,37 @@ fn answer(command: &WalletCommand<'_>, a: &args::HoldAnswer) -> Outcome {
     let (id, unit) = (find(&wallet, &a.hold)?.offer().id, *wallet.chain().unit());
     let answer =
         wallet.holds().answer(&id, lock, &mut OsRng).or_refuse_in(&unit, "cannot claim the money")?;
+    let by = found(&wallet, &id)?.claim_by(wallet.chain());
+    command.context.ui.info(&format!(
+        "The claim must be published by height {by}; the next block is {}.",
+        wallet.tip().next()
+    ));
     print_letter(command, &wallet, (&id, &answer), a.form)
 }
 
 fn release(command: &WalletCommand<'_>, a: &args::HoldRelease) -> Outcome {
+    let wanted = a.lock.as_deref().map(point).transpose()?;
     let text = read_slate(&a.file)?;
     let (wallet, chain, _) = command.open_fresh()?;
     drop(chain);
     let unit = *wallet.chain().unit();
     let letter: Answer = wallet.read_message(&text).or_refuse("cannot use this letter")?;
     let known = found(&wallet, &letter.id)?;
-    let shown = (&*release_text(known, &letter, &wallet), offer_json(known.offer(), wallet.chain()));
+    let lock = match &letter.settlement {
+        Settlement::Claim { lock, .. } => *lock,
+        Settlement::Undo if a.consent.dry_run => None,
+        Settlement::Undo => {
+            return Err(Failure::refused("cannot release the money")
+                .why("the letter is the seller's consent to undo the hold")
+                .help("pass it to `sotto wallet hold undo`"));
+        }
+    };
+    if wanted.is_some() && wanted != lock {
+        let found =
+            lock.map_or_else(|| "the claim has no lock".into(), |p| format!("the claim is locked to {p}"));
+        return Err(Failure::refused("the claim has another lock than --lock says").why(found));
+    }
+    let shown = (&*release_text(known, &letter, &wallet), release_json(known, &letter, wallet.chain()));
     let Some(mut wallet) = consent(command, wallet, shown, a.consent)? else { return Ok(()) };
     let release = wallet.holds().release(&letter).or_refuse_in(&unit, "cannot release the money")?;
     print_letter(command, &wallet, (&letter.id, &release), a.form)
@@ -177,6 +230,9 @@ fn undo(command: &WalletCommand<'_>, a: &args::HoldUndo) -> Outcome {
     let (mut wallet, mut chain, _) = command.open_fresh()?;
     if let Some(text) = text {
         let letter: Answer = wallet.read_message(&text).or_refuse("cannot use this letter")?;
+        if only_named(command, &wallet, (&letter.id, "Take the money back"), a.consent)? {
+            return Ok(());
+        }
         let t = wallet.holds().undo(&letter, &mut OsRng).or_refuse("cannot undo the hold")?;
         return submit(command, &mut chain, (&letter.id, &t));
     }
@@ -184,6 +240,9 @@ fn undo(command: &WalletCommand<'_>, a: &args::HoldUndo) -> Outcome {
     let known = find(&wallet, &a.what)?;
     let (id, side) = (known.offer().id, known.side());
     if side == HoldSide::Payer {
+        if only_named(command, &wallet, (&id, "Cancel, free of charge unless it is funded"), a.consent)? {
+            return Ok(());
+        }
         wallet.holds().cancel(&id).map_err(|e| {
             Failure::refused("cannot cancel the hold").cause(&e).help(
                 "once it is funded, pass the seller's consent as a file, or wait for `sotto wallet hold refund`",
@@ -321,9 +380,10 @@ fn point(text: &str) -> Outcome<Point> {
 }
 
 fn secret(path: &Path) -> Outcome<SecretScalar> {
-    let text = read_text(path, 200)?;
-    let bytes = hex_bytes(text.trim()).and_then(|b| b.try_into().ok());
-    bytes.and_then(SecretScalar::from_bytes).ok_or_else(|| {
+    let text = Zeroizing::new(read_text(path, 200)?);
+    let bytes = hex_bytes(text.trim()).map(Zeroizing::new);
+    let bytes = bytes.and_then(|b| Some(Zeroizing::new(<[u8; 32]>::try_from(b.as_slice()).ok()?)));
+    bytes.and_then(|b| SecretScalar::from_bytes(*b)).ok_or_else(|| {
         Failure::refused("invalid secret").why("the file does not have 64 hexadecimal digits of a scalar")
     })
 }

@@ -212,6 +212,7 @@ impl Encode for SellerHold {
             SellerStage::Released(_, _, released) => released.encode(out),
         }
         put_option(self.undo.as_ref(), out);
+        out.push(u8::from(self.published));
     }
 }
 
@@ -230,7 +231,12 @@ impl Decode for SellerHold {
                 code => return Err(DecodeError::Code { what: "stage of a hold", code }),
             }
         };
-        Ok(Self { r: secret, join, stage, undo: option(r, "undoing flag")? })
+        let undo = option(r, "undoing flag")?;
+        let published = match r.u8()? {
+            code @ 0..=1 => code == 1,
+            code => return Err(DecodeError::Code { what: "published flag", code }),
+        };
+        Ok(Self { r: secret, join, stage, undo, published })
     }
 }
 
