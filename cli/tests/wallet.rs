@@ -56,6 +56,7 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     w.run("wallet backup alice.backup --wallet alice").ok();
     assert_eq!(fs::metadata(w.path("alice.backup")).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(w.run("wallet backup alice.backup --wallet alice").fails(1).contains("another file"));
+    w.run("wallet scan --wallet alice").ok();
     w.run("chain seal --blocks 2 --wallet alice").ok();
     // A scan reads the new blocks, and then nothing.
     let scan = || w.run("wallet scan --wallet alice --json").ok();

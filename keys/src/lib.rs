@@ -16,7 +16,7 @@ mod seed;
 mod log;
 mod share;
 
-mod member;
+pub mod member;
 mod partial;
 mod register;
 pub mod request;
@@ -43,7 +43,7 @@ pub use epoch::{Epoch, Group};
 pub use fault::Fault;
 pub use letter::{Evidence, Heading, Letter, MAX_LETTER, SessionId, Step};
 pub use log::{LetterError, Log, Progress, Taken};
-pub use member::{Holder, Member};
+pub use member::Member;
 pub use register::{MemoryRegister, Register};
 pub use seed::Seed;
 pub use share::{Share, ShareError, Shares};

@@ -88,7 +88,7 @@ impl SealRecords {
     ///
     /// # Errors
     /// [`SealRecordError`] if not.
-    pub fn permits_upon(&self, key: &[u8; 32], (height, time): (u64, u64)) -> Result<(), SealRecordError> {
+    pub fn permits_upon(&self, key: &[u8; 32], height: u64, time: u64) -> Result<(), SealRecordError> {
         self.change(key, |record| {
             record.follow(height, time);
             record.permits(height.saturating_add(1))

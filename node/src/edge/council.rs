@@ -310,7 +310,7 @@ struct Register {
 
 impl SealRegister for Register {
     fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()> {
-        self.records.permits_upon(&self.key, (tip.get(), time)).map_err(io::Error::other)
+        self.records.permits_upon(&self.key, tip.get(), time).map_err(io::Error::other)
     }
 
     fn bind(&mut self, height: Height, header: &Hash, proposal: &Proposal) -> io::Result<()> {

@@ -6,6 +6,7 @@ use sotto_mw::{
     hash::Hash,
 };
 use sotto_node::{
+    config::Config,
     effect::{LogEvent, Refusal, Response},
     event::{Event, Request},
     ledger::Ledger,
@@ -13,6 +14,7 @@ use sotto_node::{
     peer::{Address, Direction, Offence, PeerId, PeerKey},
     seal::{OperatorKey, SealedHeader},
     storage::Store,
+    token_bucket::Allowance,
 };
 
 use crate::{
@@ -370,4 +372,29 @@ fn following_headers_takes_time_in_their_number() {
     let of = |range: core::ops::Range<usize>| times[range].iter().sum::<Duration>();
     println!("the first twenty pages {:?}, the last twenty {:?}", of(0..20), of(80..100));
     assert!(of(80..100) < 2 * of(0..20));
+}
+
+/// Blocks that continue the chain are charged their seals and no more, so that a chain of many blocks a second is
+/// followed; a tip that does not is charged the search that it causes.
+#[test]
+fn tips_that_continue_the_chain_cost_their_seals() {
+    const SEALS: u64 = 30;
+    let sealed = |c: &mut Config| c.work = Allowance { rate: 0, burst: 1 + SEALS * 21 };
+    let mut hand = Hand::new(test_chain(60), 0, sealed);
+    hand.join(1, inbound);
+    for n in 0..SEALS as usize {
+        hand.say(1, &hand.tip_message(n));
+        hand.say(1, &Message::Compact(Compact::of(hand.block(n), 1).unwrap()));
+        assert_eq!((hand.height(), hand.closed.len()), (n + 1, 0));
+    }
+    (0..20).for_each(|_| hand.say(1, &hand.tip_message(SEALS as usize)));
+    assert_eq!(hand.height(), SEALS as usize);
+    assert!(hand.banned(1, Offence::Flood), "{:?}", hand.closed);
+    // Tips of what is known, or of a block beyond the next, cost more.
+    for n in [0, 40] {
+        let mut hand = Hand::new(test_chain(60), 10, sealed);
+        hand.join(1, inbound);
+        (0..20).for_each(|_| hand.say(1, &hand.tip_message(n)));
+        assert!(hand.banned(1, Offence::Flood), "{n}: {:?}", hand.closed);
+    }
 }

@@ -364,31 +364,6 @@ fn an_open_question_exempts_its_answer_alone() {
     assert!(hand.closed.is_empty(), "{:?}", hand.closed);
 }
 
-/// Blocks that continue the chain are charged their seals and no more, so that a chain of many blocks a second is
-/// followed; a tip that does not is charged the search that it causes.
-#[test]
-fn tips_that_continue_the_chain_cost_their_seals() {
-    const SEALS: u64 = 30;
-    let sealed = |c: &mut Config| c.work = Allowance { rate: 0, burst: 1 + SEALS * 21 };
-    let mut hand = Hand::new(test_chain(60), 0, sealed);
-    hand.join(1, inbound);
-    for n in 0..SEALS as usize {
-        hand.say(1, &hand.tip_message(n));
-        hand.say(1, &Message::Compact(Compact::of(hand.block(n), 1).unwrap()));
-        assert_eq!((hand.height(), hand.closed.len()), (n + 1, 0));
-    }
-    (0..20).for_each(|_| hand.say(1, &hand.tip_message(SEALS as usize)));
-    assert_eq!(hand.height(), SEALS as usize);
-    assert!(hand.banned(1, Offence::Flood), "{:?}", hand.closed);
-    // Tips of what is known, or of a block beyond the next, cost more.
-    for n in [0, 40] {
-        let mut hand = Hand::new(test_chain(60), 10, sealed);
-        hand.join(1, inbound);
-        (0..20).for_each(|_| hand.say(1, &hand.tip_message(n)));
-        assert!(hand.banned(1, Offence::Flood), "{n}: {:?}", hand.closed);
-    }
-}
-
 /// True headers of our own chain, in answer to each question for new ones, are compared and not verified
 /// again: even under other seals they say nothing, and who answers so is not asked for ever.
 #[test]
