@@ -188,7 +188,7 @@ fn letters_in_the_wrong_hands_are_refused() {
     let hold = records(&w.run("wallet hold status --json --wallet alice").ok());
     let hold = hold[0]["hold"].as_str().unwrap();
     assert!(w.run(&format!("wallet hold answer {hold} --wallet bob")).fails(1).contains("parted"));
-    assert!(w.run("wallet hold status ffff --json --wallet bob").fails(1).contains("no-session"));
+    assert!(w.run("wallet hold status ffff --wallet bob").fails(1).contains("no hold `ffff`"));
     w.run(&format!("wallet hold undo {hold} --wallet alice")).ok();
     assert!(w.run("wallet hold prove join.txt --wallet alice").fails(1).contains("cancelled"));
     let balance = records(&w.run("wallet balance --json --wallet alice").ok());
