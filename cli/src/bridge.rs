@@ -145,15 +145,32 @@ impl Home {
 
     /// A client of the node given with --node, or else of the one that runs in this folder.
     pub(crate) fn client(&self, node: &NodeArgs) -> Outcome<Client> {
-        let client = match node.node.as_deref() {
-            Some(url) if url.contains("://") => {
+        let client = match (self.node_folder(node), node.node.as_deref()) {
+            (None, Some(url)) => {
                 let file = node.token_file.clone().unwrap_or_else(|| self.node().join(TOKEN_FILE));
                 Token::read(&file).map_err(ClientError::from).and_then(|token| Client::of_url(url, token))
             }
-            Some(dir) => Client::of_folder(&Self { dir: dir.into(), ..self.clone() }.node()),
-            None => Client::of_folder(&self.node()),
+            (folder, _) => Client::of_folder(&folder.unwrap_or_else(|| self.node())),
         };
         client.map_err(|e| node_failure("cannot ask the node", &e))
+    }
+
+    /// The folder of that node, unless it is given by its URL.
+    fn node_folder(&self, node: &NodeArgs) -> Option<PathBuf> {
+        match node.node.as_deref() {
+            Some(url) if url.contains("://") => None,
+            Some(dir) => Some(Self { dir: dir.into(), ..self.clone() }.node()),
+            None => Some(self.node()),
+        }
+    }
+
+    /// Waits until the node that was told to stop has ended; says whether it has. Of one that is given by its URL
+    /// that is not known.
+    pub(crate) fn wait_for_end(&self, node: &NodeArgs) -> bool {
+        let Some(token) = self.node_folder(node).map(|folder| folder.join(TOKEN_FILE)) else { return false };
+        // A node removes this file last.
+        let ended = || if token.exists() { Err(()) } else { Ok(()) };
+        self.lock_wait.run("the chain", |()| true, ended).is_ok()
     }
 
     /// This installation; created on first use.

@@ -173,6 +173,17 @@ impl World {
             }
             Step::Undo => {}
             Step::Scan { who } => self.scan(who),
+            Step::Prune { keep } => {
+                let ledger = &mut self.ledger;
+                ledger.pruned = ledger.pruned.max(ledger.height().get().saturating_sub(keep));
+            }
+            other => self.change_copy(other),
+        }
+    }
+
+    /// Steps that put another copy of a wallet in its place, or keep one.
+    fn change_copy(&mut self, step: Step) {
+        match step {
             Step::Reopen { who } => {
                 let p = &self.people[who];
                 let mut again = p.copy(p.installation.clone());
@@ -200,10 +211,7 @@ impl World {
                 let wallet = &mut self.people[who].wallet;
                 wallet.add_account(&format!("account-{}", wallet.accounts())).unwrap();
             }
-            Step::Prune { keep } => {
-                let ledger = &mut self.ledger;
-                ledger.pruned = ledger.pruned.max(ledger.height().get().saturating_sub(keep));
-            }
+            _ => {}
         }
     }
 

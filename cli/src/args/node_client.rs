@@ -130,6 +130,8 @@ pub(crate) struct EvidenceJudge {
 }
 
 /// Stop a running node gracefully
+///
+/// Waits until it has ended, for as long as for locks (--wait).
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -262,6 +262,7 @@ pub struct Part {
 
 /// How the seller ends the hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a letter has one")]
 pub enum Settlement {
     /// It returns the money.
     Undo,

@@ -392,10 +392,11 @@ impl ClaimSession {
     }
 
     pub(crate) fn check_partial(&self, role: Role, z: &Scalar) -> Result<(), HoldError> {
-        Ok(match self {
-            Self::Plain(s) => s.check_partial(role, z)?,
-            Self::Locked(s) => s.check_partial(role, z)?,
-        })
+        let checked = match self {
+            Self::Plain(s) => s.check_partial(role, z),
+            Self::Locked(s) => s.check_partial(role, z),
+        };
+        Ok(checked?)
     }
 }
 

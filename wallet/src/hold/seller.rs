@@ -71,7 +71,7 @@ pub(crate) fn join(
     let part = CoOwner::from_secrets(r.clone(), [tau1.clone(), tau2.clone()]).part(&place, rng);
     let mut signed = |purpose, features: KernelFeatures, blinding: &SecretScalar| {
         let session = purpose_session(party, offer, (purpose, &features, None), rng)?;
-        Ok::<_, HoldError>(session.sign(blinding)?)
+        session.sign(blinding)
     };
     let funding = signed(Purpose::Funding, offer.funding, &r)?;
     let back = SecretScalar::zero().sub(&r);

@@ -376,7 +376,7 @@ impl HoldRecord {
 
     /// When an ending may enter a block.
     fn window(&self, chain: &Chain, ending: Ending) -> Window {
-        let of = |a: Option<&Answer>| a.map(|a| a.features.clone());
+        let of = |a: Option<&Answer>| a.map(|a| a.features);
         let features = match ending {
             Ending::Claimed => of(self.claim()),
             Ending::Undone => of(self.undoing()),

@@ -22,7 +22,7 @@ fn money_is_shown_as_held_and_then_claimed() {
     let before = s.totals();
     let (id, t) = s.funding();
     assert_eq!(s.payer.wallet.balance(None).held, Amount::ZERO);
-    s.seal(&[t.clone()]);
+    s.seal(core::slice::from_ref(&t));
     let fee = t.get().body.fees().unwrap().units();
     assert_eq!(s.payer.wallet.balance(None).held, Amount::new(AMOUNT + CLAIM_FEE));
     assert_eq!(s.totals(), [before[0] - fee, 0]);
@@ -45,7 +45,7 @@ fn an_observer_sees_two_ordinary_payments() {
     let mut s = Scene::new();
     let (id, funding) = s.funding();
     let at_funding = s.ledger.height().next();
-    s.seal(&[funding.clone()]);
+    s.seal(core::slice::from_ref(&funding));
     s.seal(&[]);
     let answer = s.answer(&id, None).unwrap();
     let at_claim = s.ledger.height().next();
@@ -134,7 +134,7 @@ fn claim_and_ladder_never_race() {
     assert_eq!(taken(&s, &claim), Err("MW-R27"));
     let refund = s.refund(&id).unwrap();
     assert_eq!(taken(&s, &refund), Ok(()));
-    s.seal(&[refund.clone()]);
+    s.seal(core::slice::from_ref(&refund));
     assert_eq!(taken(&s, &refund), Err("MW-R24"));
 }
 
@@ -215,7 +215,7 @@ fn a_locked_claim_reveals_its_secret() {
         HoldError::Secret
     );
     let claim = s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap();
-    s.seal(&[claim.clone()]);
+    s.seal(core::slice::from_ref(&claim));
     assert_eq!(s.stages(), ["claimed", "claimed"]);
     let kernel = &claim.get().body.kernels[0];
     assert_eq!(s.payer.wallet.holds().extract(&id, kernel).unwrap(), t);
@@ -261,12 +261,12 @@ fn a_fee_that_rises_under_a_ladder_is_paid_by_a_second_kernel() {
 fn endings_follow_reorganisations() {
     let mut s = Scene::new();
     let (id, funding) = s.funding();
-    s.seal(&[funding.clone()]);
+    s.seal(core::slice::from_ref(&funding));
     s.seal(&[]);
     let answer = s.answer(&id, None).unwrap();
     let release = s.release(&answer).unwrap();
     let claim = s.receive(&release).unwrap().unwrap();
-    s.seal(&[claim.clone()]);
+    s.seal(core::slice::from_ref(&claim));
     assert_eq!(s.stages(), ["claimed", "claimed"]);
     s.ledger.undo();
     s.scan();

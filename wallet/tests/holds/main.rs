@@ -1,5 +1,5 @@
 //! Holds between two wallets on a chain in memory: every step, every ending, every lie that has a check.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -79,7 +79,7 @@ fn a_plain_claim_is_published_up_to_its_last_height() {
 fn a_secret_waits_for_the_funding() {
     let mut s = Scene::new();
     let (id, funding) = s.funding();
-    s.seal(&[funding.clone()]);
+    s.seal(core::slice::from_ref(&funding));
     s.seal(&[]);
     let (t, point) = lock(7);
     let answer = s.answer(&id, Some(point)).unwrap();

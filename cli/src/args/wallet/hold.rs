@@ -140,7 +140,7 @@ pub(crate) struct HoldProve {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet hold answer $(cat funded.hold) --wallet bob > my-answer.txt
-  $ sotto wallet hold answer $(cat funded.hold) --lock $(cat lock.point) --wallet bob > my-locked.txt")]
+  $ sotto wallet hold answer $(cat funded.hold) --lock $(cat lock.point) --wallet bob > mine.txt")]
 pub(crate) struct HoldAnswer {
     /// The hold; a unique prefix of its id is enough
     pub(crate) hold: String,
