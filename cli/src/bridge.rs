@@ -87,11 +87,11 @@ impl Home {
         Ok(self.dir.join("wallets").join(name))
     }
 
-    /// Opens the ledger to read. In a folder that cannot be written, nothing is written: the index is then
-    /// built in memory.
+    /// Opens the ledger to read. In a folder that cannot be written or has no room, nothing is written: what
+    /// opening changes of the index is then kept in memory.
     pub(crate) fn ledger_to_read(&self) -> Outcome<DiskLedger> {
         self.ledger_by(|dir| match DiskLedger::open(dir) {
-            Err(LedgerError::Store(e)) if e.is_read_only() => DiskLedger::open_read_only(dir),
+            Err(LedgerError::Store(e)) if e.is_unwritable() => DiskLedger::open_read_only(dir),
             opened => opened,
         })
     }

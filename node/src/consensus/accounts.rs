@@ -86,7 +86,7 @@ impl Accounts {
         with_check(tag::ACCOUNTS, &[], out)
     }
 
-    /// Reads a file. What its accounts are worth is for [`judge`](super::judge) to say.
+    /// Reads a file. What its accounts are worth is for [`judge`](super::accountability::judge) to say.
     ///
     /// # Errors
     /// [`Damage`], also if it is too long or not in order.

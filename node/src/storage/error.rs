@@ -183,11 +183,15 @@ impl StoreError {
         }
     }
 
-    /// Whether the folder cannot be written, so that nothing but reading it is possible.
+    /// Whether the folder cannot be written, or has no room, so that nothing but reading it is possible.
     #[must_use]
-    pub fn is_read_only(&self) -> bool {
-        let (Self::Directory { source, .. } | Self::Io { source, .. }) = self else { return false };
-        matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    pub fn is_unwritable(&self) -> bool {
+        let source = match self {
+            Self::Directory { source, .. } | Self::Io { source, .. } => source,
+            other => return matches!(other, Self::DiskFull { .. }),
+        };
+        let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+        refused.contains(&source.kind()) || is_full(source)
     }
 
     /// A failure while writing to `file`.

@@ -70,7 +70,7 @@ fn a_chain_that_is_only_read_is_not_written() {
         // Nothing can be acknowledged that is not on disk.
         let coins = test_chain.spendable();
         let refused =
-            |e: Result<(), LedgerError>| matches!(e, Err(LedgerError::Store(e)) if e.is_read_only());
+            |e: Result<(), LedgerError>| matches!(e, Err(LedgerError::Store(e)) if e.is_unwritable());
         assert!(refused(ledger.submit(test_chain.pay(&coins[1..2], 2, 0)).map(drop)));
         assert!(refused(ledger.connect(test_chain.mine().get().block.clone()).map(drop)));
     }
