@@ -1,5 +1,5 @@
 //! Adaptor signatures: a signature that is complete only with the secret t of a point T, and that reveals t
-//! to whoever has both its incomplete and its complete form.
+//! to anyone who has both its incomplete and its complete form.
 //!
 //! ```text
 //! B = H5(session ‖ sorted (i, Xᵢ, Dᵢ, Eᵢ) ‖ "sotto/adaptor/v1" ‖ T)      ρᵢ from B as without T

@@ -10,7 +10,7 @@
 //! many validators, in the order of heights and keys.
 //!
 //! Bounded: where there is no room, the lowest height gives way, except those that a person has still to decide.
-//! What gave way accuses nobody: its validator has no account of that height.
+//! Of a height that gave way a validator has no account, which is not held against it.
 #![deny(clippy::indexing_slicing)]
 
 use super::account::{Account, SignedAccount};

@@ -16,6 +16,7 @@
 //! silent. Everything here follows from announcements, the mempool and the chain, so the requests reveal
 //! nothing of what was stemmed.
 
+use super::verify_queue::LINE;
 use crate::peer::PeerId;
 use core::time::Duration;
 use sotto_mw::hash::Hash;
@@ -25,6 +26,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// machine share a line for that ([`VerifyQueue`](super::verify_queue::VerifyQueue)): more than its room would be
 /// dropped, and not be requested again from a peer that alone has it.
 const MAX_OPEN: usize = 64;
+// Two peers of one machine, each transaction decoded and verified.
+const _: () = assert!(2 * 2 * MAX_OPEN <= LINE, "what is asked for has room to be judged");
 /// After this, another peer is asked as well.
 const EARLY: Duration = Duration::from_secs(2);
 

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// Pieces of work that are with the workers at a time.
 const AT_ONCE: usize = 16;
 /// Pieces of work that wait in one line.
-const LINE: usize = 256;
+pub(super) const LINE: usize = 256;
 /// Their bytes: two messages of the greatest length.
 const LINE_BYTES: usize = 8 << 20;
 

@@ -221,7 +221,7 @@ impl Head {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
     use sotto_mw::{group::Point, schnorr::PublicKey};
@@ -231,7 +231,7 @@ mod tests {
     }
 
     /// Decoding gives back what was encoded; no prefix, no longer string and no other bit decodes.
-    fn only<T: PartialEq + core::fmt::Debug>(
+    pub(in crate::storage) fn only<T: PartialEq + core::fmt::Debug>(
         bytes: &[u8],
         value: &T,
         read: impl Fn(&[u8]) -> Result<T, Damage>,

@@ -134,27 +134,13 @@ impl UndoEntry {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
+    use crate::storage::format::tests::only;
     use sotto_mw::{
         chain::{Chain, Params},
         group::Point,
         schnorr::PublicKey,
         testing::TestChain,
     };
-
-    fn only<T: PartialEq + core::fmt::Debug>(
-        bytes: &[u8],
-        value: &T,
-        read: impl Fn(&[u8]) -> Result<T, Damage>,
-    ) {
-        assert_eq!(read(bytes).as_ref(), Ok(value));
-        assert!(read(&[bytes, &[0]].concat()).is_err());
-        for at in 0..bytes.len() {
-            assert!(read(&bytes[..at]).is_err(), "{at} bytes");
-            let mut flipped = bytes.to_vec();
-            flipped[at] ^= 1 << (at % 8);
-            assert!(read(&flipped).is_err(), "byte {at}");
-        }
-    }
 
     #[test]
     fn all_that_is_written_is_read_back_and_nothing_else() {
