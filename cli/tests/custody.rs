@@ -38,8 +38,8 @@ fn the_page_runs_as_it_is_printed() {
         script = script.replace(printed, &port);
     }
     assert!(script.contains("keys repair") && script.contains("keys refresh"), "{script}");
-    // Whatever happens, no node outlives the test.
-    let guard = "trap 'kill $(jobs -p) 2> kills || true' EXIT\n";
+    // Whatever happens, no node outlives the test: each job is a process group, which its node belongs to.
+    let guard = "set -m\ntrap 'for job in $(jobs -p); do kill -- -$job; done 2> kills || true' EXIT\n";
     let said = world.shell(&format!("set -e\n{guard}{script}"));
     let logs: String =
         MEMBERS.iter().filter_map(|m| fs::read_to_string(world.path(&format!("{m}.log"))).ok()).collect();

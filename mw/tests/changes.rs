@@ -108,6 +108,31 @@ fn four_become_seven_one_by_one() {
     ledger.grow(Vec::new());
 }
 
+/// A third of the power may move at once, and no more.
+#[test]
+fn a_third_may_move_at_once() {
+    let mut ledger = TestChain::with_validators(78, 9);
+    let all = set(&ledger).all().to_vec();
+    let new: Vec<_> = (0..4).map(|i| ledger.appoint(&format!("new-{i}"), 1)).collect();
+    let mut judge = |joining: &[Validator]| {
+        let change = Change::Validators(ValidatorSet::new([&all[..], joining].concat()).unwrap());
+        let change = ledger.change(change, EXPIRY);
+        ledger.propose_with(&[], Some(change)).map(drop)
+    };
+    assert_eq!(judge(&new[..3]), Ok(()));
+    assert_eq!(judge(&new), Err(Rejection::BadChange { fault: ChangeFault::TooMany }));
+}
+
+/// The last height of a change is one at which it may be in a block.
+#[test]
+fn a_change_may_be_in_the_block_of_its_last_height() {
+    let mut ledger = TestChain::with_validators(79, 4);
+    let change = one_more(&mut ledger, "fifth");
+    let last = ledger.next();
+    let change = ledger.change(change, last);
+    ledger.grow_with(Vec::new(), Some(change));
+}
+
 /// A fee that was announced binds transactions from its height on, judged before or after.
 #[test]
 fn an_announced_fee_binds_from_its_height_on() {

@@ -63,6 +63,15 @@ fn a_one_sided_payment_pays_for_its_weight() {
     assert_eq!(ledger.accept(&cheaper).map(drop), Err(Rejection::FeeTooLow { fee, least }));
 }
 
+/// An output is spent once, also by an input with a key.
+#[test]
+fn a_one_sided_input_counts_once() {
+    let (mut ledger, coin, _) = funded();
+    let mut twice = ledger.pay_one_sided(&[&coin], &[5]).0;
+    twice.body.one_sided_inputs.push(twice.body.one_sided_inputs[0].clone());
+    assert_eq!(ledger.accept(&twice).map(drop), Err(Rejection::NotAscending { list: "one-sided inputs" }));
+}
+
 /// No body holds both: a mempool takes the second when the first is in a block.
 #[test]
 fn a_one_sided_output_is_never_cut_through() {
