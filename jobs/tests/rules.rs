@@ -37,13 +37,14 @@ fn every_rule_names_its_place() {
         JobError::Idle,
     );
     has(|d| d.inputs[1].party = PartyId(0), Part::Input(1), JobError::Twice);
-    has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), JobError::Limit);
+    has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), JobError::Rows { allowed: 10, found: 11 });
     has(|d| d.inputs[1].tables[0].rows = 0, Part::Input(1), JobError::Zero);
     let same = |d: &mut Draft| {
         d.parties[..2].iter_mut().for_each(|p| p.meeting = Some(Meeting::Address(line("a.example:1"))));
     };
     has(same, Part::Party(1), JobError::OneAddress);
-    has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), JobError::Limit);
+    let over = JobError::Limit { allowed: 10, found: support::draft().program.and_gates };
+    has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), over);
     let most = MAX_AND_GATES;
     has(|d| d.limits.and_gates = MAX_AND_GATES + 1, Part::Field("limits.and_gates"), JobError::TooMany(most));
     has(|d| d.outputs[0].result_parties.clear(), Part::Output(0), JobError::Number { given: 0, most: 64 });

@@ -67,8 +67,21 @@ pub enum JobError {
     #[error("the value for missing fields is outside the column's range")]
     Missing,
     /// More than the job's own limits allow.
-    #[error("this is more than the job's limits allow")]
-    Limit,
+    #[error("the limit is {allowed}, and the program has {found}: raise the limit, or compute less")]
+    Limit {
+        /// What the limit says.
+        allowed: u64,
+        /// What the program has.
+        found: u64,
+    },
+    /// More rows than the job's limit.
+    #[error("this party has {found} rows, and `limits.rows` is {allowed}: raise it, or enter fewer")]
+    Rows {
+        /// What the limit says.
+        allowed: u64,
+        /// The rows of all tables of the party.
+        found: u64,
+    },
     /// A limit that limits nothing.
     #[error("at most {0} are possible")]
     TooMany(u64),
@@ -142,8 +155,9 @@ impl Draft {
         ] {
             require(faults, Part::Field(field), value > 0, JobError::Zero);
         }
-        let gates = self.program.and_gates <= self.limits.and_gates;
-        require(faults, Part::Field("limits.and_gates"), gates, JobError::Limit);
+        let (found, allowed) = (self.program.and_gates, self.limits.and_gates);
+        let over = JobError::Limit { allowed, found };
+        require(faults, Part::Field("limits.and_gates"), found <= allowed, over);
         let gates = self.limits.and_gates <= MAX_AND_GATES;
         require(faults, Part::Field("limits.and_gates"), gates, JobError::TooMany(MAX_AND_GATES));
     }
@@ -194,7 +208,8 @@ impl Draft {
         let before = self.inputs.iter().take(i).all(|other| other.party != input.party);
         require(faults, Part::Input(i), before, JobError::Twice);
         let rows = input.tables.iter().fold(0u64, |rows, table| rows.saturating_add(table.rows));
-        require(faults, Part::Input(i), rows <= self.limits.rows, JobError::Limit);
+        let over = JobError::Rows { allowed: self.limits.rows, found: rows };
+        require(faults, Part::Input(i), rows <= self.limits.rows, over);
         require(faults, Part::Input(i), input.tables.iter().all(|table| table.rows > 0), JobError::Zero);
         for (t, table) in input.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {

@@ -1,10 +1,12 @@
 //! The jobs of the gallery: what they give is what clear arithmetic gives, with every input party's input
 //! shared between the two compute parties, garbled.
 //!
-//! Data that are not real are made here, from seeds: `cargo test -p sotto-mpc --test gallery -- --ignored`
+//! Data that are not real are made here, from seeds: `cargo test -p sotto-jobs --test gallery -- --ignored`
 //! writes them again, and a test holds the files against this.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+mod questions;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,18 +15,34 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::builtins::auc::clear;
 use sotto_jobs::in_process::{self, Parties};
-use sotto_jobs::job::Gates;
+use sotto_jobs::job::{Gates, Input};
 use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
 use sotto_jobs::program::Computation;
-use sotto_jobs::{Agreement, Approval, Digest, Job};
+use sotto_jobs::result::PartyResult;
+use sotto_jobs::{Agreement, Approval, Digest, Format, Job, rows};
 use sotto_mpc::Bits;
 use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
 
-const JOBS: [&str; 8] = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k", "median"];
+const JOBS: [&str; 14] = [
+    "auc",
+    "welch",
+    "scoring",
+    "join",
+    "pay-gap",
+    "auction",
+    "top-k",
+    "median",
+    "survey",
+    "cohort",
+    "k-means",
+    "regression",
+    "products",
+    "credit",
+];
 
 /// The compiler's process runs this test alone.
 #[test]
@@ -131,6 +149,18 @@ fn inputs(job: &str, program: &impl Functionality) -> (Vec<Cells>, Vec<Vec<Cells
     (sources, inputs)
 }
 
+/// What enters of the files of all input parties, read as `sotto mpc run` reads them.
+fn entered(name: &str, job: &Job, program: &impl Functionality) -> Vec<Vec<Cells>> {
+    let mut files = (1..).map(|i| std::fs::read(folder(name).join(format!("data/party-{i}.csv"))).unwrap());
+    let mut enter = |(i, input): (usize, &Input)| {
+        let mut local = program.local(i);
+        let texts: Vec<Vec<u8>> = files.by_ref().take(input.tables.len()).collect();
+        rows::read(&input.tables, texts.iter().map(|text| (Format::Csv, &text[..])), &mut *local).unwrap();
+        local.finish().unwrap()
+    };
+    job.inputs.iter().enumerate().map(&mut enter).collect()
+}
+
 /// Outputs of a garbled run on shares, which are those in the clear and hold.
 fn run(program: &(impl Functionality + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
     let rng = &mut ChaCha20Rng::seed_from_u64(7);
@@ -167,13 +197,16 @@ fn job_against(name: &str, adversary: &str) -> (Job, Computation) {
 }
 
 /// What each input party enters: its rows, or the first ones of each class where the job takes few.
-fn few_rows(name: &str, program: &Computation) -> Vec<Vec<Cells>> {
+fn few_rows(name: &str, job: &Job, program: &Computation) -> Vec<Vec<Cells>> {
+    if name != "auc" {
+        return entered(name, job, program);
+    }
     let few = |input_party: usize| -> Vec<Cells> {
         let mut local = program.local(input_party);
         let source = rows(name, input_party, &local.tables()[0]);
-        let mut left = if name == "auc" { [[6, 5], [4, 7]][input_party] } else { [usize::MAX; 2] };
+        let mut left = [[6, 5], [4, 7]][input_party];
         for row in &source {
-            let class = usize::from(name == "auc" && row[0] == 1); // the first class is the positive one
+            let class = usize::from(row[0] == 1); // the first class is the positive one
             if left[class] > 0 {
                 left[class] -= 1;
                 local.row(0, row).unwrap();
@@ -192,7 +225,7 @@ fn every_job_gives_the_same_against_either_adversary() {
         let mut ids = Vec::new();
         for adversary in ["semi-honest", "malicious"] {
             let (job, program) = job_against(name, adversary);
-            let inputs = few_rows(name, &program);
+            let inputs = few_rows(name, &job, &program);
             let expected = program.compute(&inputs).unwrap();
             assert_eq!(expected[0], [vec![1; inputs.len()]], "{name}");
             let bits: Vec<Bits> = inputs
@@ -335,6 +368,24 @@ fn a_garble_program_finds_the_median() {
     assert_eq!(outputs[1..], [vec![vec![0]], vec![vec![all[4]]]]);
 }
 
+/// The files of results say what clear arithmetic says, in words.
+#[test]
+fn questions_are_answered() {
+    for (name, made) in questions::all() {
+        let (job, program) = job(name);
+        let outputs = run(&program, &entered(name, &job, &program));
+        let bits = |(i, rows): (usize, &Cells)| {
+            let mut bits = Bits::default();
+            let table = &program.declaration().outputs()[i];
+            rows.iter().for_each(|row| table.encode_row(row, &mut bits).unwrap());
+            (i, bits.iter().collect())
+        };
+        let outputs: Vec<_> = outputs.iter().enumerate().map(bits).collect();
+        let result = PartyResult::of(&program, &outputs);
+        assert_eq!(result.tables[2].to_csv().unwrap(), made.result, "{name}");
+    }
+}
+
 #[test]
 fn every_page_says_what_its_job_costs() {
     for name in JOBS {
@@ -349,8 +400,9 @@ fn every_page_says_how_its_job_is_run() {
     for name in JOBS {
         let (job, _) = job(name);
         let mut command = format!("sotto mpc local jobs/gallery/{name}/job.toml");
-        for (i, input) in job.inputs.iter().enumerate() {
-            let input_party = job.party(input.party).name.as_str();
+        let tables = job.inputs.iter().flat_map(|input| input.tables.iter().map(|_| input.party));
+        for (i, party) in tables.enumerate() {
+            let input_party = job.party(party).name.as_str();
             write!(command, " \\\n  --input {input_party}=jobs/gallery/{name}/data/party-{}.csv", i + 1)
                 .unwrap();
         }
@@ -393,17 +445,18 @@ fn cents(amount: u64) -> String {
 
 /// Every file of data, by job and input party. Real data are taken as they are; all else follows from seeds.
 fn data() -> Vec<(&'static str, Vec<String>)> {
-    let all = patients();
+    let patients = patients();
     let hospital = |rows: &[Vec<String>]| {
         let names = "class,mean radius,mean texture,mean smoothness,worst perimeter,worst concave points\n";
         names.to_string() + &lines(rows, &[30, 0, 1, 4, 22, 27])
     };
     let arms = |rows: &[Vec<String>]| "arm,value\n".to_string() + &lines(rows, &[30, 1]);
     let clinic = "mean texture,mean perimeter,worst texture,worst perimeter\n".to_string()
-        + &lines(&all[300..360], &[1, 2, 21, 22]);
-    vec![
-        ("auc", vec![hospital(&all[..284]), hospital(&all[284..])]),
-        ("welch", vec![arms(&all[..190]), arms(&all[190..380]), arms(&all[380..])]),
+        + &lines(&patients[300..360], &[1, 2, 21, 22]);
+    let questions = questions::all().map(|(name, made)| (name, made.files));
+    let mut all = vec![
+        ("auc", vec![hospital(&patients[..284]), hospital(&patients[284..])]),
+        ("welch", vec![arms(&patients[..190]), arms(&patients[190..380]), arms(&patients[380..])]),
         ("scoring", vec![model(), clinic]),
         ("join", registers()),
         ("pay-gap", (0..3).map(payroll).collect()),
@@ -418,7 +471,9 @@ fn data() -> Vec<(&'static str, Vec<String>)> {
                 .map(str::to_string)
                 .to_vec(),
         ),
-    ]
+    ];
+    all.extend(questions);
+    all
 }
 
 /// A model that was fitted in the clear to the first 284 patients (gradient descent on standardised columns,
