@@ -13,8 +13,9 @@ use sotto_jobs::bundle_file::Bundle;
 use sotto_jobs::input_commitment::SavedInput;
 use sotto_jobs::messages::{Request, Response};
 use sotto_jobs::multiparty::{Column, LocalStep, PassThrough, Rows, Table};
-use sotto_jobs::rows::{self, Format};
+use sotto_jobs::rows::{self, Format, Schema};
 use sotto_jobs::summary::describe;
+use sotto_jobs::text_key::TextKey;
 use sotto_jobs::verify_program::verify;
 use sotto_jobs::{Approval, Job};
 use sotto_jobs::{policy_file, receipt_file};
@@ -111,7 +112,8 @@ pub fn mpc_rows(data: &[u8]) -> Verdict {
     let schema = sotto_jobs::verify_program::table(&declared[0]).expect("names that print");
     let read = |format| {
         let mut same = PassThrough::new(&declared);
-        rows::read(std::slice::from_ref(&schema), [(format, data)], &mut same).ok()?;
+        let schema = Schema { tables: std::slice::from_ref(&schema), texts: &TextKey::for_checks() };
+        rows::read(schema, [(format, data)], &mut same).ok()?;
         let rows = Box::new(same.clone()).finish().ok()?;
         assert_eq!(Box::new(same).enter(&declared).map_or(0, |bits| bits.len()), declared[0].bits());
         Some(rows)

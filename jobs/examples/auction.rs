@@ -14,8 +14,10 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_jobs::in_process::{self, Parties};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::result::PartyResult;
+use sotto_jobs::rows::{self, Schema};
 use sotto_jobs::summary::describe;
-use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, Job, job_file, rows};
+use sotto_jobs::text_key::TextKey;
+use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, Job, job_file};
 use sotto_mpc::Bits;
 use sotto_mpc::circuit::language::NoCompiler;
 
@@ -33,7 +35,8 @@ fn identity(name: &str) -> Identity {
 fn read_input(job: &Job, program: &Computation, i: usize) -> Result<Bits, Box<dyn Error>> {
     let mut step = program.local(i);
     let file = File::open(format!("{FOLDER}/data/party-{}.csv", i + 1))?;
-    rows::read(&job.inputs[i].tables, [(Format::Csv, file)], &mut *step)?;
+    let schema = Schema { tables: &job.inputs[i].tables, texts: &TextKey::for_checks() };
+    rows::read(schema, [(Format::Csv, file)], &mut *step)?;
     Ok(step.enter(program.declaration().party(i))?)
 }
 

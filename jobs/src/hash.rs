@@ -39,6 +39,10 @@ pub(crate) enum Purpose {
     Row,
     /// A text in a row of an input party's data.
     Text,
+    /// The key of an agreement's texts: job, a nonce of every party.
+    TextKey,
+    /// The number of a text, under that key.
+    TextNumber,
     /// All rows of an input party's data, under its own key: what a budget is kept for.
     Rows,
     /// The label that an input party gives its data, under its own key: what a budget is kept for.
@@ -66,6 +70,8 @@ impl Purpose {
             Self::InputBits => "sotto mpc data set v1",
             Self::Row => "sotto mpc row v1",
             Self::Text => "sotto mpc row text v1",
+            Self::TextKey => "sotto mpc text key v1",
+            Self::TextNumber => "sotto mpc text number v1",
             Self::Rows => "sotto mpc rows v1",
             Self::Label => "sotto mpc data set label v1",
             Self::Policy => "sotto mpc policy v1",

@@ -12,6 +12,9 @@ use crate::job::{Column, Table};
 use crate::kind::Kind;
 use crate::multiparty::{Cells, Functionality, LocalStepError};
 
+/// How many texts are invented: so few that parties have some in common.
+const TEXTS_INVENTED: u32 = 1000;
+
 /// Most rows of a table of which a job says only how many there may be.
 const MOST: u64 = 1000;
 
@@ -87,6 +90,9 @@ fn number(column: &Column, spread: Spread, rng: &mut impl RngCore) -> i128 {
     let (min, max) = (column.min, column.max);
     if column.kind == Kind::Presence {
         return i128::from(!rng.next_u32().is_multiple_of(8));
+    }
+    if column.kind == Kind::Text {
+        return i128::from(rng.next_u32() % TEXTS_INVENTED);
     }
     if spread == Spread::Extreme {
         return if rng.next_u32().is_multiple_of(2) { min } else { max };

@@ -6,12 +6,16 @@
 //! category    one of the names                                    the place of the name, from 0
 //! date        2027-01-31                                          days since 1970-01-01
 //! time        2027-01-31T09:30:00Z                                seconds since 1970-01-01T00:00:00Z
+//! text        any text of a line                                  its keyed hash (`text_key`)
 //! presence    in no file: whether the next column's field is there     1, 0
 //! ```
 
 use crate::calendar::{DATES, TIMES, parse_date, parse_time, show_date, show_time};
 use crate::codec::{Codec, DecodeError, Reader};
 use crate::text::Line;
+
+/// Numbers of texts are below this.
+pub const TEXTS: i128 = 1 << 62;
 
 /// Most names of a category.
 pub const MAX_NAMES: usize = 1024;
@@ -32,6 +36,8 @@ pub enum Kind {
     Time,
     /// Whether the field of the next column is there.
     Presence,
+    /// A text, by a keyed hash.
+    Text,
 }
 
 impl Kind {
@@ -61,6 +67,7 @@ impl Kind {
             Self::Category(names) => Some((0, names.len() as i128 - 1)),
             Self::Date => Some(DATES),
             Self::Time => Some(TIMES),
+            Self::Text => Some((0, TEXTS - 1)),
         }
     }
 
@@ -70,11 +77,12 @@ impl Kind {
         matches!(self, Self::Presence)
     }
 
-    /// The number of a text that is not a number in digits; `None` if the text is none of this kind.
+    /// The number of a text that is not a number in digits; `None` if the text is none of this kind, or has a number
+    /// under a key alone.
     pub(crate) fn parse(&self, text: &str) -> Option<i128> {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         match self {
-            Self::Number | Self::Presence => None,
+            Self::Number | Self::Presence | Self::Text => None,
             Self::Truth => match text {
                 "1" => Some(1),
                 "0" => Some(0),
@@ -130,6 +138,7 @@ impl Codec for Kind {
             Self::Date => out.push(3),
             Self::Time => out.push(4),
             Self::Presence => out.push(5),
+            Self::Text => out.push(6),
         }
     }
 
@@ -141,6 +150,7 @@ impl Codec for Kind {
             3 => Self::Date,
             4 => Self::Time,
             5 => Self::Presence,
+            6 => Self::Text,
             _ => return Err(DecodeError::Value("a type of columns")),
         };
         if kind.is_sound() { Ok(kind) } else { Err(DecodeError::Value("a list of names")) }
@@ -187,7 +197,7 @@ mod tests {
         for names in [&["a".to_owned(), "a".to_owned()][..], &[], &["a\nb".to_owned()], &many] {
             assert_eq!(Kind::category(names), None);
         }
-        for bytes in [&[2, 0, 0, 0, 0][..], &[2, 2, 0, 0, 0, 1, 0, b'a', 1, 0, b'a'], &[6]] {
+        for bytes in [&[2, 0, 0, 0, 0][..], &[2, 2, 0, 0, 0, 1, 0, b'a', 1, 0, b'a'], &[7]] {
             assert!(Kind::decode(&mut Reader::new(bytes)).is_err(), "{bytes:?}");
         }
     }

@@ -48,6 +48,7 @@ pub mod policy_file;
 pub mod receipt_file;
 pub mod result;
 pub mod rows;
+pub mod text_key;
 
 pub mod edge;
 

@@ -9,7 +9,8 @@
 //! **No byte of a file is in an error.** Errors name table, row, line and the columns of the job; a heading or
 //! member that the job does not name is named by its place.
 //!
-//! Memory is one row, plus what the program's local step keeps.
+//! A table with texts enters in the order of their hashes. Memory is one row, plus what the program's local step keeps;
+//! of a table with texts, all its rows.
 
 mod csv_table;
 mod encoding;
@@ -23,6 +24,7 @@ use std::io::Read;
 use crate::budget::RowsHasher;
 use crate::job::{Count, Table};
 use crate::multiparty::LocalStep;
+use crate::text_key::TextKey;
 use sink::{Reading, RowSink, count};
 
 pub use field::{FieldFault, Reason, number};
@@ -48,18 +50,27 @@ impl Format {
     }
 }
 
+/// What an input party's files are read against.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema<'a> {
+    /// A table for each file.
+    pub tables: &'a [Table],
+    /// The key of texts.
+    pub texts: &'a TextKey,
+}
+
 /// Reads the tables of an input party, and hands each row to the program's local step; how many rows each
 /// table has.
 ///
 /// # Errors
 /// The first field or line that does not fit, or a wrong number of rows.
 pub fn read<R: Read>(
-    tables: &[Table],
+    schema: Schema<'_>,
     files: impl IntoIterator<Item = (Format, R)>,
     local: &mut (impl LocalStep + ?Sized),
 ) -> Result<Vec<u64>, RowsError> {
     let mut take = |table, row: &[i128]| local.row(table, row);
-    first_fault(Reading { take: &mut take, hasher: None }, tables, files)
+    first_fault(Reading { texts: schema.texts, take: &mut take, hasher: None }, schema.tables, files)
 }
 
 /// As [`read`], and hashes the rows: what a budget is kept for.
@@ -67,26 +78,26 @@ pub fn read<R: Read>(
 /// # Errors
 /// As [`read`].
 pub fn read_hashed<R: Read>(
-    tables: &[Table],
+    schema: Schema<'_>,
     files: impl IntoIterator<Item = (Format, R)>,
     hasher: &mut RowsHasher,
     local: &mut (impl LocalStep + ?Sized),
 ) -> Result<Vec<u64>, RowsError> {
     let mut take = |table, row: &[i128]| local.row(table, row);
-    first_fault(Reading { take: &mut take, hasher: Some(hasher) }, tables, files)
+    first_fault(Reading { texts: schema.texts, take: &mut take, hasher: Some(hasher) }, schema.tables, files)
 }
 
 /// Everything that is wrong with the tables of an input party: all faults are counted and the first `kept` of
 /// them are listed. Rows that fit are handed to the program's local step.
 pub fn faults<R: Read>(
-    tables: &[Table],
+    schema: Schema<'_>,
     files: impl IntoIterator<Item = (Format, R)>,
     local: &mut (impl LocalStep + ?Sized),
     kept: usize,
 ) -> Faults {
     let mut take = |table, row: &[i128]| local.row(table, row);
     let mut faults = Faults::all(kept);
-    Reading { take: &mut take, hasher: None }.read(tables, files, &mut faults);
+    Reading { texts: schema.texts, take: &mut take, hasher: None }.read(schema.tables, files, &mut faults);
     faults
 }
 
@@ -111,11 +122,13 @@ impl Reading<'_> {
         let mut rows = Vec::with_capacity(tables.len());
         for (place, (table, (format, file))) in tables.iter().zip(files).enumerate() {
             faults.forms.push(String::new());
-            let mut sink = RowSink { place, table, given: 0, numbers: Vec::new(), reading: &mut self };
+            let (numbers, waiting) = (Vec::new(), Vec::new());
+            let mut sink = RowSink { place, table, given: 0, numbers, waiting, reading: &mut self };
             let read = match format {
                 Format::Csv => csv_table::read(table, file, &mut sink, faults),
                 Format::JsonLines => json_table::read(table, file, &mut sink, faults),
             };
+            let read = read.and_then(|()| sink.finish(faults));
             let given = sink.given;
             rows.push(given);
             let is_wrong = given > table.rows || table.count == Count::Exactly && given != table.rows;
@@ -162,8 +175,9 @@ mod tests {
         ];
         let declared = [multiparty::Table::new("people", rows, columns)];
         let mut same = PassThrough::new(&declared);
-        let rows =
-            read(&[table(count)], [(format, text.as_bytes())], &mut same).map_err(|e| e.to_string())?;
+        let (tables, texts) = (&[table(count)], &TextKey::for_checks());
+        let rows = read(Schema { tables, texts }, [(format, text.as_bytes())], &mut same)
+            .map_err(|e| e.to_string())?;
         let cells = Box::new(same).finish().unwrap().remove(0);
         assert_eq!(rows, [cells.len() as u64]);
         Ok(cells)
@@ -267,7 +281,8 @@ mod tests {
             let table = Table { rows: 9, ..table(Count::UpTo) };
             let declared = [multiparty::Table::new("people", Rows::UpTo(9), Vec::new())];
             let mut local = Ascending(0, PassThrough::new(&declared));
-            let faults = faults(&[table], [(format, text.as_bytes())], &mut local, most);
+            let schema = Schema { tables: &[table], texts: &TextKey::for_checks() };
+            let faults = faults(schema, [(format, text.as_bytes())], &mut local, most);
             let shown = faults.found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
             assert_eq!(faults.forms.len(), 1);
             (shown, faults.beyond)
@@ -290,7 +305,8 @@ mod tests {
         let form = |text: &str, format| {
             let (table, declared) =
                 (table(Count::UpTo), [multiparty::Table::new("people", Rows::UpTo(9), Vec::new())]);
-            faults(&[table], [(format, text.as_bytes())], &mut PassThrough::new(&declared), 1).forms.join("")
+            let schema = Schema { tables: &[table], texts: &TextKey::for_checks() };
+            faults(schema, [(format, text.as_bytes())], &mut PassThrough::new(&declared), 1).forms.join("")
         };
         assert_eq!(form("age;pay\n", Format::Csv), "CSV in UTF-8, fields separated by `;`");
         assert_eq!(form(" \n[]", Format::JsonLines), "a list of JSON objects, in UTF-8");
@@ -331,7 +347,8 @@ mod tests {
         let declared = [multiparty::Table::new("bids", Rows::Exactly(2), vec![bid])];
         let text = "{\"bid\":9007199254740993.5}\n{\"bid\":1844674407370955161.5}\n";
         let mut same = PassThrough::new(&declared);
-        read(&[table], [(Format::JsonLines, text.as_bytes())], &mut same).unwrap();
+        let schema = Schema { tables: &[table], texts: &TextKey::for_checks() };
+        read(schema, [(Format::JsonLines, text.as_bytes())], &mut same).unwrap();
         assert_eq!(
             Box::new(same).finish().unwrap(),
             [[[90_071_992_547_409_935], [18_446_744_073_709_551_615]]]

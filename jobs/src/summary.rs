@@ -194,6 +194,7 @@ fn words(kind: &Kind) -> String {
         }
         Kind::Date => "a date".to_owned(),
         Kind::Time => "a time".to_owned(),
+        Kind::Text => "a text, as a hash under a key that the approvals make".to_owned(),
         Kind::Presence => "whether the next one is there".to_owned(),
     }
 }

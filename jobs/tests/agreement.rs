@@ -9,12 +9,13 @@ use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, 
 use sotto_jobs::job::{
     Adversary, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
 };
-use sotto_jobs::kind::Kind;
+use sotto_jobs::kind::{Kind, TEXTS};
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::summary::describe;
 use sotto_jobs::text::Prose;
+use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Agreement, Approval, Digest, Job};
 use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
@@ -390,15 +391,31 @@ fn a_partner_is_charged_for_what_it_learned() {
     assert_eq!(debit(3), Err(BudgetError::Policy(spent)));
 }
 
+/// All parties of an agreement have one key of texts, and others another: one fresh approval is enough.
+#[test]
+fn an_agreement_has_its_own_numbers_for_texts() {
+    let job = job();
+    let key = |approvals: &[Approval]| TextKey::of(&Agreement::new(job.clone(), approvals, NOW).unwrap());
+    let first = approvals(&job);
+    let mut again = first.clone();
+    again.reverse();
+    assert_eq!(key(&first).number("zoe"), key(&again).number("zoe"));
+    assert_ne!(key(&first).number("zoe"), key(&first).number("zoe "));
+    again[0] = Approval::sign(&job, &identity(again[0].party), &mut rng(99)).unwrap();
+    assert_ne!(key(&first).number("zoe"), key(&again).number("zoe"));
+    assert!(key(&first).number("zoe") < TEXTS && !format!("{:?}", key(&first)).contains("Digest"));
+}
+
 #[test]
 fn the_same_rows_share_one_budget_whatever_the_job_makes_of_them() {
     use sotto_jobs::multiparty::{Column, LocalStep, Parameters, PassThrough, Rows, Table};
-    use sotto_jobs::rows::{Format, read_hashed};
+    use sotto_jobs::rows::{Format, Schema, read_hashed};
     use sotto_mpc::number::Number;
 
     let csv = "arm,value\n0,5\n1,7\n0,6\n1,9\n";
-    let named = |schema: &[sotto_jobs::job::Table], local: &mut dyn LocalStep, text: &str| {
+    let named = |tables: &[sotto_jobs::job::Table], local: &mut dyn LocalStep, text: &str| {
         let mut hasher = RowsHasher::new(&identity(DORA));
+        let schema = Schema { tables, texts: &TextKey::for_checks() };
         read_hashed(schema, [(Format::Csv, text.as_bytes())], &mut hasher, local).unwrap();
         hasher.finish(None)
     };

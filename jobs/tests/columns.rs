@@ -7,9 +7,11 @@ use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::program::Computation;
 use sotto_jobs::result::PartyResult;
+use sotto_jobs::rows::{self, Schema};
 use sotto_jobs::summary::describe;
+use sotto_jobs::text_key::TextKey;
 use sotto_jobs::verify_program::verify;
-use sotto_jobs::{Format, Identity, Job, rows};
+use sotto_jobs::{Format, Identity, Job};
 use sotto_mpc::Bits;
 use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 
@@ -137,8 +139,8 @@ fn result(job: &Job, program: &Computation, files: [(Format, &str); 2]) -> Resul
     let mut inputs = Vec::new();
     for (i, (format, text)) in files.into_iter().enumerate() {
         let mut local = program.local(i);
-        rows::read(&job.inputs[i].tables, [(format, text.as_bytes())], &mut *local)
-            .map_err(|e| e.to_string())?;
+        let schema = Schema { tables: &job.inputs[i].tables, texts: &TextKey::for_checks() };
+        rows::read(schema, [(format, text.as_bytes())], &mut *local).map_err(|e| e.to_string())?;
         inputs.push(local.finish().unwrap());
     }
     let cells = program.compute(&inputs).unwrap();
@@ -177,6 +179,51 @@ fn names_dates_and_missing_values_go_in_and_come_out() {
     let shown = result(&job, &program, [(Format::Csv, &none), (Format::Csv, &none)]).unwrap();
     assert!(shown.starts_with("mean,last,more,level,all\n,2020-02-29,South,head of,true\n"), "{shown}");
     assert!(shown.contains("\"mean\":null"), "{shown}");
+}
+
+/// Subscribers of two services, one with a row of another kind.
+const JOIN: &str = "
+pub fn main(a: [(u64, bool); 3], b: [(u64, u16); 2]) -> u32 {
+    let mut sum = 0u32;
+    for ((_, active), (_, paid)) in join_iter(a, b) {
+        if active { sum = sum + (paid as u32); } else { }
+    }
+    sum
+}
+";
+
+/// Texts are compared by their hashes, whatever the order of the files, and no file has to be sorted.
+#[test]
+fn texts_are_joined() {
+    let columns = "columns.\"0\" = { type = \"text\" }\n";
+    let (job, program) = parse_source(&job_text(columns, columns, ""), JOIN).unwrap();
+    assert_eq!(verify(&job, &program), Ok(()));
+    let shown = describe(&job, None).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("0: a text, as a hash under a key that the approvals make"), "{shown}");
+    let a = "0,1\nzoe@example.org,true\n\"Doe, Jane\",true\n0049,false\n";
+    let found = |a: &str, b: &str| result(&job, &program, [(Format::Csv, a), (Format::Csv, b)]);
+    assert_eq!(
+        found(a, "0,1\n\"Doe, Jane\",7\nzoe@example.org,30\n").unwrap(),
+        "result\n37\n[{\"result\":\"37\"}]"
+    );
+    let other = "0,1\n49,7\nZoe@example.org,30\n";
+    assert_eq!(found(a, other).unwrap(), "result\n0\n[{\"result\":\"0\"}]", "letter by letter");
+    let missing = found("0,1\n,true\nx,true\ny,true\n", other).unwrap_err();
+    assert!(missing.contains("row 1 (line 2), column 0: the field is empty"), "{missing}");
+}
+
+#[test]
+fn a_text_needs_its_bits_and_is_no_result() {
+    let text = "columns.\"0\" = { type = \"text\" }\n";
+    let refused = |inputs: &str, output: &str, source: &str| {
+        parse_source(&job_text(inputs, inputs, output), source).unwrap_err()
+    };
+    let narrow = refused(text, "", &JOIN.replace("u64", "u32"));
+    assert!(narrow.contains("not the 62 bits of a text"), "{narrow}");
+    let shown = refused("", "columns.result = { type = \"text\" }\n", JOIN);
+    assert!(shown.contains("a result has no texts"), "{shown}");
+    let bounded = refused("columns.\"0\" = { type = \"text\", max = 5 }\n", "", JOIN);
+    assert!(bounded.contains("`min` or `max` that is not of its type"), "{bounded}");
 }
 
 #[test]
@@ -231,7 +278,7 @@ fn types_that_do_not_fit_are_refused_with_their_line() {
         ("columns.level = { max = 256 }", "does not hold this range"),
         ("columns.level = { values = [\"a\", \"a\"] }", "1 to 1024 different texts"),
         ("columns.level = { values = [\"a\"], max = 2 }", "neither `min` nor `max`"),
-        ("columns.level = { type = \"text\" }", "none of \"number\""),
+        ("columns.level = { type = \"word\" }", "none of \"number\""),
         ("columns.joined = { type = \"date\", min = 5 }", "`min` or `max` that is not of its type"),
         ("columns.joined = { type = \"date\", decimals = 2 }", "only numbers have decimals"),
         ("columns.region = { values = [\"a\", \"b\", \"c\"] }", "not as many names"),
@@ -320,7 +367,8 @@ fn types_make_no_other_data_set_of_the_same_rows() {
         let identity = Identity::random(&mut rand_chacha::ChaCha20Rng::seed_from_u64(3));
         let (mut hasher, mut local) = (RowsHasher::new(&identity), program.local(0));
         let files = [(Format::Csv, file.as_bytes())];
-        rows::read_hashed(&job.inputs[0].tables, files, &mut hasher, &mut *local).unwrap();
+        let schema = Schema { tables: &job.inputs[0].tables, texts: &TextKey::for_checks() };
+        rows::read_hashed(schema, files, &mut hasher, &mut *local).unwrap();
         hasher.finish(None)
     };
     let levels = "columns.level = { values = [\"no\", \"yes\", \"NA\"] }\n";

@@ -43,7 +43,7 @@ fn every_rule_names_its_place() {
         d.parties[..2].iter_mut().for_each(|p| p.meeting = Some(Meeting::Address(line("a.example:1"))));
     };
     has(same, Part::Party(1), JobError::OneAddress);
-    let over = JobError::Limit { allowed: 10, found: support::draft().program.and_gates };
+    let over = JobError::Limit { allowed: 10, found: draft().program.and_gates };
     has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), over);
     let most = MAX_AND_GATES;
     has(|d| d.limits.and_gates = MAX_AND_GATES + 1, Part::Field("limits.and_gates"), JobError::TooMany(most));

@@ -50,7 +50,7 @@ fn field(column: &TypedColumn) -> Result<Type> {
         Kind::Number if is_wide(column) => {
             (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(column.decimals.into(), 38)))
         }
-        Kind::Number => (Physical::INT64, None),
+        Kind::Number | Kind::Text => (Physical::INT64, None),
         Kind::Truth | Kind::Presence => (Physical::BOOLEAN, None),
         Kind::Category(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         Kind::Date => (Physical::INT32, Some(LogicalType::Date)),
@@ -71,7 +71,7 @@ fn write(rows: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>, column: &TypedCo
             let cells = there().map(|cell| FixedLenByteArray::from(cell.to_be_bytes().to_vec()));
             values::<FixedLenByteArrayType>(rows, column, &cells.collect::<Vec<_>>())
         }
-        Kind::Number => {
+        Kind::Number | Kind::Text => {
             values::<Int64Type>(rows, column, &there().map(|cell| cell as i64).collect::<Vec<_>>())
         }
         Kind::Truth | Kind::Presence => {

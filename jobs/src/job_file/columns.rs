@@ -70,7 +70,7 @@ impl ColumnEntry {
 
     fn kind(&self) -> Result<Option<Kind>, String> {
         let wrong = || {
-            "has a type that is none of \"number\", \"boolean\", \"date\" and \"time\"; a category has `values`".to_owned()
+            "has a type that is none of \"number\", \"boolean\", \"date\", \"time\" and \"text\"; a category has `values`".to_owned()
         };
         match (self.r#type.as_deref(), &self.values) {
             (None, None) => Ok(None),
@@ -83,6 +83,7 @@ impl ColumnEntry {
             (Some("boolean"), None) => Ok(Some(Kind::Truth)),
             (Some("date"), None) => Ok(Some(Kind::Date)),
             (Some("time"), None) => Ok(Some(Kind::Time)),
+            (Some("text"), None) => Ok(Some(Kind::Text)),
             (Some(_), None) => Err(wrong()),
         }
     }

@@ -34,8 +34,11 @@ pub(crate) enum RetypeError {
     #[error("the program has no column of this name there")]
     NoColumn,
     /// The program's column does not hold all that the type has.
-    #[error("the program's column does not hold this range, or not as many names")]
+    #[error("the program's column does not hold this range, not as many names, or not the 62 bits of a text")]
     Range,
+    /// A text in a result.
+    #[error("a result has no texts: a program computes on their keyed hashes")]
+    Text,
     /// Decimals of something else than a number.
     #[error("only numbers have decimals, at most 18")]
     Decimals,
@@ -55,7 +58,7 @@ impl Table {
         let column = self.find(name, ty.is_optional)?;
         let kind = ty.apply(column)?;
         let own = (column.number.min(), column.number.max());
-        let names = matches!(kind, Kind::Category(_)).then(|| kind.range()).flatten();
+        let names = matches!(kind, Kind::Category(_) | Kind::Text).then(|| kind.range()).flatten();
         let (min, max) = kind.range().map_or(own, |(min, max)| (min.max(own.0), max.min(own.1)));
         let (min, max) = ty.range.or(names).unwrap_or((min, max));
         let fits = |n: i128| {
@@ -74,6 +77,9 @@ impl Table {
     pub(crate) fn retype_output(&mut self, name: &str, ty: &ColumnType) -> Result<(), RetypeError> {
         let column = self.find(name, ty.is_optional)?;
         column.kind = ty.apply(column)?;
+        if column.kind == Kind::Text {
+            return Err(RetypeError::Text);
+        }
         column.number = column.number.scaled(ty.decimals);
         Ok(())
     }

@@ -188,7 +188,8 @@ impl Records<'_> {
         for (field, place) in record.iter().zip(&self.order) {
             written.iter_mut().skip(*place).take(1).for_each(|into| *into = Written::Text(field));
         }
-        let at = At { row: self.number, line, comma: self.comma };
+        let texts = sink.reading.texts;
+        let at = At { row: self.number, line, comma: self.comma, texts };
         let cells = cells(self.table, &written, at, faults)?;
         sink.row(&cells, line, faults)
     }

@@ -5,12 +5,14 @@
 //! comma      in place of the point, where no comma separates fields and it cannot separate thousands
 //! missing    empty, NA, N/A, #N/A, NULL        if the job says what that counts as
 //! truth      TRUE, FALSE                       in a column of truth values, or from 0 to 1
+//! text       anything else than a missing word its number under a key, letter by letter
 //! others     names, dates, times               see `kind`
 //! ```
 
 use crate::budget::{Decimal, Field};
 use crate::job::Column;
 use crate::kind::Kind;
+use crate::text_key::TextKey;
 
 /// What is wrong with a field. No variant holds a byte of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +59,7 @@ impl FieldFault {
             Kind::Category(_) => Self::Name,
             Kind::Date => Self::Date,
             Kind::Time => Self::Time,
-            Kind::Number | Kind::Presence => Self::Kind,
+            Kind::Number | Kind::Presence | Kind::Text => Self::Kind,
         }
     }
 }
@@ -139,7 +141,12 @@ pub(super) struct Cell {
 const MISSING: [&str; 4] = ["na", "n/a", "#n/a", "null"];
 
 /// The number of a field, by the type of its column: the one place where fields are read.
-pub(super) fn cell(column: &Column, written: Written<'_>, comma: Comma) -> Result<Cell, FieldFault> {
+pub(super) fn cell(
+    column: &Column,
+    written: Written<'_>,
+    comma: Comma,
+    texts: &TextKey,
+) -> Result<Cell, FieldFault> {
     let text = match written {
         Written::Nothing => "",
         Written::Text(text) => text.trim(),
@@ -154,6 +161,9 @@ pub(super) fn cell(column: &Column, written: Written<'_>, comma: Comma) -> Resul
     if text.is_empty() || is_word(&MISSING) && !is_name {
         let missing = column.missing.map(|number| Cell { number, written: None });
         return missing.ok_or(if text.is_empty() { FieldFault::Empty } else { FieldFault::MissingWord });
+    }
+    if column.kind == Kind::Text {
+        return Ok(Cell { number: texts.number(text), written: Some(as_written(text)) });
     }
     if column.kind != Kind::Number {
         let number = column.kind.parse(text).ok_or(FieldFault::of(&column.kind))?;
@@ -270,7 +280,9 @@ mod tests {
     #[test]
     fn what_is_unambiguous_is_a_number_and_all_else_is_named() {
         let pay = column(1_000_000, 2, None);
-        let read = |text: &str, comma| cell(&pay, Written::Text(text), comma).map(|cell| cell.number);
+        let read = |text: &str, comma| {
+            cell(&pay, Written::Text(text), comma, &TextKey::for_checks()).map(|cell| cell.number)
+        };
         for (text, value) in [("12,5", 1250), ("0,125", 0), ("7", 700), ("+3,50", 350), ("1.5", 150)] {
             let expected =
                 if text == "0,125" { Err(FieldFault::Number(Reason::Decimals, 2)) } else { Ok(value) };
@@ -302,10 +314,13 @@ mod tests {
     fn words_for_missing_values_and_truth_values_are_known() {
         let (hole, full) = (column(5, 0, Some(3)), column(5, 0, None));
         for word in ["", " ", "NA", "n/a", "#N/A", "null", "NULL"] {
-            let read = cell(&hole, Written::Text(word), Comma::Separates).unwrap();
+            let read = cell(&hole, Written::Text(word), Comma::Separates, &TextKey::for_checks()).unwrap();
             assert_eq!((read.number, read.written), (3, None), "{word}");
             let fault = if word.trim().is_empty() { FieldFault::Empty } else { FieldFault::MissingWord };
-            assert_eq!(cell(&full, Written::Text(word), Comma::Separates), Err(fault));
+            assert_eq!(
+                cell(&full, Written::Text(word), Comma::Separates, &TextKey::for_checks()),
+                Err(fault)
+            );
         }
         let bit = column(1, 0, None);
         for (written, number) in [
@@ -314,10 +329,19 @@ mod tests {
             (Written::Truth(true), 1),
             (Written::Truth(false), 0),
         ] {
-            assert_eq!(cell(&bit, written, Comma::Separates).map(|cell| cell.number), Ok(number));
+            assert_eq!(
+                cell(&bit, written, Comma::Separates, &TextKey::for_checks()).map(|cell| cell.number),
+                Ok(number)
+            );
         }
-        assert_eq!(cell(&full, Written::Text("TRUE"), Comma::Separates), Err(FieldFault::Truth));
-        assert_eq!(cell(&full, Written::Truth(true), Comma::Separates), Err(FieldFault::Kind));
+        assert_eq!(
+            cell(&full, Written::Text("TRUE"), Comma::Separates, &TextKey::for_checks()),
+            Err(FieldFault::Truth)
+        );
+        assert_eq!(
+            cell(&full, Written::Truth(true), Comma::Separates, &TextKey::for_checks()),
+            Err(FieldFault::Kind)
+        );
     }
 
     #[test]
@@ -326,7 +350,8 @@ mod tests {
         let read = |kind: &Kind, text: &str| {
             let (min, max) = kind.range().unwrap();
             let column = Column { min, kind: kind.clone(), ..column(max, 0, None) };
-            cell(&column, Written::Text(text), Comma::Separates).map(|cell| cell.number)
+            cell(&column, Written::Text(text), Comma::Separates, &TextKey::for_checks())
+                .map(|cell| cell.number)
         };
         let [truth, region, date, time] = &kinds;
         assert_eq!([read(truth, " True "), read(truth, "0")], [Ok(1), Ok(0)]);
@@ -344,6 +369,9 @@ mod tests {
         }
         assert_eq!(read(date, "n/a"), Err(FieldFault::MissingWord));
         let late = Column { kind: Kind::Date, ..column(5, 0, None) };
-        assert_eq!(cell(&late, Written::Text("1970-01-07"), Comma::Separates), Err(FieldFault::Range));
+        assert_eq!(
+            cell(&late, Written::Text("1970-01-07"), Comma::Separates, &TextKey::for_checks()),
+            Err(FieldFault::Range)
+        );
     }
 }

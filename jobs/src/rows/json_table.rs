@@ -195,7 +195,8 @@ impl Rows<'_, '_, '_> {
         }
         let columns = self.table.columns.iter().zip(&texts);
         let written: Vec<_> = columns.map(|(column, text)| written(value(column), text.as_deref())).collect();
-        let at = At { row: self.number, line, comma: Comma::Separates };
+        let key = self.sink.reading.texts;
+        let at = At { row: self.number, line, comma: Comma::Separates, texts: key };
         let cells = cells(self.table, &written, at, self.faults)?;
         self.sink.row(&cells, line, self.faults)
     }

@@ -3,7 +3,9 @@
 use super::field::{Cell, Comma, FieldFault, Written, cell};
 use crate::budget::RowsHasher;
 use crate::job::{Column, Count, Table};
+use crate::kind::Kind;
 use crate::multiparty::LocalStepError;
+use crate::text_key::TextKey;
 
 /// What is wrong with an input party's rows.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +127,7 @@ pub(super) type TakeRow<'l> = dyn FnMut(usize, &[i128]) -> Result<(), LocalStepE
 
 /// Where rows go.
 pub(super) struct Reading<'l> {
+    pub(super) texts: &'l TextKey,
     pub(super) take: &'l mut TakeRow<'l>,
     pub(super) hasher: Option<&'l mut RowsHasher>,
 }
@@ -135,6 +138,8 @@ pub(super) struct RowSink<'r, 'l> {
     pub(super) table: &'r Table,
     pub(super) given: u64,
     pub(super) numbers: Vec<i128>,
+    /// Rows that wait to be put in the order of their texts, with their lines.
+    pub(super) waiting: Vec<(Vec<i128>, u64)>,
     pub(super) reading: &'r mut Reading<'l>,
 }
 
@@ -156,11 +161,33 @@ impl RowSink<'_, '_> {
                 cells.iter().zip(&self.table.columns).filter(|(_, column)| !column.kind.is_derived());
             hasher.row(self.place, in_files.map(|(cell, _)| cell.and_then(|cell| cell.written)));
         }
-        (self.reading.take)(self.place, &self.numbers).or_else(|e| {
-            let (table, what) = (self.table.name.to_string(), e.to_string());
-            faults.add(RowsError::Line { table, line, what })
+        if self.table.columns.iter().any(|column| column.kind == Kind::Text) {
+            self.waiting.push((self.numbers.clone(), line));
+            return Ok(());
+        }
+        (self.reading.take)(self.place, &self.numbers).or_else(|e| refused(self.table, line, &e, faults))
+    }
+
+    /// Hands over the rows that wait, by the numbers of their first text: the order of the file would say nothing to a
+    /// program, and one that joins wants keys that ascend.
+    pub(super) fn finish(&mut self, faults: &mut Faults) -> Result<(), Stop> {
+        let by = self.table.columns.iter().position(|column| column.kind == Kind::Text);
+        let mut rows = core::mem::take(&mut self.waiting);
+        rows.sort_by_key(|(numbers, _)| by.and_then(|by| numbers.get(by).copied()));
+        rows.into_iter().try_for_each(|(numbers, line)| {
+            (self.reading.take)(self.place, &numbers).or_else(|e| match e {
+                LocalStepError::Order { .. } => {
+                    let what = "another row has the same text".to_owned();
+                    faults.add(RowsError::Line { table: self.table.name.to_string(), line, what })
+                }
+                e => refused(self.table, line, &e, faults),
+            })
         })
     }
+}
+
+fn refused(table: &Table, line: u64, e: &LocalStepError, faults: &mut Faults) -> Result<(), Stop> {
+    faults.add(RowsError::Line { table: table.name.to_string(), line, what: e.to_string() })
 }
 
 pub(super) fn count(table: &Table, given: u64) -> RowsError {
@@ -170,10 +197,11 @@ pub(super) fn count(table: &Table, given: u64) -> RowsError {
 
 /// How the fields of a row are written, and where it is.
 #[derive(Clone, Copy)]
-pub(super) struct At {
+pub(super) struct At<'k> {
     pub(super) row: u64,
     pub(super) line: u64,
     pub(super) comma: Comma,
+    pub(super) texts: &'k TextKey,
 }
 
 /// The cells of a row, in the schema's order: the field of each column is at its place in `written`. A column that
@@ -181,7 +209,7 @@ pub(super) struct At {
 pub(super) fn cells(
     table: &Table,
     written: &[Written<'_>],
-    At { row, line, comma }: At,
+    At { row, line, comma, texts }: At<'_>,
     faults: &mut Faults,
 ) -> Result<Vec<Option<Cell>>, Stop> {
     let mut cells = Vec::with_capacity(table.columns.len());
@@ -189,7 +217,7 @@ pub(super) fn cells(
         if column.kind.is_derived() {
             continue;
         }
-        let read = cell(column, written.get(place).copied().unwrap_or(Written::Nothing), comma);
+        let read = cell(column, written.get(place).copied().unwrap_or(Written::Nothing), comma, texts);
         let is_empty = matches!(read, Err(FieldFault::Empty | FieldFault::MissingWord));
         if table.is_optional(place) {
             cells.push(Some(Cell { number: (!is_empty).into(), written: None }));

@@ -20,14 +20,16 @@ use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
 use sotto_jobs::program::Computation;
 use sotto_jobs::result::PartyResult;
-use sotto_jobs::{Agreement, Approval, Digest, Format, Job, rows};
+use sotto_jobs::rows::{self, Schema};
+use sotto_jobs::text_key::TextKey;
+use sotto_jobs::{Agreement, Approval, Digest, Format, Job};
 use sotto_mpc::Bits;
 use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
 
-const JOBS: [&str; 14] = [
+const JOBS: [&str; 15] = [
     "auc",
     "welch",
     "scoring",
@@ -42,6 +44,7 @@ const JOBS: [&str; 14] = [
     "regression",
     "products",
     "credit",
+    "churn",
 ];
 
 /// The compiler's process runs this test alone.
@@ -155,7 +158,8 @@ fn entered(name: &str, job: &Job, program: &impl Functionality) -> Vec<Vec<Cells
     let mut enter = |(i, input): (usize, &Input)| {
         let mut local = program.local(i);
         let texts: Vec<Vec<u8>> = files.by_ref().take(input.tables.len()).collect();
-        rows::read(&input.tables, texts.iter().map(|text| (Format::Csv, &text[..])), &mut *local).unwrap();
+        let schema = Schema { tables: &input.tables, texts: &TextKey::for_checks() };
+        rows::read(schema, texts.iter().map(|text| (Format::Csv, &text[..])), &mut *local).unwrap();
         local.finish().unwrap()
     };
     job.inputs.iter().enumerate().map(&mut enter).collect()

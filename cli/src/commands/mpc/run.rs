@@ -28,7 +28,8 @@ use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
 use sotto_jobs::receipt_file::{ResultOf, render, render_result};
 use sotto_jobs::result::{PartyResult, Verdict};
-use sotto_jobs::rows::{self, Format};
+use sotto_jobs::rows::{self, Format, Schema};
+use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
@@ -52,13 +53,14 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
     check_policy(policy.as_ref(), &job, us)?;
     check_signed_policy(context, &home, &job, policy.as_ref())?;
-    let mine = Mine { job: &job, us, program: &program, form: a.form };
-    let given = mine.read(&a.input, &identity, policy.as_ref())?;
-    if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
-        policy.check_rows(&job, us, rows).map_err(|e| policy_failure(&e))?;
-    }
     let agreement = load_agreement(&a.job, job)?;
     let job = agreement.job();
+    let mine = Mine { job, us, program: &program, form: a.form };
+    let by = By { identity: &identity, texts: &TextKey::of(&agreement), policy: policy.as_ref() };
+    let given = mine.read(&a.input, by)?;
+    if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
+        policy.check_rows(job, us, rows).map_err(|e| policy_failure(&e))?;
+    }
     let number = agreement.run(a.run);
     let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
     let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
@@ -145,6 +147,14 @@ struct Input {
     data_set: DataSet,
 }
 
+/// Who reads rows to enter them.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    identity: &'a Identity,
+    texts: &'a TextKey,
+    policy: Option<&'a Policy>,
+}
+
 /// What a party brings to a job.
 #[derive(Clone, Copy)]
 pub(crate) struct Mine<'a> {
@@ -186,21 +196,16 @@ impl Mine<'_> {
     }
 
     /// Reads the rows of an input party; `None` for other parties.
-    fn read(
-        &self,
-        files: &[PathBuf],
-        identity: &Identity,
-        policy: Option<&Policy>,
-    ) -> Outcome<Option<Input>> {
+    fn read(&self, files: &[PathBuf], by: By<'_>) -> Outcome<Option<Input>> {
         let Some(owner) = self.owner(files)? else { return Ok(None) };
         let bad = |e: &dyn std::fmt::Display| invalid_rows(files, e);
         let opened = files.iter().map(|path| open_rows(path, self.form)).collect::<io::Result<Vec<_>>>();
-        let (mut local, mut hasher) = (self.program.local(owner), RowsHasher::new(identity));
-        let rows =
-            rows::read_hashed(self.tables(owner), opened.map_err(|e| bad(&e))?, &mut hasher, &mut *local);
+        let (mut local, mut hasher) = (self.program.local(owner), RowsHasher::new(by.identity));
+        let schema = Schema { tables: self.tables(owner), texts: by.texts };
+        let rows = rows::read_hashed(schema, opened.map_err(|e| bad(&e))?, &mut hasher, &mut *local);
         let rows = rows.map_err(|e| bad(&e))?;
         let bits = local.enter(self.program.declaration().party(owner)).map_err(|e| bad(&e))?;
-        let data_set = hasher.finish(policy.and_then(|policy| policy.data_set.as_ref()));
+        let data_set = hasher.finish(by.policy.and_then(|policy| policy.data_set.as_ref()));
         Ok(Some(Input { rows, bits, data_set }))
     }
 
@@ -210,7 +215,8 @@ impl Mine<'_> {
         let opened = files.iter().map(|path| open_rows(path, self.form)).collect::<io::Result<Vec<_>>>();
         let opened = opened.map_err(|e| invalid_rows(files, &e))?;
         let mut local = self.program.local(owner);
-        let mut faults = rows::faults(self.tables(owner), opened, &mut *local, MAX_FAULTS);
+        let schema = Schema { tables: self.tables(owner), texts: &TextKey::for_checks() };
+        let mut faults = rows::faults(schema, opened, &mut *local, MAX_FAULTS);
         for (file, form) in files.iter().zip(&mut faults.forms).filter(|(_, form)| !form.is_empty()) {
             if format_of(file, self.form) == args::FileFormat::Parquet {
                 "Parquet".clone_into(form);
