@@ -19,6 +19,8 @@ pub mod program;
 pub mod summary;
 pub mod verify_program;
 
+pub mod exposure;
+
 pub mod approval;
 pub mod budget;
 pub mod policy;

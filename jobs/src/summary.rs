@@ -21,6 +21,11 @@ pub fn describe(job: &Job, reader: Option<PartyId>) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write(&mut text, job, reader);
+    folded(&text)
+}
+
+/// A text of which no line is too long.
+pub(crate) fn folded(text: &str) -> String {
     text.lines().fold(String::new(), |folded, line| folded + &fold(line) + "\n")
 }
 
@@ -100,7 +105,7 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
 
 /// Outputs that say whether the others mean anything: if an input does not hold or the program panicked, all
 /// others are zero.
-const VERDICTS: [&str; 2] = ["inputs_hold", "panicked"];
+pub(crate) const VERDICTS: [&str; 2] = ["inputs_hold", "panicked"];
 
 /// Who learns outputs and not whether they mean anything.
 fn blind(out: &mut String, job: &Job) -> fmt::Result {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use sotto_jobs::budget::RowsHasher;
+use sotto_jobs::exposure;
 use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::program::Computation;
@@ -224,6 +225,17 @@ fn a_text_needs_its_bits_and_is_no_result() {
     assert!(shown.contains("a result has no texts"), "{shown}");
     let bounded = refused("columns.\"0\" = { type = \"text\", max = 5 }\n", "", JOIN);
     assert!(bounded.contains("`min` or `max` that is not of its type"), "{bounded}");
+}
+
+/// A result of 75 bits, and rows of some 46.
+#[test]
+fn a_signer_sees_how_much_an_output_could_tell() {
+    let (job, program) = parse(&job_text(COLUMNS, COLUMNS, RESULTS)).unwrap();
+    let shown = exposure::describe(&job, &program);
+    assert!(
+        shown.ends_with("  result: 75 bits\n      a: one row exactly\n      b: one row exactly\n"),
+        "{shown}"
+    );
 }
 
 #[test]

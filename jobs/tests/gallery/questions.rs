@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use crate::cents;
+use crate::data::cents;
 
 /// Files of a job's inputs, and its result as CSV.
 pub(crate) struct Made {

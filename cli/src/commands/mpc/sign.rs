@@ -14,6 +14,7 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
+use sotto_jobs::exposure;
 use sotto_jobs::policy_file::bind;
 use sotto_jobs::summary::describe;
 use sotto_jobs::{Approval, Digest, Job};
@@ -73,7 +74,9 @@ pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     }
     let is_over = now() >= job.expiry;
     let over = "\nThis job has expired: it can no longer be signed or started. Agree on a new one.\n";
-    let mut human = missing.hide(&job, &describe(&job, None)) + if is_over { over } else { "" };
+    let most = exposure::describe(&job, &program);
+    let mut human =
+        missing.hide(&job, &format!("{}\n{most}", describe(&job, None))) + if is_over { over } else { "" };
     if !missing.is_empty() {
         let files = missing.files().join(", ");
         human += &format!(
@@ -87,7 +90,7 @@ pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
 }
 
 pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
-    let ((job, _), identity) = (load(&a.job)?, read_identity(&a.key)?);
+    let ((job, program), identity) = (load(&a.job)?, read_identity(&a.key)?);
     let home = home(context, &identity);
     let policy = read_policy(a.policy.as_ref(), &home)?;
     let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(|| {
@@ -97,7 +100,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     })?;
     check_expiry(&job)?;
     check_policy(policy.as_ref(), &job, us)?;
-    let plan = format!("{}\nYou sign as {}.", describe(&job, Some(us)), job.party(us).name);
+    let most = exposure::describe(&job, &program);
+    let plan = format!("{}\n{most}\nYou sign as {}.", describe(&job, Some(us)), job.party(us).name);
     if a.dry_run {
         let fields =
             json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(), "summary": plan });
