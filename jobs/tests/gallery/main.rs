@@ -30,7 +30,7 @@ use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
 
-const JOBS: [&str; 15] = [
+const JOBS: [&str; 18] = [
     "auc",
     "welch",
     "scoring",
@@ -46,6 +46,9 @@ const JOBS: [&str; 15] = [
     "products",
     "credit",
     "churn",
+    "fraud",
+    "quantiles",
+    "regions",
 ];
 
 /// The compiler's process runs this test alone.

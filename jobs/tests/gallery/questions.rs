@@ -8,6 +8,10 @@ use rand_core::{RngCore, SeedableRng};
 
 use crate::data::cents;
 
+mod orders;
+
+use orders::{churn, fraud, quantiles, regions};
+
 /// Files of a job's inputs, and its result as CSV.
 pub(crate) struct Made {
     pub(crate) files: Vec<String>,
@@ -15,7 +19,7 @@ pub(crate) struct Made {
 }
 
 /// Every such job.
-pub(crate) fn all() -> [(&'static str, Made); 7] {
+pub(crate) fn all() -> [(&'static str, Made); 10] {
     [
         ("survey", survey()),
         ("cohort", cohort()),
@@ -24,6 +28,9 @@ pub(crate) fn all() -> [(&'static str, Made); 7] {
         ("products", products()),
         ("credit", credit()),
         ("churn", churn()),
+        ("fraud", fraud()),
+        ("quantiles", quantiles()),
+        ("regions", regions()),
     ]
 }
 
@@ -229,32 +236,4 @@ fn credit() -> Made {
         assert!(result.contains(decision));
     }
     Made { files: vec![card, applications, records], result }
-}
-
-/// Addresses in no order, of which some are in both files, and one person who came before leaving.
-fn churn() -> Made {
-    let rng = &mut Random::new(307);
-    let (mut lost, mut won) = ("0,1.0,1.1\n".to_owned(), "0,1\n".to_owned());
-    let (mut customers, mut months, mut rivals) = (0, 0, 0);
-    for i in 0..80 {
-        let address = format!("customer.{}@example.org", i * 7_919 % 80);
-        let (day, with_us) = (1 + rng.below(28), 1 + rng.below(60));
-        writeln!(lost, "{address},2026-01-{day:02},{with_us}").unwrap();
-        if rivals < 40 && rng.chance(60) {
-            rivals += 1;
-            let (month, came) = (1 + rng.below(9), 1 + rng.below(28));
-            writeln!(won, "{address},2026-{month:02}-{came:02}").unwrap();
-            // Days of the year, in one without a leap day.
-            let before = [0, 31, 59, 90, 120, 151, 181, 212, 243][month as usize - 1];
-            if (day..day + 183).contains(&(before + came)) {
-                (customers, months) = (customers + 1, months + with_us);
-            }
-        }
-    }
-    (rivals..60).for_each(|i| writeln!(won, "other.{i}@example.org,2026-03-01").unwrap());
-    assert!(customers >= 10 && customers < rivals);
-    Made {
-        files: vec![lost, won],
-        result: format!("customers,mean_months\n{customers},{}\n", months / customers),
-    }
 }
