@@ -102,6 +102,28 @@ fn the_money_returns_when_the_seller_is_gone() {
     assert!(w.run(&format!("wallet hold undo {hold} --yes --wallet bob")).fails(1).contains("ended"));
 }
 
+/// The wallet of the payer listens, and does nothing else.
+#[test]
+fn money_that_nobody_touches_returns() {
+    let w = short_windows();
+    w.shell(FUND).ok();
+    w.run("chain seal --blocks 412 --wallet bob").ok();
+    assert!(!w.run("wallet scan --wallet alice").ok().contains("returns"), "block 419 is too early");
+    let said = w.shell(
+        "sotto wallet listen --listen 127.0.0.1:0 --wallet alice > log 2> err & l=$!
+         for n in $(seq 300); do [ -s log ] && break; sleep 0.1; done
+         sotto chain seal --wallet bob
+         for n in $(seq 600); do grep -q returns err && break; sleep 0.1; done
+         kill -TERM $l; wait $l && sotto chain seal --wallet bob",
+    );
+    assert!(
+        said.code == 0 && w.read("err").contains("its refund was submitted"),
+        "{said:?}\n{}",
+        w.read("err")
+    );
+    assert_eq!([stage(&w, "alice"), stage(&w, "bob")], ["refunded", "refunded"]);
+}
+
 #[test]
 fn plans_are_shown_and_do_nothing() {
     let w = short_windows();

@@ -217,13 +217,9 @@ fn publish(
     Ok(Change::new(with(context, changed), t))
 }
 
-pub(super) fn refund(
-    context: &Context<'_>,
-    id: &SessionId,
-    rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Change<Verified<Transaction>>, WalletError> {
-    let known = record(context, id)?;
-    let (hold, keys, next) = (payer_of(known)?, context.keys(known.account)?, context.tip().next());
+/// The refund that can be in the next block, and what the seller agreed to.
+fn open_rung<'a>(context: &Context<'_>, known: &'a HoldRecord) -> Result<(&'a Join, &'a Rung), WalletError> {
+    let (hold, next) = (payer_of(known)?, context.tip().next());
     let (join, rungs) = match &hold.stage {
         PayerStage::Funded(f) => (&f.join, &f.rungs),
         // A copy from before the funding left has the ladder, and sees the funding in the chain.
@@ -241,8 +237,25 @@ pub(super) fn refund(
         from: terms.refund_from,
         until: terms.last_height(context.chain),
     })?;
+    Ok((join, rung))
+}
+
+/// The holds of which a refund can be in the next block.
+pub(super) fn due(context: &Context<'_>) -> Vec<SessionId> {
+    let in_chain = context.state.holds.values().filter(|known| known.funded().is_some());
+    in_chain.filter(|known| open_rung(context, known).is_ok()).map(|known| known.offer.id).collect()
+}
+
+pub(super) fn refund(
+    context: &Context<'_>,
+    id: &SessionId,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let known = record(context, id)?;
+    let (join, rung) = open_rung(context, known)?;
+    let (hold, keys) = (payer_of(known)?, context.keys(known.account)?);
     let party = party(context, &keys);
-    let opening = back_opening(&known.offer, terms.refund_fee, hold.back);
+    let opening = back_opening(&known.offer, known.offer.terms.refund_fee, hold.back);
     let t = returned(context, (known, join), rung, back(&party, &opening)?.output)?;
     publish(context, known.clone(), (t, plain(OutputPurpose::Change, opening)), rng)
 }

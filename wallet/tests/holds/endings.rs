@@ -93,7 +93,9 @@ fn refunds_come_one_window_after_another() {
     let from = s.payer.wallet.held().next().unwrap().offer().terms.refund_from;
     let early = HoldError::NoRung { next: Height::new(6), from, until: from.plus(3 * 40) };
     assert_eq!(hold_error(s.refund(&id)), early);
+    assert_eq!(s.payer.wallet.holds().due(), []);
     s.grow_to(from.get() - 1);
+    assert_eq!((s.payer.wallet.holds().due(), s.seller.wallet.holds().due()), (vec![id], vec![]));
     let first = s.refund(&id).unwrap();
     s.grow_to(from.get() + 42);
     // The first has expired (R27), the second enters.
@@ -103,6 +105,7 @@ fn refunds_come_one_window_after_another() {
     s.seal(&[second]);
     assert_eq!(s.payer.wallet.held().next().unwrap().ended().unwrap().0, Ending::Refunded(1));
     assert_eq!(s.stages(), ["refunded", "refunded"]);
+    assert_eq!(s.payer.wallet.holds().due(), []);
     assert_eq!(s.totals(), [before[0] - fee - (REFUND_FEE - CLAIM_FEE) - CLAIM_FEE, 0]);
 }
 

@@ -270,6 +270,22 @@ fn refund(command: &WalletCommand<'_>, a: &args::HoldRefund) -> Outcome {
     submit(command, &mut chain, (&id, &t))
 }
 
+/// Submits the refunds whose windows are open. One that fails is tried again at the next scan.
+pub(super) fn take_back(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) {
+    for id in wallet.holds().due() {
+        let refund = wallet.holds().refund(&id, &mut OsRng).or_refuse("cannot take the money back");
+        let done = refund.and_then(|t| command.chain()?.submit(t.get().clone()));
+        let hold = hex(&id.0);
+        match done {
+            Ok(_) => command
+                .context
+                .ui
+                .info(&format!("The money of hold {hold} returns: its refund was submitted.")),
+            Err(e) => command.context.ui.detail(&format!("hold {hold}: {}", e.what)),
+        }
+    }
+}
+
 fn show(command: &WalletCommand<'_>, a: &args::HoldStatus) -> Outcome {
     let (mut wallet, chain, _) = command.open_fresh()?;
     let chosen =

@@ -47,6 +47,7 @@ use sotto_wallet::{
     keys::Account,
     listener::{self, Consent, Delivery, Effect, Listener, Received, Senders},
     scan::UnspentInputs,
+    sessions::{HoldRecord, HoldSide},
 };
 use std::{
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
@@ -59,6 +60,8 @@ pub(crate) use frame::{Answer, PURPOSE, read_answer, write_delivery};
 const KEY: &str = "sotto wallet listener key v1";
 /// How old the last scan may be.
 const FRESH: Duration = Duration::from_secs(3);
+/// How often to scan while money of the wallet is in a hold, which may have to return.
+const WATCH: Duration = Duration::from_secs(10);
 /// How often to look whether the listener was stopped.
 const POLL: Duration = Duration::from_millis(200);
 /// Invites an hour, if nothing else is said.
@@ -84,8 +87,9 @@ pub(crate) fn listen(command: &WalletCommand<'_>, a: &args::WalletListen) -> Out
     let mut machine = Machine { command, wallet, listener, service, start, scanned: start };
     machine.announce(&servers)?;
     while !stop.load(Ordering::Relaxed) {
-        if let Some(event) = servers.next(POLL) {
-            machine.on(event)?;
+        match servers.next(POLL) {
+            Some(event) => machine.on(event)?,
+            None => machine.watch(),
         }
     }
     command.context.ui.info("Stopped listening.");
@@ -198,6 +202,16 @@ impl Machine<'_> {
             r.memo.as_str()
         );
         self.command.context.output.record("answered", fields, human.trim_end())
+    }
+
+    /// Scans now and then if a hold is open: its refund is submitted when its time has come.
+    fn watch(&mut self) {
+        let is_open = |h: &HoldRecord| h.side() == HoldSide::Payer && h.ended().is_none();
+        if self.scanned.elapsed() >= WATCH && self.wallet.held().any(is_open) {
+            if let Err(e) = self.refresh() {
+                self.command.context.ui.detail(&format!("the wallet cannot see the chain now: {}", e.what));
+            }
+        }
     }
 
     /// Scans, unless that was done a moment ago.

@@ -3,6 +3,7 @@
 
 use super::{
     command::WalletCommand,
+    holds,
     reasons::OrRefuseIn as _,
     slates::declined,
     spending::{merge_json, merge_text, submit},
@@ -66,10 +67,11 @@ fn plans(
 
 const CANNOT: &str = "cannot move the output";
 
-/// What follows a scan: what was interrupted is submitted again; then nothing, a hint, or one move, as the
+/// What follows a scan: holds whose time is over return; what was interrupted is submitted again; then nothing, a hint, or one move, as the
 /// setting says. A move that fails spoils no scan.
 pub(crate) fn after_scan(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) -> Outcome {
     let ui = &command.context.ui;
+    holds::take_back(command, wallet);
     for transaction in wallet.waiting_self_transfers() {
         if let Err(refused) = command.chain().and_then(|mut chain| chain.submit(transaction.clone())) {
             ui.detail(&format!("not submitted again: {}", refused.what));
