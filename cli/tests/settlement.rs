@@ -19,7 +19,7 @@ fn typed(page: &str) -> String {
 fn the_page_runs_as_it_is_printed() {
     let world = World::empty();
     let script = typed(PAGE);
-    for verb in ["open", "join", "prove", "answer", "release", "claim", "undo", "status"] {
+    for verb in ["open", "join", "prove", "lock", "answer", "release", "claim", "undo", "status"] {
         assert!(script.contains(&format!("wallet hold {verb} ")), "{verb}");
     }
     let said = world.shell(&format!("set -e\n{script}"));
@@ -27,6 +27,13 @@ fn the_page_runs_as_it_is_printed() {
     assert!(said.out.contains("claimed") && said.out.contains("undone"), "{said:?}");
     assert!(said.out.contains("held "), "the balance shows what is held: {said:?}");
     assert!(said.out.contains("spendable                  0.5 SOT"), "{said:?}");
+    assert!(
+        said.out.contains("spendable                  0.3 SOT"),
+        "alice has bob's money of the other ledger: {said:?}"
+    );
+    assert_eq!(world.read("learned.secret"), world.read("swap.secret"));
+    let again = world.run("wallet hold lock swap.secret").ok();
+    assert_eq!(again, world.read("swap.point"), "a file that exists is not made anew");
 }
 
 fn records(out: &str) -> Vec<Value> {

@@ -188,7 +188,7 @@ impl WalletVerb {
             Self::Finalize(a) => Some(&a.node),
             Self::Cancel(a) => Some(&a.node),
             Self::Slates(a) => Some(&a.node),
-            Self::Hold(a) => Some(a.node()),
+            Self::Hold(a) => a.node(),
             Self::History(a) => Some(&a.node),
             Self::Outputs(a) => Some(&a.node),
             Self::Consolidate(a) => Some(&a.node),

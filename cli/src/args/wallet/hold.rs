@@ -18,6 +18,7 @@ pub(crate) enum WalletHold {
     Open(HoldOpen),
     Join(HoldJoin),
     Prove(HoldProve),
+    Lock(HoldLock),
     Answer(HoldAnswer),
     Release(HoldRelease),
     Claim(HoldClaim),
@@ -27,8 +28,10 @@ pub(crate) enum WalletHold {
 }
 
 impl WalletHold {
-    pub(crate) const fn node(&self) -> &NodeArgs {
-        match self {
+    /// How to reach the ledger, for verbs that need it.
+    pub(crate) const fn node(&self) -> Option<&NodeArgs> {
+        Some(match self {
+            Self::Lock(_) => return None,
             Self::Open(a) => &a.node,
             Self::Join(a) => &a.node,
             Self::Prove(a) => &a.node,
@@ -38,7 +41,7 @@ impl WalletHold {
             Self::Undo(a) => &a.node,
             Self::Refund(a) => &a.node,
             Self::Status(a) => &a.node,
-        }
+        })
     }
 }
 
@@ -130,6 +133,19 @@ pub(crate) struct HoldProve {
     pub(crate) consent: HoldConsent,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+}
+
+/// Make the lock of claims: write its secret to a file, print its point
+///
+/// Whoever completes a claim that is locked to the point reveals the secret to its payer. If the file exists, its
+/// point is printed.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet hold lock new.secret > new.point")]
+pub(crate) struct HoldLock {
+    /// The file of the secret, for you alone
+    pub(crate) file: PathBuf,
 }
 
 /// Seller: claim the money of a buried hold; print the claim for the payer

@@ -18,11 +18,13 @@ use crate::{
     args::{self, HoldConsent, WalletHold},
     bridge::{ChainAt, hex, hex_bytes, read_text},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
+    new_file,
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use sotto_mw::{
-    group::Point, rules::Verified, secret::SecretScalar, session::SessionId, transaction::Transaction,
+    group::Point, rules::Verified, schnorr::PublicKey, secret::SecretScalar, session::SessionId,
+    transaction::Transaction,
 };
 use sotto_wallet::{
     Wallet,
@@ -41,6 +43,7 @@ pub(crate) fn hold(command: &WalletCommand<'_>, verb: &WalletHold) -> Outcome {
         WalletHold::Open(a) => open(command, a),
         WalletHold::Join(a) => join(command, a),
         WalletHold::Prove(a) => prove(command, a),
+        WalletHold::Lock(a) => lock(command, a),
         WalletHold::Answer(a) => answer(command, a),
         WalletHold::Release(a) => release(command, a),
         WalletHold::Claim(a) => claim(command, a),
@@ -222,6 +225,18 @@ fn claim(command: &WalletCommand<'_>, a: &args::HoldClaim) -> Outcome {
         }
     };
     submit(command, &mut chain, (&id, &t))
+}
+
+fn lock(command: &WalletCommand<'_>, a: &args::HoldLock) -> Outcome {
+    let exists = a.file.try_exists().unwrap_or(true);
+    let t = if exists { secret(&a.file)? } else { SecretScalar::random(&mut OsRng) };
+    if !exists {
+        let text = Zeroizing::new(format!("{}\n", &*Zeroizing::new(hex(&*t.to_bytes()))));
+        new_file::write_secret(&a.file, &text)?;
+    }
+    let point = PublicKey::of(&t).encoded().to_string();
+    let fields = json!({ "secret": a.file.display().to_string(), "point": point });
+    command.context.output.record("hold-lock", fields, &point)
 }
 
 fn undo(command: &WalletCommand<'_>, a: &args::HoldUndo) -> Outcome {
