@@ -177,6 +177,20 @@ pub trait Channel {
     }
 }
 
+impl<C: Channel + ?Sized> Channel for Box<C> {
+    fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        (**self).send(phase, bytes)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        (**self).flush()
+    }
+
+    fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        (**self).receive_some(phase, into)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,6 +54,8 @@ pub(crate) mod tests;
 mod transpose;
 mod vole;
 
+pub(crate) use check::{Answer, ROWS as SACRIFICED};
+pub(crate) use extension::PackedChoices;
 pub use extension::{Receiver, Sender};
 
 use crate::channel::ChannelError;

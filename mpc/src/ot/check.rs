@@ -37,7 +37,7 @@ use super::{SessionId, TreeDepth};
 use crate::block::Block;
 
 /// The number of rows of `R`, and of transfers that a call sacrifices.
-pub(super) const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
 /// The receiver's proof about its leaves.
 pub(super) struct LeafProof {
@@ -45,6 +45,14 @@ pub(super) struct LeafProof {
     pub(super) sums: Vec<LeafCheck>,
     /// The hash of all check values.
     pub(super) digest: [u8; 64],
+}
+
+/// The receiver's answer to a challenge of rows.
+pub(crate) struct Answer {
+    /// `R·x`.
+    pub(crate) choices: u64,
+    /// `R·t`: [`ROWS`] blocks.
+    pub(crate) rows: Vec<Block>,
 }
 
 /// Proves the check values of all leaves of all trees.

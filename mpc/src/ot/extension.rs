@@ -33,14 +33,27 @@ use zeroize::Zeroize;
 enum Choices<'a> {
     /// The caller chooses.
     Chosen(&'a [bool]),
+    /// The caller chooses, sacrificed transfers too.
+    Packed(PackedChoices<'a>),
     /// Tree 0 determines the choices, for this many transfers.
     Random(usize),
+}
+
+/// Choices of transfers whose check is put off: of `n` transfers, then of those that the check sacrifices.
+/// With the same choices towards several senders, and one challenge for all, `R·x` is the same for all.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedChoices<'a> {
+    /// 128 choices in each block; bits beyond the last one do not matter.
+    pub(crate) bits: &'a [Block],
+    /// The transfers without the sacrificed ones.
+    pub(crate) n: usize,
 }
 
 impl Choices<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Chosen(bits) => bits.len(),
+            Self::Packed(choices) => choices.n,
             Self::Random(n) => *n,
         }
     }
@@ -53,7 +66,16 @@ impl Choices<'_> {
     /// The choices of transfers 128·i to 128·i + 127, where `u` is the output of tree 0 for them. Padding
     /// beyond the last choice is `u`, so that it reveals nothing.
     fn block(&self, i: usize, u: Block) -> Block {
-        let Self::Chosen(bits) = self else { return u };
+        let bits = match self {
+            Self::Chosen(bits) => bits,
+            Self::Packed(choices) => {
+                let given = (choices.n + ROWS).saturating_sub(i * SIDE).min(SIDE) as u32;
+                let padding = u128::MAX.checked_shl(given).unwrap_or(0);
+                let x = choices.bits.get(i).copied().unwrap_or_default();
+                return (x & Block::new(!padding)) ^ (u & Block::new(padding));
+            }
+            Self::Random(_) => return u,
+        };
         let bits = bits.get(i * SIDE..).unwrap_or_default();
         let bits = bits.get(..SIDE).unwrap_or(bits);
         let mut value = [0; 16];

@@ -29,6 +29,8 @@ pub(super) enum Suite {
     SemiHonest = 1,
     /// Authenticated half gates, SoftSpoken oblivious transfer both ways, malicious security with abort.
     Malicious = 2,
+    /// Authenticated half gates of n parties, malicious security with abort, experimental.
+    Multiparty = 3,
 }
 
 /// The role of a party.

@@ -40,13 +40,14 @@
 //! durably which
 //! [`Milestone`]s were reached.
 //!
-//! **Not here yet**: more than two compute parties.
+//! **More than two parties**: [`multiparty`], which is experimental.
 //!
 //! Sources: Katz, Ranellucci, Rosulek, Wang 2018 (ePrint 2018/578); Wang, Ranellucci, Katz 2017 (ePrint
 //! 2017/189); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
 
 mod agreement;
 mod authenticated_bits;
+mod blocks;
 mod buckets;
 mod checks;
 mod chunk;
@@ -62,6 +63,7 @@ mod hand_over;
 mod in_memory;
 mod inputs;
 mod masks;
+pub mod multiparty;
 mod outputs;
 mod owner_check;
 mod owners;
@@ -74,6 +76,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod two_party;
 
 pub use agreement::Agreed;
 pub use cost::SessionCost;

@@ -7,12 +7,12 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::super::base::{self, Opening, Sent};
-use super::super::check::{Matrix, prove_leaves};
+use super::super::check::{Answer, Matrix, ROWS, prove_leaves};
 use super::super::ggm::{LeafCheck, grow};
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{Choices, chunks, extent, resize};
+use super::{Choices, PackedChoices, chunks, extent, resize};
 use crate::backend::Backend;
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
@@ -137,6 +137,35 @@ impl Receiver {
         Ok(x)
     }
 
+    /// Performs transfers whose check is put off: `t` gets the outputs, those to be sacrificed last. They must
+    /// not be used before the sender has accepted the [`answer`](Self::answer) to a challenge that it drew
+    /// after it had all corrections. Until then the session refuses other calls.
+    ///
+    /// # Errors
+    /// If the channel fails, or an earlier call failed or was not answered for.
+    pub(crate) fn receive_unchecked(
+        &mut self,
+        channel: &mut impl Channel,
+        choices: PackedChoices<'_>,
+        t: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
+        self.begin()?;
+        let (total, blocks) = extent(choices.n, self.options);
+        self.transfer(channel, Choices::Packed(choices), blocks, t)?;
+        channel.flush()?;
+        t.truncate(total);
+        Ok(())
+    }
+
+    /// The answer to the challenge of a call of [`receive_unchecked`](Self::receive_unchecked), of whose
+    /// outputs the sacrificed ones are removed.
+    pub(crate) fn answer(&mut self, challenge: Block, choices: &[Block], t: &mut Vec<Block>) -> Answer {
+        let (choices, rows) = Matrix::new(challenge).times_both(choices, t);
+        t.truncate(t.len() - ROWS);
+        self.live = true;
+        Answer { choices, rows }
+    }
+
     /// Receives the chosen message of each pair that the sender offers.
     ///
     /// # Errors
@@ -179,17 +208,29 @@ impl Receiver {
     ) -> Result<Zeroizing<Vec<Block>>, OtError> {
         let n = choices.len();
         let (total, blocks) = extent(n, self.options);
+        let x = self.transfer(channel, choices, blocks, t)?;
+        if total > n {
+            check(channel, &x, &t[..total])?;
+        }
+        channel.flush()?;
+        t.truncate(n);
+        Ok(x)
+    }
+
+    /// Sends the corrections of `blocks` blocks; returns the choices in blocks.
+    fn transfer(
+        &mut self,
+        channel: &mut impl Channel,
+        choices: Choices<'_>,
+        blocks: usize,
+        t: &mut Vec<Block>,
+    ) -> Result<Zeroizing<Vec<Block>>, OtError> {
         let mut x = Zeroizing::new(Vec::with_capacity(blocks));
         resize(t, blocks * SIDE);
         for (len, t) in chunks(blocks).zip(t.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, choices, len, &mut x)?;
             transpose(Backend::detect(), &self.rows, t.as_chunks_mut().0);
         }
-        if total > n {
-            check(channel, &x, &t[..total])?;
-        }
-        channel.flush()?;
-        t.truncate(n);
         Ok(x)
     }
 

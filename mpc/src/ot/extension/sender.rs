@@ -7,7 +7,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::super::base::{self, COUNT, Challenge, Received};
-use super::super::check::{LeafProof, Matrix, ROWS, leaves_match};
+use super::super::check::{Answer, LeafProof, Matrix, ROWS, leaves_match};
 use super::super::ggm::{LeafCheck, expand, puncture};
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
@@ -131,6 +131,42 @@ impl Sender {
         Ok(())
     }
 
+    /// Performs `n` transfers with the receiver's choices, and those that their check will sacrifice. The
+    /// outputs must not be used before [`verify`](Self::verify) has accepted them. Until then the session
+    /// refuses other calls.
+    ///
+    /// # Errors
+    /// If the channel fails, or an earlier call failed or was not verified.
+    pub(crate) fn send_unchecked(
+        &mut self,
+        channel: &mut impl Channel,
+        n: usize,
+        q: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
+        self.begin()?;
+        let (total, blocks) = extent(n, self.options);
+        self.transfer(channel, blocks, 0, q)?;
+        q.truncate(total);
+        Ok(())
+    }
+
+    /// Checks the receiver's answer to a challenge that was drawn after all corrections had come, and removes
+    /// the sacrificed outputs.
+    ///
+    /// # Errors
+    /// If the answer is wrong.
+    pub(crate) fn verify(
+        &mut self,
+        challenge: Block,
+        answer: &Answer,
+        q: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
+        accept(self.fits(challenge, answer, q))?;
+        q.truncate(q.len() - ROWS);
+        self.live = true;
+        Ok(())
+    }
+
     /// Transfers one message of each pair, the one that the receiver chooses.
     ///
     /// The messages are masked by `H_S(q, i)` and `H_S(q ⊕ Δ, i)`. `S` is drawn after the receiver has
@@ -176,15 +212,27 @@ impl Sender {
         q: &mut Vec<Block>,
     ) -> Result<(), OtError> {
         let (total, blocks) = extent(n, self.options);
+        self.transfer(channel, blocks, corrected, q)?;
+        if total > n {
+            self.check(channel, &q[..total])?;
+        }
+        q.truncate(n);
+        Ok(())
+    }
+
+    /// Receives the corrections of `blocks` blocks.
+    fn transfer(
+        &mut self,
+        channel: &mut impl Channel,
+        blocks: usize,
+        corrected: usize,
+        q: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
         resize(q, blocks * SIDE);
         for (len, q) in chunks(blocks).zip(q.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, len, corrected)?;
             transpose(Backend::detect(), &self.rows, q.as_chunks_mut().0);
         }
-        if total > n {
-            self.check(channel, &q[..total])?;
-        }
-        q.truncate(n);
         Ok(())
     }
 
@@ -214,18 +262,23 @@ impl Sender {
         let seed = self.fresh();
         channel.send(Phase::OtExtension, &seed.to_bytes())?;
         channel.flush()?;
-        let product = Matrix::new(seed).times(q);
         let mut x = [0; 8];
         let mut t = [[0; Block::BYTES]; ROWS];
         channel.receive(Phase::OtExtension, &mut x)?;
         channel.receive(Phase::OtExtension, t.as_flattened_mut())?;
-        let x = u64::from_le_bytes(x);
-        let mut is_right = Choice::from(1);
-        for (i, (q, t)) in product.iter().zip(t).enumerate() {
-            let expected = Block::from_bytes(t) ^ self.delta.masked(x >> i & 1 == 1);
+        let rows = t.map(Block::from_bytes).to_vec();
+        accept(self.fits(seed, &Answer { choices: u64::from_le_bytes(x), rows }, q))
+    }
+
+    /// Whether `R·q = R·t ⊕ (R·x)·Δ`.
+    fn fits(&self, seed: Block, answer: &Answer, q: &[Block]) -> Choice {
+        let product = Matrix::new(seed).times(q);
+        let mut is_right = Choice::from(u8::from(answer.rows.len() == ROWS));
+        for (i, (q, t)) in product.iter().zip(&answer.rows).enumerate() {
+            let expected = *t ^ self.delta.masked(answer.choices >> i & 1 == 1);
             is_right &= q.ct_eq(&expected);
         }
-        accept(is_right)
+        is_right
     }
 
     /// A block that the peer cannot predict.

@@ -55,7 +55,7 @@ impl<P: Program> Intent<'_, P> {
         let (suite, program) = (Suite::Malicious, self.program.id());
         let proposal = Proposal { suite, role: self.role, program, terms: self.terms };
         let SessionId(handshake) = exchange(channel, &proposal, rng)?;
-        let ours = self.parameters(gates);
+        let ours = parameters(&self.settings, gates);
         // Both send before they compare, so that both know why a session ends here.
         let mut theirs = [0; PARAMETERS];
         channel.send(Phase::Hello, &ours)?;
@@ -80,16 +80,17 @@ impl<P: Program> Intent<'_, P> {
         }
         Ok(())
     }
+}
 
-    fn parameters(&self, gates: u64) -> [u8; PARAMETERS] {
-        let full = Buckets::full(&self.settings);
-        let mut bytes = Vec::with_capacity(PARAMETERS);
-        self.settings.attempts.number().encode(&mut bytes);
-        [self.settings.depth as u8, full.layers as u8].encode(&mut bytes);
-        full.candidates.encode(&mut bytes);
-        gates.encode(&mut bytes);
-        let mut parameters = [0; PARAMETERS];
-        parameters.copy_from_slice(&bytes);
-        parameters
-    }
+/// The parameters, encoded.
+pub(super) fn parameters(settings: &Settings, gates: u64) -> [u8; PARAMETERS] {
+    let full = Buckets::full(settings);
+    let mut bytes = Vec::with_capacity(PARAMETERS);
+    settings.attempts.number().encode(&mut bytes);
+    [settings.depth as u8, full.layers as u8].encode(&mut bytes);
+    full.candidates.encode(&mut bytes);
+    gates.encode(&mut bytes);
+    let mut parameters = [0; PARAMETERS];
+    parameters.copy_from_slice(&bytes);
+    parameters
 }

@@ -30,6 +30,7 @@
 //! with a random choice from Roy 2022 (ePrint 2022/192).
 
 use core::ops::{BitXor, BitXorAssign, Range};
+use std::sync::Arc;
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
@@ -51,6 +52,11 @@ const fn ending(role: Role) -> u64 {
     }
 }
 
+/// The bit that a MAC is on.
+pub(super) const fn bit_of(mac: Block) -> bool {
+    mac.halves()[0] & 2 != 0
+}
+
 /// What one party holds of an authenticated bit; the default is a public zero.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Zeroize)]
 pub(super) struct Share {
@@ -63,7 +69,7 @@ pub(super) struct Share {
 impl Share {
     /// This party's own bit.
     pub(super) const fn bit(self) -> bool {
-        self.mac.halves()[0] & 2 != 0
+        bit_of(self.mac)
     }
 
     /// The share itself if `bit` is set, else a public zero, in constant time.
@@ -151,13 +157,17 @@ impl<'a> SharesView<'a> {
 /// A party's Δ and what it computes with it.
 pub(super) struct Authenticator {
     pub(super) role: Role,
-    pub(super) delta: Delta,
+    /// Shared by the authenticators towards several peers, and wiped with the last of them.
+    pub(super) delta: Arc<Delta>,
+    /// The two lowest bits of the peer's Δ.
+    pub(super) peer_ending: u64,
 }
 
 impl Authenticator {
     /// An authenticator with a fresh Δ.
     pub(super) fn random(role: Role, rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self { role, delta: Delta::random_ending(ending(role), rng) }
+        let delta = Arc::new(Delta::random_ending(ending(role), rng));
+        Self { role, delta, peer_ending: ending(role.peer()) }
     }
 
     /// Φ of a share.
@@ -180,7 +190,7 @@ impl Authenticator {
     pub(super) fn add_public(&self, mac: &mut Block, key: &mut Block, bit: bool) {
         match self.role {
             Role::Garbler => *key ^= without_low(self.delta.times(bit)),
-            Role::Evaluator => *mac ^= low_of(Role::Garbler, bit),
+            Role::Evaluator => *mac ^= Block::new(self.peer_ending.into()).masked(bit),
         }
     }
 }
@@ -190,9 +200,21 @@ fn without_low(block: Block) -> Block {
     block & Block::new(!LOW)
 }
 
-/// The two lowest bits of `bit·Δ`, for the Δ of `role`.
-fn low_of(role: Role, bit: bool) -> Block {
-    Block::new(ending(role).into()).masked(bit)
+/// Sets the constant bits of MACs on `bits`, 128 in each block, for a peer whose Δ has this ending.
+pub(super) fn set_low_of_macs(macs: &mut [Block], bits: &[Block], peer_ending: u64) {
+    let low = Block::new(peer_ending.into());
+    let halves = bits.iter().flat_map(|bits| bits.halves());
+    for (macs, mut bits) in macs.chunks_mut(64).zip(halves) {
+        for mac in macs {
+            *mac = without_low(*mac) ^ low.masked(bits & 1 == 1);
+            bits >>= 1;
+        }
+    }
+}
+
+/// Clears the constant bits of keys.
+pub(super) fn clear_low_of_keys(keys: &mut [Block]) {
+    keys.iter_mut().for_each(|key| *key = without_low(*key));
 }
 
 /// How many random bits a party needs: its own, and the peer's.
@@ -205,8 +227,9 @@ pub(super) struct Need {
 /// Correlated transfers in both directions: under our Δ for the peer's bits, under the peer's Δ for ours.
 pub(super) struct Transfers {
     role: Role,
-    sender: Sender,
-    receiver: Receiver,
+    peer_ending: u64,
+    pub(super) sender: Sender,
+    pub(super) receiver: Receiver,
 }
 
 impl Transfers {
@@ -220,27 +243,27 @@ impl Transfers {
         own: &Authenticator,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
-        let role = own.role;
+        let (role, peer_ending) = (own.role, own.peer_ending);
         let options = Options { depth: session.depth, adversary: Adversary::Malicious };
         let (sending, receiving) = (session.direction(role), session.direction(role.peer()));
         Ok(match role {
             Role::Garbler => {
                 let sender = Sender::setup_with(channel, &sending, &own.delta, options, rng)?;
                 let receiver = Receiver::setup_with(channel, &receiving, options, rng)?;
-                Self { role, sender, receiver }
+                Self { role, peer_ending, sender, receiver }
             }
             Role::Evaluator => {
                 let receiver = Receiver::setup_with(channel, &receiving, options, rng)?;
                 let sender = Sender::setup_with(channel, &sending, &own.delta, options, rng)?;
-                Self { role, sender, receiver }
+                Self { role, peer_ending, sender, receiver }
             }
         })
     }
 
     /// Transfers that a dealer set up.
     #[cfg(test)]
-    pub(super) fn dealt(role: Role, sender: Sender, receiver: Receiver) -> Self {
-        Self { role, sender, receiver }
+    pub(super) fn dealt(own: &Authenticator, sender: Sender, receiver: Receiver) -> Self {
+        Self { role: own.role, peer_ending: own.peer_ending, sender, receiver }
     }
 
     /// Random bits of both parties: MACs on `need.own` bits of ours, keys for `need.peer` bits of the peer,
@@ -269,20 +292,13 @@ impl Transfers {
 
     fn keys(&mut self, channel: &mut impl Channel, n: usize, keys: &mut Vec<Block>) -> Result<(), OtError> {
         self.sender.send_random_into(channel, n, keys)?;
-        keys.iter_mut().for_each(|key| *key = without_low(*key));
+        clear_low_of_keys(keys);
         Ok(())
     }
 
     fn macs(&mut self, channel: &mut impl Channel, n: usize, macs: &mut Vec<Block>) -> Result<(), OtError> {
         let bits = self.receiver.receive_random_into(channel, n, macs)?;
-        let low = low_of(self.role.peer(), true);
-        let halves = bits.iter().flat_map(|bits| bits.halves());
-        for (macs, mut bits) in macs.chunks_mut(64).zip(halves) {
-            for mac in macs {
-                *mac = without_low(*mac) ^ low.masked(bits & 1 == 1);
-                bits >>= 1;
-            }
-        }
+        set_low_of_macs(macs, &bits, self.peer_ending);
         Ok(())
     }
 }

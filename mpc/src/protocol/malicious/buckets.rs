@@ -45,13 +45,19 @@ pub(super) struct Combination<'c> {
     session: &'c SessionId,
     own: &'c Authenticator,
     extent: Extent,
-    shifts: Vec<usize>,
+    /// One for each layer from 1 on.
+    shifts: &'c [usize],
 }
 
 impl<'c> Combination<'c> {
-    /// The combination that a coin chooses.
-    pub(super) fn new(session: &'c SessionId, own: &'c Authenticator, extent: &Extent, coin: &Coin) -> Self {
-        Self { session, own, extent: *extent, shifts: shifts(session, coin, extent) }
+    /// The combination that these shifts choose.
+    pub(super) fn new(
+        session: &'c SessionId,
+        own: &'c Authenticator,
+        extent: &Extent,
+        shifts: &'c [usize],
+    ) -> Self {
+        Self { session, own, extent: *extent, shifts }
     }
 
     /// Opens d and f of all gates, and turns γ of each into σ ⊕ γ. Returns the digests of MACs.
@@ -66,12 +72,12 @@ impl<'c> Combination<'c> {
         let (ours, own) = self.own_bits(chunk);
         let step = Exchange { role: self.own.role, phase: Phase::Products };
         let theirs = step.bits(channel, &ours, ours.len())?;
-        let peer = self.combine(chunk, &ours, &theirs);
+        let peer = self.combine(chunk, &ours.xor(&theirs), &theirs);
         Ok(MacDigests { own, peer })
     }
 
     /// Our bits of d and f, gate after gate, and the digest of their MACs.
-    fn own_bits(&self, chunk: &Chunk) -> (Bits, [u8; 32]) {
+    pub(super) fn own_bits(&self, chunk: &Chunk) -> (Bits, [u8; 32]) {
         let layers = self.extent.buckets.layers;
         let mut hash = self.domain(self.own.role).running();
         let mut bits = Bits::with_capacity(layers * self.extent.gates);
@@ -84,10 +90,11 @@ impl<'c> Combination<'c> {
         (bits, hash.finish())
     }
 
-    /// Adds σ to γ of all gates; returns the digest that the peer's MACs must have.
-    fn combine(&self, chunk: &mut Chunk, ours: &Bits, theirs: &Bits) -> [u8; 32] {
+    /// Adds σ to γ of all gates, where `opened` are d and f and `theirs` the peer's shares of them; returns the
+    /// digest that the peer's MACs must have.
+    pub(super) fn combine(&self, chunk: &mut Chunk, opened: &Bits, theirs: &Bits) -> [u8; 32] {
         let mut hash = self.domain(self.own.role.peer()).running();
-        let (layers, opened) = (self.extent.buckets.layers, ours.xor(theirs));
+        let layers = self.extent.buckets.layers;
         for g in 0..self.extent.gates {
             let mut revealed = g * layers..;
             self.each_opened(chunk, g, |share| {
@@ -131,7 +138,7 @@ impl<'c> Combination<'c> {
 }
 
 /// The shifts of the layers from 1 on: 128 bits of the coin modulo L, which is uniform but for 2^-100.
-fn shifts(session: &SessionId, Coin(coin): &Coin, extent: &Extent) -> Vec<usize> {
+pub(super) fn shifts(session: &SessionId, Coin(coin): &Coin, extent: &Extent) -> Vec<usize> {
     let Buckets { layers, candidates } = extent.buckets;
     let shift = |layer: usize| {
         let hash = Domain { label: SHIFT, session, index: layer as u64, role: None }.of(&[coin]);

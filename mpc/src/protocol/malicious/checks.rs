@@ -30,8 +30,6 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    const BYTES: usize = 80;
-
     /// Sends the proof.
     pub(super) fn send(&self, channel: &mut impl Channel) -> Result<(), ChannelError> {
         channel.send(Phase::Checks, &self.openings)?;
@@ -40,18 +38,35 @@ impl Proof {
         channel.flush()
     }
 
+    /// Receives the peer's proof.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub(super) fn receive(channel: &mut impl Channel) -> Result<Self, ChannelError> {
+        let (mut openings, mut transcript, mut sum) = ([0; 32], [0; 32], [0; Block::BYTES]);
+        channel.receive(Phase::Checks, &mut openings)?;
+        channel.receive(Phase::Checks, &mut transcript)?;
+        channel.receive(Phase::Checks, &mut sum)?;
+        Ok(Self { openings, transcript, sum: Block::from_bytes(sum) })
+    }
+
+    /// Compares the digests of a proof with what they must be.
+    ///
+    /// # Errors
+    /// At the first that differs.
+    pub(super) fn require_digests(&self, expected: &Self) -> Result<(), SessionError> {
+        accept(self.openings.ct_eq(&expected.openings), Check::Openings)?;
+        accept(self.transcript.ct_eq(&expected.transcript), Check::Transcript)
+    }
+
     /// Receives the peer's proof and compares it with what it must be; `sum` names the check of its sum.
     ///
     /// # Errors
     /// If the connection fails, or at the first part that differs.
     pub(super) fn expect(&self, channel: &mut impl Channel, sum: Check) -> Result<(), SessionError> {
-        let mut bytes = [0; Self::BYTES];
-        channel.receive(Phase::Checks, &mut bytes)?;
-        let (openings, rest) = bytes.split_at(32);
-        let (transcript, theirs) = rest.split_at(32);
-        accept(openings.ct_eq(&self.openings), Check::Openings)?;
-        accept(transcript.ct_eq(&self.transcript), Check::Transcript)?;
-        accept(theirs.ct_eq(&self.sum.to_bytes()), sum)
+        let theirs = Self::receive(channel)?;
+        theirs.require_digests(self)?;
+        accept(theirs.sum.ct_eq(&self.sum), sum)
     }
 }
 

@@ -18,6 +18,7 @@
 //! ```
 
 use super::authenticated_bits::{Need, Share, Shares, SharesView};
+use super::masks::{MaskList, Notes};
 use super::settings::{Buckets, Extent};
 use crate::Block;
 
@@ -28,15 +29,6 @@ pub(super) struct Chunk {
     shares: Shares,
     alphas: Shares,
     betas: Shares,
-}
-
-/// Candidates whose hashes are numbered from `first`.
-#[derive(Clone, Copy)]
-pub(super) struct Candidates<'a> {
-    pub(super) first: u64,
-    pub(super) x: SharesView<'a>,
-    pub(super) y: SharesView<'a>,
-    pub(super) r: SharesView<'a>,
 }
 
 /// The masks at an AND gate.
@@ -54,6 +46,43 @@ impl GateMask {
     /// Λ_α·β ⊕ Λ_β·α ⊕ σ ⊕ γ.
     pub(super) fn checked(self, value_a: bool, value_b: bool) -> Share {
         self.beta.masked(value_a) ^ self.alpha.masked(value_b) ^ self.tail
+    }
+}
+
+impl Notes<2> for Chunk {
+    type List = Shares;
+
+    fn extent(&self) -> &Extent {
+        self.extent()
+    }
+
+    fn room(&self) -> usize {
+        self.extent.gates - self.alphas.len()
+    }
+
+    fn note(&mut self, [alpha, beta]: [[Block; 2]; 2]) -> [Block; 2] {
+        let [alpha, beta] = [alpha, beta].map(|[mac, key]| Share { mac, key });
+        let Share { mac, key } = self.gate(alpha, beta);
+        [mac, key]
+    }
+}
+
+impl MaskList<2> for Shares {
+    fn with_capacity(n: usize) -> Self {
+        Self::with_capacity(n)
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, i: usize) -> [Block; 2] {
+        let Share { mac, key } = self.view().get(i);
+        [mac, key]
+    }
+
+    fn add(&mut self, [mac, key]: [Block; 2]) {
+        self.push(Share { mac, key });
     }
 }
 
@@ -94,11 +123,6 @@ impl Chunk {
 
     pub(super) fn buckets(&self) -> Buckets {
         self.extent.buckets
-    }
-
-    /// The number of gates whose masks are not noted yet.
-    pub(super) fn room(&self) -> usize {
-        self.extent.gates - self.alphas.len()
     }
 
     /// Notes the masks at the inputs of the next gate; returns γ.
@@ -161,20 +185,19 @@ impl Chunk {
         self.shares.macs[from..].iter_mut().zip(&mut self.shares.keys[from..]).take(all)
     }
 
-    /// All candidates: layer 0 with y in place, then the others.
-    pub(super) fn products(&self) -> [Candidates<'_>; 2] {
-        let Buckets { candidates, .. } = self.extent.buckets;
-        let (x, r, all) = (self.x(), self.r(), self.extent.buckets.total());
-        let (here, later) = (0..candidates, candidates..all);
-        [
-            Candidates { first: 0, x: x.slice(here.clone()), y: self.betas.view(), r: r.slice(here) },
-            Candidates {
-                first: candidates as u64,
-                x: x.slice(later.clone()),
-                y: self.later_y(),
-                r: r.slice(later),
-            },
-        ]
+    /// y of all candidates: in place in layer 0, then those of the others.
+    pub(super) fn y(&self) -> impl Iterator<Item = Share> + '_ {
+        self.betas.view().iter().chain(self.later_y().iter())
+    }
+
+    /// Random bits that were drawn with the chunk beyond what it needs.
+    pub(super) fn spare(&self) -> SharesView<'_> {
+        self.shares.view().slice(3 * self.buckets().total()..self.shares.len())
+    }
+
+    /// The memory of the random bits, to be filled for the next chunk.
+    pub(super) fn take_shares(&mut self) -> Shares {
+        core::mem::take(&mut self.shares)
     }
 
     /// The masks at `n` gates from `first` on, after the buckets.

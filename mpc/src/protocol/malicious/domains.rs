@@ -23,6 +23,10 @@ use crate::protocol::hello::Role;
 
 /// The session id of this protocol, from that of the handshake and the parameters.
 pub(super) const SESSION: &str = "sotto mpc malicious v1 session";
+/// The session id of a protocol of several parties, from the record of what they told in the handshake.
+pub(super) const SESSION_OF_MANY: &str = "sotto mpc multiparty v1 session";
+/// The id of two of several parties, from the session id of their hellos; the index is that of both places.
+pub(super) const PAIR: &str = "sotto mpc multiparty v1 pair";
 /// The session id of the transfers in one direction; the role is that of their sender.
 pub(super) const TRANSFERS: &str = "sotto mpc malicious v1 transfers";
 /// The commitment to the nonce of a coin; the index is that of the coin.
@@ -139,6 +143,8 @@ mod tests {
             OPENINGS,
             OUTPUTS,
             TRANSCRIPT,
+            SESSION_OF_MANY,
+            PAIR,
         ];
         let mut answers: Vec<String> = Vec::new();
         for label in labels {
@@ -156,6 +162,8 @@ mod tests {
             "0207166e4050",
             "6bff03fd1066",
             "e23ab7dafbe9",
+            "44ed501f152f",
+            "e5f4e0a2e985",
         ];
         assert_eq!(answers, known);
     }

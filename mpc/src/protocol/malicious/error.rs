@@ -14,8 +14,10 @@ use crate::protocol::hello::HelloError;
 pub enum Check {
     /// The nonce of a coin is the one that the peer committed to.
     Coin,
-    /// The leaky products are products: both parties have the same test values.
+    /// The leaky products are products: test values of all parties agree.
     Products,
+    /// What a party told all is the same to all (three parties or more).
+    Broadcast,
     /// Opened bits are the authenticated ones.
     Openings,
     /// Both parties saw the same messages.
@@ -37,6 +39,7 @@ impl core::fmt::Display for Check {
         f.write_str(match self {
             Self::Coin => "the nonce of a coin",
             Self::Products => "the products of mask bits",
+            Self::Broadcast => "what a party told all others",
             Self::Openings => "opened mask bits",
             Self::Transcript => "the transcript",
             Self::Labels => "the labels of reported values",
@@ -102,6 +105,22 @@ pub enum SessionError {
     /// What must survive a crash could not be kept.
     #[error(transparent)]
     NotKept(#[from] NotKept),
+    /// The plan of a session of several parties names another number of input streams than the program has.
+    #[error("the program reads {expected} input streams, the plan names the holders of {given}")]
+    Holders {
+        /// The number that the program reads.
+        expected: usize,
+        /// The number of holders in the plan.
+        given: usize,
+    },
+    /// There is not one channel for each other party of the plan, or our place is not in it.
+    #[error("expected channels to {expected} other parties, got {given}, or a place beyond the plan")]
+    Connections {
+        /// The number of other parties in the plan.
+        expected: usize,
+        /// The number of channels.
+        given: usize,
+    },
     /// The terms name a result party that does not compute.
     #[error("a result party that does not compute is not supported with malicious security")]
     ResultParty,

@@ -25,9 +25,10 @@ use super::authenticated_bits::Authenticator;
 use super::checks::{Directions, Proof, Transcribed};
 use super::chunk::GateMask;
 use super::error::{Check, SessionError};
-use super::gates::{Done, GROUP, GateKeys, Gates, Kernel, group_bytes};
+use super::gates::{Done, GateKeys, Gates, Kernel, group_bytes};
 use super::party::Party;
 use super::report::{LabelSum, ValueSum};
+use super::second_pass::GROUP;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
@@ -115,10 +116,10 @@ impl Kernel for Evaluation {
         channel: &mut impl Channel,
         out: &mut [Block],
     ) -> Result<(), SessionError> {
-        let Gates { party: Party { own, backend, .. }, chunk, first, labels } = *gates;
+        let Gates { party: Party { own, backend, .. }, chunk, first, labels, .. } = *gates;
         let used = first % GROUP;
         if used == 0 {
-            self.in_group = GROUP.min(labels.len() + gates.left());
+            self.in_group = GROUP.min(labels.len() + gates.left);
             self.group.resize(group_bytes(self.in_group), 0);
             channel.receive(Phase::Tables, &mut self.group)?;
         }

@@ -34,7 +34,13 @@ impl Exchange {
         Ok(theirs)
     }
 
-    fn swap(self, channel: &mut impl Channel, ours: &[u8], theirs: &mut [u8]) -> Result<(), ChannelError> {
+    /// Sends `ours` and receives `theirs`.
+    pub(super) fn swap(
+        self,
+        channel: &mut impl Channel,
+        ours: &[u8],
+        theirs: &mut [u8],
+    ) -> Result<(), ChannelError> {
         match self.role {
             Role::Garbler => {
                 channel.send(self.phase, ours)?;

@@ -22,10 +22,10 @@ use zeroize::Zeroizing;
 use super::checks::{Directions, Proof, Transcribed};
 use super::chunk::Chunk;
 use super::error::{Check, SessionError};
-use super::exchange::receive_bits;
-use super::gates::{Done, GROUP, GateKeys, Gates, Kernel, group_bytes};
+use super::gates::{Done, GateKeys, Gates, Kernel, group_bytes};
 use super::party::Party;
 use super::report::{LabelSum, ValueSum};
+use super::second_pass::GROUP;
 use crate::backend::PairContext;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
@@ -48,17 +48,32 @@ pub(super) struct Garbling {
 }
 
 /// What the evaluator reported.
-struct Report {
-    gates: Bits,
-    outputs: Bits,
-    chi: Block,
+pub(super) struct Report {
+    /// Λ_α and Λ_β, gate after gate.
+    pub(super) gates: Bits,
+    pub(super) outputs: Bits,
+    pub(super) chi: Block,
+}
+
+impl Report {
+    /// The bytes of a report of this many gates and outputs.
+    pub(super) const fn bytes(gates: usize, outputs: usize) -> usize {
+        (2 * gates).div_ceil(8) + outputs.div_ceil(8) + Block::BYTES
+    }
+
+    /// Decodes a report; `None` if padding of bits is not zero.
+    pub(super) fn from_bytes(bytes: &[u8], gates: usize, outputs: usize) -> Option<Self> {
+        let (revealed, rest) = bytes.split_at_checked((2 * gates).div_ceil(8))?;
+        let (output_bits, chi) = rest.split_at_checked(outputs.div_ceil(8))?;
+        let (gates, outputs) =
+            (Bits::from_bytes(revealed, 2 * gates as u64)?, Bits::from_bytes(output_bits, outputs as u64)?);
+        Some(Self { gates, outputs, chi: Block::from_bytes(chi.try_into().ok()?) })
+    }
 }
 
 impl Garbling {
     fn send(&mut self, channel: &mut impl Channel) -> Result<(), SessionError> {
-        let colours = self.colours.chunks(8);
-        self.tables
-            .extend(colours.map(|eight| eight.iter().rev().fold(0, |byte, b| byte << 1 | u8::from(*b))));
+        self.tables.extend(pack_colours(&self.colours));
         channel.send(Phase::Tables, &self.tables)?;
         self.tables.clear();
         self.colours.clear();
@@ -81,15 +96,18 @@ impl Garbling {
 
 /// Receives the report of a chunk of `gates` gates.
 fn receive_report(channel: &mut impl Channel, gates: usize, outputs: usize) -> Result<Report, SessionError> {
-    let gates = receive_bits(channel, Phase::Checks, 2 * gates)?;
-    let outputs = receive_bits(channel, Phase::Checks, outputs)?;
-    let mut chi = [0; Block::BYTES];
-    channel.receive(Phase::Checks, &mut chi)?;
-    Ok(Report { gates, outputs, chi: Block::from_bytes(chi) })
+    let mut bytes = vec![0; Report::bytes(gates, outputs)];
+    channel.receive(Phase::Checks, &mut bytes)?;
+    Report::from_bytes(&bytes, gates, outputs).ok_or(SessionError::Encoding(Phase::Checks))
+}
+
+/// Packs the b of a group.
+pub(super) fn pack_colours(colours: &[bool]) -> impl Iterator<Item = u8> + '_ {
+    colours.chunks(8).map(|eight| eight.iter().rev().fold(0, |byte, b| byte << 1 | u8::from(*b)))
 }
 
 /// W for the masked values that the evaluator reported.
-fn value_sum(chunk: &Chunk, report: &Report) -> Block {
+pub(super) fn value_sum(chunk: &Chunk, report: &Report) -> Block {
     let mut sum = ValueSum::new(report.chi);
     let masks = chunk.masks(0, chunk.extent().gates).enumerate();
     sum.add(masks.map(|(g, mask)| mask.checked(report.gates.get(2 * g), report.gates.get(2 * g + 1)).mac));
@@ -132,7 +150,7 @@ impl Kernel for Garbling {
         channel: &mut impl Channel,
         out: &mut [Block],
     ) -> Result<(), SessionError> {
-        let Gates { party: Party { own, backend, .. }, chunk, first, labels } = *gates;
+        let Gates { party: Party { own, backend, .. }, chunk, first, labels, .. } = *gates;
         let hashes = &mut self.hashes[..2 * labels.len()];
         let pairs = PairContext { delta: &own.delta, key: &self.gates, first: 2 * first as u64 };
         backend.hash_both(&pairs, labels.as_flattened(), hashes);
@@ -149,7 +167,7 @@ impl Kernel for Garbling {
             *c0 = c.with_lsb(false);
         }
         self.labels.extend_from_slice(labels);
-        if self.colours.len() == GROUP || gates.left() == 0 { self.send(channel) } else { Ok(()) }
+        if self.colours.len() == GROUP || gates.left == 0 { self.send(channel) } else { Ok(()) }
     }
 
     fn end<C: Channel>(

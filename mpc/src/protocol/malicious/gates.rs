@@ -19,9 +19,6 @@ use crate::hash::HashKey;
 use crate::public_labels::PublicLabels;
 use crate::{Bits, Block};
 
-/// The most gates of a group.
-pub(super) const GROUP: usize = 2048;
-
 /// The bytes of a group of `n` gates.
 pub(super) const fn group_bytes(n: usize) -> usize {
     n * 2 * Block::BYTES + n.div_ceil(8)
@@ -55,13 +52,8 @@ pub(super) struct Gates<'g> {
     pub(super) first: usize,
     /// The labels of their inputs.
     pub(super) labels: &'g [[Block; 2]],
-}
-
-impl Gates<'_> {
-    /// The number of gates after these.
-    pub(super) fn left(&self) -> usize {
-        self.chunk.extent().gates - self.first - self.labels.len()
-    }
+    /// The number of gates of the chunk after these.
+    pub(super) left: usize,
 }
 
 /// A chunk whose gates are all garbled or evaluated.

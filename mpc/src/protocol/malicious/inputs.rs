@@ -29,15 +29,14 @@
 //! Memory: a party holds M and K of one block of each stream beyond what a single read of the program asks
 //! for (2²⁰ bits of all streams together), and two bits for each input bit between the two passes.
 
-use std::collections::VecDeque;
-
 use zeroize::Zeroizing;
 
 use super::authenticated_bits::{Authenticator, Need, Share, Shares, Transfers};
+use super::blocks::{BlockId, StreamBlocks, block_bits};
 use super::error::SessionError;
 use super::exchange::Exchange;
 use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests, Revealed};
-use super::owners::{BlockTest, MASK_BITS, OwnerId, block_bits};
+use super::owners::{BlockTest, MASK_BITS, OwnerId};
 use crate::channel::{Channel, Phase};
 use crate::inputs::{Holder, InputStream, starts};
 use crate::protocol::hello::Role;
@@ -50,15 +49,6 @@ pub struct Inputs<'a> {
     pub bits: &'a Bits,
     /// For each shared stream that is not empty, the tests that its owner gave for this attempt.
     pub owners: &'a [OwnerTests<'a>],
-}
-
-/// A block to be entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BlockId {
-    pub(super) stream: usize,
-    /// The number of the block in its stream, from 0.
-    pub(super) number: u64,
-    pub(super) bits: usize,
 }
 
 /// A block whose masked values were revealed.
@@ -97,8 +87,6 @@ pub(super) struct Entry<'i> {
     bits: &'i Bits,
     /// The attempt, counted from 0.
     attempt: u32,
-    /// The bits of a full block.
-    block: usize,
     streams: Vec<Stream<'i>>,
 }
 
@@ -108,11 +96,7 @@ struct Stream<'i> {
     owner: Option<OwnerTests<'i>>,
     /// The index of the stream's first bit among our own.
     start: usize,
-    /// Blocks entered so far.
-    blocks: u64,
-    /// Λ of entered bits that the second pass has not read, and the place in the first block of them.
-    values: VecDeque<Bits>,
-    next: usize,
+    blocks: StreamBlocks,
 }
 
 impl<'i> Entry<'i> {
@@ -146,12 +130,10 @@ impl<'i> Entry<'i> {
                 stream: *stream,
                 owner: tests.flatten().copied(),
                 start,
-                blocks: 0,
-                values: VecDeque::new(),
-                next: 0,
+                blocks: StreamBlocks::new(stream.bits, block),
             };
         let streams = streams.iter().zip(starts).zip(tests).map(stream).collect();
-        Ok(Self { bits, attempt, block, streams })
+        Ok(Self { bits, attempt, streams })
     }
 
     /// Enters the first block of every stream; returns the masks of each.
@@ -162,7 +144,8 @@ impl<'i> Entry<'i> {
         &mut self,
         with: &mut EntryContext<'_, impl Channel>,
     ) -> Result<Vec<Shares>, SessionError> {
-        let blocks: Vec<BlockId> = (0..self.streams.len()).map(|stream| self.next_block(stream)).collect();
+        let streams = self.streams.iter_mut().enumerate();
+        let blocks: Vec<BlockId> = streams.map(|(i, stream)| stream.blocks.next(i)).collect();
         let entered = self.enter(with, &blocks)?;
         Ok(entered.iter().map(InputBlock::masks).collect())
     }
@@ -177,16 +160,8 @@ impl<'i> Entry<'i> {
         stream: usize,
         bits: usize,
     ) -> Result<Shares, SessionError> {
-        let (mut blocks, mut found) = (Vec::new(), 0);
-        while found < bits {
-            let block = self.next_block(stream);
-            if block.bits == 0 {
-                return Err(SessionError::Unsteady);
-            }
-            found += block.bits;
-            blocks.push(block);
-        }
-        let mut masks = Shares::with_capacity(found);
+        let blocks = self.streams[stream].blocks.at_least(stream, bits)?;
+        let mut masks = Shares::with_capacity(blocks.iter().map(|block| block.bits).sum());
         for block in self.enter(with, &blocks)? {
             block.masks().view().iter().for_each(|share| masks.push(share));
         }
@@ -213,7 +188,7 @@ impl<'i> Entry<'i> {
         let check = OwnerCheck { authenticator: with.own, attempt: self.attempt, blocks: &owned };
         check.run(with.channel)?;
         for block in &blocks {
-            self.streams[block.id.stream].values.push_back(block.values());
+            self.streams[block.id.stream].blocks.push(block.values());
         }
         Ok(blocks)
     }
@@ -230,7 +205,8 @@ impl<'i> Entry<'i> {
         let mut shares = Shares::default();
         with.transfers.random_bits(with.channel, need, &mut shares)?;
         let own = ids.iter().flat_map(|id| {
-            let from = self.streams[id.stream].start + self.first_bit(id.number);
+            let Stream { start, blocks, .. } = &self.streams[id.stream];
+            let from = start + blocks.first_bit(id.number);
             let mask = self.test(id).map(|(_, test)| test.mask()).into_iter().flatten();
             self.bits.iter_from(from).take(self.bits_of(role, id)).chain(mask)
         });
@@ -269,26 +245,9 @@ impl<'i> Entry<'i> {
         if held_by(role)(self.streams[id.stream].stream.holder) { id.bits } else { 0 }
     }
 
-    /// The index of the first bit of a block among the bits of its stream.
-    fn first_bit(&self, number: u64) -> usize {
-        self.block.saturating_mul(number as usize)
-    }
-
-    fn next_block(&mut self, stream: usize) -> BlockId {
-        let Stream { stream: InputStream { bits, .. }, blocks: number, .. } = self.streams[stream];
-        self.streams[stream].blocks += 1;
-        BlockId { stream, number, bits: bits.saturating_sub(self.first_bit(number)).min(self.block) }
-    }
-
     /// Λ of the next bit of a stream, for the second pass; `None` if it was not entered.
     pub(super) fn value(&mut self, stream: usize) -> Option<bool> {
-        let Stream { values, next, .. } = self.streams.get_mut(stream)?;
-        while values.front()?.len() == *next {
-            (*next, _) = (0, values.pop_front());
-        }
-        let value = values.front()?.get(*next);
-        *next += 1;
-        Some(value)
+        self.streams.get_mut(stream)?.blocks.value()
     }
 }
 
@@ -328,10 +287,10 @@ mod tests {
         let mut entry = entry(&bits);
         let id = |stream, number, bits| BlockId { stream, number, bits };
         assert_eq!(
-            [0, 1, 2, 3].map(|stream| entry.next_block(stream)),
+            [0, 1, 2, 3].map(|stream: usize| entry.streams[stream].blocks.next(stream)),
             [id(0, 0, 5), id(1, 0, 65_536), id(2, 0, 3), id(3, 0, 0),]
         );
-        let later = [1, 1, 1, 1].map(|stream| entry.next_block(stream));
+        let later = [1, 1, 1, 1].map(|stream: usize| entry.streams[stream].blocks.next(stream));
         assert_eq!(later, [id(1, 1, 65_536), id(1, 2, 65_536), id(1, 3, 3_392), id(1, 4, 0)]);
     }
 
@@ -340,7 +299,7 @@ mod tests {
         let bits = Bits::from(&[true; 8][..]);
         let mut entry = entry(&bits);
         let held = [0, 1, 2].map(|stream| {
-            let id = entry.next_block(stream);
+            let id = entry.streams[stream].blocks.next(stream);
             [Role::Garbler, Role::Evaluator].map(|role| entry.bits_of(role, &id))
         });
         assert_eq!(held, [[5, 0], [0, 65_536], [3, 3]]);

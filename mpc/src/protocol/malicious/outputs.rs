@@ -35,26 +35,39 @@ impl OutputMasks<'_> {
     pub(super) fn reveal(&self, channel: &mut impl Channel) -> Result<(), SessionError> {
         let mut hash = self.domain(self.own.role).running();
         self.shares.macs.iter().for_each(|mac| hash.add(*mac));
-        let bits: Bits = self.shares.view().iter().map(|share| share.bit()).collect();
-        channel.send(Phase::Outputs, bits.as_bytes())?;
+        channel.send(Phase::Outputs, self.own_bits().as_bytes())?;
         channel.send(Phase::Outputs, &hash.finish())?;
         Ok(channel.flush()?)
+    }
+
+    /// Our mask bits.
+    pub(super) fn own_bits(&self) -> Bits {
+        self.shares.view().iter().map(|share| share.bit()).collect()
     }
 
     /// Receives the peer's mask bits and unmasks the outputs, whose masked values are `values`.
     ///
     /// # Errors
-    /// If the connection fails, or a bit is not the authenticated one; the error does not say which.
+    /// As [`receive`](Self::receive).
     pub(super) fn learn(&self, channel: &mut impl Channel, values: &Bits) -> Result<Vec<bool>, SessionError> {
+        let theirs = self.receive(channel)?;
+        let outputs = self.shares.view().iter().zip(theirs.iter()).zip(values.iter());
+        Ok(outputs.map(|((share, theirs), value)| value ^ share.bit() ^ theirs).collect())
+    }
+
+    /// Receives the peer's mask bits.
+    ///
+    /// # Errors
+    /// If the connection fails, or a bit is not the authenticated one; the error does not say which.
+    pub(super) fn receive(&self, channel: &mut impl Channel) -> Result<Bits, SessionError> {
         let theirs = receive_bits(channel, Phase::Outputs, self.shares.len())?;
         let mut digest = [0; 32];
         channel.receive(Phase::Outputs, &mut digest)?;
         let mut hash = self.domain(self.own.role.peer()).running();
-        let masks = || self.shares.view().iter().zip(theirs.iter());
-        masks().for_each(|(share, bit)| hash.add(self.own.expected_mac(share, bit)));
+        let masks = self.shares.view().iter().zip(theirs.iter());
+        masks.for_each(|(share, bit)| hash.add(self.own.expected_mac(share, bit)));
         accept(hash.finish().ct_eq(&digest), Check::Outputs)?;
-        let outputs = masks().zip(values.iter());
-        Ok(outputs.map(|((share, theirs), value)| value ^ share.bit() ^ theirs).collect())
+        Ok(theirs)
     }
 
     fn domain(&self, role: Role) -> Domain<'_> {

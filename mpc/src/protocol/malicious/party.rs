@@ -11,7 +11,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::agreement::Agreed;
 use super::authenticated_bits::{Authenticator, Shares, Transfers};
-use super::buckets::{Combination, MacDigests};
+use super::buckets::{Combination, MacDigests, shifts};
 use super::chunk::Chunk;
 use super::coins::Coins;
 use super::error::SessionError;
@@ -127,6 +127,7 @@ impl<'s, C: Channel, R: RngCore + CryptoRng> Preparation<'s, C, R> {
         products.run(self.channel, chunk, self.rng)?;
         // All that the coin decides about has arrived: both parties' U and s, and the digests of V.
         let coin = coins.toss(self.channel, self.rng)?;
-        Combination::new(session, own, chunk.extent(), &coin).run(self.channel, chunk)
+        let shifts = shifts(session, &coin, chunk.extent());
+        Combination::new(session, own, chunk.extent(), &shifts).run(self.channel, chunk)
     }
 }

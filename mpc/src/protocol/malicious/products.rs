@@ -34,17 +34,17 @@ use rand_core::{CryptoRng, RngCore};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::authenticated_bits::Authenticator;
-use super::chunk::{Candidates, Chunk};
+use super::authenticated_bits::{Authenticator, bit_of};
+use super::chunk::Chunk;
 use super::domains::{Domain, EQUALITY, PRODUCTS};
 use super::error::{Check, SessionError, accept};
 use super::exchange::Exchange;
 use crate::backend::{Backend, PairContext};
-use crate::channel::{Channel, Phase};
+use crate::channel::{Channel, ChannelError, Phase};
 use crate::hash::HashKey;
 use crate::ot::SessionId;
 use crate::protocol::hello::Role;
-use crate::{Bits, Block};
+use crate::{Bits, Block, Delta};
 
 /// Candidates that are hashed and sent at once.
 const BLOCK: usize = 1024;
@@ -67,78 +67,27 @@ impl Products<'_> {
         chunk: &mut Chunk,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), SessionError> {
-        let mut t = Zeroizing::new(vec![Block::ZERO; chunk.buckets().total()]);
-        let candidates = chunk.products();
+        let own = self.own;
+        let phi_y = || chunk.y().map(|y| own.phi(y));
+        let base = chunk.x().iter().zip(chunk.r().iter()).zip(phi_y());
+        let mut t = Zeroizing::new(Vec::with_capacity(chunk.buckets().total()));
+        t.extend(base.map(|((x, r), phi)| phi.masked(x.bit()) ^ own.phi(r)));
         let key = Block::random(rng);
-        match self.own.role {
+        let (offer, x) = (Offer { delta: &own.delta, backend: self.backend, key }, chunk.x());
+        match own.role {
             Role::Garbler => {
-                self.offer(channel, key, &candidates, &mut t)?;
-                self.accept(channel, &candidates, &mut t)?;
+                offer.send(channel, x.keys, phi_y(), &mut t)?;
+                take_offer(channel, self.backend, x.macs, &mut t)?;
             }
             Role::Evaluator => {
-                self.accept(channel, &candidates, &mut t)?;
-                self.offer(channel, key, &candidates, &mut t)?;
+                take_offer(channel, self.backend, x.macs, &mut t)?;
+                offer.send(channel, x.keys, phi_y(), &mut t)?;
             }
         }
         let ours: Bits = t.iter().map(|t| t.lsb()).collect();
         let theirs = self.step().bits(channel, &ours, ours.len())?;
         let digest = self.correct(chunk, &t, &ours.xor(&theirs));
         self.compare(channel, chunk.extent().number, digest, rng)
-    }
-
-    /// Sends S and U of all candidates; adds what we know to T.
-    fn offer(
-        &self,
-        channel: &mut impl Channel,
-        key: Block,
-        candidates: &[Candidates<'_>],
-        mut t: &mut [Block],
-    ) -> Result<(), SessionError> {
-        channel.send(Phase::Products, &key.to_bytes())?;
-        let key = HashKey::new(key);
-        let mut h = Zeroizing::new(vec![[Block::ZERO; 2]; BLOCK]);
-        let mut u = Vec::with_capacity(BLOCK * Block::BYTES);
-        for block in candidates.iter().flat_map(blocks) {
-            let (now, later) = t.split_at_mut(block.x.keys.len());
-            let h = &mut h[..now.len()];
-            let pairs = PairContext { delta: &self.own.delta, key: &key, first: block.first };
-            self.backend.hash_both(&pairs, block.x.keys, h);
-            u.clear();
-            let shares = block.x.iter().zip(block.y.iter()).zip(block.r.iter());
-            for (((x, y), r), ([h0, h1], t)) in shares.zip(h.iter().zip(now)) {
-                let phi = self.own.phi(y);
-                u.extend_from_slice(&(*h0 ^ *h1 ^ phi).to_bytes());
-                *t ^= *h0 ^ phi.masked(x.bit()) ^ self.own.phi(r);
-            }
-            channel.send(Phase::Products, &u)?;
-            t = later;
-        }
-        Ok(())
-    }
-
-    /// Receives S and U of all candidates; adds what we learn to T.
-    fn accept(
-        &self,
-        channel: &mut impl Channel,
-        candidates: &[Candidates<'_>],
-        mut t: &mut [Block],
-    ) -> Result<(), SessionError> {
-        let mut key = [0; Block::BYTES];
-        channel.receive(Phase::Products, &mut key)?;
-        let key = HashKey::new(Block::from_bytes(key));
-        let mut h = Zeroizing::new(vec![Block::ZERO; BLOCK]);
-        let mut u = vec![0; BLOCK * Block::BYTES];
-        for block in candidates.iter().flat_map(blocks) {
-            let (now, later) = t.split_at_mut(block.x.macs.len());
-            let (h, u) = (&mut h[..now.len()], &mut u[..now.len() * Block::BYTES]);
-            channel.receive(Phase::Products, u)?;
-            self.backend.hash(&key, block.first, block.x.macs, h);
-            for (((x, u), h), t) in block.x.iter().zip(Block::from_chunks(u)).zip(h.iter()).zip(now) {
-                *t ^= *h ^ u.masked(x.bit());
-            }
-            t = later;
-        }
-        Ok(())
     }
 
     /// Adds s to r, and hashes V.
@@ -183,13 +132,66 @@ impl Products<'_> {
     }
 }
 
-/// The candidates in blocks.
-fn blocks<'a>(candidates: &Candidates<'a>) -> impl Iterator<Item = Candidates<'a>> + use<'a> {
-    let Candidates { first, x, y, r } = *candidates;
-    let n = x.macs.len();
-    (0..n).step_by(BLOCK).map(move |from| {
-        let range = from..n.min(from + BLOCK);
-        let [x, y, r] = [x, y, r].map(|shares| shares.slice(range.clone()));
-        Candidates { first: first + from as u64, x, y, r }
-    })
+/// What P sends of all candidates: S, drawn for these, and U.
+pub(super) struct Offer<'o> {
+    pub(super) delta: &'o Delta,
+    pub(super) backend: Backend,
+    /// S.
+    pub(super) key: Block,
+}
+
+impl Offer<'_> {
+    /// Sends S and U, from K\[x\] and Φ(y) of all candidates, and adds H(K\[x\]) to T.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub(super) fn send(
+        self,
+        channel: &mut impl Channel,
+        keys: &[Block],
+        mut phi: impl Iterator<Item = Block>,
+        t: &mut [Block],
+    ) -> Result<(), ChannelError> {
+        channel.send(Phase::Products, &self.key.to_bytes())?;
+        let key = HashKey::new(self.key);
+        let mut h = Zeroizing::new(vec![[Block::ZERO; 2]; BLOCK]);
+        let mut u = Vec::with_capacity(BLOCK * Block::BYTES);
+        for ((first, keys), t) in (0..).step_by(BLOCK).zip(keys.chunks(BLOCK)).zip(t.chunks_mut(BLOCK)) {
+            let h = &mut h[..keys.len()];
+            self.backend.hash_both(&PairContext { delta: self.delta, key: &key, first }, keys, h);
+            u.clear();
+            for (([h0, h1], t), phi) in h.iter().zip(t).zip(&mut phi) {
+                u.extend_from_slice(&(*h0 ^ *h1 ^ phi).to_bytes());
+                *t ^= *h0;
+            }
+            channel.send(Phase::Products, &u)?;
+        }
+        channel.flush()
+    }
+}
+
+/// Receives S and U of all candidates, and adds H(M\[x\]) ⊕ x·U to T.
+///
+/// # Errors
+/// If the connection fails.
+pub(super) fn take_offer(
+    channel: &mut impl Channel,
+    backend: Backend,
+    macs: &[Block],
+    t: &mut [Block],
+) -> Result<(), ChannelError> {
+    let mut key = [0; Block::BYTES];
+    channel.receive(Phase::Products, &mut key)?;
+    let key = HashKey::new(Block::from_bytes(key));
+    let mut h = Zeroizing::new(vec![Block::ZERO; BLOCK]);
+    let mut u = vec![0; BLOCK * Block::BYTES];
+    for ((first, macs), t) in (0..).step_by(BLOCK).zip(macs.chunks(BLOCK)).zip(t.chunks_mut(BLOCK)) {
+        let (h, u) = (&mut h[..macs.len()], &mut u[..macs.len() * Block::BYTES]);
+        channel.receive(Phase::Products, u)?;
+        backend.hash(&key, first, macs, h);
+        for (((mac, u), h), t) in macs.iter().zip(Block::from_chunks(u)).zip(h.iter()).zip(t) {
+            *t ^= *h ^ u.masked(bit_of(*mac));
+        }
+    }
+    Ok(())
 }

@@ -95,6 +95,12 @@ pub(super) fn double(x: Block) -> Block {
     Block::from_halves([low << 1 ^ carry, high << 1 | low >> 63])
 }
 
+/// a·b in GF(2^128), in constant time.
+pub(super) fn times(a: Block, b: Block) -> Block {
+    let bits = (0..128).rev().map(|i| b.to_u128() >> i & 1 == 1);
+    bits.fold(Block::ZERO, |product, bit| double(product) ^ a.masked(bit))
+}
+
 /// Σ χ_g·v_g in GF(2^128), where χ_g = AES_χ(g) is public and v_g is not.
 ///
 /// For each byte of χ_g, v_g is added to one of 256 sums of that byte's place; addresses depend on χ alone.
@@ -156,12 +162,6 @@ mod tests {
     use rand_core::SeedableRng;
 
     use super::*;
-
-    /// The product, from the definition.
-    fn times(a: Block, b: Block) -> Block {
-        let bits = (0..128).rev().map(|i| b.to_u128() >> i & 1 == 1);
-        bits.fold(Block::ZERO, |product, bit| double(product) ^ a.masked(bit))
-    }
 
     #[test]
     fn doubling_reduces_by_the_polynomial() {

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use rand_core::{CryptoRng, RngCore};
 
 use super::agreement::{Agreed, Intent};
+use super::authenticated_bits::Shares;
 use super::checks::{Directions, Transcribed};
 use super::error::SessionError;
 use super::evaluation::Evaluation;
@@ -14,8 +15,9 @@ use super::inputs::Inputs;
 use super::outputs::OutputMasks;
 use super::owners::{Milestone, NotKept};
 use super::party::Party;
-use super::second_pass::{Masked, Task, execute};
+use super::second_pass::Masked;
 use super::settings::Settings;
+use super::two_party::{Task, execute};
 use crate::Bits;
 use crate::channel::Channel;
 use crate::program::Program;
@@ -161,7 +163,7 @@ impl<'p, R: Side, C: Channel, P: Program + Sync> Session<'p, R, C, P, Ready> {
     }
 
     /// Reveals the masks of the outputs to whom the terms name. The garbler learns first.
-    fn outputs(&mut self, masked: &Masked) -> Result<Option<Vec<bool>>, SessionError> {
+    fn outputs(&mut self, masked: &Masked<Shares>) -> Result<Option<Vec<bool>>, SessionError> {
         let Party { own, agreed, .. } = &self.state.party;
         let shares = OutputMasks { session: &agreed.session.id, own, shares: &masked.masks };
         let mut output = None;

@@ -180,6 +180,11 @@ pub(super) struct Extent {
     pub(super) buckets: Buckets,
 }
 
+impl Extent {
+    /// That of no chunk.
+    pub(super) const NONE: Self = Self { number: 0, gates: 0, buckets: Buckets { layers: 0, candidates: 0 } };
+}
+
 /// How a program is divided into chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chunks {

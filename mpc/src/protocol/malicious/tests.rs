@@ -41,9 +41,10 @@ thread_local! {
 }
 
 /// Every check: what a cheater ignores.
-const ALL: &[Check] = &[
+pub(super) const ALL: &[Check] = &[
     Check::Coin,
     Check::Products,
+    Check::Broadcast,
     Check::Openings,
     Check::Transcript,
     Check::Labels,
@@ -58,7 +59,12 @@ pub(super) fn ignores(check: Check) -> bool {
     IGNORED.get().contains(&check)
 }
 
-fn rng(seed: u64) -> ChaCha20Rng {
+/// Lets the party of this thread ignore these checks.
+pub(super) fn ignore(checks: &'static [Check]) {
+    IGNORED.set(checks);
+}
+
+pub(super) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
@@ -104,19 +110,19 @@ fn buckets() -> Buckets {
 
 /// A change of the bits of `value` in byte `at` of a phase.
 #[derive(Clone, Copy)]
-struct Change {
-    phase: Phase,
-    at: usize,
-    value: u8,
+pub(super) struct Change {
+    pub(super) phase: Phase,
+    pub(super) at: usize,
+    pub(super) value: u8,
 }
 
 /// The change of bit `bit`, counted from byte `at`.
-fn flip(phase: Phase, at: usize, bit: usize) -> Change {
+pub(super) fn flip(phase: Phase, at: usize, bit: usize) -> Change {
     Change { phase, at: at + bit / 8, value: 1 << (bit % 8) }
 }
 
 impl Change {
-    fn apply(&self, phase: Phase, at: usize, bytes: &mut [u8]) {
+    pub(super) fn apply(&self, phase: Phase, at: usize, bytes: &mut [u8]) {
         let place = self.at.checked_sub(at).filter(|_| phase == self.phase);
         place.and_then(|place| bytes.get_mut(place)).into_iter().for_each(|byte| *byte ^= self.value);
     }
@@ -124,7 +130,7 @@ impl Change {
 
 /// What a party does other than the protocol says.
 #[derive(Clone, Default)]
-struct Cheat {
+pub(super) struct Cheat {
     /// Changes of what it sends.
     changes: Vec<Change>,
     /// Changes of what it takes for received.
@@ -137,13 +143,13 @@ struct Cheat {
 }
 
 impl Cheat {
-    fn changing(changes: impl Into<Vec<Change>>) -> Self {
+    pub(super) fn changing(changes: impl Into<Vec<Change>>) -> Self {
         Self { changes: changes.into(), ..Self::default() }
     }
 
     /// A party that lies about bits of its own and computes as if the lie were true: to the peer's bits it
     /// adds what it added to its own.
-    fn consistent(changes: impl Into<Vec<Change>>) -> Self {
+    pub(super) fn consistent(changes: impl Into<Vec<Change>>) -> Self {
         let changes = changes.into();
         Self { heard: changes.clone(), changes, ..Self::default() }
     }
@@ -155,20 +161,20 @@ impl Cheat {
 
 /// Bytes that a party sent and received, by phase.
 #[derive(Clone, Default)]
-struct Record {
-    sent: [Vec<u8>; 10],
+pub(super) struct Record {
+    pub(super) sent: [Vec<u8>; 10],
     received: [Vec<u8>; 10],
 }
 
 impl Record {
-    fn sent(&self, phase: Phase) -> usize {
+    pub(super) fn sent(&self, phase: Phase) -> usize {
         self.sent[usize::from(phase.code())].len()
     }
 }
 
-struct Cheating {
-    cheat: Cheat,
-    record: Arc<Mutex<Record>>,
+pub(super) struct Cheating {
+    pub(super) cheat: Cheat,
+    pub(super) record: Arc<Mutex<Record>>,
 }
 
 impl Deviation for Cheating {
@@ -276,8 +282,8 @@ impl Run {
         let [(sender_g, receiver_e), (sender_e, receiver_g)] =
             other.map(|delta| dealt(&crate::Delta::insecure(delta), options, rng_0));
         let [own_g, own_e] = own;
-        let transfers_g = Transfers::dealt(Role::Garbler, sender_g, receiver_g);
-        let transfers_e = Transfers::dealt(Role::Evaluator, sender_e, receiver_e);
+        let transfers_g = Transfers::dealt(&own_g, sender_g, receiver_g);
+        let transfers_e = Transfers::dealt(&own_e, sender_e, receiver_e);
         let keys_g = Keys { own: own_g, transfers: transfers_g };
         let keys_e = Keys { own: own_e, transfers: transfers_e };
         let records: [Arc<Mutex<Record>>; 2] = Default::default();

@@ -21,13 +21,13 @@ fn shares(seed: u64, n: usize) -> ([Authenticator; 2], [Shares; 2]) {
     let (mut near, mut far) = memory_pair();
     let need = Need { own: n, peer: n };
     let mut shares: [Shares; 2] = Default::default();
-    let [shares_g, shares_e] = &mut shares;
+    let ([shares_g, shares_e], [own_g, own_e]) = (&mut shares, &own);
     thread::scope(|scope| {
         scope.spawn(move || {
-            let mut garbler = Transfers::dealt(Role::Garbler, sender_g, receiver_g);
+            let mut garbler = Transfers::dealt(own_g, sender_g, receiver_g);
             garbler.random_bits(&mut near, need, shares_g).unwrap();
         });
-        let mut evaluator = Transfers::dealt(Role::Evaluator, sender_e, receiver_e);
+        let mut evaluator = Transfers::dealt(own_e, sender_e, receiver_e);
         evaluator.random_bits(&mut far, need, shares_e).unwrap();
     });
     (own, shares)
