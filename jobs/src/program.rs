@@ -20,6 +20,7 @@ use crate::multiparty::{
     TooLarge,
 };
 use sotto_mpc::Fancy;
+use sotto_mpc::circuit::Tables;
 use sotto_mpc::circuit::language::COMPILER;
 use sotto_mpc::inputs::Inputs;
 
@@ -91,6 +92,15 @@ impl Computation {
         }
     }
 
+    /// What a source does with tables: sorts, joins, rows by secret indices.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        match self {
+            Self::Garble(program) => program.circuit().tables(),
+            Self::Builtin(_) | Self::Bristol(_) => Tables::default(),
+        }
+    }
+
     /// What a job states of this program, which was built with these parameters. Counts and hashes all gates,
     /// of which `most` are allowed.
     ///
@@ -136,6 +146,10 @@ impl Functionality for Computation {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         with!(self, program => program.body(f, inputs, outputs))
+    }
+
+    fn free_gates(&self) -> u64 {
+        with!(self, program => program.free_gates())
     }
 
     fn local(&self, input_party: usize) -> Box<dyn LocalStep + '_> {

@@ -34,7 +34,7 @@ pub use bristol::{BristolError, BristolErrorKind};
 pub use builder::CircuitBuilder;
 pub use netlist::{Netlist, Signal};
 pub use slots::TooLarge;
-pub use streamed::{Elements, StreamedCircuit, StreamedProgram};
+pub use streamed::{Elements, StreamedCircuit, StreamedProgram, Tables};
 
 use sha2::{Digest, Sha256};
 

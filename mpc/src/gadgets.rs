@@ -25,6 +25,7 @@ mod carry_save;
 mod comparison;
 mod division;
 mod fixed_point;
+pub(crate) mod network;
 mod root;
 mod selection;
 mod sha256;

@@ -190,7 +190,7 @@ impl Functionality for GarbleFunctionality {
     }
 
     fn free_gates(&self) -> u64 {
-        self.assigned.circuit.free_gates()
+        self.assigned.circuit.work()
     }
 
     fn body<F: Fancy, I: Inputs<F>>(

@@ -9,4 +9,6 @@ mod joins;
 mod limits;
 mod programs;
 mod streaming;
+mod tables;
+mod tables_at_random;
 mod twin;

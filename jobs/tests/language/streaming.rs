@@ -75,7 +75,7 @@ const STREAMED: &[(&str, &[bool])] = &[
         }",
         &[false, true],
     ),
-    // Unrolled: used twice, the variable is used, another array has its index, too small.
+    // Held: used twice, the variable is used, another table has its index and more rows.
     (
         "pub fn main(a: [u8; 64], y: u8) -> u8 { let mut s = y ^ a[3]; for x in a { s = s ^ x; } s }",
         &[false, false],
@@ -86,9 +86,15 @@ const STREAMED: &[(&str, &[bool])] = &[
     ),
     (
         "pub fn main(a: [u8; 64], b: [u8; 65]) -> u8 { let mut s = 0u8; for i in 0usize..64usize { s = s ^ (a[i] & b[i]); } s }",
-        &[false, false],
+        &[true, false],
     ),
-    ("pub fn main(a: [u8; 63], y: u8) -> u8 { let mut s = y; for x in a { s = s ^ x; } s }", &[false, false]),
+    // One that nothing uses, beside one that a loop reads.
+    (
+        "pub fn main(a: [u8; 64], b: [u8; 64]) -> u8 { let mut s = 1u8; for i in 0usize..64usize { s = s ^ a[i]; } s }",
+        &[true, false],
+    ),
+    // Unrolled: too small, not a statement of `main` itself.
+    ("pub fn main(a: [u8; 31], y: u8) -> u8 { let mut s = y; for x in a { s = s ^ x; } s }", &[false, false]),
     (
         "pub fn main(a: [u8; 64], y: bool) -> u8 { let mut s = 0u8; if y { for x in a { s = s ^ x; } } else { } s }",
         &[false, false],

@@ -46,12 +46,15 @@ mod error;
 mod front_end;
 mod indexing;
 mod join;
+mod lookups;
 mod lower;
 mod operators;
 mod patterns;
 mod recorder;
+mod sorting;
 mod state;
 mod streaming;
+mod tables;
 mod types;
 mod uses;
 mod value;
@@ -68,16 +71,17 @@ use garble_lang::ast::Type;
 use garble_lang::token::MetaInfo;
 use garble_lang::{TypedFnDef, TypedProgram};
 
-use super::{Circuit, Signal, StreamedCircuit, TooLarge};
+use super::streamed::{MAX_TABLES, Reading};
+use super::{Signal, StreamedCircuit};
 use crate::Fancy;
 use declared::DeclaredFields;
 use error::refused;
 use state::Lowering;
-use streaming::Plan;
+use tables::Plan;
 use types::{Leaves, Payload, Types};
 
 /// The version of front end and lowering. Another version may make another circuit from the same source.
-pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 2";
+pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 3";
 
 /// Options of a compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +179,7 @@ fn lower(
     let types = Types::new(program, declared, &options.constants, options.gates)?;
     let plan = Plan::of(&types, main)?;
     let (parameters, result_value) = signature(&types, main, &plan)?;
-    let whole = || main.params.iter().zip(&plan.sizes).filter(|(_, size)| !size.is_streamed);
+    let whole = || main.params.iter().zip(&plan.sizes).filter(|(_, size)| size.reading == Reading::Whole);
 
     let bits = whole().map(|(_, size)| size.element).collect();
     let mut lowering = Lowering::new(types, bits, options.gates);
@@ -183,18 +187,22 @@ fn lower(
     for (parameter, size) in whole() {
         lowering.bind(&parameter.name, Rc::new(wires.by_ref().take(size.element).collect()));
     }
-    let (mut result, steps) = lowering.main(main, &plan)?;
+    let (mut result, table) = lowering.main(main, &plan)?;
     if lowering.types.bits(&main.ty, main.meta)? == 0 {
         result = Rc::default();
     }
-    let too_many = || refused(main.meta, Refusal::TooManyGates(options.gates));
-    let (mut recorder, panic) = lowering.finish();
-    let fine = recorder.not(panic);
-    let mut shown = vec![Signal::default(); result.len()];
-    recorder.and_n(&result, &vec![fine; result.len()], &mut shown).map_err(|_| too_many())?;
-    let netlist = recorder.finish([vec![panic], shown]);
-    let last = Circuit::new(&netlist).map_err(|TooLarge| too_many())?;
-    let circuit = StreamedCircuit::new(plan.sizes, steps, last).ok_or_else(too_many)?;
+    let panic = lowering.panic();
+    let mut outputs = vec![vec![panic]];
+    if table.is_none() {
+        let fine = lowering.not(panic);
+        let mut shown = vec![Signal::default(); result.len()];
+        lowering.gates(main.meta, |f| f.and_n(&result, &vec![fine; result.len()], &mut shown))?;
+        outputs.push(shown);
+    }
+    let last = lowering.end(main.meta, outputs)?;
+    let last = lowering.scheduled(main.meta, &last)?;
+    let circuit = StreamedCircuit::new(plan.sizes, lowering.steps, last, table);
+    let circuit = circuit.ok_or_else(|| refused(main.meta, Refusal::TooLarge(MAX_TABLES)))?;
     Ok((circuit, parameters, result_value))
 }
 
@@ -202,8 +210,8 @@ fn lower(
 fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<Value>, Value), CompileError> {
     let mut parameters = Vec::with_capacity(main.params.len());
     for (parameter, size) in main.params.iter().zip(&plan.sizes) {
-        // Only an element of a streamed table has to be small.
-        if !size.is_streamed {
+        // Only a row of a table has to be small.
+        if size.reading == Reading::Whole {
             types.bits(&parameter.ty, main.meta)?;
         }
         let (value, payload) = value(types, &parameter.name, &parameter.ty, main.meta)?;

@@ -72,6 +72,16 @@ impl Netlist {
         &self.inputs
     }
 
+    /// A netlist of gates that were recorded, without outputs.
+    pub(super) fn from_parts(inputs: Vec<usize>, gates: Vec<Gate>) -> Self {
+        Self { gates, ..Self::new(inputs) }
+    }
+
+    /// The numbers of bits of the input values, and the gates.
+    pub(super) fn into_parts(self) -> (Vec<usize>, Vec<Gate>) {
+        (self.inputs, self.gates)
+    }
+
     /// The wires of all inputs, in order.
     pub fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
         (0..self.input_bits).map(Signal::Wire)

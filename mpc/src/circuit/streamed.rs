@@ -1,21 +1,33 @@
-//! Circuits with loops: one that is run for each element of its large input values, with a state in between.
+//! Circuits with loops, sorts and joins over large tables, which are made as they run.
 //!
 //! ```text
-//! state ← bits of the whole input values
-//! Once:     state ← circuit(state)
-//! ForEach:  for each element e: state[writes] ← round(state[reads], e)          `block`: several rounds at once
-//! outputs = state, after the last step, which is a Once
+//! state  ← bits of the whole input values            tables ← the held input values
+//! Once       state ← circuit(state)
+//! ForEach    for each row, in order: state[writes] ← round(state[reads], row of each source)
+//! Sort       a new table: the rows of another in the order of a key
+//! Merge      a new table: the rows of two others, each of which ascends, in one order
+//! outputs    circuit(state), or its panic bit and a table
 //! ```
 //!
-//! Memory is that of the state and of the largest circuit, whatever the number of elements, and elements are
-//! read as rounds need them. A block does the same as its rounds one after the other; its schedule puts AND
-//! gates of different rounds into one batch, where a round alone is often a chain of dependent gates.
+//! A circuit may look up rows of tables: by a number that is known, before it begins; by an index that it
+//! computes, between two of its parts, its *stages*. A source of a loop is a table, from some row on, or an
+//! input value that is *streamed*: read as rounds need it, and never held.
 //!
-//! Guaranteed of what decodes: as for a [`Circuit`], and every index into the state exists, circuits take and
-//! give as many bits as the state and the elements have, and each streamed value is read once, to its end.
+//! Memory is that of the state, of the tables that are still needed, and of the largest circuit. A block does
+//! the same as its rounds one after the other; its schedule puts AND gates of different rounds into one batch,
+//! where a round alone is often a chain of dependent gates.
+//!
+//! Tables are numbered: the input values, then those that steps make, in order. A table is given up after the
+//! last step that uses it.
+//!
+//! Guaranteed of what decodes: as for a [`Circuit`], and every index into the state and every table exists,
+//! circuits take and give as many bits as the state and the rows have, each streamed value is read once, to its
+//! end, and tables have at most [`MAX_TABLES`] bits at any time.
 
 mod encoding;
+mod fits;
 mod program;
+mod run;
 
 pub use program::StreamedProgram;
 
@@ -24,12 +36,17 @@ use sha2::{Digest, Sha256};
 use super::Circuit;
 use crate::Fancy;
 use crate::codec::Encode;
+use crate::fancy::Cost;
+use crate::gadgets::network::{KeyBit, Order, cost_of_lookup};
 
 /// Elements that are read at a time.
 const CHUNK: usize = 256;
 
 /// The largest number of elements of an input value that is read.
 pub(super) const MAX_ELEMENTS: usize = 1 << 27;
+
+/// The largest number of bits that tables have at any time.
+pub(super) const MAX_TABLES: usize = 1 << 27;
 
 /// The elements of a circuit's input values.
 pub trait Elements<F: Fancy> {
@@ -39,7 +56,7 @@ pub trait Elements<F: Fancy> {
     /// If the interpreter fails.
     fn whole(&mut self, f: &mut F, value: usize, wires: &mut Vec<F::Wire>) -> Result<(), F::Error>;
 
-    /// Appends the bits of the next elements of a [streamed](StreamedCircuit::is_streamed) input value.
+    /// Appends the bits of the next elements of an input value that is a [table](StreamedCircuit::elements).
     ///
     /// # Errors
     /// If the interpreter fails.
@@ -52,37 +69,114 @@ pub trait Elements<F: Fancy> {
     ) -> Result<(), F::Error>;
 }
 
-/// The size of an input value.
+/// How an input value is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Its bits are part of the state, from the beginning.
+    Whole,
+    /// It is a table, from the beginning.
+    Held,
+    /// One loop takes its elements one after the other.
+    Streamed,
+}
+
+/// The size of an input value, and how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
-    /// Bits of an element.
+    /// Bits of an element; of all of them, if the value is part of the state.
     pub(super) element: usize,
     pub(super) elements: usize,
-    /// Whether its elements are read one after the other, in a loop.
-    pub(super) is_streamed: bool,
+    pub(super) reading: Reading,
+}
+
+/// The size of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// Bits of a row.
+    pub(super) width: usize,
+    pub(super) count: usize,
 }
 
 /// A step of a streamed circuit.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a program has few")]
 pub(super) enum Step {
-    Once(Circuit),
+    Once(Staged),
     ForEach(ForEach),
+    Sort(Sort),
+    Merge(Merge),
 }
 
-/// A loop over the elements of streamed values, all of the same length.
+/// A circuit that looks up rows of tables.
+#[derive(Clone, Debug)]
+pub(super) struct Staged {
+    /// Rows whose numbers are known. Their bits follow the inputs.
+    pub(super) known: Vec<Known>,
+    pub(super) stages: Vec<Stage>,
+    pub(super) last: Circuit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) table: u32,
+    pub(super) row: u32,
+}
+
+/// A part of a circuit, and the row that is looked up after it. The next part takes the outputs of this one, and
+/// the row.
+#[derive(Clone, Debug)]
+pub(super) struct Stage {
+    pub(super) circuit: Circuit,
+    pub(super) table: u32,
+    /// The places of the index among the outputs, the lowest bit first.
+    pub(super) index: Vec<u32>,
+}
+
+/// What a loop takes rows of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) table: u32,
+    /// The row of the first round.
+    pub(super) from: u32,
+}
+
+/// A loop over rows.
 #[derive(Clone, Debug)]
 pub(super) struct ForEach {
-    /// The values, in the order in which a round takes their elements.
-    pub(super) values: Vec<usize>,
-    /// The bits of the state that a round takes, before the elements.
+    /// In the order in which a round takes their rows.
+    pub(super) sources: Vec<Source>,
+    /// The number of rounds.
+    pub(super) rounds: usize,
+    /// The bits of the state that a round takes, before the rows.
     pub(super) reads: Vec<u32>,
     /// The bits of the state that a round changes.
     pub(super) writes: Vec<u32>,
-    pub(super) round: Circuit,
-    /// The number of rounds that `block` does at once; 1 if it is that of a round.
+    pub(super) round: Staged,
+    pub(super) block: Option<Block>,
+}
+
+/// Several rounds at once.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
     pub(super) rounds: usize,
-    pub(super) block: Circuit,
+    pub(super) circuit: Circuit,
+}
+
+/// A table in order.
+#[derive(Clone, Debug)]
+pub(super) struct Sort {
+    pub(super) table: u32,
+    /// The lowest bit first.
+    pub(super) key: Vec<KeyBit>,
+}
+
+/// Two tables that ascend, in one order. A row is one of either table, zeros up to the wider of both, and whether it
+/// is of the second; of rows with equal keys, that of the first comes first.
+#[derive(Clone, Debug)]
+pub(super) struct Merge {
+    pub(super) tables: [u32; 2],
+    /// The lowest bit first.
+    pub(super) key: Vec<KeyBit>,
 }
 
 /// A circuit with loops over the elements of input values.
@@ -91,25 +185,41 @@ pub struct StreamedCircuit {
     sizes: Vec<Size>,
     inputs: Vec<usize>,
     steps: Vec<Step>,
-    last: Circuit,
+    last: Staged,
+    /// The table whose rows are output after the bits of `last`, as zeros if its first bit is set.
+    result: Option<u32>,
+    outputs: Vec<usize>,
+}
+
+impl From<Circuit> for Staged {
+    fn from(last: Circuit) -> Self {
+        Self { known: Vec::new(), stages: Vec::new(), last }
+    }
 }
 
 impl From<Circuit> for StreamedCircuit {
     /// A circuit without loops.
     fn from(last: Circuit) -> Self {
-        let inputs = last.inputs().to_vec();
-        let size = |bits: &usize| Size { element: *bits, elements: 1, is_streamed: false };
-        Self { sizes: inputs.iter().map(size).collect(), inputs, steps: Vec::new(), last }
+        let (inputs, outputs) = (last.inputs().to_vec(), last.outputs().to_vec());
+        let size = |bits: &usize| Size { element: *bits, elements: 1, reading: Reading::Whole };
+        let sizes = inputs.iter().map(size).collect();
+        Self { sizes, inputs, steps: Vec::new(), last: last.into(), result: None, outputs }
     }
 }
 
 impl StreamedCircuit {
     /// The circuit of these steps; `None` if they do not fit together.
-    pub(super) fn new(sizes: Vec<Size>, steps: Vec<Step>, last: Circuit) -> Option<Self> {
+    pub(super) fn new(sizes: Vec<Size>, steps: Vec<Step>, last: Staged, result: Option<u32>) -> Option<Self> {
         let bits = |size: &Size| size.element.checked_mul(size.elements);
         let inputs = sizes.iter().map(bits).collect::<Option<Vec<_>>>()?;
-        let circuit = Self { sizes, inputs, steps, last };
-        circuit.fits().then_some(circuit)
+        let outputs = last.last.outputs().to_vec();
+        let mut circuit = Self { sizes, inputs, steps, last, result, outputs };
+        let tables = circuit.fits()?;
+        if let Some(result) = result {
+            let Rows { width, count } = *tables.get(result as usize)?;
+            circuit.outputs.push(width.checked_mul(count)?);
+        }
+        Some(circuit)
     }
 
     /// The number of bits of each input value.
@@ -118,236 +228,198 @@ impl StreamedCircuit {
         &self.inputs
     }
 
-    /// Whether the elements of an input value are read one after the other, in a loop.
+    /// Whether the elements of an input value are read one after the other, in a loop, and never held.
     #[must_use]
     pub fn is_streamed(&self, value: usize) -> bool {
-        self.sizes.get(value).is_some_and(|size| size.is_streamed)
+        self.sizes.get(value).is_some_and(|size| size.reading == Reading::Streamed)
     }
 
-    /// The number of elements of a streamed input value, and the bits of one.
+    /// The number of elements of an input value that is streamed or a table, and the bits of one.
     #[must_use]
     pub fn elements(&self, value: usize) -> Option<(usize, usize)> {
-        self.sizes.get(value).filter(|size| size.is_streamed).map(|size| (size.elements, size.element))
+        let size = self.sizes.get(value).filter(|size| size.reading != Reading::Whole);
+        size.map(|size| (size.elements, size.element))
     }
 
-    /// The input values in the order in which they are read: the whole ones, then those of each loop, of
-    /// which the elements are read in turns.
+    /// The input values in the order in which they are read: the whole ones and the tables, then those of each
+    /// loop, of which the elements are read in turns.
     #[must_use]
     pub fn reading_order(&self) -> Vec<usize> {
         let whole = (0..self.sizes.len()).filter(|value| !self.is_streamed(*value));
-        let streamed = self.loops().flat_map(|each| each.values.iter().copied());
-        whole.chain(streamed).collect()
+        whole.chain(self.streamed_values()).collect()
     }
 
     /// The number of bits of each output value.
     #[must_use]
     pub fn outputs(&self) -> &[usize] {
-        self.last.outputs()
+        &self.outputs
     }
 
     /// The number of AND gates of a run.
     #[must_use]
     pub fn and_gates(&self) -> u64 {
-        self.sum(Circuit::and_gates)
+        self.cost().and_gates
     }
 
     /// The number of gates of a run that cost nothing but time.
     #[must_use]
     pub fn free_gates(&self) -> u64 {
-        self.sum(|circuit| circuit.gates() - circuit.and_gates())
+        self.cost().free_gates
     }
 
-    /// What the circuits of a run have together.
-    fn sum(&self, of: impl Fn(&Circuit) -> usize) -> u64 {
-        let of = |circuit| of(circuit) as u64;
-        let steps = self.steps.iter().map(|step| match step {
-            Step::Once(circuit) => of(circuit),
-            Step::ForEach(each) => {
-                let (blocks, rounds) = each.shares(self.rounds(each));
-                let blocks = (blocks as u64).saturating_mul(of(&each.block));
-                blocks.saturating_add((rounds as u64).saturating_mul(of(&each.round)))
-            }
+    /// The free gates of a run, and its rounds with the words of 64 bits that they copy: what takes time, whatever
+    /// is garbled.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        let tables = self.all_tables();
+        let rounds = self.steps.iter().map(|step| {
+            let Step::ForEach(each) = step else { return 0 };
+            let width = |source: &Source| tables.get(source.table as usize).map_or(0, |rows| rows.width);
+            let bits = each.reads.len() + each.sources.iter().map(width).sum::<usize>();
+            (each.rounds as u64).saturating_mul(1 + bits as u64 / 64)
         });
-        steps.fold(of(&self.last), u64::saturating_add)
+        rounds.fold(self.free_gates(), u64::saturating_add)
+    }
+
+    /// The sorts, joins and lookups of a run, and the memory for tables.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        let mut all = Tables { held_bits: self.most_bits().unwrap_or(usize::MAX), ..Tables::default() };
+        for step in &self.steps {
+            match step {
+                Step::Sort(_) => all.sorts += 1,
+                Step::Merge(_) => all.joins += 1,
+                Step::Once(staged) => all.lookups += staged.stages.len() as u64,
+                Step::ForEach(each) => all.lookups += (each.round.stages.len() * each.rounds) as u64,
+            }
+        }
+        all.lookups += self.last.stages.len() as u64;
+        all
+    }
+
+    /// The gates of a run; the depth is not known.
+    fn cost(&self) -> Cost {
+        let (tables, mut sum) = (self.all_tables(), Sum(Cost::default()));
+        let rows = |table: u32| tables.get(table as usize).copied().unwrap_or(Rows { width: 0, count: 0 });
+        let staged = |sum: &mut Sum, staged: &Staged, times: usize| {
+            sum.circuit(&staged.last, times);
+            for Stage { circuit, table, .. } in &staged.stages {
+                sum.circuit(circuit, times);
+                sum.add(cost_of_lookup(rows(*table).count, rows(*table).width), times);
+            }
+        };
+        for step in &self.steps {
+            match step {
+                Step::Once(once) => staged(&mut sum, once, 1),
+                Step::ForEach(each) => {
+                    let (blocks, rounds) = each.shares();
+                    staged(&mut sum, &each.round, rounds);
+                    each.block.iter().for_each(|block| sum.circuit(&block.circuit, blocks));
+                }
+                Step::Sort(Sort { table, key }) => {
+                    let Rows { width, count } = rows(*table);
+                    sum.add(Order { width, key }.cost_of_sort(count), 1);
+                }
+                Step::Merge(merge) => {
+                    let Rows { width, count } = merge.rows(merge.tables.map(rows));
+                    sum.add(Order { width, key: &merge.key_with_side(width) }.cost_of_merge(count), 1);
+                }
+            }
+        }
+        staged(&mut sum, &self.last, 1);
+        if let Some(table) = self.result {
+            let bits = (rows(table).width as u64).saturating_mul(rows(table).count as u64);
+            sum.add(Cost { and_gates: bits, ..Cost::default() }, 1);
+        }
+        sum.0
     }
 
     /// The number of gates in memory, free ones included.
     pub(super) fn gates(&self) -> usize {
         let steps = self.steps.iter().map(|step| match step {
-            Step::Once(circuit) => circuit.gates(),
-            Step::ForEach(each) => each.round.gates() + each.block.gates(),
+            Step::Once(staged) => staged.gates(),
+            Step::ForEach(each) => {
+                each.round.gates() + each.block.as_ref().map_or(0, |block| block.circuit.gates())
+            }
+            Step::Sort(_) | Step::Merge(_) => 0,
         });
         self.last.gates() + steps.sum::<usize>()
     }
 
-    /// A hash of the whole circuit: without loops, that of its [`Circuit`].
+    /// A hash of the whole circuit: without loops and tables, that of its [`Circuit`].
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        if self.steps.is_empty() {
-            return self.last.digest();
+        let is_whole = self.sizes.iter().all(|size| size.reading == Reading::Whole);
+        if is_whole && self.steps.is_empty() {
+            return self.last.last.digest();
         }
-        let mut hash = Sha256::new_with_prefix(b"sotto mpc streamed circuit v1");
+        let mut hash = Sha256::new_with_prefix(b"sotto mpc streamed circuit v2");
         let mut bytes = Vec::new();
-        self.sizes.encode(&mut bytes);
-        for step in &self.steps {
-            match step {
-                Step::Once(circuit) => circuit.digest().encode(&mut bytes),
-                Step::ForEach(each) => {
-                    let ForEach { values, reads, writes, round, rounds, block } = each;
-                    values.encode(&mut bytes);
-                    reads.encode(&mut bytes);
-                    writes.encode(&mut bytes);
-                    round.digest().encode(&mut bytes);
-                    rounds.encode(&mut bytes);
-                    block.digest().encode(&mut bytes);
-                }
-            }
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(&bytes);
-            bytes.clear();
-        }
-        hash.update(self.last.digest());
+        self.encode(&mut bytes);
+        hash.update(&bytes);
         hash.finalize().into()
     }
+}
 
-    /// Runs the circuit in an interpreter: reads all elements, and appends all output bits in order.
-    ///
-    /// # Errors
-    /// As [`Fancy::and_n`].
-    pub fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        elements: &mut impl Elements<F>,
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        let mut state = Vec::new();
-        for value in (0..self.sizes.len()).filter(|value| !self.is_streamed(*value)) {
-            elements.whole(f, value, &mut state)?;
-        }
-        for step in &self.steps {
-            match step {
-                Step::Once(circuit) => {
-                    let mut next = Vec::with_capacity(state.len());
-                    circuit.run(f, state, &mut next)?;
-                    state = next;
-                }
-                Step::ForEach(each) => self.run_loop(f, each, elements, &mut state)?,
-            }
-        }
-        self.last.run(f, state, outputs)
+/// What a streamed circuit does with tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// Sorts of a table.
+    pub sorts: u64,
+    /// Joins of two tables.
+    pub joins: u64,
+    /// Rows that are looked up by a secret index.
+    pub lookups: u64,
+    /// The largest number of bits of rows in memory at any time, each of which has a label.
+    pub held_bits: usize,
+}
+
+/// Costs added up.
+struct Sum(Cost);
+
+impl Sum {
+    fn add(&mut self, cost: Cost, times: usize) {
+        let Self(sum) = self;
+        let more = |gates: u64| gates.saturating_mul(times as u64);
+        sum.and_gates = sum.and_gates.saturating_add(more(cost.and_gates));
+        sum.free_gates = sum.free_gates.saturating_add(more(cost.free_gates));
     }
 
-    fn run_loop<F: Fancy>(
-        &self,
-        f: &mut F,
-        each: &ForEach,
-        elements: &mut impl Elements<F>,
-        state: &mut [F::Wire],
-    ) -> Result<(), F::Error> {
-        let chunk = CHUNK.next_multiple_of(each.rounds);
-        let mut left = self.rounds(each);
-        let (mut read, mut inputs, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-        while left > 0 {
-            let now = left.min(chunk);
-            left -= now;
-            read.resize_with(each.values.len(), Vec::new);
-            for (value, wires) in each.values.iter().zip(&mut read) {
-                wires.clear();
-                elements.next(f, *value, now, wires)?;
-            }
-            let mut done = 0;
-            while done < now {
-                let block = now - done >= each.rounds;
-                let (rounds, circuit) = if block { (each.rounds, &each.block) } else { (1, &each.round) };
-                inputs.clear();
-                inputs.extend(each.reads.iter().map(|bit| state[*bit as usize]));
-                for round in done..done + rounds {
-                    for (value, wires) in each.values.iter().zip(&read) {
-                        let bits = self.sizes[*value].element;
-                        inputs.extend_from_slice(&wires[round * bits..(round + 1) * bits]);
-                    }
-                }
-                changed.clear();
-                circuit.run(f, inputs.iter().copied(), &mut changed)?;
-                for (bit, wire) in each.writes.iter().zip(&changed) {
-                    state[*bit as usize] = *wire;
-                }
-                done += rounds;
-            }
-        }
-        Ok(())
+    fn circuit(&mut self, circuit: &Circuit, times: usize) {
+        let and_gates = circuit.and_gates() as u64;
+        let free_gates = circuit.gates() as u64 - and_gates;
+        self.add(Cost { and_gates, free_gates, depth: 0 }, times);
     }
+}
 
-    fn loops(&self) -> impl Iterator<Item = &ForEach> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Once(_) => None,
-            Step::ForEach(each) => Some(each),
-        })
-    }
-
-    /// The number of rounds of a loop.
-    fn rounds(&self, each: &ForEach) -> usize {
-        let first = each.values.first().and_then(|value| self.sizes.get(*value));
-        first.map_or(0, |size| size.elements)
-    }
-
-    /// Whether the steps fit together.
-    fn fits(&self) -> bool {
-        let whole = self.sizes.iter().zip(&self.inputs).filter(|(size, _)| !size.is_streamed);
-        let Some(mut state) = sum(whole.map(|(_, bits)| *bits)) else { return false };
-        for step in &self.steps {
-            match step {
-                Step::Once(circuit) if takes(circuit, state) => state = gives(circuit),
-                Step::ForEach(each) if self.loop_fits(each, state) => {}
-                _ => return false,
-            }
-        }
-        let mut read: Vec<usize> = self.loops().flat_map(|each| each.values.iter().copied()).collect();
-        read.sort_unstable();
-        let small = |size: &Size| size.elements <= MAX_ELEMENTS;
-        takes(&self.last, state)
-            && self.sizes.iter().all(small)
-            && (0..self.sizes.len()).filter(|value| self.is_streamed(*value)).eq(read)
-    }
-
-    fn loop_fits(&self, each: &ForEach, state: usize) -> bool {
-        let ForEach { values, reads, writes, round, rounds, block } = each;
-        let sizes = values.iter().map(|value| self.sizes.get(*value)).collect::<Option<Vec<_>>>();
-        let Some(sizes) = sizes.filter(|sizes| !sizes.is_empty()) else { return false };
-        let exists = |bit: &u32| (*bit as usize) < state;
-        let same = |size: &&Size| size.elements == self.rounds(each);
-        let Some(elements) = sum(sizes.iter().map(|size| size.element)) else { return false };
-        let all = |rounds: usize| elements.checked_mul(rounds)?.checked_add(reads.len());
-        let fits = |circuit: &Circuit, rounds| {
-            all(rounds).is_some_and(|bits| takes(circuit, bits)) && gives(circuit) == writes.len()
-        };
-        (1..=CHUNK).contains(rounds)
-            && reads.iter().chain(writes).all(exists)
-            && sizes.iter().all(same)
-            && fits(round, 1)
-            && fits(block, *rounds)
+impl Staged {
+    fn gates(&self) -> usize {
+        self.last.gates() + self.stages.iter().map(|stage| stage.circuit.gates()).sum::<usize>()
     }
 }
 
 impl ForEach {
-    /// How many blocks and how many single rounds make this many rounds.
-    const fn shares(&self, rounds: usize) -> (usize, usize) {
+    /// How many blocks and how many single rounds make its rounds.
+    fn shares(&self) -> (usize, usize) {
         // Chunks are multiples of a block, so single rounds come only at the end.
-        (rounds / self.rounds, rounds % self.rounds)
+        self.block.as_ref().map_or((0, self.rounds), |b| (self.rounds / b.rounds, self.rounds % b.rounds))
     }
 }
 
-fn sum(bits: impl Iterator<Item = usize>) -> Option<usize> {
-    bits.into_iter().try_fold(0usize, usize::checked_add)
-}
+impl Merge {
+    /// The size of the merged table.
+    fn rows(&self, [first, second]: [Rows; 2]) -> Rows {
+        Rows {
+            width: first.width.max(second.width).saturating_add(1),
+            count: first.count.saturating_add(second.count),
+        }
+    }
 
-/// Whether a circuit takes this many bits.
-fn takes(circuit: &Circuit, bits: usize) -> bool {
-    sum(circuit.inputs().iter().copied()) == Some(bits)
-}
-
-fn gives(circuit: &Circuit) -> usize {
-    circuit.outputs().iter().sum()
+    /// The key of rows of this width, below which is the table.
+    fn key_with_side(&self, width: usize) -> Vec<KeyBit> {
+        let side = KeyBit { place: width as u32 - 1, descends: false };
+        std::iter::once(side).chain(self.key.iter().copied()).collect()
+    }
 }
 
 #[cfg(test)]

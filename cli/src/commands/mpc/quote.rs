@@ -13,6 +13,7 @@ use sotto_jobs::multiparty::{Functionality, max_input_request};
 use sotto_jobs::{Computation, Job, PartyId};
 use sotto_mpc::Backend;
 use sotto_mpc::calibrate::{AuthenticatedPair, Layers, garble};
+use sotto_mpc::circuit::Tables;
 use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
@@ -27,6 +28,9 @@ const PROCESS: usize = 12 << 20;
 /// Wires per input bit that a program reads at once (measured for `join_count@1`, which merges all rows of
 /// two input parties; others have fewer).
 const WIRES: usize = 16;
+/// Bytes of a bit of a table in memory: its label, or the wires of both passes.
+const LABEL: u64 = 16;
+const AUTHENTICATED_WIRES: u64 = 64;
 /// Seconds of computation for the base transfers.
 const SET_UP_SECONDS: f64 = 0.05;
 
@@ -47,6 +51,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         Adversary::Malicious => (&malicious, &curious),
     };
     let gates = job.program.and_gates;
+    let tables = program.tables();
     let mut human = format!(
         "AND gates   {gates}\nBytes       {} between the compute parties, about {} from all other parties\nMemory      at most about {} MB at each compute party\n\
          Seconds     about {:.1} at {:.0} Mbit/s and {:.1} ms, as {} ({}){}\nInstead     {}",
@@ -61,6 +66,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         if ours.is_link_bound { "; the link is the bottleneck" } else { "" },
         other.sentence(),
     );
+    if tables.held_bits > 0 {
+        let Tables { sorts, joins, lookups, held_bits } = tables;
+        human.push_str(&format!(
+            "\nTables      sorts {sorts}, joins {joins}, rows by a secret index {lookups}; at most {held_bits} bits of rows in memory"
+        ));
+    }
     if let (Some(settings), Some(best)) = (job.malicious(), malicious.tree_depth)
         && settings.depth != best
     {
@@ -70,6 +81,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "job": job.id().to_string(), "adversary": ours.adversary.as_str(), "and_gates": gates, "bytes": ours.bytes,
         "input_bytes": ours.input_bytes, "memory_bytes": ours.memory, "seconds": ours.seconds,
         "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
+        "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "held_bits": tables.held_bits,
         "bandwidth_mbit": link.bytes_a_second / 125_000.0, "delay_ms": link.delay * 1e3, "link": link.from,
         "both": [curious.record(), malicious.record()],
     });
@@ -128,7 +140,7 @@ fn curious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate> {
         adversary: Adversary::SemiHonest,
         bytes,
         input_bytes: shared / 4,
-        memory: memory(job, program),
+        memory: memory(job, program) + LABEL * program.tables().held_bits as u64,
         seconds: SET_UP_SECONDS + SET_UP.1 as f64 * link.delay + here.max(on_link),
         rate,
         machine: format!("this machine garbles {:.0} million gates per second", rate / 1e6),
@@ -160,7 +172,7 @@ fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate>
         adversary: Adversary::Malicious,
         bytes,
         input_bytes: (shared + padded) / 4 + 160 * u64::from(settings.attempts.number()) * blocks,
-        memory: memory(job, program) + cost.memory,
+        memory: memory(job, program) + AUTHENTICATED_WIRES * program.tables().held_bits as u64 + cost.memory,
         seconds: set_up + work.max(sending) + cost.flights as f64 * link.delay / 2.0,
         rate,
         machine: format!("this machine does {:.2} million authenticated gates per second", rate / 1e6),

@@ -124,11 +124,13 @@ pub enum ConstantProblem {
 pub enum Refusal {
     /// The circuit needs more gates than allowed.
     #[error(
-        "the circuit needs more than {0} gates: loop over large tables in `main`, as docs/JOBS.md shows, so that they are read row by row"
+        "the circuit needs more than {0} gates: work on large tables in statements of `main`, in the forms that docs/JOBS.md shows, so that they are read row by row"
     )]
     TooManyGates(usize),
     /// Lowering takes too much work.
-    #[error("loops and copies here need too much work")]
+    #[error(
+        "loops and copies here need more than 2^25 steps: work on large tables in statements of `main`, in the forms that docs/JOBS.md shows"
+    )]
     TooMuchWork,
     /// A value is too large.
     #[error(

@@ -16,7 +16,7 @@ pub(super) enum Step {
 }
 
 /// The value of an index, if all its bits are constants.
-fn known_index(index: &[Signal]) -> Option<usize> {
+pub(super) fn known_index(index: &[Signal]) -> Option<usize> {
     index.iter().enumerate().try_fold(0usize, |sum, (i, bit)| match bit {
         Signal::Constant(bit) => Some(sum | usize::from(*bit) << i),
         Signal::Wire(_) => None,
@@ -24,7 +24,7 @@ fn known_index(index: &[Signal]) -> Option<usize> {
 }
 
 /// The low bits of an index that select among `length` elements.
-fn significant(index: &[Signal], length: usize) -> &[Signal] {
+pub(super) fn significant(index: &[Signal], length: usize) -> &[Signal] {
     let bits = length.next_power_of_two().trailing_zeros() as usize;
     index.get(..bits).unwrap_or(index)
 }

@@ -12,9 +12,11 @@ use super::indexing::{Step, assign, element, panic_out_of_bounds};
 use super::join::{Pair, Side, join, pairs};
 use super::operators::{negate, operation};
 use super::patterns::matches;
+use super::sorting::{SortKey, sort_key};
 use super::state::{Bits, FALSE, Lowering, known, resized};
 use super::types::{self, is_signed};
 use crate::circuit::netlist::Signal;
+use crate::gadgets::network::{Order, sort};
 
 /// The units of work of an expression, or of a round of a loop, apart from its bits.
 const STEP: usize = 8;
@@ -292,11 +294,17 @@ impl Lowering<'_> {
         index: &TypedExpr,
         meta: MetaInfo,
     ) -> Result<Bits, CompileError> {
-        // In a streamed loop its array is indexed by nothing but the loop's variable.
         if let ExprEnum::Identifier(name) = &array.inner
-            && let Some(element) = self.elements.get(name)
+            && self.variable(name).is_none()
         {
-            return Ok(element.clone());
+            let is_variable = matches!(&index.inner, ExprEnum::Identifier(i) if *i == self.row.variable);
+            if let Some(element) = self.row.elements.get(name).filter(|_| is_variable) {
+                return Ok(element.clone());
+            }
+            if let Some(table) = self.tables.get(name).copied() {
+                let index = self.expression(index)?;
+                return self.lookup(meta, table, &index);
+            }
         }
         let (element_type, length) = self.types.array(&array.ty, meta)?;
         let bits = self.types.bits(element_type, meta)?;
@@ -406,6 +414,9 @@ impl Lowering<'_> {
     fn call(&mut self, name: &str, arguments: &[TypedExpr], meta: MetaInfo) -> Result<Bits, CompileError> {
         let function = self.types.program.fn_defs.get(name);
         let function = function.ok_or_else(|| refused(meta, Refusal::Unsupported))?;
+        if let ([argument], Some(key)) = (arguments, sort_key(&self.types, function)) {
+            return self.sorted(&key, argument, meta);
+        }
         let mut scope = BTreeMap::new();
         for (parameter, argument) in function.params.iter().zip(arguments) {
             scope.insert(parameter.name.clone(), self.expression(argument)?);
@@ -413,6 +424,17 @@ impl Lowering<'_> {
         let value = self.in_frame(scope, |this| this.block(&function.body))?;
         // A body that ends in a statement has no value, and neither has its function.
         Ok(if self.types.bits(&function.ty, meta)? == 0 { Bits::default() } else { value })
+    }
+
+    /// The elements of an array in order: what a function that sorts does.
+    fn sorted(&mut self, key: &SortKey, argument: &TypedExpr, meta: MetaInfo) -> Result<Bits, CompileError> {
+        let rows = self.expression(argument)?;
+        let bits = key.unsigned();
+        let order = Order { width: key.width, key: &bits };
+        // The work is done with the gates; there are more of them than copied bits.
+        let gates = order.cost_of_sort(key.length);
+        self.spend(meta, usize::try_from(gates.and_gates).unwrap_or(usize::MAX))?;
+        self.gates(meta, |f| sort(f, rows.to_vec(), order)).map(Rc::new)
     }
 
     /// The value of the first clause that matches. The last clause needs no test, because the clauses are

@@ -68,6 +68,23 @@ impl Known {
     }
 }
 
+/// Recorded gates, which may read wires that come from tables.
+pub(super) struct Recorded {
+    /// The bits of each input value.
+    pub(super) inputs: Vec<usize>,
+    pub(super) gates: Vec<Gate>,
+}
+
+impl Recorded {
+    /// The circuit with these output values, without the gates that no output needs; no gate may read other
+    /// wires.
+    pub(super) fn netlist(self, outputs: Vec<Vec<Signal>>) -> Netlist {
+        let mut netlist = Netlist::from_parts(self.inputs, self.gates);
+        outputs.into_iter().for_each(|output| netlist.output(output));
+        netlist.pruned()
+    }
+}
+
 /// The interpreter that records a circuit without duplicate gates.
 pub(super) struct Recorder {
     netlist: Netlist,
@@ -95,11 +112,15 @@ impl Recorder {
         self.full
     }
 
-    /// The recorded circuit with these output values, without the gates that no output needs.
-    pub(super) fn finish(mut self, outputs: impl IntoIterator<Item = Vec<Signal>>) -> Netlist {
-        drop(self.known);
-        outputs.into_iter().for_each(|output| self.netlist.output(output));
-        self.netlist.pruned()
+    /// The number of gates so far.
+    pub(super) fn gates(&self) -> usize {
+        self.netlist.gates().len()
+    }
+
+    /// What was recorded.
+    pub(super) fn finish(self) -> Recorded {
+        let (inputs, gates) = self.netlist.into_parts();
+        Recorded { inputs, gates }
     }
 
     fn gate(&mut self, gate: Gate) -> Signal {
@@ -199,7 +220,7 @@ mod tests {
         assert_eq!((f.and_one(a, not), f.xor(not, a)), (Signal::Constant(false), Signal::Constant(true)));
         let unused = f.xor(a, b);
         assert_ne!(unused, and);
-        let netlist = f.finish([vec![and]]);
+        let netlist = f.finish().netlist(vec![vec![and]]);
         assert_eq!(netlist.gates(), [Gate::And(0, 1)]);
     }
 

@@ -13,10 +13,12 @@ use std::rc::Rc;
 use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
+use super::lookups::{Lookups, Stages, Table, staged};
 use super::recorder::{Full, Recorder};
 use super::types::Types;
 use crate::Fancy;
-use crate::circuit::netlist::{Netlist, Signal};
+use crate::circuit::netlist::Signal;
+use crate::circuit::streamed::Step;
 use crate::gadgets::{Selection, Words};
 
 /// The bits of a value.
@@ -38,10 +40,24 @@ pub(super) struct Lowering<'p> {
     /// The gates of the circuits recorded before.
     ended: usize,
     frame: Frame,
-    /// Elements that a streamed loop takes, by the names of their arrays.
-    pub(super) elements: BTreeMap<String, Bits>,
+    /// The tables of `main`, by their names.
+    pub(super) tables: BTreeMap<String, Table>,
+    /// The rows that a round of a loop takes.
+    pub(super) row: Row,
+    /// The rows of tables that the circuit looks up.
+    pub(super) lookups: Lookups,
+    /// The steps so far, and the number of the next table that one makes.
+    pub(super) steps: Vec<Step>,
+    pub(super) next_table: u32,
     panic: Signal,
     work: u64,
+}
+
+/// The rows that a round of a loop takes: elements of tables by their names, whose index is the loop's variable.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Row {
+    pub(super) variable: String,
+    pub(super) elements: BTreeMap<String, Bits>,
 }
 
 /// The variables, the panic bit and the value after an arm of a branch.
@@ -54,8 +70,20 @@ pub(super) struct Branch {
 impl<'p> Lowering<'p> {
     pub(super) fn new(types: Types<'p>, inputs: Vec<usize>, limit: usize) -> Self {
         let f = Recorder::new(inputs, limit);
-        let (frame, elements) = (vec![BTreeMap::new()], BTreeMap::new());
-        Self { types, f, limit, ended: 0, frame, elements, panic: FALSE, work: 0 }
+        Self {
+            types,
+            f,
+            limit,
+            ended: 0,
+            frame: vec![BTreeMap::new()],
+            tables: BTreeMap::new(),
+            row: Row::default(),
+            lookups: Lookups::default(),
+            steps: Vec::new(),
+            next_table: 0,
+            panic: FALSE,
+            work: 0,
+        }
     }
 
     pub(super) const fn frame(&self) -> &Frame {
@@ -72,14 +100,14 @@ impl<'p> Lowering<'p> {
 
     /// Ends the recording in a circuit with these outputs; nothing is recorded until a
     /// [`restart`](Self::restart).
-    pub(super) fn end(&mut self, meta: MetaInfo, outputs: Vec<Signal>) -> Result<Netlist, CompileError> {
+    pub(super) fn end(&mut self, meta: MetaInfo, outputs: Vec<Vec<Signal>>) -> Result<Stages, CompileError> {
         let recorded = std::mem::replace(&mut self.f, Recorder::new(Vec::new(), 0));
         if recorded.is_full() {
             return Err(self.too_many_gates(meta));
         }
-        let netlist = recorded.finish([outputs]);
-        self.ended += netlist.gates().len();
-        Ok(netlist)
+        let stages = staged(recorded.finish(), std::mem::take(&mut self.lookups), outputs, meta)?;
+        self.ended += stages.gates();
+        Ok(stages)
     }
 
     /// Begins to record a circuit of this many input bits, the first of which is the panic bit.
@@ -92,9 +120,9 @@ impl<'p> Lowering<'p> {
         refused(meta, Refusal::TooManyGates(self.limit))
     }
 
-    /// The recorded gates, and the signal that tells whether the program panics.
-    pub(super) fn finish(self) -> (Recorder, Signal) {
-        (self.f, self.panic)
+    /// The number of gates of the circuit that is being recorded.
+    pub(super) fn recorded(&self) -> usize {
+        self.f.gates()
     }
 
     pub(super) fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
@@ -226,9 +254,9 @@ impl<'p> Lowering<'p> {
         run: impl FnOnce(&mut Self) -> Result<T, CompileError>,
     ) -> Result<T, CompileError> {
         let frame = std::mem::replace(&mut self.frame, vec![scope]);
-        let elements = std::mem::take(&mut self.elements);
+        let (tables, row) = (std::mem::take(&mut self.tables), std::mem::take(&mut self.row));
         let value = run(self)?;
-        (self.frame, self.elements) = (frame, elements);
+        (self.frame, self.tables, self.row) = (frame, tables, row);
         Ok(value)
     }
 }

@@ -1,139 +1,48 @@
-//! Loops over large parameters, recorded once and run for every element.
+//! Statements that work on tables: loops and joins recorded once and run for every row, and sorts.
+//!
+//! What is recorded before a loop ends in a circuit whose outputs are the *state*: the bits of all variables,
+//! and the panic bit. The body is recorded as a circuit from the bits that it uses, and a row of each table, to
+//! the bits that it assigns. Then recording goes on from the state.
 //!
 //! ```text
-//! for row in rows { … }                          `rows` is used nowhere else
-//! for i in 0..N { … first[i] … second[i] … }     neither is used elsewhere, nor `i` for anything else
+//! loop     a round for each row
+//! sort     a step alone; the state stays
+//! join     each table: a round for each two neighbours, which panics unless their keys ascend
+//!          a merge; then a round for each two neighbours, whose body counts if their keys are equal
 //! ```
-//!
-//! A statement of `main` itself that has one of these forms, over parameters of at least [`FEWEST`] elements,
-//! is not unrolled. What is recorded before it ends in a circuit whose outputs are the *state*: the bits of
-//! all variables, and the panic bit. The body is recorded as a circuit from the bits that it uses, and an
-//! element of each parameter, to the bits that it assigns. Then recording goes on from the state.
 //!
 //! The same gates are made as by unrolling, but for those that constants would save in some rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use garble_lang::ast::{ExprEnum, Pattern, PatternEnum, StmtEnum};
+use garble_lang::TypedFnDef;
 use garble_lang::token::MetaInfo;
-use garble_lang::{TypedFnDef, TypedPattern, TypedStmt};
 
 use super::error::{CompileError, Refusal, refused};
+use super::lookups::{Stages, Table};
 use super::patterns::matches;
-use super::state::{Bits, Frame, Lowering};
-use super::types::Types;
+use super::state::{Bits, Frame, Lowering, Row};
+use super::tables::{Action, Expression, Join, Plan};
+use super::types::Leaves;
 use super::uses::Uses;
-use crate::circuit::netlist::{Netlist, Signal};
-use crate::circuit::streamed::{ForEach, MAX_ELEMENTS, Size, Step};
+use crate::circuit::netlist::Signal;
+use crate::circuit::streamed::{Block, ForEach, MAX_TABLES, Merge, Reading, Sort, Source, Staged, Step};
 use crate::circuit::{Circuit, TooLarge};
-
-/// The fewest elements of a parameter that is streamed. Below, unrolling makes smaller circuits.
-const FEWEST: usize = 64;
+use crate::gadgets::network::KeyBit;
+use crate::gadgets::{Comparison, Words};
 
 /// About the largest number of gates of a block of rounds, and the largest number of its rounds.
 const BLOCK_GATES: usize = 1 << 14;
 const BLOCK_ROUNDS: usize = 16;
 
-/// A loop that is streamed.
-pub(super) struct Stream {
-    /// The parameters, by their number.
-    pub(super) parameters: Vec<usize>,
-    form: Form,
-}
-
-enum Form {
-    /// The pattern is matched with an element of the one parameter.
-    Element,
-    /// The body indexes the parameters.
-    Index,
-}
-
-/// Which statements of `main` are streamed, by their number, and how large its parameters are.
-pub(super) struct Plan {
-    pub(super) streams: BTreeMap<usize, Stream>,
-    pub(super) sizes: Vec<Size>,
-}
-
-impl Plan {
-    pub(super) fn of(types: &Types<'_>, main: &TypedFnDef) -> Result<Self, CompileError> {
-        let whole = Uses::of(&main.body);
-        let mut sizes = Vec::with_capacity(main.params.len());
-        let mut streams = BTreeMap::<usize, Stream>::new();
-        for (number, parameter) in main.params.iter().enumerate() {
-            let array = types.array(&parameter.ty, main.meta).ok();
-            let array = array.filter(|(_, elements)| (FEWEST..=MAX_ELEMENTS).contains(elements));
-            let name = &parameter.name;
-            let is_free = !whole.bound.contains(name) && !whole.assigned.contains(name);
-            let found = array.filter(|_| is_free).and_then(|(_, elements)| {
-                main.body.iter().enumerate().find_map(|(at, s)| Some((at, form(s, &whole, name, elements)?)))
-            });
-            let (element, elements) = match (array, &found) {
-                (Some((element, elements)), Some(_)) => (types.bits(element, main.meta)?, elements),
-                _ => (types.bits(&parameter.ty, main.meta)?, 1),
-            };
-            sizes.push(Size { element, elements, is_streamed: found.is_some() });
-            if let Some((at, form)) = found {
-                let stream = streams.entry(at).or_insert(Stream { parameters: Vec::new(), form });
-                stream.parameters.push(number);
-            }
-        }
-        let mut plan = Self { streams, sizes };
-        plan.drop_used_counters(types, main)?;
-        Ok(plan)
-    }
-
-    /// A loop whose variable has other uses than as an index of streamed parameters is unrolled.
-    fn drop_used_counters(&mut self, types: &Types<'_>, main: &TypedFnDef) -> Result<(), CompileError> {
-        let Self { streams, sizes } = self;
-        let mut whole = Vec::new();
-        streams.retain(|at, Stream { parameters, form }| {
-            let Some(StmtEnum::ForEachLoop(pattern, _, body)) = main.body.get(*at).map(|s| &s.inner) else {
-                return false;
-            };
-            let (Form::Index, Some(variable)) = (form, identifier(pattern)) else { return true };
-            let uses = Uses::of(body);
-            let names = parameters.iter().filter_map(|number| main.params.get(*number)).map(|p| &p.name);
-            let as_index = names.map(|name| indexes(&uses, name, variable)).sum::<usize>();
-            let streams = uses.reads(variable) == as_index;
-            if !streams {
-                whole.append(parameters);
-            }
-            streams
-        });
-        for number in whole {
-            let element = types.bits(&main.params[number].ty, main.meta)?;
-            sizes[number] = Size { element, elements: 1, is_streamed: false };
-        }
-        Ok(())
-    }
-}
-
-/// How a statement streams a parameter, if all uses of its name are there.
-fn form(statement: &TypedStmt, whole: &Uses, name: &str, elements: usize) -> Option<Form> {
-    let StmtEnum::ForEachLoop(pattern, array, body) = &statement.inner else { return None };
-    match &array.inner {
-        ExprEnum::Identifier(array) if array == name && whole.reads(name) == 1 => Some(Form::Element),
-        ExprEnum::Range(0, to, _) if usize::try_from(*to).ok() == Some(elements) => {
-            let (variable, uses) = (identifier(pattern)?, Uses::of(body));
-            let indexed = indexes(&uses, name, variable);
-            let only = indexed > 0 && indexed == whole.reads(name) && !uses.bound.contains(variable);
-            only.then_some(Form::Index)
-        }
-        _ => None,
-    }
-}
-
-/// How often a name is indexed by a variable.
-fn indexes(uses: &Uses, name: &str, variable: &str) -> usize {
-    uses.indexed.get(&(name.to_owned(), variable.to_owned())).copied().unwrap_or_default()
-}
-
-fn identifier(Pattern(pattern, ..): &TypedPattern) -> Option<&str> {
-    match pattern {
-        PatternEnum::Identifier(name) => Some(name),
-        _ => None,
-    }
+/// What a loop takes rows of, and how often.
+struct Rounds<'l> {
+    /// Tables, and the row of each that the first round takes.
+    sources: &'l [(Table, usize)],
+    count: usize,
+    /// The names in the body.
+    uses: &'l Uses,
 }
 
 /// Where a bit of a variable is while a loop runs.
@@ -207,97 +116,214 @@ impl State {
 }
 
 impl Lowering<'_> {
-    /// The statements of `main`; returns the value of the last one, and the steps before the gates that are
-    /// being recorded.
-    pub(super) fn main(&mut self, main: &TypedFnDef, plan: &Plan) -> Result<(Bits, Vec<Step>), CompileError> {
+    /// The statements of `main`: the value of the last one, or the table that it is.
+    pub(super) fn main(
+        &mut self,
+        main: &TypedFnDef,
+        plan: &Plan,
+    ) -> Result<(Bits, Option<u32>), CompileError> {
+        for (number, (parameter, size)) in main.params.iter().zip(&plan.sizes).enumerate() {
+            if size.reading != Reading::Whole {
+                let table = Table { number: number as u32, width: size.element, rows: size.elements };
+                self.tables.insert(parameter.name.clone(), table);
+            }
+        }
+        self.next_table = main.params.len() as u32;
         self.scoped(|this| {
-            let (mut value, mut steps) = (Bits::default(), Vec::new());
+            let (mut value, mut result) = (Bits::default(), None);
             for (at, statement) in main.body.iter().enumerate() {
-                value = match plan.streams.get(&at) {
-                    Some(stream) => {
-                        steps.extend(this.stream(statement, stream, main, plan)?);
+                let meta = statement.meta;
+                value = match plan.action(main, at, statement) {
+                    None => this.statement(statement)?,
+                    Some(Action::Result(table)) => {
+                        result = Some(this.table(meta, &table)?.number);
                         Bits::default()
                     }
-                    None => this.statement(statement)?,
+                    Some(action) => {
+                        this.act(meta, action)?;
+                        Bits::default()
+                    }
                 };
             }
-            Ok((value, steps))
+            Ok((value, result))
         })
     }
 
-    fn stream(
-        &mut self,
-        statement: &TypedStmt,
-        stream: &Stream,
-        main: &TypedFnDef,
-        plan: &Plan,
-    ) -> Result<[Step; 2], CompileError> {
-        let meta = statement.meta;
-        let StmtEnum::ForEachLoop(pattern, _, body) = &statement.inner else {
+    fn act(&mut self, meta: MetaInfo, action: Action<'_>) -> Result<(), CompileError> {
+        match action {
+            Action::Result(_) => Ok(()),
+            Action::Bind { name, table } => {
+                let table = self.table(meta, &table)?;
+                self.tables.insert(name.to_owned(), table);
+                Ok(())
+            }
+            Action::Rows { pattern, table, body } => {
+                let table = self.table(meta, &table)?;
+                let (sources, uses) = ([(table, 0)], Uses::of(body));
+                let rounds = Rounds { sources: &sources, count: table.rows, uses: &uses };
+                self.for_rows(meta, &rounds, |this, rows| {
+                    rows.first().map_or(Ok(()), |row| matches(this, pattern, row).map(drop))?;
+                    this.statements(body).map(drop)
+                })
+            }
+            Action::Index { variable, from, to, tables, body } => {
+                let known = tables.iter().filter_map(|name| Some((*self.tables.get(name)?, from)));
+                let (sources, uses): (Vec<_>, _) = (known.collect(), Uses::of(body));
+                let rounds = Rounds { sources: &sources, count: to - from, uses: &uses };
+                self.for_rows(meta, &rounds, |this, rows| {
+                    let elements = tables.iter().cloned().zip(rows).collect();
+                    this.row = Row { variable: variable.to_owned(), elements };
+                    this.statements(body)?;
+                    this.row = Row::default();
+                    Ok(())
+                })
+            }
+            Action::Join(join) => self.join_tables(meta, &join),
+        }
+    }
+
+    /// A table, after the sorts that make it.
+    fn table(&mut self, meta: MetaInfo, table: &Expression<'_>) -> Result<Table, CompileError> {
+        let unknown = || refused(meta, Refusal::Unsupported);
+        let mut now = *self.tables.get(table.name).ok_or_else(unknown)?;
+        for key in &table.sorts {
+            self.steps.push(Step::Sort(Sort { table: now.number, key: key.unsigned() }));
+            now = self.made(meta, now.width, now.rows)?;
+        }
+        Ok(now)
+    }
+
+    /// The table that the last step makes.
+    fn made(&mut self, meta: MetaInfo, width: usize, rows: usize) -> Result<Table, CompileError> {
+        if width.saturating_mul(rows) > MAX_TABLES {
+            return Err(refused(meta, Refusal::TooLarge(MAX_TABLES)));
+        }
+        let number = self.next_table;
+        self.next_table += 1;
+        Ok(Table { number, width, rows })
+    }
+
+    fn join_tables(&mut self, meta: MetaInfo, join: &Join<'_>) -> Result<(), CompileError> {
+        let mut leaves = Leaves::default();
+        self.types.leaves("", join.key, meta, &mut leaves)?;
+        let (mut key, mut from) = (Vec::new(), 0);
+        for leaf in &leaves.all {
+            let width = leaf.number.width();
+            // Parts are compared from the first on, so the last one is lowest.
+            key.splice(0..0, from..from + width);
+            from += width;
+        }
+        if key.is_empty() {
             return Err(refused(meta, Refusal::Unsupported));
-        };
-        let uses = Uses::of(body);
+        }
+        let words = |row: &Bits| Words::single(&key.iter().map(|place| row[*place]).collect::<Vec<_>>());
+        let [first, second] = &join.tables;
+        let (first, second) = (self.table(meta, first)?, self.table(meta, second)?);
+        for table in [first, second] {
+            let (sources, uses) = ([(table, 0), (table, 1)], Uses::default());
+            let rounds = Rounds { sources: &sources, count: table.rows - 1, uses: &uses };
+            self.for_rows(meta, &rounds, |this, rows| {
+                let [before, after] = [&rows[0], &rows[1]].map(&words);
+                let ascend = this.gates(meta, |f| f.greater(&after, &before))?;
+                let wrong = this.not(ascend.first().copied().unwrap_or_default());
+                this.panic_if(meta, wrong)
+            })?;
+        }
+        let bits = key.iter().map(|place| KeyBit { place: *place as u32, descends: false }).collect();
+        self.steps.push(Step::Merge(Merge { tables: [first.number, second.number], key: bits }));
+        let width = first.width.max(second.width) + 1;
+        let merged = self.made(meta, width, first.rows + second.rows)?;
+        let (sources, uses) = ([(merged, 0), (merged, 1)], Uses::of(join.body));
+        let rounds = Rounds { sources: &sources, count: merged.rows - 1, uses: &uses };
+        self.for_rows(meta, &rounds, |this, rows| {
+            let [low, high] = [&rows[0], &rows[1]].map(&words);
+            let is_pair = this.gates(meta, |f| f.equal(&low, &high))?;
+            let both = [&rows[0][..first.width], &rows[1][..second.width]].concat();
+            this.joined(meta, is_pair.first().copied().unwrap_or_default(), &Rc::new(both), join)
+        })
+    }
+
+    /// Runs the body of a join for two rows, if they are a pair.
+    fn joined(
+        &mut self,
+        meta: MetaInfo,
+        is_pair: Signal,
+        both: &Bits,
+        join: &Join<'_>,
+    ) -> Result<(), CompileError> {
+        let taken = self.branch(meta, |this| {
+            this.scoped(|this| {
+                matches(this, join.pattern, both)?;
+                this.statements(join.body)?;
+                Ok(Bits::default())
+            })
+        })?;
+        let skipped = self.branch(meta, |_| Ok(Bits::default()))?;
+        let chosen = self.choose(meta, is_pair, taken, skipped)?;
+        self.adopt(meta, chosen).map(drop)
+    }
+
+    fn for_rows(
+        &mut self,
+        meta: MetaInfo,
+        rounds: &Rounds<'_>,
+        mut body: impl FnMut(&mut Self, Vec<Bits>) -> Result<(), CompileError>,
+    ) -> Result<(), CompileError> {
+        let Rounds { sources, count, uses } = *rounds;
         let is_used = |name: &str| uses.reads(name) > 0 || uses.assigned.contains(name);
         let state = State::new(self.frame(), self.panic(), &uses.assigned);
         self.spend(meta, state.before.len())?;
-        let before = self.circuit(meta, state.before.clone())?;
+        let before = self.end(meta, vec![state.before.clone()])?;
 
         let reads = state.bits_of(is_used);
         let writes = state.bits_of(|name| uses.assigned.contains(name));
-        let parameters: Vec<(&str, usize)> = stream
-            .parameters
-            .iter()
-            .map(|number| (main.params[*number].name.as_str(), plan.sizes[*number].element))
-            .collect();
-        let elements: usize = parameters.iter().map(|(_, bits)| bits).sum();
+        let row: usize = sources.iter().map(|(table, _)| table.width).sum();
         let place = |bit: usize| reads.binary_search(&bit).unwrap_or_default();
-        let record = |this: &mut Self, rounds: usize| -> Result<Netlist, CompileError> {
-            this.restart(reads.len() + rounds * elements, state.frame(is_used, place));
+        let mut record = |this: &mut Self, rounds: usize| -> Result<Stages, CompileError> {
+            this.restart(reads.len() + rounds * row, state.frame(is_used, place));
             let mut wires = (reads.len()..).map(Signal::Wire);
             for _ in 0..rounds {
-                let taken = parameters.iter().map(|(name, bits)| {
-                    ((*name).to_owned(), Rc::new(wires.by_ref().take(*bits).collect::<Vec<_>>()))
-                });
-                let taken: BTreeMap<String, Bits> = taken.collect();
-                this.spend(meta, elements)?;
-                this.scoped(|this| {
-                    match (&stream.form, taken.first_key_value()) {
-                        (Form::Element, Some((_, element))) => _ = matches(this, pattern, element)?,
-                        _ => this.elements = taken,
-                    }
-                    this.statements(body)
-                })?;
-                this.elements.clear();
+                let rows = sources.iter().map(|(table, _)| wires.by_ref().take(table.width).collect());
+                let rows = rows.map(|row: Vec<_>| Rc::new(row)).collect();
+                this.spend(meta, row)?;
+                this.scoped(|this| body(this, rows))?;
             }
             let after = state.values(&writes, this.frame(), this.panic());
-            this.end(meta, after)
+            this.end(meta, vec![after])
         };
         let round = record(self, 1)?;
-        let rounds = plan.sizes[stream.parameters[0]].elements;
-        let most = BLOCK_GATES.min(self.gates_left()) / round.gates().len().max(1);
-        let at_once = 1 << most.min(BLOCK_ROUNDS).min(rounds).max(1).ilog2();
-        let block = if at_once > 1 { record(self, at_once)? } else { round.clone() };
-        let numbers = |bits: Vec<usize>| bits.into_iter().map(|bit| bit as u32).collect();
+        let at_once = self.rounds_at_once(&round, count);
+        let block = if at_once > 1 { record(self, at_once)?.single().cloned() } else { None };
+        let block = block.map(|netlist| Circuit::new(&netlist)).transpose();
+        let block = block.map_err(|TooLarge| self.too_many_gates(meta))?;
+        let block = block.map(|circuit| Block { rounds: at_once, circuit });
+        let numbers = |bits: &[usize]| bits.iter().map(|bit| *bit as u32).collect();
         let each = ForEach {
-            values: stream.parameters.clone(),
+            sources: sources
+                .iter()
+                .map(|(table, from)| Source { table: table.number, from: *from as u32 })
+                .collect(),
+            rounds: count,
+            reads: numbers(&reads),
+            writes: numbers(&writes),
             round: self.scheduled(meta, &round)?,
-            rounds: at_once,
-            block: self.scheduled(meta, &block)?,
-            reads: numbers(reads.clone()),
-            writes: numbers(writes.clone()),
+            block,
         };
+        let before = self.scheduled(meta, &before)?;
+        self.steps.extend([Step::Once(before), Step::ForEach(each)]);
         self.restart(state.before.len(), state.frame(|_| true, |bit| bit));
-        Ok([Step::Once(before), Step::ForEach(each)])
+        Ok(())
     }
 
-    /// Ends the recording in a circuit with these outputs.
-    fn circuit(&mut self, meta: MetaInfo, outputs: Vec<Signal>) -> Result<Circuit, CompileError> {
-        let netlist = self.end(meta, outputs)?;
-        self.scheduled(meta, &netlist)
+    /// The rounds of a block: one if a round looks up rows, because that takes most of its gates.
+    fn rounds_at_once(&self, round: &Stages, count: usize) -> usize {
+        let most = BLOCK_GATES.min(self.gates_left()) / round.gates().max(1);
+        if round.single().is_none() { 1 } else { 1 << most.min(BLOCK_ROUNDS).min(count).max(1).ilog2() }
     }
 
-    fn scheduled(&self, meta: MetaInfo, netlist: &Netlist) -> Result<Circuit, CompileError> {
-        Circuit::new(netlist).map_err(|TooLarge| self.too_many_gates(meta))
+    /// What was recorded, ready to run.
+    pub(super) fn scheduled(&self, meta: MetaInfo, stages: &Stages) -> Result<Staged, CompileError> {
+        stages.scheduled().map_err(|TooLarge| self.too_many_gates(meta))
     }
 }
 

@@ -15,7 +15,10 @@ pub(super) struct Uses {
     pub(super) read: BTreeMap<String, usize>,
     /// How often each name is read as an array whose index is another name.
     pub(super) indexed: BTreeMap<(String, String), usize>,
-    pub(super) bound: BTreeSet<String>,
+    /// How often each name is read as an array with any index.
+    pub(super) accessed: BTreeMap<String, usize>,
+    /// How often each name is bound.
+    pub(super) bound: BTreeMap<String, usize>,
     pub(super) assigned: BTreeSet<String>,
 }
 
@@ -30,6 +33,25 @@ impl Uses {
         self.read.get(name).copied().unwrap_or_default()
     }
 
+    /// How often a name is read with any index.
+    pub(super) fn accesses(&self, name: &str) -> usize {
+        self.accessed.get(name).copied().unwrap_or_default()
+    }
+
+    /// How often a name is read with the value of another as its index.
+    pub(super) fn indexes(&self, name: &str, variable: &str) -> usize {
+        self.indexed.get(&(name.to_owned(), variable.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// How often a name is bound.
+    pub(super) fn binds(&self, name: &str) -> usize {
+        self.bound.get(name).copied().unwrap_or_default()
+    }
+
+    fn bind(&mut self, name: &str) {
+        *self.bound.entry(name.to_owned()).or_default() += 1;
+    }
+
     pub(super) fn statements(&mut self, statements: &[TypedStmt]) {
         for statement in statements {
             match &statement.inner {
@@ -38,7 +60,7 @@ impl Uses {
                     self.expression(value);
                 }
                 StmtEnum::LetMut(name, _, value) => {
-                    self.bound.insert(name.clone());
+                    self.bind(name);
                     self.expression(value);
                 }
                 StmtEnum::VarAssign(name, accessors, value) => {
@@ -69,7 +91,7 @@ impl Uses {
     fn pattern(&mut self, Pattern(pattern, ..): &TypedPattern) {
         match pattern {
             PatternEnum::Identifier(name) => {
-                self.bound.insert(name.clone());
+                self.bind(name);
             }
             PatternEnum::Tuple(parts) | PatternEnum::EnumTuple(_, _, parts) => {
                 parts.iter().for_each(|part| self.pattern(part));
@@ -99,6 +121,9 @@ impl Uses {
                     (&array.inner, &index.inner)
                 {
                     *self.indexed.entry((array.clone(), index.clone())).or_default() += 1;
+                }
+                if let ExprEnum::Identifier(array) = &array.inner {
+                    *self.accessed.entry(array.clone()).or_default() += 1;
                 }
                 self.expressions([&**array, &**index]);
             }

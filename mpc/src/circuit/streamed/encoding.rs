@@ -1,48 +1,166 @@
 //! The bytes of a streamed circuit, as the compiler's process answers them; read as untrusted.
 //!
 //! ```text
-//! circuit = sizes ‖ steps ‖ the last circuit          each a list but the last
-//! size    = bits of an element ‖ elements ‖ 1 if they are streamed
-//! step    = 0 ‖ circuit, or 1 ‖ values ‖ reads ‖ writes ‖ round ‖ rounds of a block ‖ block
+//! circuit = sizes ‖ steps ‖ the last staged ‖ result: 0, or 1 ‖ table       sizes and steps are lists
+//! size    = bits of an element ‖ elements ‖ 0 whole, 1 streamed, 2 held
+//! step    = 0 ‖ staged, 1 ‖ loop, 2 ‖ table ‖ key, or 3 ‖ table ‖ table ‖ key
+//! staged  = known: list of (table ‖ row) ‖ stages: list of (circuit ‖ table ‖ index) ‖ circuit
+//! loop    = sources: list of (table ‖ first row) ‖ rounds ‖ reads ‖ writes ‖ staged ‖ 0, or rounds of a block ‖ block
+//! key     = list of 2·place, or 2·place + 1 where it descends
 //! ```
+//!
+//! Tables, rows, places and bits of the state are u32, sizes and rounds u64.
 
-use super::{Circuit, ForEach, Size, Step, StreamedCircuit};
+use super::{
+    Block, ForEach, KeyBit, Known, Merge, Reading, Size, Sort, Source, Stage, Staged, Step, StreamedCircuit,
+};
 use crate::codec::{Decode, DecodeError, Encode, Reader};
 
 impl Encode for Size {
     fn encode(&self, out: &mut Vec<u8>) {
         self.element.encode(out);
         self.elements.encode(out);
-        u8::from(self.is_streamed).encode(out);
+        let reading = match self.reading {
+            Reading::Whole => 0u8,
+            Reading::Streamed => 1,
+            Reading::Held => 2,
+        };
+        reading.encode(out);
     }
 }
 
 impl Decode for Size {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (element, elements) = (usize::decode(reader)?, usize::decode(reader)?);
-        let is_streamed = match u8::decode(reader)? {
-            flag @ (0 | 1) => flag == 1,
+        let reading = match u8::decode(reader)? {
+            0 => Reading::Whole,
+            1 => Reading::Streamed,
+            2 => Reading::Held,
             _ => return Err(DecodeError::Invalid("size")),
         };
-        Ok(Self { element, elements, is_streamed })
+        Ok(Self { element, elements, reading })
+    }
+}
+
+impl Encode for KeyBit {
+    fn encode(&self, out: &mut Vec<u8>) {
+        (self.place << 1 | u32::from(self.descends)).encode(out);
+    }
+}
+
+impl Decode for KeyBit {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let bit = u32::decode(reader)?;
+        Ok(Self { place: bit >> 1, descends: bit & 1 == 1 })
+    }
+}
+
+impl Encode for Known {
+    fn encode(&self, out: &mut Vec<u8>) {
+        [self.table, self.row].encode(out);
+    }
+}
+
+impl Decode for Known {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let [table, row] = Decode::decode(reader)?;
+        Ok(Self { table, row })
+    }
+}
+
+impl Encode for Source {
+    fn encode(&self, out: &mut Vec<u8>) {
+        [self.table, self.from].encode(out);
+    }
+}
+
+impl Decode for Source {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let [table, from] = Decode::decode(reader)?;
+        Ok(Self { table, from })
+    }
+}
+
+impl Encode for Stage {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.circuit.encode(out);
+        self.table.encode(out);
+        self.index.encode(out);
+    }
+}
+
+impl Decode for Stage {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (circuit, table) = (Decode::decode(reader)?, Decode::decode(reader)?);
+        Ok(Self { circuit, table, index: Decode::decode(reader)? })
+    }
+}
+
+impl Encode for Staged {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.known.encode(out);
+        self.stages.encode(out);
+        self.last.encode(out);
+    }
+}
+
+impl Decode for Staged {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (known, stages) = (Decode::decode(reader)?, Decode::decode(reader)?);
+        Ok(Self { known, stages, last: Decode::decode(reader)? })
+    }
+}
+
+impl Encode for ForEach {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Self { sources, rounds, reads, writes, round, block } = self;
+        sources.encode(out);
+        rounds.encode(out);
+        reads.encode(out);
+        writes.encode(out);
+        round.encode(out);
+        match block {
+            None => 0usize.encode(out),
+            Some(Block { rounds, circuit }) => {
+                rounds.encode(out);
+                circuit.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for ForEach {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (sources, rounds) = (Decode::decode(reader)?, Decode::decode(reader)?);
+        let (reads, writes, round) = Decode::decode(reader)?;
+        let block = match usize::decode(reader)? {
+            0 => None,
+            rounds => Some(Block { rounds, circuit: Decode::decode(reader)? }),
+        };
+        Ok(Self { sources, rounds, reads, writes, round, block })
     }
 }
 
 impl Encode for Step {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Once(circuit) => {
+            Self::Once(staged) => {
                 0u8.encode(out);
-                circuit.encode(out);
+                staged.encode(out);
             }
-            Self::ForEach(ForEach { values, reads, writes, round, rounds, block }) => {
+            Self::ForEach(each) => {
                 1u8.encode(out);
-                values.encode(out);
-                reads.encode(out);
-                writes.encode(out);
-                round.encode(out);
-                rounds.encode(out);
-                block.encode(out);
+                each.encode(out);
+            }
+            Self::Sort(Sort { table, key }) => {
+                2u8.encode(out);
+                table.encode(out);
+                key.encode(out);
+            }
+            Self::Merge(Merge { tables, key }) => {
+                3u8.encode(out);
+                tables.encode(out);
+                key.encode(out);
             }
         }
     }
@@ -50,18 +168,13 @@ impl Encode for Step {
 
 impl Decode for Step {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match u8::decode(reader)? {
-            0 => Ok(Self::Once(Decode::decode(reader)?)),
-            1 => Ok(Self::ForEach(ForEach {
-                values: Decode::decode(reader)?,
-                reads: Decode::decode(reader)?,
-                writes: Decode::decode(reader)?,
-                round: Decode::decode(reader)?,
-                rounds: Decode::decode(reader)?,
-                block: Decode::decode(reader)?,
-            })),
-            _ => Err(DecodeError::Invalid("step")),
-        }
+        Ok(match u8::decode(reader)? {
+            0 => Self::Once(Decode::decode(reader)?),
+            1 => Self::ForEach(Decode::decode(reader)?),
+            2 => Self::Sort(Sort { table: Decode::decode(reader)?, key: Decode::decode(reader)? }),
+            3 => Self::Merge(Merge { tables: Decode::decode(reader)?, key: Decode::decode(reader)? }),
+            _ => return Err(DecodeError::Invalid("step")),
+        })
     }
 }
 
@@ -70,12 +183,24 @@ impl Encode for StreamedCircuit {
         self.sizes.encode(out);
         self.steps.encode(out);
         self.last.encode(out);
+        match self.result {
+            None => 0u8.encode(out),
+            Some(table) => {
+                1u8.encode(out);
+                table.encode(out);
+            }
+        }
     }
 }
 
 impl Decode for StreamedCircuit {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (sizes, steps, last) = (Vec::decode(reader)?, Vec::decode(reader)?, Circuit::decode(reader)?);
-        Self::new(sizes, steps, last).ok_or(DecodeError::Invalid("steps"))
+        let (sizes, steps, last) = (Vec::decode(reader)?, Vec::decode(reader)?, Staged::decode(reader)?);
+        let result = match u8::decode(reader)? {
+            0 => None,
+            1 => Some(u32::decode(reader)?),
+            _ => return Err(DecodeError::Invalid("result")),
+        };
+        Self::new(sizes, steps, last, result).ok_or(DecodeError::Invalid("steps"))
     }
 }

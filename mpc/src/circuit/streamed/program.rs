@@ -1,7 +1,7 @@
 //! A streamed circuit as a program of two parties.
 
 use super::super::NAME;
-use super::{Elements, StreamedCircuit, gives};
+use super::{Elements, StreamedCircuit};
 use crate::program::{Program, ProgramName, Shape};
 use crate::{Fancy, Inputs};
 use std::collections::VecDeque;
@@ -35,7 +35,7 @@ impl Program for StreamedProgram<'_> {
 
     fn shape(&self) -> Shape {
         let (garbler, evaluator) = self.circuit.inputs.split_at(self.values);
-        Shape::two_party(garbler.iter().sum(), evaluator.iter().sum(), gives(&self.circuit.last))
+        Shape::two_party(garbler.iter().sum(), evaluator.iter().sum(), self.circuit.outputs().iter().sum())
     }
 
     fn run<F: Fancy>(

@@ -34,13 +34,15 @@ fn conjunction(elements: usize, rounds: usize) -> StreamedCircuit {
         Circuit::new(&netlist).unwrap()
     };
     let sizes = vec![
-        Size { element: 1, elements: 1, is_streamed: false },
-        Size { element: 1, elements, is_streamed: true },
+        Size { element: 1, elements: 1, reading: Reading::Whole },
+        Size { element: 1, elements, reading: Reading::Streamed },
     ];
     let (reads, writes) = (vec![0], vec![0]);
-    let each = ForEach { values: vec![1], reads, writes, round: all(2), rounds, block: all(1 + rounds) };
-    let steps = vec![Step::Once(all(1)), Step::ForEach(each)];
-    StreamedCircuit::new(sizes, steps, all(1)).unwrap()
+    let block = (rounds > 1).then(|| Block { rounds, circuit: all(1 + rounds) });
+    let sources = vec![Source { table: 1, from: 0 }];
+    let each = ForEach { sources, rounds: elements, reads, writes, round: all(2).into(), block };
+    let steps = vec![Step::Once(all(1).into()), Step::ForEach(each)];
+    StreamedCircuit::new(sizes, steps, all(1).into(), None).unwrap()
 }
 
 fn bytes(circuit: &StreamedCircuit) -> Vec<u8> {
@@ -89,7 +91,7 @@ fn a_streamed_circuit_reads_back_and_other_bytes_do_not_panic() {
     let encoded = bytes(&circuit);
     let again = StreamedCircuit::from_bytes(&encoded).unwrap();
     assert_eq!((again.digest(), bytes(&again)), (circuit.digest(), encoded.clone()));
-    let others = [conjunction(9, 3), conjunction(10, 4), conjunction(9, 4).last.into()];
+    let others = [conjunction(9, 3), conjunction(10, 4), conjunction(9, 4).last.last.into()];
     assert!(others.iter().all(|other| other.digest() != circuit.digest()));
     assert!((0..encoded.len()).all(|length| StreamedCircuit::from_bytes(&encoded[..length]).is_err()));
     for bit in 0..8 * encoded.len() {
@@ -116,29 +118,144 @@ fn steps_that_do_not_fit_are_refused() {
     fn each(circuit: &mut StreamedCircuit) -> &mut ForEach {
         match &mut circuit.steps[1] {
             Step::ForEach(each) => each,
-            Step::Once(_) => panic!("a loop"),
+            _ => panic!("a loop"),
         }
     }
     refused(|c| each(c).reads[0] = 1);
     refused(|c| each(c).writes[0] = 1);
-    refused(|c| each(c).values[0] = 0);
-    refused(|c| each(c).values.push(1));
-    refused(|c| each(c).values.clear());
-    refused(|c| each(c).rounds = 0);
-    refused(|c| each(c).rounds = 3);
+    refused(|c| each(c).sources[0].table = 0);
+    refused(|c| each(c).sources[0].table = 2);
+    refused(|c| each(c).sources[0].from = 1);
+    refused(|c| each(c).sources.push(Source { table: 1, from: 0 }));
+    refused(|c| each(c).sources.clear());
+    refused(|c| each(c).rounds = 8);
+    refused(|c| each(c).rounds = 10);
+    refused(|c| block(c).rounds = 0);
+    refused(|c| block(c).rounds = 3);
     refused(|c| each(c).writes.clear());
     refused(|c| c.sizes[1].elements = MAX_ELEMENTS + 1);
-    refused(|c| c.sizes[1].is_streamed = false);
+    refused(|c| c.sizes[1].reading = Reading::Whole);
     refused(|c| drop(c.steps.pop()));
     refused(|c| c.steps.push(c.steps[1].clone()));
     refused(|c| c.steps[0] = Step::Once(conjunction(9, 4).steps.remove(1).block()));
+    refused(|c| c.result = Some(0));
+    refused(|c| c.result = Some(1));
+}
+
+fn block(circuit: &mut StreamedCircuit) -> &mut Block {
+    let Step::ForEach(each) = &mut circuit.steps[1] else { panic!("a loop") };
+    each.block.as_mut().unwrap()
+}
+
+/// A circuit of one held table of nine rows of two bits, which it sorts, merges with itself and looks up.
+fn with_tables() -> StreamedCircuit {
+    let sizes = vec![
+        Size { element: 2, elements: 9, reading: Reading::Held },
+        Size { element: 4, elements: 1, reading: Reading::Whole },
+    ];
+    let through = |inputs: Vec<usize>, outputs: std::ops::Range<usize>| {
+        let mut netlist = Netlist::new(inputs);
+        netlist.output(outputs.map(Signal::Wire));
+        Circuit::new(&netlist).unwrap()
+    };
+    let key = vec![KeyBit { place: 1, descends: false }];
+    // Table 2 is table 0 by its second bit; table 3 are both, in one order: 18 rows of three bits.
+    let sort = Step::Sort(Sort { table: 0, key: key.clone() });
+    let merge = Step::Merge(Merge { tables: [2, 2], key });
+    let stage = Stage { circuit: through(vec![4, 3], 0..4), table: 3, index: vec![0, 1, 2, 3] };
+    let known = vec![Known { table: 3, row: 17 }];
+    let last = Staged { known, stages: vec![stage], last: through(vec![4, 3], 4..7) };
+    StreamedCircuit::new(sizes, vec![sort, merge], last, None).unwrap()
+}
+
+#[test]
+fn tables_are_sorted_merged_and_looked_up() {
+    let circuit = with_tables();
+    let rows = [3, 0, 1, 2, 0, 3, 1, 2, 1];
+    let bits = |n: usize, width: usize| (0..width).map(move |i| n >> i & 1 == 1);
+    let table: Vec<bool> = rows.iter().flat_map(|row| bits(*row, 2)).collect();
+    // Five rows have no second bit. Among equal keys those of the first table come first.
+    for index in 0..16 {
+        let given = [table.clone(), bits(index, 4).collect()];
+        let mut out = Vec::new();
+        let Ok(()) = circuit.run(&mut Plain, &mut AtOnce(given), &mut out);
+        let side = if index < 10 { index >= 5 } else { index >= 14 };
+        assert_eq!((out[1], out[2], out.len()), (index >= 10, side, 3), "{index}");
+    }
+    let order = Order { width: 2, key: &[KeyBit { place: 1, descends: false }] };
+    let merged = [KeyBit { place: 2, descends: false }, KeyBit { place: 1, descends: false }];
+    let merged = Order { width: 3, key: &merged }.cost_of_merge(18);
+    assert_eq!(circuit.and_gates(), order.cost_of_sort(9).and_gates + merged.and_gates + 17 * 3);
+    let found = Tables { sorts: 1, joins: 1, lookups: 1, held_bits: 18 + 54 };
+    assert_eq!(circuit.tables(), found);
+}
+
+#[test]
+fn tables_that_do_not_exist_are_refused() {
+    let encoded = bytes(&with_tables());
+    assert_eq!(bytes(&StreamedCircuit::from_bytes(&encoded).unwrap()), encoded);
+    let refused = |change: fn(&mut StreamedCircuit)| {
+        let mut changed = with_tables();
+        change(&mut changed);
+        assert!(StreamedCircuit::from_bytes(&bytes(&changed)).is_err());
+    };
+    fn sort(circuit: &mut StreamedCircuit) -> &mut Sort {
+        let Step::Sort(sort) = &mut circuit.steps[0] else { panic!("a sort") };
+        sort
+    }
+    refused(|c| sort(c).table = 1);
+    refused(|c| sort(c).table = 2);
+    refused(|c| sort(c).key.clear());
+    refused(|c| sort(c).key[0].place = 2);
+    refused(|c| {
+        let bit = sort(c).key[0];
+        sort(c).key.push(bit);
+    });
+    refused(|c| c.steps.swap(0, 1));
+    refused(|c| drop(c.steps.pop()));
+    refused(|c| c.last.known[0].row = 18);
+    refused(|c| c.last.known[0].table = 4);
+    refused(|c| c.last.stages[0].index[0] = 4);
+    refused(|c| c.last.stages[0].index.clear());
+    refused(|c| c.last.stages[0].table = 1);
+    refused(|c| c.sizes[0].reading = Reading::Streamed);
+    refused(|c| c.sizes[0].elements = MAX_TABLES / 2);
+    refused(|c| c.result = Some(3));
+    for bit in 0..8 * encoded.len() {
+        let mut changed = encoded.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let Ok(other) = StreamedCircuit::from_bytes(&changed) else { continue };
+        assert_eq!(bytes(&other), changed);
+        let [first, second] = other.inputs() else { panic!("two values") };
+        if first + second < 1 << 12 {
+            let given = [vec![true; *first], vec![true; *second]];
+            let Ok(()) = other.run(&mut Plain, &mut AtOnce(given), &mut Vec::new());
+        }
+    }
+}
+
+/// Elements that may be read as a whole, or in parts of any size.
+struct AtOnce([Vec<bool>; 2]);
+
+impl Elements<Plain> for AtOnce {
+    fn whole(&mut self, _: &mut Plain, value: usize, wires: &mut Vec<bool>) -> Result<(), Never> {
+        wires.append(&mut self.0[value]);
+        Ok(())
+    }
+
+    fn next(&mut self, _: &mut Plain, value: usize, n: usize, wires: &mut Vec<bool>) -> Result<(), Never> {
+        // All elements are at most one chunk.
+        assert!(n <= CHUNK);
+        wires.append(&mut self.0[value]);
+        Ok(())
+    }
 }
 
 impl Step {
-    fn block(self) -> Circuit {
+    fn block(self) -> Staged {
         match self {
-            Self::Once(circuit) => circuit,
-            Self::ForEach(each) => each.block,
+            Self::ForEach(each) => each.block.unwrap().circuit.into(),
+            _ => panic!("a loop"),
         }
     }
 }
