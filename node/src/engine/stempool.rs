@@ -187,14 +187,15 @@ mod tests {
         stems.remove(&name(0));
         assert_eq!((stems.loads[&peer], stems.brought), (2 * w, (2, 2 * w)));
         assert_eq!(stems.room(&peer, w), Room::Here);
-        assert!(stems.get(&name(0)).is_none() && stems.get(&name(1)).is_some() && stems.iter().count() == 2);
+        assert!(stems.get(&name(0)).is_none() && stems.get(&name(1)).is_some());
+        assert_eq!((stems.iter().count(), stems.len()), (2, 2));
     }
 
     /// What is stemmed together is one transaction, if the rules allow that, and else each goes by itself.
     #[test]
     fn stems_are_joined_where_that_is_one_transaction() {
         let mut test_chain = TestChain::new(43);
-        let coins = [test_chain.grow(Vec::new()), test_chain.grow(Vec::new())];
+        let coins = [0; 3].map(|_| test_chain.grow(Vec::new()));
         test_chain.mature();
         let chain = test_chain.chain().clone();
         let mut stems = Stempool::new(MempoolLimits::default());
@@ -204,14 +205,15 @@ mod tests {
             stems.insert(Hash::from_bytes([n; 32]), verified.unwrap(), None);
             t
         };
-        let [a, b, rival] = [add(1, 0), add(2, 1), add(3, 0)];
+        let [a, b, rival, c] = [add(1, 0), add(2, 1), add(3, 0), add(4, 2)];
         let joined = |all: &[u8]| {
             let all: Vec<Hash> = all.iter().map(|n| Hash::from_bytes([*n; 32])).collect();
             stems.joined(&all, &chain)
         };
         assert_eq!((joined(&[]), joined(&[9])), (vec![], vec![]));
         assert_eq!(joined(&[1, 9]), std::slice::from_ref(&a));
-        assert_eq!(joined(&[1, 2]), [aggregate([a.clone(), b]).unwrap()]);
+        assert_eq!(joined(&[1, 2]), [aggregate([a.clone(), b.clone()]).unwrap()]);
+        assert_eq!(joined(&[1, 2, 4]), [aggregate([a.clone(), b, c]).unwrap()]);
         assert_eq!(joined(&[1, 3]), [a, rival], "of one coin, no transaction spends it twice");
     }
 }

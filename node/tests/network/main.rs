@@ -7,6 +7,7 @@ mod attacks;
 mod bank;
 mod boasters;
 mod branches;
+mod checkpoint;
 mod fetching;
 mod hand;
 mod headers;

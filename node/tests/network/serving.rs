@@ -1,13 +1,14 @@
 //! What a node hands out of its chain, and how much of it: to peers by their allowances, to programs in whole.
 
 use crate::hand::{Hand, SECOND, inbound, test_chain};
-use sotto_mw::{amount::Height, testing::TestChain};
+use sotto_mw::{amount::Height, block::Reward, codec::Encode, testing::TestChain};
 use sotto_node::{
     config::Config,
-    effect::Response,
+    effect::{Refusal, Response},
     event::Request,
     message::{BlockName, Message},
     peer::Direction,
+    seal::SealedHeader,
     token_bucket::Allowance,
 };
 
@@ -178,12 +179,11 @@ fn a_kernel_is_proven_on_every_branch() {
     };
     assert!((0..6).all(|n| proves(&mut hand, &ours, n)));
     hand.join(1, inbound);
-    let sealed: Vec<_> = theirs.blocks().iter().map(sotto_node::seal::SealedHeader::of).collect();
+    let sealed: Vec<_> = theirs.blocks().iter().map(SealedHeader::of).collect();
     hand.say(1, &Message::Tip(sealed[7].clone()));
     hand.say(1, &Message::Headers(sealed[3..].to_vec()));
     for block in &theirs.blocks()[3..] {
-        let (sealed, body) =
-            (sotto_node::seal::SealedHeader::of(block), sotto_mw::codec::Encode::to_bytes(&block.body));
+        let (sealed, body) = (SealedHeader::of(block), block.body.to_bytes());
         hand.say(1, &Message::Block { sealed, body });
     }
     assert_eq!(hand.height(), 8);
@@ -203,4 +203,29 @@ fn the_status_counts_connections() {
     let Response::Peers(all) = hand.ask(Request::Peers) else { panic!("no peers") };
     let outbound: Vec<u64> = all.iter().filter(|p| p.outbound).map(|p| p.peer.0).collect();
     assert_eq!((all.len(), outbound), (7, vec![2, 3]));
+}
+
+/// A draft is for the tip that it was made on: when another block takes its place, a new one is needed.
+#[test]
+fn a_draft_ends_with_its_tip() {
+    let mut hand = node(|_| ());
+    let mut beside = test_chain(19);
+    // Another last block, which is preferred.
+    let better = loop {
+        let _ = beside.secret();
+        let mut other = beside.clone();
+        other.grow(Vec::new());
+        let block = other.blocks()[19].clone();
+        if block.header.hash() < hand.block(19).header.hash() {
+            break block;
+        }
+    };
+    assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }));
+    let sealed = SealedHeader::of(&better);
+    hand.say(1, &Message::Tip(sealed.clone()));
+    hand.say(1, &Message::Block { sealed, body: better.body.to_bytes() });
+    assert_eq!(hand.node.ledger().tip(), &better.header);
+    let reward = Reward { output: better.body.outputs[0].clone(), kernel: better.body.kernels[0].clone() };
+    let answer = hand.ask(Request::Seal { reward: Box::new(reward), time: 1_800_000_000 });
+    assert!(matches!(answer, Response::Refused(Refusal::NoDraft)), "{answer:?}");
 }

@@ -117,8 +117,8 @@ fn addresses_are_told_once_and_not_taken_from_a_mirror() {
     hand.join(1, Direction::Outbound);
     let own = Address { key: PeerKey([99; 32]), ..address(7) };
     let before = hand.node.usage().addresses;
-    hand.say(1, &Message::Addresses(vec![own, address(8)]));
-    assert_eq!(hand.node.usage().addresses, before + 1);
+    hand.say(1, &Message::Addresses(vec![own, address(8), address(9)]));
+    assert_eq!(hand.node.usage().addresses, before + 2);
     hand.join(2, inbound);
     hand.said.clear();
     for n in 0..12 {
@@ -165,6 +165,11 @@ fn what_was_judged_is_not_asked_for_again() {
     hand.pass(SECOND);
     assert!(hand.asked_of(&all[2]).is_empty(), "it is pending");
     assert_eq!(hand.asked_of(&transaction_id(&parent)), [3]);
+    // After a block all but what is pending may fit.
+    test_chain.grow(Vec::new());
+    hand.receive(1, test_chain.blocks().last().unwrap());
+    hand.say(3, &Message::Announce(vec![all[1]]));
+    assert_eq!(hand.asked_of(&all[1]), [3]);
 }
 
 /// A transaction that nobody asked for costs points, unless it is one that this node had from elsewhere.

@@ -223,4 +223,18 @@ mod tests {
         assert_eq!(all.dials.iter().map(|d| d.address).collect::<Vec<_>>(), [1, 3].map(address));
         assert_eq!(all.keys().collect::<Vec<_>>(), [address(3).key]);
     }
+
+    /// Who is connected, in either direction, is not dialled.
+    #[test]
+    fn a_connected_validator_is_not_dialled() {
+        let mut config = Config::new(address(9).key);
+        config.validators = vec![address(1), address(2)];
+        let mut peers = Peers::new(&config, AddrBook::new(&mut ChaCha20Rng::seed_from_u64(1)));
+        _ = peers.validators.set([address(1).key, address(2).key].into());
+        let direction = Direction::Inbound(([9, 9, 9, 9], 1).into());
+        let new = NewPeer { id: PeerId(1), key: address(1).key, direction };
+        assert_eq!(peers.connected(&config, second(1), new), Ok(()));
+        assert_eq!(peers.validator_to_dial(second(1)), Some(address(2)));
+        assert_eq!(peers.validator_to_dial(second(1)), None);
+    }
 }
