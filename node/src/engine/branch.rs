@@ -143,3 +143,77 @@ impl Branch {
         self.get(name).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{hash::Hash, testing::TestChain};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The branch of so many blocks after the first two of a chain, and all of its names.
+    fn branch(blocks: usize) -> (Branch, Vec<BlockName>) {
+        let mut test_chain = TestChain::new(46);
+        (0..2 + blocks).for_each(|_| drop(test_chain.grow(Vec::new())));
+        let mut branch = Branch::new(History::new(test_chain.chain()));
+        let all = test_chain.blocks();
+        branch.blocks.extend(all[2..].iter().map(|b| BranchBlock::new(SealedHeader::of(b))));
+        (branch, all.iter().map(|b| BlockName::of(&b.header)).collect())
+    }
+
+    /// A stranger can make a node hold so many headers and no more, but where all are needed: to choose a
+    /// snapshot, and up to a checkpoint.
+    #[test]
+    fn headers_are_bounded_unless_all_are_needed() {
+        let (mut branch, _) = branch(0);
+        assert_eq!((branch.room(), branch.is_fetching()), (MAX_AHEAD, false));
+        let (full, names) = self::branch(3);
+        branch = full;
+        assert_eq!((branch.room(), branch.is_fetching()), (MAX_AHEAD - 3, true));
+        for (checkpoint, room) in [(4, MAX_AHEAD - 3), (5, MAX_AHEAD - 3), (6, usize::MAX)] {
+            branch.checkpoint = Some(Height::new(checkpoint));
+            assert_eq!(branch.room(), room, "{checkpoint} of {:?}", names[4]);
+        }
+        branch.checkpoint = None;
+        branch.mode = SnapshotMode::Choosing;
+        assert_eq!((branch.room(), branch.is_suspended()), (usize::MAX, true));
+        branch.mode = SnapshotMode::Fetching(Height::new(9));
+        assert_eq!((branch.room(), branch.is_suspended()), (MAX_AHEAD - 3, true));
+        branch.mode = SnapshotMode::Off;
+        assert!(!branch.is_suspended());
+    }
+
+    /// A block is found by height and hash together, and what is not in the branch is not.
+    #[test]
+    fn blocks_are_found_by_their_whole_name() {
+        let (mut branch, names) = branch(3);
+        assert_eq!(branch.best(), Some(names[4]));
+        for (n, name) in names.iter().enumerate() {
+            assert_eq!(branch.holds(*name), n >= 2, "block {n}");
+            assert_eq!(branch.get(*name).map(|b| b.name), (n >= 2).then_some(*name));
+            assert_eq!(branch.get_mut(*name).map(|b| b.name), (n >= 2).then_some(*name));
+        }
+        let foreign = BlockName { hash: Hash::from_bytes([7; 32]), ..names[3] };
+        let above = BlockName { height: names[4].height.next(), ..names[4] };
+        for name in [foreign, above] {
+            assert!(!branch.holds(name) && branch.get(name).is_none() && branch.get_mut(name).is_none());
+        }
+    }
+
+    /// What was shown counts until its time; what is fetched, and a snapshot's state, as long as they are.
+    #[test]
+    fn the_best_that_is_known_is_ahead() {
+        let (mut branch, names) = branch(3);
+        let height = Height::new;
+        assert_eq!(branch.ahead(SECOND), Some(names[4].height));
+        let shown = BlockName { height: height(9), ..names[0] };
+        branch.shown = Some((shown, 3 * SECOND));
+        assert_eq!(branch.ahead(2 * SECOND), Some(height(9)));
+        assert_eq!(branch.ahead(3 * SECOND), Some(height(5)), "its time is over");
+        branch.mode = SnapshotMode::Fetching(height(7));
+        assert_eq!((branch.snapshot_height(), branch.ahead(3 * SECOND)), (Some(height(7)), Some(height(7))));
+        branch.blocks.clear();
+        (branch.mode, branch.shown) = (SnapshotMode::Choosing, None);
+        assert_eq!((branch.snapshot_height(), branch.best(), branch.ahead(SECOND)), (None, None, None));
+    }
+}

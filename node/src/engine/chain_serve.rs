@@ -209,3 +209,44 @@ fn on_get_part<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, block: Hash, 
     ctx.send(id, Message::Part { block, place, bytes: bytes.unwrap_or_default() });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{block::Seal, testing::TestChain, validators::Signatures, votes::Certificate};
+
+    /// However many validators sealed them, as many headers are sent as one message holds, to the last byte.
+    #[test]
+    fn headers_fill_a_message_and_no_more() {
+        let mut test_chain = TestChain::new(4);
+        test_chain.grow(Vec::new());
+        let block = &test_chain.blocks()[0];
+        let Seal::Operator(signature) = &block.seal else { panic!("a solo chain") };
+        let sealed = |signers: usize| {
+            let all = (0..signers).map(|place| (place, signature.clone())).collect();
+            let signatures = Signatures::new(100, all).unwrap();
+            let seal = Seal::Certificate(Certificate { round: 0, signatures });
+            SealedHeader { header: block.header.clone(), seal }
+        };
+        let bytes = |all: &[SealedHeader]| Message::Headers(all.to_vec()).to_bytes().len();
+        let (long, short) = (sealed(100), sealed(60));
+        let mut exact = 0;
+        for few in 0..64 {
+            let mut all = vec![short.clone(); few];
+            all.resize(few + 700, long.clone());
+            let n = fitting(&all);
+            assert!(bytes(&all[..n]) <= MAX_MESSAGE && bytes(&all[..=n]) > MAX_MESSAGE, "{few}");
+            // Another in the place of the last one, of which a few bytes do not fit.
+            all.truncate(n);
+            let left = MAX_MESSAGE - bytes(&all);
+            let base = bytes(&[sealed(1)]) - bytes(&[]) - 64;
+            if let Some(signers) = (1..100).find(|s| (1..=8).contains(&(base + 64 * s).wrapping_sub(left))) {
+                all.push(sealed(signers));
+                assert_eq!(fitting(&all), n, "{} bytes", bytes(&all));
+                exact += 1;
+            }
+        }
+        assert!(exact > 0);
+        assert_eq!((fitting(&[]), fitting(&vec![long; 10])), (0, 10));
+    }
+}

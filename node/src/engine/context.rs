@@ -320,3 +320,43 @@ pub(crate) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Durati
     let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
     mean.mul_f64(-(1.0 - unit).ln())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::StoreError;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    /// Times are as long as the mean on average, and as often longer than 0.69 of it as shorter.
+    #[test]
+    fn times_are_exponential() {
+        let mut rng = ChaCha20Rng::seed_from_u64(8);
+        let mean = Duration::from_secs(100);
+        let mut all: Vec<Duration> = (0..10_000).map(|_| exponential(&mut rng, mean)).collect();
+        all.sort_unstable();
+        let average = all.iter().sum::<Duration>() / 10_000;
+        assert!((95..105).contains(&average.as_secs()), "{average:?}");
+        assert!((66..73).contains(&all[5_000].as_secs()), "{:?}", all[5_000]);
+        assert!(all[9_999] > 5 * mean && all[0] < mean / 100);
+    }
+
+    /// A refusal stops no node; a store that failed does.
+    #[test]
+    fn only_what_cannot_go_on_is_fatal() {
+        assert!(not_fatal(LedgerError::Refused(Rejection::BodyHash)).is_ok());
+        assert!(not_fatal(LedgerError::Store(StoreError::Exists)).is_err());
+    }
+
+    /// What breaks a rule whatever the state is its sender's fault; what an honest peer may not know yet is not.
+    #[test]
+    fn rules_of_the_state_are_nobodys_fault() {
+        assert!(
+            [Rejection::FeeOverflow, Rejection::Unbalanced, Rejection::SupplyOverflow]
+                .iter()
+                .all(always_refused)
+        );
+        let early = Rejection::TooEarly { time: 1, earliest: 2 };
+        let next = Rejection::NotNext { tip: Hash::ZERO, height: sotto_mw::amount::Height::GENESIS };
+        assert!(![next, early, Rejection::BodyHash].iter().any(always_refused));
+    }
+}

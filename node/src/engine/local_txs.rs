@@ -270,4 +270,91 @@ mod tests {
             assert!(rewritten > 0 && rewritten <= appended, "{rewritten} {appended}");
         }
     }
+
+    /// A verified transaction, and names for it.
+    fn one() -> (Verified<Transaction>, impl Fn(u8) -> Hash) {
+        let mut test_chain = TestChain::new(44);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (t, _) = test_chain.pay(&[&coin], &[5]);
+        let chain = test_chain.chain();
+        let t = check_transaction(chain, t).and_then(|t| verify_transaction(chain, t)).unwrap();
+        (t, |n| Hash::from_bytes([n; 32]))
+    }
+
+    /// What is held fits into a file of so many bytes, to the last of them.
+    #[test]
+    fn room_is_that_of_one_file() {
+        let ((t, name), mut local) = (one(), LocalTxs::default());
+        let each = mempool_file::entry_bytes(t.get());
+        for n in 0..3 {
+            let most = mempool_file::EMPTY + (u64::from(n) + 1) * each;
+            assert!(local.has_room(t.get(), most) && !local.has_room(t.get(), most - 1));
+            (0..2).for_each(|_| local.load(name(n), t.clone()));
+        }
+        local.forget(&name(1));
+        local.forget(&name(1));
+        assert!(local.has_room(t.get(), mempool_file::EMPTY + 3 * each));
+        assert!(local.contains(&name(0)) && !local.contains(&name(1)) && local.get(&name(1)).is_none());
+        assert_eq!((local.ids().count(), local.iter().count()), (2, 2));
+    }
+
+    /// All who submitted a transaction hear of its save together, and of no other's; each save once.
+    #[test]
+    fn whoever_waits_hears_of_the_save() {
+        let ((t, name), mut local) = (one(), LocalTxs::default());
+        local.submit(RequestId(1), name(1), t.clone());
+        assert!(local.wait(RequestId(2), &name(1)) && !local.wait(RequestId(3), &name(2)));
+        assert_eq!(local.take_save(), Some((SaveId(0), Save::All)));
+        local.submit(RequestId(4), name(2), t.clone());
+        local.file_ends(Some(500));
+        assert_eq!(local.take_save(), Some((SaveId(1), Save::More(500, vec![name(2)]))));
+        let heard: Vec<_> =
+            local.take_unacknowledged(SaveId(0)).into_iter().map(|u| (u.id, u.requests)).collect();
+        assert_eq!(heard, [(name(1), vec![RequestId(1), RequestId(2)])]);
+        assert!(local.take_unacknowledged(SaveId(0)).is_empty() && !local.wait(RequestId(5), &name(1)));
+        assert_eq!(local.take_unacknowledged(SaveId(1)).len(), 1);
+    }
+
+    /// One is stemmed again at the first time that was planned, once, unless that is called off.
+    #[test]
+    fn plans_are_kept_and_called_off() {
+        let ((t, name), mut local, second) = (one(), LocalTxs::default(), Duration::from_secs(1));
+        (1..5).for_each(|n| local.load(name(n), t.clone()));
+        (1..5).for_each(|n| local.schedule(name(n), u32::from(n) * second));
+        local.schedule(name(1), 9 * second);
+        local.cancel(&name(3));
+        local.forget(&name(4));
+        assert_eq!(local.take_due(second / 2), []);
+        assert_eq!(local.take_due(second), [name(1)]);
+        assert_eq!(local.take_due(second), []);
+        assert_eq!(local.take_due(9 * second), [name(2)]);
+        assert!(local.again.is_empty());
+    }
+
+    /// Nothing is written when nothing has changed; a file that holds too much is, when that is asked for.
+    #[test]
+    fn what_has_not_changed_is_not_written() {
+        let ((t, name), mut local) = (one(), LocalTxs::default());
+        assert_eq!(local.take_save(), None, "no file and nothing for it");
+        local.load(name(1), t.clone());
+        local.load(name(2), t.clone());
+        local.file_ends(Some(900));
+        assert_eq!(local.take_save(), None);
+        local.touch(&name(9));
+        local.save_stale();
+        assert_eq!(local.take_save(), None, "it is not held");
+        local.touch(&name(1));
+        assert_eq!(local.take_save(), None, "that can wait");
+        local.save_stale();
+        assert_eq!(local.take_save(), Some((SaveId(0), Save::All)));
+        local.save_stale();
+        assert_eq!(local.take_save(), None, "once");
+        // What the mempool's file has is written here when the mempool drops it.
+        local.replaced_without([name(1), name(2)].into());
+        local.write_absent(|id| *id == name(1));
+        assert_eq!(local.take_save(), Some((SaveId(1), Save::More(900, vec![name(2)]))));
+        local.write_absent(|_| false);
+        assert_eq!(local.take_save(), Some((SaveId(2), Save::More(900, vec![name(1)]))));
+    }
 }

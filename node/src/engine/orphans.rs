@@ -111,4 +111,22 @@ mod tests {
         assert_eq!(orphans.children(&small.body).len(), 4);
         assert_eq!(orphans.weight, 0);
     }
+
+    /// A quarter of the weight is not too heavy, and four of these are not too many.
+    #[test]
+    fn their_weight_may_be_used_up() {
+        let mut test_chain = TestChain::new(41);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (mut t, _) = test_chain.pay(&[&coin], &[1_000_000]);
+        let (input, output) = (t.body.inputs[0], t.body.outputs[0].clone());
+        // 7 inputs and kernels of 8, and 452 outputs of 22.
+        t.body.inputs.resize(6, input);
+        t.body.outputs.resize(452, output);
+        assert_eq!(4 * t.body.weight(), MAX_WEIGHT);
+        let mut orphans = Orphans::default();
+        let name = |n: u8| Hash::from_bytes([n; 32]);
+        (0..4).for_each(|n| orphans.insert(name(n), t.clone()));
+        assert!((0..4).all(|n| orphans.contains(&name(n))) && orphans.weight == MAX_WEIGHT);
+    }
 }

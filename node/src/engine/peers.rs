@@ -348,3 +348,152 @@ impl Peers {
         Some(address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn address(n: u8) -> Address {
+        Address { at: ([45, n, 0, 1], 4_000).into(), key: PeerKey([n; 32]) }
+    }
+
+    /// Peers with room for two of each direction, and the addresses of so many in the book.
+    fn peers(known: u8) -> (Config, Peers, ChaCha20Rng) {
+        let mut config = Config::new(address(99).key);
+        (config.inbound, config.outbound) = (2, 2);
+        (config.dial_pause, config.handshake_timeout) = (SECOND, 10 * SECOND);
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let mut peers = Peers::new(&config, AddrBook::new(&mut rng));
+        (1..=known).for_each(|n| peers.book.hear(address(n), address(n).at.ip()));
+        (config, peers, rng)
+    }
+
+    fn connect(peers: &mut Peers, config: &Config, n: u8, inbound: bool) -> Result<(), CloseReason> {
+        let address = address(n);
+        let direction = if inbound { Direction::Inbound(address.at) } else { Direction::Outbound(address) };
+        peers.connected(config, SECOND, NewPeer { id: PeerId(n.into()), key: address.key, direction })
+    }
+
+    /// The last few are remembered, each once, and no more than that.
+    #[test]
+    fn what_is_recent_is_bounded() {
+        let (hash, mut recent) = (|n: u8| Hash::from_bytes([n; 32]), Recent::new(3));
+        (0..3).for_each(|n| assert!(recent.insert(hash(n))));
+        assert!((0..3).all(|n| recent.contains(&hash(n))) && !recent.insert(hash(0)));
+        for n in 3..9 {
+            assert!(recent.insert(hash(n)));
+            assert_eq!((recent.len(), recent.set.len()), (3, 3));
+            assert!(recent.contains(&hash(n)) && !recent.contains(&hash(n - 3)));
+        }
+        recent.clear();
+        assert_eq!((recent.len(), recent.contains(&hash(8)), recent.insert(hash(8))), (0, false, true));
+    }
+
+    /// The seats for those who come are for them alone: connections of this node's choice take none.
+    #[test]
+    fn seats_are_for_those_who_come() {
+        let (config, mut peers, _) = peers(0);
+        for (n, inbound, taken) in [
+            (1, false, true),
+            (2, false, true),
+            (3, true, true),
+            (4, true, true),
+            (5, true, false),
+            (6, false, true),
+        ] {
+            let expected = if taken { Ok(()) } else { Err(CloseReason::Refused) };
+            assert_eq!(connect(&mut peers, &config, n, inbound), expected, "peer {n}");
+        }
+        assert!(peers.all.values().all(|p| matches!(p.stage, Stage::Handshake(t) if t == 11 * SECOND)));
+        peers.disconnected(SECOND, PeerId(3));
+        assert_eq!(connect(&mut peers, &config, 5, true), Ok(()));
+    }
+
+    /// Attempts count as connections until their time is over, there is a pause between two, and nobody is
+    /// dialled twice.
+    #[test]
+    fn as_many_are_dialled_as_are_missing() {
+        let (config, mut peers, mut rng) = peers(9);
+        peers.next_dial = SECOND;
+        assert_eq!(peers.pick_to_dial(&config, SECOND / 2, &mut rng), None, "before its time");
+        let first = peers.pick_to_dial(&config, SECOND, &mut rng).unwrap();
+        assert_eq!(peers.pick_to_dial(&config, SECOND, &mut rng), None, "a pause between two attempts");
+        assert_eq!(connect(&mut peers, &config, first.key.0[0], false), Ok(()));
+        let second = peers.pick_to_dial(&config, 2 * SECOND, &mut rng).unwrap();
+        assert_ne!(second, first);
+        for at in [3, 11] {
+            assert_eq!(peers.pick_to_dial(&config, at * SECOND, &mut rng), None, "one here, one on its way");
+        }
+        let third = peers.pick_to_dial(&config, 12 * SECOND, &mut rng);
+        assert!(third.is_some_and(|third| third != first), "the attempt is over");
+    }
+
+    #[test]
+    fn attempts_are_bounded() {
+        let (config, mut peers, mut rng) = peers(9);
+        assert_eq!((0..5).filter_map(|s| peers.pick_to_dial(&config, s * SECOND, &mut rng)).count(), 2);
+    }
+
+    /// Whoever is banned is not dialled, and its address loses its place in the end.
+    #[test]
+    fn who_is_banned_is_not_dialled_and_not_taken() {
+        let (config, mut peers, mut rng) = peers(1);
+        assert_eq!(connect(&mut peers, &config, 1, false), Ok(()));
+        let why = peers.blame(&config, SECOND, PeerId(1), Offence::Garbage);
+        assert_eq!(why, Some(CloseReason::Banned(Offence::Garbage)));
+        peers.disconnected(SECOND, PeerId(1));
+        let failures = |peers: &Peers| peers.book.entries().map(|(_, e)| e.failures).collect::<Vec<_>>();
+        assert_eq!(failures(&peers), [1], "its address counts less");
+        assert_eq!(peers.pick_to_dial(&config, 2 * SECOND, &mut rng), None);
+        assert_eq!((failures(&peers), peers.dialling.len()), (vec![2], 0));
+        assert_eq!(connect(&mut peers, &config, 1, true), Err(CloseReason::Refused));
+        let (ip, key) = (address(1).at.ip(), address(1).key);
+        let until = SECOND + config.ban_time;
+        assert!(peers.is_banned(until - SECOND, ip, key) && !peers.is_banned(until, ip, key));
+    }
+
+    /// A failed attempt is at an end, and is named by its place in the settings.
+    #[test]
+    fn a_failed_attempt_is_over_and_named() {
+        let (mut config, mut peers, mut rng) = peers(2);
+        config.seeds = vec![address(7), address(1), address(2)];
+        let dialled = peers.pick_to_dial(&config, SECOND, &mut rng).unwrap();
+        let failed = peers.dial_failed(&config, SECOND, dialled, DialError::Refused).unwrap();
+        let place = config.seeds.iter().position(|seed| *seed == dialled).unwrap() + 1;
+        assert_eq!((failed.configured, failed.next), (Some(place), SECOND));
+        assert!(peers.dialling.is_empty());
+        assert_eq!(peers.dial_failed(&config, SECOND, dialled, DialError::Refused), None, "no news");
+    }
+
+    /// What a peer delivered makes up for what it left open; a tip that led nowhere is forgotten with what
+    /// it claimed.
+    #[test]
+    fn a_peer_makes_good_what_it_missed() {
+        let (config, mut peers, _) = peers(0);
+        assert_eq!(connect(&mut peers, &config, 1, true), Ok(()));
+        let name = BlockName { height: sotto_mw::amount::Height::new(3), hash: Hash::from_bytes([3; 32]) };
+        let peer = peers.all.get_mut(&PeerId(1)).unwrap();
+        (peer.missed, peer.tip, peer.claim) = (4, Some(name), Some(name));
+        peers.gave(5 * SECOND, PeerId(1));
+        let peer = &peers.all[&PeerId(1)];
+        assert_eq!((peer.gave, peer.missed, peer.tip), (Some(5 * SECOND), 0, Some(name)));
+        peers.forget_tip(PeerId(1));
+        assert_eq!((peers.all[&PeerId(1)].tip, peers.all[&PeerId(1)].claim), (None, None));
+        assert_eq!(peers.ready().count(), 0, "not before its hello");
+        peers.all.get_mut(&PeerId(1)).unwrap().stage = Stage::Ready;
+        assert_eq!(peers.ready().count(), 1);
+    }
+
+    /// What waits to be announced goes with the first of it, whenever the others came.
+    #[test]
+    fn announcements_are_sent_with_the_first() {
+        let (config, mut peers, _) = peers(0);
+        assert_eq!(connect(&mut peers, &config, 1, true), Ok(()));
+        let peer = peers.all.get_mut(&PeerId(1)).unwrap();
+        (1..4).for_each(|n| peer.offer(Hash::from_bytes([n; 32]), u32::from(n) * SECOND));
+        assert_eq!((peer.offers.0.len(), peer.offers.1), (3, SECOND));
+    }
+}

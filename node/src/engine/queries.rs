@@ -232,8 +232,7 @@ fn headers<F: Files>(
     let store = ctx.ledger.store();
     let first = first.max(Height::new(1));
     let last = first.plus(most.min(MAX_HEADERS).into()).minus(1).min(store.tip().height);
-    let none = most == 0 || last < first;
-    Ok(if none { Vec::new() } else { store.sealed_headers(first, last)? })
+    Ok(if last < first { Vec::new() } else { store.sealed_headers(first, last)? })
 }
 
 fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Response, Refusal> {
@@ -241,4 +240,26 @@ fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Respons
     let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
     let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;
     Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{terms::Announced, testing::TestChain};
+
+    /// Rules that this program knows are no news; later ones are, from the height at which they begin.
+    #[test]
+    fn unknown_rules_are_named_from_their_height_on() {
+        let chain = TestChain::new(1).chain().clone();
+        let (next, from) = (Height::new(7), Height::new(40));
+        let found = |rules: u8, announced: Option<u8>| {
+            let announced_rules = announced.map(|what| Announced { from, what });
+            unknown_rules(&Terms { rules, announced_rules, ..chain.terms().clone() }, next)
+        };
+        assert_eq!(found(RULES_VERSION, None), None);
+        assert_eq!(found(RULES_VERSION - 1, Some(RULES_VERSION)), None);
+        assert_eq!(found(RULES_VERSION, Some(RULES_VERSION + 1)), Some(from));
+        assert_eq!(found(RULES_VERSION + 1, None), Some(next), "in force");
+        assert_eq!(found(RULES_VERSION + 1, Some(RULES_VERSION + 2)), Some(next));
+    }
 }

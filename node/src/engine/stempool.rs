@@ -166,4 +166,54 @@ mod tests {
         assert!(stems.loads.is_empty() && stems.len() == 0);
         assert_eq!(stems.brought, (0, 0));
     }
+
+    /// The number of what peers bring is bounded too; what leaves gives back its weight, and no more.
+    #[test]
+    fn room_is_counted_in_transactions_too() {
+        let mut test_chain = TestChain::new(43);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let (t, _) = test_chain.pay(&[&coin], &[5]);
+        let t = verify_transaction(test_chain.chain(), check_transaction(test_chain.chain(), t).unwrap());
+        let (t, name) = (t.unwrap(), |n: u8| Hash::from_bytes([n; 32]));
+        let w = t.get().body.weight();
+        let peer = Whose::of_this_node(PeerKey([1; 32]));
+        let mut stems = Stempool::new(MempoolLimits { transactions: 3, weight: 100 * w });
+        for n in 0..3 {
+            assert_eq!(stems.room(&peer, w), Room::Here);
+            stems.insert(name(n), t.clone(), Some(peer));
+        }
+        assert_eq!(stems.room(&peer, w), Room::Nowhere);
+        stems.remove(&name(0));
+        assert_eq!((stems.loads[&peer], stems.brought), (2 * w, (2, 2 * w)));
+        assert_eq!(stems.room(&peer, w), Room::Here);
+        assert!(stems.get(&name(0)).is_none() && stems.get(&name(1)).is_some());
+        assert_eq!((stems.iter().count(), stems.len()), (2, 2));
+    }
+
+    /// What is stemmed together is one transaction, if the rules allow that, and else each goes by itself.
+    #[test]
+    fn stems_are_joined_where_that_is_one_transaction() {
+        let mut test_chain = TestChain::new(43);
+        let coins = [0; 3].map(|_| test_chain.grow(Vec::new()));
+        test_chain.mature();
+        let chain = test_chain.chain().clone();
+        let mut stems = Stempool::new(MempoolLimits::default());
+        let mut add = |n: u8, coin: usize| {
+            let (t, _) = test_chain.pay(&[&coins[coin]], &[u64::from(n)]);
+            let verified = check_transaction(&chain, t.clone()).and_then(|t| verify_transaction(&chain, t));
+            stems.insert(Hash::from_bytes([n; 32]), verified.unwrap(), None);
+            t
+        };
+        let [a, b, rival, c] = [add(1, 0), add(2, 1), add(3, 0), add(4, 2)];
+        let joined = |all: &[u8]| {
+            let all: Vec<Hash> = all.iter().map(|n| Hash::from_bytes([*n; 32])).collect();
+            stems.joined(&all, &chain)
+        };
+        assert_eq!((joined(&[]), joined(&[9])), (vec![], vec![]));
+        assert_eq!(joined(&[1, 9]), std::slice::from_ref(&a));
+        assert_eq!(joined(&[1, 2]), [aggregate([a.clone(), b.clone()]).unwrap()]);
+        assert_eq!(joined(&[1, 2, 4]), [aggregate([a.clone(), b, c]).unwrap()]);
+        assert_eq!(joined(&[1, 3]), [a, rival], "of one coin, no transaction spends it twice");
+    }
 }

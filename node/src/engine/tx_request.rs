@@ -304,4 +304,71 @@ mod tests {
         assert_eq!(wanted.ask_others(3 * SECOND, ANSWER, |_| false), [(PeerId(1), tx(1))]);
         assert!(wanted.arrived(PeerId(1), &tx(1)) && wanted.len() == 0);
     }
+
+    /// However often a peer announces a transaction, it is asked for it once, whoever else has it too.
+    #[test]
+    fn an_announcement_counts_once() {
+        let mut wanted = TxRequests::new(10);
+        (0..3).for_each(|_| wanted.offered(PeerId(1), tx(1)));
+        assert_eq!((wanted.lists[&PeerId(1)].waiting.len(), wanted.all[&tx(1)].by.len()), (1, 1));
+        wanted.offered(PeerId(2), tx(1));
+        assert_eq!(wanted.ask(PeerId(2), Duration::ZERO, ANSWER), [tx(1)], "it was not asked for yet");
+        assert!(wanted.ask(PeerId(1), Duration::ZERO, ANSWER).is_empty());
+        wanted.offered(PeerId(2), tx(1));
+        assert_eq!(wanted.ask_others(2 * SECOND, ANSWER, |_| false), [(PeerId(1), tx(1))]);
+        (3..20).for_each(|s| assert!(wanted.ask_others(s * SECOND, ANSWER, |_| false).is_empty()));
+        assert_eq!(wanted.len(), 1);
+    }
+
+    /// While one that is asked may still answer, a transaction is not forgotten, and who announces it
+    /// meanwhile waits.
+    #[test]
+    fn an_open_request_is_remembered() {
+        let mut wanted = TxRequests::new(10);
+        wanted.offered(PeerId(1), tx(1));
+        wanted.ask(PeerId(1), Duration::ZERO, ANSWER);
+        assert!(wanted.ask_others(2 * SECOND, ANSWER, |_| false).is_empty());
+        assert_eq!(wanted.len(), 1);
+        wanted.offered(PeerId(2), tx(1));
+        assert!(wanted.ask(PeerId(2), 2 * SECOND, ANSWER).is_empty());
+        assert_eq!(wanted.ask_others(4 * SECOND, ANSWER, |_| false), [(PeerId(2), tx(1))]);
+    }
+
+    /// A peer from which as much is awaited as may be is asked for no more, also of what another owes.
+    #[test]
+    fn open_requests_are_bounded() {
+        let mut wanted = TxRequests::new(1_000);
+        (0..MAX_OPEN).for_each(|n| wanted.offered(PeerId(2), tx(n)));
+        assert_eq!(wanted.ask(PeerId(2), SECOND, ANSWER).len(), MAX_OPEN);
+        (1..=2).for_each(|p| wanted.offered(PeerId(p), tx(5_000)));
+        assert_eq!(wanted.ask(PeerId(1), SECOND, ANSWER), [tx(5_000)]);
+        assert!(wanted.ask_others(3 * SECOND, ANSWER, |_| false).is_empty(), "it has no room");
+        assert!(wanted.arrived(PeerId(2), &tx(7)));
+        let asked = wanted.ask_others(5 * SECOND, ANSWER, |_| false);
+        assert_eq!(asked, [(PeerId(2), tx(5_000))]);
+    }
+
+    /// What one peer takes back, another that was asked still owes.
+    #[test]
+    fn what_one_puts_off_another_owes() {
+        let mut wanted = TxRequests::new(10);
+        (1..=2).for_each(|p| wanted.offered(PeerId(p), tx(1)));
+        wanted.ask(PeerId(1), Duration::ZERO, ANSWER);
+        assert_eq!(wanted.ask_others(2 * SECOND, ANSWER, |_| false), [(PeerId(2), tx(1))]);
+        wanted.put_off(PeerId(1), &tx(1), 3 * SECOND);
+        wanted.offered(PeerId(2), tx(1));
+        let asked: Vec<_> = (3..15).flat_map(|s| wanted.ask_others(s * SECOND, ANSWER, |_| false)).collect();
+        assert_eq!(asked, [(PeerId(1), tx(1))], "the second is not asked twice");
+    }
+
+    /// Who leaves takes away what it alone announced.
+    #[test]
+    fn what_others_announced_stays() {
+        let mut wanted = TxRequests::new(10);
+        (1..=2).for_each(|p| wanted.offered(PeerId(p), tx(1)));
+        wanted.offered(PeerId(1), tx(2));
+        wanted.lost(PeerId(1), SECOND);
+        assert_eq!(wanted.len(), 1);
+        assert_eq!(wanted.ask(PeerId(2), SECOND, ANSWER), [tx(1)]);
+    }
 }

@@ -130,6 +130,7 @@ impl VerifyQueue {
 mod tests {
     use super::*;
     use core::net::IpAddr;
+    use sotto_mw::{rules::check_transaction, testing::TestChain};
 
     fn machine(n: u8) -> Whose {
         Whose::refused(IpAddr::from([10, 0, 0, n]), PeerKey([1; 32]))
@@ -160,5 +161,25 @@ mod tests {
         let first = Ticket(0);
         assert!(matches!(queue.done(first), Some(Then::Message(PeerId(1)))) && queue.done(first).is_none());
         assert_eq!(queue.begin().len(), 1);
+    }
+
+    /// Transactions wait by what they weigh: heavy ones fill a line before it is long.
+    #[test]
+    fn a_line_of_transactions_is_bounded_by_their_bytes() {
+        let mut test_chain = TestChain::new(46);
+        let coin = test_chain.grow(Vec::new());
+        test_chain.mature();
+        let made = test_chain.many(60, 5, 1);
+        let t = test_chain.spread(&coin, &made);
+        let bytes = t.body.weight() as usize * 32;
+        let chain = test_chain.chain().clone();
+        let t = check_transaction(&chain, t).unwrap();
+        let mut queue = VerifyQueue::default();
+        let mut push = || {
+            let work = Work::Verify(Box::new(chain.clone()), Box::new(t.clone()));
+            queue.push(machine(1), Then::Gossip(None, Hash::from_bytes([1; 32])), work)
+        };
+        let room = LINE_BYTES / bytes;
+        assert!(room < LINE && (0..room).all(|_| push()) && !push());
     }
 }

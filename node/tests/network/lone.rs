@@ -1,6 +1,7 @@
 //! One node, and peers that say what the test has them say: what it makes of transactions, and which peers it
 //! sends them to.
 
+mod kept;
 mod operating;
 
 use core::time::Duration;

@@ -23,3 +23,18 @@ fn ten_idle_minutes_make_twenty_blocks_in_round_zero() {
     }
     assert!(world.alarms.is_empty(), "{:?}", world.alarms);
 }
+
+/// The status of a validator names those of the others that it has no connection to, and never itself.
+#[test]
+fn the_status_names_who_is_missing() {
+    let mut world = World::new(41, 4);
+    world.run(100, |w| w.all_at(2));
+    let missing = |world: &mut World, n: usize| world.status(n).validator.unwrap().missing;
+    assert!((0..4).all(|n| missing(&mut world, n).is_empty()));
+    let name = |world: &World, n: usize| world.machines[n].validator.name.to_string();
+    let names = [2, 3].map(|n| name(&world, n));
+    (2..4).for_each(|n| world.kill(n));
+    let end = world.now + Duration::from_secs(5);
+    world.run(10, |w| w.now >= end);
+    (0..2).for_each(|n| assert_eq!(missing(&mut world, n), names, "as {n} sees it"));
+}

@@ -185,4 +185,40 @@ mod tests {
             !budgets.machines.contains_key(&machine(0)) && budgets.machines.contains_key(&machine(4_999))
         );
     }
+
+    /// Bytes that a machine sends and bytes that it is sent are two allowances, each its own.
+    #[test]
+    fn bytes_are_counted_each_way() {
+        let mut config = config();
+        config.received = Allowance { rate: 1, burst: 10 };
+        config.served = Allowance { rate: 2, burst: 20 };
+        let mut budgets = Budgets::new(&config);
+        (1..=2).for_each(|n| budgets.connected(&config, SECOND, machine(n)));
+        assert!(budgets.received(SECOND, &machine(1), 10) && !budgets.received(SECOND, &machine(1), 1));
+        assert!(budgets.served(SECOND, &machine(1), 20) && !budgets.served(SECOND, &machine(1), 1));
+        assert!(budgets.received(SECOND, &machine(2), 10) && budgets.served(SECOND, &machine(2), 20));
+        assert!(
+            budgets.received(2 * SECOND, &machine(1), 1) && !budgets.received(2 * SECOND, &machine(1), 1)
+        );
+        let stranger = machine(3);
+        assert!(!budgets.received(SECOND, &stranger, 1) && !budgets.served(SECOND, &stranger, 1));
+        assert_eq!(budgets.work(SECOND, &stranger, 1), Charge::Busy);
+    }
+
+    /// A machine is forgotten when it left before all others that left, not while it is connected.
+    #[test]
+    fn a_connected_machine_is_never_forgotten() {
+        let config = config();
+        let mut budgets = Budgets::new(&config);
+        budgets.connected(&config, SECOND, machine(0));
+        for n in 1..=MOST as u16 {
+            budgets.connected(&config, SECOND, machine(n));
+            budgets.disconnected(Duration::from_secs(n.into()), machine(n));
+        }
+        assert_eq!(budgets.machines.len(), MOST + 1, "as many that left, and the one that is here");
+        budgets.connected(&config, SECOND, machine(5_000));
+        budgets.disconnected(5_000 * SECOND, machine(5_000));
+        assert_eq!(budgets.machines.len(), MOST + 1);
+        assert!(budgets.machines.contains_key(&machine(0)) && !budgets.machines.contains_key(&machine(1)));
+    }
 }

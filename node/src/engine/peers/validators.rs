@@ -210,4 +210,31 @@ mod tests {
         assert_eq!(all.next_dial(second(64), |_| false, |_| None), None);
         assert_eq!(all.next_dial(second(65), |_| false, |_| None), Some(address(1)));
     }
+
+    /// An address of the settings stays, whoever is in the set; one of the book stays as long as its validator does.
+    #[test]
+    fn the_set_decides_which_heard_addresses_stay() {
+        let mut all = Validators::at(&[address(1)]);
+        _ = all.set([address(1).key, address(2).key, address(3).key].into());
+        let heard = |key: &PeerKey| (2..4).map(address).find(|a| a.key == *key);
+        assert_eq!(all.next_dial(second(0), |_| false, heard), Some(address(1)));
+        assert_eq!(all.dials.iter().map(|d| d.address).collect::<Vec<_>>(), [1, 2, 3].map(address));
+        _ = all.set([address(3).key].into());
+        assert_eq!(all.dials.iter().map(|d| d.address).collect::<Vec<_>>(), [1, 3].map(address));
+        assert_eq!(all.keys().collect::<Vec<_>>(), [address(3).key]);
+    }
+
+    /// Who is connected, in either direction, is not dialled.
+    #[test]
+    fn a_connected_validator_is_not_dialled() {
+        let mut config = Config::new(address(9).key);
+        config.validators = vec![address(1), address(2)];
+        let mut peers = Peers::new(&config, AddrBook::new(&mut ChaCha20Rng::seed_from_u64(1)));
+        _ = peers.validators.set([address(1).key, address(2).key].into());
+        let direction = Direction::Inbound(([9, 9, 9, 9], 1).into());
+        let new = NewPeer { id: PeerId(1), key: address(1).key, direction };
+        assert_eq!(peers.connected(&config, second(1), new), Ok(()));
+        assert_eq!(peers.validator_to_dial(second(1)), Some(address(2)));
+        assert_eq!(peers.validator_to_dial(second(1)), None);
+    }
 }

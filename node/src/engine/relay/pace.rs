@@ -66,3 +66,65 @@ const fn time(units: u64, rate: u64) -> Duration {
         None => Duration::MAX,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A frame of 63 units, which a relay with these settings allows in a second, and a burst of two seconds.
+    fn pace() -> (Pace, Vec<u8>) {
+        let frame = vec![0xff; 62 * 2_048];
+        assert_eq!(price::price(&frame), 63);
+        (Pace::new(Allowance { rate: 70, burst: 160 }), frame)
+    }
+
+    /// A relay gets one stem for each that it has read, and no more than its allowance.
+    #[test]
+    fn a_relay_gets_no_more_than_it_allows() {
+        let ((mut pace, frame), relay) = (pace(), PeerKey([1; 32]));
+        assert_eq!(pace.take_ready(SECOND), []);
+        for n in 0..3 {
+            pace.read(relay);
+            assert_eq!(pace.take_ready(SECOND), [relay], "{n} of three");
+            assert_eq!(pace.take_ready(SECOND), [], "it has to read that first");
+            pace.sent(SECOND, relay, &frame);
+        }
+        pace.read(relay);
+        assert_eq!(pace.take_ready(SECOND), []);
+        assert_eq!(pace.take_ready(SECOND * 199 / 100), []);
+        assert_eq!(pace.take_ready(2 * SECOND), [relay]);
+        // What was not used is not saved up beyond the burst.
+        for n in 0..4 {
+            pace.read(relay);
+            assert_eq!(pace.take_ready(100 * SECOND).len(), usize::from(n < 3), "{n} of three");
+            pace.sent(100 * SECOND, relay, &frame);
+        }
+    }
+
+    /// One that has gone gets nothing, and what it was sent counts when it comes back; others are not slowed.
+    #[test]
+    fn each_relay_has_its_own_pace() {
+        let ((mut pace, frame), [one, two]) = (pace(), [1, 2].map(|n| PeerKey([n; 32])));
+        (0..3).for_each(|_| pace.sent(SECOND, one, &frame));
+        [one, two].into_iter().for_each(|relay| pace.read(relay));
+        assert_eq!(pace.take_ready(SECOND), [two]);
+        pace.gone(&one);
+        assert_eq!(pace.take_ready(9 * SECOND), []);
+        (0..3).for_each(|_| pace.sent(10 * SECOND, one, &frame));
+        pace.gone(&one);
+        pace.read(one);
+        assert_eq!(pace.take_ready(10 * SECOND), []);
+        assert_eq!(pace.take_ready(11 * SECOND), [one]);
+    }
+
+    #[test]
+    fn a_relay_that_allows_nothing_back_gets_its_burst() {
+        let (frame, relay) = (vec![0xff; 10], PeerKey([1; 32]));
+        let mut pace = Pace::new(Allowance { rate: 0, burst: 8 });
+        pace.sent(SECOND, relay, &frame);
+        pace.read(relay);
+        assert_eq!(pace.take_ready(2 * SECOND), [relay]);
+    }
+}

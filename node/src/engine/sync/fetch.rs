@@ -103,8 +103,8 @@ impl Sync {
         }
         let (ours, tip) = (ctx.ledger.tip().height, ctx.ledger.tip().hash());
         let Some(front) = ctx.branch.blocks.front() else { return Ok(()) };
-        // A branch from below is held until it is better.
-        let behind = ours.get().saturating_sub(front.name.height.get()) as usize + 1;
+        // A branch from below is held until it is better: one block more than ours may be needed.
+        let behind = ours.get().saturating_sub(front.name.height.get()) as usize + 2;
         let next = ctx.branch.blocks.len() == 1 && front.sealed.header.previous == tip;
         let missing = ctx.branch.blocks.iter().enumerate().take(WINDOW.max(behind));
         let missing = missing.filter(|(_, w)| !w.is_here());

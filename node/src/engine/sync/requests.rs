@@ -171,6 +171,12 @@ impl BlockRequests {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        config::Config,
+        engine::peers::{NewPeer, Peers, addr_book::AddrBook},
+        peer::{Direction, PeerKey},
+    };
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
     use sotto_mw::amount::Height;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -197,5 +203,98 @@ mod tests {
         all.ask(SECOND, peer, Wanted::Block(name.hash));
         assert_eq!(all.late(81 * SECOND, 20 * SECOND), []);
         assert!(!all.came(peer, block));
+    }
+
+    fn name(n: u8) -> BlockName {
+        BlockName { height: Height::new(n.into()), hash: Hash::from_bytes([n; 32]) }
+    }
+
+    /// Peers that are connected.
+    fn peers(ids: &[u64]) -> BTreeMap<PeerId, Peer> {
+        let config = Config::new(PeerKey([99; 32]));
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let mut peers = Peers::new(&config, AddrBook::new(&mut rng));
+        for id in ids {
+            let direction = Direction::Inbound(([10, 0, 0, *id as u8], 4_000).into());
+            let new = NewPeer { id: PeerId(*id), key: PeerKey([*id as u8; 32]), direction };
+            assert_eq!(peers.connected(&config, Duration::ZERO, new), Ok(()));
+        }
+        peers.all
+    }
+
+    /// Each question to each peer is open once, and closed by its answer or with the connection, and no
+    /// other with it.
+    #[test]
+    fn questions_are_closed_one_by_one() {
+        let (mut all, one, two) = (BlockRequests::default(), PeerId(1), PeerId(2));
+        let block = |n: u8| move |about: &Wanted| about.block() == Some(&name(n).hash);
+        for about in [Wanted::Headers(name(1)), Wanted::Block(name(1).hash), Wanted::Compact(name(2).hash)] {
+            (0..2).for_each(|_| all.ask(SECOND, one, about));
+            all.ask(SECOND, two, about);
+        }
+        all.ask(SECOND, one, Wanted::Terms);
+        assert_eq!([one, two, PeerId(3)].map(|p| all.load(p)), [2, 2, 0], "blocks alone are a load");
+        assert!(all.is_asked(block(1)) && !all.is_asked(block(3)));
+        assert_eq!(all.answered(one, block(3)), None);
+        assert_eq!(all.answered(PeerId(3), block(1)), None);
+        assert_eq!(all.answered(one, block(1)), Some(Wanted::Block(name(1).hash)));
+        assert_eq!(all.answered(one, block(1)), None, "once");
+        assert!(all.is_asked(block(1)) && !all.is_asked_of(one, block(1)) && all.is_asked_of(two, block(1)));
+        assert_eq!([one, two].map(|p| all.load(p)), [1, 2]);
+        all.lost(two);
+        assert!(!all.is_asked(block(1)) && !all.is_asked_of(two, |_| true));
+        assert!(all.is_asked_of(one, block(2)) && all.is_asked_of(one, |about| *about == Wanted::Terms));
+    }
+
+    /// Nobody else is asked while a peer that was in time before is waited for. Once all that were asked are
+    /// slow, as many again are asked, and so on: silence is made up for ever faster.
+    #[test]
+    fn slow_peers_are_doubled() {
+        let (mut all, mut peers) = (BlockRequests::default(), peers(&[1, 2, 3, 4, 5, 6, 7]));
+        let which = |about: &Wanted| about.block() == Some(&name(1).hash);
+        let more = |all: &mut BlockRequests, now, peers: &mut _| {
+            all.more(Patience { now, timeout: 2 * SECOND }, which, peers)
+        };
+        assert_eq!(more(&mut all, SECOND, &mut peers), More::Any(1), "nobody was asked");
+        all.ask(SECOND, PeerId(1), Wanted::Block(name(1).hash));
+        all.ask(SECOND, PeerId(7), Wanted::Block(name(2).hash));
+        assert_eq!(more(&mut all, SECOND * 29 / 10, &mut peers), More::None);
+        assert_eq!(more(&mut all, 3 * SECOND, &mut peers), More::Any(1));
+        assert_eq!([1, 7].map(|p| peers[&PeerId(p)].missed), [1, 0], "of the other block nothing follows");
+        all.ask(3 * SECOND, PeerId(2), Wanted::Block(name(1).hash));
+        assert_eq!(more(&mut all, 4 * SECOND, &mut peers), More::None);
+        assert_eq!(more(&mut all, 5 * SECOND, &mut peers), More::Any(2));
+        (3..=4).for_each(|p| all.ask(5 * SECOND, PeerId(p), Wanted::Block(name(1).hash)));
+        assert_eq!(more(&mut all, 7 * SECOND, &mut peers), More::Any(4));
+        assert_eq!(peers[&PeerId(1)].missed, 1, "one request is missed once");
+        // One that has missed another is waited for, and peers in time are asked besides.
+        all.ask(7 * SECOND, PeerId(1), Wanted::Items(name(1).hash));
+        assert_eq!(more(&mut all, 8 * SECOND, &mut peers), More::Sound(5));
+        // Who delivers other blocks meanwhile is not slow.
+        all.ask(8 * SECOND, PeerId(5), Wanted::Block(name(1).hash));
+        peers.get_mut(&PeerId(5)).unwrap().gave = Some(9 * SECOND);
+        assert_eq!(more(&mut all, SECOND * 109 / 10, &mut peers), More::None);
+        assert_eq!(more(&mut all, 11 * SECOND, &mut peers), More::Any(6));
+        assert_eq!(peers[&PeerId(5)].missed, 1);
+        // Who is gone, or late, is not waited for.
+        assert_eq!(
+            all.late(27 * SECOND, 20 * SECOND),
+            [PeerId(1), PeerId(2), PeerId(3), PeerId(4), PeerId(7)]
+        );
+        assert_eq!(more(&mut all, 27 * SECOND, &mut peers), More::Any(1));
+    }
+
+    /// A peer that is late with several answers is late once, and only with those that are not here.
+    #[test]
+    fn a_peer_is_late_once() {
+        let mut all = BlockRequests::default();
+        (1..4).for_each(|n| all.ask(SECOND, PeerId(2), Wanted::Block(name(n).hash)));
+        all.ask(2 * SECOND, PeerId(1), Wanted::Terms);
+        all.ask(3 * SECOND, PeerId(3), Wanted::Terms);
+        assert_eq!(all.late(SECOND * 209 / 10, 20 * SECOND), []);
+        assert_eq!(all.late(22 * SECOND, 20 * SECOND), [PeerId(1), PeerId(2)]);
+        assert_eq!(all.late(SECOND * 229 / 10, 20 * SECOND), [], "and not again");
+        assert!(!all.is_asked_of(PeerId(1), |_| true) && all.is_asked_of(PeerId(3), |_| true));
+        assert_eq!([2, 3].map(|p| all.load(PeerId(p))), [0, 0]);
     }
 }
