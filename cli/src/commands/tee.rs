@@ -6,6 +6,10 @@ mod files;
 mod policy;
 mod verify;
 
+pub(crate) use binding::digest;
+pub(crate) use files::{folder_of, read_bytes, read_collateral, read_revoked, read_seen, write_seen};
+pub(crate) use verify::time;
+
 use crate::{Context, args, exit::Outcome};
 
 pub(crate) fn run(context: &Context, command: &args::Tee) -> Outcome {

@@ -1,5 +1,6 @@
 //! The parts of a job, and their bytes.
 
+use super::attestation::Attestation;
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, codes, record};
 use crate::hash::Digest;
@@ -300,6 +301,8 @@ pub struct Draft {
     pub runs: u32,
     /// What the outputs of a source or a circuit file stand for, where they are not plain whole numbers.
     pub results: Vec<ResultColumn>,
+    /// Who shows what code it runs.
+    pub attestation: Attestation,
 }
 
 impl Draft {
@@ -335,7 +338,7 @@ record!(Draft {
     limits,
     deadline,
     expiry,
-    runs; results
+    runs; results, attestation
 });
 
 /// ```text

@@ -4,9 +4,11 @@
 //! job.toml                      the job; the key files that it names are beside it
 //! job.approvals/NAME.approval   the signed approval of each party
 //! job.results/NAME-RUN/         results and receipt of a party, readable only by its owner
+//! job.evidence/NAME.bundle      the enrolment of a party of which the job demands evidence
 //! DIR/jobs/KEY/                 a party's policy and budget, and a folder JOB-RUN for each run, which survive a crash
 //! ```
 
+use super::evidence::evidence_failure;
 use crate::{
     Context,
     bridge::{now, read_text},
@@ -391,8 +393,12 @@ pub(crate) fn read_rendezvous(text: &str) -> Outcome<RendezvousServer> {
 
 /// The failure of a run, or of anything else that needs the other parties.
 pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
-    if let RunError::Debit(e) = e {
-        return debit_failure(e, what);
+    match e {
+        RunError::Debit(e) => return debit_failure(e, what),
+        RunError::Evidence(e) | RunError::Attempt(AttemptError::Evidence(e)) => {
+            return evidence_failure(e, what);
+        }
+        _ => {}
     }
     let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
     let failed = Failure::new(code, what).why(e);

@@ -1,6 +1,7 @@
 //! `sotto mpc run`: runs the part of one party in a job.
 
 use super::{
+    evidence::{Files, prover},
     job::{
         check_policy, check_signed_policy, find, home, load_agreement, load_signed, open_home,
         policy_failure, read_identity, read_policy, read_rendezvous, run_failure, write_result,
@@ -10,17 +11,19 @@ use super::{
 use crate::{
     Context, args,
     bridge::now,
+    commands::tee::digest,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     output::merge,
     parquet_file,
     ui::Progress,
 };
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore as _};
 use serde_json::{Map, Value, json};
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
 use sotto_jobs::edge::run::{Outcome as Ran, RunError, Setup, Stage, take_part};
+use sotto_jobs::evidence::Means;
 use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
@@ -59,6 +62,24 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     }
     let agreement = load_agreement(&a.job, job)?;
     let job = agreement.job();
+    let evidence = Files::read(context, (&a.job, job), &home, &a.collateral)?;
+    let revoked = evidence.as_ref().map(Files::revoked);
+    let appraiser = match (&evidence, &revoked) {
+        (Some(files), Some(revoked)) => {
+            let appraiser = files.appraiser(job, revoked)?;
+            files.check_enrolments(job, &appraiser)?;
+            Some(appraiser)
+        }
+        _ => None,
+    };
+    let build = a.software.as_deref().map(|hash| digest("--software", hash)).transpose()?;
+    let (prove, draw) = (prover(&identity, build), || {
+        let mut nonce = [0; 32];
+        OsRng.fill_bytes(&mut nonce);
+        nonce
+    });
+    let means =
+        appraiser.as_ref().map(|appraiser| Means { appraiser, prove: &prove, draw: &draw, clock: &now });
     let number = agreement.run(a.run);
     let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
     let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
@@ -87,9 +108,14 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         rendezvous_server: server.as_ref(),
         debit: &charge,
         observe: &observe,
+        means: means.as_ref(),
     };
     let name = &job.party(us).name;
-    let (outcome, left) = match take_part(&setup, &mut folder, &mut OsRng) {
+    let ran = take_part(&setup, &mut folder, &mut OsRng);
+    if let (Some(files), Some(appraiser)) = (&evidence, &appraiser) {
+        files.remember(appraiser)?;
+    }
+    let (outcome, left) = match ran {
         Ok(outcome) => (Some(outcome), None),
         // Our own result is there.
         Err(e @ RunError::NotCollected(_)) => {
@@ -373,6 +399,7 @@ impl<'c> Screen<'c> {
             }
             stage if shown.stage.as_ref() == Some(stage) => return,
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
+            Stage::Attested { party, verdict } => format!("The evidence of {party} is accepted: {verdict}."),
             Stage::Delivered(party) => format!("{party} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
             Stage::Failed(why) => format!("The attempt failed: {why}."),

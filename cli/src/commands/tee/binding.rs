@@ -39,7 +39,7 @@ pub(super) fn binding(a: &TeeBinding, party: Option<Digest>) -> Outcome<Binding>
 }
 
 /// A hash of 64 digits.
-pub(super) fn digest(option: &str, text: &str) -> Outcome<Digest> {
+pub(crate) fn digest(option: &str, text: &str) -> Outcome<Digest> {
     Digest::from_hex(text).ok_or_else(|| {
         Failure::new(Code::Usage, format!("invalid {option}: expected 64 lower-case hexadecimal digits"))
     })

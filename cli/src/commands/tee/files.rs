@@ -19,7 +19,7 @@ const MAX_SMALL: u64 = 1 << 16;
 const REVOKED: &str = "revoked.toml";
 
 /// Reads bytes; a file that is longer than `most` is one byte longer here.
-pub(super) fn read_bytes(path: &Path, most: usize) -> Outcome<Vec<u8>> {
+pub(crate) fn read_bytes(path: &Path, most: usize) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
     read.map_err(|e| {
@@ -31,7 +31,7 @@ pub(super) fn read_bytes(path: &Path, most: usize) -> Outcome<Vec<u8>> {
 }
 
 /// Reads collateral; without a file there is none.
-pub(super) fn read_collateral(path: Option<&PathBuf>) -> Outcome<Collateral> {
+pub(crate) fn read_collateral(path: Option<&PathBuf>) -> Outcome<Collateral> {
     let Some(path) = path else { return Ok(Collateral::nothing()) };
     Collateral::parse(&read_bytes(path, MAX_COLLATERAL)?).map_err(|e| {
         Failure::coded(ErrorCode::InvalidEvidence, format!("{} is not collateral", path.display()))
@@ -57,12 +57,12 @@ pub(super) fn revoked_in(folder: &Path) -> PathBuf {
 }
 
 /// The folder that a file is in.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// What is revoked beside a policy; a file that cannot be read is an error, one that is not there is empty.
-pub(super) fn read_revoked(folder: &Path) -> Outcome<Revoked> {
+pub(crate) fn read_revoked(folder: &Path) -> Outcome<Revoked> {
     let path = revoked_in(folder);
     if !path.try_exists().unwrap_or(true) {
         return Ok(Revoked::default());
@@ -82,7 +82,7 @@ pub(super) fn write_revoked(folder: &Path, revoked: &Revoked) -> Outcome {
 }
 
 /// The highest numbers seen; a new file is empty.
-pub(super) fn read_seen(path: Option<&PathBuf>) -> Outcome<Seen> {
+pub(crate) fn read_seen(path: Option<&PathBuf>) -> Outcome<Seen> {
     match path.filter(|path| path.try_exists().unwrap_or(true)) {
         None => Ok(Seen::default()),
         Some(path) => Seen::parse(&read_text(path, MAX_SMALL)?).map_err(|e| {
@@ -92,7 +92,7 @@ pub(super) fn read_seen(path: Option<&PathBuf>) -> Outcome<Seen> {
 }
 
 /// Writes the highest numbers over an older file of the same kind.
-pub(super) fn write_seen(path: &Path, seen: &Seen) -> Outcome {
+pub(crate) fn write_seen(path: &Path, seen: &Seen) -> Outcome {
     let existing = Existing::Own(|bytes| parsed(bytes, |text| Seen::parse(text).is_ok()));
     NewFile { path, readers: Readers::Anybody, existing }.write_all(seen.to_text().as_bytes())
 }

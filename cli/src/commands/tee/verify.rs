@@ -120,7 +120,7 @@ fn remember(a: &args::TeeVerify, seen: &mut Seen, claims: &Claims) -> Outcome {
 }
 
 /// A time: `now`, seconds since 1970, or a date with its zone.
-fn time(text: &str) -> Outcome<u64> {
+pub(crate) fn time(text: &str) -> Outcome<u64> {
     if text == "now" {
         return Ok(now());
     }
