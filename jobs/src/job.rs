@@ -11,13 +11,15 @@
 
 mod attestation;
 mod draft;
+mod party_id;
 mod rules;
 
 pub use attestation::{Attestation, Demand, MAX_DIVERSE};
 pub use draft::{
     Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output,
-    Parameter, Party, PartyId, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
+    Parameter, Party, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
 };
+pub use party_id::PartyId;
 pub use rules::{Fault, JobError, Part};
 
 use crate::codec::{Codec, DecodeError, Reader};

@@ -13,7 +13,7 @@
 //! An end that the job demands nothing of shows nothing. Evidence is bound to the job, the run, the verifier's nonce and
 //! key, and to the value that this one channel exports (RFC 9266), so evidence that is relayed from elsewhere, repeated or
 //! for another purpose is refused. A nonce is good for [`SESSION_LIFE`] seconds and for one answer. Who refuses hangs up and
-//! says nothing; what the other learns is that the run ended.
+//! says nothing; what the other learns, when it asks again, is that the run ended.
 //!
 //! Guaranteed: an end that returns [`Proven`] has judged all evidence that the job demands of the other; and what the other
 //! would refuse for its code, its platform or its dates is not sent to it.
@@ -69,6 +69,9 @@ pub enum ExchangeError {
     /// The other end does not take part in it.
     #[error("the other party does not show evidence now")]
     Other,
+    /// The run is over at the other end, in its words.
+    #[error("{0}")]
+    Over(String),
     /// Evidence is not accepted.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -157,8 +160,10 @@ impl End<'_> {
     pub fn call(&self, means: &Means<'_>, channel: &mut impl Channel) -> Result<Proven, ExchangeError> {
         let challenge = Challenge::new((means.draw)(), (means.clock)());
         self.request(RequestKind::Challenge(challenge.nonce())).send(channel)?;
-        let Response::Proof { nonce, evidence } = Response::receive(channel, MAX_MESSAGE)? else {
-            return Err(ExchangeError::Other);
+        let (nonce, evidence) = match Response::receive(channel, MAX_MESSAGE)? {
+            Response::Proof { nonce, evidence } => (nonce, evidence),
+            Response::Refused(why) => return Err(ExchangeError::Over(why)),
+            _ => return Err(ExchangeError::Other),
         };
         let theirs = self.judge(means, challenge, evidence.as_deref())?;
         let (evidence, ours) = self.show(means, nonce)?.unzip();

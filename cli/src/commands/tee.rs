@@ -2,13 +2,9 @@
 
 mod binding;
 mod evidence;
-mod files;
 mod policy;
+mod revoke;
 mod verify;
-
-pub(crate) use binding::digest;
-pub(crate) use files::{folder_of, read_bytes, read_collateral, read_revoked, read_seen, write_seen};
-pub(crate) use verify::time;
 
 use crate::{Context, args, exit::Outcome};
 
@@ -19,6 +15,6 @@ pub(crate) fn run(context: &Context, command: &args::Tee) -> Outcome {
         args::Tee::Policy(args::TeePolicy::Check(a)) => policy::check(context, a),
         args::Tee::Policy(args::TeePolicy::Show(a)) => policy::show(context, a),
         args::Tee::Policy(args::TeePolicy::Hash(a)) => policy::hash(context, a),
-        args::Tee::Policy(args::TeePolicy::Revoke(a)) => policy::revoke(context, a),
+        args::Tee::Policy(args::TeePolicy::Revoke(a)) => revoke::revoke(context, a),
     }
 }

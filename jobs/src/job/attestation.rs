@@ -6,7 +6,7 @@
 //!
 //! The hash is of what the policy says ([`sotto_tee::Policy::digest`]), not of its file.
 
-use super::draft::PartyId;
+use super::party_id::PartyId;
 use crate::codec::record;
 use crate::hash::Digest;
 

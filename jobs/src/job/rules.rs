@@ -7,7 +7,8 @@
 use core::net::Ipv6Addr;
 
 use super::attestation::MAX_DIVERSE;
-use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer};
+use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, RendezvousServer};
+use super::party_id::PartyId;
 
 /// Which part of a job a complaint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,15 +6,16 @@
 //! DIR/jobs/KEY/seen           the highest numbers of collateral that this party saw
 //! ```
 
-use super::job::read_beside;
+use super::job::{evidence_failure, open_home, read_beside};
 use crate::{
     Context,
     bridge::{now, read_text},
-    commands::tee::{read_bytes, read_collateral, read_revoked, read_seen, write_seen},
+    evidence_files::{digest, read_bytes, read_collateral, read_revoked, read_seen, write_seen},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
 };
-use sotto_jobs::evidence::{Appraiser, EvidenceError, Trust};
+use rand_core::{OsRng, RngCore as _};
+use sotto_jobs::evidence::{Appraiser, Means, Trust};
 use sotto_jobs::job_file::{self, evidence_files};
 use sotto_jobs::{Digest, Job, PartyId};
 use sotto_party::Identity;
@@ -163,7 +164,13 @@ impl Files {
     /// Keeps the highest numbers of collateral, if they rose.
     pub(super) fn remember(&self, appraiser: &Appraiser<'_>) -> Outcome {
         let seen = appraiser.seen();
-        if seen == self.seen { Ok(()) } else { write_seen(&self.numbers, &seen) }
+        if seen == self.seen {
+            return Ok(());
+        }
+        let home = self.numbers.parent().unwrap_or(Path::new("."));
+        // It makes the folder of a party that has none yet.
+        drop(open_home(home).or_refuse("cannot remember the numbers of collateral")?);
+        write_seen(&self.numbers, &seen)
     }
 }
 
@@ -182,38 +189,51 @@ fn describe(name: &str, enrolled: &Appraised, bundle: &Bundle) -> String {
     )
 }
 
-/// Asks our platform for evidence, or signs it ourselves for this build.
-pub(super) fn prover(
-    identity: &Identity,
+/// Where the evidence of this party comes from.
+pub(super) struct Prover<'a> {
+    identity: &'a Identity,
+    /// The build that software evidence names; without it, the hardware is asked.
     build: Option<Digest>,
-) -> impl Fn(&Binding) -> Result<Evidence, DeviceError> + Sync + use<'_> {
-    // A platform is asked one thing at a time.
-    let turn = Mutex::new(());
-    move |binding| {
+    /// A platform is asked one thing at a time.
+    turn: Mutex<()>,
+}
+
+impl<'a> Prover<'a> {
+    /// Asks the hardware, unless `software` is the hash of a build record.
+    pub(super) fn new(identity: &'a Identity, software: Option<&str>) -> Outcome<Self> {
+        let build = software.map(|hash| digest("--software", hash)).transpose()?;
+        Ok(Self { identity, build, turn: Mutex::new(()) })
+    }
+
+    fn prove(&self, binding: &Binding) -> Result<Evidence, DeviceError> {
         let data = binding.report_data();
-        if let Some(build) = build {
-            return software::sign(identity, &build.0, &data).map_err(|_| DeviceError::Answer);
+        if let Some(build) = self.build {
+            return software::sign(self.identity, &build.0, &data).map_err(|_| DeviceError::Answer);
         }
-        let _turn = turn.lock();
+        let _turn = self.turn.lock();
         platform::ask(&data)
     }
 }
 
-/// The failure where evidence is not accepted.
-pub(super) fn evidence_failure(e: &EvidenceError, what: &str) -> Failure {
-    let coded = |code, help: &str| Failure::coded(code, what).why(e).help(help);
-    match e {
-        EvidenceError::Device(_) => coded(
-            ErrorCode::NoHardware,
-            "run it on the platform that the job's policy names; to try the steps: --software HASH",
-        ),
-        EvidenceError::Policy(_) => {
-            coded(ErrorCode::InvalidPolicy, "ask the author of the job for the policy files that it names")
-        }
-        EvidenceError::Revoked => coded(ErrorCode::InvalidPolicy, "correct revoked.toml; nothing was sent"),
-        _ => coded(
-            ErrorCode::EvidenceRefused,
-            "nothing secret was sent; docs/ATTESTATION.md explains the reasons; collateral is given with --collateral NAME=FILE",
-        ),
-    }
+/// Calls `run` with what this party shows and judges evidence with, once the enrolments are accepted; with nothing if the
+/// job asks for none. What was learned of collateral is kept.
+pub(super) fn with_means<T>(
+    files: Option<&Files>,
+    job: &Job,
+    prover: Prover<'_>,
+    run: impl FnOnce(Option<&Means<'_>>) -> T,
+) -> Outcome<T> {
+    let Some(files) = files else { return Ok(run(None)) };
+    let revoked = files.revoked();
+    let appraiser = files.appraiser(job, &revoked)?;
+    files.check_enrolments(job, &appraiser)?;
+    let draw = || {
+        let mut nonce = [0; 32];
+        OsRng.fill_bytes(&mut nonce);
+        nonce
+    };
+    let prove = |binding: &Binding| prover.prove(binding);
+    let ran = run(Some(&Means { appraiser: &appraiser, prove: &prove, draw: &draw, clock: &now }));
+    files.remember(&appraiser)?;
+    Ok(ran)
 }

@@ -1,7 +1,7 @@
 //! `sotto mpc run`: runs the part of one party in a job.
 
 use super::{
-    evidence::{Files, prover},
+    evidence::{Files, Prover, with_means},
     job::{
         check_policy, check_signed_policy, find, home, load_agreement, load_signed, open_home,
         policy_failure, read_identity, read_policy, read_rendezvous, run_failure, write_result,
@@ -11,19 +11,17 @@ use super::{
 use crate::{
     Context, args,
     bridge::now,
-    commands::tee::digest,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     output::merge,
     parquet_file,
     ui::Progress,
 };
-use rand_core::{OsRng, RngCore as _};
+use rand_core::OsRng;
 use serde_json::{Map, Value, json};
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
 use sotto_jobs::edge::run::{Outcome as Ran, RunError, Setup, Stage, take_part};
-use sotto_jobs::evidence::Means;
 use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
@@ -57,29 +55,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     check_signed_policy(context, &home, &job, policy.as_ref())?;
     let mine = Mine { job: &job, us, program: &program, form: a.form };
     let given = mine.read(&a.input, &identity, policy.as_ref())?;
-    if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
-        policy.check_rows(&job, us, rows).map_err(|e| policy_failure(&e))?;
-    }
     let agreement = load_agreement(&a.job, job)?;
     let job = agreement.job();
     let evidence = Files::read(context, (&a.job, job), &home, &a.collateral)?;
-    let revoked = evidence.as_ref().map(Files::revoked);
-    let appraiser = match (&evidence, &revoked) {
-        (Some(files), Some(revoked)) => {
-            let appraiser = files.appraiser(job, revoked)?;
-            files.check_enrolments(job, &appraiser)?;
-            Some(appraiser)
-        }
-        _ => None,
-    };
-    let build = a.software.as_deref().map(|hash| digest("--software", hash)).transpose()?;
-    let (prove, draw) = (prover(&identity, build), || {
-        let mut nonce = [0; 32];
-        OsRng.fill_bytes(&mut nonce);
-        nonce
-    });
-    let means =
-        appraiser.as_ref().map(|appraiser| Means { appraiser, prove: &prove, draw: &draw, clock: &now });
     let number = agreement.run(a.run);
     let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
     let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
@@ -91,30 +69,25 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let results = Results { job, us, program: &program, folder: folder_of_results, kinds: &a.results };
     let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
     let observe = |stage| match stage {
-        Stage::Finished(outcome) => {
-            if let Ok(mut saved) = saved.lock() {
-                *saved = Some(results.save(&outcome));
-            }
-        }
+        Stage::Finished(outcome) => drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome)))),
         stage => screen.show(stage),
     };
-    let setup = Setup {
-        run: number,
-        program: &program,
-        us,
-        identity: &identity,
-        input: given.as_ref().map(|input| &input.bits),
-        listen: a.listen.as_deref(),
-        rendezvous_server: server.as_ref(),
-        debit: &charge,
-        observe: &observe,
-        means: means.as_ref(),
-    };
     let name = &job.party(us).name;
-    let ran = take_part(&setup, &mut folder, &mut OsRng);
-    if let (Some(files), Some(appraiser)) = (&evidence, &appraiser) {
-        files.remember(appraiser)?;
-    }
+    let ran = with_means(evidence.as_ref(), job, Prover::new(&identity, a.software.as_deref())?, |means| {
+        let setup = Setup {
+            run: number,
+            program: &program,
+            us,
+            identity: &identity,
+            input: given.as_ref().map(|input| &input.bits),
+            listen: a.listen.as_deref(),
+            rendezvous_server: server.as_ref(),
+            debit: &charge,
+            observe: &observe,
+            means,
+        };
+        take_part(&setup, &mut folder, &mut OsRng)
+    })?;
     let (outcome, left) = match ran {
         Ok(outcome) => (Some(outcome), None),
         // Our own result is there.
@@ -165,8 +138,6 @@ pub(crate) fn report(context: &Context, verdict: Option<Verdict>) -> Outcome {
 
 /// The input of an input party.
 struct Input {
-    /// Number of rows of each table.
-    rows: Vec<u64>,
     bits: Bits,
     data_set: DataSet,
 }
@@ -211,7 +182,7 @@ impl Mine<'_> {
         self.job.inputs.get(owner).map_or(&[][..], |input| &input.tables)
     }
 
-    /// Reads the rows of an input party; `None` for other parties.
+    /// Reads the rows of an input party, which must be enough for its policy; `None` for other parties.
     fn read(
         &self,
         files: &[PathBuf],
@@ -226,8 +197,11 @@ impl Mine<'_> {
             rows::read_hashed(self.tables(owner), opened.map_err(|e| bad(&e))?, &mut hasher, &mut *local);
         let rows = rows.map_err(|e| bad(&e))?;
         let bits = local.enter(self.program.declaration().party(owner)).map_err(|e| bad(&e))?;
+        if let Some(policy) = policy {
+            policy.check_rows(self.job, self.us, &rows).map_err(|e| policy_failure(&e))?;
+        }
         let data_set = hasher.finish(policy.and_then(|policy| policy.data_set.as_ref()));
-        Ok(Some(Input { rows, bits, data_set }))
+        Ok(Some(Input { bits, data_set }))
     }
 
     /// Refuses rows that do not fit, with everything that is wrong with them up to a bound; how each file was read.

@@ -126,9 +126,9 @@ fn check_enrolments(context: &Context, a: &args::MpcSign, job: &Job, home: &Path
     let revoked = files.revoked();
     let appraiser = files.appraiser(job, &revoked)?;
     let words = files.check_enrolments(job, &appraiser)?;
-    // Who signs has a folder for what it must not forget.
-    open_home(home).or_refuse("cannot remember the numbers of collateral")?;
-    files.remember(&appraiser)?;
+    if !a.dry_run {
+        files.remember(&appraiser)?;
+    }
     Ok(words + "\n")
 }
 

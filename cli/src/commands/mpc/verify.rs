@@ -3,7 +3,7 @@
 use crate::{
     Context, args,
     bridge::read_text,
-    commands::tee::{folder_of, time},
+    evidence_files::{folder_of, time},
     exit::{Code, ErrorCode, Failure, Outcome},
     local_time::local_time,
     output::merge,

@@ -1,9 +1,10 @@
 //! `sotto tee evidence`: asks this machine.
 
-use super::binding::{binding, digest};
+use super::binding::binding;
 use crate::{
     Context, args,
     commands::mpc::job::read_identity,
+    evidence_files::digest,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     new_file::NewFile,
 };

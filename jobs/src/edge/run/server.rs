@@ -226,6 +226,11 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     /// Shows a client our evidence and judges its own; nothing if the connection is of no use after that. Evidence that
     /// is not accepted ends the run, and the client learns no more than that.
     fn prove(&self, end: End<'_>, nonce: Digest, line: &mut Framed<ClientConnection<'_>>) -> Option<()> {
+        let stopped = self.durable().state.stopped().map(str::to_owned);
+        if let Some(why) = stopped {
+            Response::Refused(why).send(line).ok()?;
+            return None;
+        }
         line.get_mut().end_in(Duration::from_secs(LIFE));
         match end.answer(self.setup.means().ok()?, nonce, line) {
             Ok(proven) => {
@@ -236,7 +241,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
                 *lock(&self.shut) = Some(RunError::Evidence(why));
                 None
             }
-            Err(ExchangeError::Message(_) | ExchangeError::Other) => None,
+            Err(ExchangeError::Message(_) | ExchangeError::Other | ExchangeError::Over(_)) => None,
         }
     }
 

@@ -193,6 +193,7 @@ impl<P: Functionality> Setup<'_, P> {
                 Ok(Some(proven))
             }
             Err(ExchangeError::Evidence(why)) => Err(why.into()),
+            Err(ExchangeError::Over(why)) => Err(RunError::Refused { by: self.name(them), why }),
             Err(ExchangeError::Message(_) | ExchangeError::Other) => Ok(None),
         }
     }
