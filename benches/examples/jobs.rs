@@ -17,7 +17,7 @@ use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::builtins::Builtin;
 use sotto_jobs::edge::run::{Setup, Stage, take_part};
 use sotto_jobs::edge::tls;
-use sotto_jobs::job::{Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Party, Suite};
+use sotto_jobs::job::{Attestation, Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Party, Suite};
 use sotto_jobs::multiparty::{Delegated, Functionality, Parameters};
 use sotto_jobs::program::Computation;
 use sotto_jobs::storage::Memory;
@@ -119,6 +119,7 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
         expiry: u64::MAX,
         runs: 1,
         results: Vec::new(),
+        attestation: Attestation::default(),
     };
     let job = Job::new(draft).unwrap();
     let consents: Vec<_> = (0..5).map(|i| Approval::sign(&job, &identity(i), &mut rng(9)).unwrap()).collect();
@@ -150,6 +151,7 @@ fn job(program: &Computation, rows: usize) -> ([f64; 2], f64) {
                             times.lock().unwrap().push((Instant::now(), processor_seconds()));
                         }
                     },
+                    means: None,
                 };
                 take_part(&setup, &mut Memory::default(), &mut rng(50 + i as u64)).unwrap();
             });

@@ -6,6 +6,7 @@ mod args;
 mod bridge;
 mod commands;
 mod config;
+mod evidence_files;
 mod exit;
 mod local_time;
 mod lock_wait;

@@ -4,7 +4,7 @@ use crate::{
     Verdict,
     fixtures::{
         circuit::Replay,
-        job::{job, parse, secret, stream},
+        job::{attested, job, judge, parse, secret, session_evidence, stream},
     },
 };
 use sotto_jobs::attempt::{Computed, Finished};
@@ -22,6 +22,7 @@ use sotto_jobs::{policy_file, receipt_file};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::number::Number;
 use sotto_party::{Identity, PublicKey};
+use sotto_tee::Appraised;
 
 /// A job's canonical form has one encoding, and can be described.
 pub fn mpc_job(data: &[u8]) -> Verdict {
@@ -93,9 +94,21 @@ pub fn mpc_receipt(data: &[u8]) -> Verdict {
     let Ok(receipt_file::SignedReceipt { job: of, receipt }) = receipt_file::read(text) else {
         return Verdict::Refused;
     };
-    assert_eq!(of.id(), job().id(), "nobody can sign for the computers of another job");
+    let ours = [job().id(), attested().job().id()];
+    assert!(ours.contains(&of.id()), "nobody can sign for the computers of another job");
     assert!(receipt_file::read(&receipt_file::render(&of, &receipt).to_string()).is_ok());
     Verdict::Accepted
+}
+
+/// Session evidence: an answer to a challenge that is accepted shows the genuine evidence, whatever else it says.
+pub fn mpc_evidence(data: &[u8]) -> Verdict {
+    const MOST: usize = 1 << 16;
+    let answer = Response::receive(&mut Framed::new(Replay::new(data)), MOST);
+    let Ok(Response::Proof { evidence, .. }) = answer else { return Verdict::Refused };
+    let judged = judge(evidence.as_deref());
+    let genuine = |appraised: &Appraised| appraised.evidence() == session_evidence().name();
+    assert!(judged.as_ref().is_none_or(genuine), "forged evidence");
+    Verdict::of(judged.is_some())
 }
 
 /// The budget's log of an owner: only what it wrote is read.

@@ -157,6 +157,7 @@ targets! {
         Decoder mpc_job_text
         Decoder mpc_run_state
         Decoder mpc_messages
+        Machine mpc_evidence
         Machine mpc_receipt
         Decoder mpc_budget
         Decoder mpc_rows

@@ -5,6 +5,8 @@
 //! | deliver | input parties that do not compute, and result parties with pads, before the expiry |
 //! | collect, confirmed | every party |
 //! | compute, awaiting, stopped | the evaluator, at the garbler |
+//! | challenge, as the first of a connection | every party, if the job asks for evidence |
+//! | proof | nobody: it answers a nonce, and is awaited there |
 //!
 //! All of them name the job and the run. A party holds at most [`MAX_CONNECTIONS`] connections: it needs one, and
 //! a second while a broken one has not timed out.
@@ -42,11 +44,29 @@ impl Admission<'_> {
             RequestKind::Deliver { .. } if now >= job.expiry => return refused("the job has expired"),
             RequestKind::Deliver { .. } => !job.computes(client) && job.contributor_of(client).is_some(),
             RequestKind::Collect | RequestKind::Confirmed => true,
+            RequestKind::Challenge(_) => !job.attestation.is_none(),
+            RequestKind::Proof(_) => false,
             RequestKind::Compute { .. } | RequestKind::Awaiting(_) | RequestKind::Stopped(_) => {
                 client == job.evaluator && self.us == job.garbler
             }
         };
         if is_allowed { Ok(()) } else { refused("the job does not give you that role") }
+    }
+
+    /// Whether a request of this client is taken only after its evidence: one with a secret of the client's or for it.
+    #[must_use]
+    pub fn needs_proof(&self, client: PartyId, kind: &RequestKind) -> bool {
+        let has_secret = matches!(kind, RequestKind::Deliver { .. } | RequestKind::Compute { .. });
+        has_secret && self.run.job().demand_of(client).is_some()
+    }
+
+    /// The same of an answer: of one that carries a share of the client's outputs. The compute parties send each other
+    /// theirs where both have shown their evidence.
+    #[must_use]
+    pub fn answer_needs_proof(&self, client: PartyId, answer: &Response) -> bool {
+        let job = self.run.job();
+        let has_secret = matches!(answer, Response::Finished { encrypted_share: Some(_), .. });
+        has_secret && !job.computes(client) && job.demand_of(client).is_some()
     }
 }
 

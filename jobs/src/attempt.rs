@@ -34,13 +34,15 @@ pub use error::AttemptError;
 use session::{Session, SessionOutputs};
 
 use super::approval::Run;
+use super::evidence::{EvidenceError, Means, Shown};
 use super::hash::Digest;
 use super::input_commitment::{InputCommitment, InputShare};
 use super::job::{Job, PartyId};
 use super::messages::{receive, send};
 use super::output_share::{AttemptOutputs, EncryptedOutputShare};
-use super::receipt::{Facts, Receipt, Statement};
+use super::receipt::{Facts, Receipt, Signer, Stated, Statement};
 use super::run_id::{Opening, run_id, session_id};
+use super::vouched::Vouched;
 use crate::codec::{Codec, record};
 use crate::multiparty::{Functionality, Table};
 use sotto_mpc::channel::{Framed, Phase};
@@ -66,6 +68,8 @@ pub struct AttemptContext<'k> {
     pub us: PartyId,
     /// Our keys.
     pub identity: &'k Identity,
+    /// What we show and judge evidence with, if the job asks for any.
+    pub means: Option<&'k Means<'k>>,
 }
 
 /// Our outputs of a finished computation, before the other's signature is there.
@@ -100,17 +104,53 @@ struct Signature {
 }
 record!(Signature { statement, encrypted_share });
 
+impl Stated for Computed {
+    const PREFIXES: [&'static str; 2] = ["sotto computed v1\0", "sotto computed v2\0"];
+
+    fn statements(&self) -> Vec<&Statement> {
+        vec![&self.statement]
+    }
+
+    fn statements_mut(&mut self) -> Vec<&mut Statement> {
+        vec![&mut self.statement]
+    }
+}
+
+impl Stated for Finished {
+    const PREFIXES: [&'static str; 2] = ["sotto finished v1\0", "sotto finished v2\0"];
+
+    fn statements(&self) -> Vec<&Statement> {
+        self.receipt.statements()
+    }
+
+    fn statements_mut(&mut self) -> Vec<&mut Statement> {
+        self.receipt.statements_mut()
+    }
+}
+
+impl Stated for Signature {
+    const PREFIXES: [&'static str; 2] = ["sotto signature v1\0", "sotto signature v2\0"];
+
+    fn statements(&self) -> Vec<&Statement> {
+        vec![&self.statement]
+    }
+
+    fn statements_mut(&mut self) -> Vec<&mut Statement> {
+        vec![&mut self.statement]
+    }
+}
+
 impl Computed {
     /// The form in which it is kept.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_prefixed("sotto computed v1\0")
+        self.to_versioned()
     }
 
     /// What was kept, if it is that.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_prefixed("sotto computed v1\0", bytes).ok()
+        Self::from_versioned(bytes).ok()
     }
 }
 
@@ -125,13 +165,13 @@ impl Finished {
     /// The form in which it is kept.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_prefixed("sotto finished v1\0")
+        self.to_versioned()
     }
 
     /// What was kept, if it is that.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_prefixed("sotto finished v1\0", bytes).ok()
+        Self::from_versioned(bytes).ok()
     }
 }
 
@@ -257,6 +297,30 @@ impl AttemptContext<'_> {
         let [garbler, evaluator] = self.run.job().compute_parties();
         if self.us == garbler { evaluator } else { garbler }
     }
+
+    /// The evidence behind our statement, if the job demands it.
+    fn vouch(&self, facts: &Facts, now: u64) -> Result<Option<Vouched>, AttemptError> {
+        let job = self.run.job();
+        if job.demand_of(self.us).is_none() {
+            return Ok(None);
+        }
+        let means = self.means.ok_or(EvidenceError::NoMeans)?;
+        let binding = facts.binding(job, self.us);
+        let evidence = (means.prove)(&binding).map_err(EvidenceError::from)?;
+        let shown = Shown { party: self.us, evidence: &evidence, binding: &binding, now };
+        Ok(Some(Vouched::new(means.appraiser.bundle(job, &shown)?)))
+    }
+
+    /// Judges the evidence behind the other's statement, which fits the facts, with our own collateral.
+    fn judge(&self, vouched: Option<&Vouched>, facts: &Facts) -> Result<(), AttemptError> {
+        let Some(vouched) = vouched else { return Ok(()) };
+        let (job, party) = (self.run.job(), self.other());
+        let means = self.means.ok_or(EvidenceError::NoMeans)?;
+        let binding = facts.binding(job, party);
+        let shown =
+            Shown { party, evidence: &vouched.bundle().evidence, binding: &binding, now: (means.clock)() };
+        Ok(means.appraiser.appraise(job, &shown).map(|_| ())?)
+    }
 }
 
 /// The bits that the contributor at this place brings: of its input, and of its pad if it does not compute.
@@ -326,8 +390,9 @@ impl<S: Read + Write> Begun<'_, S> {
         if finished.saturating_sub(started) > job.limits.seconds.into() {
             return Err(AttemptError::TooLong(job.limits.seconds));
         }
-        let statement =
-            Statement::sign(&facts, [started, finished], [traffic.sent, traffic.received], known.identity);
+        let signer = Signer { identity, vouched: known.vouch(&facts, finished)? };
+        let traffic = [traffic.sent, traffic.received];
+        let statement = Statement::sign_vouched(&facts, [started, finished], traffic, signer);
         let computed = Computed { facts, statement, encrypted_shares };
         Ok((computed, Self { known, channel, exported, attempt, run_id, is_computed: true }))
     }
@@ -346,13 +411,14 @@ impl<S: Read + Write> Begun<'_, S> {
             statement: statement.clone(),
             encrypted_share: encrypted_share_for(other, &encrypted_shares),
         };
-        send(&mut self.channel, Phase::Outputs, &ours.to_prefixed("sotto signature v1\0"))?;
+        send(&mut self.channel, Phase::Outputs, &ours.to_versioned())?;
         let theirs = receive(&mut self.channel, Phase::Outputs, MAX_MESSAGE)?;
-        let theirs = Signature::from_prefixed("sotto signature v1\0", &theirs);
+        let theirs = Signature::from_versioned(&theirs);
         let theirs = theirs.map_err(|_| AttemptError::Malformed("signature"))?;
         if !theirs.statement.is_of(job, other, &facts) || !theirs.statement.is_within(job) {
             return Err(AttemptError::Unsigned);
         }
+        self.known.judge(theirs.statement.vouched(), &facts)?;
         let expects = encrypted_share_for(self.known.us, &encrypted_shares).is_some();
         if theirs.encrypted_share.as_ref().map(|encrypted_share| encrypted_share.result_party)
             != expects.then_some(self.known.us)

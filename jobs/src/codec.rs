@@ -62,6 +62,11 @@ impl<'b> Reader<'b> {
         if self.0.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(self.0.len())) }
     }
 
+    /// Nothing follows.
+    pub(crate) fn finish(self) -> Result<(), DecodeError> {
+        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::Trailing(self.0.len())) }
+    }
+
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (now, later) = self.0.split_first_chunk().ok_or(DecodeError::Short)?;
         self.0 = later;
@@ -195,9 +200,9 @@ impl Codec for sotto_party::PublicKey {
     }
 }
 
-/// A record: its fields in order, in both directions; a field after a semicolon is encoded elsewhere.
+/// A record: its fields in order, in both directions; fields after a semicolon are encoded elsewhere.
 macro_rules! record {
-    ($type:ty { $($field:ident),* $(,)? $(; $later:ident)? }) => {
+    ($type:ty { $($field:ident),* $(,)? $(; $($later:ident),+)? }) => {
         impl $crate::codec::Codec for $type {
             fn encode(&self, out: &mut Vec<u8>) {
                 $($crate::codec::Codec::encode(&self.$field, out);)*
@@ -207,7 +212,7 @@ macro_rules! record {
                 r: &mut $crate::codec::Reader<'_>,
             ) -> Result<Self, $crate::codec::DecodeError> {
                 $(let $field = $crate::codec::Codec::decode(r)?;)*
-                Ok(Self { $($field,)* $($later: Default::default())? })
+                Ok(Self { $($field,)* $($($later: Default::default(),)+)? })
             }
         }
     };

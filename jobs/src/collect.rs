@@ -9,14 +9,14 @@
 
 use crate::approval::Run;
 use crate::attempt::Finished;
-use crate::codec::{Codec as _, record};
+use crate::codec::record;
 use crate::input_commitment::InputCommitment;
 use crate::job::Job;
 use crate::output_share::{
     AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare, WrongPaddedOutputs,
 };
 use crate::pad::pad;
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, Stated, Statement};
 use crate::run_state::OwnParty;
 
 /// What a party has in the end.
@@ -67,9 +67,19 @@ pub enum Disagreement {
     PaddedOutputs(#[from] WrongPaddedOutputs),
 }
 
-impl Collected {
-    const PREFIX: &'static str = "sotto collected v1\0";
+impl Stated for Collected {
+    const PREFIXES: [&'static str; 2] = ["sotto collected v1\0", "sotto collected v2\0"];
 
+    fn statements(&self) -> Vec<&Statement> {
+        self.receipt.statements()
+    }
+
+    fn statements_mut(&mut self) -> Vec<&mut Statement> {
+        self.receipt.statements_mut()
+    }
+}
+
+impl Collected {
     /// What both compute parties answered, the garbler first.
     ///
     /// # Errors
@@ -85,13 +95,13 @@ impl Collected {
     /// The form in which it is kept.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_prefixed(Self::PREFIX)
+        self.to_versioned()
     }
 
     /// What was kept, if it is of this job and both compute parties signed it.
     #[must_use]
     pub fn from_bytes(job: &Job, bytes: &[u8]) -> Option<Self> {
-        let kept = Self::from_prefixed(Self::PREFIX, bytes).ok()?;
+        let kept = Self::from_versioned(bytes).ok()?;
         Receipt::from_bytes(job, &kept.receipt.to_bytes()).ok().map(|_| kept)
     }
 }

@@ -95,7 +95,10 @@ impl Answered {
             Some(Response::Ready { input_commitment }) => Self::Meet(input_commitment),
             Some(Response::Refused(why)) => Self::Refused(why),
             Some(Response::Waiting(names)) => Self::Awaits(names),
-            Some(Response::Taken | Response::Finished { .. }) | None => Self::Later,
+            Some(
+                Response::Taken | Response::Finished { .. } | Response::Proof { .. } | Response::Unproven,
+            )
+            | None => Self::Later,
         }
     }
 }
@@ -223,7 +226,11 @@ impl Reminded {
         match response {
             Response::Finished { .. } => Self::Confirmed,
             Response::Refused(_) => Self::Away,
-            Response::Taken | Response::Waiting(_) | Response::Ready { .. } => Self::Meet,
+            Response::Taken
+            | Response::Waiting(_)
+            | Response::Ready { .. }
+            | Response::Proof { .. }
+            | Response::Unproven => Self::Meet,
         }
     }
 }

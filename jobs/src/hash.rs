@@ -51,6 +51,10 @@ pub(crate) enum Purpose {
     Policy,
     /// An entry of the budget's log, over its predecessor.
     Budget,
+    /// A run, as evidence names it: job, run.
+    EvidenceRun,
+    /// A receipt's facts, as evidence names them.
+    Facts,
 }
 
 impl Purpose {
@@ -76,6 +80,8 @@ impl Purpose {
             Self::Label => "sotto mpc data set label v1",
             Self::Policy => "sotto mpc policy v1",
             Self::Budget => "sotto mpc budget entry v1",
+            Self::EvidenceRun => "sotto mpc evidence run v1",
+            Self::Facts => "sotto mpc receipt facts v1",
         }
     }
 }

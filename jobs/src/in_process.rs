@@ -159,7 +159,8 @@ impl<P: Functionality + Sync> Computing<'_, P> {
         let input_commitments: Vec<InputCommitment> =
             self.prepared.iter().map(|prepared| prepared.input_commitment.clone()).collect();
         let identity = self.parties.identity(us)?;
-        let context = AttemptContext { run, input_commitments: &input_commitments, us, identity };
+        let context =
+            AttemptContext { run, input_commitments: &input_commitments, us, identity, means: None };
         let decrypted = self.decrypt(us)?;
         let own = |prepared: &'_ PreparedInput| prepared.input_commitment.input_party == us;
         let shares = self.prepared.iter().zip(&decrypted).filter_map(|(prepared, share)| {

@@ -9,36 +9,54 @@
 //! rendered from this form. Nothing is added at run time. A draft becomes a job only if it satisfies every
 //! rule in `rules`.
 
+mod attestation;
 mod draft;
+mod party_id;
 mod rules;
 
+pub use attestation::{Attestation, Demand, MAX_DIVERSE};
 pub use draft::{
     Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output,
-    Parameter, Party, PartyId, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
+    Parameter, Party, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
 };
+pub use party_id::PartyId;
 pub use rules::{Fault, JobError, Part};
 
 use crate::codec::{Codec, DecodeError, Reader};
 use crate::hash::{Digest, Purpose, hash};
 use sotto_mpc::protocol::malicious::Settings;
 
-/// The prefixes of a job's canonical encoding: version 1, if all columns are plain numbers, and 2, if not.
-const PREFIXES: [&str; 2] = ["sotto job v1\0", "sotto job v2\0"];
+/// The prefixes of a job's canonical encoding: version 1, if all columns are plain numbers and no evidence is asked
+/// for, 2, if they are not, and 3, if evidence is.
+const PREFIXES: [&str; 3] = ["sotto job v1\0", "sotto job v2\0", "sotto job v3\0"];
 
-/// The canonical encoding of a draft. Version 2 has the types of results at its end.
+/// The canonical encoding of a draft. Version 2 has the types of results at its end, version 3 the evidence after them.
 fn encoded(draft: &Draft) -> Vec<u8> {
-    let [plain, typed] = PREFIXES;
-    if !draft.is_typed() {
+    let [plain, typed, attested] = PREFIXES;
+    let has_evidence = !draft.attestation.is_none();
+    if !has_evidence && !draft.is_typed() {
         return draft.to_prefixed(plain);
     }
-    let mut bytes = draft.to_prefixed(typed);
+    let mut bytes = draft.to_prefixed(if has_evidence { attested } else { typed });
     draft.results.encode(&mut bytes);
+    if has_evidence {
+        draft.attestation.encode(&mut bytes);
+    }
     bytes
 }
 
 /// The draft of a canonical encoding.
 fn decoded(bytes: &[u8]) -> Result<Draft, DecodeError> {
-    let [plain, typed] = PREFIXES;
+    let [plain, typed, attested] = PREFIXES;
+    // What an earlier version can say has no other encoding.
+    let version = DecodeError::Value("a version");
+    if let Some(rest) = bytes.strip_prefix(attested.as_bytes()) {
+        let mut reader = Reader::new(rest);
+        let mut draft = Draft::decode(&mut reader)?;
+        draft.results = Codec::decode(&mut reader)?;
+        draft.attestation = reader.last()?;
+        return if draft.attestation.is_none() { Err(version) } else { Ok(draft) };
+    }
     let Some(rest) = bytes.strip_prefix(typed.as_bytes()) else {
         let draft = Draft::from_prefixed(plain, bytes)?;
         return if draft.is_typed() { Err(DecodeError::Value("a type of columns")) } else { Ok(draft) };
@@ -46,8 +64,7 @@ fn decoded(bytes: &[u8]) -> Result<Draft, DecodeError> {
     let mut reader = Reader::new(rest);
     let mut draft = Draft::decode(&mut reader)?;
     draft.results = reader.last()?;
-    // What version 1 can say has no other encoding.
-    if draft.is_typed() { Ok(draft) } else { Err(DecodeError::Value("a version")) }
+    if draft.is_typed() { Ok(draft) } else { Err(version) }
 }
 
 /// A job that keeps the rules, with its id.
@@ -141,6 +158,18 @@ impl Job {
     #[must_use]
     pub fn input_of(&self, id: PartyId) -> Option<usize> {
         self.inputs.iter().position(|input| input.party == id)
+    }
+
+    /// The hash of the policy for a party's evidence, if the job demands it.
+    #[must_use]
+    pub fn demand_of(&self, party: PartyId) -> Option<Digest> {
+        self.attestation.demand_of(party)
+    }
+
+    /// Whether evidence of a compute party is demanded, so that a receipt names it.
+    #[must_use]
+    pub fn has_attested_computers(&self) -> bool {
+        self.compute_parties().into_iter().any(|party| self.demand_of(party).is_some())
     }
 
     /// The settings of the malicious protocol, if the job demands it.

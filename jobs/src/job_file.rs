@@ -14,13 +14,17 @@
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
 //! program's), `columns` (the program's types), `missing` (an empty field is an error), `adversary`
-//! (`semi-honest`), `maximum_attempts` (2) and `tree_depth` (4) may be left out. `adversary` was called `protocol`
+//! (`semi-honest`), `maximum_attempts` (2), `tree_depth` (4), a party's `evidence` (none: the file of a policy for it) and
+//! `diverse` (not asked) may be left out. `adversary` was called `protocol`
 //! before, and files that say so are read.
 //! The caller reads the files that the job names.
 
 mod columns;
+mod evidence;
 mod program;
 mod suite;
+
+pub use evidence::evidence_files;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -63,6 +67,7 @@ struct File {
     adversary: Option<Spanned<String>>,
     maximum_attempts: Option<Spanned<u32>>,
     tree_depth: Option<Spanned<u32>>,
+    diverse: Option<Spanned<u8>>,
     #[serde(default)]
     leaks: Vec<Spanned<String>>,
     party: Vec<Spanned<PartyEntry>>,
@@ -80,6 +85,7 @@ struct PartyEntry {
     key: String,
     address: Option<String>,
     rendezvous_server: Option<RendezvousServerEntry>,
+    evidence: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +199,7 @@ impl Drafting<'_> {
     ) -> Option<(Draft, Computation)> {
         let file = self.file;
         let parties: Vec<Option<Party>> = file.party.iter().map(|party| self.party(party, read)).collect();
+        let attestation = self.attestation(read);
         let program = self.program(read);
         let name = self.words(&file.name);
         let purpose = self.words(&file.purpose);
@@ -237,6 +244,7 @@ impl Drafting<'_> {
             expiry: expiry?,
             runs: *file.maximum_runs.get_ref(),
             results,
+            attestation: attestation?,
         };
         Some((draft, program))
     }
@@ -286,7 +294,8 @@ impl Drafting<'_> {
         entry: &Spanned<PartyEntry>,
         read: &mut impl FnMut(&str) -> std::io::Result<String>,
     ) -> Option<Party> {
-        let (PartyEntry { name, key, address, rendezvous_server }, span) = (entry.get_ref(), entry.span());
+        let (PartyEntry { name, key, address, rendezvous_server, .. }, span) =
+            (entry.get_ref(), entry.span());
         let parsed = Name::new(name);
         if parsed.is_none() {
             self.report(&span, "a party's name is 1 to 32 of a-z, 0-9 and -");
@@ -431,6 +440,7 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
         Part::Output(i) => file.output.get(*i).map(Spanned::span),
         Part::Field(field) => Some(match *field {
             "maximum_runs" => file.maximum_runs.span(),
+            "diverse" => file.diverse.as_ref().map_or(0..0, Spanned::span),
             "deadline" => file.deadline.span(),
             "roles.garbler" => file.roles.get_ref().garbler.span(),
             "roles.evaluator" => file.roles.get_ref().evaluator.span(),

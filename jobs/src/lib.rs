@@ -22,20 +22,27 @@ pub mod verify_program;
 pub mod exposure;
 
 pub mod approval;
-pub mod budget;
 pub mod policy;
 
+pub mod evidence;
+pub mod vouched;
+
+pub mod budget;
+
 mod pad;
+pub mod receipt;
 
 pub mod input_commitment;
 pub mod output_share;
-pub mod receipt;
+
+pub mod messages;
+mod run_id;
+
+pub mod session_evidence;
 
 pub mod admission;
 pub mod attempt;
 pub mod collect;
-pub mod messages;
-mod run_id;
 pub mod run_state;
 pub mod storage;
 

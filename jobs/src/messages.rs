@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: input commitment, encrypted share · collect · served · compute: own input commitment ·
-//!                                                awaiting: names · stopped: words
+//!                                                awaiting: names · stopped: words · challenge: nonce · proof: evidence
 //! answer    kind u8 ‖ …                          taken · waiting: names · finished: receipt, encrypted output share · refused: words
+//!                                                proof: nonce, evidence · unproven
 //! message   length u32 ‖ bytes, in frames of the channel
 //! ```
 //!
 //! The channel has authenticated the sender. A response reveals nothing about another party's input: it has
-//! the names of parties that are awaited, or words about the sender's own input.
+//! the names of parties that are awaited, or words about the sender's own input. Where a job asks for evidence, challenge and
+//! proof come before the request, on the same connection ([`session_evidence`](crate::session_evidence)).
 
 use super::hash::Digest;
 use super::output_share::EncryptedOutputShare;
@@ -51,6 +53,10 @@ pub enum RequestKind {
     Awaiting(Vec<String>),
     /// I will not compute with you, for this reason.
     Stopped(String),
+    /// Show your evidence for this nonce; then I show mine, and make my request.
+    Challenge(Digest),
+    /// My evidence for your nonce, if the job asks for it.
+    Proof(Option<Vec<u8>>),
 }
 
 /// What is answered.
@@ -74,6 +80,15 @@ pub enum Response {
     },
     /// No, and why.
     Refused(String),
+    /// My evidence for your nonce, if the job asks for it, and my nonce.
+    Proof {
+        /// What your evidence is to be for.
+        nonce: Digest,
+        /// Mine.
+        evidence: Option<Vec<u8>>,
+    },
+    /// Not without evidence: come again, with a challenge first.
+    Unproven,
 }
 
 /// Why a message could not be read.
@@ -181,6 +196,14 @@ impl Codec for RequestKind {
                 out.push(5);
                 Bytes::put(why.as_bytes(), out);
             }
+            Self::Challenge(nonce) => {
+                out.push(6);
+                nonce.encode(out);
+            }
+            Self::Proof(evidence) => {
+                out.push(7);
+                Bytes::put_option(evidence.as_deref(), out);
+            }
         }
     }
 
@@ -192,6 +215,8 @@ impl Codec for RequestKind {
             3 => Self::Compute { input_commitment: Bytes::take_option(r)? },
             4 => Self::Awaiting(names(r)?),
             5 => Self::Stopped(words(r)?),
+            6 => Self::Challenge(Codec::decode(r)?),
+            7 => Self::Proof(Bytes::take_option(r)?),
             _ => return Err(DecodeError::Value("a request")),
         })
     }
@@ -218,6 +243,12 @@ impl Codec for Response {
                 out.push(4);
                 Bytes::put(why.as_bytes(), out);
             }
+            Self::Proof { nonce, evidence } => {
+                out.push(5);
+                nonce.encode(out);
+                Bytes::put_option(evidence.as_deref(), out);
+            }
+            Self::Unproven => out.push(6),
         }
     }
 
@@ -228,6 +259,8 @@ impl Codec for Response {
             2 => Self::Finished { receipt: Bytes::take(r)?, encrypted_share: Codec::decode(r)? },
             3 => Self::Ready { input_commitment: Bytes::take_option(r)? },
             4 => Self::Refused(words(r)?),
+            5 => Self::Proof { nonce: Codec::decode(r)?, evidence: Bytes::take_option(r)? },
+            6 => Self::Unproven,
             _ => return Err(DecodeError::Value("an answer")),
         })
     }

@@ -30,6 +30,10 @@ pub struct Policy {
     pub data_set: Option<Line>,
     /// What a job must withstand at least.
     pub adversary: Adversary,
+    /// Hashes of policies, under one of which each compute party must show evidence; empty: none is demanded.
+    pub evidence: Vec<Digest>,
+    /// Of how many vendors the compute parties' platforms must be at least; 0: it does not matter.
+    pub diverse: u8,
 }
 /// What a job asks that the policy does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +61,14 @@ pub enum PolicyError {
         "the policy requires `adversary = \"malicious\"`, and the job trusts its compute parties to follow the protocol"
     )]
     Adversary,
+    /// A compute party that shows no evidence, or under another policy.
+    #[error(
+        "the policy requires evidence of {0} under one of the policies in `evidence`, and the job does not"
+    )]
+    Evidence(String),
+    /// Platforms that may be the same.
+    #[error("the policy requires `diverse = {0}` or more")]
+    Diverse(u8),
     /// Too few rows.
     #[error("the policy requires at least {least} rows, table {table} has {given}")]
     Rows {
@@ -107,11 +119,17 @@ impl Policy {
         self.outputs_a_month.encode(&mut bytes);
         self.data_set.encode(&mut bytes);
         // A policy that demands nothing has the hash that it had before it could.
-        let demand: &[&[u8]] = match self.adversary {
-            Adversary::SemiHonest => &[&bytes],
-            Adversary::Malicious => &[&bytes, b"malicious"],
-        };
-        hash(Purpose::Policy, demand)
+        let mut demands: Vec<&[u8]> = vec![&bytes];
+        if self.adversary == Adversary::Malicious {
+            demands.push(b"malicious");
+        }
+        let mut evidence = b"evidence".to_vec();
+        self.evidence.encode(&mut evidence);
+        evidence.push(self.diverse);
+        if !self.evidence.is_empty() || self.diverse > 0 {
+            demands.push(&evidence);
+        }
+        hash(Purpose::Policy, &demands)
     }
 
     /// Whether this input party may take part in the job, apart from what it has spent and from its rows,
@@ -123,6 +141,7 @@ impl Policy {
         if job.suite.adversary() < self.adversary {
             return Err(PolicyError::Adversary);
         }
+        self.check_evidence(job)?;
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
         }
@@ -150,6 +169,17 @@ impl Policy {
         }
         let most: Vec<u64> = tables(job, input_party).map(|table| table.rows).collect();
         self.check_rows(job, input_party, &most)
+    }
+
+    /// Whether the job asks for the evidence that the input party wants.
+    fn check_evidence(&self, job: &Job) -> Result<(), PolicyError> {
+        let is_shown = |party| job.demand_of(party).is_some_and(|policy| self.evidence.contains(&policy));
+        let lacks =
+            job.compute_parties().into_iter().find(|party| !self.evidence.is_empty() && !is_shown(*party));
+        if let Some(party) = lacks {
+            return Err(PolicyError::Evidence(job.party(party).name.to_string()));
+        }
+        if job.attestation.diverse < self.diverse { Err(PolicyError::Diverse(self.diverse)) } else { Ok(()) }
     }
 
     /// Whether the input party's tables have rows enough: as many as there are, table by table.

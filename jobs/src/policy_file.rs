@@ -10,6 +10,8 @@
 //! outputs_a_month = 8
 //! data_set = "patients"                       # optional: all data of one label share a budget
 //! adversary = "malicious"                     # optional: what a job must withstand at least
+//! evidence = ["64 hexadecimal digits"]        # optional: policies of evidence, one of which each compute party must meet
+//! diverse = 2                                 # optional: vendors of the compute parties' platforms, at least
 //! ```
 //!
 //! A party that signs a job under a policy is [bound](bind) to have one when it runs the job: `policy-JOB` keeps
@@ -25,7 +27,7 @@ use std::io;
 use serde::Deserialize;
 
 use crate::budget::{Budget, BudgetError, DataUse};
-use crate::job::Adversary;
+use crate::job::{Adversary, MAX_DIVERSE};
 use crate::line_error::{LineError, line_of};
 use crate::policy::{Policy, PolicyError};
 use crate::storage::Storage;
@@ -45,6 +47,9 @@ struct File {
     outputs_a_month: u32,
     data_set: Option<toml::Spanned<String>>,
     adversary: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    evidence: Vec<toml::Spanned<String>>,
+    diverse: Option<toml::Spanned<u8>>,
 }
 
 /// The policy of a file's text.
@@ -56,7 +61,7 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
     let file: File =
         toml::from_str(text).map_err(|e| at(&e.span().unwrap_or(0..0), e.message().to_owned()))?;
     let digest = |hash: &toml::Spanned<String>| {
-        let what = "programs, schemas and keys are 64 hexadecimal digits, as `sotto mpc check` prints them";
+        let what = "programs, schemas, keys and policies are 64 hexadecimal digits, as `sotto mpc check` prints them";
         Digest::from_hex(hash.get_ref()).ok_or_else(|| at(&hash.span(), what.to_owned()))
     };
     let purpose = |text: &toml::Spanned<String>| {
@@ -68,6 +73,11 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         let what = "the adversary is \"semi-honest\" or \"malicious\"".to_owned();
         Adversary::from_text(word.get_ref()).ok_or_else(|| at(&word.span(), what))
     };
+    let diverse = |vendors: &toml::Spanned<u8>| {
+        let what = format!("`diverse` is 1 to {MAX_DIVERSE}");
+        let is_possible = (1..=MAX_DIVERSE).contains(vendors.get_ref());
+        if is_possible { Ok(*vendors.get_ref()) } else { Err(at(&vendors.span(), what)) }
+    };
     Ok(Policy {
         programs: file.programs.iter().map(digest).collect::<Result<_, _>>()?,
         schemas: file.schemas.iter().map(digest).collect::<Result<_, _>>()?,
@@ -78,6 +88,8 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         outputs_a_month: file.outputs_a_month,
         data_set: file.data_set.as_ref().map(label).transpose()?,
         adversary: file.adversary.as_ref().map_or(Ok(Adversary::SemiHonest), adversary)?,
+        evidence: file.evidence.iter().map(digest).collect::<Result<_, _>>()?,
+        diverse: file.diverse.as_ref().map_or(Ok(0), diverse)?,
     })
 }
 

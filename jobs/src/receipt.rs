@@ -4,6 +4,10 @@
 //! facts      job ‖ run ‖ attempt ‖ run id ‖ circuit ‖ AND gates ‖ input commitments ‖ output commitments ‖ transcript
 //! statement  started ‖ finished ‖ sent ‖ received ‖ signature over ("sotto receipt v1\0" ‖ facts ‖ the four before it)
 //! receipt    facts ‖ garbler's statement ‖ evaluator's statement
+//!
+//! If the job demands evidence of a compute party, its statement is signed under "sotto receipt v2\0", over the same and what
+//! [`vouched`](crate::vouched) signs; the receipt then begins with that, and has at its end, for each of the two, 0, or
+//! 1 and the evidence.
 //! ```
 //!
 //! **Shows** that both compute parties state the following: they ran this circuit of this job once, on the
@@ -17,14 +21,17 @@
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};
+use super::vouched::{ResultFacts, Vouched, binding};
 use crate::codec::DecodeError;
-use crate::codec::{Codec, record};
+use crate::codec::{Codec, Reader, record};
 use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::{Context, Identity};
+use sotto_tee::Binding;
 
 /// What a signature of a receipt is for.
 const SIGNATURE: Context = Context::new("sotto receipt v1");
-const PREFIX: &str = "sotto receipt v1\0";
+/// The same, of a statement behind which evidence stands.
+const SIGNATURE_VOUCHED: Context = Context::new("sotto receipt v2");
 
 /// What both compute parties agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +79,11 @@ pub struct Statement {
     /// Bytes received from it.
     pub received: u64,
     signature: [u8; 64],
+    vouched: Option<Vouched>,
 }
 record!(Facts { job, run, attempt, run_id, circuit, and_gates, inputs, outputs, transcript });
 record!(Delivered { result_party, garbler, evaluator });
-record!(Statement { started, finished, sent, received, signature });
+record!(Statement { started, finished, sent, received, signature; vouched });
 
 /// Facts that both compute parties signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,29 +114,67 @@ pub enum ReceiptError {
         "the {0} states that it began after the job had expired, or computed for longer than the job allows"
     )]
     Terms(&'static str),
+    /// Evidence that the job does not ask for, or none where it does, or for something else.
+    #[error(
+        "the evidence behind the statement of the {0} is missing, or is not for this result under the job's policy"
+    )]
+    Evidence(&'static str),
     /// A signature that the compute party's key did not make.
     #[error("the statement of the {0} is not signed by the key that the job names")]
     Signature(&'static str),
 }
 
+/// Whose statement it is, and what stands behind it.
+pub struct Signer<'a> {
+    /// The compute party's keys.
+    pub identity: &'a Identity,
+    /// Its evidence, if the job demands it.
+    pub vouched: Option<Vouched>,
+}
+
 impl Statement {
     /// Signs facts.
     #[must_use]
-    pub fn sign(
+    pub fn sign(facts: &Facts, times: [u64; 2], traffic: [u64; 2], identity: &Identity) -> Self {
+        Self::sign_vouched(facts, times, traffic, Signer { identity, vouched: None })
+    }
+
+    /// Signs facts, with what stands behind the statement.
+    #[must_use]
+    pub fn sign_vouched(
         facts: &Facts,
         [started, finished]: [u64; 2],
         [sent, received]: [u64; 2],
-        identity: &Identity,
+        Signer { identity, vouched }: Signer<'_>,
     ) -> Self {
-        let mut statement = Self { started, finished, sent, received, signature: [0; 64] };
-        statement.signature = identity.sign(SIGNATURE, &statement.text(facts));
+        let mut statement = Self { started, finished, sent, received, signature: [0; 64], vouched };
+        statement.signature = identity.sign(statement.context(), &statement.text(facts));
         statement
     }
 
     fn text(&self, facts: &Facts) -> Vec<u8> {
         let mut text = facts.to_prefixed("");
         [self.started, self.finished, self.sent, self.received].iter().for_each(|n| n.encode(&mut text));
+        text.extend(self.vouched.iter().flat_map(Vouched::signed));
         text
+    }
+
+    const fn context(&self) -> Context {
+        if self.vouched.is_some() { SIGNATURE_VOUCHED } else { SIGNATURE }
+    }
+
+    /// The evidence behind it, if the job demands any.
+    #[must_use]
+    pub const fn vouched(&self) -> Option<&Vouched> {
+        self.vouched.as_ref()
+    }
+
+    /// Whether there is evidence behind it exactly if the job demands it, for this very result.
+    fn is_vouched(&self, job: &Job, compute_party: PartyId, facts: &Facts) -> bool {
+        match &self.vouched {
+            None => job.demand_of(compute_party).is_none(),
+            Some(vouched) => vouched.is_for(job, compute_party, &facts.result(self.finished)),
+        }
     }
 
     /// Whether the compute party kept to the job's expiry and to its seconds, by its own clock.
@@ -140,7 +186,8 @@ impl Statement {
     /// Whether this compute party signed it.
     #[must_use]
     pub fn is_of(&self, job: &Job, compute_party: PartyId, facts: &Facts) -> bool {
-        job.party(compute_party).key.verify(SIGNATURE, &self.text(facts), &self.signature)
+        self.is_vouched(job, compute_party, facts)
+            && job.party(compute_party).key.verify(self.context(), &self.text(facts), &self.signature)
     }
 }
 
@@ -158,6 +205,16 @@ impl Facts {
 }
 
 impl Facts {
+    fn result(&self, finished: u64) -> ResultFacts {
+        ResultFacts { run: self.run_id, facts: hash(Purpose::Facts, &[&self.to_prefixed("")]), finished }
+    }
+
+    /// What the evidence behind a party's statement must be for.
+    #[must_use]
+    pub fn binding(&self, job: &Job, compute_party: PartyId) -> Binding {
+        binding(job, compute_party, &self.result(0))
+    }
+
     /// Whether both compute parties opened the same padded outputs, in an attempt that the job allows.
     fn is_padded(&self, attempts: u32) -> bool {
         let is_same = |output: &Delivered| output.garbler == output.evaluator;
@@ -180,7 +237,7 @@ impl Receipt {
     /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_prefixed(PREFIX)
+        self.to_versioned()
     }
 
     /// The receipt of these bytes, signed by both compute parties of the job.
@@ -189,7 +246,7 @@ impl Receipt {
     /// If it is none, or of another job, or not signed, or of a computation that the job did not allow any
     /// more.
     pub fn from_bytes(job: &Job, bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let receipt: Self = Codec::from_prefixed(PREFIX, bytes)?;
+        let receipt = Self::from_versioned(bytes)?;
         if receipt.facts.job != job.id() {
             return Err(ReceiptError::OtherJob);
         }
@@ -200,6 +257,9 @@ impl Receipt {
         for (role, compute_party, statement) in
             [("garbler", garbler, &receipt.garbler), ("evaluator", evaluator, &receipt.evaluator)]
         {
+            if !statement.is_vouched(job, compute_party, &receipt.facts) {
+                return Err(ReceiptError::Evidence(role));
+            }
             if !statement.is_of(job, compute_party, &receipt.facts) {
                 return Err(ReceiptError::Signature(role));
             }
@@ -208,6 +268,59 @@ impl Receipt {
             }
         }
         Ok(receipt)
+    }
+}
+
+/// A record with statements, in two versions: the second has the evidence behind its statements at its end, and is used
+/// only if there is some.
+pub(crate) trait Stated: Codec {
+    /// What the two versions begin with.
+    const PREFIXES: [&'static str; 2];
+
+    /// Its statements.
+    fn statements(&self) -> Vec<&Statement>;
+
+    /// The same, to be completed.
+    fn statements_mut(&mut self) -> Vec<&mut Statement>;
+
+    /// The bytes.
+    fn to_versioned(&self) -> Vec<u8> {
+        let [plain, vouched] = Self::PREFIXES;
+        let statements = self.statements();
+        if statements.iter().all(|statement| statement.vouched.is_none()) {
+            return self.to_prefixed(plain);
+        }
+        let mut bytes = self.to_prefixed(vouched);
+        statements.iter().for_each(|statement| statement.vouched.encode(&mut bytes));
+        bytes
+    }
+
+    /// The record of these bytes.
+    fn from_versioned(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let [plain, vouched] = Self::PREFIXES;
+        let Some(rest) = bytes.strip_prefix(vouched.as_bytes()) else {
+            return Self::from_prefixed(plain, bytes);
+        };
+        let mut reader = Reader::new(rest);
+        let mut record = Self::decode(&mut reader)?;
+        for statement in record.statements_mut() {
+            statement.vouched = Codec::decode(&mut reader)?;
+        }
+        reader.finish()?;
+        let has_evidence = record.statements().iter().any(|statement| statement.vouched.is_some());
+        if has_evidence { Ok(record) } else { Err(DecodeError::Value("a version")) }
+    }
+}
+
+impl Stated for Receipt {
+    const PREFIXES: [&'static str; 2] = ["sotto receipt v1\0", "sotto receipt v2\0"];
+
+    fn statements(&self) -> Vec<&Statement> {
+        vec![&self.garbler, &self.evaluator]
+    }
+
+    fn statements_mut(&mut self) -> Vec<&mut Statement> {
+        vec![&mut self.garbler, &mut self.evaluator]
     }
 }
 

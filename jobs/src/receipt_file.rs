@@ -13,6 +13,7 @@ use crate::multiparty::{Functionality, Table};
 use crate::output_share::{AttemptOutputs, WrongOutputShare};
 use crate::receipt::{Receipt, ReceiptError, Statement};
 use crate::result::{OutputBits, PartyResult, Verdict};
+use crate::vouched::Vouched;
 use crate::{Job, PartyId};
 use sotto_party::hex::{from_hex, to_hex};
 
@@ -80,9 +81,14 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         json!({ "result_party": name(output.result_party), "outputs": names,
                 "garbler": output.garbler.to_string(), "evaluator": output.evaluator.to_string() })
     });
-    let statement = |id, Statement { started, finished, sent, received, .. }: &Statement| {
-        json!({ "compute_party": name(id), "key": job.party(id).key.fingerprint(), "started": started,
-                "finished": finished, "sent": sent, "received": received })
+    let statement = |id, statement: &Statement| {
+        let Statement { started, finished, sent, received, .. } = statement;
+        let mut record = json!({ "compute_party": name(id), "key": job.party(id).key.fingerprint(), "started": started,
+                "finished": finished, "sent": sent, "received": received });
+        if let (Some(vouched), Some(members)) = (statement.vouched(), record.as_object_mut()) {
+            members.insert("evidence".to_owned(), evidence(vouched));
+        }
+        record
     };
     let mut record = json!({
         "v": 1, "type": "receipt", "verdict": "finished",
@@ -94,11 +100,24 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         "statements": [statement(job.garbler, &receipt.garbler), statement(job.evaluator, &receipt.evaluator)],
         "job_bytes": to_hex(&job.to_bytes()), "receipt_bytes": to_hex(&receipt.to_bytes()),
     });
+    if job.has_attested_computers()
+        && let Some(members) = record.as_object_mut()
+    {
+        members.insert("v".to_owned(), 2.into());
+    }
     if let (Some(shows), Some(members)) = (Receipt::shows(job), record.as_object_mut()) {
         members.insert("adversary".to_owned(), job.suite.adversary().as_str().into());
         members.insert("shows".to_owned(), shows.into());
     }
     record
+}
+
+/// What stands behind a statement, in words; the bundle itself is in the receipt's bytes.
+fn evidence(vouched: &Vouched) -> Value {
+    let bundle = vouched.bundle();
+    json!({ "name": bundle.evidence.name().to_string(), "kind": bundle.evidence.kind().name(),
+            "policy": bundle.policy().digest().to_string(), "verdict": vouched.verdict().to_string(),
+            "bundle": bundle.digest().to_string() })
 }
 
 /// The receipt of a file, with its job: signed by both compute parties, and saying in words what they signed.

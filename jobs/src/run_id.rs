@@ -73,6 +73,12 @@ pub(crate) fn rendezvous(job: Digest, run: u32, compute_party: PartyId) -> Diges
     hash(Purpose::Rendezvous, &[&job.0, &run.to_le_bytes(), &compute_party.0.to_le_bytes()])
 }
 
+/// The name of a run in session evidence: an attempt's id is known only after it.
+#[must_use]
+pub(crate) fn evidence_run(run: Run<'_>) -> Digest {
+    hash(Purpose::EvidenceRun, &[&run.job().id().0, &run.number().to_le_bytes()])
+}
+
 /// What the two compute parties call their session over one channel.
 #[must_use]
 pub(crate) fn session_id(run_id: Digest, exported: &[u8; 32]) -> RunId {

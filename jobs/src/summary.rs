@@ -100,6 +100,7 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
     job.leaks.iter().try_for_each(|leak| writeln!(out, "  {leak}"))?;
     writeln!(out, "  Numbers of rows, names and ranges of columns, and this text are known to all parties.")?;
     trust(out, job)?;
+    evidence(out, job)?;
     terms(out, job)
 }
 
@@ -235,6 +236,44 @@ fn trust(out: &mut String, job: &Job) -> fmt::Result {
          curious learns nothing, nor do other input parties."
     )?;
     writeln!(out, "  Who sends last can stop: there is no fairness.")
+}
+
+fn evidence(out: &mut String, job: &Job) -> fmt::Result {
+    if job.attestation.is_none() {
+        return Ok(());
+    }
+    writeln!(out, "\nWho shows what code it runs")?;
+    for demand in &job.attestation.demands {
+        writeln!(
+            out,
+            "  {} shows evidence of its code and its platform: of its key before you sign, at every channel over which a secret \
+             goes, and, if it computes, of the result. What counts is the policy {}: read it.",
+            name(job, demand.party),
+            demand.policy
+        )?;
+    }
+    match job.attestation.diverse {
+        0 => {}
+        1 => writeln!(
+            out,
+            "  The compute parties must run on two different platforms whose numbers are shown."
+        )?,
+        vendors => writeln!(
+            out,
+            "  The compute parties must run on two different platforms whose numbers are shown, of {vendors} vendors."
+        )?,
+    }
+    writeln!(
+        out,
+        "  What that adds: an operator who runs other code, or the right code elsewhere, is refused before a secret leaves. \
+         Inputs stay split between the compute parties, so no enclave sees one."
+    )?;
+    writeln!(
+        out,
+        "  What it does not add: evidence can be forged by the vendor of a platform, and by whoever holds a machine and takes a \
+         key out of it, for instance with a device between processor and memory. So you trust whom you trust above all the same. \
+         Where a policy allows software evidence, a party's key speaks for itself and no hardware does."
+    )
 }
 
 fn terms(out: &mut String, job: &Job) -> fmt::Result {

@@ -7,7 +7,7 @@ use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::approval::RunNotAllowed;
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
-    Adversary, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
+    Adversary, Demand, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
 };
 use sotto_jobs::kind::{Kind, TEXTS};
 use sotto_jobs::policy::{Policy, PolicyError};
@@ -37,6 +37,10 @@ fn result(output: u16, kind: Kind, decimals: u8) -> ResultColumn {
     ResultColumn { output, column: line("sum"), decimals, kind }
 }
 
+fn demand(party: u16, policy: u8) -> Demand {
+    Demand { party: PartyId(party), policy: Digest([policy; 32]) }
+}
+
 /// A parameter with every kind of value.
 fn parameters() -> Vec<Parameter> {
     let named = |name, value| Parameter { name: line(name), value };
@@ -46,7 +50,7 @@ fn parameters() -> Vec<Parameter> {
 
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 28] = [
+    let changes: [fn(&mut Draft); 33] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
@@ -78,6 +82,11 @@ fn variants() -> Vec<Draft> {
         |d| d.suite = malicious(2, TreeDepth::Four),
         |d| d.suite = malicious(3, TreeDepth::Four),
         |d| d.suite = malicious(2, TreeDepth::Eight),
+        |d| d.attestation.demands = vec![demand(0, 1)],
+        |d| d.attestation.demands = vec![demand(0, 2)],
+        |d| d.attestation.demands = vec![demand(0, 1), demand(1, 1)],
+        |d| (d.attestation.demands, d.attestation.diverse) = (vec![demand(0, 1), demand(1, 1)], 1),
+        |d| (d.attestation.demands, d.attestation.diverse) = (vec![demand(0, 1), demand(1, 1)], 2),
     ];
     let changed = |change: fn(&mut Draft)| {
         let mut draft = draft();
@@ -168,6 +177,8 @@ fn policy(job: &Job) -> Policy {
         outputs_a_month: 4,
         data_set: None,
         adversary: Adversary::SemiHonest,
+        evidence: Vec::new(),
+        diverse: 0,
     }
 }
 

@@ -122,6 +122,14 @@ pub enum Verdict {
     UnattestedSoftware,
 }
 
+impl Verdict {
+    /// The verdict on accepted evidence of a kind.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        kind.vendor().map_or(Self::UnattestedSoftware, |_| Self::Attested)
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -178,6 +186,12 @@ impl Appraised {
     #[must_use]
     pub fn entry(&self) -> usize {
         self.entry
+    }
+
+    /// Who vouches for the platform; `None` for software.
+    #[must_use]
+    pub fn vendor(&self) -> Option<Vendor> {
+        self.vendor
     }
 
     /// The platform, if it has a name.
@@ -238,7 +252,7 @@ impl Policy {
             Ok((entry, _)) if refusals.is_empty() => Ok(Appraised {
                 evidence: claims.evidence,
                 policy: self.digest(),
-                verdict: claims.kind.vendor().map_or(Verdict::UnattestedSoftware, |_| Verdict::Attested),
+                verdict: Verdict::of(claims.kind),
                 binding: *at.binding,
                 entry: entry + 1,
                 vendor: claims.kind.vendor(),

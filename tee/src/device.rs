@@ -48,6 +48,9 @@ pub trait Device {
 /// Why a platform gave no evidence.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
+    /// No platform that gives evidence.
+    #[error("neither {CONFIGFS_TSM} nor {GRAMINE} is there")]
+    None,
     /// A file.
     #[error("the platform's files cannot be used: {0}")]
     Files(#[from] io::Error),

@@ -303,6 +303,9 @@ pub(crate) struct MpcSign {
     /// DIR/jobs/KEY/policy.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Collateral for the platform of a party that shows evidence, which you downloaded yourself; software has none
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) collateral: Vec<String>,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
@@ -353,6 +356,13 @@ pub(crate) struct MpcRun {
     /// all parties
     #[arg(long, value_name = "FILE@ADDR", conflicts_with = "listen")]
     pub(crate) rendezvous: Option<String>,
+    /// Collateral for the platform of a party that shows evidence, which you downloaded yourself
+    #[arg(long, value_name = "NAME=FILE", hide_short_help = true)]
+    pub(crate) collateral: Vec<String>,
+    /// Sign evidence of this party with its key instead of asking the hardware, for code whose build record has
+    /// this hash; no hardware vouches for it
+    #[arg(long, value_name = "HASH", hide_short_help = true)]
+    pub(crate) software: Option<String>,
     /// Folder for results and receipt [default: beside the job]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -460,7 +470,8 @@ pub(crate) struct MpcQuote {
 
 /// Verify a receipt offline, and explain what it shows and what it does not
 ///
-/// With --result and --job, this also checks that the outputs are those that both compute parties signed.
+/// With --result and --job, this also checks that the outputs are those that both compute parties signed. If the job
+/// asked for evidence, it says what held when the receipt was made, and with --at what holds at another time.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -475,4 +486,10 @@ pub(crate) struct MpcVerify {
     /// The job
     #[arg(long, value_name = "FILE", requires = "result")]
     pub(crate) job: Option<PathBuf>,
+    /// Say what holds of the evidence at this time: `now`, a date (2026-11-29T12:00:00Z) or seconds since 1970
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// With --at: collateral of that time for the platform of a compute party; software has none
+    #[arg(long, value_name = "NAME=FILE", requires = "at")]
+    pub(crate) collateral: Vec<String>,
 }

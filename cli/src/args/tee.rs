@@ -163,10 +163,10 @@ pub(crate) struct TeePolicyHash {
     pub(crate) file: PathBuf,
 }
 
-/// Revoke a platform, a measurement or an advisory, and list the bundles that rest on it
+/// Revoke a platform, a measurement or an advisory, and list what rests on it
 ///
 /// The entry is added to `revoked.toml` in the folder of the policies, which every appraisal reads. It can only
-/// refuse. The bundles of the same folder that rest on it are listed.
+/// refuse. Bundles and receipts in that folder and below it that rest on it are listed, with their parties.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

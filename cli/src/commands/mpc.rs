@@ -3,6 +3,7 @@
 pub(crate) mod auc;
 mod bundle;
 mod circuit;
+mod evidence;
 pub(crate) mod job;
 mod local;
 mod new;

@@ -2,8 +2,8 @@
 
 mod binding;
 mod evidence;
-mod files;
 mod policy;
+mod revoke;
 mod verify;
 
 use crate::{Context, args, exit::Outcome};
@@ -15,6 +15,6 @@ pub(crate) fn run(context: &Context, command: &args::Tee) -> Outcome {
         args::Tee::Policy(args::TeePolicy::Check(a)) => policy::check(context, a),
         args::Tee::Policy(args::TeePolicy::Show(a)) => policy::show(context, a),
         args::Tee::Policy(args::TeePolicy::Hash(a)) => policy::hash(context, a),
-        args::Tee::Policy(args::TeePolicy::Revoke(a)) => policy::revoke(context, a),
+        args::Tee::Policy(args::TeePolicy::Revoke(a)) => revoke::revoke(context, a),
     }
 }

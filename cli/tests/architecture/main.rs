@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("party", &[]),
     ("keys", &["party"]),
     ("tee", &["party"]),
-    ("jobs", &["mpc", "party", "link"]),
+    ("jobs", &["mpc", "party", "tee", "link"]),
     ("dandelion", &[]),
     ("link", &[]),
     ("wallet", &["mw", "keys"]),

@@ -1,10 +1,16 @@
 //! Seeds of the targets of jobs.
 
 use super::{Inputs, input};
-use crate::fixtures::job::{agreement, file, job, kept, messages, parse, receipt_text, secret};
+use crate::fixtures::job::{
+    agreement, attested, attested_receipt, file, job, kept, messages, parse, receipt_text, secret,
+    session_evidence, stream,
+};
+use crate::fixtures::tee;
+use sotto_jobs::attempt::Computed;
 use sotto_jobs::budget::{Budget, DataUse, RowsHasher};
 use sotto_jobs::bundle_file::Bundle;
-use sotto_jobs::{Approval, PartyId};
+use sotto_jobs::messages::Response;
+use sotto_jobs::{Approval, Digest, PartyId, Receipt};
 
 const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nresult_parties = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
 const AUCTION: &str =
@@ -13,7 +19,11 @@ const AUCTION: &str =
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     Some(match target {
         "mpc_job" => {
-            vec![input("job", job().to_bytes()), input("typed", parse(&typed()).expect("a job").0.to_bytes())]
+            vec![
+                input("job", job().to_bytes()),
+                input("typed", parse(&typed()).expect("a job").0.to_bytes()),
+                input("attested", attested().job().to_bytes()),
+            ]
         }
         "mpc_job_file" => vec![
             input("garble", file("garble = \"sum.garble.rs\"", &["inputs_hold", "panicked", "result"])),
@@ -37,11 +47,9 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("secret", secret(b'a').to_secret_text().as_str()),
             input("consent", approval().to_text()),
         ],
-        "mpc_run_state" => {
-            let [computed, finished, outbox] = kept();
-            vec![input("computed", computed), input("finished", finished), input("outbox", outbox)]
-        }
+        "mpc_run_state" => stored(),
         "mpc_messages" => messages().into_iter().map(|(name, bytes)| input(name, bytes)).collect(),
+        "mpc_evidence" => answers(),
         "mpc_receipt" => vec![input("receipt", receipt_text()), input("empty", "{}")],
         "mpc_budget" => vec![input("lines", budget()), input("none", "")],
         "mpc_rows" => vec![
@@ -55,6 +63,32 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         ],
         _ => return None,
     })
+}
+
+/// What parties keep, also of a job with evidence.
+fn stored() -> Inputs {
+    let [computed, finished, outbox] = kept();
+    let Receipt { facts, garbler: statement, .. } = attested_receipt();
+    let vouched = Computed { facts, statement, encrypted_shares: Vec::new() };
+    vec![
+        input("computed", computed),
+        input("finished", finished),
+        input("outbox", outbox),
+        input("vouched", vouched.to_bytes()),
+    ]
+}
+
+/// Answers to a challenge.
+fn answers() -> Inputs {
+    let answer = |evidence| {
+        let nonce = Digest([9; 32]);
+        stream(|line| Response::Proof { nonce, evidence }.send(line).expect("room"))
+    };
+    vec![
+        input("evidence", answer(Some(session_evidence().encode()))),
+        input("enrolment", answer(Some(tee::bundle().evidence.encode()))),
+        input("none", answer(None)),
+    ]
 }
 
 /// A job whose columns have types.

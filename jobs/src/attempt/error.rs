@@ -1,5 +1,6 @@
 //! Why an attempt failed, and whether another may succeed.
 
+use crate::evidence::EvidenceError;
 use crate::messages::MessageError;
 use sotto_mpc::channel::ChannelError;
 use sotto_mpc::protocol::malicious;
@@ -46,6 +47,9 @@ pub enum AttemptError {
     /// The other compute party signed other facts.
     #[error("the other compute party did not sign the facts that we saw")]
     Unsigned,
+    /// Evidence of the other compute party, or our own, is not accepted.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// A result party's key cannot be encrypted to.
     #[error("the encryption key of a result party cannot be used")]
     Key,
@@ -90,6 +94,7 @@ impl AttemptError {
                 | Self::Expired
                 | Self::TooLong(_)
                 | Self::Key
+                | Self::Evidence(_)
                 | Self::Exhausted(_)
                 | Self::Opened
                 | Self::Malicious(malicious::SessionError::NotKept(_))

@@ -9,6 +9,10 @@
 //! [`run_state`](crate::run_state) for what survives. Nothing begins after the job's expiry, and a
 //! computation that takes longer than the job's limit ends. What was finished in time can be collected later.
 //!
+//! Where the job asks for evidence, it is shown and judged on each connection before the first secret byte leaves on it
+//! ([`session_evidence`](crate::session_evidence)), and an input party delivers only after it has judged both compute
+//! parties.
+//!
 //! Guaranteed: no byte that depends on an input leaves before [`Setup::debit`] has returned, and once another
 //! party has learned of an input, the run has no other input. Not guaranteed: that a run ends if others stay
 //! away longer than the deadline; then an error names them.
@@ -47,6 +51,9 @@ pub fn take_part<P: Functionality + Sync>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     verify_declaration(setup.job(), setup.program)?;
+    if !setup.job().attestation.is_none() {
+        setup.means()?;
+    }
     if !claim(storage, setup.run)? {
         return Err(RunError::OtherStorage);
     }

@@ -1,5 +1,7 @@
 //! The parts of a job, and their bytes.
 
+use super::attestation::Attestation;
+use super::party_id::PartyId;
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, codes, record};
 use crate::hash::Digest;
@@ -16,10 +18,6 @@ pub const MAX_PARTIES: usize = 64;
 /// Most AND gates that a job may allow. A party counts the gates of a job before it trusts anyone, so this
 /// bounds the work.
 pub const MAX_AND_GATES: u64 = 1 << 40;
-
-/// A party's place in the job's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PartyId(pub u16);
 
 /// A party.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -300,6 +298,8 @@ pub struct Draft {
     pub runs: u32,
     /// What the outputs of a source or a circuit file stand for, where they are not plain whole numbers.
     pub results: Vec<ResultColumn>,
+    /// Who shows what code it runs.
+    pub attestation: Attestation,
 }
 
 impl Draft {
@@ -335,7 +335,7 @@ record!(Draft {
     limits,
     deadline,
     expiry,
-    runs; results
+    runs; results, attestation
 });
 
 /// ```text
@@ -439,16 +439,6 @@ impl Codec for Suite {
 #[must_use]
 pub fn tree_depth(k: u32) -> Option<TreeDepth> {
     [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight].into_iter().find(|depth| *depth as u32 == k)
-}
-
-impl Codec for PartyId {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
-    }
-
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Codec::decode(r).map(Self)
-    }
 }
 
 impl Codec for ProgramName {

@@ -6,7 +6,9 @@
 
 use core::net::Ipv6Addr;
 
-use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer};
+use super::attestation::MAX_DIVERSE;
+use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, RendezvousServer};
+use super::party_id::PartyId;
 
 /// Which part of a job a complaint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +90,14 @@ pub enum JobError {
     /// A value that makes the job impossible to run.
     #[error("this must not be zero")]
     Zero,
+    /// Evidence of a party that there is not, or of one party twice.
+    #[error("evidence is demanded of parties of the job, of each once and in their order")]
+    Evidence,
+    /// Different platforms where there is no evidence of both, or of more vendors than there are.
+    #[error(
+        "`diverse` is 1 to {MAX_DIVERSE}, the vendors that the compute parties' platforms are of, and needs `evidence` of both"
+    )]
+    Diverse,
     /// A party with nothing to do.
     #[error("this party neither computes, nor brings an input, nor receives an output")]
     Idle,
@@ -129,6 +139,7 @@ impl Draft {
                 JobError::Twice,
             );
         }
+        self.check_evidence(&mut faults);
         let results =
             self.results.iter().all(|r| usize::from(r.output) < self.outputs.len() && r.decimals <= 18);
         require(&mut faults, Part::Field("output"), results, JobError::Results);
@@ -230,6 +241,16 @@ impl Draft {
                 require(faults, part, before, JobError::Twice);
             }
         }
+    }
+
+    fn check_evidence(&self, faults: &mut Vec<Fault>) {
+        let attestation = &self.attestation;
+        let sound =
+            attestation.demands.iter().all(|demand| self.has(demand.party)) && attestation.is_sorted();
+        require(faults, Part::Field("evidence"), sound, JobError::Evidence);
+        let both = [self.garbler, self.evaluator].map(|id| attestation.demand_of(id).is_some()) == [true; 2];
+        let diverse = attestation.diverse == 0 || (attestation.diverse <= MAX_DIVERSE && both);
+        require(faults, Part::Field("diverse"), diverse, JobError::Diverse);
     }
 
     fn has(&self, id: PartyId) -> bool {

@@ -95,6 +95,7 @@ fn with_setup<T>(
         rendezvous_server: None,
         debit: &|| Ok(()),
         observe: &|_| {},
+        means: None,
     })
 }
 

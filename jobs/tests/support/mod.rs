@@ -6,7 +6,7 @@ pub(crate) mod world;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_jobs::job::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
+use sotto_jobs::job::{Attestation, Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
 use sotto_jobs::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 use sotto_jobs::text::{Line, Name, Prose};
 use sotto_jobs::verify_program::{leaks, schema};
@@ -132,6 +132,7 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         expiry: 4_000_000_000,
         runs: 2,
         results: Vec::new(),
+        attestation: Attestation::default(),
     }
 }
 

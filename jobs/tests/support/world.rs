@@ -75,6 +75,7 @@ impl World {
             input_commitments: &self.input_commitments,
             us,
             identity,
+            means: None,
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) const THEN: u64 = 1_750_400_000;
 pub(crate) const THEN_15: u64 = 1_791_500_000;
 
 pub(crate) fn file(path: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/tests/data/{path}", env!("CARGO_MANIFEST_DIR"))).expect(path)
+    std::fs::read(format!("{}/../tee/tests/data/{path}", env!("CARGO_MANIFEST_DIR"))).expect(path)
 }
 
 /// A sample quote and its collateral.

@@ -143,7 +143,11 @@ fn named(text: &str) -> Result<Vec<String>, LineError> {
     ["garble", "bristol"].into_iter().for_each(|kind| add(program.and_then(|program| program.get(kind))));
     for party in table.get("party").and_then(toml::Value::as_array).into_iter().flatten() {
         add(party.get("key"));
+        add(party.get("evidence"));
         add(party.get("rendezvous_server").and_then(|server| server.get("key")));
     }
+    // Parties may share a policy.
+    named.sort_unstable();
+    named.dedup();
     Ok(named)
 }

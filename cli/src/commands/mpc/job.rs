@@ -4,6 +4,7 @@
 //! job.toml                      the job; the key files that it names are beside it
 //! job.approvals/NAME.approval   the signed approval of each party
 //! job.results/NAME-RUN/         results and receipt of a party, readable only by its owner
+//! job.evidence/NAME.bundle      the enrolment of a party of which the job demands evidence
 //! DIR/jobs/KEY/                 a party's policy and budget, and a folder JOB-RUN for each run, which survive a crash
 //! ```
 
@@ -20,6 +21,7 @@ use sotto_jobs::budget::BudgetError;
 use sotto_jobs::edge::folder::Folder;
 use sotto_jobs::edge::job_folder::JobFolder;
 use sotto_jobs::edge::run::RunError;
+use sotto_jobs::evidence::EvidenceError;
 use sotto_jobs::job::RendezvousServer;
 use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::line_error::LineError;
@@ -389,10 +391,33 @@ pub(crate) fn read_rendezvous(text: &str) -> Outcome<RendezvousServer> {
     Ok(RendezvousServer { address, key: read_public(Path::new(file))? })
 }
 
+/// The failure where evidence is not accepted.
+pub(crate) fn evidence_failure(e: &EvidenceError, what: &str) -> Failure {
+    let coded = |code, help: &str| Failure::coded(code, what).why(e).help(help);
+    match e {
+        EvidenceError::Device(_) => coded(
+            ErrorCode::NoHardware,
+            "run it on the platform that the job's policy names; to try the steps: --software HASH",
+        ),
+        EvidenceError::Policy(_) => {
+            coded(ErrorCode::InvalidPolicy, "ask the author of the job for the policy files that it names")
+        }
+        EvidenceError::Revoked => coded(ErrorCode::InvalidPolicy, "correct revoked.toml; nothing was sent"),
+        _ => coded(
+            ErrorCode::EvidenceRefused,
+            "nothing secret was sent; docs/ATTESTATION.md explains the reasons; collateral is given with --collateral NAME=FILE",
+        ),
+    }
+}
+
 /// The failure of a run, or of anything else that needs the other parties.
 pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
-    if let RunError::Debit(e) = e {
-        return debit_failure(e, what);
+    match e {
+        RunError::Debit(e) => return debit_failure(e, what),
+        RunError::Evidence(e) | RunError::Attempt(AttemptError::Evidence(e)) => {
+            return evidence_failure(e, what);
+        }
+        _ => {}
     }
     let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
     let failed = Failure::new(code, what).why(e);

@@ -1,6 +1,6 @@
 //! `sotto mpc local`: runs all parties of a job on this machine, each as a process of its own.
 //!
-//! The job is copied with new keys and loopback addresses (also instead of rendezvous servers), signed by all
+//! The job is copied with new keys, without the evidence that it asks for, and with loopback addresses (also instead of rendezvous servers), signed by all
 //! parties and run as usual. Keys, results and a copy of the program's file are in a temporary folder that is
 //! removed at the end. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends the processes and removes the folder with
 //! all keys; SIGKILL does not.
@@ -52,6 +52,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     let scratch = tempfile::tempdir().or_refuse("cannot create a temporary folder")?;
     let (path, inputs) = (scratch.path().join("job.toml"), inputs(a)?);
     let Prepared { job, .. } = prepare(&a.job, &path)?;
+    if job_file::evidence_files(&read_text(&a.job, job_file::MAX_FILE)?).is_ok_and(|files| !files.is_empty())
+    {
+        context
+            .ui
+            .warn("The job asks for evidence; here all parties are on this machine, and none is shown.");
+    }
     if let Some(stranger) = inputs.keys().find(|name| job.find(name).is_none()) {
         return Err(Failure::new(Code::Usage, format!("the job has no party named {stranger}")));
     }
@@ -180,6 +186,8 @@ pub(super) fn prepare(from: &Path, to: &Path) -> Outcome<Prepared> {
             new_file::write_secret(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
         }
         party.insert("key".to_owned(), identity.public().to_text().into());
+        // New keys are enrolled nowhere.
+        party.remove("evidence");
         if party.remove("rendezvous_server").is_some() || party.contains_key("address") {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
             let port = port.or_refuse("no free port")?;
@@ -187,6 +195,7 @@ pub(super) fn prepare(from: &Path, to: &Path) -> Outcome<Prepared> {
         }
         identities.push(identity);
     }
+    table.remove("diverse");
     copy_program(&mut table, from, folder)?;
     let text = toml::to_string(&table).or_refuse("cannot copy the job")?;
     write(to, &text)?;

@@ -17,6 +17,7 @@ use sotto_mpc::circuit::Tables;
 use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
+use sotto_tee::evidence::MAX_EVIDENCE;
 use std::time::Instant;
 
 /// The program that is garbled to measure this machine.
@@ -72,6 +73,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
             "\nTables      sorts {sorts}, joins {joins}, rows by a secret index {lookups}; at most {held_bits} bits of rows in memory"
         ));
     }
+    let evidence = evidence(&job);
+    if let Some((answers, bytes)) = evidence {
+        human.push_str(&format!(
+            "\nEvidence    about {answers} answers of platforms, {bytes} bytes at most; a receipt has two bundles"
+        ));
+    }
     if let (Some(settings), Some(best)) = (job.malicious(), malicious.tree_depth)
         && settings.depth != best
     {
@@ -83,9 +90,20 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
         "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "held_bits": tables.held_bits,
         "bandwidth_mbit": link.bytes_a_second / 125_000.0, "delay_ms": link.delay * 1e3, "link": link.from,
-        "both": [curious.record(), malicious.record()],
+        "both": [curious.record(), malicious.record()], "evidence_bytes": evidence.map(|(_, bytes)| bytes),
     });
     context.output.record("mpc-quote", fields, &human)
+}
+
+/// How often platforms are asked for evidence, and the most bytes of it that cross before a result; nothing if the job
+/// asks for none. Each contributor meets both compute parties, and these each other.
+fn evidence(job: &Job) -> Option<(usize, usize)> {
+    let asked = |party: &PartyId| job.demand_of(*party).is_some();
+    let meetings = job.contributors().into_iter().filter(|party| !job.computes(*party));
+    let pairs = meetings.flat_map(|party| job.compute_parties().map(|computer| [party, computer]));
+    let pairs = pairs.chain([job.compute_parties()]);
+    let answers = pairs.map(|pair| pair.iter().filter(|party| asked(party)).count()).sum::<usize>();
+    (answers > 0).then_some((answers, answers * MAX_EVIDENCE))
 }
 
 /// What a job takes against one adversary.

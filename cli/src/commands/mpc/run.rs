@@ -1,6 +1,7 @@
 //! `sotto mpc run`: runs the part of one party in a job.
 
 use super::{
+    evidence::{Files, Prover, with_means},
     job::{
         check_policy, check_signed_policy, find, home, load_agreement, load_signed, open_home,
         policy_failure, read_identity, read_policy, read_rendezvous, run_failure, write_result,
@@ -58,9 +59,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let mine = Mine { job, us, program: &program, form: a.form };
     let by = By { identity: &identity, texts: &TextKey::of(&agreement), policy: policy.as_ref() };
     let given = mine.read(&a.input, by)?;
-    if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
-        policy.check_rows(job, us, rows).map_err(|e| policy_failure(&e))?;
-    }
+    let evidence = Files::read(context, (&a.job, job), &home, &a.collateral)?;
     let number = agreement.run(a.run);
     let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
     let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
@@ -72,26 +71,26 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let results = Results { job, us, program: &program, folder: folder_of_results, kinds: &a.results };
     let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
     let observe = |stage| match stage {
-        Stage::Finished(outcome) => {
-            if let Ok(mut saved) = saved.lock() {
-                *saved = Some(results.save(&outcome));
-            }
-        }
+        Stage::Finished(outcome) => drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome)))),
         stage => screen.show(stage),
     };
-    let setup = Setup {
-        run: number,
-        program: &program,
-        us,
-        identity: &identity,
-        input: given.as_ref().map(|input| &input.bits),
-        listen: a.listen.as_deref(),
-        rendezvous_server: server.as_ref(),
-        debit: &charge,
-        observe: &observe,
-    };
     let name = &job.party(us).name;
-    let (outcome, left) = match take_part(&setup, &mut folder, &mut OsRng) {
+    let ran = with_means(evidence.as_ref(), job, Prover::new(&identity, a.software.as_deref())?, |means| {
+        let setup = Setup {
+            run: number,
+            program: &program,
+            us,
+            identity: &identity,
+            input: given.as_ref().map(|input| &input.bits),
+            listen: a.listen.as_deref(),
+            rendezvous_server: server.as_ref(),
+            debit: &charge,
+            observe: &observe,
+            means,
+        };
+        take_part(&setup, &mut folder, &mut OsRng)
+    })?;
+    let (outcome, left) = match ran {
         Ok(outcome) => (Some(outcome), None),
         // Our own result is there.
         Err(e @ RunError::NotCollected(_)) => {
@@ -141,8 +140,6 @@ pub(crate) fn report(context: &Context, verdict: Option<Verdict>) -> Outcome {
 
 /// The input of an input party.
 struct Input {
-    /// Number of rows of each table.
-    rows: Vec<u64>,
     bits: Bits,
     data_set: DataSet,
 }
@@ -195,7 +192,7 @@ impl Mine<'_> {
         self.job.inputs.get(owner).map_or(&[][..], |input| &input.tables)
     }
 
-    /// Reads the rows of an input party; `None` for other parties.
+    /// Reads the rows of an input party, which must be enough for its policy; `None` for other parties.
     fn read(&self, files: &[PathBuf], by: By<'_>) -> Outcome<Option<Input>> {
         let Some(owner) = self.owner(files)? else { return Ok(None) };
         let bad = |e: &dyn std::fmt::Display| invalid_rows(files, e);
@@ -205,8 +202,11 @@ impl Mine<'_> {
         let rows = rows::read_hashed(schema, opened.map_err(|e| bad(&e))?, &mut hasher, &mut *local);
         let rows = rows.map_err(|e| bad(&e))?;
         let bits = local.enter(self.program.declaration().party(owner)).map_err(|e| bad(&e))?;
+        if let Some(policy) = by.policy {
+            policy.check_rows(self.job, self.us, &rows).map_err(|e| policy_failure(&e))?;
+        }
         let data_set = hasher.finish(by.policy.and_then(|policy| policy.data_set.as_ref()));
-        Ok(Some(Input { rows, bits, data_set }))
+        Ok(Some(Input { bits, data_set }))
     }
 
     /// Refuses rows that do not fit, with everything that is wrong with them up to a bound; how each file was read.
@@ -379,6 +379,7 @@ impl<'c> Screen<'c> {
             }
             stage if shown.stage.as_ref() == Some(stage) => return,
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
+            Stage::Attested { party, verdict } => format!("The evidence of {party} is accepted: {verdict}."),
             Stage::Delivered(party) => format!("{party} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
             Stage::Failed(why) => format!("The attempt failed: {why}."),

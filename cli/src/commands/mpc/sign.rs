@@ -1,5 +1,6 @@
 //! `sotto mpc keygen`, `check` and `sign`.
 
+use super::evidence::Files;
 use super::job::{
     approvals, check_expiry, check_policy, find_name, home, load, load_to_check, open_home, read_identity,
     read_policy, write,
@@ -100,8 +101,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     })?;
     check_expiry(&job)?;
     check_policy(policy.as_ref(), &job, us)?;
+    let enrolled = check_enrolments(context, a, &job, &home)?;
     let most = exposure::describe(&job, &program);
-    let plan = format!("{}\n{most}\nYou sign as {}.", describe(&job, Some(us)), job.party(us).name);
+    let plan = format!("{}\n{most}\n{enrolled}You sign as {}.", describe(&job, Some(us)), job.party(us).name);
     if a.dry_run {
         let fields =
             json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(), "summary": plan });
@@ -120,11 +122,28 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     context.output.record("mpc-approval", fields, &format!("signed: {}", file.display()))
 }
 
+/// Refuses a job whose parties' keys were not made in the code that it asks for; in words, what was found.
+fn check_enrolments(context: &Context, a: &args::MpcSign, job: &Job, home: &Path) -> Outcome<String> {
+    let Some(files) = Files::read(context, (&a.job, job), home, &a.collateral)? else {
+        return Ok(String::new());
+    };
+    let revoked = files.revoked();
+    let appraiser = files.appraiser(job, &revoked)?;
+    let words = files.check_enrolments(job, &appraiser)?;
+    if !a.dry_run {
+        files.remember(&appraiser)?;
+    }
+    Ok(words + "\n")
+}
+
 /// The record of a job.
 fn fields(job: &Job) -> serde_json::Value {
     let parties = job.parties.iter().map(|p| {
         json!({ "name": p.name.as_str(), "fingerprint": p.key.fingerprint(),
                                                           "key": Digest(p.key.digest()).to_string() })
+    });
+    let evidence = job.attestation.demands.iter().map(|demand| {
+        json!({ "party": job.party(demand.party).name.as_str(), "policy": demand.policy.to_string() })
     });
     let schemas = job.inputs.iter().map(|input| {
         let owner = job.party(input.party).name.as_str();
@@ -134,6 +153,7 @@ fn fields(job: &Job) -> serde_json::Value {
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),
         "program": job.program.name.to_string(), "circuit": job.program.circuit.to_string(),
         "and_gates": job.program.and_gates, "expiry": job.expiry, "maximum_runs": job.runs,
+        "evidence": evidence.collect::<Vec<_>>(), "diverse": job.attestation.diverse,
         "inputs": schemas.collect::<Vec<_>>(), "parties": parties.collect::<Vec<_>>(), "summary": describe(job, None),
     })
 }

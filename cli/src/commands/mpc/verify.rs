@@ -3,14 +3,19 @@
 use crate::{
     Context, args,
     bridge::read_text,
-    exit::{Failure, Outcome},
+    evidence_files::{folder_of, time},
+    exit::{Code, ErrorCode, Failure, Outcome},
+    local_time::local_time,
     output::merge,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sotto_jobs::receipt_file::{MAX_FILE, MAX_RESULT, SignedReceipt, read, read_result, render};
 use sotto_jobs::{PartyId, Receipt};
+use sotto_tee::bundle::{NoVerdict, Today};
+use sotto_tee::{Collateral, Roots, Seen};
 use std::{fmt::Write as _, path::Path};
 
+use super::evidence::{read_all_collateral, read_all_revoked};
 use super::job::load;
 
 const MEANING: &str = "\
@@ -46,6 +51,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
         );
     }
     let mut record = render(job, receipt);
+    let attested = attested(context, a, &signed)?;
+    attested.iter().for_each(|(words, _)| human.push_str(words));
+    if !attested.is_empty() {
+        let verdicts: Vec<_> = attested.into_iter().map(|(_, verdict)| verdict).collect();
+        record = merge(record, json!({ "verdicts": verdicts }));
+    }
     if let (Some(result), Some(of)) = (&a.result, &a.job) {
         let receiver = job.party(check_result(result, of, &signed)?).name.as_str();
         let _ = writeln!(human, "the result is that of {receiver}, and both compute parties signed it");
@@ -66,4 +77,51 @@ fn check_result(result: &Path, of: &Path, signed: &SignedReceipt) -> Outcome<Par
         return Err(bad(&"the receipt belongs to another job"));
     }
     read_result(&read_text(result, MAX_RESULT)?, &program, signed).map_err(|e| bad(&e))
+}
+
+/// What held of the evidence behind each statement, and what holds at the time that was asked for.
+fn attested(
+    context: &Context,
+    a: &args::MpcVerify,
+    SignedReceipt { job, receipt }: &SignedReceipt,
+) -> Outcome<Vec<(String, Value)>> {
+    let (roots, seen) = (Roots::vendors(), Seen::default());
+    let at = a.at.as_deref().map(time).transpose()?;
+    let collateral = read_all_collateral(job, &a.collateral)?;
+    let folders = [context.config.dir.value.clone(), folder_of(&a.receipt).to_owned()];
+    let revoked = read_all_revoked(&folders)?;
+    let mut all = Vec::new();
+    for (computer, statement) in [(job.garbler, &receipt.garbler), (job.evaluator, &receipt.evaluator)] {
+        let Some(vouched) = statement.vouched() else { continue };
+        let (name, bundle) = (job.party(computer).name.as_str(), vouched.bundle());
+        let not = |when: &str| format!("the evidence behind the statement of {name} does not hold {when}");
+        let then = bundle.verdict_then(&roots).map_err(|e| refused(&e, not("at the time of the receipt")))?;
+        let mut words = format!("evidence of {name}: {} then ({})", then.verdict(), local_time(bundle.time));
+        let mut verdict = json!({ "party": name, "then": then.verdict().to_string() });
+        if let Some(now) = at {
+            let nothing = Collateral::nothing();
+            let collateral = collateral.get(&computer).unwrap_or(&nothing);
+            let today = Today { collateral, now, revoked: &revoked, seen: &seen };
+            let today = bundle.verdict_today(&roots, &today);
+            let today =
+                today.map_err(|e| refused(&e, format!("{}; then it did: {}", not("now"), then.verdict())))?;
+            let _ = write!(words, ", {} now ({})", today.verdict(), local_time(now));
+            verdict = merge(verdict, json!({ "now": today.verdict().to_string(), "at": now }));
+        }
+        all.push((words + "\n", verdict));
+    }
+    if all.is_empty() && a.at.is_some() {
+        return Err(Failure::new(Code::Usage, "no evidence stands behind this receipt").help("omit --at"));
+    }
+    Ok(all)
+}
+
+fn refused(e: &NoVerdict, what: String) -> Failure {
+    let code = match e {
+        NoVerdict::Verify(_) => ErrorCode::InvalidEvidence,
+        NoVerdict::Refused(_) => ErrorCode::EvidenceRefused,
+    };
+    Failure::coded(code, what)
+        .why(e)
+        .help("--collateral NAME=FILE gives fresh collateral; docs/ATTESTATION.md explains the reasons")
 }

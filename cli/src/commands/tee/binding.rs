@@ -3,6 +3,7 @@
 use crate::{
     args::{TeeBinding, TeePurpose},
     commands::mpc::job::read_public,
+    evidence_files::digest,
     exit::{Code, Failure, Outcome},
 };
 use sotto_tee::{Binding, Digest, Purpose};
@@ -36,13 +37,6 @@ pub(super) fn binding(a: &TeeBinding, party: Option<Digest>) -> Outcome<Binding>
         },
     };
     Ok(Binding { party, purpose })
-}
-
-/// A hash of 64 digits.
-pub(super) fn digest(option: &str, text: &str) -> Outcome<Digest> {
-    Digest::from_hex(text).ok_or_else(|| {
-        Failure::new(Code::Usage, format!("invalid {option}: expected 64 lower-case hexadecimal digits"))
-    })
 }
 
 fn missing(option: &str) -> Failure {

@@ -1,16 +1,16 @@
 //! `sotto tee evidence`: asks this machine.
 
-use super::binding::{binding, digest};
+use super::binding::binding;
 use crate::{
     Context, args,
     commands::mpc::job::read_identity,
+    evidence_files::digest,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     new_file::NewFile,
 };
-use rand_core::{OsRng, RngCore as _};
 use serde_json::json;
-use sotto_tee::device::{self, CONFIGFS_TSM, DeviceError, GRAMINE};
-use sotto_tee::edge::device_files::DeviceFiles;
+use sotto_tee::device::DeviceError;
+use sotto_tee::edge::platform;
 use sotto_tee::policy::UNATTESTED;
 use sotto_tee::{Digest, Evidence, Kind, software};
 
@@ -51,20 +51,11 @@ pub(crate) fn run(context: &Context, a: &args::TeeEvidence) -> Outcome {
 
 /// Evidence of the hardware that this process runs on.
 fn ask(report_data: &[u8; 64]) -> Outcome<Evidence> {
-    let (mut machine, mut enclave) = (DeviceFiles::new(CONFIGFS_TSM), DeviceFiles::new(GRAMINE));
-    let asked = if enclave.exists() {
-        device::gramine(&mut enclave, report_data)
-    } else if machine.exists() {
-        let name = format!("sotto-{:016x}", OsRng.next_u64());
-        device::configfs_tsm(&mut machine, &name, report_data)
-    } else {
-        return Err(Failure::coded(ErrorCode::NoHardware, "this machine gives no evidence")
-            .why(format!("neither {CONFIGFS_TSM} nor {GRAMINE} is there"))
-            .help("run it in a virtual machine with TDX or SEV-SNP, or under Gramine; to try the steps: --software KEY"));
-    };
-    asked.map_err(|e: DeviceError| {
-        Failure::coded(ErrorCode::NoHardware, "this machine gives no evidence")
-            .why(e)
-            .help("docs/ATTESTATION.md says what the kernel and Gramine need")
+    platform::ask(report_data).map_err(|e| {
+        let failed = Failure::coded(ErrorCode::NoHardware, "this machine gives no evidence");
+        match e {
+            DeviceError::None => failed.why(DeviceError::None).help("run it in a virtual machine with TDX or SEV-SNP, or under Gramine; to try the steps: --software KEY"),
+            e => failed.why(e).help("docs/ATTESTATION.md says what the kernel and Gramine need"),
+        }
     })
 }

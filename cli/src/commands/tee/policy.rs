@@ -1,26 +1,11 @@
-//! `sotto tee policy`: reads policies, and revokes.
+//! `sotto tee policy check`, `show` and `hash`.
 
-use super::files::{read_bytes, read_policy, read_revoked, revoked_in, write_revoked};
-use crate::{
-    Context, args,
-    bridge::hex,
-    exit::{Code, ErrorCode, Failure, Outcome},
-    local_time::local_time,
-    output::counted,
-};
+use crate::{Context, args, bridge::hex, evidence_files::read_policy, exit::Outcome, output::counted};
 use serde_json::json;
-use sotto_tee::bundle::MAX_BUNDLE;
 use sotto_tee::claims::TcbStatus;
 use sotto_tee::policy::{Accept, UNATTESTED};
-use sotto_tee::{Bundle, Kind, Policy, Revocable, Roots};
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-};
-
-/// Most files of a folder that are looked at.
-const MAX_FILES: usize = 10_000;
+use sotto_tee::{Kind, Policy};
+use std::fmt::Write as _;
 
 pub(super) fn check(context: &Context, a: &args::TeePolicyFile) -> Outcome {
     let (policy, _) = read_policy(&a.file)?;
@@ -141,84 +126,4 @@ fn lines(accept: &Accept) -> Vec<(String, String)> {
 pub(super) fn hash(context: &Context, a: &args::TeePolicyHash) -> Outcome {
     let hash = read_policy(&a.file)?.0.digest().to_string();
     context.output.record("tee-policy-hash", json!({ "hash": hash }), &hash)
-}
-
-pub(super) fn revoke(context: &Context, a: &args::TeePolicyRevoke) -> Outcome {
-    let entry = entry(&a.what)?;
-    let mut revoked = read_revoked(&a.policies)?;
-    let is_new = revoked.insert(entry.clone());
-    let found = leaning(&a.policies, &entry)?;
-    if is_new && !a.dry_run {
-        write_revoked(&a.policies, &revoked)?;
-    }
-    let path = revoked_in(&a.policies).display().to_string();
-    let mut human = match (is_new, a.dry_run) {
-        (false, _) => format!("{entry} is revoked already, in {path}\n"),
-        (true, true) => format!("{entry} would be revoked in {path}; nothing was written\n"),
-        (true, false) => format!("{entry} is revoked in {path}\n"),
-    };
-    if found.is_empty() {
-        let _ = writeln!(human, "no bundle in {} rests on it", a.policies.display());
-    }
-    for (bundle, file) in &found {
-        let _ = writeln!(
-            human,
-            "rests on it: {}, {} of party {}, {}",
-            file.display(),
-            bundle.binding.purpose.name(),
-            bundle.binding.party,
-            local_time(bundle.time)
-        );
-    }
-    human.push_str(
-        "Only bundles in this folder were looked at. Parties whose enrolment rests on it need new keys; jobs that \
-         are open must be agreed on again.",
-    );
-    let bundles: Vec<_> = found
-        .iter()
-        .map(|(bundle, file)| {
-            json!({ "file": file.display().to_string(), "purpose": bundle.binding.purpose.name(),
-                    "party": bundle.binding.party.to_string(), "evidence": bundle.evidence.name().to_string(),
-                    "at": bundle.time })
-        })
-        .collect();
-    let fields = json!({ "entry": entry.to_string(), "file": path, "new": is_new, "written": is_new && !a.dry_run,
-                         "bundles": bundles });
-    context.output.record("tee-revocation", fields, &human)
-}
-
-fn entry(what: &args::TeeRevocable) -> Outcome<Revocable> {
-    let read = [
-        (
-            what.platform.as_deref().map(Revocable::platform),
-            "a platform has 64 lower-case hexadecimal digits",
-        ),
-        (
-            what.measurement.as_deref().map(Revocable::measurement),
-            "a measurement has 4 to 128 hexadecimal digits",
-        ),
-        (what.advisory.as_deref().map(Revocable::advisory), "an advisory has letters, digits and dashes"),
-    ];
-    let given = read.into_iter().find_map(|(entry, why)| entry.map(|entry| (entry, why)));
-    let (entry, why) = given.ok_or_else(|| Failure::new(Code::Usage, "nothing to revoke"))?;
-    entry.ok_or_else(|| Failure::new(Code::Usage, "this cannot be revoked").why(why))
-}
-
-/// The bundles in a folder whose evidence rests on `entry`. A bundle that does not verify rests on nothing.
-fn leaning(folder: &Path, entry: &Revocable) -> Outcome<Vec<(Bundle, PathBuf)>> {
-    let unreadable =
-        |e| Failure::coded(ErrorCode::CannotRead, format!("cannot read {}", folder.display())).why(e);
-    let files = fs::read_dir(folder).map_err(unreadable)?.flatten().map(|file| file.path());
-    let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).take(MAX_FILES).collect();
-    files.sort_unstable();
-    let roots = Roots::vendors();
-    let bundle = |path: PathBuf| {
-        if !Bundle::begins(&read_bytes(&path, 64).ok()?) {
-            return None;
-        }
-        let bundle = Bundle::decode(&read_bytes(&path, MAX_BUNDLE).ok()?).ok()?;
-        let claims = bundle.claims(&roots).ok()?;
-        entry.is_in(&claims).then_some((bundle, path))
-    };
-    Ok(files.into_iter().filter_map(bundle).collect())
 }

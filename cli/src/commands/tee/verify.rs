@@ -1,12 +1,12 @@
 //! `sotto tee verify`: verifies evidence and bundles offline.
 
 use super::binding::binding;
-use super::files::{
-    folder_of, read_bytes, read_collateral, read_policy, read_revoked, read_seen, write_seen,
-};
 use crate::{
     Context, args,
-    bridge::{hex, now},
+    bridge::hex,
+    evidence_files::{
+        folder_of, read_bytes, read_collateral, read_policy, read_revoked, read_seen, time, write_seen,
+    },
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
     new_file::{Existing, NewFile, Readers},
@@ -117,19 +117,6 @@ fn remember(a: &args::TeeVerify, seen: &mut Seen, claims: &Claims) -> Outcome {
     let before = seen.clone();
     seen.raise(claims);
     if *seen == before { Ok(()) } else { write_seen(path, seen) }
-}
-
-/// A time: `now`, seconds since 1970, or a date with its zone.
-fn time(text: &str) -> Outcome<u64> {
-    if text == "now" {
-        return Ok(now());
-    }
-    let date = |text: &str| u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_second()).ok();
-    text.parse().ok().or_else(|| date(text)).ok_or_else(|| {
-        Failure::new(Code::Usage, format!("invalid time `{text}`")).help(
-            "use `now`, a date such as 2026-11-29T12:00:00Z, or seconds since 1970; `receipt` is for bundles",
-        )
-    })
 }
 
 fn print(context: &Context, appraised: &Appraised, claims: &Claims, when: &str, time: u64) -> Outcome {

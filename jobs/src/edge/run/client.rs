@@ -5,6 +5,7 @@
 //! ready to take the input and not before. After the job's expiry nothing is delivered; what was computed in
 //! time is collected.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
@@ -15,12 +16,14 @@ use super::routes::PartyChannel;
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage};
 use crate::PartyId;
 use crate::collect::{Collected, Ended, Outcome};
+use crate::input_commitment::InputCommitment;
 use crate::messages::{MessageError, RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::receipt::Receipt;
 use crate::run_state::Item;
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::ChannelError;
+use sotto_tee::Appraised;
 
 pub(crate) fn run<P: Functionality>(
     setup: &Setup<'_, P>,
@@ -73,31 +76,26 @@ fn deliver<P: Functionality>(
     OwnInput { prepared, unsaved }: &mut OwnInput,
     storage: &mut impl Storage,
 ) -> Result<(), RunError> {
-    let mut pending = prepared.encrypted.iter().collect::<Vec<_>>();
+    let mut pending: Vec<_> = prepared.encrypted.iter().collect();
+    let mut delivery = Delivery { setup, input_commitment: &prepared.input_commitment, unsaved, storage };
     let until = setup.deadline();
+    let mut judged = BTreeMap::new();
     while !pending.is_empty() {
         let mut left = Vec::new();
-        for encrypted_share in pending {
-            let (compute_party, encrypted) = encrypted_share;
-            setup.in_time()?;
-            let Some(line) = setup.call(*compute_party)? else {
-                left.push(encrypted_share);
-                continue;
-            };
-            (setup.debit)()?;
-            if let Some(saved_input) = unsaved.take() {
-                storage.put(&name(setup.job(), Item::Own), &saved_input)?;
-            }
-            let kind = RequestKind::Deliver {
-                input_commitment: prepared.input_commitment.to_bytes(),
-                encrypted: encrypted.clone(),
-            };
-            match exchange(setup, *compute_party, line, kind)? {
-                Some(Response::Taken) => (setup.observe)(Stage::Delivered(setup.name(*compute_party))),
-                Some(Response::Refused(why)) => {
-                    return Err(RunError::Refused { by: setup.name(*compute_party), why });
+        if setup.job().has_attested_computers() {
+            let lines = prove_all(setup, &pending, &mut judged)?;
+            for (share, line) in pending.into_iter().zip(lines) {
+                if !delivery.bring(share, line)? {
+                    left.push(share);
                 }
-                _ => left.push(encrypted_share),
+            }
+        } else {
+            for share in pending {
+                setup.in_time()?;
+                let line = called(setup, share.0)?;
+                if !delivery.bring(share, line)? {
+                    left.push(share);
+                }
             }
         }
         pending = left;
@@ -116,6 +114,76 @@ fn deliver<P: Functionality>(
     Ok(())
 }
 
+/// A compute party's share.
+type Share = (PartyId, Vec<u8>);
+
+/// A line to a compute party, with evidence of both ends if the job asks for it.
+fn called<P: Functionality>(
+    setup: &Setup<'_, P>,
+    compute_party: PartyId,
+) -> Result<Option<PartyChannel>, RunError> {
+    let Some(mut line) = setup.call(compute_party)? else { return Ok(None) };
+    Ok(setup.prove(compute_party, &mut line)?.map(|_| line))
+}
+
+/// Lines to all these compute parties whose evidence was judged together with that of those who have their share; none
+/// if one of them is away. `judged` has what was found in this process.
+fn prove_all<P: Functionality>(
+    setup: &Setup<'_, P>,
+    pending: &[&Share],
+    judged: &mut BTreeMap<PartyId, Appraised>,
+) -> Result<Vec<Option<PartyChannel>>, RunError> {
+    setup.in_time()?;
+    let none = || pending.iter().map(|_| None).collect();
+    let mut lines = Vec::new();
+    for (compute_party, _) in pending {
+        let Some(line) = setup.call(*compute_party)? else { return Ok(none()) };
+        lines.push((*compute_party, line));
+    }
+    for (compute_party, line) in &mut lines {
+        let Some(proven) = setup.prove(*compute_party, line)? else { return Ok(none()) };
+        judged.extend(proven.theirs.map(|theirs| (*compute_party, theirs)));
+    }
+    let both: Vec<_> = judged.values().collect();
+    setup.means()?.appraiser.check_diversity(setup.job(), &both)?;
+    Ok(lines.into_iter().map(|(_, line)| Some(line)).collect())
+}
+
+/// Our input on its way.
+struct Delivery<'a, 'p, P, S> {
+    setup: &'a Setup<'p, P>,
+    input_commitment: &'a InputCommitment,
+    unsaved: &'a mut Option<Vec<u8>>,
+    storage: &'a mut S,
+}
+
+impl<P: Functionality, S: Storage> Delivery<'_, '_, P, S> {
+    /// Brings a compute party its share over this line; whether it took it.
+    fn bring(
+        &mut self,
+        (compute_party, encrypted): &Share,
+        line: Option<PartyChannel>,
+    ) -> Result<bool, RunError> {
+        let (setup, Some(line)) = (self.setup, line) else { return Ok(false) };
+        (setup.debit)()?;
+        if let Some(saved_input) = self.unsaved.take() {
+            self.storage.put(&name(setup.job(), Item::Own), &saved_input)?;
+        }
+        let kind = RequestKind::Deliver {
+            input_commitment: self.input_commitment.to_bytes(),
+            encrypted: encrypted.clone(),
+        };
+        match exchange(setup, *compute_party, line, kind)? {
+            Some(Response::Taken) => (setup.observe)(Stage::Delivered(setup.name(*compute_party))),
+            Some(Response::Refused(why)) => {
+                return Err(RunError::Refused { by: setup.name(*compute_party), why });
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 /// Asks both compute parties until each has reported the end of the run.
 fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
     let compute_parties = setup.job().compute_parties();
@@ -126,7 +194,13 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
         for (compute_party, ended) in
             compute_parties.into_iter().zip(&mut ended).filter(|(_, ended)| ended.is_none())
         {
-            match ask(setup, compute_party, RequestKind::Collect)? {
+            let mut answer = ask(setup, compute_party, RequestKind::Collect)?;
+            if let Some(Response::Unproven) = answer {
+                let line = called(setup, compute_party)?;
+                let collect = |line| exchange(setup, compute_party, line, RequestKind::Collect);
+                answer = line.map_or(Ok(None), collect)?;
+            }
+            match answer {
                 Some(Response::Finished { receipt, encrypted_share }) => {
                     let receipt = Receipt::from_bytes(setup.job(), &receipt)?;
                     *ended = Some(Ended { receipt, encrypted_share });

@@ -136,8 +136,11 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let (setup, until) = (self.setup, self.setup.deadline());
         let mut last = None;
         loop {
-            if let Some(why) = lock(&self.shut).take() {
-                return Err(why);
+            match lock(&self.shut).take() {
+                // What was finished stays finished, whatever somebody shows afterwards.
+                Some(RunError::Evidence(_)) if self.durable().state.finished().is_some() => {}
+                Some(why) => return Err(why),
+                None => {}
             }
             let next = self.durable().state.next_step(now());
             let deadline = if Instant::now() < until { Deadline::Ahead } else { Deadline::Passed };
@@ -183,6 +186,9 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let Some(mut line) = setup.call(job.garbler)? else { return Ok(None) };
         let kind = opening(missing, self.own.as_ref());
         if matches!(kind, RequestKind::Compute { .. }) {
+            if setup.prove(job.garbler, &mut line)?.is_none() {
+                return Ok(None);
+            }
             self.durable().bind()?;
         }
         if setup.request(kind).send(&mut line).is_err() {
@@ -217,7 +223,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             (state.input_commitments().unwrap_or_default(), state.next_attempt(), kept(state))
         };
         let (run, us, identity) = (setup.run, setup.us, setup.identity);
-        let known = AttemptContext { run, input_commitments: &input_commitments, us, identity };
+        let means = setup.means;
+        let known = AttemptContext { run, input_commitments: &input_commitments, us, identity, means };
         let waiting = match &kept {
             Kept::Nothing => None,
             Kept::Computed(computed) | Kept::Finished(computed) => Some(computed),

@@ -6,6 +6,7 @@ use sotto_link::pinned::LinkError;
 
 use crate::attempt::AttemptError;
 use crate::collect::Disagreement;
+use crate::evidence::EvidenceError;
 use crate::input_commitment::InputError;
 use crate::output_share::WrongOutputShare;
 use crate::policy_file::DebitError;
@@ -88,6 +89,9 @@ pub enum RunError {
     /// The storage is that of another run or job.
     #[error("what is kept here is of another run, or of another job")]
     OtherStorage,
+    /// Evidence of another party, or our own, is not accepted.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// The input party's own rules.
     #[error(transparent)]
     Debit(#[from] DebitError),
@@ -120,11 +124,17 @@ impl RunError {
         }
     }
 
-    /// The reason that other parties receive. Errors of our own policy, rows and disk stay private.
+    /// The reason that other parties receive. Errors of our own policy, rows and disk, and what
+    /// we make of evidence, stay private.
     #[must_use]
     pub fn public_reason(&self) -> String {
         let mut why = match self {
-            Self::Debit(_) | Self::Storage(_) | Self::OtherStorage | Self::NoInput => {
+            Self::Debit(_)
+            | Self::Storage(_)
+            | Self::OtherStorage
+            | Self::NoInput
+            | Self::Evidence(_)
+            | Self::Attempt(AttemptError::Evidence(_)) => {
                 "this compute party cannot or may not go on; its operator knows why".to_owned()
             }
             error => error.to_string(),

@@ -20,15 +20,17 @@ use super::error::RunError;
 use super::listener::Incoming;
 use super::routes::PartyChannel;
 use super::setup::{Setup, Stage, now};
-use crate::PartyId;
 use crate::admission::{Admission, Connections};
 use crate::attempt::contributed;
 use crate::input_commitment::encrypted_length;
 use crate::messages::{Request, RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::run_state::{Effect, Event, Item, RunState};
+use crate::session_evidence::{End, ExchangeError, LIFE};
 use crate::storage::{Storage, name};
+use crate::{Digest, PartyId};
 use sotto_mpc::channel::Framed;
+use sotto_tee::bundle::MAX_BUNDLE;
 
 /// Beside inputs and outputs: input commitments, receipts, names, and what encryption adds.
 const REST: usize = 1 << 16;
@@ -182,21 +184,70 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         let (job, declaration) = (self.setup.job(), self.setup.program.declaration());
         let bits = job.contributor_of(client).map_or(0, |i| contributed(job, self.setup.program, i));
         let most = encrypted_length(job, client, bits) + REST;
+        let exporter = line.get_ref().binding();
         let mut line = line.map(|stream| ClientConnection::new(stream, &self.over, time_for(most)));
-        let request = Request::receive(&mut line, most).ok()?;
+        let mut request = Request::receive(&mut line, most).ok()?;
         let outputs = job.outputs_of(client).into_iter().filter_map(|i| declaration.outputs().get(i));
-        line.get_mut().end_in(time_for(outputs.map(|table| table.bits() / 8).sum::<usize>() + REST));
+        let answer = outputs.map(|table| table.bits() / 8).sum::<usize>() + self.rest();
+        line.get_mut().end_in(time_for(answer));
         let admission = Admission { run: self.setup.run, us: self.setup.us };
-        if let Err(answer) = admission.check(client, &request, now()) {
+        let mut admitted = admission.check(client, &request, now());
+        let mut is_proven = false;
+        if let (RequestKind::Challenge(nonce), Ok(())) = (&request.kind, &admitted) {
+            self.prove(
+                End { run: self.setup.run, us: self.setup.us, them: client, exporter },
+                *nonce,
+                &mut line,
+            )?;
+            is_proven = true;
+            line.get_mut().end_in(time_for(most));
+            request = Request::receive(&mut line, most).ok()?;
+            line.get_mut().end_in(time_for(answer));
+            admitted = admission.check(client, &request, now());
+        }
+        if let Err(answer) = admitted {
             return answer.send(&mut line).ok();
+        }
+        if !is_proven && admission.needs_proof(client, &request.kind) {
+            return Response::Unproven.send(&mut line).ok();
         }
         if let RequestKind::Compute { input_commitment } = request.kind {
             return self.called(client, input_commitment, line, calls);
         }
         match self.kind(client, request.kind) {
+            Reply::Response(answer) if !is_proven && admission.answer_needs_proof(client, &answer) => {
+                Response::Unproven.send(&mut line).ok()
+            }
             Reply::Response(answer) => answer.send(&mut line).ok(),
             Reply::Go => None,
         }
+    }
+
+    /// Shows a client our evidence and judges its own; nothing if the connection is of no use after that. Evidence that
+    /// is not accepted ends the run, and the client learns no more than that.
+    fn prove(&self, end: End<'_>, nonce: Digest, line: &mut Framed<ClientConnection<'_>>) -> Option<()> {
+        let stopped = self.durable().state.stopped().map(str::to_owned);
+        if let Some(why) = stopped {
+            Response::Refused(why).send(line).ok()?;
+            return None;
+        }
+        line.get_mut().end_in(Duration::from_secs(LIFE));
+        match end.answer(self.setup.means().ok()?, nonce, line) {
+            Ok(proven) => {
+                self.setup.attested(end.them, &proven);
+                Some(())
+            }
+            Err(ExchangeError::Evidence(why)) => {
+                *lock(&self.shut) = Some(RunError::Evidence(why));
+                None
+            }
+            Err(ExchangeError::Message(_) | ExchangeError::Other | ExchangeError::Over(_)) => None,
+        }
+    }
+
+    /// Bytes beside inputs and outputs.
+    fn rest(&self) -> usize {
+        if self.setup.job().has_attested_computers() { REST + 2 * MAX_BUNDLE } else { REST }
     }
 
     /// What a client wants that may want it, other than to compute.
@@ -217,6 +268,8 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
                 self.step(Event::Failed { why, is_passing: false });
                 Reply::Response(Response::Taken)
             }
+            // An exchange of evidence is over before.
+            RequestKind::Challenge(_) | RequestKind::Proof(_) => Reply::Go,
             RequestKind::Collect | RequestKind::Compute { .. } => {
                 let reply = self.step(Event::Collecting(client));
                 // The other compute party asks only when it is over for it.

@@ -8,16 +8,19 @@ use super::error::RunError;
 use super::routes::{Call, PartyChannel, Routes, is_trouble};
 use crate::approval::Run;
 use crate::collect::{Collector, Outcome};
+use crate::evidence::{EvidenceError, Means};
 use crate::input_commitment::{Brought, InputCommitment, PreparedInput, SavedInput};
 use crate::job::RendezvousServer;
 use crate::messages::{Request, RequestKind};
 use crate::multiparty::Functionality;
 use crate::policy_file::DebitError;
 use crate::run_state::{Item, OwnParty};
+use crate::session_evidence::{End, ExchangeError, Proven};
 use crate::storage::{Storage, name};
 use crate::{Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
+use sotto_tee::appraise::Verdict;
 
 /// What a party brings to a run.
 pub struct Setup<'a, P> {
@@ -41,6 +44,8 @@ pub struct Setup<'a, P> {
     pub debit: &'a (dyn Fn() -> Result<(), DebitError> + Sync),
     /// Called with what is going on.
     pub observe: &'a (dyn Fn(Stage) + Sync),
+    /// What we show and judge evidence with; a job that asks for evidence is not run without.
+    pub means: Option<&'a Means<'a>>,
 }
 
 /// What is going on.
@@ -54,6 +59,13 @@ pub enum Stage {
         party: String,
         /// Why.
         why: String,
+    },
+    /// Another party's evidence is accepted, and says so.
+    Attested {
+        /// Whose.
+        party: String,
+        /// Whether hardware vouches.
+        verdict: Verdict,
     },
     /// A compute party took our input.
     Delivered(String),
@@ -158,6 +170,39 @@ impl<P: Functionality> Setup<'_, P> {
                 None
             }
         })
+    }
+
+    /// What we show and judge evidence with.
+    pub(crate) fn means(&self) -> Result<&Means<'_>, RunError> {
+        self.means.ok_or(RunError::Evidence(EvidenceError::NoMeans))
+    }
+
+    /// Shows our evidence and judges theirs on a channel that we opened, if the job asks for any. Nothing if the
+    /// connection failed.
+    ///
+    /// # Errors
+    /// If evidence is not accepted.
+    pub(crate) fn prove(&self, them: PartyId, line: &mut PartyChannel) -> Result<Option<Proven>, RunError> {
+        let end = End { run: self.run, us: self.us, them, exporter: line.get_ref().binding() };
+        if !end.is_asked() {
+            return Ok(Some(Proven { ours: None, theirs: None }));
+        }
+        match end.call(self.means()?, line) {
+            Ok(proven) => {
+                self.attested(them, &proven);
+                Ok(Some(proven))
+            }
+            Err(ExchangeError::Evidence(why)) => Err(why.into()),
+            Err(ExchangeError::Over(why)) => Err(RunError::Refused { by: self.name(them), why }),
+            Err(ExchangeError::Message(_) | ExchangeError::Other) => Ok(None),
+        }
+    }
+
+    /// Observes that another party's evidence is accepted.
+    pub(crate) fn attested(&self, them: PartyId, proven: &Proven) {
+        if let Some(theirs) = &proven.theirs {
+            (self.observe)(Stage::Attested { party: self.name(them), verdict: theirs.verdict() });
+        }
     }
 
     /// How the others are found.

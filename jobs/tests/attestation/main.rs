@@ -1,0 +1,13 @@
+//! Jobs that ask for evidence: exchanges on channels, platforms, enrolments, whole runs and receipts.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../../../tee/tests/support/mod.rs"]
+mod attested;
+mod hardware;
+mod kit;
+mod receipts;
+mod runs;
+mod session;
+#[path = "../support/mod.rs"]
+mod support;
+mod vectors;
