@@ -223,7 +223,7 @@ mod tests {
         let block = &test_chain.blocks()[0];
         let Seal::Operator(signature) = &block.seal else { panic!("a solo chain") };
         let sealed = |signers: usize| {
-            let all = (0..signers).map(|place| (place, signature.clone())).collect();
+            let all = (0..signers).map(|place| (place, *signature)).collect();
             let signatures = Signatures::new(100, all).unwrap();
             let seal = Seal::Certificate(Certificate { round: 0, signatures });
             SealedHeader { header: block.header.clone(), seal }

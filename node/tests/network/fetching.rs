@@ -226,6 +226,53 @@ fn who_denies_a_block_is_asked_for_others() {
     assert!(hand.closed.is_empty());
 }
 
+/// What is not needed next waits for a peer that lets nobody wait, although a slow one has room; it is asked of the slow one
+/// when no other is left.
+#[test]
+fn a_slow_peer_with_room_is_the_last_resort() {
+    let mut hand = Hand::new(test_chain(12), 3, |c| c.in_flight = 2);
+    (1..=2).for_each(|peer| hand.join(peer, inbound));
+    (1..=2).for_each(|peer| deliver(&mut hand, peer));
+    (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(5)));
+    assert_eq!(asked(&mut hand), [(1, 6, true)]);
+    hand.pass(5 * SECOND / 2);
+    assert_eq!(asked(&mut hand), [(2, 6, false)]);
+    hand.say(1, &hand.tip_message(9));
+    show(&mut hand, 2, 6..10);
+    assert_eq!(asked(&mut hand), [(2, 7, false)], "the second is full, the first slow");
+    let mut hand = Hand::new(test_chain(12), 3, |_| ());
+    (1..=2).for_each(|peer| hand.join(peer, inbound));
+    misses(&mut hand);
+    show(&mut hand, 2, 4..8);
+    hand.say(1, &hand.tip_message(7));
+    assert_eq!(asked(&mut hand).len(), 4);
+    hand.happen(Event::Disconnected(PeerId(2)));
+    assert_eq!(asked(&mut hand), [5, 6, 7, 8].map(|h| (1, h, false)));
+}
+
+/// A peer is asked for blocks up to the last that it has shown; one whose last block is of the branch that is fetched before
+/// one that may be on another.
+#[test]
+fn a_peer_is_asked_for_what_it_has_shown() {
+    let mut hand = Hand::new(test_chain(14), 3, |c| c.in_flight = 2);
+    (1..=2).for_each(|peer| hand.join(peer, inbound));
+    deliver(&mut hand, 2);
+    show(&mut hand, 1, 4..9);
+    assert_eq!(asked(&mut hand), [(1, 5, false), (1, 6, false)]);
+    hand.say(2, &hand.tip_message(5));
+    assert_eq!(asked(&mut hand), [], "it may not have what comes after that");
+    hand.say(2, &hand.tip_message(7));
+    assert_eq!(asked(&mut hand), [(2, 7, false), (2, 8, false)]);
+    let mut hand = Hand::new(test_chain(14), 3, |_| ());
+    (1..=3).for_each(|peer| hand.join(peer, inbound));
+    hand.say(3, &hand.tip_message(3));
+    hand.say(1, &hand.tip_message(12));
+    hand.say(2, &hand.tip_message(3));
+    assert_eq!(asked(&mut hand), [(3, 4, true)]);
+    hand.happen(Event::Disconnected(PeerId(3)));
+    assert_eq!(asked(&mut hand).into_iter().map(|(peer, ..)| peer).collect::<Vec<_>>(), [2]);
+}
+
 /// A better branch that leaves far below, but not too far, is fetched as far as it is better, and followed.
 #[test]
 fn a_branch_from_far_below_is_followed() {

@@ -150,8 +150,12 @@ fn a_page_that_is_not_full_is_the_last() {
 /// and none of them is taken.
 #[test]
 fn headers_that_do_not_follow_each_other_cost() {
-    type Edit = fn(&Hand, &mut Vec<SealedHeader>);
-    let edits: [(&str, Edit); 5] = [
+    type Edit = fn(&mut Hand, &mut Vec<SealedHeader>);
+    let edits: [(&str, Edit); 6] = [
+        ("one is of another branch", |hand, all| {
+            let mut header = all[2].header.clone();
+            all[3] = hand.after(&mut header);
+        }),
         ("one is missing", |_, all| drop(all.remove(2))),
         ("two are swapped", |_, all| all.swap(1, 2)),
         ("one is foreign", |hand, all| all[3] = SealedHeader::of(hand.block(0))),
@@ -164,7 +168,7 @@ fn headers_that_do_not_follow_each_other_cost() {
         hand.say(1, &hand.tip_message(8));
         assert_eq!(hand.asked_headers(), [1]);
         let mut all = (3..8).map(|n| SealedHeader::of(hand.block(n))).collect();
-        edit(&hand, &mut all);
+        edit(&mut hand, &mut all);
         hand.say(1, &Message::Headers(all));
         assert!(hand.banned(1, Offence::Invalid), "{what}: {:?}", hand.closed);
         assert_eq!((hand.node.usage().blocks, hand.asked()), (0, vec![]), "{what}");
@@ -185,6 +189,10 @@ fn headers_that_repeat_what_is_known_are_followed() {
     assert_eq!(hand.asked_headers(), [1]);
     hand.say(1, &headers(&hand, 4..12));
     assert_eq!((hand.node.usage().blocks, hand.closed.len()), (7, 0));
+    assert!(
+        hand.take(|m| matches!(m, Message::GetTerms(_))).is_empty(),
+        "an operator's chain has one set of terms"
+    );
     (5..12).for_each(|n| hand.say(1, &hand.block_message(n)));
     assert_eq!(hand.height(), 12);
 }
@@ -209,4 +217,22 @@ fn who_is_late_with_headers_is_asked_no_more() {
     let last = BlockName { ..hand.name(8) };
     hand.say(1, &headers(&hand, 3..9));
     assert!(hand.node.usage().blocks == 6 && hand.name(8) == last);
+}
+
+/// Of two peers that were asked for the same headers the second repeats what the first sent: it has those blocks all the
+/// same, and is asked for them.
+#[test]
+fn who_repeats_headers_has_the_blocks() {
+    let mut hand = Hand::new(test_chain(8), 3, |_| ());
+    (1..=2).for_each(|peer| hand.join(peer, inbound));
+    (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(7)));
+    hand.pass(5 * SECOND / 2);
+    assert_eq!(hand.asked_headers(), [1, 2]);
+    [2, 1].into_iter().for_each(|peer| hand.say(peer, &headers(&hand, 3..8)));
+    let asked = hand.asked();
+    assert!(asked.contains(&2) && asked.len() == 5, "{asked:?}");
+    hand.happen(Event::Disconnected(PeerId(2)));
+    assert!(hand.asked().iter().all(|peer| *peer == 1));
+    (3..8).for_each(|n| hand.say(1, &hand.block_message(n)));
+    assert_eq!((hand.height(), hand.closed.len()), (8, 0));
 }

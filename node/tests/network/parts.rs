@@ -52,7 +52,15 @@ fn empty(part: &Message) -> Message {
 
 /// A node without blocks that peer 1 has shown all headers; the first three peers were asked for snapshots.
 fn choosing(chain: &TestChain) -> Hand {
-    let mut hand = Hand::new(chain.clone(), 0, |c| (c.snapshot_threshold, c.part_items) = (20, ITEMS));
+    choosing_within(chain, 1 << 20)
+}
+
+/// The same, where a peer may send so many bytes without being asked.
+fn choosing_within(chain: &TestChain, burst: u64) -> Hand {
+    let mut hand = Hand::new(chain.clone(), 0, |c| {
+        (c.snapshot_threshold, c.part_items) = (20, ITEMS);
+        c.received = Allowance { rate: 0, burst };
+    });
     (1..=3).for_each(|peer| hand.join(peer, inbound));
     hand.say(1, &hand.tip_message(40));
     let all = hand.test_chain.blocks().iter().map(SealedHeader::of).collect();
@@ -69,7 +77,11 @@ fn offer(hand: &mut Hand, peer: u64, heights: &[usize]) {
 
 /// The same, which fetches the snapshot of height 32 from peers 1 and 2.
 fn fetching(chain: &TestChain) -> Hand {
-    let mut hand = choosing(chain);
+    fetching_within(chain, 1 << 20)
+}
+
+fn fetching_within(chain: &TestChain, burst: u64) -> Hand {
+    let mut hand = choosing_within(chain, burst);
     offer(&mut hand, 1, &[8, 32, 40]);
     offer(&mut hand, 2, &[32]);
     offer(&mut hand, 3, &[40]);
@@ -93,11 +105,12 @@ fn installed(hand: &Hand) -> bool {
 }
 
 /// The highest snapshot that is deep enough is fetched, four parts at a time of each peer that has it; headers are here
-/// already, and the progress says how much is. Once all are here, the state is adopted and the blocks after it follow.
+/// already, and the progress says how much is. Once all are here, the state is adopted and the blocks after it follow. What
+/// was asked for uses up no allowance.
 #[test]
 fn a_snapshot_is_fetched_from_all_that_have_it() {
     let (chain, parts) = snapshot();
-    let mut hand = fetching(&chain);
+    let mut hand = fetching_within(&chain, 500);
     assert_eq!(hand.node.usage().blocks, 9 + parts.len(), "the blocks after it, and the parts");
     let first = asked(&mut hand);
     let from = HEADERS;
@@ -242,6 +255,11 @@ fn all_may_say_which_snapshots_they_have() {
     assert!(hand.banned(1, Offence::Invalid));
 }
 
+/// A node to which a peer may send its hello, a tip and little more.
+fn after_a_tip(chain: &TestChain) -> Hand {
+    Hand::new(chain.clone(), 3, |c| c.received = Allowance { rate: 0, burst: 420 })
+}
+
 /// Nothing that a peer sends is free because it looks like an answer.
 #[test]
 fn an_answer_to_no_question_is_charged() {
@@ -261,10 +279,20 @@ fn an_answer_to_no_question_is_charged() {
         Message::Snapshots(vec![SealedHeader::of(&block)]),
         parts[0].clone(),
     ];
-    for answer in answers {
-        let mut hand = make();
+    for (answer, asks) in answers.iter().flat_map(|a| [(a, false), (a, true)]) {
+        // Nor because something else was asked for.
+        if asks && matches!(answer, Message::Headers(_)) {
+            continue;
+        }
+        let mut hand = if asks { after_a_tip(&chain) } else { make() };
         hand.join(1, inbound);
-        (0..10).for_each(|_| hand.say(1, &answer));
+        if asks {
+            hand.say(1, &hand.tip_message(40));
+            assert_eq!(hand.asked_headers(), [1]);
+        }
+        (0..9).for_each(|_| hand.say(1, answer));
+        assert!(hand.closed.is_empty(), "{:?} {answer:?}", hand.closed);
+        hand.say(1, answer);
         assert!(hand.banned(1, Offence::Flood), "{:?} {answer:?}", hand.closed);
     }
     // Nor is the second answer to one.

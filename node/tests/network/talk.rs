@@ -143,7 +143,7 @@ fn what_was_judged_is_not_asked_for_again() {
     let (orphan, _) = test_chain.pay(&[&made[1]], &[5]);
     let (waits, _) = test_chain.pay(&[&coins[1]], &[5]);
     let (mut invalid, _) = test_chain.pay(&[&coins[2]], &[5]);
-    invalid.body.kernels[0].signature = waits.body.kernels[0].signature.clone();
+    invalid.body.kernels[0].signature = waits.body.kernels[0].signature;
     let mut hand = Hand::lone(&test_chain, |_| ());
     (1..=3).for_each(|peer| hand.join(peer, inbound));
     assert!(hand.give(1, &orphan) && !hand.pending(&orphan));

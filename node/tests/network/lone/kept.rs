@@ -71,3 +71,27 @@ fn what_a_peer_stemmed_is_not_reported() {
     assert!(lone.node.usage().stems == 0 && !lone.pending(&theirs));
     assert!(!lone.notes.iter().any(|n| matches!(n, LogEvent::NotFluffed(_))), "{:?}", lone.notes);
 }
+
+/// The file leaves out what the mempool's file has, and nothing else: not what is stemmed still, nor what could not be
+/// written there.
+#[test]
+fn only_what_the_mempool_has_saved_is_left_out() {
+    for full in [false, true] {
+        let (mut test_chain, coins) = test_chain(2);
+        let payments: Vec<Transaction> = coins.iter().map(|c| test_chain.pay(&[c], &[5]).0).collect();
+        let mut lone = Hand::lone(&test_chain, |_| ());
+        let (_, other) = (lone.meet(1, true), lone.meet(2, false));
+        payments.iter().for_each(|t| assert!(matches!(lone.submit(t), Response::Submitted(_))));
+        if full {
+            lone.files.limit(Some(0));
+        }
+        assert!(lone.give(other, &payments[0]) && lone.pending(&payments[0]));
+        lone.pass(31 * SECOND);
+        assert!(!lone.pending(&payments[1]), "it is stemmed still");
+        let mut next = Hand::lone(&test_chain, |_| ());
+        next.happen(Event::LocalTxsLoaded(lone.kept.unwrap()));
+        next.meet(3, true);
+        let found: Vec<bool> = payments.iter().map(|t| next.stemmed_to(t) == [3]).collect();
+        assert_eq!(found, [full, true]);
+    }
+}
