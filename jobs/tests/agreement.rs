@@ -9,7 +9,7 @@ use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, 
 use sotto_jobs::job::{
     Adversary, Demand, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
 };
-use sotto_jobs::kind::{Kind, TEXTS};
+use sotto_jobs::kind::Kind;
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
@@ -400,21 +400,6 @@ fn a_partner_is_charged_for_what_it_learned() {
     assert_eq!([debit(1), debit(2)], [Ok(()), Ok(())]);
     let spent = PolicyError::Spent { name: "eve".into(), what: "outputs", most: 5, spent: 4 };
     assert_eq!(debit(3), Err(BudgetError::Policy(spent)));
-}
-
-/// All parties of an agreement have one key of texts, and others another: one fresh approval is enough.
-#[test]
-fn an_agreement_has_its_own_numbers_for_texts() {
-    let job = job();
-    let key = |approvals: &[Approval]| TextKey::of(&Agreement::new(job.clone(), approvals, NOW).unwrap());
-    let first = approvals(&job);
-    let mut again = first.clone();
-    again.reverse();
-    assert_eq!(key(&first).number("zoe"), key(&again).number("zoe"));
-    assert_ne!(key(&first).number("zoe"), key(&first).number("zoe "));
-    again[0] = Approval::sign(&job, &identity(again[0].party), &mut rng(99)).unwrap();
-    assert_ne!(key(&first).number("zoe"), key(&again).number("zoe"));
-    assert!(key(&first).number("zoe") < TEXTS && !format!("{:?}", key(&first)).contains("Digest"));
 }
 
 #[test]

@@ -6,9 +6,11 @@ mod support;
 
 use proptest::prelude::*;
 use sotto_jobs::input_commitment::{Brought, InputCommitment, InputError, encrypted_length, prepare};
+use sotto_jobs::kind::TEXTS;
 use sotto_jobs::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
-use sotto_jobs::{Digest, Job, PartyId};
-use support::{agreement, draft, identity, job, rng};
+use sotto_jobs::text_key::TextKey;
+use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
+use support::{NOW, agreement, approvals, draft, identity, job, rng};
 
 const DORA: PartyId = PartyId(3);
 
@@ -160,4 +162,19 @@ proptest! {
         let joined: Vec<_> = open(0).bits().xor(open(1).bits()).iter().collect();
         prop_assert_eq!(joined, bits);
     }
+}
+
+/// All parties of an agreement have one key of texts, and others another: one fresh approval is enough.
+#[test]
+fn an_agreement_has_its_own_numbers_for_texts() {
+    let job = job();
+    let key = |approvals: &[Approval]| TextKey::of(&Agreement::new(job.clone(), approvals, NOW).unwrap());
+    let first = approvals(&job);
+    let mut again = first.clone();
+    again.reverse();
+    assert_eq!(key(&first).number("zoe"), key(&again).number("zoe"));
+    assert_ne!(key(&first).number("zoe"), key(&first).number("zoe "));
+    again[0] = Approval::sign(&job, &identity(again[0].party), &mut rng(99)).unwrap();
+    assert_ne!(key(&first).number("zoe"), key(&again).number("zoe"));
+    assert!(key(&first).number("zoe") < TEXTS && !format!("{:?}", key(&first)).contains("Digest"));
 }

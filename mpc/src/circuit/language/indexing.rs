@@ -5,6 +5,7 @@ use std::rc::Rc;
 use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
+use super::lookups::{Table, known_index};
 use super::state::{Bits, Lowering};
 use crate::circuit::netlist::Signal;
 use crate::gadgets::{Comparison, Selection, Words};
@@ -13,14 +14,6 @@ use crate::gadgets::{Comparison, Selection, Words};
 pub(super) enum Step {
     Field { from: usize, bits: usize },
     Index { index: Bits, length: usize, bits: usize },
-}
-
-/// The value of an index, if all its bits are constants.
-pub(super) fn known_index(index: &[Signal]) -> Option<usize> {
-    index.iter().enumerate().try_fold(0usize, |sum, (i, bit)| match bit {
-        Signal::Constant(bit) => Some(sum | usize::from(*bit) << i),
-        Signal::Wire(_) => None,
-    })
 }
 
 /// The low bits of an index that select among `length` elements.
@@ -40,6 +33,26 @@ pub(super) fn panic_out_of_bounds(
     let index = Words::single(index);
     let beyond = l.gates(meta, |f| f.greater_than_constant(&index, last as u128))?;
     l.panic_if(meta, beyond.first().copied().unwrap_or_default())
+}
+
+/// `table[index]`: the wires of a row that comes from the table.
+pub(super) fn lookup(
+    l: &mut Lowering<'_>,
+    table: Table,
+    index: &Bits,
+    meta: MetaInfo,
+) -> Result<Bits, CompileError> {
+    panic_out_of_bounds(l, meta, index, table.rows)?;
+    l.spend(meta, table.width + index.len())?;
+    if table.width == 0 {
+        return Ok(Bits::default());
+    }
+    let index = match known_index(index) {
+        Some(row) if row >= table.rows => return Ok(vec![Signal::default(); table.width].into()),
+        _ => significant(index, table.rows),
+    };
+    let gates = l.recorded();
+    Ok(l.lookups.row(table, index, gates))
 }
 
 /// `array[index]`, where the array has `length` elements of `bits` bits: a tree of choices, from the lowest

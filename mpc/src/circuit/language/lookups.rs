@@ -11,13 +11,12 @@
 //! once. What no output needs is left out, lookups too.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
-use super::indexing::{known_index, panic_out_of_bounds, significant};
 use super::recorder::Recorded;
-use super::state::{Bits, Lowering};
 use crate::circuit::netlist::{Gate, Netlist, Signal};
 use crate::circuit::streamed::{Known, Stage, Staged};
 use crate::circuit::{Circuit, TooLarge};
@@ -65,9 +64,17 @@ struct Secret {
     gates: usize,
 }
 
+/// The value of an index, if all its bits are constants.
+pub(super) fn known_index(index: &[Signal]) -> Option<usize> {
+    index.iter().enumerate().try_fold(0usize, |sum, (i, bit)| match bit {
+        Signal::Constant(bit) => Some(sum | usize::from(*bit) << i),
+        Signal::Wire(_) => None,
+    })
+}
+
 impl Lookups {
     /// The wires of a row.
-    fn row(&mut self, table: Table, index: &[Signal], gates: usize) -> Bits {
+    pub(super) fn row(&mut self, table: Table, index: &[Signal], gates: usize) -> Rc<Vec<Signal>> {
         let bit = |signal: &Signal| match *signal {
             Signal::Constant(bit) => (bit, usize::MAX),
             Signal::Wire(wire) => (false, wire),
@@ -87,28 +94,6 @@ impl Lookups {
             begin
         });
         (begin..begin + table.width).map(Signal::Wire).collect::<Vec<_>>().into()
-    }
-}
-
-impl Lowering<'_> {
-    /// `table[index]`.
-    pub(super) fn lookup(
-        &mut self,
-        meta: MetaInfo,
-        table: Table,
-        index: &Bits,
-    ) -> Result<Bits, CompileError> {
-        panic_out_of_bounds(self, meta, index, table.rows)?;
-        self.spend(meta, table.width + index.len())?;
-        if table.width == 0 {
-            return Ok(Bits::default());
-        }
-        let index = match known_index(index) {
-            Some(row) if row >= table.rows => return Ok(vec![Signal::default(); table.width].into()),
-            _ => significant(index, table.rows),
-        };
-        let gates = self.recorded();
-        Ok(self.lookups.row(table, index, gates))
     }
 }
 

@@ -8,7 +8,7 @@ use garble_lang::token::MetaInfo;
 use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
 
 use super::error::{CompileError, Refusal, refused};
-use super::indexing::{Step, assign, element, panic_out_of_bounds};
+use super::indexing::{Step, assign, element, lookup, panic_out_of_bounds};
 use super::join::{Pair, Side, join, pairs};
 use super::operators::{negate, operation};
 use super::patterns::matches;
@@ -303,7 +303,7 @@ impl Lowering<'_> {
             }
             if let Some(table) = self.tables.get(name).copied() {
                 let index = self.expression(index)?;
-                return self.lookup(meta, table, &index);
+                return lookup(self, table, &index, meta);
             }
         }
         let (element_type, length) = self.types.array(&array.ty, meta)?;
