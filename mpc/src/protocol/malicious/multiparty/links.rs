@@ -5,7 +5,8 @@
 //! comparing    all pairs compare the digests of their records
 //! ```
 //!
-//! **Nothing that was told is used before records were compared.** So either all honest parties go on with the
+//! **Nothing that was told is used before records were compared**, except for one's own answer to a challenge
+//! and for the zero test, which need no agreement (`party`, `products`). So either all honest parties go on with the
 //! same messages, or one of them ends the session. (This is the echo broadcast with abort of Goldwasser and
 //! Lindell 2002, ePrint 2002/040, section 2, with one digest for all messages so far.)
 //!

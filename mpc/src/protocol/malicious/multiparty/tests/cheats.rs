@@ -197,6 +197,18 @@ fn a_false_s_is_caught_by_the_zero_test_and_would_spoil_the_product() {
     }
 }
 
+/// Attack 14: a chunk that was survived changes nothing for the next one.
+#[test]
+fn a_false_s_in_a_later_chunk_is_caught() {
+    // Nine candidates in the first chunk of three gates: s, then c, commitment and opening of the zero test.
+    let later = 9usize.div_ceil(8) + 16 + 32 + 48;
+    let run = Run { chunk: 3, ..Run::new(10, 3) }.lie(1, flip(Phase::Products, later, 2));
+    let ends = run.outcome();
+    assert!(all_end_by(&ends, &[0, 2], Check::Products), "{}", results(&ends));
+    // The first chunk was evaluated and checked before.
+    assert!(ends[2].sent(0, Phase::Tables) > 0 && ends[2].sent(0, Phase::Outputs) == 0);
+}
+
 /// Attack 17: another Δ towards one peer.
 #[test]
 fn a_two_faced_delta_is_caught_by_the_zero_test() {
@@ -288,9 +300,9 @@ fn a_lie_in_an_opening_is_caught_by_its_mac() {
             let change = flip(Phase::Products, opened_bits(), bit);
             let one = Run::new(bit as u64, 3).cheat(who, honest[bit % 2], [change]);
             let ends = one.outcome();
-            // Where the evaluator was lied to, another garbler may see the labels that follow before.
-            let is_caught = all_end_by(&ends, &honest, Check::Openings)
-                || honest[bit % 2] == 0 && all_end_by(&ends, &honest, Check::Labels);
+            // Who was lied to has other shares from then on, and a garbler checks labels of the evaluator first.
+            let is_caught = [Check::Openings, Check::Labels].map(|check| all_end_by(&ends, &honest, check));
+            let is_caught = is_caught.contains(&true);
             assert!(is_caught, "{who}, {bit}: {}", results(&ends));
             // To all, and computing as if it were true.
             let mut all = one.cheat(who, honest[(bit + 1) % 2], [change]);
@@ -342,6 +354,17 @@ fn a_false_report_is_caught_by_the_labels_before_w_is_sent() {
         assert!([1, 2].iter().all(|i| ends[*i].sent(0, Phase::Checks) == 32));
         let ends = run.ignoring(&[Check::Labels]).outcome();
         assert!([1, 2].iter().all(|i| ends[*i].sent(0, Phase::Checks) == 32 + 80));
+    }
+}
+
+/// Σ that the evaluator does not know.
+#[test]
+fn a_false_sum_of_labels_is_caught_by_its_garbler() {
+    for to in [1, 2] {
+        let run = Run::new(14, 3).cheat(0, to, [flip(Phase::Checks, CHI + 16 + 32 + 64, 6)]);
+        assert_eq!(run.outcome()[to].caught(), Some(Check::Labels));
+        let ends = run.clone().ignoring(&[Check::Labels]).outcome();
+        assert!(are_right(&run, &ends, &[1, 2]));
     }
 }
 
