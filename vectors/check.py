@@ -12,7 +12,7 @@ from hashlib import sha256, sha3_512, sha512
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import frost, keys, range_proof, rules, wire, xchacha  # noqa: E402
+from reader import frost, keys, range_proof, rules, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -476,6 +476,11 @@ def check_trie(v):
 def check_keys(v):
     """Threshold keys: formats, letter hashes and FROST. Ed25519 and X-Wing are not read."""
     keys.check_vectors(v, check)
+
+
+def check_vault(v):
+    """Boxes: formats, the signature under E, partials and what they open. Ed25519 and X-Wing are not read."""
+    vault.check_vectors(v, check)
 
 
 def check_rejections(v):
