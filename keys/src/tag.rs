@@ -42,6 +42,8 @@ pub(crate) const ARMOR: &str = "sotto/keys/armor/v1";
 pub(crate) const HEADER: &str = "sotto/header/v1";
 pub(crate) const SEAL: &str = "sotto/seal/v1";
 pub(crate) const VOTE: &str = "sotto/vote/v1";
+pub(crate) const PROPOSAL: &str = "sotto/proposal/v1";
+pub(crate) const VALIDATOR: &str = "sotto/validator/v1";
 
 /// A member's signature over a letter.
 pub(crate) const SIGNED: Context = Context::new("sotto keys letter v1");
