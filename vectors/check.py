@@ -12,7 +12,7 @@ from hashlib import sha256, sha3_512, sha512
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import evidence, frost, keys, range_proof, rules, wire, xchacha  # noqa: E402
+from reader import evidence, frost, keys, range_proof, rules, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -481,6 +481,11 @@ def check_keys(v):
 def check_evidence(v):
     """A job that asks for evidence, its receipt, and what session evidence is bound to. Ed25519 is not read."""
     evidence.check_vectors(v, check)
+
+
+def check_vault(v):
+    """Boxes: formats, the signature under E, partials and what they open. Ed25519 and X-Wing are not read."""
+    vault.check_vectors(v, check)
 
 
 def check_rejections(v):

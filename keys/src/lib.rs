@@ -28,6 +28,7 @@ pub mod refresh;
 pub mod repair;
 pub mod sign;
 pub mod succession;
+pub mod vault;
 
 pub mod armor;
 mod session_file;

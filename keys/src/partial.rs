@@ -45,6 +45,11 @@ impl Partial {
             && vartime_sum([Scalar::ONE, c, -z], [b, p, r]).is_identity()
     }
 
+    /// `s_i·R`.
+    pub(crate) const fn point(&self) -> &RistrettoPoint {
+        &self.p
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
         [&self.p, &self.a, &self.b].into_iter().for_each(|point| put_point(point, &mut out));

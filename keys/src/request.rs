@@ -7,22 +7,33 @@
 //! vote    2 ‖ chain id ‖ kind (1) ‖ height (8) ‖ round (4) ‖ flag (1) ‖ header hash (32)
 //!                                        message = "sotto/vote/v1" ‖ chain id ‖ the fields
 //! drill   3 ‖ time (8)                   message = "sotto/keys/drill/v1" ‖ group ‖ epoch (8) ‖ session ‖ time
+//! claim   4 ‖ chain id ‖ height (8) ‖ round (4) ‖ POL round (4) ‖ header hash (32)
+//!                                        message = "sotto/proposal/v1" ‖ chain id ‖ the fields
+//! entry   5 ‖ link key (32) ‖ length of the name (1) ‖ name
+//!                                        message = "sotto/validator/v1" ‖ the fields
 //! ```
 //!
-//! The chain is that of the group's draft. A draft of a group that is to be the operator of a chain names none,
-//! because the chain's id follows from the key: its members sign for the chain that they keep. A group for `seal` signs all three; one for `coin` drills only: its
-//! keys sign kernels in a protocol of their own. Groups for `audit` and `vault` sign nothing, and answer a drill
-//! with a partial.
+//! The chain is that of the group's draft. A draft of a group that is to be the operator of a chain, or one of its
+//! first validators, names none, because the chain's id follows from the key: its members sign for the chain that they
+//! keep. A group for `seal` signs all five; one for `coin` drills only: its keys sign kernels in a protocol of their
+//! own. Groups for `audit` and `vault` sign nothing, and answer a drill with a partial.
+//!
+//! A claim is a validator's proposal, and an entry is what a list of validators says of one: its connections' key
+//! and its name, taken by the holder of the vote key.
 #![deny(clippy::indexing_slicing)]
 
 use crate::codec::{DecodeError, Reader, put_bytes};
 use crate::draft::{Draft, Purpose};
 use crate::epoch::Epoch;
 use crate::letter::SessionId;
-use crate::tag::{DRILL, HEADER, SEAL, VOTE, tagged};
+use crate::tag::{DRILL, HEADER, PROPOSAL, SEAL, VALIDATOR, VOTE, tagged};
 
 /// Most bytes of a header.
 const MAX_HEADER: usize = 1 << 10;
+/// Most bytes of a validator's name.
+const MAX_NAME: usize = 32;
+/// In place of the round of a claim that rests on none.
+const NO_ROUND: u32 = u32::MAX;
 
 /// A vote of a validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +58,19 @@ pub enum Phase {
     Precommit = 2,
 }
 
+/// The claim of a proposer among validators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The height.
+    pub height: u64,
+    /// The round.
+    pub round: u32,
+    /// The earlier round whose prevotes it rests on, below 2³² − 1.
+    pub pol_round: Option<u32>,
+    /// The hash of the header.
+    pub header: [u8; 32],
+}
+
 /// What a group is asked to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -69,6 +93,20 @@ pub enum Request {
         /// When it was asked for, in seconds since 1970.
         time: u64,
     },
+    /// A proposal.
+    Claim {
+        /// The chain.
+        chain: [u8; 32],
+        /// The claim.
+        claim: Claim,
+    },
+    /// A validator's entry in a list of validators.
+    Validator {
+        /// The key of its connections.
+        link_key: [u8; 32],
+        /// Its name: 1 to 32 of the characters a to z, 0 to 9 and `-`.
+        name: String,
+    },
 }
 
 impl Request {
@@ -77,7 +115,8 @@ impl Request {
     pub fn is_for(&self, draft: &Draft) -> bool {
         match self {
             Self::Drill { .. } => true,
-            Self::Header { chain, .. } | Self::Vote { chain, .. } => {
+            Self::Validator { .. } => draft.purpose() == Purpose::Seal,
+            Self::Header { chain, .. } | Self::Vote { chain, .. } | Self::Claim { chain, .. } => {
                 draft.purpose() == Purpose::Seal && draft.chain().is_none_or(|named| named == chain)
             }
         }
@@ -99,6 +138,8 @@ impl Request {
                 &time.to_le_bytes(),
             ]
             .concat(),
+            Self::Claim { chain, claim } => [PROPOSAL.as_bytes(), chain, &claim.to_bytes()[..]].concat(),
+            Self::Validator { link_key, name } => [VALIDATOR.as_bytes(), link_key, &named(name)[..]].concat(),
         }
     }
 
@@ -113,6 +154,8 @@ impl Request {
             }
             Self::Vote { chain, vote } => [&[2], &chain[..], &vote.to_bytes()].concat(),
             Self::Drill { time } => [&[3], &time.to_le_bytes()[..]].concat(),
+            Self::Claim { chain, claim } => [&[4], &chain[..], &claim.to_bytes()].concat(),
+            Self::Validator { link_key, name } => [&[5], &link_key[..], &named(name)].concat(),
         }
     }
 
@@ -126,10 +169,43 @@ impl Request {
             1 => Self::Header { chain: r.array()?, header: r.bytes(MAX_HEADER)?.to_vec() },
             2 => Self::Vote { chain: r.array()?, vote: Vote::read(&mut r)? },
             3 => Self::Drill { time: r.u64()? },
+            4 => Self::Claim { chain: r.array()?, claim: Claim::read(&mut r)? },
+            5 => Self::Validator { link_key: r.array()?, name: read_name(&mut r)? },
             _ => return Err(DecodeError::Value("a request")),
         };
         r.finish()?;
         Ok(request)
+    }
+}
+
+/// A name after its length.
+fn named(name: &str) -> Vec<u8> {
+    // At most 32.
+    [&[name.len() as u8], name.as_bytes()].concat()
+}
+
+fn read_name(r: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let length = usize::from(r.u8()?);
+    let name = r.take(length)?;
+    let known = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-';
+    let fits = (1..=MAX_NAME).contains(&length) && name.iter().all(known);
+    let name = core::str::from_utf8(name).ok().filter(|_| fits);
+    name.map(str::to_owned).ok_or(DecodeError::Value("a name"))
+}
+
+impl Claim {
+    fn to_bytes(self) -> Vec<u8> {
+        let mut out = self.height.to_le_bytes().to_vec();
+        out.extend_from_slice(&self.round.to_le_bytes());
+        out.extend_from_slice(&self.pol_round.unwrap_or(NO_ROUND).to_le_bytes());
+        out.extend_from_slice(&self.header);
+        out
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (height, round) = (r.u64()?, r.u32()?);
+        let pol_round = Some(r.u32()?).filter(|round| *round != NO_ROUND);
+        Ok(Self { height, round, pol_round, header: r.array()? })
     }
 }
 
@@ -166,11 +242,15 @@ mod tests {
     #[test]
     fn requests_have_one_encoding() {
         let vote = Vote { phase: Phase::Precommit, height: 7, round: 1, header: None };
+        let claim = Claim { height: 7, round: 3, pol_round: None, header: [9; 32] };
         for request in [
             Request::Header { chain: [7; 32], header: vec![1, 2, 3] },
             Request::Vote { chain: [7; 32], vote },
             Request::Vote { chain: [8; 32], vote: Vote { header: Some([9; 32]), ..vote } },
             Request::Drill { time: 5 },
+            Request::Claim { chain: [7; 32], claim },
+            Request::Claim { chain: [7; 32], claim: Claim { pol_round: Some(2), ..claim } },
+            Request::Validator { link_key: [6; 32], name: "bank-3".to_owned() },
         ] {
             let bytes = request.to_bytes();
             assert_eq!(Request::from_bytes(&bytes), Ok(request.clone()));
@@ -180,6 +260,10 @@ mod tests {
         let mut nil = Request::Vote { chain: [7; 32], vote }.to_bytes();
         *nil.last_mut().unwrap() = 1;
         assert!(Request::from_bytes(&nil).is_err(), "a nil vote with a hash");
+        for name in ["", "Bank", "a b", &"a".repeat(33)] {
+            let entry = Request::Validator { link_key: [6; 32], name: name.to_owned() };
+            assert!(Request::from_bytes(&entry.to_bytes()).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -66,6 +66,14 @@ pub enum SealRefusal {
     Waits,
 }
 
+impl SealRefusal {
+    /// Whether the share only has to wait, because it was repaired.
+    #[must_use]
+    pub const fn is_of_repair(&self) -> bool {
+        matches!(self, Self::Repaired { .. } | Self::Waits)
+    }
+}
+
 impl SealRecord {
     /// The record of a share that was made at this installation.
     #[must_use]

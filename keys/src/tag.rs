@@ -25,6 +25,14 @@ pub(crate) const DRILL: &str = "sotto/keys/drill/v1";
 pub(crate) const POINT: &str = "sotto/keys/point/v1";
 /// The challenge of a proof that two points have one logarithm.
 pub(crate) const DLEQ: &str = "sotto/keys/dleq/v1";
+/// The challenge of the signature under a box's E.
+pub(crate) const BOX: &str = "sotto/keys/box/v1";
+/// The key of a box.
+pub(crate) const BOX_KEY: &str = "sotto/keys/box-key/v1";
+/// The name of a box.
+pub(crate) const BOX_NAME: &str = "sotto/keys/box-name/v1";
+/// The name of a request to open a box.
+pub(crate) const VAULT_REQUEST: &str = "sotto/keys/vault-request/v1";
 /// An installation at its place.
 pub(crate) const INSTALLATION: &str = "sotto/keys/installation/v1";
 /// The check at the end of an armored text.
@@ -34,11 +42,18 @@ pub(crate) const ARMOR: &str = "sotto/keys/armor/v1";
 pub(crate) const HEADER: &str = "sotto/header/v1";
 pub(crate) const SEAL: &str = "sotto/seal/v1";
 pub(crate) const VOTE: &str = "sotto/vote/v1";
+pub(crate) const PROPOSAL: &str = "sotto/proposal/v1";
+pub(crate) const VALIDATOR: &str = "sotto/validator/v1";
 
 /// A member's signature over a letter.
 pub(crate) const SIGNED: Context = Context::new("sotto keys letter v1");
 /// A part of a letter, encrypted to one member.
 pub(crate) const PART: Context = Context::new("sotto keys part v1");
+
+/// A member's signature over its answer to a request.
+pub(crate) const VAULT_ANSWER: Context = Context::new("sotto keys vault answer v1");
+/// The partial in an answer, encrypted to the machine that asked.
+pub(crate) const VAULT_PARTIAL: Context = Context::new("sotto keys vault partial v1");
 
 /// A hash under a tag.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

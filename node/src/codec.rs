@@ -59,6 +59,7 @@ pub(crate) mod tag {
     pub(crate) const BOOK: &str = "sotto/node-peers/v1";
     pub(crate) const CONSENSUS_LOG: &str = "sotto/node-consensus-log/v1";
     pub(crate) const VOTES: &str = "sotto/node-votes/v1";
+    pub(crate) const GROUP_VOTES: &str = "sotto/node-group-votes/v1";
     pub(crate) const VOTED: &str = "sotto/node-voted/v1";
     pub(crate) const TRANSACTION: &str = "sotto/node-transaction/v1";
 }

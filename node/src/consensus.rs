@@ -38,6 +38,11 @@
 //! former lock, and the quorums of prevotes that this rests on, is on disk, signed, before the vote leaves; from
 //! such accounts [`accountability`] finds who is guilty.
 //!
+//! **A group's vote key.** Members of a group can have the vote key together. Then the engine runs at one of them,
+//! which speaks for all: what it wants to say leaves once t members have signed it ([`Effect::Sign`]), and each of
+//! them keeps the record of votes and locks ([`vote_record`](crate::council::VoteRecord)), not this engine. What
+//! they do not sign counts as never said: the engine begins again in a later round.
+//!
 //! Not here: sockets, files, the ledger and its rules; blocks that others sealed, which synchronisation
 //! brings with their certificates; who may be a validator, which the ledger says with each tip.
 //!
@@ -46,6 +51,7 @@
 
 pub mod account;
 pub mod accountability;
+pub mod ballot;
 pub mod event;
 pub mod evidence;
 pub mod guard;
@@ -60,15 +66,17 @@ mod limits;
 mod log;
 mod outbox;
 mod proposals;
+mod signing;
 mod table;
 mod voting;
 mod wait;
 
 pub use accounts::Accounts;
+pub use ballot::{Ballot, Statement};
 pub use engine::Engine;
 pub use event::{
-    Activity, Effect, Event, Note, ProposedBlock, Saved, Setup, StepContext, Timing, Tip, Verdict, Why,
-    WriteId,
+    Activity, Effect, Event, GroupAnswer, Note, ProposedBlock, Saved, Setup, StepContext, Timing, Tip,
+    Verdict, VoteKey, Why, WriteId,
 };
 pub use evidence::{CertifiedHeader, DoubleCertificate, Evidence, Place};
 pub use guard::{Position, Votes};

@@ -1,4 +1,6 @@
-//! The engine of a group that seals as the operator of a chain: any t of its n members, none of whom has the key.
+//! The engines of groups that seal: as the operator of a chain, or as one of its validators. Any t of the n members act,
+//! none of whom has the key. Of a group that is a validator, [`VoteSigner`] is the engine; the rest of this page is
+//! about [`Council`], that of an operator.
 //!
 //! ```text
 //! Ask: a proposal, and the letter that asks for its seal ─▶ each judges it ─▶ `committed`: nonces
@@ -24,11 +26,18 @@
 mod engine;
 mod message;
 mod round;
+mod standing;
 mod turns;
+mod vote_event;
+mod vote_record;
+mod voting;
 
 pub use engine::{Council, CouncilSetup};
 pub(crate) use message::MAX_SAID;
 pub use message::Said;
+pub use vote_event::{VoteEffect, VoteEvent, VoteKeeper, VoteSignerSetup};
+pub use vote_record::{VoteHeight, VoteRecord, VoteRefusal};
+pub use voting::VoteSigner;
 
 use core::time::Duration;
 use sotto_keys::{Fault, Index};
@@ -46,7 +55,7 @@ pub trait SealRegister: Send {
     /// Whether the share may seal some block upon a tip with this height and time.
     ///
     /// # Errors
-    /// Why not.
+    /// Why not; `WouldBlock` if it only has to wait.
     fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()>;
 
     /// Binds the share, and keeps the proposal, so that it can be shown again after a crash.
@@ -86,4 +95,25 @@ pub enum CouncilNote {
     TooFew,
     /// Our share was not used.
     NotBound(String),
+    /// Our share was repaired, and waits until what the lost one signed is behind the chain.
+    Waits(String),
+    /// A member asked for a statement as a validator that our share must not support.
+    NotVoted {
+        /// Who asked, perhaps we.
+        by: Index,
+        /// Why not.
+        why: VoteRefusal,
+    },
+    /// Another member speaks for the validator.
+    OtherSpeaker,
+}
+
+impl CouncilNote {
+    /// What a register says of a share that may not be used.
+    fn not_permitted(why: &io::Error) -> Self {
+        match why.kind() {
+            io::ErrorKind::WouldBlock => Self::Waits(why.to_string()),
+            _ => Self::NotBound(why.to_string()),
+        }
+    }
 }

@@ -48,6 +48,8 @@ pub(crate) mod sync;
 pub(crate) mod tx_request;
 pub(crate) mod validator;
 pub(crate) mod verify_queue;
+pub(crate) mod voter;
 mod witness;
 
 pub use node::{Node, NodeSetup, Usage};
+pub use sealer::GroupEngine;

@@ -113,8 +113,9 @@ pub(crate) struct KeysDkg {
 
 /// Ask for a signature, agree to one, or continue
 ///
-/// With --header, the group is asked to seal that block. With letters, the request is shown and you are asked;
-/// then your answer is printed. The first t members who agree sign. A member seals one block at a height.
+/// With --header, the group is asked to seal that block. With --validator, it becomes a validator's vote key: the
+/// result is the entry for a list of validators. With letters, the request is shown and you are asked; then your
+/// answer is printed. The first t members who agree sign. A member seals one block at a height.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -122,11 +123,17 @@ Examples:
   $ sotto keys sign asked.letter --group board.group --key south.key --share south.share --yes")]
 pub(crate) struct KeysSign {
     /// Letters of all members; `-` is standard input
-    #[arg(required_unless_present = "header")]
+    #[arg(required_unless_present_any = ["header", "validator"])]
     pub(crate) letter: Vec<PathBuf>,
     /// Ask for the seal of this header, in hexadecimal
     #[arg(long, value_name = "FILE", conflicts_with = "letter")]
     pub(crate) header: Option<PathBuf>,
+    /// Ask for the entry of a validator with this name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["letter", "header"], requires = "link_key")]
+    pub(crate) validator: Option<String>,
+    /// The key of that validator's connections, as `sotto node validator init` prints it
+    #[arg(long, value_name = "KEY", requires = "validator")]
+    pub(crate) link_key: Option<String>,
     /// The id of the chain, for a group whose draft names none
     #[arg(long, value_name = "ID")]
     pub(crate) chain: Option<String>,

@@ -26,7 +26,9 @@ pub(crate) enum Node {
 /// it gracefully (exit code 0); a second signal ends it at once. Log records go to standard error. They hold
 /// no secrets, and no addresses unless --log-addresses is given.
 ///
-/// With --seal --group, the node seals as a member of the group whose key is the chain's operator: docs/CUSTODY.md.
+/// With --seal --group, the node seals as a member of the group whose key is the chain's operator: docs/CUSTODY.md. With
+/// --group on a chain of validators, it signs what the group says as one of them; one member also has --validate,
+/// and speaks for all: docs/operating.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -48,7 +50,7 @@ pub(crate) struct NodeRun {
     pub(crate) seal: bool,
     #[command(flatten)]
     pub(crate) council: CouncilArgs,
-    /// Vote with this folder's vote key, and propose blocks; the rewards go to --wallet
+    /// Vote with this folder's vote key, or the group's, and propose blocks; the rewards go to --wallet
     #[arg(long, conflicts_with = "seal")]
     pub(crate) validate: bool,
     /// Keep a connection to this validator; can be given several times
@@ -77,8 +79,8 @@ pub(crate) struct NodeRun {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Group options")]
 pub(crate) struct CouncilArgs {
-    /// Seal as a member of this group, whose key is the chain's operator
-    #[arg(long, value_name = "FILE", requires = "seal", requires_all = ["key", "group_listen"])]
+    /// Be a member of this group, whose key is the chain's operator or a validator's
+    #[arg(long, value_name = "FILE", requires_all = ["key", "group_listen"])]
     pub(crate) group: Option<PathBuf>,
     /// Your secret key file
     #[arg(hide_short_help = true, long, value_name = "FILE", requires = "group")]

@@ -3,6 +3,9 @@
 //! ```text
 //! DIR/sealed/KEY   the record, replaced as a whole; DIR is the folder of the installation
 //! DIR/sealed/lock  held while a record changes: a node and `sotto keys sign` use the same one
+//! DIR/sealed/KEY.votes       what the share said as a validator's: bytes of the node that speaks for it, empty at
+//!                            first; without this file the share says nothing
+//! DIR/sealed/KEY.votes.lock  held by that node
 //! installation     = H("sotto/keys/installation/v1", key of the installation ‖ path of DIR)
 //! ```
 //!
@@ -70,7 +73,11 @@ impl SealRecords {
         let (_lock, here) = (self.lock()?, self.here()?);
         match self.read(key) {
             Ok(record) if record.installation() == here => Ok(()),
-            Ok(_) | Err(SealRecordError::Missing) => self.write(key, &fresh(here)),
+            Ok(_) | Err(SealRecordError::Missing) => {
+                // The votes first: without a record they are not used.
+                replace(&self.votes_path(key), &[], Readers::Owner)?;
+                self.write(key, &fresh(here))
+            }
             Err(e) => Err(e),
         }
     }
@@ -103,6 +110,23 @@ impl SealRecords {
         self.change(key, |record| record.admit(height, header))
     }
 
+    /// What the share of this key said as a validator's, for one process alone.
+    ///
+    /// # Errors
+    /// [`SealRecordError`] if the share may not be used here, or another process uses it (`WouldBlock`).
+    pub fn votes(&self, key: &[u8; 32]) -> Result<VotesFile, SealRecordError> {
+        self.check(key)?;
+        let path = self.votes_path(key);
+        let bytes = read(&path, 1 << 12).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => SealRecordError::Missing,
+            _ => e.into(),
+        })?;
+        let at = path.with_extension("votes.lock");
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(at)?;
+        lock.try_lock().map_err(io::Error::from)?;
+        Ok(VotesFile { path, bytes: bytes.to_vec(), _lock: lock })
+    }
+
     fn change(
         &self,
         key: &[u8; 32],
@@ -121,6 +145,10 @@ impl SealRecords {
 
     fn file(&self, key: &[u8; 32]) -> PathBuf {
         self.dir.join("sealed").join(to_hex(key))
+    }
+
+    fn votes_path(&self, key: &[u8; 32]) -> PathBuf {
+        self.dir.join("sealed").join(format!("{}.votes", to_hex(key)))
     }
 
     fn lock(&self) -> io::Result<File> {
@@ -153,6 +181,31 @@ impl SealRecords {
     }
 }
 
+/// The file of what one share said as a validator's.
+#[derive(Debug)]
+pub struct VotesFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// Held until this value is dropped.
+    _lock: File,
+}
+
+impl VotesFile {
+    /// What was in it when it was opened.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Replaces it, durably.
+    ///
+    /// # Errors
+    /// If that fails: then what it says must not leave.
+    pub fn keep(&self, bytes: &[u8]) -> io::Result<()> {
+        replace(&self.path, bytes, Readers::Owner)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,13 +223,20 @@ mod tests {
         let installation = Installation::open(&one).unwrap();
         let here = SealRecords::of(&one);
         assert!(matches!(here.bind(&KEY, 1, a), Err(SealRecordError::Missing)));
+        assert!(matches!(here.votes(&KEY), Err(SealRecordError::Missing)));
         here.begin_made(&KEY).unwrap();
+        let votes = here.votes(&KEY).unwrap();
+        assert_eq!(votes.bytes(), b"");
+        votes.keep(b"said").unwrap();
+        assert!(here.votes(&KEY).is_err(), "one process alone");
+        drop(votes);
         here.bind(&KEY, 1, a).unwrap();
         assert!(matches!(here.bind(&KEY, 1, b), Err(SealRecordError::Refused(_))));
         here.begin_made(&KEY).unwrap();
         here.begin_repaired(&KEY, 0).unwrap();
         here.bind(&KEY, 1, a).unwrap();
         assert!(here.bind(&KEY, 1, b).is_err(), "a record that is here goes on");
+        assert_eq!(here.votes(&KEY).unwrap().bytes(), b"said");
 
         // The folder is copied: the record names the place that it was made at.
         drop(installation);
@@ -191,6 +251,7 @@ mod tests {
         }
         let there = SealRecords::of(&two);
         assert!(matches!(there.check(&KEY), Err(SealRecordError::Elsewhere)));
+        assert!(matches!(there.votes(&KEY), Err(SealRecordError::Elsewhere)));
         assert!(matches!(there.bind(&KEY, 2, a), Err(SealRecordError::Elsewhere)));
         there.begin_repaired(&KEY, 0).unwrap();
         assert!(matches!(there.bind(&KEY, 2, a), Err(SealRecordError::Refused(SealRefusal::Waits))));

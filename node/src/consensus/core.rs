@@ -118,10 +118,10 @@ impl Core {
         (outputs, result)
     }
 
-    /// Starts the height in the round after `last`, without a message before it.
-    pub(super) fn resume(&mut self, last: u32, signer: &mut dyn Signer) -> Fed {
+    /// Starts the height in the round `first`, without a message before it.
+    pub(super) fn resume(&mut self, first: u32, signer: &mut dyn Signer) -> Fed {
         let (mut outputs, mut result) = self.begin(true, signer);
-        for round in 0..=last {
+        for round in 0..first {
             if result.is_ok() {
                 let (mut out, fed) = self.feed(&Entry::Timeout(Step::Precommit, round), signer);
                 outputs.append(&mut out);

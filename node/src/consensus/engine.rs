@@ -3,12 +3,13 @@
 use super::{
     accounts::Accounts,
     core::Core,
-    event::{Activity, Effect, Event, Note, Saved, Setup, StepContext, Tip, Why},
+    event::{Activity, Effect, Event, Note, Saved, Setup, StepContext, Tip, VoteKey, Why},
     evidence::{CertifiedHeader, DoubleCertificate},
     guard::{Positioned, Votes},
     log::{Entry, LogWriter, ReadLog, Step},
     outbox::Outbox,
     proposals::Proposals,
+    signing::Signing,
     table::Table,
     wait::Wait,
 };
@@ -54,6 +55,8 @@ pub(super) struct AtHeight {
     pub(super) stage: Stage,
     /// Whether own votes of this height were lost with a log.
     pub(super) forgot: bool,
+    /// What a group is asked to sign, which has the vote key.
+    pub(super) signing: Signing,
 }
 
 /// What is done at a height.
@@ -98,7 +101,7 @@ impl Engine {
     /// the tip.
     #[must_use]
     pub fn new(setup: Setup, saved: Saved) -> Self {
-        let vote_key = PublicKey::of(&setup.vote_key);
+        let vote_key = setup.vote_key.public();
         let outbox = Outbox::new(saved.votes);
         let (at, budgets, banned, certified) = Default::default();
         let (votes, found, accounts) = (saved.votes, saved.log, saved.accounts);
@@ -135,9 +138,9 @@ impl Engine {
     fn use_key_in(&mut self, set: &ValidatorSet) {
         let key = self.key_in(set);
         if key != self.vote_key
-            && let Some(other) = &mut self.renewal
+            && let (Some(other), VoteKey::Here(here)) = (&mut self.renewal, &mut self.setup.vote_key)
         {
-            core::mem::swap(&mut self.setup.vote_key, other);
+            core::mem::swap(here, other);
             self.vote_key = key;
         }
     }
@@ -190,6 +193,7 @@ impl Engine {
             Event::Written(id) => self.outbox.on_written(id),
             Event::Certified { height, value, certificate } => self.certify(height, value, &certificate),
             Event::Resume => self.on_resume(ctx),
+            Event::Answered { statement, answer } => self.on_answered(ctx, statement, answer),
         }
         let log = self.at.as_mut().map(|at| &mut at.log);
         self.outbox.finish(log, self.votes.as_ref())
@@ -224,6 +228,7 @@ impl Engine {
             table,
             next,
             forgot: false,
+            signing: Signing::default(),
         };
         let claims: Vec<_> = at.table.claims().map(|(claim, clock)| (claim.clone(), clock)).collect();
         let found = self.found.as_ref().and_then(|bytes| ReadLog::read(&chain, bytes));
@@ -257,6 +262,9 @@ impl Engine {
         if at.table.set().index_of(&self.vote_key).is_none() {
             return Err(Why::NoValidator);
         }
+        if self.is_group() {
+            return Ok(());
+        }
         let votes = self.votes.as_ref().ok_or(Why::NoVotes)?;
         if votes.installation() != self.setup.installation {
             return Err(Why::Installation);
@@ -281,6 +289,11 @@ impl Engine {
             let named = self.votes.as_ref().is_some_and(|v| v.names(own.position(), &own.message(&chain)));
             Some((own, named))
         })
+    }
+
+    /// Whether a group has the vote key.
+    pub(super) const fn is_group(&self) -> bool {
+        matches!(self.setup.vote_key, VoteKey::Group(_))
     }
 
     fn on_tick(&mut self, ctx: &mut StepContext<'_>) {

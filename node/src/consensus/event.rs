@@ -2,6 +2,7 @@
 
 use super::{
     accounts::Accounts,
+    ballot::Statement,
     evidence::{DoubleCertificate, Evidence},
     guard::{Position, Votes},
     message::Message,
@@ -12,11 +13,44 @@ use sotto_mw::{
     amount::Height,
     chain::Chain,
     hash::Hash,
+    schnorr::{PublicKey, Signature},
     secret::SecretScalar,
     validators::{LinkKey, ValidatorSet},
-    votes::Certificate,
+    votes::{Certificate, SignedProposal},
 };
 use std::sync::Arc;
+
+/// Who has the vote key.
+#[derive(Clone)]
+pub enum VoteKey {
+    /// This node.
+    Here(SecretScalar),
+    /// A group, with this public key: it is asked for each signature.
+    Group(PublicKey),
+}
+
+impl VoteKey {
+    /// The public key.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        match self {
+            Self::Here(secret) => PublicKey::of(secret),
+            Self::Group(key) => *key,
+        }
+    }
+}
+
+impl From<SecretScalar> for VoteKey {
+    fn from(secret: SecretScalar) -> Self {
+        Self::Here(secret)
+    }
+}
+
+impl fmt::Debug for VoteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VoteKey").field(&self.public()).finish()
+    }
+}
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -24,7 +58,7 @@ pub struct Setup {
     /// The chain: its id and its pace.
     pub chain: Chain,
     /// The vote key.
-    pub vote_key: SecretScalar,
+    pub vote_key: VoteKey,
     /// The id of this installation, which must be the one that `votes` names.
     pub installation: Hash,
     /// How long is waited.
@@ -40,7 +74,8 @@ impl fmt::Debug for Setup {
 /// What was on disk when the engine started.
 #[derive(Clone, Debug, Default)]
 pub struct Saved {
-    /// The file `votes`; without it, or with another installation's, the engine never signs.
+    /// The file `votes`; without it, or with another installation's, the engine never signs. Of a group's key the
+    /// members keep the records, and this and the log stay empty.
     pub votes: Option<Votes>,
     /// The bytes of the log, if there is one.
     pub log: Option<Vec<u8>>,
@@ -141,6 +176,19 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WriteId(pub u64);
 
+/// What a group says to [`Effect::Sign`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupAnswer {
+    /// It has signed.
+    Signed(Signature),
+    /// Too few members have answered so far.
+    Later,
+    /// Not this; at the same position or a later one members may sign that.
+    Instead(Statement),
+    /// Members have signed something later, in this round.
+    Passed(u32),
+}
+
 /// What can happen to a validator.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "moved once, into the engine")]
@@ -185,6 +233,13 @@ pub enum Event {
     },
     /// A person says that the log is lost for good: vote again, in rounds above `votes`.
     Resume,
+    /// The answer to [`Effect::Sign`].
+    Answered {
+        /// What was asked for.
+        statement: Statement,
+        /// What became of it.
+        answer: GroupAnswer,
+    },
 }
 
 /// What a validator wants done. Effects are carried out in order.
@@ -204,6 +259,16 @@ pub enum Effect {
         votes: Votes,
         /// Then the file `accounts` likewise, if this is there.
         accounts: Option<Vec<u8>>,
+    },
+    /// Ask the group that has the vote key to sign this, and answer [`Event::Answered`]. What was asked for before
+    /// was answered.
+    Sign {
+        /// What to sign.
+        statement: Statement,
+        /// The proposal that a prevote is for.
+        claim: Option<SignedProposal>,
+        /// The quorum of prevotes that it rests on.
+        polka: Option<Certificate>,
     },
     /// Send this to these validators, as far as they are connected.
     Send {

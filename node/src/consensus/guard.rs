@@ -35,11 +35,11 @@ pub struct Position {
 }
 
 impl Position {
-    pub(super) const fn of_vote(vote: &sotto_mw::votes::Vote) -> Self {
+    pub(crate) const fn of_vote(vote: &sotto_mw::votes::Vote) -> Self {
         Self { height: vote.height, round: vote.round, kind: kind(vote.kind) }
     }
 
-    pub(super) const fn of_proposal(claim: &sotto_mw::votes::ProposalClaim) -> Self {
+    pub(crate) const fn of_proposal(claim: &sotto_mw::votes::ProposalClaim) -> Self {
         Self { height: claim.height, round: claim.round, kind: 0 }
     }
 }
@@ -63,7 +63,7 @@ pub struct Votes {
 /// The guard refuses to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("something else was signed there, or later")]
-pub(super) struct Refused;
+pub(crate) struct Refused;
 
 impl Votes {
     /// The record of a key of this chain that signed nothing yet, for the installation with this id.
@@ -92,7 +92,7 @@ impl Votes {
     }
 
     /// Takes note that this message is signed at this position.
-    pub(super) fn admit(&mut self, at: Position, message: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn admit(&mut self, at: Position, message: &[u8]) -> Result<(), Refused> {
         let hash = message_hash(message);
         let again = (at, hash) == (self.last, self.hash);
         if at <= self.last && !again {

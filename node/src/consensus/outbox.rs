@@ -68,6 +68,8 @@ impl Outbox {
 
     /// The effects of this step.
     pub(super) fn finish(&mut self, log: Option<&mut LogWriter>, votes: Option<&Votes>) -> Vec<Effect> {
+        // Without a record of its own, as with a group's key, there is nothing to write and nothing to wait for.
+        let log = log.filter(|_| votes.is_some());
         let leaves = !self.written.is_empty() || self.accounts.is_some();
         if let (true, Some(log), Some(votes)) = (leaves, log, votes)
             && (log.is_dirty() || self.votes != Some(*votes) || self.accounts.is_some())

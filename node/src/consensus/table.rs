@@ -26,7 +26,7 @@ use sotto_mw::{
     validators::{LinkKey, Signatures, Signers, ValidatorSet},
     votes::{Certificate, ProposalClaim, SignedProposal, SignedVote, Vote, VoteKind},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A "have" is answered so often.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
@@ -377,8 +377,31 @@ impl Table {
         missing
     }
 
+    /// This validator's own place.
+    pub(super) const fn me(&self) -> Option<usize> {
+        self.me
+    }
+
+    /// This validator's own vote, if it was signed.
+    pub(super) fn own_vote(&self, round: u32, kind: VoteKind) -> Option<&SignedVote> {
+        let seen = self.rows.get(&round)?.votes(kind).get(self.me?)?.as_ref()?;
+        Some(&seen.message)
+    }
+
+    /// The proposal of a round.
+    pub(super) fn claim(&self, round: u32) -> Option<&SignedProposal> {
+        Some(&self.rows.get(&round)?.proposal.as_ref()?.message)
+    }
+
+    /// A quorum of prevotes for a value, of the highest such round up to `round`.
+    pub(super) fn last_polka(&self, round: u32, value: Hash) -> Option<Certificate> {
+        let of_rows = self.rows.keys().copied();
+        let rounds: BTreeSet<u32> = of_rows.chain(self.polkas.keys().map(|(round, _)| *round)).collect();
+        rounds.range(..=round).rev().find_map(|round| self.polka(*round, value))
+    }
+
     /// A quorum of prevotes for a value, whichever messages brought them.
-    fn polka(&self, round: u32, value: Hash) -> Option<Certificate> {
+    pub(super) fn polka(&self, round: u32, value: Hash) -> Option<Certificate> {
         if let Some(certificate) = self.polkas.get(&(round, value)) {
             return Some(certificate.clone());
         }

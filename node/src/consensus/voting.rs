@@ -1,12 +1,14 @@
 //! The engine at a height: it feeds the core, and carries out what the core wants.
 
 use super::{
+    ballot::Statement,
     core::{Core, Fed, Output, Signer, ToSign},
     engine::{AtHeight, Engine, Stage, Voting},
-    event::{Effect, Note, ProposedBlock, StepContext, Why},
+    event::{Effect, GroupAnswer, Note, ProposedBlock, StepContext, VoteKey, Why},
     guard::{Position, Votes},
     log::{Entry, LogWriter, ReadLog, Step},
     message::{Held, Message},
+    signing::{Unsigned, signed, signed_round},
     table::{claim_message, vote_message},
 };
 use crate::sealing::block_time;
@@ -16,7 +18,7 @@ use sotto_mw::{
     chain::ChainId,
     schnorr::{Signature, sign},
     secret::SecretScalar,
-    votes::{SignedProposal, VoteKind},
+    votes::{SignedProposal, SignedVote, VoteKind},
 };
 use std::collections::BTreeMap;
 
@@ -137,9 +139,11 @@ impl Engine {
         if account.breach().is_some() || self.accounts.has(&account) {
             return;
         }
+        // A group signs no accounts.
+        let VoteKey::Here(key) = &self.setup.vote_key else { return };
         let (chain, oldest) =
             (self.setup.chain.id(), at.height().minus(self.setup.chain.params().window_width));
-        let signed = account.sign(chain, &self.setup.vote_key, &mut &mut *ctx.rng);
+        let signed = account.sign(chain, key, &mut &mut *ctx.rng);
         if self.accounts.keep(signed, oldest) {
             self.outbox.save_accounts(self.accounts.to_file(chain));
         }
@@ -153,7 +157,7 @@ impl Engine {
                 at.log.push(&Entry::Resumed);
                 at.forgot = true;
             }
-            self.drive(ctx, |core, signer| core.resume(last.round, signer));
+            self.drive(ctx, |core, signer| core.resume(last.round.saturating_add(1), signer));
             self.feed_heard(ctx);
         }
     }
@@ -173,9 +177,12 @@ impl Engine {
         ctx: &mut StepContext<'_>,
         act: impl FnOnce(&mut Core, &mut dyn Signer) -> Fed,
     ) -> Option<Fed> {
-        let votes = self.votes.as_mut()?;
         let Stage::Voting(voting) = &mut self.at.as_mut()?.stage else { return None };
-        let (key, chain) = (&self.setup.vote_key, self.setup.chain.id());
+        let chain = self.setup.chain.id();
+        let VoteKey::Here(key) = &self.setup.vote_key else {
+            return Some(act(&mut voting.core, &mut Unsigned(&mut *ctx.rng)));
+        };
+        let votes = self.votes.as_mut()?;
         Some(act(&mut voting.core, &mut Guarded { key, chain, votes, rng: &mut *ctx.rng }))
     }
 
@@ -187,7 +194,14 @@ impl Engine {
     ) {
         let Some((outputs, result)) = self.with_core(ctx, act) else { return };
         let votes = outputs.iter().any(|output| matches!(output, Output::Vote(_)));
-        outputs.into_iter().for_each(|output| self.carry_out(ctx, output));
+        let group = self.is_group();
+        for output in outputs {
+            match output {
+                output if group => self.carry_out_for_group(ctx, output),
+                output => self.carry_out(ctx, output),
+            }
+        }
+        self.ask_group();
         if votes {
             self.keep_account(ctx);
         }
@@ -242,6 +256,124 @@ impl Engine {
                     _ => voting.timers.clear(),
                 }
             }
+        }
+    }
+
+    /// Carries out what the core wants, whose own votes and proposals are not signed yet.
+    fn carry_out_for_group(&mut self, ctx: &mut StepContext<'_>, output: Output) {
+        let Some(at) = &mut self.at else { return };
+        let (own, table) = (self.vote_key, &at.table);
+        match output {
+            Output::Log(_) => {}
+            Output::Vote(vote) if vote.voter == own => {
+                match table.own_vote(vote.vote.round, vote.vote.kind) {
+                    Some(known) if known.vote == vote.vote => {
+                        let known = known.clone();
+                        self.carry_out(ctx, Output::Vote(known));
+                    }
+                    // Something else was signed there: before a restart, or by another member that spoke.
+                    Some(_) => {}
+                    None => at.signing.want(Statement::Vote(vote.vote)),
+                }
+            }
+            Output::Proposal(proposal) if proposal.proposer == own => match table.claim(proposal.claim.round)
+            {
+                Some(known) if known.claim == proposal.claim => {
+                    let known = known.clone();
+                    self.carry_out(ctx, Output::Proposal(known));
+                }
+                Some(_) => {}
+                None => at.signing.want(Statement::Proposal(proposal.claim)),
+            },
+            Output::Polka { value, certificate } => {
+                if let Some(certificate) = signed(table, VoteKind::Prevote, value, &certificate) {
+                    self.carry_out(ctx, Output::Polka { value, certificate });
+                }
+            }
+            Output::Round(certificate) => {
+                if let Some(certificate) = signed_round(table, certificate) {
+                    self.carry_out(ctx, Output::Round(certificate));
+                }
+            }
+            Output::Decided { value, certificate } => {
+                at.stage = Stage::Committing;
+                at.signing.decide(value, certificate);
+                self.commit_signed(ctx);
+            }
+            output => self.carry_out(ctx, output),
+        }
+    }
+
+    /// Commits what is decided, once the certificate holds.
+    fn commit_signed(&mut self, ctx: &mut StepContext<'_>) {
+        let decided = self.at.as_mut().and_then(|at| at.signing.decided(&at.table));
+        if let Some((value, certificate)) = decided {
+            self.carry_out(ctx, Output::Decided { value, certificate });
+        }
+    }
+
+    /// Asks the group for the next statement.
+    fn ask_group(&mut self) {
+        let ask = self.at.as_mut().and_then(|at| at.signing.next(&at.table));
+        ask.into_iter().for_each(|ask| self.outbox.put(ask));
+    }
+
+    /// The group has signed what it was asked for, or will not.
+    pub(super) fn on_answered(
+        &mut self,
+        ctx: &mut StepContext<'_>,
+        statement: Statement,
+        answer: GroupAnswer,
+    ) {
+        let voter = self.vote_key;
+        let Some(at) = self.at.as_mut().filter(|at| at.height() == statement.height()) else { return };
+        if !at.signing.answered(&statement) {
+            return;
+        }
+        let round = match &at.stage {
+            Stage::Voting(voting) => voting.core.round(),
+            _ => statement.position().round,
+        };
+        match (statement, answer) {
+            (Statement::Vote(vote), GroupAnswer::Signed(signature)) => {
+                self.carry_out(ctx, Output::Vote(SignedVote { vote, voter, signature }));
+                self.commit_signed(ctx);
+            }
+            (Statement::Proposal(claim), GroupAnswer::Signed(signature)) => {
+                self.carry_out(ctx, Output::Proposal(SignedProposal { claim, proposer: voter, signature }));
+            }
+            (_, GroupAnswer::Later) if statement.position().round == round => {
+                at.signing.want_again(statement)
+            }
+            (_, GroupAnswer::Instead(other))
+                if other.height() == statement.height() && other.position() >= statement.position() =>
+            {
+                at.signing.want_instead(other);
+            }
+            (_, GroupAnswer::Passed(later)) if later == round && !at.signing.has_decided() => {}
+            (_, GroupAnswer::Passed(later)) => self.take_back(ctx, later.max(round)),
+            _ => self.take_back(ctx, round),
+        }
+        if matches!(answer, GroupAnswer::Signed(_)) && self.at.as_ref().is_some_and(|at| at.signing.differs())
+        {
+            self.take_back(ctx, round.max(statement.position().round));
+        }
+        self.ask_group();
+    }
+
+    /// What was not signed was never said: another core goes on in this round, from what was.
+    fn take_back(&mut self, ctx: &mut StepContext<'_>, round: u32) {
+        let Some(at) = &mut self.at else { return };
+        if !matches!(at.stage, Stage::Voting(_)) && !at.signing.has_decided() {
+            return;
+        }
+        at.signing.give_up();
+        if self.install_core() {
+            self.drive(ctx, |core, signer| core.resume(round, signer));
+            let claims = self.at.as_ref().map(|at| at.table.claims().map(|(c, t)| (c.clone(), t)).collect());
+            let claims: Vec<_> = claims.unwrap_or_default();
+            claims.into_iter().for_each(|(claim, clock)| self.hold_claim(claim, clock));
+            self.feed_heard(ctx);
         }
     }
 

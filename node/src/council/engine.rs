@@ -3,6 +3,7 @@
 use super::{
     AHEAD, CouncilNote, MAX_SAID, PATIENCE, Said, SealRegister,
     round::{Opened, Round, Signer},
+    standing::Standing,
     turns::Turns,
 };
 use crate::{
@@ -24,7 +25,7 @@ use sotto_mw::{
     schnorr::Signature,
 };
 use sotto_party::Identity;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How often a member may ask.
 const ASKS: Allowance = Allowance { rate: 1, burst: 16 };
@@ -34,6 +35,8 @@ const BYTES: Allowance = Allowance { rate: 512 << 10, burst: 4 * MAX_SAID as u64
 const LEAST: u64 = 1 << 10;
 
 type Effects = Vec<SealEffect<Said>>;
+/// A round for the seal of a block that was judged.
+type SealRound = Round<Connected<ProposalChange>>;
 
 /// What makes a node a member of a council.
 pub struct CouncilSetup {
@@ -59,7 +62,7 @@ pub struct Council {
     /// The tip's time, and the time of day.
     tip_time: u64,
     clock: u64,
-    round: Option<Round>,
+    round: Option<SealRound>,
     /// The last height for which the register was asked, and whether the share may seal a block of it.
     permitted: Option<(Height, bool)>,
     /// What each member may still ask, and say.
@@ -69,9 +72,7 @@ pub struct Council {
     judging: Option<(Hash, Option<Opened>)>,
     /// The block that our share was bound to last.
     held: Option<Proposal>,
-    left_out: BTreeSet<Index>,
-    /// Who was chosen and did not sign, or answered in two ways: passed over until it is needed, and signs.
-    silent: BTreeSet<Index>,
+    standing: Standing,
     notes: Vec<CouncilNote>,
 }
 
@@ -93,7 +94,7 @@ impl Council {
         // At most 15.
         let turns = Turns::new(epoch.draft().members().len() as u8, every);
         let signer = Signer { chain: *chain.id(), epoch, share, identity, index };
-        let (left_out, silent) = Default::default();
+        let standing = Standing::default();
         let (round, permitted, judging, notes, asks, says) = Default::default();
         let (tip_time, clock) = (0, 0);
         Ok(Self {
@@ -108,8 +109,7 @@ impl Council {
             says,
             judging,
             held,
-            left_out,
-            silent,
+            standing,
             notes,
         })
     }
@@ -173,7 +173,7 @@ impl Council {
         let tip = Height::new(height.get().saturating_sub(1));
         let permitted = self.register.permits_upon(tip, self.tip_time);
         self.permitted = Some((height, permitted.is_ok()));
-        permitted.map_err(|why| self.notes.push(CouncilNote::NotBound(why.to_string()))).is_ok()
+        permitted.map_err(|why| self.notes.push(CouncilNote::not_permitted(&why))).is_ok()
     }
 
     /// Asks for the seal of a block that the rules allow.
@@ -188,7 +188,8 @@ impl Council {
         }
         let proposal = judged.get().proposal.clone();
         let bound = self.bound().is_some();
-        match Round::ask(&self.signer, judged, (bound, now + PATIENCE), rng) {
+        let request = self.signer.seal(&proposal);
+        match Round::ask((&self.signer, &request), judged, (bound, now + PATIENCE), rng) {
             Ok((round, letter)) => {
                 self.round = Some(round);
                 let asks = SealEffect::Tell(Said::Ask { bound, letter, proposal });
@@ -210,7 +211,7 @@ impl Council {
         if stale
             || !letter.is_signed(self.signer.epoch.draft())
             || by == self.signer.index
-            || self.left_out.contains(&by)
+            || self.standing.is_left_out(by)
         {
             return Vec::new();
         }
@@ -223,14 +224,14 @@ impl Council {
             return self.show_bound();
         }
         let now_comes = self.turns.priority(by, bound);
-        let busy = |round: &Round| {
+        let busy = |round: &SealRound| {
             let first = self.turns.priority(round.by(), round.bound) <= now_comes;
             if round.by() == by { round.is_of(&letter) } else { first }
         };
         if self.round.as_ref().is_some_and(busy) || self.judging.is_some() {
             return Vec::new();
         }
-        let opened = match Opened::of(&self.signer, letter, bound, &proposal) {
+        let opened = match Opened::of(&self.signer, letter, bound, &self.signer.seal(&proposal)) {
             Ok(opened) => opened,
             Err(fault) => return self.note(CouncilNote::Failed(fault)),
         };
@@ -246,7 +247,7 @@ impl Council {
     fn show_bound(&mut self) -> Effects {
         let Some(bound) = self.bound().filter(|_| self.judging.is_none()) else { return Vec::new() };
         let header = bound.header.hash();
-        if self.round.as_ref().is_some_and(|round| round.header() == header) {
+        if self.round.as_ref().is_some_and(|round| round.of.get().proposal.header.hash() == header) {
             return Vec::new();
         }
         let judge = SealEffect::Judge(bound.clone());
@@ -283,11 +284,8 @@ impl Council {
 
     /// Members of whom we choose, if we ask: in the second half of a round, silent ones too.
     fn candidates(&self, now: Duration) -> Vec<Index> {
-        let draft = self.signer.epoch.draft();
-        let sound: Vec<Index> = draft.indexes().filter(|i| !self.left_out.contains(i)).collect();
-        let quick: Vec<Index> = sound.iter().copied().filter(|i| !self.silent.contains(i)).collect();
         let late = self.round.as_ref().is_some_and(|round| now + PATIENCE / 2 >= round.until);
-        if late || quick.len() < usize::from(draft.threshold()) { sound } else { quick }
+        self.standing.candidates(self.signer.epoch.draft(), late)
     }
 
     /// Does what the letters allow.
@@ -297,7 +295,8 @@ impl Council {
         let outcome = round.advance(&self.signer, &candidates);
         let me = self.signer.index;
         if round.has_untold_share(me) {
-            let (header, proposal) = (round.header(), round.proposal().clone());
+            let proposal = round.of.get().proposal.clone();
+            let header = proposal.header.hash();
             if let Err(why) = self.register.bind(self.turns.height(), &header, &proposal) {
                 self.round = None;
                 return self.note(CouncilNote::NotBound(why.to_string()));
@@ -310,10 +309,10 @@ impl Council {
         match outcome {
             Ok(Progress::Awaiting { .. }) => {}
             Ok(Progress::Done(answered)) => {
-                self.silent.retain(|silent| !answered.members.contains(silent));
+                self.standing.have_signed(&answered.members);
                 let seal = answered.signature.and_then(|bytes| Signature::from_bytes(&bytes).ok());
                 if let Some((round, seal)) = self.round.take().zip(seal) {
-                    effects.push(SealEffect::Commit(round.judged, seal.into()));
+                    effects.push(SealEffect::Commit(round.of, seal.into()));
                 }
             }
             Err(fault) => effects.extend(self.failed(now, rng, fault)),
@@ -324,24 +323,15 @@ impl Council {
     /// The round has failed. A member at fault is left out, and whoever asked asks the others again.
     fn failed(&mut self, now: Duration, rng: &mut dyn CryptoRngCore, fault: Fault) -> Effects {
         let Some(round) = self.round.take() else { return Vec::new() };
-        // Answers that contradict each other may be those of before and after a crash, and an answer to another choice
-        // that of a member to whom another one was shown.
-        let (member, proven) = match fault {
-            Fault::Equivocation(member) => (Some(member), member == round.by()),
-            Fault::Differs { member, .. } => (Some(member), false),
-            _ => (fault.member(), true),
-        };
-        let Some(member) = member else {
+        let Some((member, proven)) = self.standing.failed(fault, round.by()) else {
             self.turns.failed(round.by());
             return self.note(CouncilNote::Failed(fault));
         };
-        if proven {
-            self.left_out.insert(member);
-            self.notes.push(CouncilNote::LeftOut { member, fault });
+        self.notes.push(if proven {
+            CouncilNote::LeftOut { member, fault }
         } else {
-            self.silent.insert(member);
-            self.notes.push(CouncilNote::Failed(fault));
-        }
+            CouncilNote::Failed(fault)
+        });
         let (me, t) = (self.signer.index, usize::from(self.signer.epoch.draft().threshold()));
         let asks_again = round.by() == me && member != me;
         let candidates = self.candidates(now);
@@ -349,7 +339,7 @@ impl Council {
             return self.note(CouncilNote::TooFew);
         }
         if asks_again && !candidates.contains(&member) {
-            return self.ask(now, rng, round.judged);
+            return self.ask(now, rng, round.of);
         }
         if !proven || round.by() == me {
             self.turns.failed(round.by());
@@ -361,7 +351,7 @@ impl Council {
         let me = self.signer.index;
         if let Some(round) = self.round.take_if(|round| round.until <= now) {
             let silent: Vec<Index> = round.silent().into_iter().filter(|i| *i != me).collect();
-            self.silent.extend(silent.iter().copied());
+            self.standing.were_silent(&silent);
             self.turns.failed(round.by());
             if !silent.is_empty() {
                 self.notes.push(CouncilNote::Silent(silent));
@@ -389,6 +379,8 @@ impl Sealing for Council {
                 let news = self.round.as_mut().is_some_and(|round| round.take(&self.signer, letter));
                 if news { self.further(now, rng) } else { Vec::new() }
             }
+            // Of a group that votes.
+            SealEvent::Heard(Said::Ballot { .. } | Said::Instead(_)) => Vec::new(),
             SealEvent::Judged { block, verdict } => self.on_judged(now, rng, (block, verdict)),
             SealEvent::Tick => self.on_tick(now, rng),
         }

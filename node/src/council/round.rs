@@ -1,21 +1,17 @@
-//! One session of signatures for one block, as one member takes part in it.
+//! One session of signatures, for a block or for what a validator says, as one member takes part in it.
 //!
 //! Seed, nonces and register are in memory alone: a crash ends the round for this member, and no nonce is used
 //! again.
 
+use crate::consensus::Statement;
 use core::time::Duration;
 use rand_core::CryptoRngCore;
 use sotto_keys::{
     Epoch, Fault, Index, Letter, Log, Member, MemoryRegister, Progress, Seed, SessionId, Share, Step, Taken,
-    request::Request,
+    request::{Claim, Phase, Request, Vote},
     sign::{self, Answered, Asked},
 };
-use sotto_mw::{
-    chain::ChainId,
-    codec::Encode as _,
-    hash::Hash,
-    rules::{Connected, Proposal, ProposalChange},
-};
+use sotto_mw::{chain::ChainId, codec::Encode as _, rules::Proposal, votes::VoteKind};
 use sotto_party::Identity;
 use std::collections::BTreeSet;
 
@@ -29,12 +25,34 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    fn request(&self, proposal: &Proposal) -> Request {
+    /// The request for the seal of a block.
+    pub(super) fn seal(&self, proposal: &Proposal) -> Request {
         Request::Header { chain: *self.chain.as_bytes(), header: proposal.header.to_bytes() }
+    }
+
+    /// The request to say this as a validator.
+    pub(super) fn statement(&self, statement: &Statement) -> Request {
+        let chain = *self.chain.as_bytes();
+        match statement {
+            Statement::Vote(vote) => {
+                let phase = match vote.kind {
+                    VoteKind::Prevote => Phase::Prevote,
+                    VoteKind::Precommit => Phase::Precommit,
+                };
+                let (height, round) = (vote.height.get(), vote.round);
+                let header = vote.value.map(|value| *value.as_bytes());
+                Request::Vote { chain, vote: Vote { phase, height, round, header } }
+            }
+            Statement::Proposal(claim) => {
+                let (height, round, pol_round) = (claim.height.get(), claim.round, claim.pol_round);
+                let header = *claim.value.as_bytes();
+                Request::Claim { chain, claim: Claim { height, round, pol_round, header } }
+            }
+        }
     }
 }
 
-/// A round that was asked for, and whose block is not judged yet.
+/// A round that was asked for, of which it is not judged yet what for.
 pub(super) struct Opened {
     log: Log,
     asked: Asked,
@@ -42,17 +60,16 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// The round of a letter that asks for the seal of this block.
+    /// The round of a letter that asks for this.
     ///
     /// # Errors
     /// [`Fault`], if the letter asks for something else, or at another epoch.
-    pub(super) fn of(signer: &Signer, letter: Letter, bound: bool, of: &Proposal) -> Result<Self, Fault> {
+    pub(super) fn of(signer: &Signer, letter: Letter, bound: bool, of: &Request) -> Result<Self, Fault> {
         let heading = *letter.heading();
         let mut log = Log::new(signer.epoch.group(), heading.session);
         log.take(letter, signer.epoch.draft()).map_err(|_| Fault::NoPart)?;
         let asked = sign::asked(&signer.epoch, &log)?.ok_or(Fault::NoPart)?;
-        let same = asked.request == signer.request(of);
-        if same { Ok(Self { log, asked, bound }) } else { Err(Fault::Request(heading.from)) }
+        if asked.request == *of { Ok(Self { log, asked, bound }) } else { Err(Fault::Request(heading.from)) }
     }
 
     pub(super) fn by(&self) -> Index {
@@ -60,69 +77,61 @@ impl Opened {
     }
 }
 
-/// A round that this member takes part in.
-pub(super) struct Round {
+/// A round that this member takes part in, for `of`.
+pub(super) struct Round<T> {
     log: Log,
     seed: Seed,
     register: MemoryRegister,
     asked: Asked,
     pub(super) bound: bool,
-    pub(super) judged: Connected<ProposalChange>,
+    pub(super) of: T,
     pub(super) until: Duration,
     told: BTreeSet<(Step, Index)>,
 }
 
-impl Round {
+impl<T> Round<T> {
     /// A round in which this member asks, and the letter that does.
     pub(super) fn ask(
-        signer: &Signer,
-        judged: Connected<ProposalChange>,
+        (signer, request): (&Signer, &Request),
+        of: T,
         (bound, until): (bool, Duration),
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(Self, Letter), Fault> {
         let mut session = [0; 32];
         rng.fill_bytes(&mut session);
         let mut log = Log::new(signer.epoch.group(), SessionId::from_bytes(session));
-        let (seed, request) = (seed(rng), signer.request(&judged.get().proposal));
+        let seed = seed(rng);
         let me = member(signer, &seed)?;
-        sign::ask(&me, &signer.epoch, &mut log, &request)?;
+        sign::ask(&me, &signer.epoch, &mut log, request)?;
         let asked = sign::asked(&signer.epoch, &log)?.ok_or(Fault::NoPart)?;
         let letter = log.latest(signer.index).cloned().ok_or(Fault::NoPart)?;
         let opened = Opened { log, asked, bound };
-        Self::begin(signer, opened, (judged, until), seed).map(|round| (round, letter))
+        Self::begin(signer, opened, (of, until), seed).map(|round| (round, letter))
     }
 
-    /// Takes part in a round of another member, whose block was judged.
+    /// Takes part in a round of another member, once it was judged what for.
     pub(super) fn join(
         signer: &Signer,
         opened: Opened,
-        judged: (Connected<ProposalChange>, Duration),
+        of: (T, Duration),
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Self, Fault> {
-        Self::begin(signer, opened, judged, seed(rng))
+        Self::begin(signer, opened, of, seed(rng))
     }
 
     fn begin(
         signer: &Signer,
         Opened { mut log, asked, bound }: Opened,
-        (judged, until): (Connected<ProposalChange>, Duration),
+        (of, until): (T, Duration),
         seed: Seed,
     ) -> Result<Self, Fault> {
         sign::agree(&member(signer, &seed)?.holding(&signer.epoch, Some(&signer.share)), &mut log, &asked)?;
         let told = [(Step::Asked, asked.by)].into();
-        Ok(Self { log, seed, register: MemoryRegister::default(), asked, bound, judged, until, told })
+        Ok(Self { log, seed, register: MemoryRegister::default(), asked, bound, of, until, told })
     }
 
     pub(super) fn by(&self) -> Index {
         self.asked.by
-    }
-
-    pub(super) fn proposal(&self) -> &Proposal {
-        &self.judged.get().proposal
-    }
-
-    pub(super) fn header(&self) -> Hash {
-        self.proposal().header.hash()
     }
 
     /// Whether a letter is one of this session.

@@ -10,13 +10,19 @@
 
 use crate::{
     codec::{proposal_bytes, read_proposal},
-    council::{Council, CouncilSetup, MAX_SAID, SealRegister},
+    council::{
+        Council, CouncilSetup, MAX_SAID, SealRegister, VoteKeeper, VoteRecord, VoteSigner, VoteSignerSetup,
+    },
     edge::saved_files::{SavedFile, SavedFiles},
+    engine::GroupEngine,
     event::{CouncilEvent, Event},
     seal::ForeignKey,
 };
-use core::time::Duration;
-use sotto_keys::{Group, Index, Share, edge::seal_records::SealRecords};
+use core::{fmt, time::Duration};
+use sotto_keys::{
+    Group, Index, Share,
+    edge::seal_records::{SealRecordError, SealRecords, VotesFile},
+};
 use sotto_link::{
     Identity as LinkIdentity, PeerKey, Timeouts,
     pinned::{self, ChannelConfig, LinkError, Listener, Pinned},
@@ -87,8 +93,30 @@ pub enum CouncilError {
 }
 
 impl CouncilMember {
-    /// The engine of the member; `dir` is the directory of its node.
-    pub(crate) fn engine(&self, chain: &Chain, saved: &SavedFiles) -> Result<Council, CouncilError> {
+    /// The engine of the member: of a chain with validators, of whom the group is one, or of an operator's.
+    pub(crate) fn engine(&self, chain: &Chain, saved: &SavedFiles) -> Result<GroupEngine, CouncilError> {
+        if chain.terms().sealing.validators().is_some() {
+            return self.vote_signer(chain).map(Box::new).map(GroupEngine::Votes);
+        }
+        self.council(chain, saved).map(Box::new).map(GroupEngine::Seals)
+    }
+
+    fn vote_signer(&self, chain: &Chain) -> Result<VoteSigner, CouncilError> {
+        let key = self.group.epoch().public_key(0).ok_or(ForeignKey)?;
+        let refused = |why: &dyn fmt::Display| CouncilError::Share(why.to_string());
+        let records = SealRecords::of(&self.installation);
+        let file = records.votes(&key).map_err(|why| refused(&why))?;
+        let record = match file.bytes() {
+            [] => VoteRecord::new(*chain.id()),
+            bytes => VoteRecord::from_file(chain.id(), bytes).map_err(|why| refused(&why))?,
+        };
+        let (identity, share) = (copy(&self.identity).ok_or(ForeignKey)?, self.share.clone());
+        let keeper = Box::new(Keeper { records, key, file });
+        let setup = VoteSignerSetup { identity, group: self.group.clone(), share, record, keeper };
+        Ok(VoteSigner::new(chain, setup)?)
+    }
+
+    fn council(&self, chain: &Chain, saved: &SavedFiles) -> Result<Council, CouncilError> {
         let key = self.group.epoch().public_key(0).ok_or(ForeignKey)?;
         let records = SealRecords::of(&self.installation);
         records.check(&key).map_err(|why| CouncilError::Share(why.to_string()))?;
@@ -301,6 +329,30 @@ impl Hearing {
     }
 }
 
+fn permits_upon(records: &SealRecords, key: &[u8; 32], (tip, time): (Height, u64)) -> io::Result<()> {
+    records.permits_upon(key, tip.get(), time).map_err(|why| match why {
+        SealRecordError::Refused(why) if why.is_of_repair() => io::Error::new(io::ErrorKind::WouldBlock, why),
+        why => io::Error::other(why),
+    })
+}
+
+/// What a validator's share said.
+struct Keeper {
+    records: SealRecords,
+    key: [u8; 32],
+    file: VotesFile,
+}
+
+impl VoteKeeper for Keeper {
+    fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()> {
+        permits_upon(&self.records, &self.key, (tip, time))
+    }
+
+    fn keep(&mut self, record: &VoteRecord) -> io::Result<()> {
+        self.file.keep(&record.to_file())
+    }
+}
+
 /// The share's record and the proposal beside it.
 struct Register {
     records: SealRecords,
@@ -310,7 +362,7 @@ struct Register {
 
 impl SealRegister for Register {
     fn permits_upon(&mut self, tip: Height, time: u64) -> io::Result<()> {
-        self.records.permits_upon(&self.key, tip.get(), time).map_err(io::Error::other)
+        permits_upon(&self.records, &self.key, (tip, time))
     }
 
     fn bind(&mut self, height: Height, header: &Hash, proposal: &Proposal) -> io::Result<()> {

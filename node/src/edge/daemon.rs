@@ -10,7 +10,7 @@
 
 use crate::{
     config::Config,
-    consensus::{self, Accounts, Engine, Saved, Timing, Votes},
+    consensus::{self, Accounts, Engine, Saved, Timing, VoteKey, Votes},
     edge::{
         clock::Clock,
         council::{Channels, CouncilError, CouncilMember},
@@ -63,8 +63,8 @@ pub struct Setup {
 
 /// What makes a node a validator.
 pub struct ValidatorSetup {
-    /// The vote key.
-    pub vote_key: OperatorKey,
+    /// Who has the vote key.
+    pub vote_key: VoteKey,
     /// The vote key that takes its place, or has taken it: at each height the one in the set votes.
     pub renewal: Option<OperatorKey>,
     /// The id of this installation, which the file `votes` must name.
@@ -135,7 +135,7 @@ impl Daemon {
         Self::start_as(setup, ledger, (operator, None))
     }
 
-    /// Starts a node that is a member's of the group that seals.
+    /// Starts a node that is a member's of a group: the chain's operator, or one of its validators.
     ///
     /// # Errors
     /// [`StartError`].
@@ -165,7 +165,7 @@ impl Daemon {
         let resume = validator.as_ref().is_some_and(|setup| setup.resume);
         let validator = validator.map(|setup| consensus(&kept, &ledger, setup)).transpose();
         let validator = validator.map_err(refused)?;
-        let council = member.map(|member| member.engine(ledger.chain(), &kept)).transpose()?.map(Box::new);
+        let council = member.map(|member| member.engine(ledger.chain(), &kept)).transpose()?;
         if validator.is_some() {
             // Connections of validators are counted apart.
             net.inbound += ValidatorSet::MAX;
@@ -264,7 +264,6 @@ fn consensus(kept: &SavedFiles, ledger: &Ledger<Disk>, setup: ValidatorSetup) ->
     let undecided = ledger.equivocations().doubles().iter().map(|double| double.height);
     let accounts = accounts(kept, chain)?.pinned(undecided);
     let saved = Saved { votes, log: kept.read(SavedFile::VoteLog)?, accounts };
-    let vote_key = vote_key.vote_key();
     let setup = consensus::Setup { chain: chain.clone(), vote_key, installation, timing };
     let engine = Engine::new(setup, saved);
     Ok(match renewal {

@@ -122,6 +122,11 @@ fn council(note: &CouncilNote) {
         CouncilNote::Silent(members) => warn!(?members, "members agreed to seal a block and went silent"),
         CouncilNote::TooFew => error!("too few members are left to seal a block"),
         CouncilNote::NotBound(why) => error!(why, "this member's share was not used"),
+        CouncilNote::Waits(why) => warn!(why, "this member's share is not used yet"),
+        CouncilNote::NotVoted { by, why } => {
+            warn!(member = by.get(), %why, "this member's share does not support what a member asked for");
+        }
+        CouncilNote::OtherSpeaker => warn!("another member speaks for the validator"),
     }
 }
 

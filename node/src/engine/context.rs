@@ -14,7 +14,7 @@ use super::{
 use crate::{
     codec::transaction_id,
     config::Config,
-    consensus::{Activity, DoubleCertificate},
+    consensus::{Activity, Ballot, DoubleCertificate, GroupAnswer, Statement},
     effect::{Effect, LogEvent, Refusal, Response},
     event::RequestId,
     ledger::{Ledger, LedgerError, MempoolChange, witness},
@@ -58,6 +58,10 @@ pub(crate) enum PartEvent<'a> {
 /// What one component lets the others know.
 #[allow(clippy::large_enum_variant, reason = "moved once, from one component to the others")]
 pub(crate) enum Signal {
+    /// The consensus engine asks the group that has the vote key to sign.
+    Sign(Box<Ballot>),
+    /// The group's answer.
+    Answered(Statement, GroupAnswer),
     /// The chain has grown or changed its branch.
     ChainChanged,
     /// A transaction entered the mempool; the peers in `except` have it.

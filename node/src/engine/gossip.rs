@@ -90,7 +90,9 @@ impl Gossip {
                 self.adopted.extend(self.orphans.all());
             }
             PartEvent::Tick => return self.on_tick(ctx),
-            PartEvent::Signal(Signal::ChangeWaits | Signal::Joined(_))
+            PartEvent::Signal(
+                Signal::ChangeWaits | Signal::Joined(_) | Signal::Sign(_) | Signal::Answered(..),
+            )
             | PartEvent::Message(..)
             | PartEvent::Advance => {}
         }

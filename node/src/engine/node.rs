@@ -10,7 +10,7 @@ use super::{
     peers::{Peers, addr_book::AddrBook, addr_book_file, budget::Charge},
     queries::Queries,
     relay::Relay,
-    sealer::Sealer,
+    sealer::{GroupEngine, Sealer},
     snapshot_sync::SnapshotSync,
     sync::Sync,
     validator::Validator,
@@ -20,7 +20,6 @@ use super::{
 use crate::{
     config::Config,
     consensus::Engine,
-    council::Council,
     effect::{Effect, LogEvent},
     event::{Event, Request},
     ledger::Ledger,
@@ -77,7 +76,7 @@ pub struct NodeSetup<'a, F: Files> {
     /// The engine that seals here, if one does.
     pub operator: Option<Solo>,
     /// The engine of a member of a group that seals, if this node is one's.
-    pub council: Option<Box<Council>>,
+    pub council: Option<GroupEngine>,
     /// The consensus engine, if this node is a validator.
     pub validator: Option<Engine>,
     /// What the last [`Effect::SaveAddrBook`] saved.
@@ -118,7 +117,7 @@ impl<F: Files> Node<F> {
     #[must_use]
     pub fn new(setup: NodeSetup<'_, F>, rng: &mut dyn CryptoRngCore) -> Self {
         let NodeSetup { config, mut ledger, operator, council, validator, addr_book } = setup;
-        let sealer = operator.map(Sealer::Solo).or(council.map(Sealer::Council));
+        let sealer = operator.map(Sealer::Solo).or(council.map(Sealer::from));
         let book = addr_book.and_then(|bytes| addr_book_file::read(bytes).ok());
         let mut book = book.unwrap_or_else(|| AddrBook::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
@@ -256,6 +255,7 @@ impl Parts {
                 self.snapshots.step(ctx, PartEvent::Signal(&signal))?;
                 self.gossip.step(ctx, PartEvent::Signal(&signal))?;
                 self.relay.step(ctx, PartEvent::Signal(&signal))?;
+                self.queries.sealer().map_or(Ok(()), |sealer| sealer.on_signal(ctx, &signal))?;
                 if let Some(validator) = &mut self.validator {
                     validator.step(ctx, PartEvent::Signal(&signal))?;
                 }

@@ -1,8 +1,11 @@
 //! The engine that seals here, and what it needs of the node: the tip, the time, and the ledger's judgement.
 
-use super::context::{StepContext, StepResult};
+use super::{
+    context::{Signal, StepContext, StepResult},
+    voter::Voter,
+};
 use crate::{
-    council::{Council, Said},
+    council::{Council, Said, VoteEvent, VoteSigner},
     effect::{Effect, LogEvent, Refusal, Response},
     event::CouncilEvent,
     ledger::{LedgerError, SealingContext, seal_with},
@@ -11,18 +14,42 @@ use crate::{
 };
 use sotto_mw::rules::{Connected, ProposalChange};
 
+/// The engine of a member of a group.
+#[derive(Debug)]
+pub enum GroupEngine {
+    /// The group is the operator of the chain.
+    Seals(Box<Council>),
+    /// The group is one of its validators.
+    Votes(Box<VoteSigner>),
+}
+
+impl From<GroupEngine> for Sealer {
+    fn from(engine: GroupEngine) -> Self {
+        match engine {
+            GroupEngine::Seals(council) => Self::Council(council),
+            GroupEngine::Votes(signer) => Self::Voter(Box::new(Voter::new(*signer))),
+        }
+    }
+}
+
 /// A sealing engine.
 pub(crate) enum Sealer {
     /// An operator's, who has the key.
     Solo(Solo),
     /// A member's of a group that has it together.
     Council(Box<Council>),
+    /// A member's of a group that is a validator.
+    Voter(Box<Voter>),
 }
 
 impl Sealer {
     /// Whether a block may be drafted now.
     pub(crate) fn may_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
-        let Self::Council(council) = self else { return Ok(()) };
+        let council = match self {
+            Self::Solo(_) => return Ok(()),
+            Self::Council(council) => council,
+            Self::Voter(_) => return Err(Refusal::NotOurTurn),
+        };
         council.see_tip(ctx.ledger.tip(), ctx.now);
         if council.may_propose(ctx.now) { Ok(()) } else { Err(Refusal::NotOurTurn) }
     }
@@ -37,6 +64,7 @@ impl Sealer {
         match self {
             Self::Solo(solo) => drop(drive(ctx, solo, SealEvent::Proposed(judged))?),
             Self::Council(council) => step(ctx, council, SealEvent::Proposed(judged))?,
+            Self::Voter(_) => {}
         }
         let sealed = crate::message::BlockName::of(ctx.ledger.tip()) == name;
         Ok(if sealed { Response::Sealed(name) } else { Response::Done })
@@ -48,7 +76,11 @@ impl Sealer {
         ctx: &mut StepContext<'_, F>,
         event: CouncilEvent,
     ) -> StepResult {
-        let Self::Council(council) = self else { return Ok(()) };
+        let council = match self {
+            Self::Solo(_) => return Ok(()),
+            Self::Council(council) => council,
+            Self::Voter(voter) => return voter.on_event(ctx, event),
+        };
         match event {
             CouncilEvent::Present(member, present) => council.tell_presence(member, present),
             // While a better block is being fetched, this node does not know what is next.
@@ -70,13 +102,30 @@ impl Sealer {
         match self {
             Self::Solo(_) => Ok(()),
             Self::Council(council) => step(ctx, council, SealEvent::Tick),
+            Self::Voter(voter) => voter.step(ctx, VoteEvent::Tick),
+        }
+    }
+
+    /// What another component lets this one know.
+    pub(crate) fn on_signal<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        signal: &Signal,
+    ) -> StepResult {
+        match (self, signal) {
+            (Self::Voter(voter), Signal::Sign(ballot)) => {
+                voter.step(ctx, VoteEvent::Ask(ballot.as_ref().clone()))
+            }
+            _ => Ok(()),
         }
     }
 
     /// The time of day.
     pub(crate) fn on_clock(&mut self, seconds: u64) {
-        if let Self::Council(council) = self {
-            council.tell_time(seconds);
+        match self {
+            Self::Solo(_) => {}
+            Self::Council(council) => council.tell_time(seconds),
+            Self::Voter(voter) => voter.tell_time(seconds),
         }
     }
 }

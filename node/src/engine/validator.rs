@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{
     consensus::{
-        Activity, Effect as Decision, Engine, Event as Heard, ProposedBlock, StepContext as ConsensusContext,
-        Verdict, WriteId,
+        Activity, Ballot, Effect as Decision, Engine, Event as Heard, ProposedBlock,
+        StepContext as ConsensusContext, Verdict, WriteId,
     },
     effect::{Effect, LogEvent, Refusal, Response},
     event::RequestId,
@@ -151,6 +151,9 @@ impl Validator {
             PartEvent::Signal(Signal::ChainChanged) => self.on_tip(ctx),
             PartEvent::Signal(Signal::Accepted { .. } | Signal::ChangeWaits) => {
                 self.tell(ctx, Heard::TransactionArrived)
+            }
+            PartEvent::Signal(Signal::Answered(statement, answer)) => {
+                self.tell(ctx, Heard::Answered { statement: *statement, answer: *answer })
             }
             _ => Ok(()),
         }
@@ -380,6 +383,13 @@ impl Validator {
                 for id in of_key.collect::<Vec<_>>() {
                     ctx.close(id, CloseReason::Banned(Offence::Invalid));
                 }
+            }
+            Decision::Sign { statement, claim, polka } => {
+                let judged = statement.value().filter(|_| statement.needs_block());
+                let block = judged.and_then(|value| self.judged.block(&value));
+                let block = block.map(|block| block.bytes).unwrap_or_default();
+                let ballot = Ballot { statement, claim, polka, block };
+                ctx.signals.push_back(Signal::Sign(Box::new(ballot)));
             }
             Decision::Note(note) => ctx.log(LogEvent::Consensus(note)),
             Decision::Stop(double) => ctx.on_double(*double)?,

@@ -163,7 +163,7 @@ impl Changing {
         let sim = &self.all[who];
         let setup = Setup {
             chain: sim.ledger.chain().clone(),
-            vote_key: secret(&sim.who.vote_key),
+            vote_key: secret(&sim.who.vote_key).into(),
             installation: installation(who),
             timing: Timing { gather: ms(0), idle: ms(2_000), ..Timing::default() },
         };
@@ -267,7 +267,7 @@ impl Changing {
                 let sim = &mut self.all[who];
                 sim.judged.restore(&sim.ledger, &block).unwrap();
             }
-            Effect::Note(_) => {}
+            Effect::Sign { .. } | Effect::Note(_) => {}
             // No validator is dishonest: a disconnection, evidence or a second certificate is a fault.
             other => panic!("{who}: {other:?}"),
         }

@@ -64,7 +64,7 @@ impl Ledgers {
             let store = Store::create_on(Memory::new(), Layout::in_memory(), chain.params().clone()).unwrap();
             let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
             test_chain.blocks().iter().for_each(|b| _ = ledger.connect(b.clone()).unwrap());
-            let vote_key = test_chain.validators().secret(&v.vote_key).clone();
+            let vote_key = test_chain.validators().secret(&v.vote_key).clone().into();
             let timing = Timing { gather: Duration::ZERO, ..Timing::default() };
             let setup = Setup { chain: chain.clone(), vote_key, installation, timing };
             let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), ..Saved::default() };
@@ -146,7 +146,7 @@ impl Ledgers {
                 }
                 self.connected(who);
             }
-            Effect::Restore(_) | Effect::Note(_) => {}
+            Effect::Restore(_) | Effect::Sign { .. } | Effect::Note(_) => {}
             other => panic!("{who}: {other:?}"),
         }
     }

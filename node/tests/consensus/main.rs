@@ -8,9 +8,14 @@ mod accounts;
 mod byzantine;
 mod changes;
 mod crashes;
+#[path = "../support/group.rs"]
+mod group;
+mod group_record;
+mod groups;
 mod hearing;
 mod ledgers;
 mod locks;
+mod questions;
 mod storms;
 mod validator;
 mod world;

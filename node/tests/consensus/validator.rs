@@ -5,12 +5,13 @@ use sotto_mw::{
     amount::Height,
     chain::Chain,
     hash::{Hash, tagged},
+    schnorr::PublicKey,
     secret::SecretScalar,
     validators::{LinkKey, ValidatorSet},
     votes::Certificate,
 };
 use sotto_node::consensus::{
-    Accounts, Engine, Event, ProposedBlock, Saved, Setup, Timing, Tip, Verdict, Votes,
+    Accounts, Engine, Event, ProposedBlock, Saved, Setup, Timing, Tip, Verdict, VoteKey, Votes,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -63,6 +64,8 @@ pub(crate) struct Disk {
 pub(crate) struct Sim {
     pub(crate) place: usize,
     pub(crate) key: SecretScalar,
+    /// The public key of the group that it is, if it is one.
+    pub(crate) group: Option<PublicKey>,
     pub(crate) link: LinkKey,
     pub(crate) disk: Disk,
     pub(crate) engine: Option<Engine>,
@@ -88,6 +91,7 @@ impl Sim {
         Self {
             place,
             key,
+            group: None,
             link,
             disk,
             engine: None,
@@ -106,12 +110,13 @@ impl Sim {
         self.boot += 1;
         let setup = Setup {
             chain: chain.clone(),
-            vote_key: self.key.clone(),
+            vote_key: self.group.map_or_else(|| self.key.clone().into(), VoteKey::Group),
             installation: installation(self.place),
             timing,
         };
         let (votes, log) = (Some(self.disk.votes), Some(self.disk.log.clone()));
         let saved = Saved { votes, log, accounts: self.disk.accounts.clone() };
+        let saved = if self.group.is_some() { Saved::default() } else { saved };
         self.engine = Some(Engine::new(setup, saved));
         self.here = self.disk.blocks.iter().map(|(b, _)| (b.value, b.clone())).collect();
         self.wanted.clear();

@@ -2,6 +2,7 @@
 
 use crate::{
     byzantine::{self, Fault},
+    groups::{self, Members},
     validator::{Content, EPOCH, Sim},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -9,15 +10,15 @@ use rand_core::RngCore;
 use sotto_mw::{
     amount::Height,
     chain::{Chain, Network, Params},
-    codec::{Decode, Encode},
     hash::Hash,
     schnorr::Signature,
+    secret::SecretScalar,
     testing::TestValidators,
     validators::{LinkKey, ValidatorSet},
     votes::{Certificate, Vote, VoteKind},
 };
 use sotto_node::consensus::{
-    Accounts, Activity, DoubleCertificate, Effect, Event, Evidence, Message, Position, ProposedBlock,
+    Accounts, Ballot, DoubleCertificate, Effect, Event, Evidence, Message, Position, ProposedBlock,
     StepContext, Timing, Votes, WriteId,
 };
 use std::{
@@ -51,6 +52,7 @@ enum Due {
     Fetch { boot: u32, value: Hash, tries: u32 },
     Start,
     Announce,
+    Member { member: usize, event: groups::Happens },
 }
 
 /// What is written to a disk.
@@ -85,7 +87,9 @@ pub(crate) struct World {
     due: BTreeMap<u64, Due>,
     events: u64,
     /// What honest validators said, by place.
-    said: BTreeMap<(usize, Position), Vec<u8>>,
+    pub(crate) said: BTreeMap<(usize, Position), Vec<u8>>,
+    /// The group that is a validator, if one is.
+    pub(crate) group: Option<Members>,
     /// Every vote that an engine wanted to send, by height, round, kind and place.
     pub(crate) cast: Cast,
     /// How many votes of honest validators went against a former lock.
@@ -98,14 +102,25 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64, n: usize) -> Self {
+        Self::with(seed, n, None)
+    }
+
+    /// Validators of whom one is this group.
+    pub(crate) fn with(seed: u64, n: usize, group: Option<Members>) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let mut keys = TestValidators::default();
-        let members = (0..n).map(|i| keys.appoint(&format!("v{i}"), 1, &mut rng)).collect();
+        let own = usize::from(group.is_some());
+        let alone = (own..n).map(|i| keys.appoint(&format!("v{i}"), 1, &mut rng));
+        let members = alone.chain(group.as_ref().map(|group| group.validator.clone())).collect();
         let set = ValidatorSet::new(members).unwrap();
         let chain = Chain::new(Params::with_validators(Network::Test, set.clone(), EPOCH)).unwrap();
         let sim = |i: usize| {
             let v = set.get(i).unwrap();
-            Sim::new(&chain, i, keys.secret(&v.vote_key).clone(), v.link_key)
+            let of_group = group.as_ref().is_some_and(|group| group.validator.vote_key == v.vote_key);
+            // The group's key is nobody's.
+            let key = if of_group { SecretScalar::zero() } else { keys.secret(&v.vote_key).clone() };
+            let sim = Sim::new(&chain, i, key, v.link_key);
+            Sim { group: of_group.then_some(v.vote_key), ..sim }
         };
         let all = (0..n).map(sim).collect();
         let weather = Weather { delay: (20, 80), loss: 0, part: vec![0; n] };
@@ -125,6 +140,7 @@ impl World {
             due,
             events: 0,
             said,
+            group,
             cast,
             explained: 0,
             decided,
@@ -138,6 +154,11 @@ impl World {
 
     pub(crate) fn between(&mut self, range: (u64, u64)) -> u64 {
         range.0 + self.below(range.1 - range.0 + 1)
+    }
+
+    /// Something happens to a member of the group after these milliseconds.
+    pub(crate) fn member_later(&mut self, after: u64, member: usize, event: groups::Happens) {
+        self.at(self.now + ms(after), 0, Due::Member { member, event });
     }
 
     fn at(&mut self, when: Duration, who: usize, due: Due) {
@@ -194,6 +215,7 @@ impl World {
         match due {
             Due::Start => {
                 let (chain, timing) = (self.chain.clone(), self.timing);
+                groups::on_start(self, who);
                 self.all[who].start(&chain, timing);
                 let tip = self.all[who].tip(&self.set);
                 self.feed(who, tip);
@@ -210,6 +232,7 @@ impl World {
             }
             Due::Fetch { boot, value, tries } if boot == self.all[who].boot => self.fetch(who, value, tries),
             Due::Arrive { from, packet } if self.all[who].engine.is_some() => self.arrive(who, from, packet),
+            Due::Member { member, event } => groups::happen(self, member, event),
             Due::Announce => {
                 let height = self.all[who].height();
                 if self.all[who].engine.is_some() {
@@ -283,7 +306,7 @@ impl World {
         }
     }
 
-    fn later(&mut self, who: usize, range: (u64, u64), event: Event) {
+    pub(crate) fn later(&mut self, who: usize, range: (u64, u64), event: Event) {
         let (when, boot) = (self.now + ms(self.between(range)), self.all[who].boot);
         self.at(when, who, Due::Feed { boot, event: Box::new(event) });
     }
@@ -335,6 +358,12 @@ impl World {
                 assert!(double.holds(self.chain.id(), &self.set));
                 self.stopped.push(*double);
             }
+            Effect::Sign { statement, claim, polka } => {
+                let judged = statement.value().filter(|_| statement.needs_block());
+                let block = judged.and_then(|value| self.all[who].here.get(&value));
+                let block = block.map(|block| block.bytes.clone()).unwrap_or_default();
+                groups::ask(self, Ballot { statement, claim, polka, block });
+            }
             Effect::Note(_) => {}
         }
     }
@@ -351,28 +380,12 @@ impl World {
             && usize::from(*place) == who
         {
             self.cast.insert((vote.height.get(), vote.round, vote.kind, who), (vote.value, *signature));
-            self.check_account_of(who, vote);
+            if self.all[who].group.is_none() {
+                self.check_account_of(who, vote);
+            }
         }
         let to: Vec<usize> = to.iter().map(|link| self.place(link)).collect();
         byzantine::send(self, who, &to, message);
-    }
-
-    /// Never two votes, and never one that the disk does not know.
-    fn check_said(&mut self, who: usize, message: &Message) {
-        let (at, bytes) = match message {
-            Message::Vote { vote, place, .. } if usize::from(*place) == who => {
-                (Position { height: vote.height, round: vote.round, kind: vote.kind as u8 }, vote.to_bytes())
-            }
-            Message::Proposal { claim, .. }
-                if self.set.proposer(self.chain.id(), claim.height, claim.round) == who =>
-            {
-                (Position { height: claim.height, round: claim.round, kind: 0 }, claim.to_bytes())
-            }
-            _ => return,
-        };
-        assert!(self.all[who].disk.votes.last() >= at, "{who} says {message:?} before it is on disk");
-        let first = self.said.entry((who, at)).or_insert_with(|| bytes.clone());
-        assert_eq!(*first, bytes, "{who} said two things at {at:?}");
     }
 
     pub(crate) fn tell_all(&mut self, who: usize, packet: &Packet) {
@@ -465,34 +478,9 @@ impl World {
             return;
         }
         let tip = self.all[who].tip(&self.set);
+        groups::on_connected(self, who);
         self.feed(who, tip);
         let height = self.all[who].height();
         self.tell_all(who, &Packet::Tip(height));
-    }
-
-    /// Whether a validator precommitted to a value at this height.
-    pub(crate) fn is_locked(&self, who: usize, height: u64) -> bool {
-        let precommits =
-            self.said.iter().filter(|((i, at), _)| *i == who && at.height.get() == height && at.kind == 2);
-        precommits.map(|(_, bytes)| Vote::from_bytes(bytes).unwrap()).any(|v| v.value.is_some())
-    }
-
-    /// Whether a validator said anything at this height.
-    pub(crate) fn spoke(&self, who: usize, height: u64) -> bool {
-        self.said.keys().any(|(i, at)| *i == who && at.height.get() == height)
-    }
-
-    /// The least height of the honest validators.
-    pub(crate) fn least(&self) -> u64 {
-        self.all.iter().filter(|s| s.is_honest()).map(Sim::height).min().unwrap()
-    }
-
-    /// The highest round in which an honest validator is.
-    pub(crate) fn greatest_round(&self) -> u32 {
-        let round = |s: &Sim| match s.engine.as_ref().map(|e| e.activity()) {
-            Some(Activity::Voting(_, round)) => round,
-            _ => 0,
-        };
-        self.all.iter().filter(|s| s.is_honest()).map(round).max().unwrap()
     }
 }

@@ -1,6 +1,9 @@
 //! A group that seals: rounds, members that crash or lie, and what nobody signs.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
+#[path = "../support/group.rs"]
+#[allow(dead_code)]
+mod group;
 #[path = "../node/test_chain.rs"]
 #[allow(dead_code)]
 mod test_chain;
@@ -176,7 +179,7 @@ fn a_bound_member_shows_its_block_again_after_a_crash() {
             asked.push(proposal.header.clone());
             Some(said.clone())
         }
-        Said::Letter(_) => Some(said.clone()),
+        said => Some(said.clone()),
     };
     let before = world.height();
     world.run(40, &mut lose);

@@ -1,12 +1,12 @@
 //! Members of a group with their ledgers, in virtual time, over links that lose what a test wants lost.
 
-use crate::test_chain::{TestChain, temporary};
+use crate::{
+    group::{identity, made},
+    test_chain::{TestChain, temporary},
+};
 use core::time::Duration;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use sotto_keys::{
-    Draft, Group, Hash as KeyHash, Index, Log, Member, MemoryRegister, Progress, Purpose, Seed, Share, dkg,
-    sealed::SealRecord,
-};
+use sotto_keys::{Group, Hash as KeyHash, Index, Share, sealed::SealRecord};
 use sotto_mw::{
     amount::Height,
     block::Block,
@@ -33,42 +33,6 @@ pub(crate) const EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) fn index(n: u8) -> Index {
     Index::new(n).unwrap()
-}
-
-/// The text of an identity, from which a test makes it again.
-fn identity(seed: u64) -> Identity {
-    Identity::random(&mut ChaCha20Rng::seed_from_u64(seed))
-}
-
-/// A group, made by its members, and their shares.
-pub(crate) fn made(t: u8, n: u8, seed: u64) -> (Group, Vec<Share>) {
-    let rng = &mut ChaCha20Rng::seed_from_u64(seed);
-    let members = (1..=n).map(|i| identity(i.into()).public()).collect();
-    let draft = Draft::new(Purpose::Seal, Draft::NO_CHAIN, t, members, rng).unwrap();
-    let session = dkg::session(&draft);
-    let mut parties: Vec<_> = (0..n)
-        .map(|_| (Seed::random(rng), Log::new(draft.id(), session), MemoryRegister::default()))
-        .collect();
-    loop {
-        let mut done = Vec::new();
-        for (i, (seed, log, register)) in parties.iter_mut().enumerate() {
-            let identity = identity(i as u64 + 1);
-            let me = Member::new(&draft, &identity, seed).unwrap();
-            if let Progress::Done(made) = dkg::advance(&me, log, register).unwrap() {
-                done.push((made.group, made.share));
-            }
-        }
-        if done.len() == parties.len() {
-            let (groups, shares): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-            return (groups[0].clone(), shares);
-        }
-        let sent: Vec<_> = parties.iter().flat_map(|(_, log, _)| log.letters().cloned()).collect();
-        for (_, log, _) in &mut parties {
-            for letter in &sent {
-                log.take(letter.clone(), &draft).unwrap();
-            }
-        }
-    }
 }
 
 /// What outlives a crash of a member: its record, and the proposal beside it.

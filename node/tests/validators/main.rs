@@ -156,7 +156,7 @@ impl World {
         let hour = Duration::from_secs(3_600);
         config.dandelion = sotto_dandelion::Params::new(0.5, LINK, 0.1, hour).unwrap();
         let secret = |key: &PublicKey| self.chain.validators().secret(key).clone();
-        let vote_key = secret(&self.machines[n].validator.vote_key);
+        let vote_key = secret(&self.machines[n].validator.vote_key).into();
         let renewal = self.machines[n].renewal.as_ref().map(secret);
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();

@@ -124,7 +124,7 @@ fn engine(chain: &Chain, key: &OperatorKey, n: usize) -> Engine {
     let installation = Hash::from_bytes([n as u8; 32]);
     let saved = Saved { votes: Some(Votes::new(*chain.id(), installation)), ..Saved::default() };
     let (chain, timing) = (chain.clone(), Timing::default());
-    Engine::new(consensus::Setup { chain, vote_key: key.vote_key(), installation, timing }, saved)
+    Engine::new(consensus::Setup { chain, vote_key: key.vote_key().into(), installation, timing }, saved)
 }
 
 impl Network {

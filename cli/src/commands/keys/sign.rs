@@ -9,7 +9,9 @@ use crate::{
     bridge::{now, read_text},
     exit::{Code, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
+    validator_list::{Entries, Entry},
 };
+use core::num::NonZeroU32;
 use serde_json::json;
 use sotto_keys::{
     Group, Hash, Index, Progress, Register, SessionId, Step,
@@ -20,7 +22,13 @@ use sotto_keys::{
     request::Request,
     sign::{self, Answered, Asked},
 };
-use sotto_mw::{block::Header, codec::Decode as _};
+use sotto_link::{PeerKey, identity::KeyError};
+use sotto_mw::{
+    block::Header,
+    codec::Decode as _,
+    schnorr::{PublicKey, Signature},
+    validators::{LinkKey, NameError, Validator, ValidatorName},
+};
 use sotto_party::hex::{from_hex, to_hex};
 use std::{
     io::{self, ErrorKind},
@@ -37,7 +45,11 @@ struct Turn<'a> {
 }
 
 pub(super) fn sign(context: &Context, a: &KeysSign) -> Outcome {
-    let ask = a.header.as_deref().map(|header| request(a, header)).transpose()?;
+    let ask = match (&a.header, &a.validator, &a.link_key) {
+        (Some(header), ..) => Some(request(a, header)?),
+        (None, Some(name), Some(key)) => Some(entry(name, key)?),
+        _ => None,
+    };
     run(context, &Turn { member: &a.member, letters: &a.letter, ask, yes: a.yes })
 }
 
@@ -91,7 +103,7 @@ fn run(context: &Context, turn: &Turn<'_>) -> Outcome {
         replace_group(&member.group, &group)?;
     }
     session.end()?;
-    let (result, spoken) = shown(answer);
+    let (result, spoken) = shown(answer, key)?;
     session.print(&progress, (result, spoken))
 }
 
@@ -103,6 +115,16 @@ fn request(a: &KeysSign, header: &Path) -> Outcome<Request> {
             .help("pass --chain ID; `sotto chain info` prints it")
     })?;
     Ok(Request::Header { chain, header: read_header(header)? })
+}
+
+/// The request for the entry of a validator, whose vote key is the group's.
+fn entry(name: &str, key: &str) -> Outcome<Request> {
+    let usage = |e: &dyn core::fmt::Display| Failure::new(Code::Usage, e.to_string());
+    let name: ValidatorName = name.parse().map_err(|e: NameError| usage(&e))?;
+    let key: PeerKey = key.parse().map_err(|e: KeyError| {
+        usage(&format!("invalid --link-key: {e}")).help("`sotto node validator init` prints `link_key`")
+    })?;
+    Ok(Request::Validator { link_key: *key.as_bytes(), name: name.to_string() })
 }
 
 /// A header in hexadecimal digits.
@@ -136,6 +158,11 @@ fn plan(asked: &Asked, group: &Group, session: &Session<'_>) -> Outcome<String> 
         }
         // Refused before anybody is asked.
         Request::Vote { .. } => "a vote".to_owned(),
+        Request::Claim { .. } => "a proposal".to_owned(),
+        Request::Validator { link_key, name } => format!(
+            "the entry of a validator, who votes with the group's key\n  name         {name}\n  connections  {}",
+            PeerKey::from_bytes(*link_key).map_or_else(|_| to_hex(link_key), |key| key.to_string())
+        ),
         Request::Drill { time } => format!("a drill of {}", local_time(*time)),
     };
     let (t, n) = (draft.threshold(), draft.members().len());
@@ -164,11 +191,11 @@ impl Binding {
                 let header = Header::from_bytes(header).or_refuse("cannot read the header")?;
                 Some((header.height.get(), Hash::from_bytes(*header.hash().as_bytes())))
             }
-            Request::Vote { .. } => {
-                return Err(Failure::refused("`sotto keys sign` signs no votes")
+            Request::Vote { .. } | Request::Claim { .. } => {
+                return Err(Failure::refused("`sotto keys sign` signs no votes and no proposals")
                     .why("nothing here records what the share voted for"));
             }
-            Request::Drill { .. } => None,
+            Request::Drill { .. } | Request::Validator { .. } => None,
         };
         Ok(Self { records: seal_records(session.context, session.identity), key, block, refused: None })
     }
@@ -200,14 +227,37 @@ fn not_sealed(why: &SealRecordError) -> Failure {
     })
 }
 
-/// A finished signature, for programs and for people.
-fn shown(answer: &Answered) -> (serde_json::Value, String) {
+/// A finished signature under a key, for programs and for people.
+fn shown(answer: &Answered, key: [u8; 32]) -> Outcome<(serde_json::Value, String)> {
     let members: Vec<u8> = answer.members.iter().copied().map(Index::get).collect();
     let names: Vec<String> = members.iter().map(u8::to_string).collect();
     let signature = answer.signature.map(|signature| to_hex(&signature));
-    let spoken = match &signature {
-        Some(signature) => format!("signed by members {}\nsignature {signature}", names.join(", ")),
-        None => format!("members {} proved that they have their shares", names.join(", ")),
+    let entry = match (&answer.request, answer.signature) {
+        (Request::Validator { link_key, name }, Some(signature)) => {
+            Some(listed(&key, (link_key, name), &signature)?)
+        }
+        _ => None,
     };
-    (json!({ "members": members, "signature": signature }), spoken)
+    let spoken = match (&entry, &signature) {
+        (Some(entry), _) => {
+            format!("signed by members {}; for the list of validators:\n\n{entry}", names.join(", "))
+        }
+        (None, Some(signature)) => format!("signed by members {}\nsignature {signature}", names.join(", ")),
+        (None, None) => format!("members {} proved that they have their shares", names.join(", ")),
+    };
+    Ok((json!({ "members": members, "signature": signature, "validator": entry }), spoken))
+}
+
+/// What a list of validators says of a group.
+fn listed(key: &[u8; 32], (link_key, name): (&[u8; 32], &str), possession: &[u8; 64]) -> Outcome<String> {
+    let unusable = "the entry cannot be used";
+    let validator = Validator {
+        vote_key: PublicKey::from_bytes(key).or_refuse(unusable)?,
+        possession: Signature::from_bytes(possession).or_refuse(unusable)?,
+        link_key: LinkKey::from_bytes(*link_key),
+        power: NonZeroU32::MIN,
+        name: name.parse().or_refuse(unusable)?,
+    };
+    let entries = Entries { validator: vec![Entry::of(&validator)] };
+    toml::to_string(&entries).or_refuse(unusable)
 }

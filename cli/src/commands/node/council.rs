@@ -1,4 +1,4 @@
-//! A node that seals as a member of the group whose key is the chain's operator.
+//! A node of a member of a group: the chain's operator, or one of its validators.
 
 use crate::{
     Context,
@@ -12,7 +12,11 @@ use crate::{
 };
 use core::time::Duration;
 use sotto_keys::{Draft, Index, Purpose};
-use sotto_node::edge::council::CouncilMember;
+use sotto_mw::{chain::Chain, codec::Decode as _, hash::Hash, schnorr::PublicKey};
+use sotto_node::{
+    consensus::{Timing, VoteKey},
+    edge::{council::CouncilMember, daemon::ValidatorSetup},
+};
 use std::{collections::BTreeMap, path::Path};
 
 /// The member that the arguments describe, with its share opened.
@@ -47,6 +51,28 @@ pub(super) fn member(
     let share = opened.shares.of(group.epoch()).or_refuse("cannot use the share")?.clone();
     let installation = installation_path(context, &identity);
     Ok(CouncilMember { identity, group, share, every, installation, listen, others })
+}
+
+/// Whether the flags are those of a member on this chain.
+pub(super) fn fits(a: &NodeRun, chain: &Chain) -> Outcome {
+    let validators = chain.terms().sealing.validators().is_some();
+    match (validators, a.seal) {
+        (true, true) => Err(Failure::new(Code::Usage, "validators seal this chain, and no operator")
+            .help("leave out --seal; the member that speaks for the group has --validate")),
+        (false, false) => {
+            Err(Failure::new(Code::Usage, "this chain has no validators, and its operator seals")
+                .help("pass --seal with --group"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The validator for which a member speaks: its vote key is the group's, and the members keep what it signed.
+pub(super) fn speaker(member: &CouncilMember, timing: Timing) -> Outcome<ValidatorSetup> {
+    let key = member.group.epoch().public_key(0).unwrap_or_default();
+    let key = PublicKey::from_bytes(&key).or_refuse("the group's key cannot be used")?;
+    let (renewal, installation) = (None, Hash::ZERO);
+    Ok(ValidatorSetup { vote_key: VoteKey::Group(key), renewal, installation, timing, resume: false })
 }
 
 /// Where the other members hear: each of them once.

@@ -56,11 +56,15 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     secret::make_folder(&home.node())?;
     let identity = identity::identity(&home.node().join("identity"))?;
     let rewards = if a.seal || a.validate { Some(rewards(&home, a, &ledger)?) } else { None };
-    let votes =
-        a.validate.then(|| validator::Files::of(&home).setup(ledger.chain(), settings.consensus.timing()));
     let every = Duration::from_secs(settings.seal_every.into());
     let group = a.council.group.as_deref();
     let member = group.map(|group| council::member(context, (a, group), every)).transpose()?;
+    member.as_ref().map_or(Ok(()), |_| council::fits(a, ledger.chain()))?;
+    let timing = settings.consensus.timing();
+    let votes = a.validate.then(|| match &member {
+        Some(member) => council::speaker(member, timing),
+        None => validator::Files::of(&home).setup(ledger.chain(), timing),
+    });
     let key = if a.seal && member.is_none() {
         Some(operator::read(&home.operator()).or_refuse("cannot use the operator's key")?)
     } else {

@@ -29,7 +29,7 @@ use sotto_mw::{
     validators::{LinkKey, ValidatorName},
 };
 use sotto_node::{
-    consensus::{Timing, Votes},
+    consensus::{Timing, VoteKey, Votes},
     edge::{daemon::ValidatorSetup, operator},
     seal::OperatorKey,
 };
@@ -245,6 +245,7 @@ impl Files {
         if resume {
             remove(&self.at("votes.resume"))?;
         }
+        let vote_key = VoteKey::Here(vote_key.vote_key());
         Ok(ValidatorSetup { vote_key, renewal, installation, timing, resume })
     }
 

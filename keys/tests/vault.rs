@@ -1,0 +1,252 @@
+//! Boxes: what opens them, who is named, the theft that the signature under E prevents, and known answers, which
+//! `vectors/check.py` reads without this code (`SOTTO_VECTORS=write` writes them).
+#![allow(clippy::unwrap_used)]
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use sotto_keys::vault::{
+    BoxTerms, MAX_BOX, MAX_CONTENTS, Opening, VaultAnswer, VaultBox, VaultError, VaultMember, VaultRequest,
+};
+use sotto_keys::{
+    Draft, Fault, Group, Hash, Index, Letter, Log, Member, MemoryRegister, Progress, Purpose, Seed, Share,
+    Shares, dkg,
+};
+use sotto_party::hex::to_hex;
+use sotto_party::{Context, Identity, decrypt, encrypt};
+use sotto_vectors::{Value, json, load, render};
+
+const POLICY: Hash = Hash::from_bytes([1; 32]);
+const LAX: Hash = Hash::from_bytes([2; 32]);
+const OWNER: Hash = Hash::from_bytes([3; 32]);
+const CONTENTS: &[u8] = b"the key of a disk";
+
+fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+fn identity(i: u8) -> Identity {
+    Identity::random(&mut rng(i.into()))
+}
+
+/// A group and its shares.
+fn made(purpose: Purpose, t: u8, n: u8) -> (Group, Vec<Share>) {
+    let rng = &mut rng(100);
+    let members = (1..=n).map(|i| identity(i).public()).collect();
+    let draft = Draft::new(purpose, [7; 32], t, members, rng).unwrap();
+    let log = || Log::new(draft.id(), dkg::session(&draft));
+    let mut parties: Vec<_> = (0..n).map(|_| (Seed::random(rng), log(), MemoryRegister::default())).collect();
+    loop {
+        let mut done = Vec::new();
+        for (i, (seed, log, register)) in (1..).zip(&mut parties) {
+            let identity = identity(i);
+            let me = Member::new(&draft, &identity, seed).unwrap();
+            if let Progress::Done(made) = dkg::advance(&me, log, register).unwrap() {
+                done.push((made.group, made.share));
+            }
+        }
+        if done.len() == parties.len() {
+            let (groups, shares): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+            return (groups[0].clone(), shares);
+        }
+        let sent: Vec<Letter> = parties.iter().flat_map(|(_, log, _)| log.letters().cloned()).collect();
+        for (_, log, _) in &mut parties {
+            for letter in &sent {
+                log.take(letter.clone(), &draft).unwrap();
+            }
+        }
+    }
+}
+
+struct Scene {
+    group: Group,
+    shares: Vec<Share>,
+    sealed: VaultBox,
+    machine: Identity,
+    request: VaultRequest,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (group, shares) = made(Purpose::Vault, 3, 5);
+        let terms = BoxTerms { policy: POLICY, owner: OWNER };
+        let sealed = VaultBox::seal(group.epoch(), terms, CONTENTS, &mut rng(1)).unwrap();
+        let machine = identity(50);
+        let request = VaultRequest::new(&sealed, machine.public());
+        Self { group, shares, sealed, machine, request }
+    }
+
+    fn opening(&self) -> Opening<'_> {
+        Opening { epoch: self.group.epoch(), sealed: &self.sealed, request: &self.request }
+    }
+
+    fn answer(&self, opening: &Opening<'_>, i: u8, policy: Hash) -> Result<VaultAnswer, VaultError> {
+        let member = VaultMember { identity: &identity(i), share: &self.shares[usize::from(i) - 1] };
+        opening.answer(member, policy, &mut rng(200 + u64::from(i)))
+    }
+
+    fn answers(&self, of: &[u8]) -> Vec<VaultAnswer> {
+        of.iter().map(|i| self.answer(&self.opening(), *i, POLICY).unwrap()).collect()
+    }
+}
+
+#[test]
+fn any_t_answers_open_a_box_and_fewer_do_not() {
+    let scene = Scene::new();
+    for set in [[1, 2, 3], [5, 3, 1], [2, 4, 5]] {
+        let opened = scene.opening().open(&scene.machine, &scene.answers(&set)).unwrap();
+        assert_eq!((&opened.contents[..], &opened.false_answers[..]), (CONTENTS, &[][..]));
+        assert!(!format!("{opened:?}").contains("contents"));
+    }
+    let few = VaultError::TooFew { held: 2, wanted: 3 };
+    assert_eq!(scene.opening().open(&scene.machine, &scene.answers(&[1, 2])).unwrap_err(), few);
+    let twice = scene.opening().open(&scene.machine, &scene.answers(&[1, 2, 2]));
+    assert_eq!(twice.unwrap_err(), few, "one answer a member");
+    let none = VaultError::TooFew { held: 0, wanted: 3 };
+    let other = scene.opening().open(&identity(51), &scene.answers(&[1, 2, 3]));
+    assert_eq!(other.unwrap_err(), none, "another machine");
+}
+
+/// Where the parts of a box stand.
+const E: usize = 17 + 32;
+const TERMS: usize = E + 32;
+
+/// A thief puts the E of another's box into a box of its own, under a policy that accepts the thief's machine. If
+/// members looked at the policy alone, they would send it y_i·E, the key of the other's box.
+#[test]
+fn a_box_wrapped_anew_under_a_laxer_policy_is_refused() {
+    let scene = Scene::new();
+    let theirs = scene.sealed.to_bytes();
+    let lax = BoxTerms { policy: LAX, owner: OWNER };
+    let own = VaultBox::seal(scene.group.epoch(), lax, CONTENTS, &mut rng(7)).unwrap().to_bytes();
+    assert_eq!(theirs[TERMS..TERMS + 32], *POLICY.as_bytes());
+    // Their box with another policy; their E in a box that the thief signed; their signature with it.
+    let mut relabelled = theirs.clone();
+    relabelled[TERMS..TERMS + 32].copy_from_slice(LAX.as_bytes());
+    let mut grafted = own.clone();
+    grafted[E..E + 32].copy_from_slice(&theirs[E..E + 32]);
+    let mut resigned = grafted.clone();
+    let signature = theirs.len() - 64;
+    resigned[signature..].copy_from_slice(&theirs[signature..]);
+    for stolen in [relabelled, grafted, resigned] {
+        assert!(VaultBox::from_bytes(&stolen).is_err(), "whoever made it does not know e");
+    }
+    assert!(VaultBox::from_bytes(&own).is_ok() && VaultBox::from_bytes(&theirs).is_ok());
+}
+
+#[test]
+fn every_byte_of_a_box_counts() {
+    let scene = Scene::new();
+    let bytes = scene.sealed.to_bytes();
+    assert_eq!(VaultBox::from_bytes(&bytes), Ok(scene.sealed.clone()));
+    for i in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[i] ^= 1;
+        assert!(VaultBox::from_bytes(&flipped).is_err(), "byte {i}");
+    }
+    assert!(VaultBox::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+    assert!(VaultBox::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+    let terms = BoxTerms { policy: POLICY, owner: OWNER };
+    let seal = |length| VaultBox::seal(scene.group.epoch(), terms, &vec![0; length], &mut rng(1));
+    assert_eq!(seal(MAX_CONTENTS + 1).unwrap_err(), VaultError::TooLong);
+    assert_eq!(seal(MAX_CONTENTS).unwrap().to_bytes().len(), MAX_BOX);
+}
+
+#[test]
+fn a_member_answers_for_the_policy_of_the_box_alone() {
+    let scene = Scene::new();
+    assert_eq!(scene.answer(&scene.opening(), 1, LAX).unwrap_err(), VaultError::OtherPolicy);
+    let terms = BoxTerms { policy: POLICY, owner: OWNER };
+    let other = VaultBox::seal(scene.group.epoch(), terms, b"x", &mut rng(4)).unwrap();
+    let mixed = Opening { sealed: &other, ..scene.opening() };
+    assert_eq!(scene.answer(&mixed, 1, POLICY).unwrap_err(), VaultError::OtherBox);
+    assert_eq!(mixed.open(&scene.machine, &scene.answers(&[1, 2, 3])).unwrap_err(), VaultError::OtherBox);
+    let audit = made(Purpose::Audit, 2, 3).0;
+    let sealed = VaultBox::seal(audit.epoch(), terms, b"x", &mut rng(4));
+    assert_eq!(sealed.unwrap_err(), VaultError::Purpose);
+    let foreign = made(Purpose::Vault, 2, 3).0;
+    let elsewhere = Opening { epoch: foreign.epoch(), ..scene.opening() };
+    assert_eq!(scene.answer(&elsewhere, 1, POLICY).unwrap_err(), VaultError::OtherGroup);
+    let swapped = VaultMember { identity: &identity(1), share: &scene.shares[1] };
+    let refused = scene.opening().answer(swapped, POLICY, &mut rng(1)).unwrap_err();
+    assert_eq!(refused, VaultError::Fault(Fault::OtherShare), "another member's share");
+}
+
+/// The partial of member 5 in an answer that member 2 signs.
+fn false_answer(scene: &Scene) -> VaultAnswer {
+    let place = |i: u8| [&scene.request.name().as_bytes()[..], &[i]].concat();
+    let (partial, answer) =
+        (Context::new("sotto keys vault partial v1"), Context::new("sotto keys vault answer v1"));
+    let theirs = scene.answers(&[5])[0].to_bytes();
+    let head = 26 + 32 + 32;
+    let encrypted = &theirs[head + 1 + 4..theirs.len() - 64];
+    let contents = decrypt(partial.at(&place(5)), &scene.machine, encrypted).unwrap();
+    let again = encrypt(partial.at(&place(2)), &scene.machine.public(), &contents, &mut rng(9)).unwrap();
+    let mut bytes = [&theirs[..head], &[2], &theirs[head + 1..head + 5], &again].concat();
+    let signature = identity(2).sign(answer, &bytes);
+    bytes.extend_from_slice(&signature);
+    VaultAnswer::from_bytes(&bytes).unwrap()
+}
+
+#[test]
+fn a_false_answer_is_named_and_an_unsigned_one_accuses_nobody() {
+    let scene = Scene::new();
+    let two = Index::new(2).unwrap();
+    let mut answers = scene.answers(&[1, 2, 3, 4]);
+    answers[1] = false_answer(&scene);
+    let opened = scene.opening().open(&scene.machine, &answers).unwrap();
+    assert_eq!((&opened.contents[..], opened.false_answers), (CONTENTS, vec![two]));
+    let few = scene.opening().open(&scene.machine, &answers[..3]);
+    assert_eq!(few.unwrap_err(), VaultError::TooFew { held: 2, wanted: 3 });
+    assert_eq!(scene.opening().false_answers(&scene.machine, &answers), [two]);
+    let bytes = answers[0].to_bytes();
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        let Ok(altered) = VaultAnswer::from_bytes(&altered) else { continue };
+        assert_eq!(scene.opening().false_answers(&scene.machine, &[altered]), [], "byte {at}");
+    }
+}
+
+#[test]
+fn requests_have_one_encoding() {
+    let scene = Scene::new();
+    let bytes = scene.request.to_bytes();
+    assert_eq!(bytes.len(), VaultRequest::BYTES);
+    let read = VaultRequest::from_bytes(&bytes).unwrap();
+    assert_eq!((read.name(), read.of()), (scene.request.name(), scene.sealed.name()));
+    assert_eq!(read.machine().digest(), scene.machine.public().digest());
+    assert!(VaultRequest::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+    assert!(VaultRequest::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+}
+
+fn vectors() -> Value {
+    let scene = Scene::new();
+    let place = |i: u8| [&scene.request.name().as_bytes()[..], &[i]].concat();
+    let context = Context::new("sotto keys vault partial v1");
+    let opened = |i: u8| {
+        let answer = scene.answers(&[i])[0].to_bytes();
+        let encrypted = &answer[26 + 64 + 5..answer.len() - 64];
+        let partial = decrypt(context.at(&place(i)), &scene.machine, encrypted).unwrap();
+        json!({ "from": i, "answer": to_hex(&answer), "partial": to_hex(&partial) })
+    };
+    let shares = scene.shares.iter().map(|share| to_hex(&Shares::new(share.clone()).to_bytes()));
+    json!({
+        "group": to_hex(&scene.group.to_bytes()),
+        "shares": shares.collect::<Vec<_>>(),
+        "box": to_hex(&scene.sealed.to_bytes()),
+        "box_name": scene.sealed.name().to_string(),
+        "contents": to_hex(CONTENTS),
+        "request": to_hex(&scene.request.to_bytes()),
+        "request_name": scene.request.name().to_string(),
+        "answers": [opened(1), opened(3), opened(4)],
+    })
+}
+
+#[test]
+fn the_file_has_what_the_code_makes() {
+    let made = vectors();
+    if std::env::var_os("SOTTO_VECTORS").is_some_and(|mode| mode == "write") {
+        std::fs::write(sotto_vectors::file("vault"), render(&made)).unwrap();
+    }
+    assert!(load("vault").unwrap() == made, "vectors/vault.json differs from what the code makes");
+}
