@@ -109,11 +109,11 @@ fn a_crash_before_any_step_is_stored_costs_nothing() {
         world.members.iter_mut().zip(&books).for_each(|(m, book)| m.book = book.clone());
         let (mut parties, mut acts) = (parties.clone(), 0);
         for _ in 0..4 {
-            for i in 0..parties.len() {
-                let stored = parties[i].clone();
-                let _ = world.act(i, &mut parties[i]);
+            for (i, party) in parties.iter_mut().enumerate() {
+                let stored = party.clone();
+                let _ = world.act(i, party);
                 if acts == crash {
-                    parties[i] = stored;
+                    *party = stored;
                     world.members[i].book = GroupBook::default();
                 }
                 acts += 1;
