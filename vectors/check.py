@@ -9,6 +9,7 @@ Prints what fails and 'N passed, N failed', and exits with 1 on a failure. Needs
 import json
 import sys
 from hashlib import sha256, sha3_512, sha512
+from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -486,6 +487,78 @@ def check_evidence(v):
 def check_vault(v):
     """Boxes: formats, the signature under E, partials and what they open. Ed25519 and X-Wing are not read."""
     vault.check_vectors(v, check)
+
+
+def check_group_coin(v):
+    """A group responds to an invite: what each member shows and answers, and what that adds up to."""
+    chain, view, t, n = unhex(v["chain_id"]), unhex(v["view_secret"]), v["threshold"], v["members"]
+    plan, response = unhex(v["plan"]), unhex(v["response"])
+    lists, at = [], 0
+    for _ in range(4):
+        lists.append(list(plan[at + 1 : at + 1 + plan[at]]))
+        at += 1 + plan[at]
+    request = plan[at + 4 :]
+    check("group coin: length of the request", int.from_bytes(plan[at : at + 4], "little") == len(request))
+    k, j = request[1], request[2]
+    check("group coin: plan", request[0] == 1 and lists == [[k, j], [k], [], [j, 0]])
+    sets = list(combinations(range(1, n + 1), t))
+    members = [m["member"] for m in v["masked"]]
+    check("group coin: set", tuple(members) == sets[k % len(sets)] == sets[j % len(sets)])
+    points = {key["key"]: unhex(key["points"]) for key in v["keys"]}
+    points = {key: [decode(a[i : i + 32]) for i in range(0, 32 * t, 32)] for key, a in points.items()}
+    share = lambda key, i: weighted_sum([(i**power, a) for power, a in enumerate(points[key])])
+    x_k, x_j = points[k][0], points[j][0]
+
+    invite = request[3:]
+    session, amount, features = invite[:32], int.from_bytes(invite[32:40], "little"), invite[40:57]
+    shown = invite[57:153]
+    message = b"sotto/kernel/v1" + chain + features[:9] + bytes(8) + features[9:] + bytes(8)
+    r0 = wire.tagged_scalar("sotto/group/blinding/v1", view + x_k.encode() + le(amount))
+    c = weighted_sum([(amount, H), (r0, G), (1, x_k)]).encode()
+    check("group coin: commitment", c == unhex(v["commitment"]))
+
+    own, tail = response[64:160], response[-32 - 32 - 65 - 64 :]
+    kind, shown_c, proof = response[224], response[225:257], response[258 : 258 + 672]
+    check("group coin: output", kind == 0 and shown_c == c and response[257] == 0)
+    bound = range_proof.context(chain, 0, b"")
+    check("group coin: range proof", range_proof.holds(bound, c, proof))
+    rewind_key = sha512(2 * sha512(b"sotto/group/rewind/v1").digest() + view).digest()[:32]
+    index = bytes([k]) + bytes(11)
+    check("group coin: rewinds to amount and key", range_proof.rewind(bound, c, proof, rewind_key) == (amount, index))
+
+    masks = {m["member"]: unhex(m["body"]) for m in v["masked"]}
+    d, e = (sum((at_point(masks[i], 2 + which) for i in members), IDENTITY).encode() for which in (0, 1))
+    check("group coin: share of the session", own == x_j.encode() + d + e)
+    seen = session + scalar_bytes(1) + shown + scalar_bytes(2) + own
+    key = (decode(shown[:32]) + x_j).encode()
+    rho = [frost.h1(key + frost.h4(message) + frost.h5(seen) + scalar_bytes(role)) for role in (1, 2)]
+    nonce = [(1, decode(shown[32:64])), (rho[0], decode(shown[64:])), (1, decode(d)), (rho[1], decode(e))]
+    challenge = frost.h2(weighted_sum(nonce).encode() + key + message)
+    z, x = range_proof.challenges(bound, c, [proof[i : i + 32] for i in range(0, 128, 32)])
+
+    totals = [0, 0, 0]
+    for answer in v["answered"]:
+        i, body = answer["member"], unhex(answer["body"])
+        u, z_i, opened = (scalar(body[at : at + 32]) for at in (0, 32, 64))
+        weight, shown_by = frost.lagrange(i, members), masks[i]
+        want = [(z * z * weight, share(k, i)), (x, at_point(shown_by, 0)), (x * x, at_point(shown_by, 1))]
+        check(f"group coin: answer of {i} for the proof", u * G == weighted_sum(want))
+        want = [(challenge * weight, share(j, i)), (1, at_point(shown_by, 2)), (rho[1], at_point(shown_by, 3))]
+        check(f"group coin: answer of {i} for the kernel", z_i * G == weighted_sum(want))
+        want = [(weight, share(k, i)), (-weight, share(j, i))]
+        check(f"group coin: opening of {i}", opened * G == weighted_sum(want))
+        totals = [sum(pair) % ORDER for pair in zip(totals, (u, z_i, opened))]
+    offset, partial = tail[:32], tail[32:64]
+    check("group coin: offset", offset == scalar_bytes(r0 + totals[2]))
+    check("group coin: partial signature", partial == scalar_bytes(totals[1]))
+    statement = b"sotto/pop/v1" + chain + session + b"\x02"
+    check("group coin: possession", frost.verifies(x_j.encode(), statement, response[160:224]))
+    address = tail[64:129]
+    check("group coin: the address is key 0", address[1:33] == points[0][0].encode())
+
+
+def at_point(body, i):
+    return decode(body[32 * i : 32 * i + 32])
 
 
 def check_rejections(v):

@@ -4,6 +4,7 @@ use crate::{Verdict, fixtures::keys::GROUP};
 use sotto_keys::{
     Draft, Evidence, Group, Letter, Log, Shares,
     armor::{from_text, to_text},
+    pool::Plan,
     request::Request,
     share_file::{ShareHeader, decrypt},
 };
@@ -71,6 +72,14 @@ pub fn keys_share_file(data: &[u8]) -> Verdict {
 pub fn keys_request(data: &[u8]) -> Verdict {
     let Ok(request) = Request::from_bytes(data) else { return Verdict::Refused };
     assert!(request.to_bytes() == data, "two encodings of one request");
+    Verdict::Accepted
+}
+
+/// A plan has one encoding; if it is sound, t members carry it out.
+pub fn keys_plan(data: &[u8]) -> Verdict {
+    let Ok(plan) = Plan::from_bytes(data) else { return Verdict::Refused };
+    assert!(plan.to_bytes() == data, "two encodings of one plan");
+    assert_eq!(plan.set(GROUP.draft()), None, "a group that has no pool");
     Verdict::Accepted
 }
 

@@ -126,6 +126,8 @@ targets! {
         Decoder wallet_words
         Decoder wallet_view_key
         Decoder wallet_request
+        Decoder wallet_group_request
+        Decoder wallet_group_book
         Machine wallet_contents
         Machine wallet_file
     }
@@ -171,6 +173,7 @@ targets! {
         Decoder keys_shares
         Machine keys_share_file
         Decoder keys_request
+        Decoder keys_plan
         Decoder keys_armor
     }
     links {

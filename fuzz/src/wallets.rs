@@ -19,6 +19,7 @@ use sotto_wallet::{
     armor::{self, Message},
     edge::file::WalletFile,
     encrypt::Encrypted,
+    group::{GroupBook, GroupRequest},
     keys::{Address, ViewKey, Words},
     output_proof::OutputProof,
     proof::PaymentProof,
@@ -40,6 +41,22 @@ pub fn wallet_response(data: &[u8]) -> Verdict {
 /// An invoice without its envelope.
 pub fn wallet_invoice(data: &[u8]) -> Verdict {
     canonical::<Invoice>(data)
+}
+
+/// What a member of a group asks the others for; its plan has the same words.
+pub fn wallet_group_request(data: &[u8]) -> Verdict {
+    let verdict = canonical::<GroupRequest>(data);
+    if let Ok(request) = GroupRequest::from_bytes(data) {
+        assert_eq!(request.plan().request, data);
+    }
+    verdict
+}
+
+/// What a member of a group keeps.
+pub fn wallet_group_book(data: &[u8]) -> Verdict {
+    let Ok(book) = GroupBook::from_bytes(data) else { return Verdict::Refused };
+    assert!(book.to_bytes() == data, "two encodings of one book");
+    Verdict::Accepted
 }
 
 /// A payment without its envelope.

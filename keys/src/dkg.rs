@@ -30,13 +30,14 @@ use zeroize::Zeroizing;
 
 use crate::codec::Reader;
 use crate::curve::{Secret, point};
-use crate::draft::{Draft, Index};
+use crate::draft::{Draft, Index, Purpose};
 use crate::epoch::{Epoch, Group};
 use crate::fault::Fault;
 use crate::letter::{Letter, SessionId, Step};
 use crate::log::{Held, Letters, Log, Progress, progress};
 use crate::member::{Member, Part, malformed, read_all};
 use crate::partial::{Partial, drill_point};
+use crate::pool;
 use crate::register::Register;
 use crate::request::Request;
 use crate::share::Share;
@@ -93,7 +94,11 @@ fn run(me: &Member<'_>, log: &mut Log, register: &mut impl Register) -> Result<G
     me.write(log, (Step::Drilled, before), (body, &[]), &mut me.rng(Step::Drilled, &before))?;
 
     let letters = log.all(Step::Drilled, &all, &before)?;
-    Ok(state.receive(&letters)?)
+    let made = state.receive(&letters)?;
+    if me.draft().purpose() == Purpose::Coin {
+        pool::begin(made.group.epoch(), register)?;
+    }
+    Ok(made)
 }
 
 /// This member's polynomials, one for each key.

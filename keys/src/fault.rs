@@ -2,6 +2,7 @@
 
 use crate::draft::Index;
 use crate::letter::Step;
+use crate::plan::PoolKey;
 
 /// Why a session ends. Most faults name a member; a new session goes on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +67,17 @@ pub enum Fault {
     /// The register of the installation cannot be written.
     #[error("the register of this installation cannot be written, so nothing was signed")]
     Register,
+    /// An answer for a key of a pool that does not fit the member's masks and its public key.
+    #[error("member {0} sent a false answer for a key of the pool")]
+    Answer(Index),
+    /// A key of a pool serves once.
+    #[error("this installation answered for key {0} of the pool in another session; plan with other keys")]
+    KeyUsed(PoolKey),
+    /// The share of a pool was not made here, so nobody here knows for which keys it has answered.
+    #[error(
+        "this share was repaired or copied: only an installation where the keys were made answers for new ones"
+    )]
+    Elsewhere,
     /// The share is of another group or epoch, or damaged.
     #[error("the share is not one of this group at this epoch")]
     OtherShare,
@@ -90,6 +102,7 @@ impl Fault {
             | Self::SignatureShare(member)
             | Self::Delta(member)
             | Self::Sigma(member)
+            | Self::Answer(member)
             | Self::Request(member) => Some(*member),
             _ => None,
         }

@@ -74,10 +74,18 @@ pub enum Step {
     Prepared = 0x44,
     /// A change of members: a signature over the successor.
     Succeeded = 0x51,
+    /// A view secret, encrypted to each member.
+    Viewed = 0x61,
+    /// A pool: what is planned.
+    Planned = 0x71,
+    /// A pool: masks of a member that agrees.
+    Masked = 0x72,
+    /// A pool: what a member answers under its masks.
+    Answered = 0x73,
 }
 
 impl Step {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 22] = [
         Self::Packages,
         Self::Shares,
         Self::Confirmed,
@@ -96,6 +104,10 @@ impl Step {
         Self::Renewed,
         Self::Prepared,
         Self::Succeeded,
+        Self::Viewed,
+        Self::Planned,
+        Self::Masked,
+        Self::Answered,
     ];
 
     /// Its name, as commands print it.
@@ -120,6 +132,10 @@ impl Step {
             Self::Renewed => "renewed",
             Self::Prepared => "prepared",
             Self::Succeeded => "succeeded",
+            Self::Viewed => "viewed",
+            Self::Planned => "planned",
+            Self::Masked => "masked",
+            Self::Answered => "answered",
         }
     }
 

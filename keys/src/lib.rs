@@ -6,6 +6,7 @@ mod tag;
 
 mod curve;
 mod draft;
+mod plan;
 
 mod letter;
 
@@ -16,6 +17,7 @@ mod seed;
 mod log;
 mod share;
 
+mod masked;
 pub mod member;
 mod partial;
 mod register;
@@ -23,12 +25,15 @@ pub mod request;
 pub mod sealed;
 pub mod signing;
 
+pub mod pool;
+
 pub mod dkg;
 pub mod refresh;
 pub mod repair;
 pub mod sign;
 pub mod succession;
 pub mod vault;
+pub mod view;
 
 pub mod armor;
 mod session_file;

@@ -169,7 +169,7 @@ impl Log {
         let mut out = Self::PREFIX.as_bytes().to_vec();
         out.extend_from_slice(self.group.as_bytes());
         out.extend_from_slice(self.session.as_bytes());
-        // At most 15 members at 18 steps.
+        // At most 15 members at 22 steps.
         out.extend_from_slice(&(self.letters.len() as u16).to_le_bytes());
         self.letters.values().for_each(|letter| put_bytes(&letter.to_bytes(), &mut out));
         out.push(self.evidence.len() as u8);

@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing)]
 
 use rand_chacha::ChaCha20Rng;
-use sotto_party::Identity;
+pub use sotto_party::{Context, Identity, PublicKey as PartyKey};
 use zeroize::Zeroizing;
 
 use crate::codec::{DecodeError, Reader};
@@ -86,6 +86,12 @@ pub struct Holder<'a> {
 }
 
 impl<'a> Holder<'a> {
+    /// Its place in the draft.
+    #[must_use]
+    pub const fn index(&self) -> Index {
+        self.me.index
+    }
+
     /// Its share of this epoch.
     pub(crate) fn share(&self) -> Result<&'a Share, Fault> {
         self.share.filter(|share| share.fits(self.epoch).is_ok()).ok_or(Fault::OtherShare)

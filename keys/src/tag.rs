@@ -33,6 +33,18 @@ pub(crate) const BOX_KEY: &str = "sotto/keys/box-key/v1";
 pub(crate) const BOX_NAME: &str = "sotto/keys/box-name/v1";
 /// The name of a request to open a box.
 pub(crate) const VAULT_REQUEST: &str = "sotto/keys/vault-request/v1";
+/// A key of a pool in a register.
+pub(crate) const POOL_KEY: &str = "sotto/keys/pool-key/v1";
+/// In a register: the keys of a pool were made at this installation.
+pub(crate) const POOL_MADE: &str = "sotto/keys/pool-made/v1";
+/// In a register: the share of a pool came from elsewhere.
+pub(crate) const POOL_ELSEWHERE: &str = "sotto/keys/pool-elsewhere/v1";
+/// What a plan of a pool answers: epoch and context.
+pub(crate) const POOL: &str = "sotto/keys/pool/v1";
+/// A mask of an answer, from fresh bytes and the share.
+pub(crate) const MASK: &str = "sotto/keys/mask/v1";
+/// What stands for a view secret in public.
+pub(crate) const VIEW: &str = "sotto/keys/view/v1";
 /// An installation at its place.
 pub(crate) const INSTALLATION: &str = "sotto/keys/installation/v1";
 /// The check at the end of an armored text.

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod dkg;
+mod pool;
 mod properties;
 mod refresh;
 mod repair;

@@ -23,6 +23,8 @@
 //! Not guaranteed: anything after a co-owner's τ were used twice, as a snapshot of its machine allows. Not
 //! reviewed outside the project.
 
+pub mod group_output;
+
 use crate::{
     amount::Amount,
     codec::{Decode, DecodeError, Encode, Reader, fields},

@@ -48,7 +48,12 @@ pub(crate) fn prove(
 }
 
 /// α, ρ, s_L, s_R from the rewind key, τ₁ and τ₂ from the tau key, in this order.
-fn nonces(context: &OutputContext, opening: &Opening, keys: &OutputKeys<'_>, c: &Commitment) -> Nonces {
+pub(crate) fn nonces(
+    context: &OutputContext,
+    opening: &Opening,
+    keys: &OutputKeys<'_>,
+    c: &Commitment,
+) -> Nonces {
     let rewind = keyed(tag::REWIND, &keys.rewind.0, context, c);
     let tau = keyed(tag::TAU, &keys.tau.0, context, c);
     let of_rewind = |i: u64| *scalar(&rewind, i).expose();
@@ -66,7 +71,7 @@ pub(crate) fn verifies(proof: &RangeProof, context: &OutputContext, c: &Commitme
     batch::all_hold(&[Claim { proof, commitment: c, context: context.clone() }], &[])
 }
 
-fn rewinds_to(
+pub(crate) fn rewinds_to(
     proof: &RangeProof,
     context: &OutputContext,
     c: &Commitment,

@@ -107,7 +107,9 @@ pub struct Participant<'a> {
 }
 
 impl Participant<'_> {
-    fn message(&self) -> Vec<u8> {
+    /// What a proof of possession of this party's key signs.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
         [tag::POSSESSION.as_bytes(), self.chain.as_bytes(), &self.session.0, &[self.role as u8]].concat()
     }
 
@@ -142,13 +144,16 @@ impl Share {
 
     fn check(&self, participant: &Participant<'_>) -> Result<(), SessionError> {
         let role = participant.role;
-        if [self.key.point(), &self.hiding, &self.binding].iter().any(|p| p.is_identity()) {
-            return Err(SessionError::Identity { role });
-        }
+        self.check_points(role)?;
         if !participant.verify_possession(&self.key, &self.possession) {
             return Err(SessionError::Possession { role });
         }
         Ok(())
+    }
+
+    fn check_points(&self, role: Role) -> Result<(), SessionError> {
+        let identity = [self.key.point(), &self.hiding, &self.binding].iter().any(|p| p.is_identity());
+        if identity { Err(SessionError::Identity { role }) } else { Ok(()) }
     }
 }
 
@@ -238,9 +243,29 @@ impl Session {
         message: Vec<u8>,
         shares: Shares,
     ) -> Result<Self, SessionError> {
+        shares.inviter.check(&Participant { chain, session: id, role: Role::Inviter })?;
+        shares.responder.check(&Participant { chain, session: id, role: Role::Responder })?;
+        Self::of_points(id, message, shares)
+    }
+
+    /// As [`Self::new`] for the responder itself, if that is several who make their proof of possession and
+    /// their response in one step: every check but that of this proof.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn responding_unchecked(
+        chain: &ChainId,
+        id: &SessionId,
+        message: Vec<u8>,
+        shares: Shares,
+    ) -> Result<Self, SessionError> {
+        shares.inviter.check(&Participant { chain, session: id, role: Role::Inviter })?;
+        shares.responder.check_points(Role::Responder)?;
+        Self::of_points(id, message, shares)
+    }
+
+    fn of_points(id: &SessionId, message: Vec<u8>, shares: Shares) -> Result<Self, SessionError> {
         let Shares { inviter, responder } = shares;
-        inviter.check(&Participant { chain, session: id, role: Role::Inviter })?;
-        responder.check(&Participant { chain, session: id, role: Role::Responder })?;
         if inviter.key == responder.key {
             return Err(SessionError::EqualKeys);
         }
@@ -298,6 +323,13 @@ impl Session {
             return Err(SessionError::ForeignKey { role });
         }
         Ok(nonces.d.expose() + rho * nonces.e.expose() + self.c * x.expose())
+    }
+
+    /// c and ρ of one party, whose response is `d + ρ·e + c·x`: for a party whose x, d and e are sums that
+    /// nobody knows.
+    #[must_use]
+    pub fn factors(&self, role: Role) -> [Scalar; 2] {
+        [self.c, self.party(role).2]
     }
 
     /// Checks the response of one party.

@@ -42,6 +42,7 @@ use sotto_mw::{
     codec::{Decode, DecodeError, Encode, Reader},
     group::Point,
     schnorr::PublicKey,
+    secret::SecretScalar,
 };
 use zeroize::Zeroizing;
 
@@ -125,9 +126,14 @@ impl<T: Encryptable> Encrypted<T> {
 
     /// Encrypts a message to an address. The same arguments give the same bytes.
     pub(crate) fn new(chain: &ChainId, keys: &AccountKeys, to: &Address, message: &T) -> Self {
+        Self::by(chain, keys.message_hedge(), to, message)
+    }
+
+    /// Encrypts a message of whoever has this secret.
+    pub(crate) fn by(chain: &ChainId, secret: &SecretScalar, to: &Address, message: &T) -> Self {
         let (envelope, text) = (envelope::<T>(chain), padded(message));
         let k = &to.encrypt();
-        let secret = keys.message_hedge().to_bytes();
+        let secret = secret.to_bytes();
         let e = derive_scalar(tag::EPHEMERAL, &[&*secret, k.as_bytes(), &envelope, &text]);
         let p = *PublicKey::of(&e).point();
         let shared = e.agree(k.point());
@@ -140,11 +146,16 @@ impl<T: Encryptable> Encrypted<T> {
     /// Decrypts the message with the keys of an account; `None` when it is for another address or another
     /// chain, or was altered.
     pub(crate) fn decrypt(&self, chain: &ChainId, keys: &AccountKeys) -> Option<T> {
+        self.decrypt_with(chain, &keys.decryption_secrets())
+    }
+
+    /// Decrypts the message with one of these secrets.
+    pub(crate) fn decrypt_with(&self, chain: &ChainId, secrets: &[SecretScalar]) -> Option<T> {
         if self.ephemeral.is_identity() {
             return None;
         }
         let envelope = envelope::<T>(chain);
-        keys.decryption_secrets().iter().find_map(|secret| {
+        secrets.iter().find_map(|secret| {
             let (k, shared) = (PublicKey::of(secret), secret.agree(&self.ephemeral));
             let text = MessageKey::new(&envelope, &self.ephemeral, &k, &shared)
                 .cipher(|cipher, nonce| cipher.decrypt(nonce, Payload { msg: &self.text, aad: &envelope }));

@@ -29,6 +29,7 @@ pub mod coinbase;
 pub mod scan;
 pub mod sessions;
 
+pub mod group;
 pub mod history;
 pub mod memory_chain;
 

@@ -29,7 +29,7 @@ pub(crate) mod funding;
 pub(crate) mod invite;
 pub(crate) mod invoice;
 mod memo;
-mod messages;
+pub(crate) mod messages;
 pub(crate) mod pay;
 mod receipt;
 pub(crate) mod respond;

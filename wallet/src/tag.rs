@@ -77,6 +77,16 @@ pub(crate) const PAID: &str = "sotto/one-sided/paid/v1";
 pub(crate) const RELOCATION: &str = "sotto/wallet/relocation/v1";
 /// Fresh bytes, signing key of the interactive address, kernel, items → secret of a bond.
 pub(crate) const BOND_KEY: &str = "sotto/wallet/bond-key/v1";
+/// View secret of a group, key, amount → r0 of an output of the group.
+pub(crate) const GROUP_BLINDING: &str = "sotto/group/blinding/v1";
+/// View secret of a group → rewind key of its outputs.
+pub(crate) const GROUP_REWIND: &str = "sotto/group/rewind/v1";
+/// View secret of a group → τ key of its outputs.
+pub(crate) const GROUP_TAU: &str = "sotto/group/tau/v1";
+/// View secret of a group → encryption key of its address.
+pub(crate) const GROUP_ENCRYPT: &str = "sotto/group/encrypt/v1";
+/// What the members of a group's wallet have in common beside its keys.
+pub(crate) const GROUP_CONTEXT: &str = "sotto/group/context/v1";
 /// Id of a signing session of a hold.
 pub(crate) const HOLD_SESSION: &str = "sotto/hold/session/v1";
 /// Fresh bytes, signing key of the interactive address, place, purpose → a secret of one party in a hold.

@@ -6,6 +6,7 @@ use sotto_keys::{
     Evidence, Shares,
     armor::{Kind, to_text},
     passphrase::KdfCost,
+    pool::{Plan, PoolKey},
     request::{Phase, Request, Vote},
     share_file::encrypt,
 };
@@ -47,6 +48,12 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 input("nil", Request::Vote { chain, vote }.to_bytes()),
                 input("drill", Request::Drill { time: 9 }.to_bytes()),
             ]
+        }
+        "keys_plan" => {
+            let keys = |all: &[u8]| all.iter().copied().map(PoolKey::new).collect();
+            let (fresh, added, subtracted) = (keys(&[1, 4]), keys(&[1]), keys(&[2, 3]));
+            let plan = Plan { fresh, added, subtracted, signed: keys(&[0, 4]), request: vec![7; 9] };
+            vec![input("two-spent", plan.to_bytes())]
         }
         "keys_armor" => vec![
             input("letter", to_text(Kind::Letter, &[1, 2, 3])),

@@ -19,7 +19,7 @@ use super::{
     respond::{check_kernel, not_expired},
     session::{self, Place},
 };
-use crate::keys::AccountKeys;
+use crate::keys::{AccountKeys, Address};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Height,
@@ -47,11 +47,21 @@ impl CheckedInvoice {
         tip: Height,
         invoice: Invoice,
     ) -> Result<Self, SlateError> {
+        Self::of(chain, tip, invoice, |payer| keys.identity_of(payer).is_some())
+    }
+
+    /// Checks an invoice for whoever has the addresses that `is_ours` knows.
+    pub(crate) fn of(
+        chain: &Chain,
+        tip: Height,
+        invoice: Invoice,
+        is_ours: impl Fn(&Address) -> bool,
+    ) -> Result<Self, SlateError> {
         let (id, network) = (chain.id(), chain.params().network);
         if invoice.receiver.network() != network {
             return Err(SlateError::InviterNetwork);
         }
-        if invoice.payer.is_some_and(|p| keys.identity_of(&p).is_none()) {
+        if invoice.payer.is_some_and(|p| !is_ours(&p)) {
             return Err(SlateError::NotForUs);
         }
         check_kernel(chain, tip, invoice.amount, &invoice.features)?;

@@ -76,11 +76,15 @@ pub(crate) fn check_signed(
 
 /// Checks the terms of an invite; `respond` also checks the share and the signature of the payer.
 fn check(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
-    let network = chain.params().network;
-    if invite.sender.network() != network {
+    identity(keys, chain, invite)?;
+    check_terms(chain, tip, invite)
+}
+
+/// Checks everything about an invite that does not depend on who responds.
+pub(crate) fn check_terms(chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
+    if invite.sender.network() != chain.params().network {
         return Err(SlateError::InviterNetwork);
     }
-    identity(keys, chain, invite)?;
     check_kernel(chain, tip, invite.amount, &invite.features)
 }
 
