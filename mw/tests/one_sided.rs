@@ -68,7 +68,7 @@ fn a_one_sided_payment_pays_for_its_weight() {
 fn a_one_sided_input_counts_once() {
     let (mut ledger, coin, _) = funded();
     let mut twice = ledger.pay_one_sided(&[&coin], &[5]).0;
-    twice.body.one_sided_inputs.push(twice.body.one_sided_inputs[0].clone());
+    twice.body.one_sided_inputs.push(twice.body.one_sided_inputs[0]);
     assert_eq!(ledger.accept(&twice).map(drop), Err(Rejection::NotAscending { list: "one-sided inputs" }));
 }
 
