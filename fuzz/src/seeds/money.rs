@@ -23,14 +23,6 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "wallet_payment" => {
             vec![input("payment", payment.paid_invoice.to_bytes()), input("bonded", away().bonded.to_bytes())]
         }
-        "wallet_group_request" => vec![
-            input("receive", [&[1, 5, 8][..], &payment.invite.to_bytes()].concat()),
-            input("pay", [&[2, 0, 8, 1, 0, 0, 0, 5][..], &[9; 8], &payment.invoice.to_bytes()].concat()),
-        ],
-        "wallet_group_book" => {
-            let (used, coin) = ([2, 0, 0, 0, 5, 8], [1, 0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8, 2, 9]);
-            vec![input("one", [&b"sotto group book v1"[..], &used, &coin, &[0; 7]].concat())]
-        }
         "wallet_encrypted" => vec![input("invite", payment.encrypted.to_bytes())],
         "wallet_proof" => vec![input("proof", payment.proof.to_bytes())],
         "wallet_output_proof" => vec![input("proof", away().proof.to_bytes())],
@@ -80,6 +72,22 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("received-away", away().payee.clone()),
         ],
         "wallet_file" => vec![input("sealed", sealed([8, 1, 1])), input("absurd", sealed([u32::MAX, 1, 1]))],
+        _ => return group_inputs(target),
+    })
+}
+
+/// Seeds of the targets of wallets that a group owns.
+fn group_inputs(target: &str) -> Option<Inputs> {
+    let payment = payment();
+    Some(match target {
+        "wallet_group_request" => vec![
+            input("receive", [&[1, 5, 8][..], &payment.invite.to_bytes()].concat()),
+            input("pay", [&[2, 0, 8, 1, 0, 0, 0, 5][..], &[9; 8], &payment.invoice.to_bytes()].concat()),
+        ],
+        "wallet_group_book" => {
+            let (used, coin) = ([2, 0, 0, 0, 5, 8], [1, 0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8, 2, 9]);
+            vec![input("one", [&b"sotto group book v1"[..], &used, &coin, &[0; 7]].concat())]
+        }
         _ => return None,
     })
 }

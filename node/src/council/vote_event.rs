@@ -61,6 +61,7 @@ pub enum VoteEvent {
 
 /// What a member wants done.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "moved once, to whoever performs it")]
 pub enum VoteEffect {
     /// Send this to all other members.
     Tell(Said),

@@ -207,10 +207,9 @@ impl Machine<'_> {
     /// Scans now and then if a hold is open: its refund is submitted when its time has come.
     fn watch(&mut self) {
         let is_open = |h: &HoldRecord| h.side() == HoldSide::Payer && h.ended().is_none();
-        if self.scanned.elapsed() >= WATCH && self.wallet.held().any(is_open) {
-            if let Err(e) = self.refresh() {
-                self.command.context.ui.detail(&format!("the wallet cannot see the chain now: {}", e.what));
-            }
+        let is_due = self.scanned.elapsed() >= WATCH && self.wallet.held().any(is_open);
+        if is_due && let Err(e) = self.refresh() {
+            self.command.context.ui.detail(&format!("the wallet cannot see the chain now: {}", e.what));
         }
     }
 

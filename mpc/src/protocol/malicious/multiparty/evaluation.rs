@@ -169,7 +169,7 @@ impl<const L: usize> Kernel<L> for Evaluation<L> {
         gates: &Gates<'_, PeerChunks, L>,
         out: &mut [[Block; L]],
     ) -> Result<(), SessionError> {
-        if gates.first % GROUP == 0 {
+        if gates.first.is_multiple_of(GROUP) {
             self.receive(links, GROUP.min(gates.labels.len() + left(gates)))?;
         }
         out.fill([Block::ZERO; L]);

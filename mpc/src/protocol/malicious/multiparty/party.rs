@@ -34,7 +34,7 @@ use super::coins::Coins;
 use super::links::{Link, Links};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase};
-use crate::ot::{Answer, OtError, PackedChoices, SACRIFICED};
+use crate::ot::{Answer, PackedChoices, SACRIFICED};
 use crate::protocol::hello::Role;
 use crate::{Block, Delta};
 
@@ -180,11 +180,11 @@ impl Party {
             answers.push((need[link.peer], Answer { choices, rows: Block::from_chunks(&rows).collect() }));
         }
         links.compare(Phase::OtExtension)?;
-        let checks = self.transfers.iter_mut().zip(shares).zip(&answers).filter(|(_, (n, _))| *n > 0);
+        let mut checks = self.transfers.iter_mut().zip(shares).zip(&answers).filter(|(_, (n, _))| *n > 0);
         let verify =
             |((transfers, shares), (_, answer)): ((&mut Transfers, &mut Shares), &(usize, Answer))| {
                 transfers.sender.verify(challenge, answer, &mut shares.keys)
             };
-        Ok(checks.map(verify).collect::<Result<(), OtError>>()?)
+        Ok(checks.try_for_each(verify)?)
     }
 }

@@ -92,7 +92,7 @@ fn a_gate_takes_the_bytes_of_the_formula() {
             let program = Random { seed: 1, streams: vec![1; parties], gates: 1024 * chunks, outputs: 1 };
             let run = Run { chunk: 1024, ..Run::of(program) };
             let bytes = |end: &End| -> usize {
-                end.records.iter().map(|record| Phase::ALL.map(|phase| record.sent(phase))).flatten().sum()
+                end.records.iter().flat_map(|record| Phase::ALL.map(|phase| record.sent(phase))).sum()
             };
             run.outcome().iter().map(bytes).collect::<Vec<_>>()
         };
