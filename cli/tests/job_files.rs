@@ -221,7 +221,10 @@ fn invalid_files_are_refused_with_help() {
     let short = format!("result_parties = [\"{}\"]", ["0123"; 8].join("-"));
     world.write("short.toml", &policy.replace(line, &short));
     let said = world.run("mpc sign job.toml --key west.key --policy short.toml --yes").fails(1);
-    assert!(said.contains("line 4") && said.contains("keys and policies are 64 hexadecimal digits"), "{said}");
+    assert!(
+        said.contains("line 4") && said.contains("keys and policies are 64 hexadecimal digits"),
+        "{said}"
+    );
     world.run("mpc quote job.toml --as north --key north.key").fails(2);
 }
 

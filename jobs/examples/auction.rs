@@ -17,7 +17,7 @@ use sotto_jobs::result::PartyResult;
 use sotto_jobs::rows::{self, Schema};
 use sotto_jobs::summary::describe;
 use sotto_jobs::text_key::TextKey;
-use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, Job, job_file};
+use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, job_file};
 use sotto_mpc::Bits;
 use sotto_mpc::circuit::language::NoCompiler;
 
@@ -32,10 +32,10 @@ fn identity(name: &str) -> Identity {
 }
 
 /// What an input party does with its own rows before anything leaves it.
-fn read_input(job: &Job, program: &Computation, i: usize) -> Result<Bits, Box<dyn Error>> {
+fn read_input(agreement: &Agreement, program: &Computation, i: usize) -> Result<Bits, Box<dyn Error>> {
     let mut step = program.local(i);
     let file = File::open(format!("{FOLDER}/data/party-{}.csv", i + 1))?;
-    let schema = Schema { tables: &job.inputs[i].tables, texts: &TextKey::for_checks() };
+    let schema = Schema { tables: &agreement.job().inputs[i].tables, texts: &TextKey::of(agreement) };
     rows::read(schema, [(Format::Csv, file)], &mut *step)?;
     Ok(step.enter(program.declaration().party(i))?)
 }
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let approvals = identities.iter().map(|identity| Approval::sign(&job, identity, &mut first));
     let agreement = Agreement::new(job.clone(), &approvals.collect::<Result<Vec<_>, _>>()?, NOW)?;
 
-    let inputs = (0..job.inputs.len()).map(|i| read_input(&job, &program, i));
+    let inputs = (0..job.inputs.len()).map(|i| read_input(&agreement, &program, i));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let parties = Parties { run: agreement.run(1)?, now: NOW, identities: &identities, inputs: &inputs };
     let results = in_process::run(&parties, &program, [&mut first, &mut second])?;
