@@ -160,7 +160,7 @@ impl<S: Store> Holds<'_, S> {
         self.0.perform(|context| holding_ends::complete(context, id, t, rng))
     }
 
-    /// Payer: the holds of which a refund can be in the next block. Nobody has claimed them, and nobody can any more.
+    /// Payer: the holds of which a refund can be in the next block. They are unclaimed, and the time for claims is over.
     #[must_use]
     pub fn due(&self) -> Vec<SessionId> {
         holding_ends::due(&self.0.context())

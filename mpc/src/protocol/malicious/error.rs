@@ -16,7 +16,7 @@ pub enum Check {
     Coin,
     /// The leaky products are products: test values of all parties agree.
     Products,
-    /// What a party told all is the same to all (three parties or more).
+    /// What a party broadcast is the same to all (three parties or more).
     Broadcast,
     /// Opened bits are the authenticated ones.
     Openings,
@@ -39,7 +39,7 @@ impl core::fmt::Display for Check {
         f.write_str(match self {
             Self::Coin => "the nonce of a coin",
             Self::Products => "the products of mask bits",
-            Self::Broadcast => "what a party told all others",
+            Self::Broadcast => "what a party broadcast",
             Self::Openings => "opened mask bits",
             Self::Transcript => "the transcript",
             Self::Labels => "the labels of reported values",

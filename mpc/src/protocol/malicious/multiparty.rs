@@ -5,14 +5,14 @@
 //!  Connected ── hello ──────  Agreed    program, plan, settings → session id
 //!  Agreed    ── set_up ─────  Ready     transfers between each two, both ways; commitments to coin nonces
 //!  Ready     ── execute
-//!    masked inputs        Λ = x ⊕ λ, told to all                of the first block of each stream; later ones on demand
+//!    masked inputs        Λ = x ⊕ λ, broadcast                of the first block of each stream; later ones on demand
 //!    for each chunk of L AND gates
-//!      authenticated bits   corrections to each, coin, R·x told, R·t to each: same bits towards all
+//!      authenticated bits   corrections to each, coin, R·x broadcast, R·t to each: same bits towards all
 //!      masks                first pass: λ of every wire; nothing is sent
-//!      leaky products       U to each, s told, coin, zero test
+//!      leaky products       U to each, s broadcast, coin, zero test
 //!      buckets              coin, d and f to each               σ = α∧β of every AND gate
 //!      tables               garblers P_2 … P_n to the evaluator P_1
-//!      report               P_1 tells Λ of gates, χ; with the last chunk, Λ of outputs
+//!      report               P_1 broadcasts Λ of gates, χ; with the last chunk, Λ of outputs
 //!      checks               (1) P_1 to each garbler, and garblers to each other: MACs, transcript; Σ of P_1
 //!                           (2) garblers to P_1: MACs, transcript, W under pads that add up to zero
 //!    outputs                (3) λ with MACs to each learner

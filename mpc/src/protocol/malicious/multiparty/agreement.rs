@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! hello        every pair: as for every protocol (`protocol::hello`), of the suite for n parties
-//! parameters   told by each: place u8 ‖ parties u8 ‖ learners u8 ‖ attempts u32 ‖ depth k u8 ‖ layers B u8
+//! parameters   broadcast by each: place u8 ‖ parties u8 ‖ learners u8 ‖ attempts u32 ‖ depth k u8 ‖ layers B u8
 //!              ‖ candidates L u64 ‖ AND gates u64 ‖ SHA-256(of each stream, holder u8 ‖ bits u64) [32] ‖ nonce [32]
 //!              all but place and nonce must be equal, and every party be in its place; records are compared
 //! session id   SHA-256(record so far), which covers the parameters and nonces of all
@@ -69,9 +69,9 @@ impl<P: Program> Intent<'_, P> {
             hellos.push(exchange(&mut link.channel, &proposal, rng)?);
         }
         let ours = self.parameters(gates, rng);
-        let told = links.tell_each(Phase::Hello, &ours)?;
+        let broadcast = links.broadcast_each(Phase::Hello, &ours)?;
         links.compare(Phase::Hello)?;
-        for (place, theirs) in told.iter().enumerate() {
+        for (place, theirs) in broadcast.iter().enumerate() {
             if theirs[0] != place as u8 || theirs[EQUAL] != ours[EQUAL] {
                 return Err(SessionError::Parameters);
             }

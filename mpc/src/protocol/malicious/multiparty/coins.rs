@@ -1,8 +1,8 @@
 //! Coins that all parties toss live.
 //!
 //! ```text
-//! at the start   each tells the commitment to its nonce of coin 0
-//! coin i         each tells nonce_i [32] ‖ salt_i [32] ‖ commitment_{i+1} [32]
+//! at the start   each broadcasts the commitment to its nonce of coin 0
+//! coin i         each broadcasts nonce_i [32] ‖ salt_i [32] ‖ commitment_{i+1} [32]
 //!                coin_i = SHA-256(session, i, nonce_i of P_1, …, nonce_i of P_n)
 //! ```
 //!
@@ -47,7 +47,7 @@ impl Coins {
     ) -> Result<Self, SessionError> {
         let ours = fresh(rng);
         let commitment = commitment(session, 0, links.own, &ours);
-        let committed = links.tell_each(Phase::Coins, &commitment)?;
+        let committed = links.broadcast_each(Phase::Coins, &commitment)?;
         Ok(Self { session: *session, next: 0, ours, committed })
     }
 
@@ -65,10 +65,10 @@ impl Coins {
         let next = commitment(&self.session, index + 1, links.own, &coming);
         let mut ours = [0; 96];
         ours.as_chunks_mut().0.copy_from_slice(&[nonce, salt, next]);
-        let told = links.tell_each(Phase::Coins, &ours)?;
-        let (mut nonces, mut all) = (Vec::with_capacity(told.len()), Choice::from(1));
-        for (place, (told, committed)) in told.iter().zip(&mut self.committed).enumerate() {
-            let [nonce, salt, next] = core::array::from_fn(|i| told.as_chunks::<32>().0[i]);
+        let broadcast = links.broadcast_each(Phase::Coins, &ours)?;
+        let (mut nonces, mut all) = (Vec::with_capacity(broadcast.len()), Choice::from(1));
+        for (place, (broadcast, committed)) in broadcast.iter().zip(&mut self.committed).enumerate() {
+            let [nonce, salt, next] = core::array::from_fn(|i| broadcast.as_chunks::<32>().0[i]);
             all &= commitment(&self.session, index, place, &[nonce, salt]).ct_eq(committed);
             *committed = next;
             nonces.push(nonce);

@@ -198,7 +198,7 @@ impl<const L: usize> Kernel<L> for Evaluation<L> {
         report.extend(self.chi.to_bytes());
         let mut lengths = vec![0; links.parties()];
         lengths[0] = report.len();
-        links.tell(Phase::Checks, &report, &lengths)?;
+        links.broadcast(Phase::Checks, &report, &lengths)?;
         links.compare(Phase::Checks)?;
         let mut expected = Vec::with_capacity(L);
         for (i, (link, garbler)) in links.all.iter_mut().zip(&mut self.garblers).enumerate() {

@@ -203,9 +203,9 @@ impl Kernel<1> for Garbling {
         let (gates, outputs) = (chunks.extent().gates, outputs.len());
         let mut lengths = vec![0; links.parties()];
         lengths[0] = Report::bytes(gates, outputs);
-        let told = links.tell(Phase::Checks, &[], &lengths)?;
+        let broadcast = links.broadcast(Phase::Checks, &[], &lengths)?;
         links.compare(Phase::Checks)?;
-        let report = Report::from_bytes(&told[0], gates, outputs);
+        let report = Report::from_bytes(&broadcast[0], gates, outputs);
         let report = report.ok_or(SessionError::Encoding(Phase::Checks))?;
         let (sum, pair) = (self.label_sum(done, &report), &party.agreed.pairs[0]);
         let evaluator = &mut links.all[0];

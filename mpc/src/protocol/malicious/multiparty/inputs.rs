@@ -1,12 +1,12 @@
 //! Inputs: each stream is held by one party, who alone knows the masks of its bits.
 //!
 //! ```text
-//! enter   random bits of the holders ─► each tells Λ = x ⊕ λ of its own bits ─► records are compared ─► masks to the first pass
+//! enter   random bits of the holders ─► each broadcasts Λ = x ⊕ λ of its own bits ─► records are compared ─► masks to the first pass
 //! ```
 //!
 //! As between two parties (`super::inputs`), blocks of a stream are entered before the first chunk or when
 //! the first pass needs them, always before the second pass of a chunk that reads them. A holder's mask bit
-//! has a MAC towards every other party; the shares of all others are zero. Λ is told, not sent: a party that
+//! has a MAC towards every other party; the shares of all others are zero. Λ is broadcast, not sent: a party that
 //! showed two garblers different Λ would otherwise have two inputs, one in the labels of each.
 
 use rand_core::{CryptoRng, RngCore};
@@ -100,7 +100,7 @@ impl<'i> Entry<'i> {
         links.all.iter().map(|_| Shares::default()).collect()
     }
 
-    /// Draws masks, and tells Λ of our bits.
+    /// Draws masks, and broadcasts Λ of our bits.
     fn enter<R: RngCore + CryptoRng>(
         &mut self,
         with: Entering<'_, '_, R>,
@@ -118,17 +118,20 @@ impl<'i> Entry<'i> {
         });
         let ours: Bits = own.zip(masks).map(|(x, mask)| x ^ bit_of(*mask)).collect();
         let lengths: Vec<usize> = need.iter().map(|bits| bits.div_ceil(8)).collect();
-        let told = links.tell(Phase::Inputs, ours.as_bytes(), &lengths)?;
+        let broadcast = links.broadcast(Phase::Inputs, ours.as_bytes(), &lengths)?;
         links.compare(Phase::Inputs)?;
-        let told: Option<Vec<Bits>> =
-            told.iter().zip(&need).map(|(told, bits)| Bits::from_bytes(told, *bits as u64)).collect();
-        let told = told.ok_or(SessionError::Encoding(Phase::Inputs))?;
+        let broadcast: Option<Vec<Bits>> = broadcast
+            .iter()
+            .zip(&need)
+            .map(|(broadcast, bits)| Bits::from_bytes(broadcast, *bits as u64))
+            .collect();
+        let broadcast = broadcast.ok_or(SessionError::Encoding(Phase::Inputs))?;
         let (mut next, mut entered) = (vec![0; need.len()], Vec::with_capacity(ids.len()));
         for id in &ids {
             let Stream { holder, blocks, .. } = &mut self.streams[id.stream];
             let range = next[*holder]..next[*holder] + id.bits;
             next[*holder] = range.end;
-            blocks.push(told[*holder].iter_from(range.start).take(id.bits).collect());
+            blocks.push(broadcast[*holder].iter_from(range.start).take(id.bits).collect());
             let towards = |(link, shares): (&super::links::Link<'_>, &Shares)| {
                 let mut masks = Shares::with_capacity(id.bits);
                 for i in range.clone() {

@@ -1,11 +1,11 @@
-//! A party's channels to all others, and what a party tells all of them.
+//! A party's channels to all others, and what it broadcasts.
 //!
 //! ```text
-//! telling      a party sends all others the same message; each adds what every party told to its record, by place
+//! broadcast    a party sends all others the same message; each adds what every party broadcast to its record, by place
 //! comparing    all pairs compare the digests of their records
 //! ```
 //!
-//! **Nothing that was told is used before records were compared**, except for one's own answer to a challenge
+//! **Nothing that was broadcast is used before records were compared**, except for one's own answer to a challenge
 //! and for the zero test, which need no agreement (`party`, `products`). So either all honest parties go on with the
 //! same messages, or one of them ends the session. (This is the echo broadcast with abort of Goldwasser and
 //! Lindell 2002, ePrint 2002/040, section 2, with one digest for all messages so far.)
@@ -61,11 +61,11 @@ pub(super) struct Links<'c> {
     pub(super) own: usize,
     pub(super) all: Vec<Link<'c>>,
     record: blake3::Hasher,
-    /// Changes of what we tell all, which enter our own record too: for tests of parties that lie.
+    /// Changes of what we broadcast, which enter our own record too: for tests of parties that lie.
     #[cfg(test)]
     pub(super) lies: Vec<super::super::tests::Change>,
     #[cfg(test)]
-    told: [usize; 10],
+    broadcast: [usize; 10],
 }
 
 impl<'c> Links<'c> {
@@ -85,7 +85,7 @@ impl<'c> Links<'c> {
             #[cfg(test)]
             lies: Vec::new(),
             #[cfg(test)]
-            told: [0; 10],
+            broadcast: [0; 10],
         }
     }
 
@@ -94,7 +94,7 @@ impl<'c> Links<'c> {
         self.all.len() + 1
     }
 
-    /// The digest of everything that was told.
+    /// The digest of everything that was broadcast.
     pub(super) fn record(&self) -> [u8; 32] {
         self.record.finalize().into()
     }
@@ -108,12 +108,12 @@ impl<'c> Links<'c> {
 }
 
 impl Links<'_> {
-    /// Every party tells all others a message; that of party i has `lengths[i]` bytes, and ours is `ours`.
-    /// Returns what each party told, by place. It must not be used before [`compare`](Self::compare).
+    /// Every party broadcasts a message; that of party i has `lengths[i]` bytes, and ours is `ours`.
+    /// Returns what each party broadcast, by place. It must not be used before [`compare`](Self::compare).
     ///
     /// # Errors
     /// If a connection fails.
-    pub(super) fn tell(
+    pub(super) fn broadcast(
         &mut self,
         phase: Phase,
         ours: &[u8],
@@ -121,50 +121,50 @@ impl Links<'_> {
     ) -> Result<Vec<Vec<u8>>, ChannelError> {
         #[cfg(test)]
         let ours = &self.lied(phase, ours)[..];
-        let mut told: Vec<Vec<u8>> = lengths.iter().map(|length| vec![0; *length]).collect();
+        let mut broadcast: Vec<Vec<u8>> = lengths.iter().map(|length| vec![0; *length]).collect();
         if lengths.iter().all(|length| *length <= AT_ONCE) {
             for link in self.all.iter_mut().filter(|_| !ours.is_empty()) {
                 link.channel.send(phase, ours)?;
                 link.channel.flush()?;
             }
             for link in &mut self.all {
-                link.channel.receive(phase, &mut told[link.peer])?;
+                link.channel.receive(phase, &mut broadcast[link.peer])?;
             }
         } else {
             for i in self.in_turn() {
                 let link = &mut self.all[i];
-                link.swap(phase, ours, &mut told[link.peer])?;
+                link.swap(phase, ours, &mut broadcast[link.peer])?;
             }
         }
-        told[self.own].copy_from_slice(ours);
+        broadcast[self.own].copy_from_slice(ours);
         self.record.update(&[phase.code()]);
-        for message in &told {
+        for message in &broadcast {
             self.record.update(&(message.len() as u64).to_le_bytes());
             self.record.update(message);
         }
-        Ok(told)
+        Ok(broadcast)
     }
 
-    /// What a party that lies tells in place of `ours`; positions count what it told in a phase.
+    /// What a party that lies broadcasts in place of `ours`; positions count what it broadcast in a phase.
     #[cfg(test)]
     fn lied(&mut self, phase: Phase, ours: &[u8]) -> Vec<u8> {
-        let (at, mut bytes) = (&mut self.told[usize::from(phase.code())], ours.to_vec());
+        let (at, mut bytes) = (&mut self.broadcast[usize::from(phase.code())], ours.to_vec());
         self.lies.iter().for_each(|lie| lie.apply(phase, *at, &mut bytes));
         *at += bytes.len();
         bytes
     }
 
-    /// Every party tells all others a message of N bytes.
+    /// Every party broadcasts a message of N bytes.
     ///
     /// # Errors
     /// If a connection fails.
-    pub(super) fn tell_each<const N: usize>(
+    pub(super) fn broadcast_each<const N: usize>(
         &mut self,
         phase: Phase,
         ours: &[u8; N],
     ) -> Result<Vec<[u8; N]>, ChannelError> {
-        let told = self.tell(phase, ours, &vec![N; self.parties()])?;
-        Ok(told.iter().map(|message| core::array::from_fn(|i| message[i])).collect())
+        let broadcast = self.broadcast(phase, ours, &vec![N; self.parties()])?;
+        Ok(broadcast.iter().map(|message| core::array::from_fn(|i| message[i])).collect())
     }
 
     /// Sends each peer a message of its own, of a few kilobytes, and receives one of the same length.
@@ -183,7 +183,7 @@ impl Links<'_> {
         self.all.iter_mut().zip(ours).map(receive).collect()
     }
 
-    /// Compares our record of what was told with that of every other party.
+    /// Compares our record of what was broadcast with that of every other party.
     ///
     /// # Errors
     /// If a connection fails, or a record differs.

@@ -14,7 +14,7 @@
 //!
 //! **Same bits towards all.** A party chooses its bits, those to be sacrificed too, and enters them into the
 //! transfers with every peer. When all corrections have come, a coin gives one challenge R for all pairs. R·x
-//! is told to all, R·t to each peer apart, and a peer accepts R·t against the R·x that was told and compared.
+//! is broadcast, R·t to each peer apart, and a peer accepts R·t against the R·x that was broadcast and compared.
 //! Bits that differ between two peers have another R·x except with probability 2⁻⁶⁴.
 //!
 //! Source: Wang, Ranellucci, Katz 2017 (ePrint 2017/189), section 5; the check of Roy 2022 (ePrint 2022/192).
@@ -158,16 +158,16 @@ impl Party {
         shares: &mut [Shares],
         challenge: Block,
     ) -> Result<(), SessionError> {
-        let (mut told, mut rows) = (Vec::new(), vec![Vec::new(); shares.len()]);
+        let (mut broadcast, mut rows) = (Vec::new(), vec![Vec::new(); shares.len()]);
         if choices.n > 0 {
             for ((transfers, shares), rows) in self.transfers.iter_mut().zip(&mut *shares).zip(&mut rows) {
                 let answer = transfers.receiver.answer(challenge, choices.bits, &mut shares.macs);
-                told = answer.choices.to_le_bytes().to_vec();
+                broadcast = answer.choices.to_le_bytes().to_vec();
                 rows.extend(answer.rows.iter().flat_map(|row| row.to_bytes()));
             }
         }
         let lengths: Vec<usize> = need.iter().map(|n| if *n > 0 { size_of::<u64>() } else { 0 }).collect();
-        let told = links.tell(Phase::OtExtension, &told, &lengths)?;
+        let broadcast = links.broadcast(Phase::OtExtension, &broadcast, &lengths)?;
         for (link, rows) in links.all.iter_mut().zip(&rows).filter(|(_, rows)| !rows.is_empty()) {
             link.channel.send(Phase::OtExtension, rows)?;
             link.channel.flush()?;
@@ -176,7 +176,7 @@ impl Party {
         for link in &mut links.all {
             let mut rows = vec![0; if need[link.peer] > 0 { SACRIFICED * Block::BYTES } else { 0 }];
             link.channel.receive(Phase::OtExtension, &mut rows)?;
-            let choices = told[link.peer].iter().rev().fold(0, |x, byte| x << 8 | u64::from(*byte));
+            let choices = broadcast[link.peer].iter().rev().fold(0, |x, byte| x << 8 | u64::from(*byte));
             answers.push((need[link.peer], Answer { choices, rows: Block::from_chunks(&rows).collect() }));
         }
         links.compare(Phase::OtExtension)?;

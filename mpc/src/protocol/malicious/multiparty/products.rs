@@ -12,7 +12,7 @@
 //! The lowest bit of ΣΔ is 1:
 //!
 //! ```text
-//! s = Σ lsb T_i (told) = x∧y ⊕ r,   z = r ⊕ s,   V_i = T_i ⊕ s·Δ_i,   Σ V_i = 0
+//! s = Σ lsb T_i (broadcast) = x∧y ⊕ r,   z = r ⊕ s,   V_i = T_i ⊕ s·Δ_i,   Σ V_i = 0
 //! ```
 //!
 //! **Zero test.** With two parties both compare digests of V. With more, no party may see what the others'
@@ -97,10 +97,10 @@ fn products(
     }
     let ours: Bits = t.iter().map(|t| t.lsb()).collect();
     let lengths = vec![ours.as_bytes().len(); links.parties()];
-    let told = links.tell(Phase::Products, ours.as_bytes(), &lengths)?;
+    let broadcast = links.broadcast(Phase::Products, ours.as_bytes(), &lengths)?;
     links.compare(Phase::Products)?;
-    let s = told.iter().try_fold(Bits::from_number(0, t.len()), |s, told| {
-        Some(s.xor(&Bits::from_bytes(told, t.len() as u64)?))
+    let s = broadcast.iter().try_fold(Bits::from_number(0, t.len()), |s, broadcast| {
+        Some(s.xor(&Bits::from_bytes(broadcast, t.len() as u64)?))
     });
     let s = s.ok_or(SessionError::Encoding(Phase::Products))?;
     t.iter_mut().zip(s.iter()).for_each(|(t, s)| *t ^= party.delta.times(s));
@@ -149,13 +149,13 @@ fn zero_test(
     let spare: Vec<SharesView<'_>> = chunks.iter().map(|chunk| chunk.spare()).collect();
     let w = spare.first().map(|spare| spare.macs).unwrap_or_default();
     let w = w.iter().rev().fold(0, |w, mac| w << 1 | u128::from(bit_of(*mac)));
-    let told = links.tell_each(Phase::Products, &(sum ^ Block::new(w)).to_bytes())?;
+    let broadcast = links.broadcast_each(Phase::Products, &(sum ^ Block::new(w)).to_bytes())?;
     let rho = Block::random(rng);
     let mut share = times(rho, sum);
     let mut offers = Vec::with_capacity(spare.len());
     for (link, spare) in links.all.iter().zip(&spare) {
         let key = Block::random(rng);
-        let corrected = Block::from_bytes(told[link.peer]);
+        let corrected = Block::from_bytes(broadcast[link.peer]);
         let bits = Bits::from_number(corrected.to_u128(), TEST_BITS);
         let keys = spare.keys.iter().zip(bits.iter()).map(|(key, c)| *key ^ party.delta.times(c));
         let keys: Zeroizing<Vec<Block>> = Zeroizing::new(keys.collect());
@@ -198,8 +198,8 @@ fn open_zero(
         let domain = Domain { label: EQUALITY, session: &party.agreed.session, index: chunk, role: None };
         domain.of(&[&[place as u8], opening])
     };
-    let committed = links.tell_each(Phase::Products, &commitment(links.own, &ours))?;
-    let opened = links.tell_each(Phase::Products, &ours)?;
+    let committed = links.broadcast_each(Phase::Products, &commitment(links.own, &ours))?;
+    let opened = links.broadcast_each(Phase::Products, &ours)?;
     let (mut all, mut sum) = (Choice::from(1), Block::ZERO);
     for (place, (committed, opening)) in committed.iter().zip(&opened).enumerate() {
         all &= commitment(place, opening).ct_eq(committed);

@@ -142,7 +142,7 @@ impl<P> Session<'_, P, Finished> {
         self.state.output.as_deref()
     }
 
-    /// A digest of everything that parties told all others; all parties have the same one.
+    /// A digest of everything that parties broadcast; all parties have the same one.
     pub fn record(&self) -> [u8; 32] {
         self.state.record
     }

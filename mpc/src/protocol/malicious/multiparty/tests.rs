@@ -2,7 +2,7 @@
 //! parties (`super::super::tests`).
 //!
 //! A deviating party runs the honest code. [`Cheat`]s change bytes towards one peer; [`Run::lies`] change what
-//! a party tells all, and its own record with it. Each attack runs a second time with honest parties that
+//! a party broadcasts, and its own record with it. Each attack runs a second time with honest parties that
 //! ignore the check in question.
 
 mod cheats;
@@ -124,7 +124,7 @@ struct Run {
     chunk: usize,
     /// How a party cheats on a peer, and checks that it ignores, by places.
     cheats: Vec<(usize, usize, Cheat)>,
-    /// What a party tells all others that is not so.
+    /// What a party broadcasts that is not so.
     lies: Vec<(usize, Change)>,
     ignored: Vec<&'static [Check]>,
     two_faced: Option<TwoFaced>,
@@ -187,7 +187,7 @@ impl Run {
         self
     }
 
-    /// `who` tells all others something else, and ignores all checks.
+    /// `who` broadcasts something else, and ignores all checks.
     fn lie(mut self, who: usize, change: Change) -> Self {
         self.ignored[who] = ALL;
         self.lies.push((who, change));

@@ -1,4 +1,4 @@
-//! One cheat a test. Positions count the bytes that a party sends to one peer in a phase, or tells all.
+//! One cheat a test. Positions count the bytes that a party sends to one peer in a phase, or broadcasts.
 
 use super::*;
 use crate::ot::OtError;
@@ -62,10 +62,10 @@ fn are_right(run: &Run, ends: &[End], honest: &[usize]) -> bool {
     honest.iter().all(|i| ends[*i].result == Ok(Some(run.program.expected())))
 }
 
-/// Every message that is told, changed towards one of two honest parties.
+/// Every message that is broadcast, changed towards one of two honest parties.
 #[test]
 fn whatever_is_told_differently_to_two_is_caught_by_the_comparison() {
-    let told = [
+    let broadcast = [
         // The party that cheats, towards whom, what, and the check that meets it without the comparison, if any.
         (2, 1, flip(Phase::Inputs, 0, 0), Some(Check::Labels)),
         (2, 1, flip(Phase::Products, s(), 3), Some(Check::Products)),
@@ -76,7 +76,7 @@ fn whatever_is_told_differently_to_two_is_caught_by_the_comparison() {
         // The nonce of the handshake, on which all ids depend.
         (1, 0, flip(Phase::Hello, 145 + 57, 0), Some(Check::Coin)),
     ];
-    for (who, to, change, otherwise) in told {
+    for (who, to, change, otherwise) in broadcast {
         let honest: Vec<usize> = (0..3).filter(|i| *i != who).collect();
         let run = Run::new(11, 3).cheat(who, to, [change]);
         let ends = run.outcome();
