@@ -27,6 +27,8 @@ pub const OUTPUT_WEIGHT: u64 = 22;
 pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
 /// Weight of a kernel: 113 bytes are four units, doubled because kernels stay forever.
 pub const KERNEL_WEIGHT: u64 = 8;
+/// Weight of a notice: a kernel of 146 bytes.
+pub const NOTICE_WEIGHT: u64 = 10;
 /// Weight of a one-sided output: an output of 835 bytes, one more signature and two more points.
 pub const ONE_SIDED_OUTPUT_WEIGHT: u64 = 30;
 /// The greatest weight to which validators may raise that of a block (MW-R40). Such a block has at most 3.9 MB:

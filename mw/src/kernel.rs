@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! m = "sotto/kernel/v1" ‖ chain id (32) ‖ features (1) ‖ fee (8)
-//!     ‖ not_before (8) ‖ not_after (8) ‖ distance (8)
+//!     ‖ not_before (8) ‖ not_after (8) ‖ distance (8) [‖ topic (1) ‖ data (32), of a notice]
 //! ```
 //!
 //! Integers are little-endian, and zero where a kind has no such field. The offset is not signed, so that
@@ -14,7 +14,7 @@
 
 use crate::{
     amount::{Amount, Height},
-    chain::{Chain, ChainId},
+    chain::{BOND_WEIGHT, Chain, ChainId, KERNEL_WEIGHT, NOTICE_WEIGHT},
     codec::{Decode, DecodeError, Encode, Reader, fields},
     group::point_newtype,
     hash::{Hash, tagged},
@@ -51,6 +51,17 @@ impl Window {
         self.not_before <= h && h <= self.not_after
     }
 }
+
+/// What a notice puts on record for ever: nothing here gives it a meaning, and anyone can pay for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Notice {
+    /// What the data is.
+    pub topic: u8,
+    /// The hash of what is made known at this height.
+    pub data: Hash,
+}
+
+fields!(Notice { topic, data });
 
 /// The kind of a kernel, and the fields of that kind.
 ///
@@ -92,6 +103,15 @@ pub enum KernelFeatures {
         /// The least distance in blocks to the last kernel with the same excess.
         distance: u64,
     },
+    /// As [`Self::Plain`], with 33 bytes that have no meaning to the ledger.
+    Notice {
+        /// The fee, which the sealer of the block receives.
+        fee: Amount,
+        /// Last height; the window begins one full window width earlier.
+        not_after: Height,
+        /// What is put on record.
+        notice: Notice,
+    },
     /// As [`Self::Plain`], with a bond: the only kind beside one-sided inputs and outputs.
     Bonded {
         /// The fee, which the sealer of the block receives.
@@ -117,6 +137,7 @@ impl KernelFeatures {
             Self::Coinbase { .. } => 1,
             Self::HeightRanged { .. } => 2,
             Self::NoRecentDuplicate { .. } => 3,
+            Self::Notice { .. } => 4,
             Self::Bonded { .. } => 5,
             Self::BondedHeightRanged { .. } => 6,
         }
@@ -129,9 +150,32 @@ impl KernelFeatures {
             Self::Plain { fee, .. }
             | Self::HeightRanged { fee, .. }
             | Self::NoRecentDuplicate { fee, .. }
+            | Self::Notice { fee, .. }
             | Self::Bonded { fee, .. }
             | Self::BondedHeightRanged { fee, .. } => *fee,
             Self::Coinbase { .. } => Amount::ZERO,
+        }
+    }
+
+    /// The weight of the kernel and of its bond.
+    #[must_use]
+    pub const fn weight(&self) -> u64 {
+        match self {
+            Self::Plain { .. }
+            | Self::Coinbase { .. }
+            | Self::HeightRanged { .. }
+            | Self::NoRecentDuplicate { .. } => KERNEL_WEIGHT,
+            Self::Notice { .. } => NOTICE_WEIGHT,
+            Self::Bonded { .. } | Self::BondedHeightRanged { .. } => KERNEL_WEIGHT + BOND_WEIGHT,
+        }
+    }
+
+    /// What the kernel puts on record, if it is a notice.
+    #[must_use]
+    pub const fn notice(&self) -> Option<Notice> {
+        match self {
+            Self::Notice { notice, .. } => Some(*notice),
+            _ => None,
         }
     }
 
@@ -157,9 +201,9 @@ impl KernelFeatures {
     #[must_use]
     pub fn window(&self, width: u64) -> Window {
         match *self {
-            Self::Plain { not_after, .. } | Self::Bonded { not_after, .. } => {
-                Window { not_before: not_after.minus(width), not_after }
-            }
+            Self::Plain { not_after, .. }
+            | Self::Notice { not_after, .. }
+            | Self::Bonded { not_after, .. } => Window { not_before: not_after.minus(width), not_after },
             Self::Coinbase { height } => Window { not_before: height, not_after: height },
             Self::HeightRanged { window, .. }
             | Self::NoRecentDuplicate { window, .. }
@@ -171,7 +215,9 @@ impl KernelFeatures {
     #[must_use]
     pub fn message(&self, chain: &ChainId) -> Vec<u8> {
         let (not_before, not_after, distance) = match *self {
-            Self::Plain { not_after, .. } | Self::Bonded { not_after, .. } => (0, not_after.get(), 0),
+            Self::Plain { not_after, .. }
+            | Self::Notice { not_after, .. }
+            | Self::Bonded { not_after, .. } => (0, not_after.get(), 0),
             Self::Coinbase { height } => (height.get(), height.get(), 0),
             Self::HeightRanged { window, .. } | Self::BondedHeightRanged { window, .. } => {
                 (window.not_before.get(), window.not_after.get(), 0)
@@ -184,6 +230,7 @@ impl KernelFeatures {
         for field in [self.fee().units(), not_before, not_after, distance] {
             m.extend_from_slice(&field.to_le_bytes());
         }
+        self.notice().iter().for_each(|notice| notice.encode(&mut m));
         m
     }
 }
@@ -206,6 +253,11 @@ impl Encode for KernelFeatures {
                 window.encode(out);
                 distance.encode(out);
             }
+            Self::Notice { fee, not_after, notice } => {
+                fee.encode(out);
+                not_after.encode(out);
+                notice.encode(out);
+            }
         }
     }
 }
@@ -219,6 +271,10 @@ impl Decode for KernelFeatures {
             3 => {
                 let (fee, window) = (Amount::decode(r)?, Window::decode(r)?);
                 Ok(Self::NoRecentDuplicate { fee, window, distance: r.u64()? })
+            }
+            4 => {
+                let (fee, not_after) = (Amount::decode(r)?, Height::decode(r)?);
+                Ok(Self::Notice { fee, not_after, notice: Notice::decode(r)? })
             }
             5 => Ok(Self::Bonded { fee: Amount::decode(r)?, not_after: Height::decode(r)? }),
             6 => Ok(Self::BondedHeightRanged { fee: Amount::decode(r)?, window: Window::decode(r)? }),

@@ -6,7 +6,7 @@
 
 use crate::{
     amount::Amount,
-    chain::{BOND_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT},
+    chain::{INPUT_WEIGHT, ONE_SIDED_INPUT_WEIGHT},
     codec::{Decode, DecodeError, Encode, Reader, VERSION, encode_list},
     commitment::Commitment,
     group::Scalar,
@@ -85,12 +85,10 @@ impl Body {
     /// The weight, as the block limit and the least fee count it.
     #[must_use]
     pub fn weight(&self) -> u64 {
-        let bonded = self.kernels.iter().filter(|k| k.features.is_bonded()).count();
         self.outputs.iter().map(Output::weight).sum::<u64>()
             + self.inputs.len() as u64 * INPUT_WEIGHT
             + self.one_sided_inputs.len() as u64 * ONE_SIDED_INPUT_WEIGHT
-            + self.kernels.len() as u64 * KERNEL_WEIGHT
-            + bonded as u64 * BOND_WEIGHT
+            + self.kernels.iter().map(|k| k.features.weight()).sum::<u64>()
     }
 
     /// The change of the terms, without its signatures.

@@ -25,7 +25,8 @@ def refuse_if(condition, rule):
 def weight(body):
     outputs = sum((30 if o.kind == 4 else 22) + -(-len(o.extra) // 32) for o in body.outputs)
     inputs = 8 * len(body.inputs) + 18 * len(body.one_sided)
-    return inputs + outputs + 8 * len(body.kernels) + 9 * len(body.bonds)
+    kernels = sum(10 if k.kind == 4 else 8 for k in body.kernels)
+    return inputs + outputs + kernels + 9 * len(body.bonds)
 
 
 def spent(body):
@@ -38,7 +39,7 @@ def fees(body):
 
 
 def window(params, k):
-    return (max(0, k.not_after - params.width) if k.kind in (0, 5) else k.not_before), k.not_after
+    return (max(0, k.not_after - params.width) if k.kind in (0, 4, 5) else k.not_before), k.not_after
 
 
 def total(points, sign=1):

@@ -8,7 +8,7 @@ from .ristretto import ORDER, decode, scalar
 Output = namedtuple("Output", "kind commitment extra sender receiver tag signature proof", defaults=(None,) * 5)
 OneSidedInput = namedtuple("OneSidedInput", "commitment receiver fresh nonce response")
 Bond = namedtuple("Bond", "key nonce response")
-Kernel = namedtuple("Kernel", "kind fee not_before not_after distance excess nonce response bytes")
+Kernel = namedtuple("Kernel", "kind fee not_before not_after distance notice excess nonce response bytes")
 Body = namedtuple("Body", "inputs one_sided outputs kernels bonds y change bytes")
 Transaction = namedtuple("Transaction", "offset body")
 Header = namedtuple(
@@ -103,13 +103,14 @@ class Reader:
         return OneSidedInput(*(self.point() for _ in range(4)), self.scalar())
 
     def kernel(self):
-        start, kind = self.at, self.code(0, 1, 2, 3, 5, 6)
+        start, kind = self.at, self.code(0, 1, 2, 3, 4, 5, 6)
         fee = 0 if kind == 1 else self.number()
         not_before = self.number() if kind in (2, 3, 6) else 0
         not_after = self.number()
         not_before = not_after if kind == 1 else not_before
         distance = self.number() if kind == 3 else 0
-        fields = kind, fee, not_before, not_after, distance, self.point(), self.point(), self.scalar()
+        notice = self.take(33) if kind == 4 else b""
+        fields = kind, fee, not_before, not_after, distance, notice, self.point(), self.point(), self.scalar()
         return Kernel(*fields, self.data[start : self.at])
 
     def body(self):
@@ -342,7 +343,7 @@ def kernel_id(k):
 
 
 def kernel_message(chain, k):
-    fields = le(k.fee) + le(k.not_before) + le(k.not_after) + le(k.distance)
+    fields = le(k.fee) + le(k.not_before) + le(k.not_after) + le(k.distance) + k.notice
     return b"sotto/kernel/v1" + chain + bytes([k.kind]) + fields
 
 

@@ -149,7 +149,9 @@ fn kernel_fields(chain: &Chain, features: &KernelFeatures) -> Result<(), Rejecti
     let width = chain.params().window_width;
     match *features {
         KernelFeatures::Coinbase { .. } => Ok(()),
-        KernelFeatures::Plain { not_after, .. } | KernelFeatures::Bonded { not_after, .. } => {
+        KernelFeatures::Plain { not_after, .. }
+        | KernelFeatures::Notice { not_after, .. }
+        | KernelFeatures::Bonded { not_after, .. } => {
             window(chain, Window { not_before: Height::GENESIS, not_after }, u64::MAX)
         }
         KernelFeatures::HeightRanged { window: w, .. }

@@ -5,6 +5,7 @@
 //! reject it. A transaction is also tried inside a sealed block ([`Trial::in_block`]); both paths must agree.
 
 mod context;
+mod notices;
 mod one_sided;
 mod proofs;
 mod shape;
@@ -17,8 +18,15 @@ pub use super::case::{Case, Subject, Trial};
 #[must_use]
 pub fn all() -> Vec<Case> {
     let base = Base::new();
-    let mut all =
-        [shape::all(&base), proofs::all(&base), context::all(&base), one_sided::all(), terms::all()].concat();
+    let mut all = [
+        shape::all(&base),
+        notices::all(&base),
+        proofs::all(&base),
+        context::all(&base),
+        one_sided::all(),
+        terms::all(),
+    ]
+    .concat();
     all.sort_by_key(|c| c.because.rule());
     all
 }

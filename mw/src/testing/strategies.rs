@@ -10,7 +10,7 @@ use crate::{
     features::{Extra, OutputFeatures},
     group::{Point, Scalar, identity, mul_g},
     hash::Hash,
-    kernel::{Excess, Kernel, KernelFeatures, Window},
+    kernel::{Excess, Kernel, KernelFeatures, Notice, Window},
     one_sided::{Bond, OneSided, OneSidedInput, OneSidedKeys},
     output::Output,
     range_proof::RangeProof,
@@ -91,6 +91,9 @@ pub fn kernel_features() -> impl Strategy<Value = KernelFeatures> {
         (amount(), window()).prop_map(|(fee, window)| KernelFeatures::HeightRanged { fee, window }),
         (amount(), window(), number()).prop_map(|(fee, window, distance)| {
             KernelFeatures::NoRecentDuplicate { fee, window, distance }
+        }),
+        (amount(), height(), any::<u8>(), hash()).prop_map(|(fee, not_after, topic, data)| {
+            KernelFeatures::Notice { fee, not_after, notice: Notice { topic, data } }
         }),
         (amount(), height()).prop_map(|(fee, not_after)| KernelFeatures::Bonded { fee, not_after }),
         (amount(), window()).prop_map(|(fee, window)| KernelFeatures::BondedHeightRanged { fee, window }),

@@ -6,7 +6,8 @@ use sotto_mw::{
     chain::ChainId,
     codec::{Decode, Encode},
     group::{Point, Scalar},
-    kernel::{Excess, Kernel, KernelFeatures, Window},
+    hash::Hash,
+    kernel::{Excess, Kernel, KernelFeatures, Notice, Window},
     schnorr::{PublicKey, Signature, sign},
     session::{Nonces, Participant, Role, Session, SessionId, Share, Shares},
 };
@@ -45,11 +46,13 @@ pub(super) fn kernels() -> Value {
     let chain = ChainId::from_bytes(named("chain"));
     let (fee, window) =
         (Amount::new(1_000_000), Window { not_before: Height::new(60), not_after: Height::new(1440) });
+    let notice = Notice { topic: 3, data: Hash::from_bytes(named("what a notice records")) };
     let all = [
         KernelFeatures::Plain { fee, not_after: window.not_after },
         KernelFeatures::Coinbase { height: Height::new(1 << 40) },
         KernelFeatures::HeightRanged { fee: Amount::new(u64::MAX), window },
         KernelFeatures::NoRecentDuplicate { fee, window, distance: 720 },
+        KernelFeatures::Notice { fee, not_after: window.not_after, notice },
     ];
     let all = all.map(|features| {
         let (x, fresh) = (scalar(&format!("excess {}", features.code())), named("fresh for a kernel"));

@@ -53,6 +53,7 @@ pub(super) fn kernel_kind(features: &KernelFeatures) -> &'static str {
         KernelFeatures::Coinbase { .. } => "coinbase",
         KernelFeatures::HeightRanged { .. } => "height-ranged",
         KernelFeatures::NoRecentDuplicate { .. } => "no-recent-duplicate",
+        KernelFeatures::Notice { .. } => "notice",
         KernelFeatures::Bonded { .. } => "bonded",
         KernelFeatures::BondedHeightRanged { .. } => "bonded height-ranged",
     }
