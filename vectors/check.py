@@ -557,6 +557,21 @@ def check_group_coin(v):
     check("group coin: the address is key 0", address[1:33] == points[0][0].encode())
 
 
+def check_levels(v):
+    """docs/FORMATS.md, message 15: what an issuer says of an output, and the notice that records it."""
+    chain, statement, address = unhex(v["chain_id"]), unhex(v["statement"]), bech32m(v["issuer"])
+    kernel = wire.read("kernel", unhex(v["notice"]))
+    claim, notice, signature = statement[:130], statement[130:162], statement[162:]
+    check("level: issuer", address[0] == 2 and claim[34:98] == address[1:])
+    check("level: the kernel", kernel.kind == 4 and kernel.excess == notice and len(signature) == 64)
+    data = tagged("sotto/level/v1", chain, claim)
+    check("level: the notice", kernel.notice == b"\3" + data)
+    tweak = sha512(sha512(b"sotto/address-sign/v1").digest() * 2 + address[1:]).digest()
+    key = decode(address[33:]) + (int.from_bytes(tweak, "little") % ORDER) * G
+    message = b"sotto/level/signed/v1" + chain + data + notice
+    check("level: signature", frost.verifies(key.encode(), message, signature))
+
+
 def at_point(body, i):
     return decode(body[32 * i : 32 * i + 32])
 

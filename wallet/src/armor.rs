@@ -72,6 +72,8 @@ pub enum MessageKind {
     HoldAnswer = 13,
     /// The payer's half of the claim.
     HoldRelease = 14,
+    /// What an issuer says of the integrity level of an output.
+    Level = 15,
     /// An invite that is encrypted to one address.
     EncryptedInvite = 0x11,
     /// A response that is encrypted to one address.
@@ -95,7 +97,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 25] = [
         Self::Invite,
         Self::Response,
         Self::Transaction,
@@ -110,6 +112,7 @@ impl MessageKind {
         Self::HoldPart,
         Self::HoldAnswer,
         Self::HoldRelease,
+        Self::Level,
         Self::EncryptedInvite,
         Self::EncryptedResponse,
         Self::EncryptedInvoice,
@@ -132,6 +135,7 @@ impl MessageKind {
             Self::Proof => "PROOF",
             Self::OutputProof => "OUTPUT PROOF",
             Self::Change => "CHANGE",
+            Self::Level => "LEVEL",
             Self::EncryptedInvite => "ENCRYPTED INVITE",
             Self::EncryptedResponse => "ENCRYPTED RESPONSE",
             Self::EncryptedInvoice => "ENCRYPTED INVOICE",

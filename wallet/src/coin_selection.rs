@@ -25,7 +25,7 @@ mod linkage;
 mod remainder;
 
 pub use consolidate::SelfTransferPlan;
-pub(crate) use consolidate::{consolidation, relocation, self_spend};
+pub(crate) use consolidate::{consolidation, notice, relocation, self_spend};
 pub(crate) use cost::is_worth_moving;
 pub use cost::{ChangeKind, dust_limit};
 pub use error::CoinSelectionError;
@@ -45,8 +45,8 @@ use crate::{
 };
 use core::iter;
 use cost::{
-    Costs, FeeRule, Inputs, Leaves, Shape, choose, chosen_coins, coins_above_dust, least_fee,
-    on_this_network, total,
+    Costs, FeeRule, Inputs, Leaves, Shape, at_one_level, choose, chosen_coins, coins_above_dust, least_fee,
+    on_this_network, one_level, total,
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -124,7 +124,7 @@ impl PaymentRequest {
     fn shape(&self) -> Shape {
         let one_sided_outputs = self.one_sided() as u64;
         let outputs = self.payees.len() as u64 - one_sided_outputs;
-        Shape { inputs: Inputs::default(), outputs, one_sided_outputs, kernels: outputs.max(1) }
+        Shape { outputs, one_sided_outputs, kernels: outputs.max(1), ..Shape::default() }
     }
 }
 
@@ -299,6 +299,7 @@ pub(crate) fn plan_all(
         Spend::Exactly(these) => chosen_coins(state, chain, account, these)?,
         Spend::Fewest => coins_above_dust(state, chain, account),
     };
+    one_level(state, &coins)?;
     let request = PaymentRequest::new(account, vec![payee]);
     let shape = Shape { inputs: Inputs::of(coins.iter().copied()), ..request.shape() };
     let fee = least_fee(chain, shape)?;
@@ -326,7 +327,10 @@ pub(crate) fn plan(
     let (recipients, change) = (request.shape(), request.change());
     let costs = Costs { chain, amount, recipients, change, fee: FeeRule::Least };
     let chosen = match spend {
-        Spend::Fewest => choose(&costs, &coins_above_dust(state, chain, request.account))?,
+        Spend::Fewest => {
+            let coins = coins_above_dust(state, chain, request.account);
+            at_one_level(state, &coins, |coins| choose(&costs, coins))?
+        }
         Spend::Exactly(these) => {
             let coins = chosen_coins(state, chain, request.account, these)?;
             let inputs = Inputs::of(coins.iter().copied());

@@ -8,6 +8,7 @@ use crate::{
     contacts::ContactError,
     hold::HoldError,
     keys::{Account, WordsError},
+    level::LevelError,
     proof::PaymentProofError,
     slate::SlateError,
     store::StoreError,
@@ -47,6 +48,9 @@ pub enum WalletError {
     /// A payment could not be proven.
     #[error(transparent)]
     Proof(#[from] PaymentProofError),
+    /// A statement about an integrity level was refused.
+    #[error(transparent)]
+    Level(#[from] LevelError),
     /// The account does not exist.
     #[error("unknown account {account}: this wallet has {accounts}")]
     NoAccount {

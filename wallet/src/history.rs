@@ -42,6 +42,8 @@ pub enum EntryKind {
     Relocation,
     /// A self-spend: an input of a payment was moved in order to end the payment.
     SelfSpend,
+    /// A notice was put on record: the amount stays in this wallet.
+    Notice,
 }
 
 /// One line of history.
@@ -91,6 +93,7 @@ impl fmt::Display for EntryKind {
             Self::Hold => "hold",
             Self::Relocation => "relocation",
             Self::SelfSpend => "self-spend",
+            Self::Notice => "notice",
         })
     }
 }
@@ -161,10 +164,11 @@ fn hold(state: &State, h: &HoldRecord) -> Option<HistoryEntry> {
 
 fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {
     HistoryEntry {
-        kind: match t.reason {
+        kind: match &t.reason {
             SelfTransferReason::Consolidation => EntryKind::Consolidation,
             SelfTransferReason::Relocation => EntryKind::Relocation,
             SelfTransferReason::SelfSpend { .. } => EntryKind::SelfSpend,
+            SelfTransferReason::Statement(_) => EntryKind::Notice,
         },
         status: SessionStatus::Signed(t.tx_status),
         account: t.account,

@@ -19,6 +19,7 @@ pub mod hold;
 
 pub mod armor;
 pub mod encrypt;
+pub mod level;
 pub mod output_proof;
 pub mod proof;
 

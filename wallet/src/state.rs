@@ -20,7 +20,7 @@
 //! ```text
 //! bytes = last scanned block (40) ‖ list of accounts ‖ [restore] ‖ maps of outputs, sent, received, issued,
 //!         paid, self-transfers ‖ contacts ‖ checkpoint (40) ‖ set of frozen outputs ‖ set of dismissed sessions
-//!         ‖ [map of holds]
+//!         ‖ [map of holds ‖ [levels]]
 //! ```
 #![deny(clippy::indexing_slicing)]
 
@@ -28,6 +28,7 @@ mod confirmations;
 mod direct;
 mod holds;
 mod invoices;
+mod levels;
 mod observation;
 mod received;
 mod restore;
@@ -41,6 +42,7 @@ pub(crate) use holds::{
     Funded, PayerHold, PayerStage, Pending, Proven, Released, SellerHold, SellerStage, Side, Undone,
 };
 pub(crate) use invoices::{InvoiceStage, IssuedInvoice, PaidInvoice};
+pub(crate) use levels::Levels;
 pub(crate) use observation::{BlockRef, ChainObservation};
 pub(crate) use received::ReceivedPayment;
 pub(crate) use restore::RestoreProgress;
@@ -88,6 +90,7 @@ pub(crate) struct State {
     pub(crate) frozen: BTreeSet<PointBytes>,
     /// The payments to this wallet that it answered and no longer expects.
     pub(crate) dismissed: BTreeSet<SessionId>,
+    pub(crate) levels: Levels,
 }
 
 impl Default for State {
@@ -107,6 +110,7 @@ impl Default for State {
             contacts: Contacts::default(),
             frozen: BTreeSet::new(),
             dismissed: BTreeSet::new(),
+            levels: Levels::default(),
         }
     }
 }
@@ -202,7 +206,7 @@ impl State {
         self.sent.get(session).or_else(|| self.sent.values().find(|s| s.part(session).is_some()))
     }
 
-    /// Locks the inputs of a new payment and records its change. Returns `false`, and changes nothing, when
+    /// Locks the inputs of a new payment and records its change, with its level. Returns `false`, and changes nothing, when
     /// an input is not free.
     pub(crate) fn lock(
         &mut self,
@@ -218,8 +222,13 @@ impl State {
         for (c, created) in inputs.iter().zip(created) {
             self.set_status(c, OutputStatus::Locked { created, by });
         }
-        self.outputs.extend(change.map(|o| (o.commitment, o)));
+        change.into_iter().for_each(|o| self.add_change(inputs, o));
         true
+    }
+
+    fn add_change(&mut self, inputs: &[PointBytes], change: OutputRecord) {
+        self.levels.inherit(inputs, change.commitment);
+        self.outputs.insert(change.commitment, change);
     }
 
     fn set_status(&mut self, c: &PointBytes, status: OutputStatus) {
@@ -285,18 +294,22 @@ impl State {
     pub(crate) fn set_change(&mut self, id: &SessionId, change: Option<OutputRecord>) {
         if let Some(sent) = self.sent.get_mut(id) {
             sent.change = change.as_ref().map(|o| o.commitment);
-            self.outputs.extend(change.map(|o| (o.commitment, o)));
+            let inputs = sent.inputs.clone();
+            change.into_iter().for_each(|o| self.add_change(&inputs, o));
         }
     }
 }
 
-/// The map of holds, which is last and left out if it is empty: as in wallets from before there were any.
-fn holds(r: &mut Reader<'_>) -> Result<BTreeMap<SessionId, HoldRecord>, DecodeError> {
-    if r.left() == 0 {
-        return Ok(BTreeMap::new());
+/// The map of holds and the levels, which are last and left out if they are empty: as in wallets from before there
+/// were any.
+fn latest(r: &mut Reader<'_>) -> Result<(BTreeMap<SessionId, HoldRecord>, Levels), DecodeError> {
+    let empty = DecodeError::Code { what: "map of holds", code: 0 };
+    let holds = if r.left() == 0 { return Ok(Default::default()) } else { map(r)? };
+    match r.left() {
+        0 if holds.is_empty() => Err(empty),
+        0 => Ok((holds, Levels::default())),
+        _ => Ok((holds, Some(Levels::decode(r)?).filter(|levels| !levels.is_empty()).ok_or(empty)?)),
     }
-    let holds = map(r)?;
-    if holds.is_empty() { Err(DecodeError::Code { what: "map of holds", code: 0 }) } else { Ok(holds) }
 }
 
 impl Encode for State {
@@ -314,15 +327,18 @@ impl Encode for State {
         self.checkpoint.encode(out);
         put_set(self.frozen.iter().map(|c| &c.0), out);
         put_set(self.dismissed.iter().map(|s| &s.0), out);
-        if !self.holds.is_empty() {
+        if !self.holds.is_empty() || !self.levels.is_empty() {
             put_map(&self.holds, out);
+        }
+        if !self.levels.is_empty() {
+            self.levels.encode(out);
         }
     }
 }
 
 impl Decode for State {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let mut state = Self {
             tip: BlockRef::decode(r)?,
             accounts: list(r, "accounts", AccountInfo::LEAST_BYTES)?,
             restore: option(r, "restore flag")?,
@@ -336,7 +352,9 @@ impl Decode for State {
             checkpoint: BlockRef::decode(r)?,
             frozen: set(r, "frozen outputs", point_bytes)?,
             dismissed: set(r, "dismissed sessions", session)?,
-            holds: holds(r)?,
-        })
+            ..Self::default()
+        };
+        (state.holds, state.levels) = latest(r)?;
+        Ok(state)
     }
 }

@@ -87,6 +87,10 @@ pub(crate) const GROUP_TAU: &str = "sotto/group/tau/v1";
 pub(crate) const GROUP_ENCRYPT: &str = "sotto/group/encrypt/v1";
 /// What the members of a group's wallet have in common beside its keys.
 pub(crate) const GROUP_CONTEXT: &str = "sotto/group/context/v1";
+/// Chain, output, level, issuer, salt → what a notice about an integrity level records.
+pub(crate) const LEVEL: &str = "sotto/level/v1";
+/// What an issuer signs in its statement about an integrity level.
+pub(crate) const SIGNED_LEVEL: &str = "sotto/level/signed/v1";
 /// Id of a signing session of a hold.
 pub(crate) const HOLD_SESSION: &str = "sotto/hold/session/v1";
 /// Fresh bytes, signing key of the interactive address, place, purpose → a secret of one party in a hold.

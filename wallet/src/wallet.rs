@@ -15,6 +15,7 @@ mod holding;
 mod holding_ends;
 mod holds;
 mod invoicing;
+mod levels;
 mod messages;
 mod observing;
 mod paying;

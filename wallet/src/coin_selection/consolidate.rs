@@ -17,7 +17,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::Chain,
+    chain::{Chain, NOTICE_WEIGHT},
     group::PointBytes,
 };
 
@@ -28,6 +28,8 @@ pub struct SelfTransferPlan {
     inputs: Vec<OutputRecord>,
     output: ChangeKind,
     fee: Amount,
+    /// The part of the fee that a notice pays, if there is one.
+    notice: Option<Amount>,
     amount: Amount,
     not_after: Height,
 }
@@ -56,6 +58,16 @@ impl SelfTransferPlan {
         self.fee
     }
 
+    /// The part of the fee that the kernel of the transfer pays.
+    pub(crate) fn transfer_fee(&self) -> Amount {
+        self.fee.checked_sub(self.notice.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The part that the kernel of a notice pays, if there is one.
+    pub(crate) const fn notice_fee(&self) -> Option<Amount> {
+        self.notice
+    }
+
     /// What the new output looks like.
     pub(crate) const fn output(&self) -> ChangeKind {
         self.output
@@ -80,29 +92,38 @@ impl SelfTransferPlan {
     }
 
     fn of(state: &State, chain: &Chain, inputs: Vec<OutputRecord>) -> Result<Self, CoinSelectionError> {
-        let shape = Shape { inputs: Inputs::of(&inputs), kernels: 1, ..Shape::default() };
+        Self::with_notices(0, state, chain, inputs)
+    }
+
+    fn with_notices(
+        notices: u64,
+        state: &State,
+        chain: &Chain,
+        inputs: Vec<OutputRecord>,
+    ) -> Result<Self, CoinSelectionError> {
+        let shape = Shape { inputs: Inputs::of(&inputs), kernels: 1, notices, ..Shape::default() };
         let output = if shape.is_bonded() { ChangeKind::Hidden } else { ChangeKind::Plain };
         let fee = least_fee(chain, shape.with_change(output))?;
+        let notice = (notices > 0).then(|| chain.least_fee(NOTICE_WEIGHT)).flatten();
         let amount = total(&inputs)?.checked_sub(fee).filter(|a| *a > Amount::ZERO);
         let amount = amount.ok_or(CoinSelectionError::NotWorth { fee })?;
         let account = inputs.first().map(|i| i.account).unwrap_or_default();
         let not_after = chain.standard_expiry(state.tip.height.next());
-        Ok(Self { account, inputs, output, fee, amount, not_after })
+        Ok(Self { account, inputs, output, fee, notice, amount, not_after })
     }
 }
 
-/// Plans to make one output of at most `most` of an account's smallest outputs that are worth more than they
-/// cost.
+/// Plans to make one output of at most `most` of an account's smallest outputs of one level that are worth more
+/// than they cost.
 pub(crate) fn consolidation(
     state: &State,
     chain: &Chain,
     account: Account,
     most: usize,
 ) -> Result<SelfTransferPlan, CoinSelectionError> {
-    let coins = coins_above_dust(state, chain, account);
-    if coins.len().min(most) < 2 {
-        return Err(CoinSelectionError::NothingToMerge);
-    }
+    let groups = state.levels.groups(&coins_above_dust(state, chain, account));
+    let coins = groups.into_iter().find(|coins| coins.len().min(most) >= 2);
+    let coins = coins.ok_or(CoinSelectionError::NothingToMerge)?;
     SelfTransferPlan::of(state, chain, coins.into_iter().take(most).cloned().collect())
 }
 
@@ -117,6 +138,16 @@ pub(crate) fn relocation(
     SelfTransferPlan::of(state, chain, coins.into_iter().cloned().collect())
 }
 
+/// Plans to move the smallest output that is worth more than the fee, beside a notice.
+pub(crate) fn notice(
+    state: &State,
+    chain: &Chain,
+    account: Account,
+) -> Result<SelfTransferPlan, CoinSelectionError> {
+    let coins = coins_above_dust(state, chain, account).into_iter().cloned();
+    first(coins, |coin| SelfTransferPlan::with_notices(1, state, chain, vec![coin]))
+}
+
 /// Plans to move the smallest of a payment's inputs that is on the chain and worth more than the fee.
 pub(crate) fn self_spend(
     state: &State,
@@ -126,9 +157,17 @@ pub(crate) fn self_spend(
     let inputs = inputs.iter().filter_map(|c| state.outputs.get(c));
     let mut inputs: Vec<_> = inputs.filter(|o| matches!(o.status, OutputStatus::Locked { .. })).collect();
     inputs.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
+    first(inputs.into_iter().cloned(), |input| SelfTransferPlan::of(state, chain, vec![input]))
+}
+
+/// The first output with which it can be done; otherwise why it cannot with the last.
+fn first(
+    coins: impl Iterator<Item = OutputRecord>,
+    plan: impl Fn(OutputRecord) -> Result<SelfTransferPlan, CoinSelectionError>,
+) -> Result<SelfTransferPlan, CoinSelectionError> {
     let mut last = CoinSelectionError::Stale;
-    for input in inputs {
-        match SelfTransferPlan::of(state, chain, vec![input.clone()]) {
+    for coin in coins {
+        match plan(coin) {
             Ok(plan) => return Ok(plan),
             Err(e) => last = e,
         }

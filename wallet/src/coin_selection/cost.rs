@@ -9,8 +9,8 @@ use crate::{
 use sotto_mw::{
     amount::Amount,
     chain::{
-        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
-        OUTPUT_WEIGHT,
+        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, NOTICE_WEIGHT, ONE_SIDED_INPUT_WEIGHT,
+        ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
     },
     group::PointBytes,
 };
@@ -67,6 +67,33 @@ pub(crate) fn is_worth_moving(chain: &Chain, paid: &OutputRecord) -> bool {
     chain.least_fee(weight).is_some_and(|cost| paid.opening.amount > cost)
 }
 
+/// Refuses outputs of several integrity levels, unless they may be mixed.
+pub(crate) fn one_level(state: &State, coins: &[&OutputRecord]) -> Result<(), CoinSelectionError> {
+    if state.levels.groups(coins).len() > 1 { Err(CoinSelectionError::MixedLevels) } else { Ok(()) }
+}
+
+/// The first plan that spends outputs of one integrity level, from the highest on. `None`, or why not, if no level
+/// suffices; [`CoinSelectionError::MixedLevels`] if all together would.
+pub(crate) fn at_one_level<'a, T>(
+    state: &State,
+    coins: &[&'a OutputRecord],
+    plan: impl Fn(&[&'a OutputRecord]) -> Result<Option<T>, CoinSelectionError>,
+) -> Result<Option<T>, CoinSelectionError> {
+    let groups = state.levels.groups(coins);
+    let mut why = None;
+    for group in &groups {
+        match plan(group) {
+            Ok(Some(plan)) => return Ok(Some(plan)),
+            Ok(None) => {}
+            Err(e) => why = Some(e),
+        }
+    }
+    if groups.len() > 1 && plan(coins)?.is_some() {
+        return Err(CoinSelectionError::MixedLevels);
+    }
+    why.map_or(Ok(None), Err)
+}
+
 /// The outputs with these commitments, each of which the account can spend.
 pub(crate) fn chosen_coins<'a>(
     state: &'a State,
@@ -81,6 +108,7 @@ pub(crate) fn chosen_coins<'a>(
     };
     let distinct: BTreeSet<&PointBytes> = chosen.iter().collect();
     let mut coins = distinct.into_iter().map(pick).collect::<Result<Vec<_>, _>>()?;
+    one_level(state, &coins)?;
     coins.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
     Ok(coins)
 }
@@ -123,6 +151,7 @@ pub(crate) struct Shape {
     pub(crate) outputs: u64,
     pub(crate) one_sided_outputs: u64,
     pub(crate) kernels: u64,
+    pub(crate) notices: u64,
 }
 
 impl Shape {
@@ -140,13 +169,14 @@ impl Shape {
     }
 
     fn weight(&self) -> u64 {
-        let Self { inputs, outputs, one_sided_outputs, kernels } = *self;
+        let Self { inputs, outputs, one_sided_outputs, kernels, notices } = *self;
         let parts = [
             (inputs.plain, INPUT_WEIGHT),
             (inputs.one_sided, ONE_SIDED_INPUT_WEIGHT),
             (outputs, OUTPUT_WEIGHT),
             (one_sided_outputs, ONE_SIDED_OUTPUT_WEIGHT),
             (kernels, KERNEL_WEIGHT),
+            (notices, NOTICE_WEIGHT),
             (u64::from(self.is_bonded()), BOND_WEIGHT),
         ];
         parts.iter().fold(0, |sum: u64, (n, each)| sum.saturating_add(n.saturating_mul(*each)))

@@ -31,6 +31,11 @@ pub enum CoinSelectionError {
         /// The commitment of the output.
         output: PointBytes,
     },
+    /// Outputs of different integrity levels would be spent together.
+    #[error(
+        "this would spend outputs of different integrity levels together, and this wallet was not told that it may"
+    )]
+    MixedLevels,
     /// The payment needs more inputs than a transaction can hold.
     #[error("the payment needs more inputs than one transaction can hold; pay in several parts")]
     TooHeavy,

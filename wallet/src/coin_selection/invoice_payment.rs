@@ -3,7 +3,8 @@
 use super::{
     CoinSelectionError, Confirmed, Decision, Linkage,
     cost::{
-        ChangeKind, Costs, FeeRule, Inputs, Leaves, Shape, choose, coins_above_dust, on_this_network, total,
+        ChangeKind, Costs, FeeRule, Inputs, Leaves, Shape, at_one_level, choose, coins_above_dust,
+        on_this_network, total,
     },
 };
 use crate::{
@@ -109,17 +110,27 @@ pub(crate) fn plan_invoice(
     invoice: CheckedInvoice,
 ) -> Result<InvoicePlan, CoinSelectionError> {
     let coins = coins_above_dust(state, chain, account);
-    let plain: Vec<_> = coins.iter().copied().filter(|o| o.kind.receiver().is_none()).collect();
-    match plan_plain(chain, &plain, account, invoice.clone()) {
-        Ok(Some(plan)) => return Ok(plan),
-        Err(e) if plain.len() == coins.len() => return Err(e),
-        Ok(None) | Err(_) => {}
-    }
-    if let Some(plan) = plan_bonded(chain, &coins, account, invoice.clone())? {
+    let plan = |coins: &[&OutputRecord]| plan_from(chain, coins, account, &invoice);
+    if let Some(plan) = at_one_level(state, &coins, plan)? {
         return Ok(plan);
     }
     let (needed, balance) = (needed(&invoice)?, state.balance(chain, Some(account)));
     Err(CoinSelectionError::Insufficient { needed, balance })
+}
+
+fn plan_from(
+    chain: &Chain,
+    coins: &[&OutputRecord],
+    account: Account,
+    invoice: &CheckedInvoice,
+) -> Result<Option<InvoicePlan>, CoinSelectionError> {
+    let plain: Vec<_> = coins.iter().copied().filter(|o| o.kind.receiver().is_none()).collect();
+    match plan_plain(chain, &plain, account, invoice.clone()) {
+        Ok(Some(plan)) => return Ok(Some(plan)),
+        Err(e) if plain.len() == coins.len() => return Err(e),
+        Ok(None) | Err(_) => {}
+    }
+    plan_bonded(chain, coins, account, invoice.clone())
 }
 
 fn needed(invoice: &CheckedInvoice) -> Result<Amount, CoinSelectionError> {

@@ -49,7 +49,7 @@ pub(crate) fn remainder(
     let left = left.ok_or(CoinSelectionError::Stale)?;
     let inputs = Inputs::of(sent.inputs.iter().filter_map(|c| state.outputs.get(c)));
     let (one_sided_outputs, kernels) = (sent.direct.len() as u64, live().count() as u64);
-    let shape = Shape { inputs, outputs: kernels, one_sided_outputs, kernels };
+    let shape = Shape { inputs, outputs: kernels, one_sided_outputs, kernels, ..Shape::default() };
     let held = !shape.is_bonded() || live().any(|i| i.features.is_bonded());
     let shape = if left > Amount::ZERO { shape.with_change(ChangeKind::Plain) } else { shape };
     if held && fees >= least_fee(chain, shape)? {

@@ -135,8 +135,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) direct: Vec<NewOneSided>,
     /// The inputs and the change.
     pub(crate) funding: Funding,
-    /// A kernel of the payer alone, if there is one.
-    pub(crate) own: Option<PayerKernel>,
+    /// The kernels of the payer alone.
+    pub(crate) own: Vec<PayerKernel>,
 }
 
 /// Signs all kernels and builds the transaction.
@@ -157,7 +157,7 @@ pub(crate) fn join(
         body.outputs.push(answer.response.output.clone());
         body.kernels.push(answer.sign(secrets)?);
     }
-    if let Some(own) = own {
+    for own in own {
         x = x.add(&own.x);
         body.kernels.push(own.kernel);
     }
@@ -261,7 +261,7 @@ mod tests {
         let answered = CheckedResponse::check(&chain, tip, &invite, &answer.response).unwrap();
         assert_eq!(answered.excess(), answer.excess);
         let (answered, direct) = (vec![(answered, secrets)], vec![]);
-        let parts = Parts { answered, direct, funding: funding.clone(), own: None };
+        let parts = Parts { answered, direct, funding: funding.clone(), own: vec![] };
         let slate = join(&a, &chain, parts, &mut rng).unwrap();
 
         let x = SecretScalar::random(&mut rng);

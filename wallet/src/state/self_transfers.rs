@@ -1,5 +1,5 @@
-//! Transactions of this wallet with itself: self-spends that displace a payment, consolidations and
-//! relocations.
+//! Transactions of this wallet with itself: self-spends that displace a payment, consolidations,
+//! relocations, and what pays for a notice.
 //!
 //! ```text
 //! bytes = identifier (32) ‖ account (4) ‖ reason ‖ list of inputs ‖ output (32) ‖ last height (8)
@@ -11,6 +11,7 @@ use super::TxStatus;
 use crate::{
     codec::{Keyed, inputs, point_bytes, put_inputs, session},
     keys::Account,
+    level::Statement,
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -22,7 +23,7 @@ use sotto_mw::{
 };
 
 /// The purpose of a self-transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SelfTransferReason {
     /// Several outputs become one.
     Consolidation,
@@ -33,6 +34,8 @@ pub(crate) enum SelfTransferReason {
         /// The session of the payment.
         of: SessionId,
     },
+    /// A notice is put on record; its kernel is the one that counts.
+    Statement(Box<Statement>),
 }
 
 /// A transaction of this wallet with itself.
@@ -76,12 +79,16 @@ impl Encode for SelfTransfer {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.session.0);
         out.extend_from_slice(&self.account.0.to_le_bytes());
-        match self.reason {
+        match &self.reason {
             SelfTransferReason::Consolidation => out.push(0),
             SelfTransferReason::Relocation => out.push(2),
             SelfTransferReason::SelfSpend { of } => {
                 out.push(1);
                 out.extend_from_slice(&of.0);
+            }
+            SelfTransferReason::Statement(statement) => {
+                out.push(3);
+                statement.encode(out);
             }
         }
         put_inputs(&self.inputs, out);
@@ -102,6 +109,7 @@ impl Decode for SelfTransfer {
                 0 => SelfTransferReason::Consolidation,
                 1 => SelfTransferReason::SelfSpend { of: session(r)? },
                 2 => SelfTransferReason::Relocation,
+                3 => SelfTransferReason::Statement(Box::new(Statement::decode(r)?)),
                 code => return Err(DecodeError::Code { what: "reason", code }),
             },
             inputs: inputs(r)?,

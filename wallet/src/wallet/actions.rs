@@ -1,6 +1,9 @@
 //! The actions of a wallet that pay and receive, and its accounts and contacts.
 
-use super::{Wallet, context::Change, freezing, holds::Holds, invoicing, paying, receiving, self_transfers};
+use super::{
+    Wallet, context::Change, freezing, holds::Holds, invoicing, levels::Levels, paying, receiving,
+    self_transfers,
+};
 use crate::{
     accounts::{AccountInfo, AccountNameError},
     coin_selection::{
@@ -12,6 +15,7 @@ use crate::{
     error::WalletError,
     hold::HoldTerms,
     keys::{Account, Address},
+    level::Level,
     outputs::OutputRecord,
     scan::UnspentInputs,
     sessions::{HoldRecord, TxStatus},
@@ -408,6 +412,20 @@ impl<S: Store> Wallet<S> {
     /// [`WalletError::NoAccount`].
     pub fn coinbase_builder(&self, account: Account) -> Result<CoinbaseBuilder, WalletError> {
         Ok(CoinbaseBuilder::new(self.context().keys(account)?, self.chain().clone()))
+    }
+}
+
+/// Integrity levels.
+impl<S: Store> Wallet<S> {
+    /// The levels of outputs.
+    pub const fn levels(&mut self) -> Levels<'_, S> {
+        Levels(self)
+    }
+
+    /// The level of an output.
+    #[must_use]
+    pub fn level_of(&self, output: &PointBytes) -> Level {
+        self.state.levels.of(output)
     }
 }
 

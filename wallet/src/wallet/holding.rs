@@ -67,6 +67,10 @@ pub(super) fn stage<T>(record: &HoldRecord, needed: &'static str) -> Result<T, W
 /// The next state, in which a hold is at another stage.
 pub(super) fn with(context: &Context<'_>, record: HoldRecord) -> State {
     let mut next = context.state.clone();
+    // What comes back has the level of what funded the hold.
+    if let Some(payer) = record.spends() {
+        record.outputs.iter().for_each(|o| next.levels.inherit(&payer.inputs, *o));
+    }
     next.holds.insert(record.offer.id, record);
     next
 }

@@ -53,7 +53,7 @@ pub(crate) fn pay(
         answered: vec![],
         direct: deliver(context, &keys, &direct, rng)?,
         funding: Funding { inputs, change: change.map(|c| c.secret) },
-        own: Some(PayerKernel::new(context.chain, plan.only_kernel(), rng)),
+        own: vec![PayerKernel::new(context.chain, plan.only_kernel(), rng)],
     };
     let transaction = join(&keys, context.chain, parts, rng)?;
     let inputs: Vec<_> = plan.inputs().iter().map(|i| i.commitment).collect();
@@ -233,9 +233,9 @@ fn own_kernel(
     context: &Context<'_>,
     sent: &SentPayment,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Option<PayerKernel>, WalletError> {
+) -> Result<Vec<PayerKernel>, WalletError> {
     let own = remainder(context.state, context.chain, sent)?.own;
-    Ok(own.map(|features| PayerKernel::new(context.chain, features, rng)))
+    Ok(own.into_iter().map(|features| PayerKernel::new(context.chain, features, rng)).collect())
 }
 
 /// Sets the change of an open payment. Its index comes from the identifier of the payment, which is random.

@@ -9,7 +9,8 @@ use super::context::{Change, Context};
 use crate::{
     coin_selection::{self, ChangeKind, CoinSelectionError, SelfTransferPlan},
     error::WalletError,
-    keys::{Account, OutputKind, Purpose, fresh_index},
+    keys::{Account, OutputKind, Purpose as OutputPurpose, fresh_index},
+    level::{Claim, Stated, Subject},
     outputs::{OutputRecord, OutputStatus},
     slate::{
         SlateError,
@@ -51,7 +52,7 @@ pub(crate) fn self_spend(
     if *plan != plan_self_spend(context, session)? {
         return Err(CoinSelectionError::Stale.into());
     }
-    transfer(context, plan, SelfTransferReason::SelfSpend { of: payment_of(context, session) }, rng)
+    transfer(context, plan, SelfTransferReason::SelfSpend { of: payment_of(context, session) }.into(), rng)
 }
 
 pub(crate) fn consolidate(
@@ -59,7 +60,7 @@ pub(crate) fn consolidate(
     plan: &SelfTransferPlan,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
-    transfer(context, plan, SelfTransferReason::Consolidation, rng)
+    transfer(context, plan, SelfTransferReason::Consolidation.into(), rng)
 }
 
 /// The outputs of an account that somebody paid one-sidedly and that are worth moving.
@@ -95,36 +96,72 @@ pub(crate) fn relocate(
     plan: &SelfTransferPlan,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
-    transfer(context, plan, SelfTransferReason::Relocation, rng)
+    transfer(context, plan, SelfTransferReason::Relocation.into(), rng)
+}
+
+/// Signs a claim and pays for the kernel that puts it on record, which stands beside that of the transfer.
+pub(crate) fn state(
+    context: &Context<'_>,
+    plan: &SelfTransferPlan,
+    Subject { output, level }: Subject,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Stated>, WalletError> {
+    let (chain, fee) = (context.chain, plan.notice_fee().ok_or(CoinSelectionError::Stale)?);
+    let identity = context.keys(plan.account())?.identity(chain.params().network);
+    let claim = Claim::new(output, level, identity.address, rng);
+    let notice = claim.record(chain.id());
+    let features = KernelFeatures::Notice { fee, not_after: plan.not_after(), notice };
+    let kernel = PayerKernel::new(chain, features, rng);
+    let statement = claim.sign(chain.id(), kernel.excess(), &identity.sign, rng);
+    let reason = SelfTransferReason::Statement(Box::new(statement));
+    let Change { next, result } = transfer(context, plan, Purpose { reason, notice: Some(kernel) }, rng)?;
+    Ok(Change { next, result: Stated { statement, transaction: result } })
+}
+
+/// What a self-transfer is for, and the kernel of its notice.
+struct Purpose {
+    reason: SelfTransferReason,
+    notice: Option<PayerKernel>,
+}
+
+impl From<SelfTransferReason> for Purpose {
+    fn from(reason: SelfTransferReason) -> Self {
+        Self { reason, notice: None }
+    }
 }
 
 fn transfer(
     context: &Context<'_>,
     plan: &SelfTransferPlan,
-    reason: SelfTransferReason,
+    purpose: Purpose,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let Purpose { reason, notice } = purpose;
     let (account, not_after) = (plan.account(), plan.not_after());
     let keys = context.keys(account)?;
     let opening = Opening { amount: plan.amount(), index: fresh_index(rng) };
-    let fee = plan.fee();
+    let fee = plan.transfer_fee();
     let (new, features) = match plan.output() {
         ChangeKind::Hidden => (keys.hidden(opening), KernelFeatures::Bonded { fee, not_after }),
-        ChangeKind::Plain => (keys.plain(Purpose::Change, opening), KernelFeatures::Plain { fee, not_after }),
+        ChangeKind::Plain => {
+            (keys.plain(OutputPurpose::Change, opening), KernelFeatures::Plain { fee, not_after })
+        }
     };
     let inputs = plan.inputs().iter().map(OutputRecord::secret).collect();
     let funding = Funding { inputs, change: Some(new.secret) };
     let own = PayerKernel::new(context.chain, features, rng);
-    let excess = own.excess();
-    let parts = Parts { answered: vec![], direct: vec![], funding, own: Some(own) };
+    let excess = notice.as_ref().unwrap_or(&own).excess();
+    let own = [Some(own), notice].into_iter().flatten().collect();
+    let parts = Parts { answered: vec![], direct: vec![], funding, own };
     let transaction = join(&keys, context.chain, parts, rng)?;
     let session = fresh_session(rng);
     let output = OutputRecord::pending(account, session, &new);
+    let inputs: Vec<_> = plan.inputs().iter().map(|i| i.commitment).collect();
     let made = SelfTransfer {
         session,
         account,
         reason,
-        inputs: plan.inputs().iter().map(|i| i.commitment).collect(),
+        inputs: inputs.clone(),
         output: output.commitment,
         not_after,
         transaction: transaction.get().clone(),
@@ -133,13 +170,14 @@ fn transfer(
     };
     let mut next = context.state.clone();
     // The payment that a self-spend ends has locked the input.
-    let locked: &[PointBytes] = match reason {
-        SelfTransferReason::Consolidation | SelfTransferReason::Relocation => &made.inputs,
+    let locked: &[PointBytes] = match made.reason {
         SelfTransferReason::SelfSpend { .. } => &[],
+        _ => &inputs,
     };
     if !next.lock(session, locked, Some(output)) {
         return Err(CoinSelectionError::Stale.into());
     }
+    next.levels.inherit(&inputs, made.output);
     next.self_transfers.insert(session, made);
     Ok(Change::new(next, transaction))
 }
