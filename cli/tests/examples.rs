@@ -40,6 +40,7 @@ const GROUPS: &[&str] = &[
     "wallet account",
     "wallet contact",
     "wallet hold",
+    "wallet level",
     "wallet proof",
     "wallet view-key",
     "node",
@@ -68,6 +69,7 @@ fn every_example_runs() {
     world.signed_job();
     world.board_letters();
     world.held();
+    world.stated();
     world.attested();
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.

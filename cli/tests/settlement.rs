@@ -22,6 +22,9 @@ fn the_page_runs_as_it_is_printed() {
     for verb in ["open", "join", "prove", "lock", "answer", "release", "claim", "undo", "status"] {
         assert!(script.contains(&format!("wallet hold {verb} ")), "{verb}");
     }
+    for verb in ["state", "accept", "verify", "list"] {
+        assert!(script.contains(&format!("wallet level {verb} ")), "{verb}");
+    }
     let said = world.shell(&format!("set -e\n{script}"));
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("claimed") && said.out.contains("undone"), "{said:?}");
@@ -31,6 +34,13 @@ fn the_page_runs_as_it_is_printed() {
         said.out.contains("spendable                  0.3 SOT"),
         "alice has bob's money of the other ledger: {said:?}"
     );
+    assert!(said.out.contains("unverified  said by bank in block"), "{said:?}");
+    let output = world.read("brought.output");
+    let known = world.run("wallet level list --json --wallet alice").ok();
+    let known: Value = serde_json::from_str(&known).unwrap();
+    assert_eq!((&known["output"], &known["level"]), (&output.trim().into(), &"verified".into()));
+    let older = world.run("wallet level accept unverified.txt --from bank --wallet alice").fails(1);
+    assert!(older.contains("a later statement"), "{older:?}");
     assert_eq!(world.read("learned.secret"), world.read("swap.secret"));
     let again = world.run("wallet hold lock swap.secret").ok();
     assert_eq!(again, world.read("swap.point"), "a file that exists is not made anew");

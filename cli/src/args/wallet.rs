@@ -2,6 +2,7 @@
 
 mod custody;
 mod hold;
+mod levels;
 mod listen;
 mod records;
 mod slates;
@@ -10,6 +11,7 @@ mod views;
 
 pub(crate) use custody::*;
 pub(crate) use hold::*;
+pub(crate) use levels::*;
 pub(crate) use listen::*;
 pub(crate) use records::*;
 pub(crate) use slates::*;
@@ -104,6 +106,8 @@ pub(crate) enum WalletVerb {
     Slates(WalletSlates),
     #[command(subcommand)]
     Hold(WalletHold),
+    #[command(subcommand)]
+    Level(WalletLevel),
     History(WalletHistory),
     Outputs(WalletOutputs),
     Consolidate(WalletConsolidate),
@@ -140,6 +144,7 @@ impl WalletVerb {
             Self::Consolidate(a) => &a.account,
             Self::Sweep(a) => &a.account,
             Self::Hold(WalletHold::Open(a)) => &a.account,
+            Self::Level(WalletLevel::State(a)) => &a.account,
             Self::ViewKey(WalletViewKey::Export(a)) => &a.account,
             _ => return None,
         };
@@ -165,6 +170,7 @@ impl WalletVerb {
         match self {
             Self::List(_) | Self::Balance(_) | Self::Address(_) | Self::History(_) | Self::Outputs(_) => true,
             Self::Slates(a) => !a.forget,
+            Self::Level(verb) => matches!(verb, WalletLevel::List(_) | WalletLevel::Verify(_)),
             Self::Contact(verb) => matches!(verb, WalletContact::List(_)),
             Self::Account(verb) => matches!(verb, WalletAccount::List(_)),
             Self::ViewKey(WalletViewKey::Show(a)) => !a.accept_chain,
@@ -189,6 +195,7 @@ impl WalletVerb {
             Self::Cancel(a) => Some(&a.node),
             Self::Slates(a) => Some(&a.node),
             Self::Hold(a) => a.node(),
+            Self::Level(a) => a.node(),
             Self::History(a) => Some(&a.node),
             Self::Outputs(a) => Some(&a.node),
             Self::Consolidate(a) => Some(&a.node),

@@ -1,7 +1,7 @@
 //! `sotto wallet`: keys, payments and outputs of one person.
 //!
 //! One file per group of verbs: `custody` (create, restore), `backup`, `view_key`, `accounts`, `paying`,
-//! `invoices` and `slates` (the steps of a payment), `sweep` (move what was paid one-sidedly), `plan` (what is confirmed), `sessions` (open payments), `holds` and `hold_plan` (money held by two),
+//! `invoices` and `slates` (the steps of a payment), `sweep` (move what was paid one-sidedly), `plan` (what is confirmed), `sessions` (open payments), `holds` and `hold_plan` (money held by two), `levels` (where money came from),
 //! `choosing` (freeze outputs, name them), `listen` and `deliver` (receiving by itself, and paying one that does),
 //! `dates` (of blocks), `reasons` (of refusals, with amounts in the unit), `spending` (end a payment, merge outputs), `records` and `output_proofs` (contacts, proofs), `views` (balance, address,
 //! outputs, scan), `history`.
@@ -17,6 +17,7 @@ mod history;
 mod hold_plan;
 mod holds;
 mod invoices;
+mod levels;
 mod listen;
 mod output_proofs;
 mod paying;
@@ -89,6 +90,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
         WalletVerb::Cancel(a) => spending::cancel(command, a),
         WalletVerb::Slates(a) => sessions::slates(command, a),
         WalletVerb::Hold(verb) => holds::hold(command, verb),
+        WalletVerb::Level(verb) => levels::level(command, verb),
         WalletVerb::Contact(verb) => records::contact(command, verb),
         WalletVerb::Proof(verb) => records::proof(command, verb),
         WalletVerb::Consolidate(a) => spending::consolidate(command, a),

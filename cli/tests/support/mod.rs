@@ -160,6 +160,17 @@ impl World {
         self.shell(&format!("set -e\n{script}")).ok();
     }
 
+    /// An output of bob, `an.output`, and what alice says of it, `statement.txt`.
+    pub(crate) fn stated(&self) {
+        let script = r#"
+            sotto wallet outputs --json --wallet bob \
+                | sed -n 's/.*"commitment":"\([0-9a-f]*\)".*"status":"unspent".*/\1/p' | head -1 > an.output
+            sotto wallet level state $(cat an.output) verified --yes --wallet alice > statement.txt
+            sotto chain seal --wallet alice
+        "#;
+        self.shell(&format!("set -e\n{script}")).ok();
+    }
+
     /// A third wallet, which alice knows.
     pub(crate) fn befriend_dora(&self) {
         self.run("wallet init --wallet dora --words-file dora.words").ok();

@@ -13,8 +13,12 @@ pub(crate) trait OrRefuseIn<T> {
 impl<T> OrRefuseIn<T> for Result<T, WalletError> {
     fn or_refuse_in(self, unit: &Unit, what: &str) -> Outcome<T> {
         let reason = self.as_ref().err().and_then(|e| reason(e, unit));
+        let mixed = matches!(&self, Err(WalletError::Select(CoinSelectionError::MixedLevels)));
         self.or_refuse(what).map_err(|failure| match reason {
             Some(reason) => Failure { why: Some(reason), ..failure },
+            None if mixed => failure.help(
+                "pay less, name outputs of one level with --spend, or run: sotto wallet level mix allow",
+            ),
             None => failure,
         })
     }

@@ -15,6 +15,7 @@ use serde_json::json;
 use sotto_mw::amount::{Amount, Height};
 use sotto_wallet::{
     keys::OutputKind,
+    level::Level,
     outputs::{OutputRecord, OutputStatus},
     reference::Reference,
 };
@@ -106,15 +107,19 @@ pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
             "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
             "amount": o.opening.amount.to_string(), "kind": kind_word(&o.kind), "status": status,
             "reference": o.reference().map(|r| r.to_string()),
-            "height": height.map(Height::get), "time": height.and_then(|h| dates.time(h)), "frozen": wallet.is_frozen(o), "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
+            "height": height.map(Height::get), "time": height.and_then(|h| dates.time(h)), "frozen": wallet.is_frozen(o), "level": wallet.level_of(&o.commitment).to_string(), "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
         });
         let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
         let matures = matures.map_or(String::new(), |h| format!(", spendable from {h}"));
         let at = height.map_or(String::new(), |h| format!(" in {}{matures}", dates.block(h)));
         let frozen = if wallet.is_frozen(o) { ", frozen" } else { "" };
+        let level = match wallet.level_of(&o.commitment) {
+            Level::OwnChain => String::new(),
+            level => format!(", {level}"),
+        };
         let amount = wallet.chain().unit().show(o.opening.amount);
         let kind = kind_word(&o.kind);
-        let human = format!("{amount:>24}  {}  {kind:<10}  {status}{frozen}{at}", o.commitment);
+        let human = format!("{amount:>24}  {}  {kind:<10}  {status}{frozen}{level}{at}", o.commitment);
         command.context.output.record("output", fields, &human)?;
     }
     Ok(())
