@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 4096;
 
 /// Where the passphrase comes from.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Wallet options")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct PassphraseArgs {
     /// Passphrase file (mode 0600)
     #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", hide_env_values = true, global = true)]

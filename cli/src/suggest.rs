@@ -180,7 +180,13 @@ mod tests {
         assert_eq!(commands("wallet", "seal"), ["chain seal"]);
         assert_eq!(
             commands("", "verify"),
-            ["wallet proof verify", "node evidence verify", "mpc verify", "tee verify"]
+            [
+                "wallet level verify",
+                "wallet proof verify",
+                "node evidence verify",
+                "mpc verify",
+                "tee verify"
+            ]
         );
         assert!(commands("wallet", "frobnicate").is_empty());
     }

@@ -34,12 +34,12 @@ fn the_page_runs_as_it_is_printed() {
         said.out.contains("spendable                  0.3 SOT"),
         "alice has bob's money of the other ledger: {said:?}"
     );
-    assert!(said.out.contains("unverified  said by bank in block"), "{said:?}");
+    assert!(said.out.contains("unverified  said by bob in block"), "{said:?}");
     let output = world.read("brought.output");
     let known = world.run("wallet level list --json --wallet alice").ok();
     let known: Value = serde_json::from_str(&known).unwrap();
     assert_eq!((&known["output"], &known["level"]), (&output.trim().into(), &"verified".into()));
-    let older = world.run("wallet level accept unverified.txt --from bank --wallet alice").fails(1);
+    let older = world.run("wallet level accept unverified.txt --from bob --wallet alice").fails(1);
     assert!(older.contains("a later statement"), "{older:?}");
     assert_eq!(world.read("learned.secret"), world.read("swap.secret"));
     let again = world.run("wallet hold lock swap.secret").ok();

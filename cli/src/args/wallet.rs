@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 /// The wallet that a verb uses.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Wallet options")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct WalletChoice {
     /// Name of the wallet
     #[arg(long, value_name = "NAME", default_value = "default", global = true)]
@@ -225,8 +225,11 @@ mod tests {
         verbs.iter().for_each(|verb| lines(verb, &line, into));
         if verbs.is_empty() {
             let needed = command.get_arguments().filter(|a| a.is_positional() || a.is_required_set());
-            let given = needed
-                .flat_map(|a| a.get_long().map(|l| format!("--{l}")).into_iter().chain(["1".to_owned()]));
+            let value = |a: &clap::Arg| {
+                a.get_possible_values().first().map_or("1".to_owned(), |v| v.get_name().to_owned())
+            };
+            let given =
+                needed.flat_map(|a| a.get_long().map(|l| format!("--{l}")).into_iter().chain([value(a)]));
             into.push(line.into_iter().chain(given).collect());
         }
     }
