@@ -122,6 +122,7 @@ targets! {
         Decoder wallet_encrypted
         Machine wallet_proof
         Machine wallet_output_proof
+        Machine wallet_level
         Decoder wallet_address
         Decoder wallet_words
         Decoder wallet_view_key

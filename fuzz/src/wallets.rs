@@ -21,6 +21,7 @@ use sotto_wallet::{
     encrypt::Encrypted,
     group::{GroupBook, GroupRequest},
     keys::{Address, ViewKey, Words},
+    level::Statement,
     output_proof::OutputProof,
     proof::PaymentProof,
     reference::split_request,
@@ -93,6 +94,17 @@ pub fn wallet_output_proof(data: &[u8]) -> Verdict {
         return Verdict::Refused;
     }
     assert_eq!(proof, away().proof, "a proof of another payment");
+    Verdict::Accepted
+}
+
+/// A statement of a level without its envelope; only the one that was made holds.
+pub fn wallet_level(data: &[u8]) -> Verdict {
+    let Ok(statement) = Statement::from_bytes(data) else { return Verdict::Refused };
+    assert!(statement.to_bytes() == data, "two encodings of one statement");
+    if statement.verify(away().chain.chain()).is_err() {
+        return Verdict::Refused;
+    }
+    assert_eq!(statement, away().statement, "a statement that nobody made");
     Verdict::Accepted
 }
 

@@ -16,7 +16,7 @@ use sotto_mw::{
     codec::Encode,
     hash::Hash,
     history::TermsChange,
-    kernel::{KernelFeatures, Window},
+    kernel::{Kernel, KernelFeatures, Notice, Window},
     mmr::Peaks,
     output::Output,
     secret::SecretScalar,
@@ -57,7 +57,11 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         }
         "mw_header" => vec![input("next", block.header.to_bytes())],
         "mw_kernel" => {
-            block.body.kernels.iter().enumerate().map(|(i, k)| numbered(i, k.to_bytes())).collect()
+            let (notice, not_after) = (Notice { topic: 3, data: block.header.hash() }, Height::new(60));
+            let features = KernelFeatures::Notice { fee: Amount::new(9), not_after, notice };
+            let notice = Kernel { features, ..block.body.kernels[0].clone() };
+            let kernels = block.body.kernels.iter().chain([&notice]);
+            kernels.enumerate().map(|(i, k)| numbered(i, k.to_bytes())).collect()
         }
         "mw_output" => {
             let mut extra = output.clone();

@@ -26,6 +26,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "wallet_encrypted" => vec![input("invite", payment.encrypted.to_bytes())],
         "wallet_proof" => vec![input("proof", payment.proof.to_bytes())],
         "wallet_output_proof" => vec![input("proof", away().proof.to_bytes())],
+        "wallet_level" => vec![input("statement", away().statement.to_bytes())],
         "wallet_view_key" => vec![input("plain", away().view_key.clone())],
         "wallet_request" => {
             let address = payment.invite.sender.to_string();
