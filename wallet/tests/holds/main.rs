@@ -7,6 +7,7 @@ mod support;
 mod attacks;
 mod endings;
 mod model;
+mod observer;
 mod restarts;
 mod safety;
 
