@@ -5,13 +5,17 @@ use crate::{
     armor::{self, MessageKind},
     encrypt::{Encryptable, Encrypted, Privacy},
     error::WalletError,
+    hold::{Purpose, Settlement, payer::receipt},
     keys::{Account, Address},
     output_proof::{Evidence, OutputProof, Prover, SealedOutput},
     outputs::Coin,
     proof::{KernelInclusion, PaymentProof, PaymentProofError},
     sessions::{Record, SessionView},
     slate::{Invite, Invoice, Memo, SlateError},
-    state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, PaymentStage, SignedInvite, TxStatus},
+    state::{
+        HoldRecord, InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, PaymentStage, SignedInvite,
+        TxStatus,
+    },
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
@@ -137,7 +141,8 @@ fn wrote<T: Encryptable + PartialEq>(
 
 pub(crate) fn paid_excess(context: &Context<'_>, session: &SessionId) -> Option<Excess> {
     let sent = signed(context, session).map(|s| s.excess);
-    sent.or_else(|| context.state.paid.get(session).map(|p| p.excess))
+    let claimed = || released(context, session)?.claim_excess();
+    sent.or_else(|| context.state.paid.get(session).map(|p| p.excess)).or_else(claimed)
 }
 
 pub(crate) fn prove(
@@ -147,7 +152,8 @@ pub(crate) fn prove(
 ) -> Result<PaymentProof, WalletError> {
     let sent = signed(context, session).map(|s| sent_proof(s, inclusion));
     let paid = context.state.paid.get(session).map(|p| paid_proof(p, inclusion));
-    let proof = sent.or(paid).ok_or(PaymentProofError::UnknownSession)?;
+    let claimed = released(context, session).and_then(|h| claim_proof(h, inclusion));
+    let proof = sent.or(paid).or(claimed).ok_or(PaymentProofError::UnknownSession)?;
     proof.verify(context.chain.id())?;
     Ok(proof)
 }
@@ -158,6 +164,27 @@ fn signed<'a>(context: &Context<'a>, session: &SessionId) -> Option<&'a SignedIn
         PaymentPart::Signed(signed) => Some(signed),
         _ => None,
     }
+}
+
+/// The hold with this id, if this wallet is its payer.
+fn released<'a>(context: &Context<'a>, hold: &SessionId) -> Option<&'a HoldRecord> {
+    context.state.holds.get(hold).filter(|h| h.spends().is_some())
+}
+
+/// What the seller signed with its claim.
+fn claim_proof(h: &HoldRecord, inclusion: &KernelInclusion) -> Option<PaymentProof> {
+    let (offer, answer) = (h.offer(), h.claim()?);
+    let Settlement::Claim { output, receipt: signature, .. } = &answer.settlement else { return None };
+    let share = offer.share(Purpose::Claim)?;
+    Some(PaymentProof {
+        receipt: receipt(offer, answer, &output.commitment),
+        receiver: offer.seller,
+        signature: *signature,
+        payer: share.key,
+        role: Role::Inviter,
+        possession: share.possession,
+        inclusion: inclusion.clone(),
+    })
 }
 
 fn sent_proof(

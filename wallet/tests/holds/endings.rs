@@ -227,6 +227,35 @@ fn a_locked_claim_reveals_its_secret() {
     assert_eq!(hold_error(s.payer.wallet.holds().extract(&id, &other)), HoldError::Secret);
 }
 
+/// What the seller signed with its claim proves the payment to anybody, locked or not; an undoing proves none.
+#[test]
+fn a_claim_is_a_proof_of_payment() {
+    for locked in [false, true] {
+        let mut s = Scene::new();
+        let id = s.funded();
+        let (t, point) = lock(7);
+        assert_eq!(s.payer.wallet.paid_excess(&id), None);
+        let answer = s.answer(&id, locked.then_some(point)).unwrap();
+        let release = s.release(&answer).unwrap();
+        let claim = match s.receive(&release).unwrap() {
+            Some(claim) => claim,
+            None => s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap(),
+        };
+        s.seal(&[claim]);
+        let excess = s.payer.wallet.paid_excess(&id).unwrap();
+        let inclusion = s.ledger.inclusion(&excess, s.ledger.height().get()).unwrap();
+        let proof = s.payer.wallet.prove(&id, inclusion.clone()).unwrap();
+        assert_eq!(proof.verify(s.ledger.chain.id()).unwrap().height, s.ledger.height());
+        let shown = (proof.receipt.amount, proof.receiver, proof.receipt.memo);
+        assert_eq!(shown, (Amount::new(AMOUNT), s.seller.address(), s.request(3).memo.hash()));
+        // The seller has no proof of what the payer paid it, and another kernel proves nothing.
+        assert_eq!(s.seller.wallet.paid_excess(&id), None);
+        let other = s.ledger.memory.blocks()[4].body.kernels[0].excess;
+        let other = s.ledger.inclusion(&other, s.ledger.height().get()).unwrap();
+        assert!(s.payer.wallet.prove(&id, other).is_err());
+    }
+}
+
 /// A fee that rises after the ladder was signed: the refund is spent on in the same body, with a second kernel.
 #[test]
 fn a_fee_that_rises_under_a_ladder_is_paid_by_a_second_kernel() {

@@ -60,8 +60,8 @@ pub(crate) enum WalletProof {
 Examples:
   $ sotto wallet proof export $(cat paid.session) --wallet alice > paid.proof")]
 pub(crate) struct ProofExport {
-    /// The payment's session, as `wallet slates --all` shows it, or an output that was paid to this wallet's
-    /// address; a unique prefix is enough
+    /// The payment's session, as `wallet slates --all` shows it, a hold that was claimed, or an output that was paid to
+    /// this wallet's address; a unique prefix is enough
     pub(crate) session: String,
     /// What to say with the proof of a payment to an address, such as a challenge of its reader
     #[arg(long, value_name = "TEXT", default_value = "")]

@@ -389,7 +389,7 @@ fn none(hold: &str) -> Failure {
 }
 
 /// The hold whose id starts with a prefix.
-fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<&'a HoldRecord> {
+pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<&'a HoldRecord> {
     let prefix = prefix.trim().to_ascii_lowercase();
     let mut all = wallet.held().filter(|h| hex(&h.offer().id.0).starts_with(&prefix));
     match (all.next(), all.next()) {

@@ -3,6 +3,7 @@
 use super::{
     command::WalletCommand,
     dates::Dated,
+    holds,
     output_proofs::{self, Verifier},
     sessions::find,
 };
@@ -67,7 +68,8 @@ fn export(command: &WalletCommand<'_>, a: &args::ProofExport) -> Outcome {
     if let Some(proof) = output_proofs::of(&wallet, &chain, a)? {
         return output_proofs::print(command, &wallet, &proof);
     }
-    let session = find(&wallet, &a.session)?.session();
+    let hold = holds::find(&wallet, &a.session).map(|hold| hold.offer().id);
+    let session = hold.or_else(|_| find(&wallet, &a.session).map(|s| s.session()))?;
     let what = "cannot prove this payment";
     let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what);
     let excess = excess.map_err(|f| f.help("only the payer has the proof of a payment: ask for it"))?;
