@@ -4,6 +4,7 @@ pub(crate) mod away;
 pub(crate) mod chain;
 pub(crate) mod circuit;
 pub(crate) mod commitments;
+pub(crate) mod hold;
 pub(crate) mod job;
 pub(crate) mod keys;
 pub(crate) mod payment;

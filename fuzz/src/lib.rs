@@ -19,6 +19,7 @@ mod circuits;
 mod commitments;
 mod fixtures;
 mod frames;
+mod holds;
 mod jobs;
 mod keys;
 mod ledger;
@@ -133,6 +134,7 @@ targets! {
         Machine wallet_file
     }
     slates { Machine wallet_slates }
+    holds { Machine wallet_hold }
     stores {
         Machine node_store
         Machine node_operator

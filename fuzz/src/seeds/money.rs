@@ -2,7 +2,7 @@
 
 use super::{Inputs, input};
 use crate::{
-    fixtures::{away::away, payment::payment},
+    fixtures::{away::away, hold::hold, payment::payment},
     wallets::{PASSPHRASE, SEALED},
 };
 use chacha20poly1305::{
@@ -42,6 +42,22 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 input("invoice", payment.invoice.to_bytes()),
                 input("payment", payment.paid_invoice.to_bytes()),
             ]
+        }
+        "wallet_hold" => {
+            let hold = hold();
+            let letters = [
+                ("offer", hold.offer.letter.to_bytes()),
+                ("join", hold.join.letter.to_bytes()),
+                ("prove", hold.prove.letter.to_bytes()),
+                ("part", hold.part.letter.to_bytes()),
+                ("claim", hold.claim.letter.to_bytes()),
+                ("consent", hold.consent.letter.to_bytes()),
+                ("release", hold.release.letter.to_bytes()),
+            ];
+            (1..)
+                .zip(letters)
+                .map(|(kind, (name, bytes))| input(name, [&[kind], &bytes[..]].concat()))
+                .collect()
         }
         "wallet_bytes" => vec![
             input("invite", armor::to_bytes(chain, &payment.invite)),
