@@ -39,6 +39,8 @@ fn the_page_runs_as_it_is_printed() {
     let known = world.run("wallet level list --json --wallet alice").ok();
     let known: Value = serde_json::from_str(&known).unwrap();
     assert_eq!((&known["output"], &known["level"]), (&output.trim().into(), &"verified".into()));
+    let shown = world.run(&format!("chain kernel {}", known["notice"].as_str().unwrap())).ok();
+    assert!(shown.contains("kind      notice") && shown.contains("records   topic 3, "), "{shown}");
     let older = world.run("wallet level accept unverified.txt --from bob --wallet alice").fails(1);
     assert!(older.contains("a later statement"), "{older:?}");
     assert_eq!(world.read("learned.secret"), world.read("swap.secret"));

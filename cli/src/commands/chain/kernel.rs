@@ -30,8 +30,9 @@ pub(crate) fn kernel(context: &Context, home: &Home, a: &args::ChainKernel) -> O
         found.kernel.features.window(chain.chain().params().window_width),
     );
     let tip = chain.tip_height();
+    let notice = found.kernel.features.notice();
     let fields = json!({
-        "excess": excess.to_string(), "height": height.get(), "block": header.hash().to_string(),
+        "topic": notice.map(|n| n.topic), "data": notice.map(|n| n.data.to_string()), "excess": excess.to_string(), "height": height.get(), "block": header.hash().to_string(),
         "time": header.time, "kind": kind, "fee": found.kernel.features.fee().to_string(),
         "not_before": window.not_before.get(), "not_after": window.not_after.get(),
         "tip": tip.get(),
@@ -43,7 +44,8 @@ pub(crate) fn kernel(context: &Context, home: &Home, a: &args::ChainKernel) -> O
         local_time(header.time),
         chain.chain().unit().show(found.kernel.features.fee()),
     );
-    context.output.record("kernel", fields, &human)
+    let recorded = notice.map_or(String::new(), |n| format!("\nrecords   topic {}, {}", n.topic, n.data));
+    context.output.record("kernel", fields, &(human + &recorded))
 }
 
 /// What a kernel is for.
