@@ -144,6 +144,8 @@ targets! {
         Decoder node_message
         Decoder node_equivocations
         Decoder node_accounts
+        Decoder node_council
+        Decoder node_group_votes
     }
     requests {
         Decoder node_request

@@ -1,8 +1,13 @@
 //! A peer's messages to a node: one message per frame, bounded before anything is allocated. And evidence against
-//! validators in a file, which people hand each other.
+//! validators in a file, which people hand each other; and what members of a group say to each other and keep.
 
-use crate::{Verdict, ledger::canonical, stores::checked};
-use sotto_node::{consensus::Accounts, ledger::equivocations::Equivocations, message::Message};
+use crate::{Verdict, fixtures::chain::world, ledger::canonical, stores::checked};
+use sotto_node::{
+    consensus::Accounts,
+    council::{Said, VoteRecord},
+    ledger::equivocations::Equivocations,
+    message::Message,
+};
 
 /// A message.
 pub fn node_message(data: &[u8]) -> Verdict {
@@ -27,5 +32,21 @@ pub fn node_accounts(data: &[u8]) -> Verdict {
         let needed = account.polkas_needed();
         assert!(!needed.is_empty() || account.breach().is_none(), "nothing was needed and it is missing");
     }
+    Verdict::Accepted
+}
+
+/// What a member of a group that seals or votes says to another.
+pub fn node_council(data: &[u8]) -> Verdict {
+    let Some(said) = Said::from_bytes(data) else { return Verdict::Refused };
+    assert!(said.to_bytes() == data, "two encodings of one message");
+    Verdict::Accepted
+}
+
+/// The file of what a member's share said as a validator's, whose checksum is corrected first.
+pub fn node_group_votes(data: &[u8]) -> Verdict {
+    let bytes = checked("sotto/node-group-votes/v1", &[], data);
+    let chain = world().test_chain.chain().id();
+    let Ok(record) = VoteRecord::from_file(chain, &bytes) else { return Verdict::Refused };
+    assert!(record.to_file() == bytes, "two files of one record");
     Verdict::Accepted
 }

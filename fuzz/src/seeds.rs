@@ -4,6 +4,7 @@
 //! verdict, so the tests reveal every change of a format or of the accepted inputs.
 
 mod computing;
+mod council;
 pub mod hostile;
 mod jobs;
 mod keys;
@@ -61,6 +62,7 @@ fn inputs(target: &str) -> Inputs {
         ledger::inputs,
         money::inputs,
         computing::inputs,
+        council::inputs,
         jobs::inputs,
         keys::inputs,
         links::inputs,
