@@ -15,6 +15,7 @@ mod lone;
 mod parts;
 mod pending;
 mod puppet;
+mod resumed;
 mod schedules;
 mod serving;
 mod siege;
