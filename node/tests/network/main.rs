@@ -24,6 +24,7 @@ mod snapshot_sync;
 mod steps;
 mod survivors;
 mod talk;
+mod terms;
 mod turns;
 mod voting;
 mod world;
