@@ -3,6 +3,7 @@
 use crate::hand::{Hand, SECOND, inbound, test_chain};
 use core::time::Duration;
 use sotto_node::{
+    effect::LogEvent,
     event::Event,
     message::{BlockName, Message},
     peer::{Address, Direction, Offence, PeerId},
@@ -235,4 +236,38 @@ fn who_repeats_headers_has_the_blocks() {
     assert!(hand.asked().iter().all(|peer| *peer == 1));
     (3..8).for_each(|n| hand.say(1, &hand.block_message(n)));
     assert_eq!((hand.height(), hand.closed.len()), (8, 0));
+}
+
+/// Headers of a branch that is worse than the chain, as far as they go, are not held, whatever their sender showed.
+#[test]
+fn headers_that_lead_to_a_worse_branch_are_not_held() {
+    let mut hand = Hand::new(test_chain(10), 10, |_| ());
+    hand.join(1, inbound);
+    let mut header = hand.block(4).header.clone();
+    let branch: Vec<SealedHeader> = (0..7).map(|_| hand.after(&mut header)).collect();
+    hand.say(1, &Message::Tip(branch[6].clone()));
+    assert_eq!(hand.asked_headers(), [1]);
+    hand.say(1, &Message::Headers(branch[..3].to_vec()));
+    assert_eq!((hand.node.usage().blocks, hand.asked()), (0, vec![]));
+    hand.say(1, &Message::Tip(branch[6].clone()));
+    assert_eq!(hand.asked_headers(), [1]);
+    hand.say(1, &Message::Headers(branch));
+    assert_eq!((hand.node.usage().blocks, hand.closed.len()), (7, 0));
+}
+
+/// A node that lacks one block says nothing of its progress; one that lacks two does, now and then.
+#[test]
+fn who_lacks_one_block_is_not_behind() {
+    for (shown, says) in [(4, 0), (5, 3)] {
+        let mut hand = Hand::new(test_chain(6), 3, |_| ());
+        hand.join(1, inbound);
+        hand.say(1, &hand.tip_message(shown - 1));
+        hand.say(1, &headers(&hand, 3..shown));
+        for _ in 0..70 {
+            hand.pass(SECOND / 2);
+            hand.say(1, &Message::Pong(0));
+        }
+        let progress = hand.notes.iter().filter(|n| matches!(n, LogEvent::Progress { .. }));
+        assert_eq!(progress.count(), says, "{shown} shown");
+    }
 }
