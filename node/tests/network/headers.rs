@@ -255,10 +255,10 @@ fn headers_that_lead_to_a_worse_branch_are_not_held() {
     assert_eq!((hand.node.usage().blocks, hand.closed.len()), (7, 0));
 }
 
-/// A node that lacks one block says nothing of its progress; one that lacks two does, now and then.
+/// A node that lacks one block says nothing of its progress; one that lacks two does.
 #[test]
 fn who_lacks_one_block_is_not_behind() {
-    for (shown, says) in [(4, 0), (5, 3)] {
+    for (shown, says) in [(4, false), (5, true)] {
         let mut hand = Hand::new(test_chain(6), 3, |_| ());
         hand.join(1, inbound);
         hand.say(1, &hand.tip_message(shown - 1));
@@ -267,7 +267,7 @@ fn who_lacks_one_block_is_not_behind() {
             hand.pass(SECOND / 2);
             hand.say(1, &Message::Pong(0));
         }
-        let progress = hand.notes.iter().filter(|n| matches!(n, LogEvent::Progress { .. }));
-        assert_eq!(progress.count(), says, "{shown} shown");
+        let progress = |n: &LogEvent| matches!(n, LogEvent::Progress { .. });
+        assert_eq!(hand.notes.iter().any(progress), says, "{shown} shown");
     }
 }

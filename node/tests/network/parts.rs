@@ -2,11 +2,11 @@
 //! peers may send it that it did not ask for.
 
 use crate::hand::{Hand, SECOND, inbound};
-use sotto_mw::testing::TestChain;
+use sotto_mw::{amount::Height, testing::TestChain};
 use sotto_node::{
     config::Config,
-    effect::LogEvent,
-    event::Event,
+    effect::{LogEvent, Response},
+    event::{Event, Request},
     message::{Message, compact::Compact},
     peer::{Offence, PeerId},
     seal::SealedHeader,
@@ -149,6 +149,13 @@ fn a_snapshot_is_fetched_from_all_that_have_it() {
     assert!(!bodies.is_empty());
     (32..41).for_each(|n| (1..=2).for_each(|peer| hand.say(peer, &hand.block_message(n))));
     assert_eq!(hand.height(), 41);
+    // Bodies up to the snapshot are not here, which is no fault of the store.
+    for (height, is_here) in [(5, false), (32, false), (33, true)] {
+        let Response::Block(block) = hand.ask(Request::Block(Height::new(height))) else {
+            panic!("no block")
+        };
+        assert_eq!((block.is_some(), hand.lacks.store), (is_here, 0), "{height}");
+    }
 }
 
 /// What is not the part that a peer was asked for counts for nothing; a part of other bytes costs its sender the

@@ -14,6 +14,8 @@ use sotto_mw::{
 };
 use sotto_node::{
     consensus::Evidence,
+    effect::Response,
+    event::Request,
     ledger::Ledger,
     message::Message,
     peer::Offence,
@@ -170,7 +172,7 @@ fn changes_that_were_asked_for_are_free() {
             hand.say(1, &Message::Terms(changes.clone()));
             assert_eq!(hand.asked_headers(), [1], "they were read");
         }
-        (0..9).for_each(|_| hand.say(1, &Message::Terms(changes.clone())));
+        (0..10).for_each(|_| hand.say(1, &Message::Terms(changes.clone())));
         assert!(hand.banned(1, Offence::Flood), "{:?}", hand.closed);
     }
 }
@@ -220,4 +222,9 @@ fn evidence_waits_in_bounded_number() {
         hand.receive(3, &block);
     }
     assert_eq!((kept(&hand), hand.closed.len()), (16 + 3, 0));
+    // The status names the last one.
+    let Response::Status(status) = hand.ask(Request::Status) else { panic!("no status") };
+    let (count, last) = status.evidence.unwrap();
+    assert_eq!((count, last.place.height.get(), last.vote_key), (19, 12, set.all()[3].vote_key));
+    assert_eq!(last.name, Some(set.all()[3].name.to_string()));
 }

@@ -351,6 +351,19 @@ fn a_judged_block_is_given_to_validators() {
     assert_eq!((given(&mut v, asker), given(&mut v, 9)), (vec![asker], vec![]));
 }
 
+/// The addresses of validators come from the settings: they are not passed on, nor are they asked for others.
+#[test]
+fn validators_are_in_no_address_book() {
+    let mut v = voting(chain(), false);
+    let before = v.hand.node.usage().addresses;
+    let key = PeerKey(*v.set.all()[v.others[0] as usize].link_key.as_bytes());
+    for (peer, key, added) in [(20, key, 0), (30, PeerKey([30; 32]), 1)] {
+        v.dials(peer, key);
+        let asked = v.hand.take(|m| *m == Message::GetAddresses);
+        assert_eq!((asked.len(), v.hand.node.usage().addresses), (added, before + added));
+    }
+}
+
 /// A validator that says what is none of consensus is refused on all its connections, and no other is.
 #[test]
 fn who_breaks_the_protocol_is_refused() {
