@@ -172,7 +172,9 @@ fn changes_that_were_asked_for_are_free() {
             hand.say(1, &Message::Terms(changes.clone()));
             assert_eq!(hand.asked_headers(), [1], "they were read");
         }
-        (0..10).for_each(|_| hand.say(1, &Message::Terms(changes.clone())));
+        (0..9).for_each(|_| hand.say(1, &Message::Terms(changes.clone())));
+        assert!(hand.closed.is_empty(), "{:?}", hand.closed);
+        hand.say(1, &Message::Terms(changes));
         assert!(hand.banned(1, Offence::Flood), "{:?}", hand.closed);
     }
 }
