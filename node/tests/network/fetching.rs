@@ -393,3 +393,22 @@ fn what_is_known_of_a_block_is_not_asked_for() {
     hand.say(1, &Message::Items { block: hand.name(blocks), outputs, kernels });
     assert_eq!((hand.height(), hand.closed.len()), (blocks + 1, 0));
 }
+
+/// The block that is needed next is asked of as many again each time that all are slow, those included that let this node wait
+/// before if there are no others.
+#[test]
+fn the_next_block_is_asked_of_as_many_again() {
+    let mut hand = Hand::new(test_chain(20), 3, |_| ());
+    [1, 2, 3, 5].into_iter().for_each(|peer| hand.join(peer, inbound));
+    hand.say(5, &hand.tip_message(10));
+    assert_eq!(hand.asked_headers(), [5]);
+    hand.pass(5 * SECOND / 2);
+    hand.say(5, &Message::Headers(Vec::new()));
+    [1, 2, 3, 5].into_iter().for_each(|peer| hand.say(peer, &hand.tip_message(3)));
+    let mut all = vec![hand.asked()];
+    for _ in 0..2 {
+        hand.pass(5 * SECOND / 2);
+        all.push(hand.asked());
+    }
+    assert_eq!(all, [vec![1], vec![2], vec![3, 5]]);
+}

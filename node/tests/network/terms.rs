@@ -220,9 +220,8 @@ fn evidence_waits_in_bounded_number() {
     }
     let kept = |hand: &Hand| hand.node.ledger().equivocations().all().len();
     assert_eq!(kept(&hand), 0);
-    for block in hand.test_chain.blocks()[2..].to_vec() {
-        hand.receive(3, &block);
-    }
+    let blocks = hand.test_chain.blocks()[2..].to_vec();
+    blocks.iter().for_each(|block| hand.receive(3, block));
     assert_eq!((kept(&hand), hand.closed.len()), (16 + 3, 0));
     // The status names the last one.
     let Response::Status(status) = hand.ask(Request::Status) else { panic!("no status") };
