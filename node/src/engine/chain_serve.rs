@@ -194,6 +194,13 @@ fn on_get_snapshots<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) -> StepR
     Ok(())
 }
 
+/// Whether a part of so many bytes fits in a message.
+const fn fits_a_message(length: u64) -> bool {
+    /// Version, kind, block and place.
+    const FRAME: u64 = 2 + 32 + 4;
+    length + FRAME <= MAX_MESSAGE as u64
+}
+
 /// A part of a snapshot, or that it cannot be had here or now.
 fn on_get_part<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, block: Hash, place: u32) -> StepResult {
     if !ctx.may_serve(id, REQUEST) {
@@ -201,7 +208,7 @@ fn on_get_part<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, block: Hash, 
     }
     let length = ctx.ledger.store().snapshot_part_bytes(&block, place);
     let bytes = match length {
-        Some(length) if length + 64 <= MAX_MESSAGE as u64 && ctx.may_serve(id, length) => {
+        Some(length) if fits_a_message(length) && ctx.may_serve(id, length) => {
             ctx.ledger.store().snapshot_part(&block, place)?
         }
         _ => None,
@@ -214,6 +221,17 @@ fn on_get_part<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, block: Hash, 
 mod tests {
     use super::*;
     use sotto_mw::{block::Seal, testing::TestChain, validators::Signatures, votes::Certificate};
+
+    /// A part fits up to the last byte of a message.
+    #[test]
+    fn parts_fill_a_message_and_no_more() {
+        let frame = |bytes: usize| {
+            Message::Part { block: Hash::ZERO, place: 7, bytes: vec![0; bytes] }.to_bytes().len()
+        };
+        let most = MAX_MESSAGE - frame(0);
+        assert_eq!(frame(most), MAX_MESSAGE);
+        assert!(fits_a_message(0) && fits_a_message(most as u64) && !fits_a_message(most as u64 + 1));
+    }
 
     /// However many validators sealed them, as many headers are sent as one message holds, to the last byte.
     #[test]

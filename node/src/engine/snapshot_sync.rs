@@ -73,8 +73,6 @@ pub(crate) struct SnapshotSync {
     /// No snapshot is tried before this.
     again: Duration,
     serving: Serving,
-    /// Whether a snapshot is chosen because bodies are not to be had.
-    no_bodies: bool,
 }
 
 /// A part of a snapshot, as a peer sent it.
@@ -103,8 +101,7 @@ impl SnapshotSync {
     /// when it is asked next.
     pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>, branch: &mut Branch) -> Self {
         let (awaited, again) = (BTreeSet::new(), Duration::ZERO);
-        let mut this =
-            Self { stage: Stage::None, awaited, again, serving: Serving::default(), no_bodies: false };
+        let mut this = Self { stage: Stage::None, awaited, again, serving: Serving::default() };
         if let Some(mut fetching) = Fetching::resumed(config, ledger, branch).ok().flatten() {
             fetching.until = PATIENCE * config.response_timeout;
             this.set(branch, Stage::Fetching(Box::new(fetching)));
@@ -203,7 +200,6 @@ impl SnapshotSync {
             }
             return;
         }
-        self.no_bodies = no_bodies;
         self.set(ctx.branch, Stage::Choosing(Vec::new(), ctx.now + ctx.config.response_timeout));
         let all: Vec<PeerId> = ctx.peers.ready().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.ask_for_snapshots(ctx, id));
@@ -266,7 +262,10 @@ impl SnapshotSync {
         let Stage::Choosing(offers, _) = self.set(ctx.branch, Stage::None) else {
             return Ok(());
         };
-        let Some(tip) = chosen else { return self.give_up(ctx) };
+        let Some(tip) = chosen else {
+            self.give_up(ctx);
+            return Ok(());
+        };
         let holders = offers.into_iter().filter(|(_, s)| s.header == tip.header).map(|(id, _)| id).collect();
         self.begin_fetching(ctx, &tip, holders)
     }
@@ -290,9 +289,9 @@ impl SnapshotSync {
         let genesis = Header::genesis(store.chain());
         let headers = [genesis].into_iter().chain(sealed.iter().map(|s| s.header.clone())).collect();
         let start = SnapshotStart { tip, headers, here };
-        let mut fetching = match Fetching::new(store.chain(), ctx.config.part_items, start) {
-            Some(fetching) if sealed.last() == Some(tip) => fetching,
-            _ => return self.give_up(ctx),
+        let Some(mut fetching) = Fetching::new(store.chain(), ctx.config.part_items, start) else {
+            self.give_up(ctx);
+            return Ok(());
         };
         for ((place, range), want) in (0..).zip(&fetching.layout.all).zip(&mut fetching.wants) {
             if let (PartRange::Headers(first, last), PartState::Open) = (range, *want) {
@@ -312,15 +311,11 @@ impl SnapshotSync {
 
     /// Falls back to fetching blocks one by one, for a while at least. What has arrived stays, for another
     /// attempt.
-    fn give_up<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn give_up<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
         let again = ctx.now + PATIENCE * ctx.config.response_timeout;
-        let no_bodies = core::mem::take(&mut self.no_bodies);
-        match self.end(ctx.branch, again) {
-            Stage::Fetching(_) => ctx.branch.blocks.clear(),
-            _ if no_bodies => without_bodies(ctx),
-            _ => {}
+        if let Stage::Fetching(_) = self.end(ctx.branch, again) {
+            ctx.branch.blocks.clear();
         }
-        Ok(())
     }
 
     /// Requests the next parts from the peers that have them and owe the fewest.
@@ -384,13 +379,11 @@ impl SnapshotSync {
     fn judge_parts<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         for _ in 0..AT_ONCE {
             let Some(f) = self.fetching() else { return Ok(()) };
-            let Some((range, want)) = f.layout.all.get(f.judged).zip(f.wants.get_mut(f.judged)) else {
-                return self.adopt(ctx);
-            };
-            if !matches!(want, PartState::Here) {
+            let place = f.judged as u32;
+            let Some(range) = f.layout.all.get(f.judged).copied() else { return self.adopt(ctx) };
+            if !matches!(f.want(place), Some(PartState::Here)) {
                 return Ok(());
             }
-            let place = f.judged as u32;
             let bytes = match ctx.ledger.store().downloaded_part(place) {
                 Ok(bytes) => bytes,
                 Err(StoreError::Damaged { .. }) => None,
@@ -399,22 +392,23 @@ impl SnapshotSync {
             let part = bytes.and_then(|bytes| Some((Part::from_bytes(range.kind(), &bytes).ok()?, bytes)));
             match part {
                 // The disk has lost it: it is fetched again.
-                None => *want = PartState::Open,
-                Some((part, bytes)) => match f.checker.part(place, &part) {
+                None => f.reopen(place),
+                Some((part, bytes)) => match f.judge(&range, &part) {
                     Ok(()) => {
                         let parts = f.layout.count();
                         let judged = JudgedPart { place, parts, part: &part, bytes: &bytes };
                         ctx.ledger.store_mut().install_part(judged)?;
                         f.judged += 1;
                     }
-                    // Not the chain's fault: it was kept by an earlier run, or the disk altered it.
+                    // Not the chain's fault: an earlier run kept it, perhaps cut otherwise, or the disk altered it.
                     Err(PrunedError::Part { .. }) if f.mismatches < MISMATCHES => {
                         f.mismatches += 1;
-                        *want = PartState::Open;
+                        f.reopen(place);
                     }
                     Err(PrunedError::Part { .. } | PrunedError::Incomplete) => {
                         ctx.ledger.store_mut().drop_download()?;
-                        return self.give_up(ctx);
+                        self.give_up(ctx);
+                        return Ok(());
                     }
                     Err(why) => return self.on_broken_rule(ctx, why),
                 },
@@ -480,6 +474,10 @@ impl SnapshotSync {
             self.fetching().into_iter().for_each(|f| f.refused(id, rests));
             self.blame(ctx, id, Offence::Late);
         }
-        if over { self.give_up(ctx) } else { self.judge_parts(ctx) }
+        if over {
+            self.give_up(ctx);
+            return Ok(());
+        }
+        self.judge_parts(ctx)
     }
 }

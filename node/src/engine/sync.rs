@@ -41,18 +41,16 @@ use crate::{
         LedgerError, MempoolChange, Reorganised,
         fork::{self, ForkError, OurBranch},
     },
-    message::{BlockName, MAX_HEADERS, MAX_MESSAGE, Message, price::Answer},
+    message::{BlockName, MAX_HEADERS, Message, price::Answer},
     peer::{Offence, PeerId},
     seal::SealedHeader,
-    storage::{Files, snapshot_format::SEALED_MAX},
+    storage::Files,
 };
 use core::cmp::Ordering;
 use requests::{BlockItems, BlockRequests, Wanted};
 use sotto_mw::{
     batch::verify_signatures,
     block::Block,
-    codec::Encode as _,
-    error::Rejection,
     history::{History, TermsChange},
 };
 
@@ -98,11 +96,8 @@ impl Sync {
             // Each change of the chain is a new start: a refusal is worth a second look from another tip.
             PartEvent::Signal(Signal::ChainChanged) => {
                 self.bad.clear();
-                let ours = ctx.ledger.store().history();
-                if ours.last_change() > ctx.branch.history.last_change()
-                    || !ctx.branch.history.states_terms(ctx.ledger.tip())
-                {
-                    ctx.branch.history = ours.clone();
+                if !ctx.branch.history.states_terms(ctx.ledger.tip()) {
+                    ctx.branch.history = ctx.ledger.store().history().clone();
                 }
                 return Ok(());
             }
@@ -237,7 +232,7 @@ impl Sync {
         });
         let linked = linked && terms_follow;
         let unknown_terms = known + judged < all.len();
-        let full = unknown_terms || is_full(&all);
+        let full = unknown_terms || fetch::is_full(&all);
         all.truncate(known + judged);
         if !linked || !are_sealed(&ctx.branch.history, all.get(known..).unwrap_or_default()) {
             self.blame(ctx, id, Offence::Invalid);
@@ -419,10 +414,9 @@ impl Sync {
             }
             e => return Err(e),
         };
+        // Seals and body hashes were judged as they came: what is left says something about the block.
         let broken = names.iter().filter(|n| from.is_some_and(|from| n.height >= from));
-        if condemns_the_block(&why) {
-            broken.clone().for_each(|name| _ = self.bad.insert(name.hash));
-        }
+        broken.clone().for_each(|name| _ = self.bad.insert(name.hash));
         broken
             .clone()
             .next()
@@ -458,18 +452,6 @@ fn follow<F: Files>(
         }
     }
     Ok(done)
-}
-
-/// Whether breaking this rule says something about the block that a header names. A body or a seal that is
-/// not the header's (MW-R20, MW-R21) says something about one copy, and its sender.
-fn condemns_the_block(why: &Rejection) -> bool {
-    !matches!(why, Rejection::BodyHash | Rejection::Seal)
-}
-
-/// Whether there was no room for another header, so that there may be more.
-fn is_full(all: &[SealedHeader]) -> bool {
-    let bytes: usize = all.iter().map(|s| s.to_bytes().len()).sum();
-    all.len() == usize::from(MAX_HEADERS) || bytes + 2 * SEALED_MAX as usize > MAX_MESSAGE
 }
 
 /// How many headers of a list that is linked are in the chain, from its first on.

@@ -131,10 +131,7 @@ impl Validator {
             return if self.resumes { self.tell(ctx, Heard::Resume) } else { Ok(()) };
         }
         self.ask_again(ctx);
-        match self.engine.wake_at() {
-            Some(due) if due <= ctx.now => self.tell(ctx, Heard::Tick),
-            _ => Ok(()),
-        }
+        self.tell(ctx, Heard::Tick)
     }
 
     pub(crate) fn step<F: Files>(

@@ -4,6 +4,7 @@
 #[path = "../support/group.rs"]
 #[allow(dead_code)]
 mod group;
+mod nodes;
 #[path = "../node/test_chain.rs"]
 #[allow(dead_code)]
 mod test_chain;

@@ -40,7 +40,7 @@ pub(crate) fn index(n: u8) -> Index {
 pub(crate) struct Disk(Arc<Mutex<(SealRecord, Option<Proposal>)>>);
 
 impl Disk {
-    fn new(record: SealRecord) -> Self {
+    pub(crate) fn new(record: SealRecord) -> Self {
         Self(Arc::new(Mutex::new((record, None))))
     }
 

@@ -4,7 +4,7 @@ use crate::{
     hand::{Hand, inbound, test_chain},
     world::layout,
 };
-use sotto_mw::{block::Block, codec::Encode};
+use sotto_mw::{block::Block, codec::Encode, testing::TestChain};
 use sotto_node::{
     config::Config,
     effect::{LogEvent, Response},
@@ -25,6 +25,34 @@ fn headers(blocks: &[Block]) -> Message {
     Message::Headers(blocks.iter().map(SealedHeader::of).collect())
 }
 
+/// A node with three blocks of a chain that was told the name of a later one.
+fn told(chain: TestChain, checkpoint: usize) -> Hand {
+    let mut hand = Hand::new(chain, 3, |_| ());
+    let store = Store::open_on(hand.files.copy(), layout()).unwrap();
+    let checkpoints = vec![hand.name(checkpoint)];
+    let ledger = Ledger::over(store, Default::default()).unwrap().with_checkpoints(checkpoints).unwrap();
+    hand.node = Node::new(NodeSetup::new(Config::new(PeerKey([99; 32])), ledger), &mut hand.rng);
+    hand
+}
+
+/// Blocks are connected once headers lead from them to the checkpoint, and not before.
+#[test]
+fn no_block_is_connected_before_headers_lead_to_the_checkpoint() {
+    let mut hand = told(test_chain(9), 7);
+    hand.join(1, inbound);
+    for (from, shown) in [(3, 5), (5, 7), (7, 8)] {
+        hand.say(1, &hand.tip_message(shown - 1));
+        if hand.asked_headers() == [1] {
+            hand.say(1, &headers(&hand.test_chain.blocks()[from..shown]));
+        }
+        for n in from..shown {
+            hand.say(1, &hand.block_message(n));
+        }
+        assert_eq!(hand.height(), if shown < 8 { 3 } else { 8 }, "{shown} headers");
+    }
+    assert_eq!(hand.closed, []);
+}
+
 /// Headers that lead to another block than the checkpoint's are dropped, with all that led there; a branch that leads to
 /// it stays, whatever another peer shows.
 #[test]
@@ -34,11 +62,7 @@ fn what_leads_past_a_checkpoint_is_dropped_and_nothing_else() {
     let _ = others.secret();
     (5..12).for_each(|_| drop(others.grow(Vec::new())));
     let (good, other) = (ours.blocks().to_vec(), others.blocks().to_vec());
-    let mut hand = Hand::new(ours, 3, |_| ());
-    let store = Store::open_on(hand.files.copy(), layout()).unwrap();
-    let ledger =
-        Ledger::over(store, Default::default()).unwrap().with_checkpoints(vec![name(&good[7])]).unwrap();
-    hand.node = Node::new(NodeSetup::new(Config::new(PeerKey([99; 32])), ledger), &mut hand.rng);
+    let mut hand = told(ours, 7);
     (1..=2).for_each(|peer| hand.join(peer, inbound));
     let shows = |hand: &mut Hand, peer: u64, block: &Block| {
         hand.say(peer, &Message::Tip(SealedHeader::of(block)));

@@ -1,11 +1,14 @@
 //! Bodies: which peer is asked for which block, how many at a time, and in which form.
 
 use crate::hand::{Hand, SECOND, inbound, test_chain};
-use sotto_mw::block::Block;
+use sotto_mw::{block::Block, codec::Encode};
 use sotto_node::{
     effect::LogEvent,
     event::Event,
-    message::{Message, compact::Compact},
+    message::{
+        BlockName, Message,
+        compact::{Compact, items as items_of},
+    },
     peer::{Address, Direction, PeerId},
     seal::{OperatorKey, SealedHeader},
 };
@@ -296,7 +299,7 @@ fn a_branch_from_far_below_is_followed() {
         for _ in 0..4 {
             for (_, height, _) in asked(&mut hand) {
                 let block = &all[height as usize - 1];
-                let body = sotto_mw::codec::Encode::to_bytes(&block.body);
+                let body = block.body.to_bytes();
                 hand.say(1, &Message::Block { sealed: SealedHeader::of(block), body });
             }
             hand.pass(SECOND);
@@ -305,4 +308,107 @@ fn a_branch_from_far_below_is_followed() {
     }
     let undone = |n: &LogEvent| matches!(n, LogEvent::Reorganised(_, 45));
     assert!(hand.notes.iter().any(undone) && hand.closed.is_empty(), "{:?}", hand.closed);
+}
+
+/// Of blocks that are verified together those before the first that breaks a rule stay.
+#[test]
+fn sound_blocks_before_a_broken_one_stay() {
+    let mut hand = Hand::new(test_chain(8), 3, |_| ());
+    hand.join(1, inbound);
+    let mut broken = hand.block(4).clone();
+    broken.header.kernel_root = broken.header.output_root;
+    let key = OperatorKey::from_secret(hand.test_chain.operator().clone());
+    broken.seal = key.seal(hand.test_chain.chain().id(), &broken.header, &mut hand.rng).into();
+    let mut header = broken.header.clone();
+    let (sealed, top) = (SealedHeader::of(&broken), hand.after(&mut header));
+    hand.say(1, &Message::Tip(top.clone()));
+    hand.say(1, &Message::Headers(vec![SealedHeader::of(hand.block(3)), sealed.clone(), top.clone()]));
+    assert_eq!(asked(&mut hand), [4, 5, 6].map(|h| (1, h, false)));
+    for sealed in [top, sealed.clone()] {
+        hand.say(1, &Message::Block { sealed, body: broken.body.to_bytes() });
+        assert_eq!(hand.height(), 3);
+    }
+    hand.say(1, &hand.block_message(3));
+    assert_eq!((hand.height(), hand.lacks.store, hand.closed.len()), (4, 0, 0));
+    let (good, bad) = (hand.name(3), BlockName::of(&sealed.header));
+    let connected = |n: &LogEvent| matches!(n, LogEvent::Connected(name) if *name == good);
+    let invalid = |n: &LogEvent| matches!(n, LogEvent::InvalidBlock(name, _) if *name == bad);
+    assert_eq!(hand.notes.iter().filter(|n| connected(n) || invalid(n)).count(), 2, "{:?}", hand.notes);
+}
+
+/// A block that one peer fills is not given up because another does not have it; it is when the one that fills it does not.
+#[test]
+fn a_block_that_is_filled_goes_on_whoever_lacks_it() {
+    for lacks in [2, 1] {
+        let mut chain = test_chain(1);
+        let coin = chain.grow(Vec::new());
+        chain.mature();
+        let (payment, _) = chain.pay(&[&coin], &[5]);
+        let blocks = chain.blocks().len();
+        chain.grow(vec![payment]);
+        let mut hand = Hand::new(chain, blocks, |_| ());
+        (1..=2).for_each(|peer| hand.join(peer, inbound));
+        (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(blocks)));
+        hand.say(1, &Message::Compact(Compact::of(hand.block(blocks), 3).unwrap()));
+        let items = hand.said.iter().find_map(|(_, m)| match m {
+            Message::GetItems { outputs, kernels, .. } => Some((outputs.clone(), kernels.clone())),
+            _ => None,
+        });
+        let (outputs, kernels) = items.unwrap();
+        hand.said.clear();
+        hand.pass(5 * SECOND / 2);
+        assert_eq!(hand.asked(), [2], "the first is slow");
+        hand.say(lacks, &Message::NotFound(hand.name(blocks)));
+        let (outputs, kernels) = items_of(&hand.block(blocks).body, &outputs, &kernels).unwrap();
+        hand.say(1, &Message::Items { block: hand.name(blocks), outputs, kernels });
+        assert_eq!((hand.height(), hand.closed.len()), (blocks + usize::from(lacks == 2), 0));
+        hand.say(2, &hand.block_message(blocks));
+        assert_eq!((hand.height(), hand.closed.len()), (blocks + 1, 0));
+    }
+}
+
+/// Of a block of which the outputs are known from elsewhere, the kernels alone are asked for.
+#[test]
+fn what_is_known_of_a_block_is_not_asked_for() {
+    let mut chain = test_chain(1);
+    let coin = chain.grow(Vec::new());
+    chain.mature();
+    let fee = chain.least_fee(1, 1, 1);
+    let output = chain.output(coin.opening.amount.units() - fee.units());
+    let [pending, sealed] = [1, 2].map(|_| {
+        let kernel = chain.plain(fee);
+        chain.transaction(&[&coin], &[&output], &[kernel])
+    });
+    let blocks = chain.blocks().len();
+    chain.grow(vec![sealed]);
+    let mut hand = Hand::new(chain, blocks, |_| ());
+    hand.join(1, inbound);
+    assert!(hand.give(1, &pending) && hand.pending(&pending));
+    hand.say(1, &hand.tip_message(blocks));
+    hand.said.clear();
+    hand.say(1, &Message::Compact(Compact::of(hand.block(blocks), 3).unwrap()));
+    let [(1, Message::GetItems { outputs, kernels, .. })] = &hand.said[..] else { panic!("{:?}", hand.said) };
+    assert_eq!((outputs.len(), kernels.len()), (0, 1));
+    let (outputs, kernels) = items_of(&hand.block(blocks).body, outputs, kernels).unwrap();
+    hand.say(1, &Message::Items { block: hand.name(blocks), outputs, kernels });
+    assert_eq!((hand.height(), hand.closed.len()), (blocks + 1, 0));
+}
+
+/// The block that is needed next is asked of as many again each time that all are slow, those included that let this node wait
+/// before if there are no others.
+#[test]
+fn the_next_block_is_asked_of_as_many_again() {
+    let mut hand = Hand::new(test_chain(20), 3, |_| ());
+    [1, 2, 3, 5].into_iter().for_each(|peer| hand.join(peer, inbound));
+    hand.say(5, &hand.tip_message(10));
+    assert_eq!(hand.asked_headers(), [5]);
+    hand.pass(5 * SECOND / 2);
+    hand.say(5, &Message::Headers(Vec::new()));
+    [1, 2, 3, 5].into_iter().for_each(|peer| hand.say(peer, &hand.tip_message(3)));
+    let mut all = vec![hand.asked()];
+    for _ in 0..2 {
+        hand.pass(5 * SECOND / 2);
+        all.push(hand.asked());
+    }
+    assert_eq!(all, [vec![1], vec![2], vec![3, 5]]);
 }

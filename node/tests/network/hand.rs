@@ -57,6 +57,8 @@ pub(crate) struct Hand {
     /// Whether what is submitted to it cannot be saved, and what was saved last.
     pub(crate) full: bool,
     pub(crate) kept: Option<Vec<u8>>,
+    /// The file `votes`.
+    pub(crate) votes: Option<Vec<u8>>,
     /// What was written to it, and damaged files that were kept.
     pub(crate) writes: Vec<FileWrite>,
     /// What is being written, if that takes time.
@@ -127,6 +129,7 @@ impl Hand {
             pongs,
             full: false,
             kept: None,
+            votes: None,
             writes: Vec::new(),
             saving: None,
             answered: Vec::new(),
@@ -183,11 +186,11 @@ impl Hand {
                 }
                 self.notes.push(note);
             }
-            Effect::Dial(_)
-            | Effect::SaveAddrBook(_)
-            | Effect::SaveVotes { .. }
-            | Effect::TellCouncil(_)
-            | Effect::Stop => {}
+            Effect::SaveVotes { id, votes, .. } => {
+                self.votes = Some(votes);
+                return Some(Event::VotesSaved(id));
+            }
+            Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::TellCouncil(_) | Effect::Stop => {}
         }
         None
     }

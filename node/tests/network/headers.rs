@@ -3,6 +3,7 @@
 use crate::hand::{Hand, SECOND, inbound, test_chain};
 use core::time::Duration;
 use sotto_node::{
+    effect::LogEvent,
     event::Event,
     message::{BlockName, Message},
     peer::{Address, Direction, Offence, PeerId},
@@ -50,6 +51,8 @@ enum Trait {
     Chosen,
     Gave,
     GaveThenMissed,
+    /// It answered with headers that lead nowhere.
+    Nowhere,
     Higher,
 }
 
@@ -65,6 +68,11 @@ fn is_asked(of: [Trait; 2]) -> u64 {
             hand.say(peer, &hand.tip_message(height));
             hand.say(peer, &hand.block_message(height));
             assert_eq!(hand.height(), height + 1);
+        }
+        if of == Trait::Nowhere {
+            hand.say(peer, &hand.tip_message(10));
+            assert_eq!(hand.asked_headers(), [peer]);
+            hand.say(peer, &headers(&hand, 0..2));
         }
         if of == Trait::GaveThenMissed {
             hand.say(peer, &hand.tip_message(10));
@@ -90,7 +98,7 @@ fn is_asked(of: [Trait; 2]) -> u64 {
 /// most, then who was chosen by this node, then who is further.
 #[test]
 fn the_best_peer_is_asked_for_headers() {
-    use Trait::{Chosen, Gave, GaveThenMissed, Higher, None};
+    use Trait::{Chosen, Gave, GaveThenMissed, Higher, None, Nowhere};
     for (worse, better) in [
         (GaveThenMissed, None),
         (GaveThenMissed, Higher),
@@ -104,6 +112,7 @@ fn the_best_peer_is_asked_for_headers() {
         assert_eq!(is_asked([better, worse]), 1, "{better:?} before {worse:?}");
     }
     assert_eq!(is_asked([None, None]), 1);
+    assert_eq!([is_asked([None, Nowhere]), is_asked([Nowhere, None])], [1, 1], "that is no delivery");
 }
 
 /// The headers of a chain that is far ahead come page by page until half of the room for them is taken; then
@@ -235,4 +244,55 @@ fn who_repeats_headers_has_the_blocks() {
     assert!(hand.asked().iter().all(|peer| *peer == 1));
     (3..8).for_each(|n| hand.say(1, &hand.block_message(n)));
     assert_eq!((hand.height(), hand.closed.len()), (8, 0));
+}
+
+/// Headers of a branch that is worse than the chain, as far as they go, are not held, whatever their sender showed.
+#[test]
+fn headers_that_lead_to_a_worse_branch_are_not_held() {
+    let mut hand = Hand::new(test_chain(10), 10, |_| ());
+    hand.join(1, inbound);
+    let mut header = hand.block(4).header.clone();
+    let branch: Vec<SealedHeader> = (0..7).map(|_| hand.after(&mut header)).collect();
+    hand.say(1, &Message::Tip(branch[6].clone()));
+    assert_eq!(hand.asked_headers(), [1]);
+    hand.say(1, &Message::Headers(branch[..3].to_vec()));
+    assert_eq!((hand.node.usage().blocks, hand.asked()), (0, vec![]));
+    hand.say(1, &Message::Tip(branch[6].clone()));
+    assert_eq!(hand.asked_headers(), [1]);
+    hand.say(1, &Message::Headers(branch));
+    assert_eq!((hand.node.usage().blocks, hand.closed.len()), (7, 0));
+}
+
+/// A page that repeats the one before leads nowhere, though it is full: its sender is asked no more.
+#[test]
+fn a_page_that_is_repeated_ends_the_questions() {
+    const PAGE: usize = 1_024;
+    let mut hand = Hand::new(test_chain(1), 1, |c| c.snapshot_threshold = u64::MAX);
+    hand.join(1, inbound);
+    let mut header = hand.block(0).header.clone();
+    let all: Vec<SealedHeader> = (0..=PAGE).map(|_| hand.after(&mut header)).collect();
+    hand.say(1, &Message::Tip(all[PAGE].clone()));
+    for again in [true, false] {
+        assert_eq!(hand.asked_headers(), [1]);
+        hand.say(1, &Message::Headers(all[..PAGE].to_vec()));
+        assert_eq!(hand.said.iter().any(|(_, m)| matches!(m, Message::GetHeaders(_))), again);
+    }
+    assert_eq!((hand.node.usage().blocks, hand.closed.len()), (PAGE, 0));
+}
+
+/// A node that lacks one block says nothing of its progress; one that lacks two does.
+#[test]
+fn who_lacks_one_block_is_not_behind() {
+    for (shown, says) in [(4, false), (5, true)] {
+        let mut hand = Hand::new(test_chain(6), 3, |_| ());
+        hand.join(1, inbound);
+        hand.say(1, &hand.tip_message(shown - 1));
+        hand.say(1, &headers(&hand, 3..shown));
+        for _ in 0..70 {
+            hand.pass(SECOND / 2);
+            hand.say(1, &Message::Pong(0));
+        }
+        let progress = |n: &LogEvent| matches!(n, LogEvent::Progress { .. });
+        assert_eq!(hand.notes.iter().any(progress), says, "{shown} shown");
+    }
 }

@@ -2,10 +2,11 @@
 //! peers may send it that it did not ask for.
 
 use crate::hand::{Hand, SECOND, inbound};
-use sotto_mw::testing::TestChain;
+use sotto_mw::{amount::Height, testing::TestChain};
 use sotto_node::{
-    effect::LogEvent,
-    event::Event,
+    config::Config,
+    effect::{LogEvent, Response},
+    event::{Event, Request},
     message::{Message, compact::Compact},
     peer::{Offence, PeerId},
     seal::SealedHeader,
@@ -15,28 +16,37 @@ use sotto_node::{
 use std::collections::BTreeMap;
 
 /// Headers or items in a part; of the 32 headers that lead to the snapshot of height 32 there are eight parts.
-const ITEMS: u32 = 4;
-const HEADERS: usize = 8;
+pub(crate) const ITEMS: u32 = 4;
+pub(crate) const HEADERS: usize = 8;
 
 /// A chain of which a snapshot of height 32 is final, and the parts of that, as a node that has it hands them out.
-fn snapshot() -> (TestChain, Vec<Message>) {
+pub(crate) fn snapshot() -> (TestChain, Vec<Message>) {
     let mut chain = TestChain::new(9);
     (0..41).for_each(|_| drop(chain.grow(Vec::new())));
-    let mut server = Hand::new(chain.clone(), 32, |c| (c.snapshot_every, c.part_items) = (8, ITEMS));
-    server.pass(20 * SECOND);
+    let parts = parts_of(&chain, 32, ITEMS);
+    (chain, parts)
+}
+
+/// The parts of the snapshot of a height, each of so many headers or items.
+pub(crate) fn parts_of(chain: &TestChain, height: usize, items: u32) -> Vec<Message> {
+    let edit = |c: &mut Config| (c.snapshot_every, c.part_items) = (8, items);
+    let mut server = Hand::new(chain.clone(), height, edit);
+    while server.files.bytes(FileName::Snapshot(0)).is_none() {
+        server.pass(SECOND / 2);
+    }
     server.join(1, inbound);
-    for n in 32..41 {
+    for n in height..chain.blocks().len() {
         server.say(1, &server.tip_message(n));
         server.say(1, &server.block_message(n));
     }
-    let block = server.name(31).hash;
+    let block = server.name(height - 1).hash;
     let mut parts = Vec::new();
     loop {
         server.said.clear();
         server.say(1, &Message::GetPart { block, place: parts.len() as u32 });
         match server.said.pop() {
             Some((_, part @ Message::Part { .. })) if has_bytes(&part) => parts.push(part),
-            _ => return (chain, parts),
+            _ => return parts,
         }
     }
 }
@@ -70,13 +80,13 @@ fn choosing_within(chain: &TestChain, burst: u64) -> Hand {
     hand
 }
 
-fn offer(hand: &mut Hand, peer: u64, heights: &[usize]) {
+pub(crate) fn offer(hand: &mut Hand, peer: u64, heights: &[usize]) {
     let all = heights.iter().map(|h| SealedHeader::of(hand.block(h - 1))).collect();
     hand.say(peer, &Message::Snapshots(all));
 }
 
 /// The same, which fetches the snapshot of height 32 from peers 1 and 2.
-fn fetching(chain: &TestChain) -> Hand {
+pub(crate) fn fetching(chain: &TestChain) -> Hand {
     fetching_within(chain, 1 << 20)
 }
 
@@ -90,7 +100,7 @@ fn fetching_within(chain: &TestChain, burst: u64) -> Hand {
 }
 
 /// Which parts were asked for since this was asked last, by peer.
-fn asked(hand: &mut Hand) -> BTreeMap<u64, Vec<usize>> {
+pub(crate) fn asked(hand: &mut Hand) -> BTreeMap<u64, Vec<usize>> {
     let mut all: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (peer, m) in core::mem::take(&mut hand.said) {
         if let Message::GetPart { place, .. } = m {
@@ -100,7 +110,7 @@ fn asked(hand: &mut Hand) -> BTreeMap<u64, Vec<usize>> {
     all
 }
 
-fn installed(hand: &Hand) -> bool {
+pub(crate) fn installed(hand: &Hand) -> bool {
     hand.notes.iter().any(|n| matches!(n, LogEvent::SnapshotInstalled(name) if name.height.get() == 32))
 }
 
@@ -139,6 +149,13 @@ fn a_snapshot_is_fetched_from_all_that_have_it() {
     assert!(!bodies.is_empty());
     (32..41).for_each(|n| (1..=2).for_each(|peer| hand.say(peer, &hand.block_message(n))));
     assert_eq!(hand.height(), 41);
+    // Bodies up to the snapshot are not here, which is no fault of the store.
+    for (height, is_here) in [(5, false), (32, false), (33, true)] {
+        let Response::Block(block) = hand.ask(Request::Block(Height::new(height))) else {
+            panic!("no block")
+        };
+        assert_eq!((block.is_some(), hand.lacks.store), (is_here, 0), "{height}");
+    }
 }
 
 /// What is not the part that a peer was asked for counts for nothing; a part of other bytes costs its sender the
@@ -253,6 +270,60 @@ fn all_may_say_which_snapshots_they_have() {
         SealedHeader { seal: SealedHeader::of(hand.block(0)).seal, ..SealedHeader::of(hand.block(31)) };
     hand.say(1, &Message::Snapshots(vec![sealed]));
     assert!(hand.banned(1, Offence::Invalid));
+}
+
+/// Bodies that every peer has dropped are replaced by a snapshot, however near they are. If nobody has one either, that is
+/// said, and nothing is asked for until a peer shows a block anew.
+#[test]
+fn without_bodies_and_snapshots_a_node_says_so() {
+    let (chain, parts) = snapshot();
+    for has in [true, false] {
+        let mut hand = Hand::new(chain.clone(), 0, |c| c.part_items = ITEMS);
+        hand.join(1, inbound);
+        hand.say(1, &hand.tip_message(40));
+        let all = hand.test_chain.blocks().iter().map(SealedHeader::of).collect();
+        hand.say(1, &Message::Headers(all));
+        assert!(hand.take(|m| *m == Message::GetSnapshots).is_empty() && !hand.asked().is_empty());
+        hand.say(1, &Message::NotFound(hand.name(0)));
+        assert_eq!(hand.take(|m| *m == Message::GetSnapshots), [1]);
+        offer(&mut hand, 1, if has { &[32] } else { &[] });
+        hand.said.clear();
+        hand.pass(SECOND);
+        let lacks = |n: &LogEvent| matches!(n, LogEvent::NoBodies(name) if name.height.get() == 1);
+        assert_eq!(hand.notes.iter().any(lacks), !has, "{:?}", hand.notes);
+        assert_eq!(hand.node.usage().blocks, if has { 9 + parts.len() } else { 0 });
+        assert_eq!((asked(&mut hand).is_empty(), hand.closed.len()), (!has, 0));
+    }
+}
+
+/// A snapshot of another branch counts for nothing, however high it is, though the operator sealed it.
+#[test]
+fn a_snapshot_is_of_the_branch_that_is_followed() {
+    let (chain, _) = snapshot();
+    let mut hand = choosing(&chain);
+    let mut other = hand.block(31).header.clone();
+    let other = hand.after(&mut other);
+    hand.say(1, &Message::Snapshots(vec![SealedHeader::of(hand.block(31)), other.clone()]));
+    hand.say(2, &Message::Snapshots(vec![other]));
+    offer(&mut hand, 3, &[]);
+    hand.pass(SECOND);
+    assert_eq!(asked(&mut hand).into_keys().collect::<Vec<_>>(), [1]);
+    assert!(hand.closed.is_empty(), "{:?}", hand.closed);
+}
+
+/// Who says too late which snapshots it has is asked for parts if it has the one that is fetched, and not otherwise.
+#[test]
+fn a_late_answer_counts_for_its_snapshot() {
+    let (chain, _) = snapshot();
+    for (heights, is_asked) in [(&[24, 40][..], false), (&[24, 32], true)] {
+        let mut hand = choosing(&chain);
+        offer(&mut hand, 1, &[32]);
+        offer(&mut hand, 2, &[]);
+        hand.pass(20 * SECOND);
+        assert_eq!(asked(&mut hand).into_keys().collect::<Vec<_>>(), [1]);
+        offer(&mut hand, 3, heights);
+        assert_eq!(asked(&mut hand).contains_key(&3), is_asked, "{heights:?}");
+    }
 }
 
 /// A node to which a peer may send its hello, a tip and little more.

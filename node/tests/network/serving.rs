@@ -4,11 +4,12 @@ use crate::hand::{Hand, SECOND, inbound, test_chain};
 use sotto_mw::{amount::Height, block::Reward, codec::Encode, testing::TestChain};
 use sotto_node::{
     config::Config,
-    effect::{Refusal, Response},
+    effect::{LogEvent, Refusal, Response},
     event::Request,
     message::{BlockName, Message},
     peer::Direction,
     seal::SealedHeader,
+    storage::FileName,
     token_bucket::Allowance,
 };
 
@@ -228,4 +229,42 @@ fn a_draft_ends_with_its_tip() {
     let reward = Reward { output: better.body.outputs[0].clone(), kernel: better.body.kernels[0].clone() };
     let answer = hand.ask(Request::Seal { reward: Box::new(reward), time: 1_800_000_000 });
     assert!(matches!(answer, Response::Refused(Refusal::NoDraft)), "{answer:?}");
+}
+
+/// A snapshot for which the disk has no room is given up with a word, and the next that is due is made.
+#[test]
+fn a_snapshot_without_room_is_given_up() {
+    let mut grown = TestChain::new(9);
+    (0..25).for_each(|_| drop(grown.grow(Vec::new())));
+    let mut hand = Hand::new(grown, 16, |c| (c.snapshot_every, c.part_items) = (8, 16));
+    hand.join(1, inbound);
+    hand.files.limit(Some(0));
+    let lacks = |n: &LogEvent| matches!(n, LogEvent::SnapshotNotSaved(_));
+    for _ in 0..20 {
+        hand.pass(SECOND);
+        hand.say(1, &Message::Pong(0));
+    }
+    assert_eq!(
+        (hand.notes.iter().filter(|n| lacks(n)).count(), hand.lacks.store),
+        (1, 0),
+        "{:?}",
+        hand.notes
+    );
+    hand.files.limit(None);
+    for (blocks, made) in [(16..17, false), (17..25, true)] {
+        for n in blocks {
+            hand.say(1, &hand.tip_message(n));
+            hand.say(1, &hand.block_message(n));
+            hand.pass(10 * SECOND);
+        }
+        assert_eq!(hand.files.bytes(FileName::Snapshot(0)).is_some(), made, "{}", hand.height());
+    }
+}
+
+/// Where nobody votes, there is no turn to wait for, and a program that asks for one is told so.
+#[test]
+fn a_node_without_a_validator_has_no_turns() {
+    let mut hand = node(|_| ());
+    let answer = hand.ask(Request::AwaitTurn);
+    assert!(matches!(answer, Response::Refused(_)), "{answer:?}");
 }

@@ -29,16 +29,17 @@ fn a_tip_needs_its_seal() {
     }
 }
 
-/// One header without its seal among many is a ban, wherever it stands, and no block of them is fetched.
+/// One header without its seal among many is a ban, wherever it stands, and no block of them is fetched; also where the
+/// first of them repeat the chain.
 #[test]
 fn every_header_needs_its_seal() {
-    for wrong in 3..8 {
+    for (first, wrong) in [1, 3].into_iter().flat_map(|first| (3..8).map(move |wrong| (first, wrong))) {
         let mut hand = Hand::new(test_chain(8), 3, |_| ());
         hand.join(1, inbound);
         hand.say(1, &hand.tip_message(7));
         assert_eq!(hand.asked_headers(), [1]);
-        let mut all: Vec<SealedHeader> = (3..8).map(|n| SealedHeader::of(hand.block(n))).collect();
-        all[wrong - 3] = forged(&hand, wrong);
+        let mut all: Vec<SealedHeader> = (first..8).map(|n| SealedHeader::of(hand.block(n))).collect();
+        all[wrong - first] = forged(&hand, wrong);
         hand.say(1, &Message::Headers(all));
         assert!(hand.banned(1, Offence::Invalid), "header {wrong}");
         assert!(hand.asked().is_empty() && hand.node.usage().blocks == 0);

@@ -4,14 +4,14 @@
 use crate::hand::{Hand, SECOND, inbound};
 use core::net::SocketAddr;
 use sotto_mw::{
-    codec::Encode,
     hash::Hash,
     testing::{Owned, TestChain},
     transaction::Transaction,
 };
 use sotto_node::{
     codec::transaction_id,
-    event::Event,
+    effect::Response,
+    event::{Event, Request},
     message::{Hello, Message, rules},
     peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
     token_bucket::Allowance,
@@ -81,6 +81,8 @@ fn one_connection_in_each_direction_stays() {
         let expected: Vec<_> = closes.into_iter().map(|p| (p, CloseReason::Duplicate)).collect();
         assert_eq!(closed, expected, "connection {peer}");
     }
+    let Response::Peers(all) = hand.ask(Request::Peers) else { panic!("no peers") };
+    assert_eq!(all.iter().map(|p| p.peer.0).collect::<Vec<_>>(), [3, 4, 5], "the handshake is complete");
 }
 
 /// Who says no hello in time is closed, who is silent is pinged, and closed when it stays silent; each when it is
@@ -244,5 +246,14 @@ fn what_is_awaited_is_counted() {
     assert_eq!((hand.node.usage().asked, hand.node.usage().remembered), (3, 3));
     hand.say(1, &Message::Transaction(all[0].clone()));
     assert_eq!((hand.node.usage().asked, hand.node.usage().transactions), (2, 1));
-    assert!(all[1].to_bytes().len() > 100);
+}
+
+/// What is remembered of a peer is what it has, and what is to be announced to it.
+#[test]
+fn what_is_remembered_of_a_peer_is_counted() {
+    let (test_chain, all) = payments(3);
+    let mut hand = Hand::lone(&test_chain, |c| c.trickle = 100_000 * SECOND);
+    (1..=3).for_each(|peer| hand.join(peer, inbound));
+    assert!(hand.give(1, &all[0]) && hand.give(2, &all[1]) && hand.give(2, &all[2]));
+    assert_eq!(hand.node.usage().remembered, 3, "of the first it has one, and two are to be announced");
 }

@@ -27,7 +27,7 @@ impl World {
     }
 
     /// Has a change signed by a quorum and hands it in at a node, once it has come as far.
-    fn change(&mut self, at: usize, change: Change) {
+    pub(crate) fn change(&mut self, at: usize, change: Change) {
         let tip = self.chain.next().get() - 1;
         self.run(60, |w| w.running().all(|n| n != at || w.height(n).get() >= tip));
         let quorum = 2 * self.set().len() / 3 + 1;

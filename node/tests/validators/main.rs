@@ -5,6 +5,7 @@
 mod changes;
 mod checkpoints;
 mod evidence;
+mod group;
 mod idle;
 mod snapshots;
 
@@ -24,7 +25,7 @@ use sotto_mw::{
 };
 use sotto_node::{
     config::Config,
-    consensus::{self, Engine, Saved, Timing, Votes},
+    consensus::{self, Engine, Saved, Timing, VoteKey, Votes},
     effect::{Effect, LogEvent, Response},
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
@@ -78,6 +79,8 @@ struct World {
     whole: usize,
     /// Who hears of no payment.
     deaf: Option<usize>,
+    /// The group that has the vote key of one of them.
+    group: Option<group::VoteGroup>,
 }
 
 impl World {
@@ -97,7 +100,11 @@ impl World {
 
     /// Machines of validators, and of others that are to join; none is started.
     fn with(seed: u64, validators: usize, others: usize) -> Self {
-        let mut chain = TestChain::with_validators(seed, validators);
+        Self::over(TestChain::with_validators(seed, validators), others, seed)
+    }
+
+    /// The same on any chain of validators.
+    fn over(mut chain: TestChain, others: usize, seed: u64) -> Self {
         let mut all = chain.chain().terms().sealing.validators().unwrap().all().to_vec();
         all.extend((0..others).map(|n| chain.appoint(&format!("joins-{n}"), 1)));
         let machines = all.into_iter().enumerate().map(|(n, validator)| {
@@ -110,7 +117,7 @@ impl World {
         });
         let (machines, now, numbered) = (machines.collect(), Duration::ZERO, 0);
         let (due, ends, alarms, submitted, rewards, whole, deaf) = Default::default();
-        let (followed, checkpoints, snapshots) = Default::default();
+        let (followed, checkpoints, snapshots, group) = Default::default();
         Self {
             chain,
             machines,
@@ -127,6 +134,7 @@ impl World {
             rewards,
             whole,
             deaf,
+            group,
         }
     }
 
@@ -156,7 +164,8 @@ impl World {
         let hour = Duration::from_secs(3_600);
         config.dandelion = sotto_dandelion::Params::new(0.5, LINK, 0.1, hour).unwrap();
         let secret = |key: &PublicKey| self.chain.validators().secret(key).clone();
-        let vote_key = secret(&self.machines[n].validator.vote_key).into();
+        let (council, vote_key) = (self.member(n), &self.machines[n].validator.vote_key);
+        let vote_key = if council.is_some() { VoteKey::Group(*vote_key) } else { secret(vote_key).into() };
         let renewal = self.machines[n].renewal.as_ref().map(secret);
         let machine = &mut self.machines[n];
         let store = Store::open_on(machine.files.clone(), Layout::in_memory()).unwrap();
@@ -171,7 +180,8 @@ impl World {
         if let Some(key) = renewal {
             engine = engine.with_renewal(key);
         }
-        let setup = NodeSetup { validator: is_voter.then_some(engine), ..NodeSetup::new(config, ledger) };
+        let validator = is_voter.then_some(engine);
+        let setup = NodeSetup { validator, council, ..NodeSetup::new(config, ledger) };
         machine.node = Some(Node::new(setup, &mut machine.rng));
         machine.started = self.now;
         if is_voter {
@@ -282,6 +292,7 @@ impl World {
                     | LogEvent::InvalidBlock(..)
                     | LogEvent::Failed(_)),
                 ) => self.alarms.push(format!("{n}: {alarm:?}")),
+                Effect::TellCouncil(said) => self.tell_members(n, &said),
                 Effect::Stop => self.kill(n),
                 Effect::Log(LogEvent::Connected(_) | LogEvent::Fetched(_)) => self.follow(n),
                 _ => {}

@@ -8,9 +8,9 @@ use crate::{
     seal::SealedHeader,
     storage::{
         Files, StoreError,
-        snapshot_check::Checker,
+        snapshot_check::{Checker, PrunedError},
         snapshot_format::PartKind,
-        snapshot_layout::{SnapshotLayout, headers_of_a_part},
+        snapshot_layout::{PartRange, SnapshotLayout, belongs, headers_of_a_part},
         snapshot_part::{Part, terms_changes},
     },
 };
@@ -121,6 +121,21 @@ impl Fetching {
 
     pub(crate) fn want(&mut self, place: u32) -> Option<&mut PartState> {
         self.wants.get_mut(place as usize)
+    }
+
+    /// A part is needed again.
+    pub(crate) fn reopen(&mut self, place: u32) {
+        self.want(place).into_iter().for_each(|w| *w = PartState::Open);
+    }
+
+    /// Judges the next part. An earlier run may have kept it, and cut it otherwise: headers must be those of its range.
+    pub(crate) fn judge(&mut self, range: &PartRange, part: &Part) -> Result<(), PrunedError> {
+        let (kind, place) = (range.kind(), self.judged as u32);
+        if kind == PartKind::Headers {
+            let other = |fault| PrunedError::Part { kind, part: place, fault };
+            belongs(&self.headers, range, part).map_err(other)?;
+        }
+        self.checker.part(place, part)
     }
 
     /// A peer cannot or will not deliver now.
