@@ -27,11 +27,16 @@
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};
 
+mod channel;
 mod error;
+mod kept;
 mod session;
 
+pub use channel::AttemptChannel;
 pub use error::AttemptError;
+pub use kept::{Computed, Finished};
 
+use kept::Signature;
 use session::{Session, SessionOutputs};
 
 use super::approval::Run;
@@ -44,9 +49,9 @@ use super::output_share::{AttemptOutputs, EncryptedOutputShare};
 use super::receipt::{Facts, Receipt, Signer, Stated, Statement};
 use super::run_id::{Opening, run_id};
 use super::vouched::Vouched;
-use crate::codec::{Codec, record};
+use crate::codec::Codec;
 use crate::multiparty::{Functionality, Table};
-use sotto_mpc::channel::{Framed, Phase};
+use sotto_mpc::channel::Phase;
 use sotto_mpc::protocol::malicious::{Milestone, NotKept};
 use sotto_mpc::protocol::semi_honest::Role;
 use sotto_party::Identity;
@@ -73,136 +78,6 @@ pub struct AttemptContext<'k> {
     pub means: Option<&'k Means<'k>>,
 }
 
-/// Our outputs of a finished computation, before the other's signature is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Computed {
-    /// What we saw.
-    pub facts: Facts,
-    /// What we sign.
-    pub statement: Statement,
-    /// Our output shares.
-    pub encrypted_shares: Vec<EncryptedOutputShare>,
-}
-record!(Computed { facts, statement, encrypted_shares });
-
-/// A finished run, as a compute party keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finished {
-    /// What both signed.
-    pub receipt: Receipt,
-    /// Our output shares, to be delivered.
-    pub encrypted_shares: Vec<EncryptedOutputShare>,
-    /// The other's output share of our own outputs, if we receive any.
-    pub ours: Option<EncryptedOutputShare>,
-}
-record!(Finished { receipt, encrypted_shares, ours });
-
-/// What the compute parties send each other last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Signature {
-    statement: Statement,
-    encrypted_share: Option<EncryptedOutputShare>,
-}
-record!(Signature { statement, encrypted_share });
-
-impl Stated for Computed {
-    const PREFIXES: [&'static str; 3] = ["sotto computed v1\0", "sotto computed v2\0", "sotto computed v3\0"];
-
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
-        None
-    }
-
-    fn further(&self) -> &[Statement] {
-        &[]
-    }
-
-    fn statements(&self) -> Vec<&Statement> {
-        vec![&self.statement]
-    }
-
-    fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        vec![&mut self.statement]
-    }
-}
-
-impl Stated for Finished {
-    const PREFIXES: [&'static str; 3] = ["sotto finished v1\0", "sotto finished v2\0", "sotto finished v3\0"];
-
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
-        Some(&mut self.receipt.further)
-    }
-
-    fn further(&self) -> &[Statement] {
-        &self.receipt.further
-    }
-
-    fn statements(&self) -> Vec<&Statement> {
-        self.receipt.statements()
-    }
-
-    fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        self.receipt.statements_mut()
-    }
-}
-
-impl Stated for Signature {
-    const PREFIXES: [&'static str; 3] =
-        ["sotto signature v1\0", "sotto signature v2\0", "sotto signature v3\0"];
-
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
-        None
-    }
-
-    fn further(&self) -> &[Statement] {
-        &[]
-    }
-
-    fn statements(&self) -> Vec<&Statement> {
-        vec![&self.statement]
-    }
-
-    fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        vec![&mut self.statement]
-    }
-}
-
-impl Computed {
-    /// The form in which it is kept.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_versioned()
-    }
-
-    /// What was kept, if it is that.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_versioned(bytes).ok()
-    }
-}
-
-impl Finished {
-    /// What a compute party had computed before all signed.
-    pub(crate) fn computed(&self, job: &Job, us: PartyId) -> Computed {
-        let receipt = &self.receipt;
-        let statements = receipt.statements_of(job).into_iter();
-        let ours = statements.filter(|(party, _)| *party == us).map(|(_, statement)| statement);
-        let statement = ours.last().unwrap_or(&receipt.garbler).clone();
-        Computed { facts: receipt.facts.clone(), statement, encrypted_shares: self.encrypted_shares.clone() }
-    }
-
-    /// The form in which it is kept.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_versioned()
-    }
-
-    /// What was kept, if it is that.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_versioned(bytes).ok()
-    }
-}
-
 /// The compute parties agree which attempt this is.
 #[derive(Debug)]
 pub struct Begun<'k, S> {
@@ -215,15 +90,6 @@ pub struct Begun<'k, S> {
     pub run_id: Digest,
     /// Whether all compute parties kept the outputs of this attempt, and only have to sign.
     pub is_computed: bool,
-}
-
-/// The channel between two compute parties.
-#[derive(Debug)]
-pub struct AttemptChannel<S> {
-    /// Messages in frames.
-    pub framed: Framed<S>,
-    /// The value that the encrypted channel exports: the same at both ends of one channel and nowhere else.
-    pub exported: [u8; 32],
 }
 
 /// What a compute party keeps of earlier attempts.

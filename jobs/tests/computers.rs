@@ -6,17 +6,23 @@ mod support;
 
 use std::thread;
 
-use sotto_jobs::attempt::{AttemptError, Computed, Earlier, Finished, Surroundings, begin_with_all};
+use sotto_jobs::admission::Admission;
+use sotto_jobs::attempt::{
+    AttemptChannel, AttemptError, Computed, Earlier, Finished, Surroundings, begin_with_all,
+};
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended, Outcome};
 use sotto_jobs::input_commitment::{InputError, InputShare, encrypted_length};
 use sotto_jobs::job::{Draft, JobError, Part, Suite};
+use sotto_jobs::messages::{Request, RequestKind};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::{Experiments, PolicyError};
 use sotto_jobs::receipt::{Receipt, ReceiptError, Statement};
 use sotto_jobs::run_state::OwnParty;
 use sotto_jobs::{Digest, Job, PartyId, policy_file, receipt_file};
 use sotto_mpc::channel::{Pipe, pipe_pair};
-use sotto_mpc::protocol::malicious::{Check, SessionError};
+use sotto_mpc::protocol::malicious::{Check, HelloError, SessionError};
+use sotto_party::hex::to_hex;
+use sotto_vectors::{json, load, render};
 use support::world::{ROWS, World, channel};
 use support::{NOW, Sum, draft_of_three, identity, line, rng};
 
@@ -41,17 +47,23 @@ struct Part3<'w> {
     kept: Option<Computed>,
     /// Whether it dies once it has computed.
     dies: bool,
+    /// What its channels export, if not what the others' do.
+    exported: Option<[u8; 32]>,
 }
 
 impl<'w> Part3<'w> {
     fn new(world: &'w World, us: PartyId) -> Self {
-        Self { world, shares: world.shares(us), next: 1, kept: None, dies: false }
+        Self { world, shares: world.shares(us), next: 1, kept: None, dies: false, exported: None }
     }
 
     fn run(&mut self, us: PartyId, streams: Vec<Pipe>) -> Result<Finished, AttemptError> {
         let (world, identity, rng) = (self.world, identity(us), &mut rng(u64::from(us.0) + 9));
         let earlier = Earlier { next: self.next, waiting: self.kept.as_ref() };
-        let channels = streams.into_iter().map(channel).collect();
+        let end = |stream| {
+            let common = channel(stream);
+            AttemptChannel { exported: self.exported.unwrap_or(common.exported), ..common }
+        };
+        let channels = streams.into_iter().map(end).collect();
         let begun = begin_with_all(world.known(us, &identity), channels, earlier, rng)?;
         if begun.is_computed {
             return begun.exchange(self.kept.as_ref().unwrap());
@@ -266,6 +278,23 @@ fn support_suite(attempts: u32) -> Suite {
     Suite::Malicious(Settings::new(Attempts::new(attempts).unwrap(), default.depth))
 }
 
+/// Who relays between two channels, whatever keys it has, ends the session before anything secret is sent.
+#[test]
+fn a_session_is_bound_to_the_channels_of_each_two() {
+    let world = World::of_three();
+    for who in 0..3 {
+        let mut parts = all(&world);
+        parts[who].exported = Some([6; 32]);
+        let results = run(&mut parts);
+        assert!(results.iter().all(Result::is_err));
+        let run_differs = AttemptError::Malicious(SessionError::Hello(HelloError::Run));
+        assert!(
+            results.iter().any(|result| result.as_ref().is_err_and(|e| *e == run_differs)),
+            "{results:?}"
+        );
+    }
+}
+
 #[test]
 fn the_highest_count_of_attempts_is_taken_and_the_jobs_is_the_last() {
     let world = World::of_three();
@@ -294,11 +323,75 @@ fn signatures_are_exchanged_later_by_all_who_computed_and_by_nobody_else() {
         again.iter().zip(ids).all(|(finished, id)| finished.receipt.facts.run_id == id),
         "not computed again"
     );
+    // Who delivers to another one something else than all have is refused.
+    let honest = parts[2].kept.clone();
+    let shares = &mut parts[2].kept.as_mut().unwrap().encrypted_shares;
+    shares.iter_mut().find(|share| share.result_party == BOLT).unwrap().encrypted.0[8] ^= 1;
+    let results = run(&mut parts);
+    let refused = AttemptError::Malformed("output share of our outputs");
+    assert_eq!(results[1].as_ref().unwrap_err(), &refused);
+    parts[2].kept = honest;
+    assert!(run(&mut parts).iter().all(Result::is_ok));
     // One that lost what it computed: outputs may have been opened, and there is no other attempt.
     parts[2].kept = None;
     let results = run(&mut parts);
     assert!(results.iter().all(Result::is_err));
     assert_eq!(results[0].as_ref().unwrap_err(), &AttemptError::Opened);
+}
+
+/// Who may ask which compute party for what: all others call the first, and those after each other one join it.
+#[test]
+fn each_compute_party_is_met_by_those_after_it() {
+    let world = World::of_three();
+    let (run, job) = (world.agreement.run(1).unwrap(), world.agreement.job());
+    let is_taken = |us, client, kind| {
+        let request = Request { job: job.id(), run: 1, kind };
+        Admission { run, us }.check(client, &request, 0).is_ok()
+    };
+    let join = || RequestKind::Join { meeting: Digest([1; 32]), input_commitment: None };
+    let compute = || RequestKind::Compute { input_commitment: None };
+    for us in COMPUTERS {
+        for client in job.ids() {
+            let is_first = us == COMPUTERS[0];
+            let is_called = is_first && [BOLT, DORA].contains(&client);
+            assert_eq!(is_taken(us, client, compute()), is_called, "{client:?} calls {us:?}");
+            assert_eq!(is_taken(us, client, RequestKind::Stopped("no".into())), is_called);
+            let is_joined = us == BOLT && client == DORA;
+            assert_eq!(is_taken(us, client, join()), is_joined, "{client:?} joins {us:?}");
+            assert!(is_taken(us, client, RequestKind::Collect));
+        }
+    }
+}
+
+/// Known answers: `vectors/computers.json`, which `vectors/check.py` reads without this code.
+/// `SOTTO_VECTORS=write cargo test -p sotto-jobs --release --test computers` writes the file.
+#[test]
+fn vectors_are_up_to_date() {
+    let world = World::of_three();
+    let (job, [finished, ..]) = (world.agreement.job(), finished(&world));
+    // What was received by now depends on what was read ahead.
+    let facts = finished.receipt.facts;
+    let [garbler, evaluator, further] =
+        COMPUTERS.map(|us| Statement::sign(&facts, [NOW, NOW], [3, 4], &identity(us)));
+    let receipt = Receipt { facts, garbler, evaluator, further: vec![further] };
+    // All that carl, who does not compute, gives the compute parties, by their places in the protocol.
+    let tests = [BOLT, COMPUTERS[0], DORA].map(|us| {
+        let share = &world.shares(us)[usize::from(us == COMPUTERS[0])];
+        let attempts = [1, 2].map(|attempt| share.tests(job, attempt).iter().map(|test| test.to_bytes()));
+        let attempts = attempts.map(|tests| tests.map(|test| to_hex(&test)).collect::<Vec<_>>());
+        json!({ "party": us.0, "tests": attempts })
+    });
+    let subject = json!({
+        "about": "a job of three computers, a receipt of it, and the tests that an owner gives the computers",
+        "job_bytes": to_hex(&job.to_bytes()), "job_id": job.id().to_string(),
+        "further": job.further.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "receipt_bytes": to_hex(&receipt.to_bytes()), "run": 1,
+        "owner": CARL.0, "by_place": tests,
+    });
+    if std::env::var_os("SOTTO_VECTORS").is_some_and(|what| what == "write") {
+        std::fs::write(sotto_vectors::file("computers"), render(&subject)).unwrap();
+    }
+    assert_eq!(load("computers").unwrap(), subject, "`SOTTO_VECTORS=write` writes the file");
 }
 
 #[test]

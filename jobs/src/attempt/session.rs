@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 
 use rand_core::{CryptoRng, RngCore};
 
-use super::AttemptChannel;
+use super::channel::AttemptChannel;
 use super::error::AttemptError;
 use crate::approval::Run;
 use crate::codec::Codec;

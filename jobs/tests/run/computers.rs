@@ -32,13 +32,6 @@ fn a_compute_party_may_die_in_each_phase() {
         let broken = everybody_without(&agreement, &mut storages, who, item);
         assert!(broken[&who].is_err(), "{item} at {who}");
         let results = everybody(&agreement, &mut storages);
-        let shown = |results: &Results| {
-            let shown = results
-                .iter()
-                .map(|(id, r)| format!("{id}: {:?}", r.as_ref().map(|_| ()).map_err(ToString::to_string)));
-            shown.collect::<Vec<_>>()
-        };
-        eprintln!("{item} at {who}: {:?} then {:?}", shown(&broken), shown(&results));
         if matches!(item, "attempts" | "finished") {
             check(&results);
             continue;

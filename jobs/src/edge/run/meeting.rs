@@ -262,16 +262,20 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         };
         let mut tries = 5;
         while Instant::now() < until {
-            let kind = || match ended {
-                Ended::Unreported(why) => RequestKind::Stopped(why.clone()),
-                Ended::Finished | Ended::Reported => RequestKind::Confirmed,
+            let ask = |party: PartyId, kind| {
+                let mut line = setup.call(party).ok()??;
+                setup.request(kind).send(&mut line).ok()?;
+                Response::receive(&mut line, MAX_RESPONSE).ok()
             };
-            let is_told = |party: &PartyId| {
-                let mut line = setup.call(*party).ok()??;
-                setup.request(kind()).send(&mut line).ok()?;
-                matches!(Response::receive(&mut line, MAX_RESPONSE), Ok(Response::Taken)).then_some(())
+            let is_told = |party: PartyId| match ended {
+                Ended::Unreported(why) => ask(party, RequestKind::Stopped(why.clone())).is_some(),
+                // Who is not finished yet would not note that we have all.
+                Ended::Finished | Ended::Reported => {
+                    matches!(ask(party, RequestKind::Collect), Some(Response::Finished { .. }))
+                        && ask(party, RequestKind::Confirmed).is_some()
+                }
             };
-            untold.retain(|party| is_told(party).is_none());
+            untold.retain(|party| !is_told(*party));
             let is_over = matches!(ended, Ended::Finished) && self.durable().state.uncollected().is_empty();
             // Whoever has confirmed has told us, and may be gone.
             tries -= i32::from(is_over);

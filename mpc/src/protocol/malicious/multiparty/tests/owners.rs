@@ -166,7 +166,7 @@ impl OwnedRun {
             .hello(rng)
             .and_then(|session| session.set_up_with(keys, rng))
             .and_then(|session| session.execute_for_owners(inputs, keep, rng))
-            .map(|session| session.output().map(|padded| opened(padded)));
+            .map(|session| session.output().map(opened));
         End { result, records: records.iter().map(|record| record.lock().unwrap().clone()).collect() }
     }
 
