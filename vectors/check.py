@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import evidence, frost, keys, range_proof, rules, vault, wire, xchacha  # noqa: E402
+from reader import computers, evidence, frost, keys, range_proof, rules, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -482,6 +482,11 @@ def check_keys(v):
 def check_evidence(v):
     """A job that asks for evidence, its receipt, and what session evidence is bound to. Ed25519 is not read."""
     evidence.check_vectors(v, check)
+
+
+def check_computers(v):
+    """A job of three computers, its receipt, and an owner's tests. Ed25519 and AES are not read."""
+    computers.check_vectors(v, check)
 
 
 def check_vault(v):

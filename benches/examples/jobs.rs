@@ -120,6 +120,7 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
         runs: 1,
         results: Vec::new(),
         attestation: Attestation::default(),
+        further: Vec::new(),
     };
     let job = Job::new(draft).unwrap();
     let consents: Vec<_> = (0..5).map(|i| Approval::sign(&job, &identity(i), &mut rng(9)).unwrap()).collect();

@@ -9,7 +9,7 @@ const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
 
 /// The keys of joint computation, each with a lower bound for any machine.
-const COMPUTATION: [(&str, f64); 10] = [
+const COMPUTATION: [(&str, f64); 11] = [
     ("garble_mands", 0.1),
     ("evaluate_mands", 0.1),
     ("aes_garble_mands", 0.1),
@@ -18,6 +18,7 @@ const COMPUTATION: [(&str, f64); 10] = [
     ("twoparty_bytes_per_and", 32.0),
     ("malicious2_kands", 1.0),
     ("malicious2_bytes_per_and", 199.0),
+    ("malicious3_kands", 0.1),
     ("cot_mops", 0.1),
     ("cot_bytes", 7.8),
 ];

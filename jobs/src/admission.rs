@@ -4,7 +4,8 @@
 //! |---|---|
 //! | deliver | input parties that do not compute, and result parties with pads, before the expiry |
 //! | collect, confirmed | every party |
-//! | compute, awaiting, stopped | the evaluator, at the garbler |
+//! | compute, awaiting, stopped | the other compute parties, at the first of the job's order, the garbler |
+//! | join | of several compute parties, those after us in the job's order, unless we are the first |
 //! | challenge, as the first of a connection | every party, if the job asks for evidence |
 //! | proof | nobody: it answers a nonce, and is awaited there |
 //!
@@ -47,7 +48,11 @@ impl Admission<'_> {
             RequestKind::Challenge(_) => !job.attestation.is_none(),
             RequestKind::Proof(_) => false,
             RequestKind::Compute { .. } | RequestKind::Awaiting(_) | RequestKind::Stopped(_) => {
-                client == job.evaluator && self.us == job.garbler
+                client != job.garbler && job.computes(client) && self.us == job.garbler
+            }
+            RequestKind::Join { .. } => {
+                let at = |party| job.compute_parties().into_iter().position(|id| id == party);
+                self.us != job.garbler && at(self.us).is_some() && at(client) > at(self.us)
             }
         };
         if is_allowed { Ok(()) } else { refused("the job does not give you that role") }

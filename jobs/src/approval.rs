@@ -136,6 +136,7 @@ fn roles(job: &Job, party: PartyId) -> u8 {
         job.evaluator == party,
         job.input_of(party).is_some(),
         !job.outputs_of(party).is_empty(),
+        job.further.contains(&party),
     ];
     roles.into_iter().enumerate().map(|(i, has)| u8::from(has) << i).sum()
 }

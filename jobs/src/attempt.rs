@@ -1,4 +1,5 @@
-//! One attempt of the two compute parties at a run: straight-line code over one channel.
+//! One attempt of the compute parties at a run: straight-line code over one channel, or over one to each other compute
+//! party if there are more than two.
 //!
 //! ```text
 //! begin     openings cross       same job, run, approvals and inputs? → attempt number, run id      no secret is sent
@@ -26,11 +27,16 @@
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};
 
+mod channel;
 mod error;
+mod kept;
 mod session;
 
+pub use channel::AttemptChannel;
 pub use error::AttemptError;
+pub use kept::{Computed, Finished};
 
+use kept::Signature;
 use session::{Session, SessionOutputs};
 
 use super::approval::Run;
@@ -41,11 +47,11 @@ use super::job::{Job, PartyId};
 use super::messages::{receive, send};
 use super::output_share::{AttemptOutputs, EncryptedOutputShare};
 use super::receipt::{Facts, Receipt, Signer, Stated, Statement};
-use super::run_id::{Opening, run_id, session_id};
+use super::run_id::{Opening, run_id};
 use super::vouched::Vouched;
-use crate::codec::{Codec, record};
+use crate::codec::Codec;
 use crate::multiparty::{Functionality, Table};
-use sotto_mpc::channel::{Framed, Phase};
+use sotto_mpc::channel::Phase;
 use sotto_mpc::protocol::malicious::{Milestone, NotKept};
 use sotto_mpc::protocol::semi_honest::Role;
 use sotto_party::Identity;
@@ -72,130 +78,18 @@ pub struct AttemptContext<'k> {
     pub means: Option<&'k Means<'k>>,
 }
 
-/// Our outputs of a finished computation, before the other's signature is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Computed {
-    /// What we saw.
-    pub facts: Facts,
-    /// What we sign.
-    pub statement: Statement,
-    /// Our output shares.
-    pub encrypted_shares: Vec<EncryptedOutputShare>,
-}
-record!(Computed { facts, statement, encrypted_shares });
-
-/// A finished run, as a compute party keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finished {
-    /// What both signed.
-    pub receipt: Receipt,
-    /// Our output shares, to be delivered.
-    pub encrypted_shares: Vec<EncryptedOutputShare>,
-    /// The other's output share of our own outputs, if we receive any.
-    pub ours: Option<EncryptedOutputShare>,
-}
-record!(Finished { receipt, encrypted_shares, ours });
-
-/// What the compute parties send each other last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Signature {
-    statement: Statement,
-    encrypted_share: Option<EncryptedOutputShare>,
-}
-record!(Signature { statement, encrypted_share });
-
-impl Stated for Computed {
-    const PREFIXES: [&'static str; 2] = ["sotto computed v1\0", "sotto computed v2\0"];
-
-    fn statements(&self) -> Vec<&Statement> {
-        vec![&self.statement]
-    }
-
-    fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        vec![&mut self.statement]
-    }
-}
-
-impl Stated for Finished {
-    const PREFIXES: [&'static str; 2] = ["sotto finished v1\0", "sotto finished v2\0"];
-
-    fn statements(&self) -> Vec<&Statement> {
-        self.receipt.statements()
-    }
-
-    fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        self.receipt.statements_mut()
-    }
-}
-
-impl Stated for Signature {
-    const PREFIXES: [&'static str; 2] = ["sotto signature v1\0", "sotto signature v2\0"];
-
-    fn statements(&self) -> Vec<&Statement> {
-        vec![&self.statement]
-    }
-
-    fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        vec![&mut self.statement]
-    }
-}
-
-impl Computed {
-    /// The form in which it is kept.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_versioned()
-    }
-
-    /// What was kept, if it is that.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_versioned(bytes).ok()
-    }
-}
-
-impl Finished {
-    /// What the garbler or the evaluator had computed before both signed.
-    pub(crate) fn computed(&self, is_garbler: bool) -> Computed {
-        let Receipt { facts, garbler, evaluator } = self.receipt.clone();
-        let statement = if is_garbler { garbler } else { evaluator };
-        Computed { facts, statement, encrypted_shares: self.encrypted_shares.clone() }
-    }
-
-    /// The form in which it is kept.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_versioned()
-    }
-
-    /// What was kept, if it is that.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_versioned(bytes).ok()
-    }
-}
-
 /// The compute parties agree which attempt this is.
 #[derive(Debug)]
 pub struct Begun<'k, S> {
     known: AttemptContext<'k>,
-    channel: Framed<S>,
-    exported: [u8; 32],
+    /// To each other compute party, in the job's order.
+    channels: Vec<AttemptChannel<S>>,
     /// The attempt.
     pub attempt: u32,
     /// Its id.
     pub run_id: Digest,
-    /// Whether both compute parties kept the outputs of this attempt, and only have to sign.
+    /// Whether all compute parties kept the outputs of this attempt, and only have to sign.
     pub is_computed: bool,
-}
-
-/// The channel between the two compute parties.
-#[derive(Debug)]
-pub struct AttemptChannel<S> {
-    /// Messages in frames.
-    pub framed: Framed<S>,
-    /// The value that the encrypted channel exports: the same at both ends of one channel and nowhere else.
-    pub exported: [u8; 32],
 }
 
 /// What a compute party keeps of earlier attempts.
@@ -207,17 +101,29 @@ pub struct Earlier<'k> {
     pub waiting: Option<&'k Computed>,
 }
 
-/// Opens an attempt.
+/// Opens an attempt of two compute parties.
 ///
 /// # Errors
 /// If the other compute party wants something else, or is gone.
 pub fn begin<'k, S: Read + Write>(
     known: AttemptContext<'k>,
     channel: AttemptChannel<S>,
+    earlier: Earlier<'_>,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Begun<'k, S>, AttemptError> {
+    begin_with_all(known, vec![channel], earlier, rng)
+}
+
+/// Opens an attempt, over channels to all other compute parties in the job's order.
+///
+/// # Errors
+/// If one of them wants something else, or is gone.
+pub fn begin_with_all<'k, S: Read + Write>(
+    known: AttemptContext<'k>,
+    mut channels: Vec<AttemptChannel<S>>,
     Earlier { next, waiting }: Earlier<'_>,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Begun<'k, S>, AttemptError> {
-    let AttemptChannel { framed: mut channel, exported } = channel;
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let ours = Opening {
@@ -229,23 +135,20 @@ pub fn begin<'k, S: Read + Write>(
         inputs: known.input_commitments.iter().map(InputCommitment::digest).collect(),
         waiting: waiting.map(|computed| computed.facts.run_id),
     };
-    send(&mut channel, Phase::Hello, &ours.to_prefixed(Opening::PREFIX))?;
-    let theirs = receive(&mut channel, Phase::Hello, MAX_MESSAGE)?;
-    let theirs =
-        Opening::from_prefixed(Opening::PREFIX, &theirs).map_err(|_| AttemptError::Malformed("opening"))?;
-    compare(known.run.job(), &ours, &theirs)?;
-    if let (Some(computed), true) = (waiting, theirs.waiting == ours.waiting) {
+    let all = exchange_openings(known.run.job(), known.us, &ours, &mut channels)?;
+    let is_same = |opening: &Opening| opening.waiting == ours.waiting;
+    if let (Some(computed), true) = (waiting, all.iter().all(is_same)) {
         let Facts { attempt, run_id, .. } = computed.facts;
-        return Ok(Begun { known, channel, exported, attempt, run_id, is_computed: true });
+        return Ok(Begun { known, channels, attempt, run_id, is_computed: true });
     }
-    let attempt = ours.attempt.max(theirs.attempt);
+    let attempt = all.iter().map(|opening| opening.attempt).fold(ours.attempt, u32::max);
     if let Some(settings) = known.run.job().malicious() {
         let most = settings.attempts.number();
         if waiting.is_some() {
             return Err(AttemptError::Opened);
         }
         if attempt > most {
-            // Only our own count can end the run: the peer's may be anything.
+            // Only our own count can end the run: a peer's may be anything.
             return Err(if ours.attempt > most {
                 AttemptError::Exhausted(most)
             } else {
@@ -253,12 +156,39 @@ pub fn begin<'k, S: Read + Write>(
             });
         }
     }
-    let nonces = match known.role() {
-        Role::Garbler => [ours.nonce, theirs.nonce],
-        Role::Evaluator => [theirs.nonce, ours.nonce],
-    };
-    let run_id = run_id(known.run, attempt, known.input_commitments, nonces);
-    Ok(Begun { known, channel, exported, attempt, run_id, is_computed: false })
+    let nonces: Vec<_> = all.iter().map(|opening| opening.nonce).collect();
+    let run_id = run_id(known.run, attempt, known.input_commitments, &nonces);
+    Ok(Begun { known, channels, attempt, run_id, is_computed: false })
+}
+
+/// Sends our opening to all other compute parties and compares theirs with it; those of all, in the job's order.
+fn exchange_openings<S: Read + Write>(
+    job: &Job,
+    us: PartyId,
+    ours: &Opening,
+    channels: &mut [AttemptChannel<S>],
+) -> Result<Vec<Opening>, AttemptError> {
+    if channels.len() + 1 != job.compute_parties().len() {
+        return Err(AttemptError::Malformed("number of channels"));
+    }
+    for AttemptChannel { framed, .. } in &mut *channels {
+        send(framed, Phase::Hello, &ours.to_prefixed(Opening::PREFIX))?;
+    }
+    let mut all = Vec::new();
+    let mut channels = channels.iter_mut();
+    for party in job.compute_parties() {
+        if party == us {
+            all.push(ours.clone());
+            continue;
+        }
+        let Some(AttemptChannel { framed, .. }) = channels.next() else { break };
+        let theirs = receive(framed, Phase::Hello, MAX_MESSAGE)?;
+        let theirs = Opening::from_prefixed(Opening::PREFIX, &theirs);
+        let theirs = theirs.map_err(|_| AttemptError::Malformed("opening"))?;
+        compare(job, ours, &theirs)?;
+        all.push(theirs);
+    }
+    Ok(all)
 }
 
 /// Whether both compute parties open an attempt at the same run on the same inputs.
@@ -293,9 +223,9 @@ impl AttemptContext<'_> {
         if self.run.job().garbler == self.us { Role::Garbler } else { Role::Evaluator }
     }
 
-    pub(crate) fn other(&self) -> PartyId {
-        let [garbler, evaluator] = self.run.job().compute_parties();
-        if self.us == garbler { evaluator } else { garbler }
+    /// The other compute parties, in the job's order.
+    pub(crate) fn others(&self) -> Vec<PartyId> {
+        self.run.job().other_compute_parties(self.us)
     }
 
     /// The evidence behind our statement, if the job demands it.
@@ -311,10 +241,10 @@ impl AttemptContext<'_> {
         Ok(Some(Vouched::new(means.appraiser.bundle(job, &shown)?)))
     }
 
-    /// Judges the evidence behind the other's statement, which fits the facts, with our own collateral.
-    fn judge(&self, vouched: Option<&Vouched>, facts: &Facts) -> Result<(), AttemptError> {
+    /// Judges the evidence behind another's statement, which fits the facts, with our own collateral.
+    fn judge(&self, party: PartyId, vouched: Option<&Vouched>, facts: &Facts) -> Result<(), AttemptError> {
         let Some(vouched) = vouched else { return Ok(()) };
-        let (job, party) = (self.run.job(), self.other());
+        let job = self.run.job();
         let means = self.means.ok_or(EvidenceError::NoMeans)?;
         let binding = facts.binding(job, party);
         let shown =
@@ -343,10 +273,10 @@ pub struct Surroundings<'a> {
     pub keep: &'a mut dyn FnMut(Milestone) -> Result<(), NotKept>,
 }
 
-impl<S: Read + Write> Begun<'_, S> {
-    /// The stream to the other compute party, to set how long it waits.
-    pub fn stream(&mut self) -> &mut S {
-        self.channel.get_mut()
+impl<S: Read + Write + Send> Begun<'_, S> {
+    /// The streams to the other compute parties, to set how long each waits.
+    pub fn streams(&mut self) -> impl Iterator<Item = &mut S> {
+        self.channels.iter_mut().map(|channel| channel.framed.get_mut())
     }
 
     /// Computes: `shares` are those of the contributors whose bits are with us, in the job's order.
@@ -361,7 +291,7 @@ impl<S: Read + Write> Begun<'_, S> {
         Surroundings { clock, keep }: Surroundings<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Computed, Self), AttemptError> {
-        let Self { known, channel, exported, attempt, run_id, .. } = self;
+        let Self { known, mut channels, attempt, run_id, .. } = self;
         let (job, started) = (known.run.job(), clock());
         if started >= job.expiry {
             return Err(AttemptError::Expired);
@@ -369,12 +299,14 @@ impl<S: Read + Write> Begun<'_, S> {
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
         let outputs = AttemptOutputs { job, run_id, widths: &widths };
         let (role, run, us, identity) = (known.role(), known.run, known.us, known.identity);
-        let session =
-            Session { role, run, us, identity, id: session_id(run_id, &exported), attempt, outputs, shares };
-        let (SessionOutputs { outputs, encrypted_shares, transcript }, channel) = match job.malicious() {
-            None => session.semi_honest(program, channel, rng)?,
-            Some(settings) => session.malicious((program, settings), channel, keep, rng)?,
-        };
+        let session = Session { role, run, us, identity, run_id, attempt, outputs, shares };
+        let SessionOutputs { outputs, encrypted_shares, transcript } =
+            match (job.malicious(), &mut channels[..]) {
+                (None, [channel]) => session.semi_honest(program, channel, rng)?,
+                (Some(settings), [channel]) => session.malicious((program, settings), channel, keep, rng)?,
+                (Some(settings), channels) => session.of_many((program, settings), channels, keep, rng)?,
+                (None, _) => return Err(AttemptError::Malformed("number of compute parties")),
+            };
         let facts = Facts {
             job: job.id(),
             run: known.run.number(),
@@ -386,53 +318,72 @@ impl<S: Read + Write> Begun<'_, S> {
             outputs,
             transcript: Digest(transcript),
         };
-        let (traffic, finished) = (channel.traffic(), clock());
+        let finished = clock();
         if finished.saturating_sub(started) > job.limits.seconds.into() {
             return Err(AttemptError::TooLong(job.limits.seconds));
         }
         let signer = Signer { identity, vouched: known.vouch(&facts, finished)? };
-        let traffic = [traffic.sent, traffic.received];
+        let traffic = channels.iter().map(|channel| channel.framed.traffic());
+        let traffic =
+            traffic.fold([0, 0], |[sent, received], one| [sent + one.sent, received + one.received]);
         let statement = Statement::sign_vouched(&facts, [started, finished], traffic, signer);
         let computed = Computed { facts, statement, encrypted_shares };
-        Ok((computed, Self { known, channel, exported, attempt, run_id, is_computed: true }))
+        Ok((computed, Self { known, channels, attempt, run_id, is_computed: true }))
     }
 
     /// Exchanges signatures over what was computed and kept.
     ///
     /// # Errors
-    /// If the other compute party leaves or signed something else.
+    /// If another compute party leaves or signed something else.
     pub fn exchange(mut self, computed: &Computed) -> Result<Finished, AttemptError> {
         let Computed { facts, statement, encrypted_shares } = computed.clone();
-        let (job, other) = (self.known.run.job(), self.known.other());
-        let encrypted_share_for = |id, encrypted_shares: &[EncryptedOutputShare]| {
-            encrypted_shares.iter().find(|encrypted_share| encrypted_share.result_party == id).cloned()
-        };
-        let ours = Signature {
-            statement: statement.clone(),
-            encrypted_share: encrypted_share_for(other, &encrypted_shares),
-        };
-        send(&mut self.channel, Phase::Outputs, &ours.to_versioned())?;
-        let theirs = receive(&mut self.channel, Phase::Outputs, MAX_MESSAGE)?;
-        let theirs = Signature::from_versioned(&theirs);
-        let theirs = theirs.map_err(|_| AttemptError::Malformed("signature"))?;
-        if !theirs.statement.is_of(job, other, &facts) || !theirs.statement.is_within(job) {
-            return Err(AttemptError::Unsigned);
+        let job = self.known.run.job();
+        let share_for = |id| encrypted_shares.iter().find(|share| share.result_party == id).cloned();
+        let others = self.known.others();
+        for (AttemptChannel { framed, .. }, other) in self.channels.iter_mut().zip(&others) {
+            let ours = Signature { statement: statement.clone(), encrypted_share: share_for(*other) };
+            send(framed, Phase::Outputs, &ours.to_versioned())?;
         }
-        self.known.judge(theirs.statement.vouched(), &facts)?;
-        let expects = encrypted_share_for(self.known.us, &encrypted_shares).is_some();
-        if theirs.encrypted_share.as_ref().map(|encrypted_share| encrypted_share.result_party)
-            != expects.then_some(self.known.us)
-        {
-            return Err(AttemptError::Malformed("output share of our outputs"));
+        let (mut theirs, ours) = (Vec::new(), share_for(self.known.us));
+        for (AttemptChannel { framed, .. }, other) in self.channels.iter_mut().zip(others) {
+            let message = receive(framed, Phase::Outputs, MAX_MESSAGE)?;
+            let signature = Signature::from_versioned(&message);
+            let Signature { statement, encrypted_share } =
+                signature.map_err(|_| AttemptError::Malformed("signature"))?;
+            if !statement.is_of(job, other, &facts) || !statement.is_within(job) {
+                return Err(AttemptError::Unsigned);
+            }
+            self.known.judge(other, statement.vouched(), &facts)?;
+            let of = |share: &Option<EncryptedOutputShare>| share.as_ref().map(|share| share.result_party);
+            // Of padded outputs all have the same.
+            let is_same = !job.is_experimental() || encrypted_share == ours;
+            if of(&encrypted_share) != of(&ours) || !is_same {
+                return Err(AttemptError::Malformed("output share of our outputs"));
+            }
+            theirs.push((statement, encrypted_share));
         }
-        let (garbler, evaluator) = match self.known.role() {
-            Role::Garbler => (statement, theirs.statement),
-            Role::Evaluator => (theirs.statement, statement),
-        };
-        Ok(Finished {
-            receipt: Receipt { facts, garbler, evaluator },
-            encrypted_shares,
-            ours: theirs.encrypted_share,
-        })
+        Ok(finished(&self.known, computed, theirs))
     }
+}
+
+/// What all signed: our statement is at our place among those of the others.
+fn finished(
+    known: &AttemptContext<'_>,
+    computed: &Computed,
+    theirs: Vec<(Statement, Option<EncryptedOutputShare>)>,
+) -> Finished {
+    let Computed { facts, statement, encrypted_shares } = computed.clone();
+    let (theirs, mut shares): (Vec<_>, Vec<_>) = theirs.into_iter().unzip();
+    let (mut theirs, ours) = (theirs.into_iter(), shares.drain(..).next().flatten());
+    let mut of = |party| if party == known.us { Some(statement.clone()) } else { theirs.next() };
+    let mut all = known.run.job().compute_parties().into_iter().filter_map(&mut of);
+    let (garbler, evaluator) = (all.next(), all.next());
+    let further = all.collect();
+    let receipt = Receipt {
+        facts,
+        garbler: garbler.unwrap_or_else(|| statement.clone()),
+        evaluator: evaluator.unwrap_or_else(|| statement.clone()),
+        further,
+    };
+    Finished { receipt, encrypted_shares, ours }
 }

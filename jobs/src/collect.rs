@@ -1,4 +1,4 @@
-//! What a party makes of the two compute parties' ends of a run: one outcome, or a disagreement. No socket and
+//! What a party makes of the compute parties' ends of a run: one outcome, or a disagreement. No socket and
 //! no file.
 //!
 //! ```text
@@ -68,7 +68,16 @@ pub enum Disagreement {
 }
 
 impl Stated for Collected {
-    const PREFIXES: [&'static str; 2] = ["sotto collected v1\0", "sotto collected v2\0"];
+    const PREFIXES: [&'static str; 3] =
+        ["sotto collected v1\0", "sotto collected v2\0", "sotto collected v3\0"];
+
+    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
+        Some(&mut self.receipt.further)
+    }
+
+    fn further(&self) -> &[Statement] {
+        &self.receipt.further
+    }
 
     fn statements(&self) -> Vec<&Statement> {
         self.receipt.statements()
@@ -80,16 +89,21 @@ impl Stated for Collected {
 }
 
 impl Collected {
-    /// What both compute parties answered, the garbler first.
+    /// What all compute parties answered, in the job's order.
     ///
     /// # Errors
     /// If their receipts differ.
-    pub fn of([garbler, evaluator]: [Ended; 2]) -> Result<Self, Disagreement> {
-        if garbler.receipt != evaluator.receipt {
-            return Err(Disagreement::Receipts);
+    pub fn of(ended: impl IntoIterator<Item = Ended>) -> Result<Self, Disagreement> {
+        let mut ended = ended.into_iter();
+        let Ended { receipt, encrypted_share } = ended.next().ok_or(Disagreement::Receipts)?;
+        let mut encrypted_shares: Vec<_> = encrypted_share.into_iter().collect();
+        for other in ended {
+            if other.receipt != receipt {
+                return Err(Disagreement::Receipts);
+            }
+            encrypted_shares.extend(other.encrypted_share);
         }
-        let encrypted_shares = garbler.encrypted_share.into_iter().chain(evaluator.encrypted_share).collect();
-        Ok(Self { receipt: garbler.receipt, encrypted_shares })
+        Ok(Self { receipt, encrypted_shares })
     }
 
     /// The form in which it is kept.
@@ -139,9 +153,12 @@ impl Collector<'_> {
         if job.outputs_of(self.ours.id).is_empty() {
             return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None });
         }
-        let [a, b] = &encrypted_shares[..] else { return Err(Disagreement::NoShare) };
+        if encrypted_shares.len() != job.compute_parties().len() {
+            return Err(Disagreement::NoShare);
+        }
         let seed = self.input.map(|input| input.nonce).unwrap_or_default();
-        self.join(receipt, &seed, [&a.encrypted.0, &b.encrypted.0])
+        let shares: Vec<&[u8]> = encrypted_shares.iter().map(|share| &share.encrypted.0[..]).collect();
+        self.join(receipt, &seed, &shares)
     }
 
     /// What a compute party has in the end.
@@ -155,18 +172,15 @@ impl Collector<'_> {
         };
         let ours = finished.encrypted_shares.iter().find(|share| share.result_party == self.ours.id);
         let (ours, theirs) = (ours.map_or(&[][..], |share| &share.encrypted.0), &theirs.encrypted.0[..]);
-        let is_garbler = self.run.job().garbler == self.ours.id;
+        // Of several compute parties, the attempt compared what each delivers to us with what we have.
+        let is_evaluator = self.run.job().evaluator == self.ours.id;
         let run_id = &receipt.facts.run_id.0;
-        self.join(receipt, run_id, if is_garbler { [ours, theirs] } else { [theirs, ours] })
+        let shares = if is_evaluator { [theirs, ours] } else { [ours, theirs] };
+        self.join(receipt, run_id, &shares)
     }
 
     /// `seed` is that of our pad, if the job has pads.
-    fn join(
-        &self,
-        receipt: &Receipt,
-        seed: &[u8; 32],
-        encrypted: [&[u8]; 2],
-    ) -> Result<Outcome, Disagreement> {
+    fn join(&self, receipt: &Receipt, seed: &[u8; 32], encrypted: &[&[u8]]) -> Result<Outcome, Disagreement> {
         let (job, facts) = (self.run.job(), &receipt.facts);
         let origin = AttemptOutputs { job, run_id: facts.run_id, widths: self.widths };
         if job.malicious().is_some() {
@@ -175,6 +189,8 @@ impl Collector<'_> {
             let outputs = job.outputs_of(self.ours.id).into_iter().zip(outputs).collect();
             return Ok(Outcome { receipt: receipt.clone(), outputs, output_shares: None });
         }
+        let &[garbler, evaluator] = encrypted else { return Err(Disagreement::NoShare) };
+        let encrypted = [garbler, evaluator];
         let JoinedOutputs { outputs, output_shares } =
             origin.join(self.ours.id, self.ours.identity, facts, encrypted)?;
         Ok(Outcome {

@@ -1,4 +1,5 @@
-//! What a compute party does next towards the other one: decisions on values, which the edge carries out.
+//! What a compute party does next towards the other one: decisions on values, which the edge carries out. (Where more than
+//! two compute, [`edge::run`](crate::edge::run) has how they meet and part.)
 //!
 //! ```text
 //! until both signed   garbler    waits for a call
@@ -96,7 +97,11 @@ impl Answered {
             Some(Response::Refused(why)) => Self::Refused(why),
             Some(Response::Waiting(names)) => Self::Awaits(names),
             Some(
-                Response::Taken | Response::Finished { .. } | Response::Proof { .. } | Response::Unproven,
+                Response::Taken
+                | Response::Finished { .. }
+                | Response::Proof { .. }
+                | Response::Unproven
+                | Response::Meeting { .. },
             )
             | None => Self::Later,
         }
@@ -230,7 +235,8 @@ impl Reminded {
             | Response::Waiting(_)
             | Response::Ready { .. }
             | Response::Proof { .. }
-            | Response::Unproven => Self::Meet,
+            | Response::Unproven
+            | Response::Meeting { .. } => Self::Meet,
         }
     }
 }

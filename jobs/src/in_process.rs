@@ -1,4 +1,4 @@
-//! A whole job in one process: every party's part, over a channel in memory.
+//! A whole job in one process: every party's part, over channels in memory.
 //!
 //! ```text
 //! input parties ── encrypted input shares ──► garbler ◄── channel in memory ──► evaluator
@@ -17,7 +17,8 @@ use sotto_party::Identity;
 
 use crate::approval::Run;
 use crate::attempt::{
-    AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, Surroundings, begin, contributed,
+    AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, Surroundings, begin_with_all,
+    contributed,
 };
 use crate::collect::{Collected, Collector, Disagreement, Ended};
 use crate::input_commitment::{Brought, InputCommitment, InputError, InputShare, PreparedInput, prepare};
@@ -68,6 +69,9 @@ pub enum InProcessError {
     /// The compute parties failed.
     #[error(transparent)]
     Attempt(#[from] AttemptError),
+    /// Fewer sources of randomness than compute parties.
+    #[error("each compute party needs a source of randomness")]
+    Randomness,
     /// A compute party panicked.
     #[error("a compute party panicked")]
     Panicked,
@@ -76,17 +80,20 @@ pub enum InProcessError {
     Disagreement(#[from] Disagreement),
 }
 
-/// Runs a job: commits to all inputs, computes garbled, and decrypts what is for each result party. The
-/// garbler draws from the first random source and the evaluator from the second.
+/// Runs a job: commits to all inputs, computes garbled, and decrypts what is for each result party. Each compute
+/// party draws from one random source, in the job's order, and the others from the first.
 ///
 /// # Errors
 /// [`InProcessError`]: what failed, at the first party that noticed.
-pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
+pub fn run<'r, P: Functionality + Sync, R: RngCore + CryptoRng + Send + 'r>(
     parties: &Parties<'_>,
     program: &P,
-    [first, second]: [&mut R; 2],
+    rngs: impl IntoIterator<Item = &'r mut R>,
 ) -> Result<Results, InProcessError> {
-    let job = parties.run.job();
+    let (job, mut rngs) = (parties.run.job(), rngs.into_iter().collect::<Vec<_>>());
+    if rngs.len() < job.compute_parties().len() {
+        return Err(InProcessError::Randomness);
+    }
     if parties.identities.len() != job.parties.len() || parties.inputs.len() != job.inputs.len() {
         return Err(InProcessError::Missing { parties: job.parties.len(), inputs: job.inputs.len() });
     }
@@ -96,20 +103,30 @@ pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
         let none = Bits::default();
         let brought =
             Brought { bits: parties.inputs.get(i).unwrap_or(&none), pad: job.pad_bits(party, &widths) };
-        prepared.push(prepare(parties.run.input_of(party), brought, parties.identity(party)?, first)?);
+        prepared.push(prepare(parties.run.input_of(party), brought, parties.identity(party)?, rngs[0])?);
     }
     let computing = Computing { parties, program, prepared: &prepared };
-    let (near, far) = pipe_pair();
-    let [garbler, evaluator] = job.compute_parties();
-    let (garbled, evaluated) = thread::scope(|scope| {
-        let garbling = scope.spawn(|| computing.compute(garbler, near, first));
-        let evaluated = computing.compute(evaluator, far, second);
-        (garbling.join().unwrap_or(Err(InProcessError::Panicked)), evaluated)
+    let (mut results, computing) = (Vec::new(), &computing);
+    thread::scope(|scope| {
+        let compute_parties = job.compute_parties().into_iter().zip(mesh(job.compute_parties().len()));
+        let start = |((us, streams), rng)| scope.spawn(move || computing.compute(us, streams, rng));
+        let threads: Vec<_> = compute_parties.zip(rngs).map(start).collect();
+        let ends = threads.into_iter().map(|thread| thread.join().unwrap_or(Err(InProcessError::Panicked)));
+        results.extend(ends);
     });
-    let (garbled, evaluated) = (garbled?, evaluated?);
+    // Who noticed something says more than who was left.
+    let is_left = |error: &InProcessError| matches!(error, InProcessError::Attempt(AttemptError::Channel(_)));
+    let (finished, mut errors): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    errors.sort_by_key(|error| error.as_ref().err().is_some_and(is_left));
+    if let Some(Err(error)) = errors.into_iter().next() {
+        return Err(error);
+    }
+    let finished: Vec<Finished> = finished.into_iter().filter_map(Result::ok).collect();
+    let receipt = finished.first().map(|finished| finished.receipt.clone());
+    let receipt = receipt.ok_or(InProcessError::Randomness)?;
     let mut outputs = Vec::new();
     for party in job.result_parties() {
-        let ended = [&garbled, &evaluated].map(|finished| Ended {
+        let ended = finished.iter().map(|finished| Ended {
             receipt: finished.receipt.clone(),
             encrypted_share: finished
                 .encrypted_shares
@@ -121,14 +138,27 @@ pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
         let input =
             job.contributor_of(party).and_then(|i| prepared.get(i)).map(|input| &input.input_commitment);
         let collector = Collector { run: parties.run, ours, input, widths: &widths };
-        let outcome = if job.computes(party) {
-            collector.outcome_of_compute_party(if party == job.garbler { &garbled } else { &evaluated })?
-        } else {
-            collector.outcome(&Collected::of(ended)?)?
+        let place = job.compute_parties().into_iter().position(|id| id == party);
+        let outcome = match place.and_then(|place| finished.get(place)) {
+            Some(finished) => collector.outcome_of_compute_party(finished)?,
+            None => collector.outcome(&Collected::of(ended)?)?,
         };
         outputs.push((party, outcome.outputs));
     }
-    Ok(Results { receipt: garbled.receipt, outputs })
+    Ok(Results { receipt, outputs })
+}
+
+/// Streams between each two of so many: to each those to all others, in their order.
+fn mesh(parties: usize) -> Vec<Vec<Pipe>> {
+    let mut mesh: Vec<Vec<Pipe>> = (0..parties).map(|_| Vec::new()).collect();
+    for second in 0..parties {
+        for first in 0..second {
+            let (near, far) = pipe_pair();
+            mesh[first].push(near);
+            mesh[second].push(far);
+        }
+    }
+    mesh
 }
 
 impl Parties<'_> {
@@ -152,7 +182,7 @@ impl<P: Functionality + Sync> Computing<'_, P> {
     fn compute(
         &self,
         us: PartyId,
-        stream: Pipe,
+        streams: Vec<Pipe>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Finished, InProcessError> {
         let Parties { run, now, .. } = *self.parties;
@@ -166,8 +196,9 @@ impl<P: Functionality + Sync> Computing<'_, P> {
         let shares = self.prepared.iter().zip(&decrypted).filter_map(|(prepared, share)| {
             share.as_ref().or_else(|| prepared.own.as_ref().filter(|_| own(prepared)))
         });
-        let channel = AttemptChannel { framed: Framed::new(stream), exported: [0; 32] };
-        let begun = begin(context, channel, Earlier { next: 1, waiting: None }, rng)?;
+        let channel = |stream| AttemptChannel { framed: Framed::new(stream), exported: [0; 32] };
+        let channels = streams.into_iter().map(channel).collect();
+        let begun = begin_with_all(context, channels, Earlier { next: 1, waiting: None }, rng)?;
         let surroundings = Surroundings { clock: &mut || now, keep: &mut |_| Ok(()) };
         let (computed, begun) =
             begun.compute(self.program, &shares.collect::<Vec<_>>(), surroundings, rng)?;

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! x = a ⊕ b          a uniform; a to the garbler, b to the evaluator; a compute party keeps its own x
+//!                    n compute parties have n shares, of which any n − 1 are uniform
 //! share commitment   H(salt, place, share)            place = job, run, input party, compute party
 //! encrypted          to the compute party, for that place: salt [32] ‖ bits u64 ‖ packed bits
 //! input commitment   job ‖ run ‖ input party ‖ nonce ‖ rows ‖ share commitments, signed by the input party
@@ -15,7 +16,8 @@
 //!
 //! If the job withstands a malicious compute party, a party that does not compute adds the bits of its pad
 //! (`pad`) to its input, and to each share tests by which the compute parties find out whether the other
-//! entered its share ([`Deal`]): 80 bytes for each 65,536 bits and attempt. The commitment covers them.
+//! entered its share ([`Deal`]): 80 bytes for each 65,536 bits, attempt and other compute party. The commitment covers
+//! them.
 //!
 //! ```text
 //! encrypted          … ‖ packed bits ‖ tests, attempt by attempt, and within an attempt block by block
@@ -32,6 +34,7 @@ use crate::codec::Bytes;
 use crate::codec::{Codec, record};
 use crate::pad::pad;
 use sotto_mpc::Bits;
+use sotto_mpc::protocol::malicious::multiparty::Parties;
 use sotto_mpc::protocol::malicious::{BlockTest, Deal, OwnerId, blocks};
 use sotto_party::encryption::{OVERHEAD, decrypt, encrypt};
 use sotto_party::{Context, Identity};
@@ -311,8 +314,7 @@ impl InputCommitment {
         let (job, run) = (run.job(), run.number());
         let name = || InputError::InputCommitment(job.party(input_party).name.to_string());
         let input_commitment: Self = Codec::from_prefixed(PREFIX, bytes).map_err(|_| name())?;
-        let holders =
-            if job.computes(input_party) { vec![input_party] } else { job.compute_parties().to_vec() };
+        let holders = if job.computes(input_party) { vec![input_party] } else { job.compute_parties() };
         let verify = (input_commitment.job, input_commitment.run, input_commitment.input_party)
             == (job.id(), run, input_party)
             && input_commitment.rows == declared_rows(job, input_party)
@@ -386,7 +388,8 @@ pub fn encrypted_length(job: &Job, party: PartyId, bits: usize) -> usize {
 /// curious compute parties alone.
 fn test_count(job: &Job, party: PartyId, bits: usize) -> usize {
     let attempts = job.malicious().map_or(0, |settings| settings.attempts.number() as usize);
-    if job.computes(party) { 0 } else { attempts * blocks(bits, job.streams().len()) }
+    let others = job.compute_parties().len() - 1;
+    if job.computes(party) { 0 } else { attempts * blocks(bits, job.streams().len()) * others }
 }
 
 /// Whose bits are tested: a party of this run.
@@ -397,16 +400,31 @@ pub(crate) fn owner(job: &Job, run: u32, party: PartyId) -> OwnerId {
     OwnerId(hash(Purpose::Owner, &[&place]).0)
 }
 
-/// Two shares of the bits, each uniform, with tests if the job has them.
-fn split(bits: &Bits, job: &Job, owner: OwnerId, rng: &mut (impl RngCore + CryptoRng)) -> [InputShare; 2] {
-    let a = Bits::random(bits.len(), rng);
-    let b = a.xor(bits);
+/// A share of the bits for each compute party, each uniform, with tests if the job has them.
+fn split(bits: &Bits, job: &Job, owner: OwnerId, rng: &mut (impl RngCore + CryptoRng)) -> Vec<InputShare> {
     let attempts = job.malicious().map_or(0, |settings| settings.attempts.number());
     let deal = Deal { owner, attempts, input_streams: job.streams().len() };
-    let tests = deal.tests([&a, &b], rng);
-    let mut shares = [a, b].map(|bits| InputShare::random_salt(bits, rng));
-    shares.iter_mut().zip(tests).for_each(|(share, tests)| share.tests = tests);
-    shares
+    let Some(parties) = Parties::new(job.compute_parties().len() as u8) else {
+        let a = Bits::random(bits.len(), rng);
+        let b = a.xor(bits);
+        let tests = deal.tests([&a, &b], rng);
+        let mut shares = [a, b].map(|bits| InputShare::random_salt(bits, rng));
+        shares.iter_mut().zip(tests).for_each(|(share, tests)| share.tests = tests);
+        return shares.into();
+    };
+    let mut shares: Vec<Bits> = parties.places().skip(1).map(|_| Bits::random(bits.len(), rng)).collect();
+    let last = shares.iter().fold(bits.clone(), |rest, share| rest.xor(share));
+    shares.push(last);
+    let by_place = deal.tests_of_many(parties, &shares, rng);
+    let mut by_place: Vec<_> = job.by_place().into_iter().zip(shares.into_iter().zip(by_place)).collect();
+    // The evaluator has the first place and is second in the job's order.
+    by_place.swap(0, 1);
+    let share = |(_, (bits, tests)): (PartyId, (Bits, Vec<BlockTest>))| {
+        let mut share = InputShare::random_salt(bits, rng);
+        share.tests = tests;
+        share
+    };
+    by_place.into_iter().map(share).collect()
 }
 
 fn declared_rows(job: &Job, input_party: PartyId) -> Vec<u64> {

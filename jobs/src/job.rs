@@ -16,8 +16,8 @@ mod rules;
 
 pub use attestation::{Attestation, Demand, MAX_DIVERSE};
 pub use draft::{
-    Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_PARTIES, Meeting, Output,
-    Parameter, Party, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
+    Adversary, Column, Count, Draft, Gates, Input, Limits, MAX_AND_GATES, MAX_COMPUTE_PARTIES, MAX_PARTIES,
+    Meeting, Output, Parameter, Party, Pin, RendezvousServer, ResultColumn, Suite, Table, Value, tree_depth,
 };
 pub use party_id::PartyId;
 pub use rules::{Fault, JobError, Part};
@@ -27,12 +27,20 @@ use crate::hash::{Digest, Purpose, hash};
 use sotto_mpc::protocol::malicious::Settings;
 
 /// The prefixes of a job's canonical encoding: version 1, if all columns are plain numbers and no evidence is asked
-/// for, 2, if they are not, and 3, if evidence is.
-const PREFIXES: [&str; 3] = ["sotto job v1\0", "sotto job v2\0", "sotto job v3\0"];
+/// for, 2, if they are not, 3, if evidence is, and 4, if there are more than two compute parties.
+const PREFIXES: [&str; 4] = ["sotto job v1\0", "sotto job v2\0", "sotto job v3\0", "sotto job v4\0"];
 
-/// The canonical encoding of a draft. Version 2 has the types of results at its end, version 3 the evidence after them.
+/// The canonical encoding of a draft. Version 2 has the types of results at its end, version 3 the evidence after them,
+/// and version 4 the further compute parties after that.
 fn encoded(draft: &Draft) -> Vec<u8> {
-    let [plain, typed, attested] = PREFIXES;
+    let [plain, typed, attested, of_many] = PREFIXES;
+    if !draft.further.is_empty() {
+        let mut bytes = draft.to_prefixed(of_many);
+        draft.results.encode(&mut bytes);
+        draft.attestation.encode(&mut bytes);
+        draft.further.encode(&mut bytes);
+        return bytes;
+    }
     let has_evidence = !draft.attestation.is_none();
     if !has_evidence && !draft.is_typed() {
         return draft.to_prefixed(plain);
@@ -47,9 +55,17 @@ fn encoded(draft: &Draft) -> Vec<u8> {
 
 /// The draft of a canonical encoding.
 fn decoded(bytes: &[u8]) -> Result<Draft, DecodeError> {
-    let [plain, typed, attested] = PREFIXES;
+    let [plain, typed, attested, of_many] = PREFIXES;
     // What an earlier version can say has no other encoding.
     let version = DecodeError::Value("a version");
+    if let Some(rest) = bytes.strip_prefix(of_many.as_bytes()) {
+        let mut reader = Reader::new(rest);
+        let mut draft = Draft::decode(&mut reader)?;
+        draft.results = Codec::decode(&mut reader)?;
+        draft.attestation = Codec::decode(&mut reader)?;
+        draft.further = reader.last()?;
+        return if draft.further.is_empty() { Err(version) } else { Ok(draft) };
+    }
     if let Some(rest) = bytes.strip_prefix(attested.as_bytes()) {
         let mut reader = Reader::new(rest);
         let mut draft = Draft::decode(&mut reader)?;
@@ -142,16 +158,28 @@ impl Job {
         (0..self.parties.len()).map(|i| PartyId(i as u16))
     }
 
-    /// The two compute parties, the garbler first.
+    /// The garbler and the evaluator: all compute parties, if there are two.
     #[must_use]
-    pub fn compute_parties(&self) -> [PartyId; 2] {
+    pub fn pair(&self) -> [PartyId; 2] {
         [self.garbler, self.evaluator]
     }
 
-    /// Whether a party computes.
+    /// Whether more than two parties compute, under the experimental protocol.
     #[must_use]
-    pub fn computes(&self, id: PartyId) -> bool {
-        self.compute_parties().contains(&id)
+    pub fn is_experimental(&self) -> bool {
+        !self.further.is_empty()
+    }
+
+    /// The compute parties by their places in the protocol of several: the one that evaluates is first.
+    #[must_use]
+    pub fn by_place(&self) -> Vec<PartyId> {
+        [self.evaluator, self.garbler].into_iter().chain(self.further.iter().copied()).collect()
+    }
+
+    /// All compute parties but one, in the job's order.
+    #[must_use]
+    pub fn other_compute_parties(&self, than: PartyId) -> Vec<PartyId> {
+        self.compute_parties().into_iter().filter(|id| *id != than).collect()
     }
 
     /// The place of an input party among the inputs.

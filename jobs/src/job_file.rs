@@ -14,12 +14,13 @@
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
 //! program's), `columns` (the program's types), `missing` (an empty field is an error), `adversary`
-//! (`semi-honest`), `maximum_attempts` (2), `tree_depth` (4), a party's `evidence` (none: the file of a policy for it) and
+//! (`semi-honest`), `computers` (in place of `[roles]`), `experimental`, `maximum_attempts` (2), `tree_depth` (4), a party's `evidence` (none: the file of a policy for it) and
 //! `diverse` (not asked) may be left out. `adversary` was called `protocol`
 //! before, and files that say so are read.
 //! The caller reads the files that the job names.
 
 mod columns;
+mod computers;
 mod evidence;
 mod program;
 mod suite;
@@ -46,6 +47,7 @@ use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
 use crate::verify_program::{leaks, results, schema};
 use columns::ColumnEntries;
+use computers::{ComputerEntries, Roles};
 use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_party::PublicKey;
@@ -71,7 +73,9 @@ struct File {
     #[serde(default)]
     leaks: Vec<Spanned<String>>,
     party: Vec<Spanned<PartyEntry>>,
-    roles: Spanned<Roles>,
+    roles: Option<Spanned<Roles>>,
+    computers: Option<Spanned<Vec<Spanned<String>>>>,
+    experimental: Option<Spanned<bool>>,
     program: Spanned<ProgramEntry>,
     input: Vec<Spanned<InputEntry>>,
     output: Vec<Spanned<OutputEntry>>,
@@ -93,13 +97,6 @@ struct PartyEntry {
 struct RendezvousServerEntry {
     address: String,
     key: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Roles {
-    garbler: Spanned<String>,
-    evaluator: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +124,13 @@ struct LimitsEntry {
     rows: u64,
     and_gates: u64,
     seconds: u32,
+}
+
+impl File {
+    fn computers(&self) -> ComputerEntries<'_> {
+        let (roles, computers) = (self.roles.as_ref(), self.computers.as_ref());
+        ComputerEntries { roles, computers, experimental: self.experimental.as_ref() }
+    }
 }
 
 /// Where the gates of a job's program are from.
@@ -215,9 +219,9 @@ impl Drafting<'_> {
             tree_depth: file.tree_depth.as_ref(),
         };
         let suite = suite::read(entries).map_err(|(span, what)| self.report(&span, what)).ok();
-        let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
-        let evaluator =
-            self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
+        let names = file.computers().names().map_err(|(span, what)| self.report(&span, what));
+        let computers: Vec<_> =
+            names.iter().flatten().map(|name| self.find(name.get_ref(), &name.span())).collect();
         let (pin, program) = program?;
         let results = if pin.source.is_some() { results(&program).ok()? } else { Vec::new() };
         let inputs: Vec<_> =
@@ -227,13 +231,15 @@ impl Drafting<'_> {
         let mut all_leaks = self::leaks(&program).ok()?;
         all_leaks.extend(leaks.into_iter().collect::<Option<Vec<_>>>()?);
         let LimitsEntry { rows, and_gates, seconds } = *file.limits.get_ref();
+        let mut computers = computers.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
+        let (garbler, evaluator) = (computers.next()?, computers.next()?);
         let draft = Draft {
             name: name?,
             purpose: purpose?,
             nonce: nonce?,
             parties: parties.into_iter().collect::<Option<_>>()?,
-            garbler: garbler?,
-            evaluator: evaluator?,
+            garbler,
+            evaluator,
             program: pin,
             inputs: inputs.into_iter().collect::<Option<_>>()?,
             outputs: outputs.into_iter().collect::<Option<_>>()?,
@@ -245,6 +251,7 @@ impl Drafting<'_> {
             runs: *file.maximum_runs.get_ref(),
             results,
             attestation: attestation?,
+            further: computers.collect(),
         };
         Some((draft, program))
     }
@@ -347,8 +354,8 @@ impl Drafting<'_> {
         let program = program.map_err(|what| self.report(&self.file.program.span(), what));
         let (mut program, options) = program.ok()?;
         self.retype(&mut program);
-        let (limits, Roles { garbler, evaluator }) = (&self.file.limits, self.file.roles.get_ref());
-        let computes = |party: &str| garbler.get_ref() == party || evaluator.get_ref() == party;
+        let (limits, computers) = (&self.file.limits, self.file.computers().names().unwrap_or_default());
+        let computes = |party: &str| computers.iter().any(|name| name.get_ref() == party);
         let pin = match self.counting {
             Counting::Before { party, gates } if !computes(party) => program.pin_stated(options, gates),
             _ => program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES)),
@@ -442,8 +449,7 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
             "maximum_runs" => file.maximum_runs.span(),
             "diverse" => file.diverse.as_ref().map_or(0..0, Spanned::span),
             "deadline" => file.deadline.span(),
-            "roles.garbler" => file.roles.get_ref().garbler.span(),
-            "roles.evaluator" => file.roles.get_ref().evaluator.span(),
+            "roles.garbler" | "roles.evaluator" | "computers" => file.computers().span(field),
             _ => file.limits.span(),
         }),
     };

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: input commitment, encrypted share · collect · served · compute: own input commitment ·
-//!                                                awaiting: names · stopped: words · challenge: nonce · proof: evidence
+//!                                                awaiting: names · stopped: words · challenge: nonce · proof: evidence ·
+//!                                                join: meeting, own input commitment
 //! answer    kind u8 ‖ …                          taken · waiting: names · finished: receipt, encrypted output share · refused: words
-//!                                                proof: nonce, evidence · unproven
+//!                                                proof: nonce, evidence · unproven · meeting: name, own input commitment
 //! message   length u32 ‖ bytes, in frames of the channel
 //! ```
 //!
@@ -57,6 +58,13 @@ pub enum RequestKind {
     Challenge(Digest),
     /// My evidence for your nonce, if the job asks for it.
     Proof(Option<Vec<u8>>),
+    /// Compute with me and all others in the meeting that the first compute party opened under this name.
+    Join {
+        /// The name.
+        meeting: Digest,
+        /// My own input commitment, if I am an input party.
+        input_commitment: Option<Vec<u8>>,
+    },
 }
 
 /// What is answered.
@@ -89,6 +97,13 @@ pub enum Response {
     },
     /// Not without evidence: come again, with a challenge first.
     Unproven,
+    /// All compute parties are there: meet under this name.
+    Meeting {
+        /// Drawn for this meeting.
+        name: Digest,
+        /// My own input commitment, if I am an input party.
+        input_commitment: Option<Vec<u8>>,
+    },
 }
 
 /// Why a message could not be read.
@@ -204,6 +219,11 @@ impl Codec for RequestKind {
                 out.push(7);
                 Bytes::put_option(evidence.as_deref(), out);
             }
+            Self::Join { meeting, input_commitment } => {
+                out.push(8);
+                meeting.encode(out);
+                Bytes::put_option(input_commitment.as_deref(), out);
+            }
         }
     }
 
@@ -217,6 +237,7 @@ impl Codec for RequestKind {
             5 => Self::Stopped(words(r)?),
             6 => Self::Challenge(Codec::decode(r)?),
             7 => Self::Proof(Bytes::take_option(r)?),
+            8 => Self::Join { meeting: Codec::decode(r)?, input_commitment: Bytes::take_option(r)? },
             _ => return Err(DecodeError::Value("a request")),
         })
     }
@@ -249,6 +270,11 @@ impl Codec for Response {
                 Bytes::put_option(evidence.as_deref(), out);
             }
             Self::Unproven => out.push(6),
+            Self::Meeting { name, input_commitment } => {
+                out.push(7);
+                name.encode(out);
+                Bytes::put_option(input_commitment.as_deref(), out);
+            }
         }
     }
 
@@ -261,6 +287,7 @@ impl Codec for Response {
             4 => Self::Refused(words(r)?),
             5 => Self::Proof { nonce: Codec::decode(r)?, evidence: Bytes::take_option(r)? },
             6 => Self::Unproven,
+            7 => Self::Meeting { name: Codec::decode(r)?, input_commitment: Bytes::take_option(r)? },
             _ => return Err(DecodeError::Value("an answer")),
         })
     }

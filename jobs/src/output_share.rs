@@ -22,7 +22,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::hash::Digest;
 use super::job::{Job, PartyId};
-use super::receipt::{Facts, OutputSharePlace, commit_output_share, hash_padded};
+use super::receipt::{Facts, OutputSharePlace, commit_output_share, hash_padded, role};
 use crate::codec::Bytes;
 use crate::codec::record;
 use sotto_mpc::Bits;
@@ -53,7 +53,9 @@ pub struct WrongOutputShare(&'static str);
 
 /// The padded outputs of a result party are not what both compute parties signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {0} delivers other padded outputs than those that both compute parties signed for")]
+#[error(
+    "the {0} delivers other padded outputs than those that all compute parties signed for: there is no result"
+)]
 pub struct WrongPaddedOutputs(&'static str);
 
 /// What a result party has in the end.
@@ -120,16 +122,16 @@ impl AttemptOutputs<'_> {
         rest.is_empty().then_some(parts)
     }
 
-    /// The outputs of a result party, from what the garbler and the evaluator deliver and its pad.
+    /// The outputs of a result party, from what the compute parties deliver, in the job's order, and its pad.
     ///
     /// # Errors
-    /// If that is not what both signed.
+    /// If one delivers anything but what all signed.
     pub fn open(
         &self,
         result_party: PartyId,
         pad: &Bits,
         facts: &Facts,
-        [garbler, evaluator]: [&[u8]; 2],
+        delivered: &[&[u8]],
     ) -> Result<Vec<Vec<bool>>, WrongPaddedOutputs> {
         let committed = facts.outputs.iter().find(|output| output.result_party == result_party);
         let committed = committed.ok_or(WrongPaddedOutputs("garbler"))?;
@@ -140,9 +142,13 @@ impl AttemptOutputs<'_> {
             let is_signed = |bits: &Bits| hash_padded(&self.run_id, result_party, bits) == commitment;
             bits.filter(is_signed).ok_or(WrongPaddedOutputs(who))
         };
-        let padded = signed(garbler, committed.garbler, "garbler")?;
-        // Both signed one value, so this is the same.
-        signed(evaluator, committed.evaluator, "evaluator")?;
+        let mut padded = Err(WrongPaddedOutputs(role(0)));
+        for (place, contents) in delivered.iter().enumerate() {
+            let commitment = if place == 1 { committed.evaluator } else { committed.garbler };
+            // All signed one value, so these are the same.
+            padded = Ok(signed(contents, commitment, role(place))?);
+        }
+        let padded = padded?;
         let mut bits = padded.xor(pad).iter().collect::<Vec<_>>().into_iter();
         let widths =
             self.job.outputs_of(result_party).into_iter().filter_map(|output| self.widths.get(output));
@@ -160,7 +166,7 @@ impl AttemptOutputs<'_> {
         facts: &Facts,
         [a, b]: [&[u8]; 2],
     ) -> Result<JoinedOutputs, WrongOutputShare> {
-        let [garbler, evaluator] = self.job.compute_parties();
+        let [garbler, evaluator] = self.job.pair();
         let contents = |compute_party, encrypted| {
             let place = self.place(result_party, compute_party).to_bytes();
             let contents = decrypt(OUTPUT_SHARE.at(&place), identity, encrypted);
@@ -181,7 +187,7 @@ impl AttemptOutputs<'_> {
         facts: &Facts,
         output_shares: [Vec<u8>; 2],
     ) -> Result<JoinedOutputs, WrongOutputShare> {
-        let [garbler, evaluator] = self.job.compute_parties();
+        let [garbler, evaluator] = self.job.pair();
         let committed = facts.outputs.iter().find(|output| output.result_party == result_party);
         let committed = committed.ok_or(WrongOutputShare("garbler"))?;
         let [a, b] = &output_shares;

@@ -34,7 +34,22 @@ pub struct Policy {
     pub evidence: Vec<Digest>,
     /// Of how many vendors the compute parties' platforms must be at least; 0: it does not matter.
     pub diverse: u8,
+    /// How many compute parties there must be at least; 2 or less: it does not matter.
+    pub computers: u8,
+    /// Whether protocols that are not proven may be used.
+    pub experiments: Experiments,
 }
+
+/// Whether protocols that are not proven may be used on data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Experiments {
+    /// No.
+    #[default]
+    Refused,
+    /// Yes.
+    Allowed,
+}
+
 /// What a job asks that the policy does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -61,6 +76,20 @@ pub enum PolicyError {
         "the policy requires `adversary = \"malicious\"`, and the job trusts its compute parties to follow the protocol"
     )]
     Adversary,
+    /// A protocol that is not proven.
+    #[error(
+        "the policy does not allow a protocol that is experimental, as that of more than two compute parties is: it \
+         would say `experimental = true`"
+    )]
+    Experimental,
+    /// Fewer compute parties than the policy wants.
+    #[error("the policy requires {least} compute parties, and the job has {given}")]
+    Computers {
+        /// What the policy says.
+        least: u8,
+        /// What the job has.
+        given: usize,
+    },
     /// A compute party that shows no evidence, or under another policy.
     #[error(
         "the policy requires evidence of {0} under one of the policies in `evidence`, and the job does not"
@@ -129,6 +158,13 @@ impl Policy {
         if !self.evidence.is_empty() || self.diverse > 0 {
             demands.push(&evidence);
         }
+        let computers = [b"computers".as_slice(), &[self.computers]].concat();
+        if self.computers > 2 {
+            demands.push(&computers);
+        }
+        if self.experiments == Experiments::Allowed {
+            demands.push(b"experimental");
+        }
         hash(Purpose::Policy, &demands)
     }
 
@@ -140,6 +176,13 @@ impl Policy {
     pub fn check(&self, job: &Job, input_party: PartyId) -> Result<(), PolicyError> {
         if job.suite.adversary() < self.adversary {
             return Err(PolicyError::Adversary);
+        }
+        if job.is_experimental() && self.experiments == Experiments::Refused {
+            return Err(PolicyError::Experimental);
+        }
+        let given = job.compute_parties().len();
+        if given < self.computers.into() {
+            return Err(PolicyError::Computers { least: self.computers, given });
         }
         self.check_evidence(job)?;
         if !self.programs.contains(&job.program.circuit) {

@@ -12,6 +12,8 @@
 //! adversary = "malicious"                     # optional: what a job must withstand at least
 //! evidence = ["64 hexadecimal digits"]        # optional: policies of evidence, one of which each compute party must meet
 //! diverse = 2                                 # optional: vendors of the compute parties' platforms, at least
+//! computers = 3                               # optional: compute parties, at least
+//! experimental = true                         # optional: without it, no protocol that is not proven
 //! ```
 //!
 //! A party that signs a job under a policy is [bound](bind) to have one when it runs the job: `policy-JOB` keeps
@@ -27,9 +29,9 @@ use std::io;
 use serde::Deserialize;
 
 use crate::budget::{Budget, BudgetError, DataUse};
-use crate::job::{Adversary, MAX_DIVERSE};
+use crate::job::{Adversary, MAX_COMPUTE_PARTIES, MAX_DIVERSE};
 use crate::line_error::{LineError, line_of};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Experiments, Policy, PolicyError};
 use crate::storage::Storage;
 use crate::text::{Line, Prose};
 use crate::{Digest, Job};
@@ -50,6 +52,9 @@ struct File {
     #[serde(default)]
     evidence: Vec<toml::Spanned<String>>,
     diverse: Option<toml::Spanned<u8>>,
+    computers: Option<toml::Spanned<u8>>,
+    #[serde(default)]
+    experimental: bool,
 }
 
 /// The policy of a file's text.
@@ -78,6 +83,12 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         let is_possible = (1..=MAX_DIVERSE).contains(vendors.get_ref());
         if is_possible { Ok(*vendors.get_ref()) } else { Err(at(&vendors.span(), what)) }
     };
+    let computers = |least: &toml::Spanned<u8>| {
+        let what = format!("`computers` is 2, or, with `experimental = true`, 3 to {MAX_COMPUTE_PARTIES}");
+        let most = if file.experimental { MAX_COMPUTE_PARTIES } else { 2 };
+        let is_possible = (2..=most).contains(&usize::from(*least.get_ref()));
+        if is_possible { Ok(*least.get_ref()) } else { Err(at(&least.span(), what)) }
+    };
     Ok(Policy {
         programs: file.programs.iter().map(digest).collect::<Result<_, _>>()?,
         schemas: file.schemas.iter().map(digest).collect::<Result<_, _>>()?,
@@ -90,6 +101,8 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         adversary: file.adversary.as_ref().map_or(Ok(Adversary::SemiHonest), adversary)?,
         evidence: file.evidence.iter().map(digest).collect::<Result<_, _>>()?,
         diverse: file.diverse.as_ref().map_or(Ok(0), diverse)?,
+        computers: file.computers.as_ref().map_or(Ok(2), computers)?,
+        experiments: if file.experimental { Experiments::Allowed } else { Experiments::Refused },
     })
 }
 

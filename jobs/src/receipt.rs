@@ -4,6 +4,7 @@
 //! facts      job ‖ run ‖ attempt ‖ run id ‖ circuit ‖ AND gates ‖ input commitments ‖ output commitments ‖ transcript
 //! statement  started ‖ finished ‖ sent ‖ received ‖ signature over ("sotto receipt v1\0" ‖ facts ‖ the four before it)
 //! receipt    facts ‖ garbler's statement ‖ evaluator's statement
+//!            with more than two compute parties: … ‖ their statements, under "sotto receipt v3\0" in the job's order
 //!
 //! If the job demands evidence of a compute party, its statement is signed under "sotto receipt v2\0", over the same and what
 //! [`vouched`](crate::vouched) signs; the receipt then begins with that, and has at its end, for each of the two, 0, or
@@ -20,7 +21,7 @@
 //! the outputs detect changes to those.
 
 use super::hash::{Digest, Purpose, hash};
-use super::job::{Job, PartyId};
+use super::job::{Job, MAX_COMPUTE_PARTIES, PartyId};
 use super::vouched::{ResultFacts, Vouched, binding};
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, record};
@@ -94,8 +95,19 @@ pub struct Receipt {
     pub garbler: Statement,
     /// The evaluator's own.
     pub evaluator: Statement,
+    /// Those of further compute parties, in the job's order.
+    pub further: Vec<Statement>,
 }
-record!(Receipt { facts, garbler, evaluator });
+record!(Receipt { facts, garbler, evaluator; further });
+
+/// What a compute party is called in complaints: by its place in the job's order.
+pub(crate) const fn role(place: usize) -> &'static str {
+    match place {
+        0 => "garbler",
+        1 => "evaluator",
+        _ => "further garbler",
+    }
+}
 
 /// Why a receipt is none of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +121,9 @@ pub enum ReceiptError {
     /// Facts that the job does not allow.
     #[error("the receipt names another circuit, other input parties or other result parties than the job")]
     Facts,
+    /// Not one statement of each compute party.
+    #[error("the receipt does not have one statement of each compute party")]
+    Statements,
     /// The computation was outside the job's terms.
     #[error(
         "the {0} states that it began after the job had expired, or computed for longer than the job allows"
@@ -227,7 +242,11 @@ impl Receipt {
     /// the job withstands curious ones alone.
     #[must_use]
     pub fn shows(job: &Job) -> Option<&'static str> {
-        job.malicious().map(|_| {
+        let of_many = "If one of the compute parties followed the protocol, these outputs are of this circuit on the inputs to \
+             which the input parties committed (for one that colludes with a compute party: that these entered), and \
+             no compute party learned more than its outputs. The protocol of more than two compute parties is \
+             experimental: that it does this is argued, not proven.";
+        job.malicious().map(|_| if job.is_experimental() { of_many } else {
             "If one of the compute parties followed the protocol, these outputs are of this circuit on the inputs to \
              which the input parties committed (for one that colludes with a compute party: that these entered), and \
              no compute party learned more than its outputs."
@@ -238,6 +257,12 @@ impl Receipt {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.to_versioned()
+    }
+
+    /// The compute parties of the receipt's job, each with its statement.
+    #[must_use]
+    pub fn statements_of(&self, job: &Job) -> Vec<(PartyId, &Statement)> {
+        job.compute_parties().into_iter().zip(self.statements()).collect()
     }
 
     /// The receipt of these bytes, signed by both compute parties of the job.
@@ -253,10 +278,12 @@ impl Receipt {
         if !receipt.facts.fit(job) {
             return Err(ReceiptError::Facts);
         }
-        let [garbler, evaluator] = job.compute_parties();
-        for (role, compute_party, statement) in
-            [("garbler", garbler, &receipt.garbler), ("evaluator", evaluator, &receipt.evaluator)]
-        {
+        let (statements, compute_parties) = (receipt.statements(), job.compute_parties());
+        if statements.len() != compute_parties.len() {
+            return Err(ReceiptError::Statements);
+        }
+        for (place, (compute_party, statement)) in compute_parties.into_iter().zip(statements).enumerate() {
+            let role = role(place);
             if !statement.is_vouched(job, compute_party, &receipt.facts) {
                 return Err(ReceiptError::Evidence(role));
             }
@@ -271,11 +298,17 @@ impl Receipt {
     }
 }
 
-/// A record with statements, in two versions: the second has the evidence behind its statements at its end, and is used
-/// only if there is some.
+/// A record with statements, in three versions: the second has the evidence behind its statements at its end, and is used
+/// only if there is some; the third has statements of further compute parties, of whom there is no evidence.
 pub(crate) trait Stated: Codec {
-    /// What the two versions begin with.
-    const PREFIXES: [&'static str; 2];
+    /// What the versions begin with.
+    const PREFIXES: [&'static str; 3];
+
+    /// Statements of further compute parties; none in a record that has one statement.
+    fn further_mut(&mut self) -> Option<&mut Vec<Statement>>;
+
+    /// The same.
+    fn further(&self) -> &[Statement];
 
     /// Its statements.
     fn statements(&self) -> Vec<&Statement>;
@@ -285,7 +318,12 @@ pub(crate) trait Stated: Codec {
 
     /// The bytes.
     fn to_versioned(&self) -> Vec<u8> {
-        let [plain, vouched] = Self::PREFIXES;
+        let [plain, vouched, of_many] = Self::PREFIXES;
+        if !self.further().is_empty() {
+            let mut bytes = self.to_prefixed(of_many);
+            self.further().to_vec().encode(&mut bytes);
+            return bytes;
+        }
         let statements = self.statements();
         if statements.iter().all(|statement| statement.vouched.is_none()) {
             return self.to_prefixed(plain);
@@ -297,7 +335,16 @@ pub(crate) trait Stated: Codec {
 
     /// The record of these bytes.
     fn from_versioned(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let [plain, vouched] = Self::PREFIXES;
+        let [plain, vouched, of_many] = Self::PREFIXES;
+        if let Some(rest) = bytes.strip_prefix(of_many.as_bytes()) {
+            let mut reader = Reader::new(rest);
+            let mut record = Self::decode(&mut reader)?;
+            let statements: Vec<Statement> = reader.last()?;
+            let is_some = (1..=MAX_COMPUTE_PARTIES - 2).contains(&statements.len());
+            let further = record.further_mut().filter(|_| is_some);
+            *further.ok_or(DecodeError::Value("a version"))? = statements;
+            return Ok(record);
+        }
         let Some(rest) = bytes.strip_prefix(vouched.as_bytes()) else {
             return Self::from_prefixed(plain, bytes);
         };
@@ -313,14 +360,22 @@ pub(crate) trait Stated: Codec {
 }
 
 impl Stated for Receipt {
-    const PREFIXES: [&'static str; 2] = ["sotto receipt v1\0", "sotto receipt v2\0"];
+    const PREFIXES: [&'static str; 3] = ["sotto receipt v1\0", "sotto receipt v2\0", "sotto receipt v3\0"];
+
+    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
+        Some(&mut self.further)
+    }
+
+    fn further(&self) -> &[Statement] {
+        &self.further
+    }
 
     fn statements(&self) -> Vec<&Statement> {
-        vec![&self.garbler, &self.evaluator]
+        [&self.garbler, &self.evaluator].into_iter().chain(&self.further).collect()
     }
 
     fn statements_mut(&mut self) -> Vec<&mut Statement> {
-        vec![&mut self.garbler, &mut self.evaluator]
+        [&mut self.garbler, &mut self.evaluator].into_iter().chain(&mut self.further).collect()
     }
 }
 

@@ -90,6 +90,8 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         }
         record
     };
+    let statements = receipt.statements_of(job);
+    let statements: Vec<_> = statements.into_iter().map(|(id, stated)| statement(id, stated)).collect();
     let mut record = json!({
         "v": 1, "type": "receipt", "verdict": "finished",
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),
@@ -97,13 +99,12 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         "program": job.program.name.to_string(), "circuit": facts.circuit.to_string(), "and_gates": facts.and_gates,
         "inputs": inputs.collect::<Vec<_>>(), "outputs": outputs.collect::<Vec<_>>(),
         "transcript": facts.transcript.to_string(),
-        "statements": [statement(job.garbler, &receipt.garbler), statement(job.evaluator, &receipt.evaluator)],
+        "statements": statements,
         "job_bytes": to_hex(&job.to_bytes()), "receipt_bytes": to_hex(&receipt.to_bytes()),
     });
-    if job.has_attested_computers()
-        && let Some(members) = record.as_object_mut()
-    {
-        members.insert("v".to_owned(), 2.into());
+    if let Some(members) = record.as_object_mut() {
+        let version = if job.is_experimental() { 3 } else { 1 + u8::from(job.has_attested_computers()) };
+        members.insert("v".to_owned(), version.into());
     }
     if let (Some(shows), Some(members)) = (Receipt::shows(job), record.as_object_mut()) {
         members.insert("adversary".to_owned(), job.suite.adversary().as_str().into());

@@ -41,13 +41,13 @@ impl Opening {
     pub(crate) const PREFIX: &'static str = "sotto opening v1\0";
 }
 
-/// The id of an attempt; `nonces` are the garbler's and the evaluator's.
+/// The id of an attempt; `nonces` are those of the compute parties, in the job's order.
 #[must_use]
 pub(crate) fn run_id(
     run: Run<'_>,
     attempt: u32,
     input_commitments: &[InputCommitment],
-    nonces: [[u8; 32]; 2],
+    nonces: &[[u8; 32]],
 ) -> Digest {
     let job = run.job();
     let nonce = |(id, approval): (PartyId, &[u8; 32])| {
@@ -59,7 +59,7 @@ pub(crate) fn run_id(
                 .find(|input_commitment| input_commitment.input_party == id)
                 .map(|input_commitment| input_commitment.nonce)
         };
-        compute_party.map(|(_, nonce)| nonce).or_else(input_party).unwrap_or(*approval)
+        compute_party.map(|(_, nonce)| *nonce).or_else(input_party).unwrap_or(*approval)
     };
     let nonces: Vec<[u8; 32]> = job.ids().zip(run.agreement().nonces()).map(nonce).collect();
     let run = run.number().to_le_bytes();

@@ -284,7 +284,7 @@ impl<'a> RunState<'a> {
     pub fn waiting(&self) -> Option<Computed> {
         match &self.state {
             State::Computed(computed) => Some(Computed::clone(computed)),
-            State::Finished(finished) => Some(finished.computed(self.us == self.job().garbler)),
+            State::Finished(finished) => Some(finished.computed(self.job(), self.us)),
             _ => None,
         }
     }

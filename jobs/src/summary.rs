@@ -206,9 +206,12 @@ fn words(kind: &Kind) -> String {
 }
 
 fn trust(out: &mut String, job: &Job) -> fmt::Result {
-    let [garbler, evaluator] = job.compute_parties().map(|id| name(job, id));
     writeln!(out, "\nWhom you trust ({})", job.suite.adversary().as_str())?;
-    if let Some(settings) = job.malicious() {
+    let Some(settings) = job.malicious() else { return trust_curious(out, job) };
+    if job.is_experimental() {
+        trust_one_of_many(out, job)?;
+    } else {
+        let [garbler, evaluator] = job.pair().map(|id| name(job, id));
         writeln!(
             out,
             "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust that they do not collude, and that one of them, \
@@ -216,19 +219,44 @@ fn trust(out: &mut String, job: &Job) -> fmt::Result {
              anything: it learns nothing but its own outputs, and can make the run end without a result, but not with a \
              wrong one (but for a chance of 1 in 2^40 over all attempts at a run). It can enter what it likes as its own input."
         )?;
-        writeln!(
-            out,
-            "  Everybody who receives an output brings a pad for it, at the latest when the run begins: without it there is no run."
-        )?;
-        writeln!(
-            out,
-            "  A run may be attempted {} time(s), over trees of depth {}. Once outputs may have been opened, there is no \
-             other attempt.",
-            settings.attempts.number(),
-            settings.depth as u8
-        )?;
-        return writeln!(out, "  Who sends last can stop: there is no fairness.");
     }
+    writeln!(
+        out,
+        "  Everybody who receives an output brings a pad for it, at the latest when the run begins: without it there is no run."
+    )?;
+    writeln!(
+        out,
+        "  A run may be attempted {} time(s), over trees of depth {}. Once outputs may have been opened, there is no \
+         other attempt.",
+        settings.attempts.number(),
+        settings.depth as u8
+    )?;
+    writeln!(out, "  Who sends last can stop: there is no fairness.")
+}
+
+/// Of several compute parties, the one that you need not know.
+fn trust_one_of_many(out: &mut String, job: &Job) -> fmt::Result {
+    let names: Vec<_> = job.compute_parties().into_iter().map(|id| name(job, id)).collect();
+    let (last, others) = names.split_last().map_or(("?", &[][..]), |(last, others)| (*last, others));
+    writeln!(
+        out,
+        "  {} and {last} compute ({} evaluates, the others garble). You trust that one of the {}, you need not know which, \
+         follows the protocol and does not collude: all of them together can read every input. All others together may do \
+         anything: they learn nothing but their own outputs, and can make the run end without a result, but not with a wrong \
+         one (but for a chance of 1 in 2^40 over all attempts at a run). Each can enter what it likes as its own input.",
+        others.join(", "),
+        name(job, job.evaluator),
+        names.len(),
+    )?;
+    writeln!(
+        out,
+        "  EXPERIMENTAL: that the protocol of more than two compute parties does this is argued, not proven: its test of \
+         products is the project's own, and nobody outside has reviewed it. For two there are published proofs of the parts."
+    )
+}
+
+fn trust_curious(out: &mut String, job: &Job) -> fmt::Result {
+    let [garbler, evaluator] = job.pair().map(|id| name(job, id));
     writeln!(
         out,
         "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust both to follow the protocol, and not to collude: \

@@ -10,7 +10,7 @@ use sotto_jobs::job::{
     Adversary, Demand, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
 };
 use sotto_jobs::kind::Kind;
-use sotto_jobs::policy::{Policy, PolicyError};
+use sotto_jobs::policy::{Experiments, Policy, PolicyError};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::summary::describe;
@@ -50,7 +50,7 @@ fn parameters() -> Vec<Parameter> {
 
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 33] = [
+    let changes: [fn(&mut Draft); 35] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
@@ -59,6 +59,14 @@ fn variants() -> Vec<Draft> {
         |d| d.parties[0].meeting = Some(rendezvous_server(5)),
         |d| d.parties[0].meeting = Some(rendezvous_server(6)),
         |d| (d.garbler, d.evaluator) = (d.evaluator, d.garbler),
+        |d| {
+            (d.suite, d.further) = (malicious(2, TreeDepth::Four), vec![PartyId(3)]);
+            d.parties[3].meeting = Some(rendezvous_server(5));
+        },
+        |d| {
+            (d.suite, d.further) = (malicious(2, TreeDepth::Four), vec![PartyId(3), PartyId(2)]);
+            [2, 3].iter().for_each(|i| d.parties[*i].meeting = Some(rendezvous_server(5)));
+        },
         |d| d.program.circuit = Digest([1; 32]),
         |d| d.program.source = Some(Digest([1; 32])),
         |d| d.program.and_gates += 1,
@@ -179,6 +187,8 @@ fn policy(job: &Job) -> Policy {
         adversary: Adversary::SemiHonest,
         evidence: Vec::new(),
         diverse: 0,
+        computers: 2,
+        experiments: Experiments::Refused,
     }
 }
 

@@ -171,7 +171,7 @@ impl<R: RngCore> CryptoRng for Tainted<R> {}
 #[test]
 fn no_number_of_any_row_appears_in_what_is_said_and_a_computer_that_leaks_one_is_caught() {
     let world = World::of(Sum::up_to(3, (1 << 60) - 1), LONG);
-    let [garbler, evaluator] = world.agreement.job().compute_parties();
+    let [garbler, evaluator] = world.agreement.job().pair();
     // All that the compute parties say to each other, and what input parties send to them.
     let reply = |leaked: &[u8]| {
         let ((near, far), reply) = frail([usize::MAX; 2]);
@@ -215,7 +215,7 @@ fn computers_that_want_different_things_stop_before_anything_secret() {
     exchanged.input_commitments.swap(0, 1);
     for (theirs, what) in [(altered, "another job"), (exchanged, "other inputs from the input parties")] {
         let (near, far) = pipe_pair();
-        let [garbler, evaluator] = world.agreement.job().compute_parties();
+        let [garbler, evaluator] = world.agreement.job().pair();
         let errors = thread::scope(|scope| {
             let garbling = scope.spawn(|| world.compute(garbler, near, &mut None, 1).unwrap_err());
             [theirs.compute(evaluator, far, &mut None, 2).unwrap_err(), garbling.join().unwrap()]
@@ -236,7 +236,7 @@ fn nobody_signs_what_began_after_the_expiry_or_took_too_long() {
         ([NOW, NOW + u64::from(seconds) + 1], Some(AttemptError::TooLong(seconds))),
     ] {
         let (near, far) = pipe_pair();
-        let [garbler, evaluator] = world.agreement.job().compute_parties();
+        let [garbler, evaluator] = world.agreement.job().pair();
         let one = |us, stream, seed| {
             let (identity, rng, mut times) = (identity(us), &mut rng(seed), times.into_iter());
             let begun = begin(world.known(us, &identity), channel(stream), FIRST, rng).unwrap();

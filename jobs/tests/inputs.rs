@@ -118,7 +118,7 @@ fn facts(job: &Job) -> Facts {
 fn receipt(facts: Facts, signers: [u16; 2]) -> Receipt {
     let [garbler, evaluator] =
         signers.map(|id| Statement::sign(&facts, [10, 20], [30, 40], &identity(PartyId(id))));
-    Receipt { facts, garbler, evaluator }
+    Receipt { facts, garbler, evaluator, further: Vec::new() }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn finished(world: &World) -> [Finished; 2] {
 
 /// What a compute party computed, of what it finished.
 fn computed(finished: &Finished, us: PartyId) -> Computed {
-    let Receipt { facts, garbler, evaluator } = finished.receipt.clone();
+    let Receipt { facts, garbler, evaluator, .. } = finished.receipt.clone();
     let statement = if us == ACME { garbler } else { evaluator };
     Computed { facts, statement, encrypted_shares: finished.encrypted_shares.clone() }
 }

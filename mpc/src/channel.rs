@@ -191,6 +191,20 @@ impl<C: Channel + ?Sized> Channel for Box<C> {
     }
 }
 
+impl<C: Channel + ?Sized> Channel for &mut C {
+    fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        (**self).send(phase, bytes)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        (**self).flush()
+    }
+
+    fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        (**self).receive_some(phase, into)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

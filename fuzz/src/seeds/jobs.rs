@@ -2,8 +2,8 @@
 
 use super::{Inputs, input};
 use crate::fixtures::job::{
-    agreement, attested, attested_receipt, file, job, kept, messages, parse, receipt_text, secret,
-    session_evidence, stream,
+    agreement, attested, attested_receipt, file, finished_by_three, job, kept, messages, of_three, parse,
+    receipt_text, secret, session_evidence, stream,
 };
 use crate::fixtures::tee;
 use sotto_jobs::attempt::Computed;
@@ -23,6 +23,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 input("job", job().to_bytes()),
                 input("typed", parse(&typed()).expect("a job").0.to_bytes()),
                 input("attested", attested().job().to_bytes()),
+                input("of-three", of_three().to_bytes()),
             ]
         }
         "mpc_job_file" => vec![
@@ -38,6 +39,13 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 file("garble = \"none.garble.rs\"", &["inputs_hold", "panicked", "result"]),
             ),
             input("typed", typed()),
+            input(
+                "of-three",
+                typed().replace("[roles]\ngarbler = \"a\"\nevaluator = \"b\"\n", "").replace(
+                    "protocol = \"semi-honest\"",
+                    "adversary = \"malicious\"\nexperimental = true\ncomputers = [\"a\", \"b\", \"c\"]",
+                ),
+            ),
             input("no-toml", "name = "),
         ],
         "mpc_job_text" => vec![
@@ -75,6 +83,7 @@ fn stored() -> Inputs {
         input("finished", finished),
         input("outbox", outbox),
         input("vouched", vouched.to_bytes()),
+        input("of-three", finished_by_three()),
     ]
 }
 

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! semi-honest   session → output share → encrypted shares for each result party    their commitments cross
-//! malicious     session → outputs under the result parties' pads, known to both    nothing crosses
+//! malicious     session → outputs under the result parties' pads, known to all     nothing crosses
 //! ```
 
 use std::io::{Read, Write};
 
 use rand_core::{CryptoRng, RngCore};
 
+use super::channel::AttemptChannel;
 use super::error::AttemptError;
 use crate::approval::Run;
 use crate::codec::Codec;
@@ -20,10 +21,12 @@ use crate::multiparty::{Delegated, Functionality, Padded, Stream};
 use crate::output_share::{AttemptOutputs, EncryptedOutputShare};
 use crate::pad::pad;
 use crate::receipt::Delivered;
+use crate::run_id::session_id;
 use sotto_mpc::Bits;
-use sotto_mpc::channel::{Channel, Framed, Phase};
+use sotto_mpc::channel::{Channel, Phase};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::program::Program;
+use sotto_mpc::protocol::malicious::multiparty::{self, Experimental, HeldBy, Parties, Place, Plan};
 use sotto_mpc::protocol::malicious::{self, Inputs, Milestone, NotKept, OwnerTests, Settings};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, OutputShare, Reveal, Role, RunId, Terms};
 use sotto_party::Identity;
@@ -37,8 +40,8 @@ pub(super) struct Session<'a> {
     pub(super) run: Run<'a>,
     pub(super) us: PartyId,
     pub(super) identity: &'a Identity,
-    /// What the compute parties call it.
-    pub(super) id: RunId,
+    /// The attempt's id.
+    pub(super) run_id: Digest,
     /// Which attempt at the run, counted from 1.
     pub(super) attempt: u32,
     /// Where outputs come from.
@@ -57,11 +60,11 @@ pub(super) struct SessionOutputs {
     pub(super) transcript: [u8; 32],
 }
 
-/// Who holds the bits of a party.
+/// Who of two holds the bits of a party; of several, whether they are one's or shared.
 fn holder(job: &Job, party: PartyId) -> Holder {
     match party {
-        party if party == job.garbler => Holder::Garbler,
         party if party == job.evaluator => Holder::Evaluator,
+        party if job.computes(party) => Holder::Garbler,
         _ => Holder::Shared,
     }
 }
@@ -71,24 +74,26 @@ impl Session<'_> {
     pub(super) fn semi_honest<P: Functionality, S: Read + Write>(
         self,
         program: &P,
-        channel: Framed<S>,
+        channel: &mut AttemptChannel<S>,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(SessionOutputs, Framed<S>), AttemptError> {
+    ) -> Result<SessionOutputs, AttemptError> {
         let job = self.run.job();
         let holders = job.inputs.iter().map(|input| holder(job, input.party)).collect();
         let program = Delegated::new(program, holders);
         let program = program.ok_or(AttemptError::Malformed("number of input parties"))?;
         // The attempt is in the run id; the session counts nothing.
-        let terms = Terms { run: self.id, attempt: self.attempt, reveal: Reveal::ResultParty };
+        let run = session_id(self.run_id, &channel.exported);
+        let terms = Terms { run, attempt: self.attempt, reveal: Reveal::ResultParty };
         let mut inputs = Bits::with_capacity(self.shares.iter().map(|share| share.bits().len()).sum());
         self.shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
-        let (output_share, transcript, mut channel) =
-            semi_honest(self.role, channel, (&program, terms), &inputs, rng)?;
+        let channel = &mut channel.framed;
+        let (output_share, transcript) =
+            semi_honest(self.role, &mut *channel, (&program, terms), &inputs, rng)?;
         let shares = self.outputs.encrypted_shares(self.us, &output_share, rng);
         let encrypted_shares = shares.ok_or(AttemptError::Key)?;
         let ours: Vec<Digest> = encrypted_shares.iter().map(|share| share.commitment).collect();
-        send(&mut channel, Phase::Outputs, &ours.to_prefixed("sotto halves v1\0"))?;
-        let theirs = receive(&mut channel, Phase::Outputs, MAX_MESSAGE)?;
+        send(channel, Phase::Outputs, &ours.to_prefixed("sotto halves v1\0"))?;
+        let theirs = receive(channel, Phase::Outputs, MAX_MESSAGE)?;
         let theirs = Vec::<Digest>::from_prefixed("sotto halves v1\0", &theirs);
         let theirs = theirs.ok().filter(|theirs| theirs.len() == ours.len());
         let theirs = theirs.ok_or(AttemptError::Malformed("list of outputs"))?;
@@ -97,45 +102,103 @@ impl Session<'_> {
                 let (garbler, evaluator) = if self.role == Role::Garbler { (*a, *b) } else { (*b, *a) };
                 Delivered { result_party, garbler, evaluator }
             });
-        Ok((SessionOutputs { outputs: outputs.collect(), encrypted_shares, transcript }, channel))
+        Ok(SessionOutputs { outputs: outputs.collect(), encrypted_shares, transcript })
+    }
+
+    /// The program, with the pads of result parties.
+    fn padded<'p, P: Functionality>(&self, program: &'p P) -> Result<Padded<'p, P>, AttemptError> {
+        let job = self.run.job();
+        let stream = |party| Stream { holder: holder(job, party), outputs: job.outputs_of(party) };
+        let program = Padded::new(program, job.streams().into_iter().map(stream).collect());
+        program.ok_or(AttemptError::Malformed("number of input parties"))
+    }
+
+    /// What we deliver, if the session gave us all padded outputs.
+    fn delivered(
+        &self,
+        padded: Option<&[bool]>,
+        transcript: [u8; 32],
+    ) -> Result<SessionOutputs, AttemptError> {
+        let padded = padded.and_then(|padded| self.outputs.padded_outputs(padded));
+        let encrypted_shares = padded.ok_or(AttemptError::Malformed("number of outputs"))?;
+        let outputs = encrypted_shares.iter().map(|padded| {
+            let (result_party, all) = (padded.result_party, padded.commitment);
+            Delivered { result_party, garbler: all, evaluator: all }
+        });
+        Ok(SessionOutputs { outputs: outputs.collect(), encrypted_shares, transcript })
     }
 
     /// Computes with a party that may do anything.
     pub(super) fn malicious<P: Functionality + Sync, S: Read + Write>(
         self,
         (program, settings): (&P, Settings),
-        channel: Framed<S>,
+        channel: &mut AttemptChannel<S>,
         keep: &mut dyn FnMut(Milestone) -> Result<(), NotKept>,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(SessionOutputs, Framed<S>), AttemptError> {
-        let job = self.run.job();
-        let stream = |party| Stream { holder: holder(job, party), outputs: job.outputs_of(party) };
-        let program = Padded::new(program, job.streams().into_iter().map(stream).collect());
-        let program = program.ok_or(AttemptError::Malformed("number of input parties"))?;
+    ) -> Result<SessionOutputs, AttemptError> {
+        let program = self.padded(program)?;
         let (bits, owners) = self.entered()?;
         let inputs = Inputs { bits: &bits, owners: &owners };
         // Attempts are counted from 0 there.
         let attempt = self.attempt.saturating_sub(1);
-        let terms = Terms { run: self.id, attempt, reveal: Reveal::Both };
-        let (padded, transcript, channel) = match self.role {
+        let run = session_id(self.run_id, &channel.exported);
+        let (terms, channel) = (Terms { run, attempt, reveal: Reveal::Both }, &mut channel.framed);
+        let (padded, transcript) = match self.role {
             Role::Garbler => {
                 let session = malicious::Garbler::new(channel, &program, terms, settings).hello(rng)?;
                 let session = session.set_up(rng)?.execute_for_owners(inputs, keep, rng)?;
-                (session.output().map(<[bool]>::to_vec), session.transcript(), session.close())
+                (session.output().map(<[bool]>::to_vec), session.transcript())
             }
             Role::Evaluator => {
                 let session = malicious::Evaluator::new(channel, &program, terms, settings).hello(rng)?;
                 let session = session.set_up(rng)?.execute_for_owners(inputs, keep, rng)?;
-                (session.output().map(<[bool]>::to_vec), session.transcript(), session.close())
+                (session.output().map(<[bool]>::to_vec), session.transcript())
             }
         };
-        let padded = padded.and_then(|padded| self.outputs.padded_outputs(&padded));
-        let encrypted_shares = padded.ok_or(AttemptError::Malformed("number of outputs"))?;
-        let outputs = encrypted_shares.iter().map(|padded| {
-            let (result_party, both) = (padded.result_party, padded.commitment);
-            Delivered { result_party, garbler: both, evaluator: both }
-        });
-        Ok((SessionOutputs { outputs: outputs.collect(), encrypted_shares, transcript }, channel))
+        self.delivered(padded.as_deref(), transcript)
+    }
+
+    /// Computes with several parties of whom all others may do anything. Everything between two of them is bound to
+    /// their channel; all have one record of what was broadcast, which is the transcript.
+    pub(super) fn of_many<P: Functionality + Sync, S: Read + Write + Send>(
+        self,
+        (program, settings): (&P, Settings),
+        channels: &mut [AttemptChannel<S>],
+        keep: &mut dyn FnMut(Milestone) -> Result<(), NotKept>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<SessionOutputs, AttemptError> {
+        let (job, program) = (self.run.job(), self.padded(program)?);
+        let (bits, owners) = self.entered()?;
+        let inputs = Inputs { bits: &bits, owners: &owners };
+        let (mut channels, mut runs) = (channels.iter_mut().collect::<Vec<_>>(), Vec::new());
+        let others = job.other_compute_parties(self.us);
+        let by_place = job.by_place();
+        let place_of = |party: PartyId| by_place.iter().position(|id| *id == party).unwrap_or_default();
+        // Channels come in the job's order, and go in that of places.
+        let mut order: Vec<usize> = (0..channels.len()).collect();
+        order.sort_by_key(|i| others.get(*i).map(|party| place_of(*party)));
+        let mut ordered: Vec<Option<&mut AttemptChannel<S>>> = channels.drain(..).map(Some).collect();
+        for channel in order.into_iter().filter_map(|i| ordered.get_mut(i)?.take()) {
+            runs.push(session_id(self.run_id, &channel.exported));
+            channels.push(channel);
+        }
+        let refused = || AttemptError::Malformed("number of compute parties");
+        let place = |party| Place::new(place_of(party) as u8 + 1).ok_or_else(refused);
+        let parties = Parties::new(by_place.len() as u8).ok_or_else(refused)?;
+        let held = |party| match job.computes(party) {
+            true => place(party).map(HeldBy::One),
+            false => Ok(HeldBy::All),
+        };
+        let holders = job.streams().into_iter().map(held).collect::<Result<Vec<_>, _>>()?;
+        let learners: Vec<Place> = parties.places().collect();
+        let plan = Plan::new(Experimental, parties, &holders, &learners).map_err(|_| refused())?;
+        // Attempts are counted from 0 there.
+        let plan =
+            plan.with_settings(settings).with_run(RunId(self.run_id.0), self.attempt.saturating_sub(1));
+        let framed = channels.into_iter().map(|channel| &mut channel.framed).collect();
+        let session = multiparty::Session::new(framed, place(self.us)?, &program, &plan).with_pair_runs(runs);
+        let session = session.hello(rng)?.set_up(rng)?.execute_for_owners(inputs, keep, rng)?;
+        self.delivered(session.output(), session.record())
     }
 
     /// The bits that we enter, stream by stream, and the tests of those that others gave us.
@@ -143,7 +206,7 @@ impl Session<'_> {
         let (job, mut bits, mut owners) = (self.run.job(), Bits::default(), Vec::new());
         let mut shares = self.shares.iter();
         for party in job.streams() {
-            let is_shared = holder(job, party) == Holder::Shared;
+            let is_shared = !job.computes(party);
             if !is_shared && party != self.us {
                 continue;
             }
@@ -164,24 +227,24 @@ impl Session<'_> {
     }
 }
 
-/// The joint computation: our output share of all outputs, the transcript's hash, and the channel.
+/// The joint computation: our output share of all outputs, and the transcript's hash.
 fn semi_honest<C: Channel, P: Program>(
     role: Role,
     channel: C,
     (program, terms): (&P, Terms),
     inputs: &Bits,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(OutputShare, [u8; 32], C), AttemptError> {
+) -> Result<(OutputShare, [u8; 32]), AttemptError> {
     Ok(match role {
         Role::Garbler => {
             let session = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;
             let (session, output_share) = session.execute_for_result_party(inputs, rng)?;
-            (output_share, session.transcript(), session.close())
+            (output_share, session.transcript())
         }
         Role::Evaluator => {
             let session = Evaluator::new(channel, program, terms).hello(rng)?.set_up(rng)?;
             let (session, output_share) = session.execute_for_result_party(inputs)?;
-            (output_share, session.transcript(), session.close())
+            (output_share, session.transcript())
         }
     })
 }

@@ -23,6 +23,7 @@ mod connection;
 mod error;
 mod link_probe;
 mod listener;
+mod meeting;
 mod progress;
 mod routes;
 mod server;

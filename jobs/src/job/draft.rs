@@ -15,6 +15,9 @@ use sotto_party::PublicKey;
 /// Most parties of a job.
 pub const MAX_PARTIES: usize = 64;
 
+/// Most compute parties of a job.
+pub const MAX_COMPUTE_PARTIES: usize = 8;
+
 /// Most AND gates that a job may allow. A party counts the gates of a job before it trusts anyone, so this
 /// bounds the work.
 pub const MAX_AND_GATES: u64 = 1 << 40;
@@ -201,7 +204,7 @@ pub struct ResultColumn {
     pub kind: Kind,
 }
 
-/// What a compute party may do that the job must withstand. In either case the two do not collude.
+/// What a compute party may do that the job must withstand. In either case they do not all collude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Adversary {
     /// It follows the protocol and is curious.
@@ -300,9 +303,23 @@ pub struct Draft {
     pub results: Vec<ResultColumn>,
     /// Who shows what code it runs.
     pub attestation: Attestation,
+    /// The compute parties beyond the two, which garble too: only in a job under the experimental protocol of several.
+    pub further: Vec<PartyId>,
 }
 
 impl Draft {
+    /// The compute parties: the garbler, the evaluator, and those beyond the two.
+    #[must_use]
+    pub fn compute_parties(&self) -> Vec<PartyId> {
+        [self.garbler, self.evaluator].into_iter().chain(self.further.iter().copied()).collect()
+    }
+
+    /// Whether a party computes.
+    #[must_use]
+    pub fn computes(&self, id: PartyId) -> bool {
+        self.compute_parties().contains(&id)
+    }
+
     /// Whether anything is said that version 1 of the encoding cannot say: columns that are not plain numbers.
     #[must_use]
     pub(super) fn is_typed(&self) -> bool {
@@ -335,7 +352,7 @@ record!(Draft {
     limits,
     deadline,
     expiry,
-    runs; results, attestation
+    runs; results, attestation, further
 });
 
 /// ```text

@@ -1,13 +1,17 @@
 //! The rules that a draft must satisfy to become a job, and the error for each.
 //!
-//! Names differ · two compute parties, both with an address or a rendezvous server · each input party has one
+//! Names differ · two compute parties, or three to eight that are experimental, all with an address or a rendezvous
+//! server · each input party has one
 //! input · each output has a result party · sizes are within the limits. All violations are reported
 //! together, each with the part of the job that it is about.
 
 use core::net::Ipv6Addr;
 
 use super::attestation::MAX_DIVERSE;
-use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, RendezvousServer};
+use super::draft::{
+    Adversary, Draft, Input, MAX_AND_GATES, MAX_COMPUTE_PARTIES, MAX_PARTIES, Meeting, Party,
+    RendezvousServer,
+};
 use super::party_id::PartyId;
 
 /// Which part of a job a complaint is about.
@@ -46,8 +50,19 @@ pub enum JobError {
     #[error("garbler and evaluator must be two parties: one who is both sees all inputs")]
     OneComputeParty,
     /// Both compute parties at one place.
-    #[error("both compute parties have this address; each needs one of its own")]
+    #[error("two compute parties have this address; each needs one of its own")]
     OneAddress,
+    /// Too many compute parties, or one of them twice.
+    #[error(
+        "there are two compute parties, or three to {MAX_COMPUTE_PARTIES} different ones that are experimental"
+    )]
+    ComputeParties,
+    /// More than two compute parties under a protocol of two.
+    #[error("three or more compute parties need `adversary = \"malicious\"`")]
+    SemiHonestOfMany,
+    /// Evidence of more than two compute parties.
+    #[error("evidence and `diverse` are for jobs of two compute parties: leave them out, or let two compute")]
+    EvidenceOfMany,
     /// A compute party without an address.
     #[error(
         "a compute party needs an address (host:port) at which the others reach it, or a rendezvous server"
@@ -182,7 +197,7 @@ impl Draft {
             };
             require(faults, Part::Party(i), !self.parties.iter().take(i).any(same), JobError::Twice);
             let id = PartyId(i as u16);
-            let computes = [self.garbler, self.evaluator].contains(&id);
+            let computes = self.computes(id);
             require(faults, Part::Party(i), !computes || party.meeting.is_some(), JobError::NoAddress);
             let callable = party.meeting.as_ref().is_none_or(|meeting| meeting.address().is_some());
             require(faults, Part::Party(i), callable, JobError::Address);
@@ -206,12 +221,22 @@ impl Draft {
             Some(Some(Meeting::Address(address))) => Some(address),
             _ => None,
         };
-        // Port 0 is any free one.
-        let is_shared = address(self.garbler)
-            .filter(|address| !address.as_str().ends_with(":0"))
-            .is_some_and(|ours| self.garbler != self.evaluator && address(self.evaluator) == Some(ours));
-        let part = Part::Party(self.evaluator.0.into());
-        require(faults, part, !is_shared, JobError::OneAddress);
+        let all = self.compute_parties();
+        for (i, id) in all.iter().enumerate() {
+            // Port 0 is any free one.
+            let ours = address(*id).filter(|address| !address.as_str().ends_with(":0"));
+            let same = |before: &PartyId| before != id && address(*before) == ours;
+            let is_shared = ours.is_some() && all.iter().take(i).any(same);
+            require(faults, Part::Party(id.0.into()), !is_shared, JobError::OneAddress);
+        }
+        if !self.further.is_empty() {
+            let part = Part::Field("computers");
+            let is_sound = all.len() <= MAX_COMPUTE_PARTIES && self.further.iter().all(|id| self.has(*id));
+            require(faults, part, is_sound && distinct(all.iter()), JobError::ComputeParties);
+            let withstands = self.suite.adversary() == Adversary::Malicious;
+            require(faults, part, withstands, JobError::SemiHonestOfMany);
+            require(faults, part, self.attestation.is_none(), JobError::EvidenceOfMany);
+        }
     }
 
     fn check_input(&self, i: usize, input: &Input, faults: &mut Vec<Fault>) {

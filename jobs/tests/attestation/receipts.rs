@@ -93,7 +93,7 @@ fn statement(
 pub(super) fn receipt(texts: &Texts, agreement: &Agreement) -> Receipt {
     let job = agreement.job();
     let of = |us| statement(job, us, &texts[&us], (|binding| binding, TIMES[1]));
-    Receipt { facts: facts(job), garbler: of(ACME), evaluator: of(BOLT) }
+    Receipt { facts: facts(job), garbler: of(ACME), evaluator: of(BOLT), further: Vec::new() }
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_receipt_has_the_evidence_that_the_job_demands() {
 fn a_receipt_of_a_job_without_evidence_is_what_it_was() {
     let job = job();
     let of = |us| Statement::sign(&facts(&job), TIMES, [1, 1], &identity(us));
-    let plain = Receipt { facts: facts(&job), garbler: of(ACME), evaluator: of(BOLT) };
+    let plain = Receipt { facts: facts(&job), garbler: of(ACME), evaluator: of(BOLT), further: Vec::new() };
     assert!(plain.to_bytes().starts_with(b"sotto receipt v1\0"));
     assert_eq!(Receipt::from_bytes(&job, &plain.to_bytes()), Ok(plain.clone()));
     assert_eq!(render(&job, &plain)["v"], 1);

@@ -204,6 +204,27 @@ fn job_against(name: &str, adversary: &str) -> (Job, Computation) {
     read_text(name, &text, Counting::Now)
 }
 
+/// The same with a third computer beside the two, who is nobody else.
+fn job_of_three(name: &str) -> (Job, Computation) {
+    let text = std::fs::read_to_string(folder(name).join("job.toml")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("adversary = ")).unwrap();
+    let named = |role: &str| {
+        let line = text.lines().find(|line| line.starts_with(role)).unwrap();
+        (line.to_owned(), line.split('"').nth(1).unwrap().to_owned())
+    };
+    let ((garbler, first), (evaluator, second)) = (named("garbler = "), named("evaluator = "));
+    let computers = format!("computers = [\"{first}\", \"{second}\", \"third\"]");
+    let text = text.replace(line, &format!("adversary = \"malicious\"\nexperimental = true\n{computers}"));
+    let text = text.replace("[roles]", "").replace(&garbler, "").replace(&evaluator, "");
+    let text = text.replace("positive = [145, 67]", "positive = [6, 4]");
+    let text = text.replace("negative = [139, 218]", "negative = [5, 7]");
+    let third = "\n[[party]]\nname = \"third\"\nkey = \"third.pub\"\naddress = \"127.0.0.1:7799\"\n";
+    read_text(name, &(text + third), Counting::Now)
+}
+
+/// Most gates of a job that three computers compute in a test.
+const MOST_OF_THREE: u64 = 300_000;
+
 /// What each input party enters: its rows, or the first ones of each class where the job takes few.
 fn few_rows(name: &str, job: &Job, program: &Computation) -> Vec<Vec<Cells>> {
     if name != "auc" {
@@ -226,13 +247,19 @@ fn few_rows(name: &str, job: &Job, program: &Computation) -> Vec<Vec<Cells>> {
 }
 
 /// Every job of the gallery gives the same in the clear, against curious compute parties and against malicious
-/// ones, with all messages of the parties in between.
+/// ones, two, and three if it is small, with all messages of the parties in between.
 #[test]
 fn every_job_gives_the_same_against_either_adversary() {
+    let mut small = 0;
     for name in JOBS {
         let mut ids = Vec::new();
-        for adversary in ["semi-honest", "malicious"] {
-            let (job, program) = job_against(name, adversary);
+        for adversary in ["semi-honest", "malicious", "malicious, three computers"] {
+            let of_three = adversary.ends_with("computers");
+            let (job, program) = if of_three { job_of_three(name) } else { job_against(name, adversary) };
+            if of_three && job.program.and_gates > MOST_OF_THREE {
+                continue;
+            }
+            small += usize::from(of_three);
             let inputs = few_rows(name, &job, &program);
             let expected = program.compute(&inputs).unwrap();
             assert_eq!(expected[0], [vec![1; inputs.len()]], "{name}");
@@ -250,7 +277,8 @@ fn every_job_gives_the_same_against_either_adversary() {
             let agreement = Agreement::new(job.clone(), &approvals, 0).unwrap();
             let run = agreement.run(1).unwrap();
             let parties = Parties { run, now: 0, identities: &identities, inputs: &bits };
-            let rngs = [&mut ChaCha20Rng::seed_from_u64(5), &mut ChaCha20Rng::seed_from_u64(6)];
+            let mut rngs = [5, 6, 7].map(ChaCha20Rng::seed_from_u64);
+            let rngs = &mut rngs[..job.compute_parties().len()];
             let results = in_process::run(&parties, &program, rngs)
                 .unwrap_or_else(|error| panic!("{name}, {adversary}: {error}"));
             assert_eq!(results.outputs.len(), job.result_parties().len());
@@ -266,8 +294,10 @@ fn every_job_gives_the_same_against_either_adversary() {
             }
             ids.push(job.id());
         }
-        assert_ne!(ids[0], ids[1], "the adversary is part of what is signed");
+        let all: std::collections::BTreeSet<_> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(all.len(), ids.len(), "adversary and computers are part of what is signed");
     }
+    assert!(small >= 5, "{small} jobs are small enough for three computers");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! refused.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod computers;
 mod malicious;
 mod put_through;
 #[path = "../support/mod.rs"]
@@ -35,9 +36,11 @@ fn at_free_ports() -> Draft {
 /// A job with compute parties at free ports.
 fn placed(mut draft: Draft) -> Draft {
     // Held until both are known, so that they differ.
-    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    for (party, port) in draft.parties.iter_mut().zip(&ports) {
-        party.meeting = Some(Meeting::Address(line(&port.local_addr().unwrap().to_string())));
+    let computers = draft.compute_parties();
+    let ports: Vec<_> = computers.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    for (party, port) in computers.iter().zip(&ports) {
+        let address = port.local_addr().unwrap().to_string();
+        draft.parties[usize::from(party.0)].meeting = Some(Meeting::Address(line(&address)));
     }
     draft
 }

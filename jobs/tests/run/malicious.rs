@@ -10,7 +10,7 @@ fn agreed() -> Agreement {
     agreement(&Job::new(draft).unwrap())
 }
 
-fn check(results: &Results) {
+pub(super) fn check(results: &Results) {
     for (id, outputs) in [(0, 1), (1, 2), (2, 2), (3, 0), (4, 2)] {
         let outcome = results[&id].as_ref().unwrap_or_else(|e| panic!("{}: {e}", NAMES[usize::from(id)]));
         assert_eq!(outcome.outputs.len(), outputs, "{}", NAMES[usize::from(id)]);
@@ -51,7 +51,7 @@ impl Storage for Without<'_> {
 }
 
 /// All parties at once, of which one cannot keep an item.
-fn everybody_without(
+pub(super) fn everybody_without(
     agreement: &Agreement,
     storages: &mut [Memory; 5],
     who: u16,

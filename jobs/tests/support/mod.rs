@@ -133,6 +133,7 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         runs: 2,
         results: Vec::new(),
         attestation: Attestation::default(),
+        further: Vec::new(),
     }
 }
 
@@ -144,6 +145,14 @@ pub(crate) fn malicious_draft() -> Draft {
     let [holds, sum] = &mut draft.outputs[..] else { unreachable!() };
     holds.result_parties = [0, 1, 2, 4].map(PartyId).to_vec();
     sum.result_parties = [4, 2, 1].map(PartyId).to_vec();
+    draft
+}
+
+/// The same with three compute parties, of whom two bring an input and the evaluator none.
+pub(crate) fn draft_of_three() -> Draft {
+    let mut draft = malicious_draft();
+    draft.further = vec![PartyId(3)];
+    draft.parties[3].meeting = Some(Meeting::Address(line("127.0.0.1:0")));
     draft
 }
 

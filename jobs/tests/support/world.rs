@@ -15,7 +15,7 @@ use sotto_jobs::output_share::AttemptOutputs;
 use sotto_jobs::{Agreement, Job, PartyId};
 use sotto_mpc::channel::Framed;
 
-use super::{NOW, Sum, agreement, draft_of, identity, malicious_draft, rng};
+use super::{NOW, Sum, agreement, draft_of, draft_of_three, identity, malicious_draft, rng};
 
 pub(crate) const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
 
@@ -50,7 +50,12 @@ impl World {
         Self::drafted(malicious_draft(), Sum::new(3), ROWS)
     }
 
-    fn drafted(draft: Draft, program: Sum, rows: [[i128; 3]; 3]) -> Self {
+    /// The same with three compute parties.
+    pub(crate) fn of_three() -> Self {
+        Self::drafted(draft_of_three(), Sum::new(3), ROWS)
+    }
+
+    pub(crate) fn drafted(draft: Draft, program: Sum, rows: [[i128; 3]; 3]) -> Self {
         let agreement = agreement(&Job::new(draft).unwrap());
         let (job, run) = (agreement.job(), agreement.run(1).unwrap());
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|t| t.bits()).collect();
@@ -96,7 +101,7 @@ impl World {
     }
 
     /// One compute party's part, up to its end or an error. `kept` is what survives a crash.
-    pub(crate) fn compute<S: Read + Write>(
+    pub(crate) fn compute<S: Read + Write + Send>(
         &self,
         us: PartyId,
         stream: S,
@@ -107,7 +112,7 @@ impl World {
     }
 
     /// The same, with its own randomness.
-    pub(crate) fn compute_with<S: Read + Write>(
+    pub(crate) fn compute_with<S: Read + Write + Send>(
         &self,
         us: PartyId,
         stream: S,
@@ -141,7 +146,7 @@ impl World {
         kept: &mut [Option<Computed>; 2],
         seed: u64,
     ) -> [Result<Finished, AttemptError>; 2] {
-        let [garbler, evaluator] = self.agreement.job().compute_parties();
+        let [garbler, evaluator] = self.agreement.job().pair();
         let [ours, theirs] = kept;
         thread::scope(|scope| {
             let garbling = scope.spawn(move || self.compute(garbler, near, ours, seed));

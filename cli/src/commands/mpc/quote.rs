@@ -65,7 +65,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         link.from,
         ours.machine,
         if ours.is_link_bound { "; the link is the bottleneck" } else { "" },
-        other.sentence(),
+        if job.is_experimental() { format!("two computers, {}", other.sentence()) } else { other.sentence() },
     );
     if tables.held_bits > 0 {
         let Tables { sorts, joins, lookups, held_bits } = tables;
@@ -100,8 +100,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
 fn evidence(job: &Job) -> Option<(usize, usize)> {
     let asked = |party: &PartyId| job.demand_of(*party).is_some();
     let meetings = job.contributors().into_iter().filter(|party| !job.computes(*party));
-    let pairs = meetings.flat_map(|party| job.compute_parties().map(|computer| [party, computer]));
-    let pairs = pairs.chain([job.compute_parties()]);
+    let pairs = meetings.flat_map(|party| job.pair().map(|computer| [party, computer]));
+    let pairs = pairs.chain([job.pair()]);
     let answers = pairs.map(|pair| pair.iter().filter(|party| asked(party)).count()).sum::<usize>();
     (answers > 0).then_some((answers, answers * MAX_EVIDENCE))
 }
@@ -175,22 +175,35 @@ fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate>
     let cost = settings.cost(gates);
     let (shared, evaluator) = bits(job, program);
     let own = job.input_of(job.garbler).map_or(0, |i| program.declaration().input_bits(i) as u64);
+    // Each does towards each other what two do; and with more than two, each garbler has tables for all.
+    let n = job.compute_parties().len() as u64;
     let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
     let padded: u64 = job.result_parties().into_iter().map(|id| pad_of(job, id, &widths)).sum();
     // Two bits of every owner for each bit of an input or pad that is shared: one at either compute party.
-    let (entered, transfer) = (2 * shared + evaluator + own + 2 * padded, 16 / settings.depth as u64);
-    let bytes = cost.garbler_bytes + cost.evaluator_bytes + (transfer + 1) * entered + AUTHENTICATED_SET_UP;
+    let (entered, transfer) = (n * (shared + padded) + evaluator + own, 16 / settings.depth as u64);
+    let sent = if n == 2 {
+        [cost.garbler_bytes, cost.evaluator_bytes]
+    } else {
+        let to_all = cost.evaluator_bytes * (n - 1);
+        [to_all + 16 * (3 * n - 4) * gates, to_all]
+    };
+    let bytes = sent[0] * (n - 1)
+        + sent[1]
+        + (n - 1) * (transfer + 1) * entered
+        + n * (n - 1) / 2 * AUTHENTICATED_SET_UP;
     let rate = authenticated_rate(settings)?;
     // One party works while the other sends; within a chunk, most of it overlaps.
-    let work = cost.candidates as f64 / 3.0 / rate;
-    let sending = cost.garbler_bytes.max(cost.evaluator_bytes) as f64 / link.bytes_a_second;
+    let work = (n - 1) as f64 * cost.candidates as f64 / 3.0 / rate;
+    let sending = sent[0].max(sent[1]) as f64 / link.bytes_a_second;
     let set_up = 2.0 * (SET_UP_SECONDS + SET_UP.1 as f64 * link.delay);
     let blocks = (shared + padded).div_ceil(1 << 16);
     Ok(Estimate {
         adversary: Adversary::Malicious,
         bytes,
-        input_bytes: (shared + padded) / 4 + 160 * u64::from(settings.attempts.number()) * blocks,
-        memory: memory(job, program) + AUTHENTICATED_WIRES * program.tables().held_bits as u64 + cost.memory,
+        input_bytes: n
+            * ((shared + padded) / 8 + 80 * (n - 1) * u64::from(settings.attempts.number()) * blocks),
+        memory: memory(job, program)
+            + (n - 1) * (AUTHENTICATED_WIRES * program.tables().held_bits as u64 + cost.memory),
         seconds: set_up + work.max(sending) + cost.flights as f64 * link.delay / 2.0,
         rate,
         machine: format!("this machine does {:.2} million authenticated gates per second", rate / 1e6),
@@ -269,7 +282,7 @@ fn bits(job: &Job, program: &impl Functionality) -> (u64, u64) {
         let bits = program.declaration().input_bits(i) as u64;
         match input.party {
             owner if owner == job.garbler => {}
-            owner if owner == job.evaluator => all.1 += bits,
+            owner if job.computes(owner) => all.1 += bits,
             _ => all.0 += bits,
         }
     }

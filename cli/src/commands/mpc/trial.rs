@@ -77,8 +77,8 @@ fn compare(prepared: &Prepared, entered: &[Vec<Cells>], clear: &OutputBits) -> O
         Agreement::regardless_of_expiry(job.clone(), approvals).or_refuse("cannot run the copy")?;
     let run = agreement.run(1).or_refuse("cannot run the copy")?;
     let parties = Parties { run, now: now().min(job.expiry.saturating_sub(1)), identities, inputs: &inputs };
-    let ran =
-        in_process::run(&parties, program, [&mut OsRng, &mut OsRng]).or_refuse("the garbled run failed")?;
+    let mut rngs = vec![OsRng; job.compute_parties().len()];
+    let ran = in_process::run(&parties, program, &mut rngs).or_refuse("the garbled run failed")?;
     let is_same = |output: &(usize, Vec<bool>)| clear.contains(output);
     if ran.outputs.iter().flat_map(|(_, outputs)| outputs).all(is_same) {
         return Ok(());

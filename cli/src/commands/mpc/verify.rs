@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
         "program {}, circuit {}, {} AND gates",
         job.program.name, facts.circuit, facts.and_gates
     );
-    for (computer, statement) in [(job.garbler, &receipt.garbler), (job.evaluator, &receipt.evaluator)] {
+    for (computer, statement) in receipt.statements_of(job) {
         let party = job.party(computer);
         let (took, sent) = (statement.finished.saturating_sub(statement.started), statement.sent);
         let _ = writeln!(
@@ -91,7 +91,7 @@ fn attested(
     let folders = [context.config.dir.value.clone(), folder_of(&a.receipt).to_owned()];
     let revoked = read_all_revoked(&folders)?;
     let mut all = Vec::new();
-    for (computer, statement) in [(job.garbler, &receipt.garbler), (job.evaluator, &receipt.evaluator)] {
+    for (computer, statement) in receipt.statements_of(job) {
         let Some(vouched) = statement.vouched() else { continue };
         let (name, bundle) = (job.party(computer).name.as_str(), vouched.bundle());
         let not = |when: &str| format!("the evidence behind the statement of {name} does not hold {when}");

@@ -12,6 +12,7 @@ use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::ot::{OtError, Receiver, Sender, SessionId};
 use sotto_mpc::programs::Aes128;
 use sotto_mpc::protocol::malicious;
+use sotto_mpc::protocol::multiparty::{Experimental, Parties, Place, Plan, Session};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms};
 use sotto_mpc::{Backend, Bits, Delta, Program};
 use std::{
@@ -39,6 +40,7 @@ pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     figures.extend(single_party(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
     figures.extend(malicious_parties()?);
+    figures.push(three_parties()?);
     figures.extend(transfers()?);
     Ok(figures)
 }
@@ -124,6 +126,51 @@ fn malicious_parties() -> Outcome<Vec<Figure>> {
         Figure::of(quantity, "AND gates, two parties over loopback, malicious security", turns),
         Figure::bytes("malicious2_bytes_per_and", "sent by both parties per AND gate", bytes),
     ])
+}
+
+/// A session of three over loopback, malicious and experimental: its AND gates per second without set-up.
+fn three_parties() -> Outcome<Figure> {
+    let (three, place) = (Parties::new(3).ok_or("three"), |i| Place::new(i).ok_or("a place"));
+    let plan = three.and_then(|three| {
+        let (first, second) = (place(1)?, place(2)?);
+        Plan::new(Experimental, three, &[first, second], &[first]).map_err(|_| "a plan")
+    });
+    let plan = plan.map_err(failed)?;
+    let input = &Bits::from(&[true; CHUNKS.lanes][..]);
+    let mut turns = Vec::new();
+    for _ in 0..MALICIOUS_TURNS {
+        let [(ab, ba), (ac, ca), (bc, cb)] = [peers()?, peers()?, peers()?];
+        let (plan, none) = (&plan, &Bits::default());
+        let part = |number: u8, channels, bits| {
+            move || {
+                let place = place(number).map_err(failed)?;
+                let session = Session::new(channels, place, &CHUNKS, plan);
+                let session =
+                    session.hello(&mut OsRng).map_err(failed)?.set_up(&mut OsRng).map_err(failed)?;
+                let start = Instant::now();
+                session.execute(bits, &mut OsRng).map_err(failed)?;
+                Ok::<_, Failure>(start.elapsed())
+            }
+        };
+        let (first, second, third) =
+            (part(1, vec![ab, ac], input), part(2, vec![ba, bc], input), part(3, vec![ca, cb], none));
+        let turn = thread::scope(|scope| {
+            let others = [scope.spawn(second), scope.spawn(third)];
+            let turn = first();
+            for other in others {
+                other.join().map_err(|_| failed("a thread panicked"))??;
+            }
+            turn
+        });
+        turns.push(turn?);
+    }
+    let quantity =
+        Quantity { key: "malicious3_kands", unit: Unit::ThousandsASecond, items: CHUNKS.gates() as u64 };
+    Ok(Figure::of(
+        quantity,
+        "AND gates, three parties over loopback, malicious security, experimental",
+        turns,
+    ))
 }
 
 /// Random correlated transfers over loopback, with the options of a session.

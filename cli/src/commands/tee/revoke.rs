@@ -164,7 +164,7 @@ fn receipt(file: &Path) -> Option<Vec<Leaning>> {
         return None;
     }
     let SignedReceipt { job, receipt } = receipt_file::read(&text).ok()?;
-    let statements = [(job.garbler, &receipt.garbler), (job.evaluator, &receipt.evaluator)];
+    let statements = receipt.statements_of(&job);
     let leaning = statements.into_iter().filter_map(|(party, statement)| {
         let name = job.party(party).name.to_string();
         let statement_of = Statement { name, job: job.id().to_string(), run: receipt.facts.run };

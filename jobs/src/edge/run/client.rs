@@ -1,4 +1,4 @@
-//! The parties that do not compute: input parties deliver their input to both compute parties, and all of
+//! The parties that do not compute: input parties deliver their input to all compute parties, and all of
 //! them collect their results.
 //!
 //! An input party is bound to its input, and the run is debited from its budget, when a compute party is
@@ -56,7 +56,7 @@ pub(crate) fn run<P: Functionality>(
     Ok(outcome)
 }
 
-/// Tells both compute parties that we have all that is ours, so that they need not wait for us; at worst they
+/// Tells all compute parties that we have all that is ours, so that they need not wait for us; at worst they
 /// do, until their deadline.
 fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, tries: u32) {
     let mut confirmed = 0;
@@ -64,13 +64,13 @@ fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, t
         let hears = |_| matches!(ask(setup, compute_party, RequestKind::Confirmed), Ok(Some(_)));
         confirmed += u32::from((0..tries).any(hears));
     }
-    if confirmed == 2 {
+    if confirmed as usize == setup.job().compute_parties().len() {
         // If this fails, the confirmation is sent once more.
         let _ = storage.put(&name(setup.job(), Item::Confirmed), &[]);
     }
 }
 
-/// Brings both compute parties their share; each keeps it before it says so.
+/// Brings all compute parties their share; each keeps it before it says so.
 fn deliver<P: Functionality>(
     setup: &Setup<'_, P>,
     OwnInput { prepared, unsaved }: &mut OwnInput,
@@ -184,15 +184,15 @@ impl<P: Functionality, S: Storage> Delivery<'_, '_, P, S> {
     }
 }
 
-/// Asks both compute parties until each has reported the end of the run.
+/// Asks all compute parties until each has reported the end of the run.
 fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
     let compute_parties = setup.job().compute_parties();
     let until = setup.deadline() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
-    let mut ended: [Option<Ended>; 2] = [None, None];
+    let mut ended: Vec<Option<Ended>> = compute_parties.iter().map(|_| None).collect();
     loop {
         let mut awaited: Vec<String> = Vec::new();
         for (compute_party, ended) in
-            compute_parties.into_iter().zip(&mut ended).filter(|(_, ended)| ended.is_none())
+            compute_parties.iter().copied().zip(&mut ended).filter(|(_, ended)| ended.is_none())
         {
             let mut answer = ask(setup, compute_party, RequestKind::Collect)?;
             if let Some(Response::Unproven) = answer {
@@ -214,11 +214,11 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
                 _ => awaited.push(setup.name(compute_party)),
             }
         }
-        if let [Some(garbler), Some(evaluator)] = &ended {
-            return Ok(Collected::of([garbler.clone(), evaluator.clone()])?);
+        if ended.iter().all(Option::is_some) {
+            return Ok(Collected::of(ended.into_iter().flatten())?);
         }
         if awaited.is_empty() {
-            awaited = compute_parties.map(|compute_party| setup.name(compute_party)).to_vec();
+            awaited = compute_parties.iter().map(|compute_party| setup.name(*compute_party)).collect();
         }
         wait(setup, until, awaited)?;
     }

@@ -14,6 +14,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
 use super::listener::Incoming;
+use super::meeting::Arrived;
 use super::progress::ProgressStream;
 use super::routes::PartyChannel;
 use super::server::{DurableState, Reply, Server, lock};
@@ -21,7 +22,8 @@ use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
 use crate::admission::Connections;
 use crate::attempt::{
-    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Surroundings, begin, contributed,
+    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Surroundings, begin_with_all,
+    contributed,
 };
 use crate::collect::Outcome;
 use crate::compute_party::{
@@ -38,6 +40,9 @@ use sotto_mpc::protocol::semi_honest::Role;
 
 /// How long others can still hear that a run failed.
 const FAILURE_NOTICE: Duration = Duration::from_secs(5);
+
+/// How long it may take until more than two have opened an attempt, once they have met.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// How long signatures may take to cross, once all is computed.
 const SIGNING: Duration = Duration::from_secs(60);
@@ -78,11 +83,12 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
         durable: Mutex::new(durable),
         own,
         other: Mutex::new(None),
+        meeting: Mutex::new(None),
         over: false.into(),
         connections: Mutex::new(Connections::default()),
         shut: Mutex::new(None),
     };
-    let (calls, called) = sync_channel(1);
+    let (calls, called) = sync_channel(job.compute_parties().len() - 1);
     thread::scope(|scope| {
         scope.spawn(|| server.answer(scope, listener, &calls));
         let own = prepared.as_ref().and_then(|prepared| prepared.own.as_ref());
@@ -134,7 +140,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Outcome, RunError> {
         let (setup, until) = (self.setup, self.setup.deadline());
-        let mut last = None;
+        let (mut last, mut arrived) = (None, Arrived::default());
         loop {
             match lock(&self.shut).take() {
                 // What was finished stays finished, whatever somebody shows afterwards.
@@ -144,7 +150,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             }
             let next = self.durable().state.next_step(now());
             let deadline = if Instant::now() < until { Deadline::Ahead } else { Deadline::Passed };
-            let line = match Pursuit::of(next, deadline, self.role()) {
+            let lines = match Pursuit::of(next, deadline, self.role()) {
                 Pursuit::Deliver => {
                     let durable = self.durable();
                     let finished = durable.state.finished().ok_or(RunError::Lost)?;
@@ -154,14 +160,25 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 Pursuit::Stop(why) => return Err(RunError::Stopped(why)),
                 Pursuit::Expire => return Err(RunError::Expired),
                 Pursuit::GiveUp => return Err(last.unwrap_or_else(|| RunError::Late(self.awaited()))),
-                Pursuit::Meet(Contact::Await) => called.recv_timeout(RETRY_INTERVAL).ok(),
-                Pursuit::Meet(Contact::Call) => self.call()?,
+                Pursuit::Meet(_) if setup.job().is_experimental() => {
+                    let computed = self.durable().state.waiting();
+                    if let Some(computed) = computed
+                        && self.fetch_signatures(&computed)?
+                    {
+                        continue;
+                    }
+                    self.assemble(called, &mut arrived, rng)?
+                }
+                Pursuit::Meet(Contact::Await) => {
+                    called.recv_timeout(RETRY_INTERVAL).ok().map(|line| vec![line])
+                }
+                Pursuit::Meet(Contact::Call) => self.call()?.map(|line| vec![line]),
             };
-            let Some(line) = line else {
+            let Some(lines) = lines else {
                 (setup.observe)(Stage::Waiting(self.awaited()));
                 continue;
             };
-            match self.attempt(line, own, rng) {
+            match self.attempt(lines, own, rng) {
                 Ok(()) => {}
                 Err(RunError::Attempt(error)) if error.is_passing() => {
                     if matches!(error, AttemptError::Malicious(_)) {
@@ -208,16 +225,23 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         Ok(None)
     }
 
-    /// One attempt over a channel to the other compute party.
+    /// One attempt over channels to the other compute parties, in the job's order.
     fn attempt(
         &self,
-        line: PartyChannel,
+        lines: Vec<PartyChannel>,
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), RunError> {
         let setup = self.setup;
-        let exported = line.get_ref().binding();
-        let framed = line.map(|inner| ProgressStream { inner, passed: 0, observe: setup.observe });
+        let channel = |mut line: PartyChannel| {
+            if setup.job().is_experimental() {
+                line.get_mut().set_deadline(Instant::now() + OPENING);
+            }
+            let exported = line.get_ref().binding();
+            let framed = line.map(|inner| ProgressStream { inner, passed: 0, observe: setup.observe });
+            AttemptChannel { framed, exported }
+        };
+        let channels = lines.into_iter().map(channel).collect();
         let (input_commitments, next, kept) = {
             let state = &self.durable().state;
             (state.input_commitments().unwrap_or_default(), state.next_attempt(), kept(state))
@@ -230,7 +254,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             Kept::Computed(computed) | Kept::Finished(computed) => Some(computed),
         };
         let earlier = Earlier { next, waiting };
-        let mut begun = begin(known, AttemptChannel { framed, exported }, earlier, rng)?;
+        let mut begun = begin_with_all(known, channels, earlier, rng)?;
         let outputs = if begun.is_computed { Outputs::Shared } else { Outputs::Missing };
         let (computed, mut begun) = match AttemptPlan::of(kept, outputs) {
             AttemptPlan::Exchange(computed) => (computed, begun),
@@ -251,7 +275,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 let mut keep = |milestone| self.keep(milestone, begins());
                 let seconds = setup.job().limits.seconds;
                 let until = Instant::now() + Duration::from_secs(seconds.into());
-                begun.stream().inner.set_deadline(until);
+                begun.streams().for_each(|stream| stream.inner.set_deadline(until));
                 let surroundings = Surroundings { clock: &mut now, keep: &mut keep };
                 let done = begun.compute(setup.program, &shares.refs(), surroundings, rng);
                 let (computed, begun) = done.map_err(|e| match e {
@@ -262,7 +286,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 (computed, begun)
             }
         };
-        begun.stream().inner.set_deadline(Instant::now() + SIGNING);
+        begun.streams().for_each(|stream| stream.inner.set_deadline(Instant::now() + SIGNING));
         let finished = begun.exchange(&computed)?;
         self.durable().step(Event::Signed(Box::new(finished)))?;
         (setup.observe)(Stage::Signed);
@@ -320,6 +344,9 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let is_stopped = !matches!(ended, Ended::Finished);
         let until = if is_stopped { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
         (setup.observe)(Stage::Serving);
+        if setup.job().is_experimental() {
+            return self.part(&ended, until);
+        }
         while Instant::now() < until {
             let uncollected = Uncollected::of(&self.durable().state);
             let step = ClosingStep::of(&ended, uncollected, self.role());
@@ -340,7 +367,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             };
             if let Some(line) = line {
                 // What fails now fails for the other compute party, which tells why.
-                let _ = self.attempt(line, own, rng);
+                let _ = self.attempt(vec![line], own, rng);
             }
         }
     }

@@ -63,7 +63,7 @@ pub enum RunError {
         why: String,
     },
     /// The two compute parties say different things.
-    #[error("the two compute parties disagree: {0}")]
+    #[error("the compute parties disagree: {0}")]
     Disagree(Disagreement),
     /// The compute parties cannot compute together.
     #[error(transparent)]

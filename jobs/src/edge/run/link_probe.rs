@@ -47,7 +47,7 @@ pub struct LinkSpeed {
 /// If we are none of them, or the other one does not come.
 pub fn probe(routes: &Routes<'_>) -> Result<LinkSpeed, RunError> {
     let until = Instant::now().checked_add(Duration::from_secs(routes.job.deadline.into()));
-    let [garbler, evaluator] = routes.job.compute_parties();
+    let [garbler, evaluator] = routes.job.pair();
     let is_over = || until.is_none_or(|until| Instant::now() >= until);
     if routes.us == evaluator {
         while !is_over() {

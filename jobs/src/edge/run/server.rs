@@ -95,6 +95,8 @@ pub(crate) struct Server<'a, P, S> {
     pub(crate) own: Option<Vec<u8>>,
     /// When the other compute party was last there, and whose inputs it awaited.
     pub(crate) other: Mutex<Option<(Instant, Vec<String>)>>,
+    /// The meeting that we are at, of more than two compute parties.
+    pub(crate) meeting: Mutex<Option<Digest>>,
     pub(crate) over: AtomicBool,
     pub(crate) connections: Mutex<Connections>,
     /// Why the listener stopped.
@@ -124,13 +126,13 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     pub(crate) fn awaited(&self) -> Vec<String> {
         let mut names = self.durable().state.missing();
         let other = lock(&self.other).clone().filter(|(at, _)| at.elapsed() < FRESH);
-        let theirs = other.map_or_else(|| vec![self.setup.name(self.setup.other())], |(_, theirs)| theirs);
+        let theirs = other.map_or_else(|| self.setup.others(), |(_, theirs)| theirs);
         for name in theirs {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        if names.is_empty() { vec![self.setup.name(self.setup.other())] } else { names }
+        if names.is_empty() { self.setup.others() } else { names }
     }
 
     /// The other compute party is there, and awaits these.
@@ -211,10 +213,20 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         if !is_proven && admission.needs_proof(client, &request.kind) {
             return Response::Unproven.send(&mut line).ok();
         }
-        if let RequestKind::Compute { input_commitment } = request.kind {
-            return self.called(client, input_commitment, line, calls);
-        }
-        match self.kind(client, request.kind) {
+        let is_of_many = self.setup.job().is_experimental();
+        let kind = match request.kind {
+            RequestKind::Compute { input_commitment } if is_of_many => {
+                return self.arrives(client, input_commitment, line, calls);
+            }
+            RequestKind::Compute { input_commitment } => {
+                return self.called(client, input_commitment, line, calls);
+            }
+            RequestKind::Join { meeting, input_commitment } => {
+                return self.joins(client, (meeting, input_commitment), line, calls);
+            }
+            kind => kind,
+        };
+        match self.kind(client, kind) {
             Reply::Response(answer) if !is_proven && admission.answer_needs_proof(client, &answer) => {
                 Response::Unproven.send(&mut line).ok()
             }
@@ -270,10 +282,10 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
             }
             // An exchange of evidence is over before.
             RequestKind::Challenge(_) | RequestKind::Proof(_) => Reply::Go,
-            RequestKind::Collect | RequestKind::Compute { .. } => {
+            RequestKind::Collect | RequestKind::Compute { .. } | RequestKind::Join { .. } => {
                 let reply = self.step(Event::Collecting(client));
-                // The other compute party asks only when it is over for it.
-                if self.setup.job().computes(client) {
+                // The other one of two compute parties asks only when it is over for it.
+                if self.setup.job().computes(client) && !self.setup.job().is_experimental() {
                     self.step(Event::Confirmed(client));
                 }
                 reply

@@ -73,8 +73,8 @@ pub enum Stage {
     Attempt(u32),
     /// An attempt against a malicious compute party failed, for a reason that is kept from the other parties.
     Failed(String),
-    /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them
-    /// for each AND gate.
+    /// So many bytes of the attempt have passed between us and one other compute party, both ways together; 32 of
+    /// them for each AND gate.
     Passed(u64),
     /// The compute parties signed.
     Signed,
@@ -143,9 +143,10 @@ impl<P: Functionality> Setup<'_, P> {
         Collector { run: self.run, ours, input, widths }
     }
 
-    pub(crate) fn other(&self) -> PartyId {
-        let [garbler, evaluator] = self.job().compute_parties();
-        if self.us == garbler { evaluator } else { garbler }
+    /// The names of the other compute parties.
+    pub(crate) fn others(&self) -> Vec<String> {
+        let others = self.job().other_compute_parties(self.us);
+        others.into_iter().map(|id| self.name(id)).collect()
     }
 
     pub(crate) fn name(&self, id: PartyId) -> String {

@@ -36,7 +36,7 @@ use super::blocks::{BlockId, StreamBlocks, block_bits};
 use super::error::SessionError;
 use super::exchange::Exchange;
 use super::owner_check::{OwnedBlock, OwnerCheck, OwnerTests, Revealed};
-use super::owners::{BlockTest, MASK_BITS, OwnerId};
+use super::owners::{BlockTest, Ends, MASK_BITS, OwnerId};
 use crate::channel::{Channel, Phase};
 use crate::inputs::{Holder, InputStream, starts};
 use crate::protocol::hello::Role;
@@ -47,7 +47,7 @@ use crate::{Bits, Block};
 pub struct Inputs<'a> {
     /// The bits and shares that the program reads, stream by stream.
     pub bits: &'a Bits,
-    /// For each shared stream that is not empty, the tests that its owner gave for this attempt.
+    /// For each shared stream that is not empty, in their order, the tests that its owner gave for this attempt.
     pub owners: &'a [OwnerTests<'a>],
 }
 
@@ -185,7 +185,8 @@ impl<'i> Entry<'i> {
                 Some(OwnedBlock { number: id.number, bits, mask, test: self.test(id)? })
             })
             .collect();
-        let check = OwnerCheck { authenticator: with.own, attempt: self.attempt, blocks: &owned };
+        let ends = Ends::OfTwo { tester: with.own.role.peer() };
+        let check = OwnerCheck { authenticator: with.own, attempt: self.attempt, ends, blocks: &owned };
         check.run(with.channel)?;
         for block in &blocks {
             self.streams[block.id.stream].blocks.push(block.values());

@@ -6,6 +6,7 @@
 //!  Agreed    ── set_up ─────  Ready     transfers between each two, both ways; commitments to coin nonces
 //!  Ready     ── execute
 //!    masked inputs        Λ = x ⊕ λ, broadcast                of the first block of each stream; later ones on demand
+//!    owners' tests        κ, then X and MACs, between each two   of the shares in these blocks
 //!    for each chunk of L AND gates
 //!      authenticated bits   corrections to each, coin, R·x broadcast, R·t to each: same bits towards all
 //!      masks                first pass: λ of every wire; nothing is sent
@@ -29,9 +30,13 @@
 //! and the compared records compose with the rest is argued in `docs/GARBLING.md`, not proven. So every caller
 //! writes [`Experimental`].
 //!
-//! **Not here**: inputs of owners who do not compute, and outputs for parties who do not; jobs. A session that
-//! fails says why to its own party and closes its connections; it tells the others nothing. A party that must
-//! count attempts durably notes one before it calls `execute`.
+//! Owners who do not compute give each party a share of their bits, and tests by which each finds out whether all
+//! others entered theirs (`owners`). A receiver who does not compute is the owner of one more input: a pad, under
+//! which its outputs are opened to all parties. A caller that repeats an execution keeps durably which
+//! [`Milestone`](super::Milestone)s were reached.
+//!
+//! **Not here**: who signs what was opened; jobs do that. A session that fails says why to its own party and closes
+//! its connections; it tells the others nothing.
 //!
 //! Sources: Wang, Ranellucci, Katz 2017 (ePrint 2017/189), section 5; Katz, Ranellucci, Rosulek, Wang 2018
 //! (ePrint 2018/578); Yang, Wang, Zhang 2019 (ePrint 2019/1104); Roy 2022 (ePrint 2022/192).
@@ -45,6 +50,7 @@ mod inputs;
 mod links;
 mod machine;
 mod openings;
+mod owners;
 mod party;
 mod peer_chunks;
 mod plan;
@@ -56,7 +62,7 @@ mod tests;
 
 pub use agreement::Agreed;
 pub use in_memory::{memory_mesh, run_in_memory};
-pub use plan::{Experimental, Parties, Place, Plan, PlanError};
+pub use plan::{Experimental, HeldBy, Parties, Place, Plan, PlanError};
 pub use session::{Connected, Finished, Ready, Session};
 
 pub use super::settings::{Attempts, ChunkSize, Settings};

@@ -22,17 +22,18 @@ use zeroize::Zeroizing;
 use super::authenticated_bits::{Authenticator, Share};
 use super::error::{Check, SessionError, accept};
 use super::exchange::Exchange;
-use super::owners::{BlockTest, OwnerId, SeedPlace, linear_form, powers_sum, times};
+use super::owners::{BlockTest, Ends, OwnerId, SeedPlace, linear_form, powers_sum, times};
 use super::report::ValueSum;
 use crate::channel::{Channel, Phase};
 use crate::{Bits, Block};
 
-/// What a compute party holds for one shared input stream: the tests of this attempt, block by block.
+/// What a compute party holds for one shared input stream: the tests of this attempt, block by block, and within a
+/// block, if there are more than two compute parties, one with each other, in the order of their places.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerTests<'a> {
     /// Whose bits.
     pub owner: OwnerId,
-    /// A test for each block.
+    /// A test for each block and other compute party.
     pub tests: &'a [BlockTest],
 }
 
@@ -63,6 +64,8 @@ pub(super) struct OwnerCheck<'c> {
     pub(super) authenticator: &'c Authenticator,
     /// The attempt, counted from 0.
     pub(super) attempt: u32,
+    /// Whom the peer's κ are for: the peer tests us.
+    pub(super) ends: Ends,
     pub(super) blocks: &'c [OwnedBlock<'c>],
 }
 
@@ -81,8 +84,8 @@ impl OwnerCheck<'_> {
         let theirs = step.list(channel, ours.as_flattened())?;
         let seeds: Vec<Block> = Block::from_chunks(&theirs).collect();
         for (OwnedBlock { number, test: (owner, test), .. }, seed) in self.blocks.iter().zip(&seeds) {
-            let (block, attempt, tester) = (*number, self.attempt, role.peer());
-            let hash = SeedPlace { owner: *owner, block, attempt, tester }.hash(*seed);
+            let (block, attempt, ends) = (*number, self.attempt, self.ends);
+            let hash = SeedPlace { owner: *owner, block, attempt, ends }.hash(*seed);
             accept(hash.ct_eq(&test.expected), Check::OwnerSeed)?;
         }
         let answers: Vec<_> = self.blocks.iter().zip(seeds).map(|(owned, seed)| owned.answer(seed)).collect();

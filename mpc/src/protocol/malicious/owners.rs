@@ -39,8 +39,10 @@ use crate::{Bits, Block};
 /// The bits of ρ.
 pub(super) const MASK_BITS: usize = 128;
 
-/// The label of what κ hashes to.
+/// The label of what κ hashes to, between two compute parties.
 const SEED: &[u8] = b"sotto mpc malicious v1 owner's seed";
+/// The same, among several.
+const SEED_OF_MANY: &[u8] = b"sotto mpc multiparty v1 owner's seed";
 
 /// The most bits of the blocks of all streams together, one of each.
 const BLOCK_BITS: usize = 1 << 20;
@@ -179,7 +181,9 @@ impl Deal {
         let sum = |share: &Bits, mask, seed| {
             linear_form(seed, share.iter_from(range.start).take(range.len())) ^ mask
         };
-        let hash = |tester, seed| SeedPlace { owner: self.owner, block, attempt, tester }.hash(seed);
+        let hash = |tester, seed| {
+            SeedPlace { owner: self.owner, block, attempt, ends: Ends::OfTwo { tester } }.hash(seed)
+        };
         [
             BlockTest {
                 mask: mask_g,
@@ -197,25 +201,47 @@ impl Deal {
     }
 }
 
-/// Which κ: whose, of which block and attempt, and who tests with it.
+/// Who tests whom with a κ.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ends {
+    /// One of two compute parties the other.
+    OfTwo {
+        /// Who tests.
+        tester: Role,
+    },
+    /// One of several another; both by their places, from 0.
+    OfMany {
+        /// Who is tested.
+        tested: u8,
+        /// Who tests.
+        tester: u8,
+    },
+}
+
+/// Which κ: whose, of which block and attempt, and who tests whom with it.
 pub(super) struct SeedPlace {
     pub(super) owner: OwnerId,
     pub(super) block: u64,
     pub(super) attempt: u32,
-    pub(super) tester: Role,
+    pub(super) ends: Ends,
 }
 
 impl SeedPlace {
-    /// What κ hashes to. Lengths are fixed, so nothing can be shifted.
+    /// What κ hashes to. Lengths are fixed for each label, so nothing can be shifted.
     pub(super) fn hash(&self, seed: Block) -> [u8; 32] {
-        Sha256::new_with_prefix(SEED)
+        let hash = match self.ends {
+            Ends::OfTwo { .. } => Sha256::new_with_prefix(SEED),
+            Ends::OfMany { .. } => Sha256::new_with_prefix(SEED_OF_MANY),
+        };
+        let hash = hash
             .chain_update(self.owner.0)
             .chain_update(self.block.to_le_bytes())
-            .chain_update(self.attempt.to_le_bytes())
-            .chain_update([self.tester as u8])
-            .chain_update(seed.to_bytes())
-            .finalize()
-            .into()
+            .chain_update(self.attempt.to_le_bytes());
+        let hash = match self.ends {
+            Ends::OfTwo { tester } => hash.chain_update([tester as u8]),
+            Ends::OfMany { tested, tester } => hash.chain_update([tested, tester]),
+        };
+        hash.chain_update(seed.to_bytes()).finalize().into()
     }
 }
 
@@ -282,7 +308,8 @@ mod tests {
         assert_eq!([to_g.len(), to_e.len()], [4, 4]);
         for (i, (g, e)) in to_g.iter().zip(&to_e).enumerate() {
             let (attempt, block) = (i as u32 / 2, i % 2);
-            let place = |tester| SeedPlace { owner, block: block as u64, attempt, tester };
+            let place =
+                |tester| SeedPlace { owner, block: block as u64, attempt, ends: Ends::OfTwo { tester } };
             assert_eq!(e.expected, place(Role::Garbler).hash(g.seed));
             assert_eq!(g.expected, place(Role::Evaluator).hash(e.seed));
             let bits =
@@ -300,17 +327,20 @@ mod tests {
 
     #[test]
     fn what_a_seed_hashes_to_depends_on_owner_block_attempt_and_tester() {
-        let hash = |owner, block, attempt, tester| {
-            SeedPlace { owner: OwnerId([owner; 32]), block, attempt, tester }.hash(Block::new(7))
+        let hash = |owner, block, attempt, ends| {
+            SeedPlace { owner: OwnerId([owner; 32]), block, attempt, ends }.hash(Block::new(7))
         };
-        let base = hash(1, 2, 3, Role::Garbler);
+        let two = |tester| Ends::OfTwo { tester };
+        let base = hash(1, 2, 3, two(Role::Garbler));
         for other in [
-            hash(2, 2, 3, Role::Garbler),
-            hash(1, 3, 3, Role::Garbler),
-            hash(1, 2, 4, Role::Garbler),
-            hash(1, 2, 3, Role::Evaluator),
+            hash(2, 2, 3, two(Role::Garbler)),
+            hash(1, 3, 3, two(Role::Garbler)),
+            hash(1, 2, 4, two(Role::Garbler)),
+            hash(1, 2, 3, two(Role::Evaluator)),
         ] {
             assert_ne!(other, base);
         }
+        let many = |tested, tester| hash(1, 2, 3, Ends::OfMany { tested, tester });
+        assert!(![many(1, 0), many(0, 2), base].contains(&many(0, 1)));
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! hello        every pair: as for every protocol (`protocol::hello`), of the suite for n parties
 //! parameters   broadcast by each: place u8 ‖ parties u8 ‖ learners u8 ‖ attempts u32 ‖ depth k u8 ‖ layers B u8
-//!              ‖ candidates L u64 ‖ AND gates u64 ‖ SHA-256(of each stream, holder u8 ‖ bits u64) [32] ‖ nonce [32]
+//!              ‖ candidates L u64 ‖ AND gates u64 ‖ SHA-256(of each stream, holder u8, 255 for all ‖ bits u64) [32] ‖ nonce [32]
 //!              all but place and nonce must be equal, and every party be in its place; records are compared
 //! session id   SHA-256(record so far), which covers the parameters and nonces of all
 //! pair id      SHA-256(session id, places of both, session id of the pair's hellos)
@@ -24,7 +24,7 @@ use crate::channel::Phase;
 use crate::codec::Encode;
 use crate::ot::SessionId;
 use crate::program::Program;
-use crate::protocol::hello::{Proposal, Reveal, Suite, Terms, exchange};
+use crate::protocol::hello::{Proposal, Reveal, RunId, Suite, Terms, exchange};
 
 /// The bytes of the parameters.
 const PARAMETERS: usize = 89;
@@ -47,6 +47,8 @@ pub(super) struct Intent<'p, P> {
     pub(super) place: usize,
     pub(super) program: &'p P,
     pub(super) plan: Plan,
+    /// What the run is called towards each peer; empty if as in the plan.
+    pub(super) pair_runs: Vec<RunId>,
 }
 
 impl<P: Program> Intent<'_, P> {
@@ -62,9 +64,10 @@ impl<P: Program> Intent<'_, P> {
         self.require_supported(links)?;
         let Plan { run, attempt, settings, .. } = self.plan;
         let (gates, program) = (self.program.cost().and_gates, self.program.id());
-        let terms = Terms { run, attempt, reveal: Reveal::Both };
         let mut hellos = Vec::with_capacity(links.all.len());
-        for link in &mut links.all {
+        for (i, link) in links.all.iter_mut().enumerate() {
+            let run = self.pair_runs.get(i).copied().unwrap_or(run);
+            let terms = Terms { run, attempt, reveal: Reveal::Both };
             let proposal = Proposal { suite: Suite::Multiparty, role: link.role, program, terms };
             hellos.push(exchange(&mut link.channel, &proposal, rng)?);
         }
@@ -93,7 +96,8 @@ impl<P: Program> Intent<'_, P> {
             return Err(SessionError::Attempt { attempt, most });
         }
         let (parties, connected) = (self.plan.parties(), links.parties());
-        if parties != connected || self.place >= parties {
+        let names = self.pair_runs.len();
+        if parties != connected || self.place >= parties || (names > 0 && names != parties - 1) {
             return Err(SessionError::Connections { expected: parties - 1, given: links.all.len() });
         }
         let (expected, given) = (self.program.shape().input_streams.len(), self.plan.holders().len());
@@ -107,7 +111,7 @@ impl<P: Program> Intent<'_, P> {
         let learners = self.plan.learners().fold(0, |all, place| all | 1 << place);
         let mut streams = Vec::new();
         for (stream, holder) in self.program.shape().input_streams.iter().zip(self.plan.holders()) {
-            (holder as u8).encode(&mut streams);
+            holder.code().encode(&mut streams);
             stream.bits.encode(&mut streams);
         }
         let mut nonce = [0; 32];

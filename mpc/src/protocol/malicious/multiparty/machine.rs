@@ -9,6 +9,7 @@ use super::super::buckets::MacDigests;
 use super::super::chunk::Chunk;
 use super::super::error::SessionError;
 use super::super::hand_over::Source;
+use super::super::inputs::Inputs;
 use super::super::second_pass::{self, Gates, Machine, Masked};
 use super::agreement::Intent;
 use super::evaluation::Evaluation;
@@ -37,7 +38,7 @@ pub(super) struct At<'s, 'c, R> {
 pub(super) fn execute<R: RngCore + CryptoRng, P: Program + Sync>(
     at: At<'_, '_, R>,
     intent: &Intent<'_, P>,
-    inputs: &Bits,
+    inputs: Inputs<'_>,
 ) -> Result<Masked<PeerShares>, SessionError> {
     let entry = Entry::new(intent, inputs)?;
     let program = intent.program;

@@ -56,6 +56,39 @@ impl core::fmt::Display for Place {
     }
 }
 
+/// Who holds the bits of an input stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldBy {
+    /// One party.
+    One(Place),
+    /// All parties: each holds a share of every bit, and a bit is the XOR of its shares. Its owner does not compute.
+    All,
+}
+
+impl From<Place> for HeldBy {
+    fn from(place: Place) -> Self {
+        Self::One(place)
+    }
+}
+
+impl HeldBy {
+    /// Whether the party at a place, from 0, holds bits or shares.
+    pub(super) fn includes(self, place: usize) -> bool {
+        match self {
+            Self::One(holder) => holder.index() == place,
+            Self::All => true,
+        }
+    }
+
+    /// The place from 0, or 255 for all.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::One(Place(number)) => number - 1,
+            Self::All => u8::MAX,
+        }
+    }
+}
+
 /// Why a plan cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -72,7 +105,7 @@ pub enum PlanError {
 pub struct Plan {
     parties: Parties,
     /// Who holds the bits of each input stream.
-    holders: Vec<Place>,
+    holders: Vec<HeldBy>,
     /// Who learns the outputs, in the order of places, each once.
     learners: Vec<Place>,
     pub(super) settings: Settings,
@@ -81,20 +114,21 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan in which party `holders[i]` holds input stream i, and the learners learn the outputs, with the
-    /// default settings. (What [`Holder`](crate::Holder)s a program's shape names does not matter here.)
+    /// A plan in which `holders[i]` (a place, or all) hold input stream i, and the learners learn the outputs, with
+    /// the default settings. (What [`Holder`](crate::Holder)s a program's shape names does not matter here.)
     ///
     /// # Errors
     /// If a place is not among the parties, or nobody learns the outputs.
     pub fn new(
         Experimental: Experimental,
         parties: Parties,
-        holders: &[Place],
+        holders: &[impl Into<HeldBy> + Copy],
         learners: &[Place],
     ) -> Result<Self, PlanError> {
+        let holders: Vec<HeldBy> = holders.iter().map(|holder| (*holder).into()).collect();
         let mut plan = Self {
             parties,
-            holders: holders.to_vec(),
+            holders,
             learners: learners.to_vec(),
             settings: Settings::default(),
             run: RunId([0; 32]),
@@ -102,9 +136,11 @@ impl Plan {
         };
         plan.learners.sort_unstable();
         plan.learners.dedup();
-        let stranger = |place: &&Place| place.index() >= parties.number();
-        match holders.iter().chain(learners).find(stranger) {
-            Some(place) => Err(PlanError::Place(*place)),
+        let stranger = |place: &Place| place.index() >= parties.number();
+        let place = |holder: &HeldBy| if let HeldBy::One(place) = holder { Some(*place) } else { None };
+        let mut places = plan.holders.iter().filter_map(place).chain(learners.iter().copied());
+        match places.find(stranger) {
+            Some(place) => Err(PlanError::Place(place)),
             None if learners.is_empty() => Err(PlanError::NoLearner),
             None => Ok(plan),
         }
@@ -131,9 +167,9 @@ impl Plan {
         self.parties.number()
     }
 
-    /// The places of the holders of all streams, from 0.
-    pub(super) fn holders(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.holders.iter().map(|place| place.index())
+    /// The holders of all streams.
+    pub(super) fn holders(&self) -> &[HeldBy] {
+        &self.holders
     }
 
     /// The places of the learners, from 0: garblers, then the evaluator.

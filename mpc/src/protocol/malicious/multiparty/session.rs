@@ -4,7 +4,9 @@
 use rand_core::{CryptoRng, RngCore};
 
 use super::super::error::SessionError;
+use super::super::inputs::Inputs;
 use super::super::outputs::OutputMasks;
+use super::super::owners::{Milestone, NotKept};
 use super::super::second_pass::Masked;
 use super::agreement::{Agreed, Intent};
 use super::links::Links;
@@ -15,6 +17,7 @@ use super::plan::{Place, Plan};
 use crate::Bits;
 use crate::channel::Channel;
 use crate::program::Program;
+use crate::protocol::hello::RunId;
 
 /// The state of a session before the handshake.
 pub struct Connected(());
@@ -43,8 +46,16 @@ impl<'p, P: Program> Session<'p, P> {
     /// of their places.
     pub fn new(channels: Vec<impl Channel + Send + 'p>, place: Place, program: &'p P, plan: &Plan) -> Self {
         let links = Links::new(place.index(), channels);
-        let intent = Intent { place: place.index(), program, plan: plan.clone() };
+        let intent = Intent { place: place.index(), program, plan: plan.clone(), pair_runs: Vec::new() };
         Self { links, intent, state: Connected(()) }
+    }
+
+    /// The same session, in which the run has a name of its own towards each peer, in the order of places: one that
+    /// binds it to the channel between the two. All hashes between the two then cover it.
+    #[must_use]
+    pub fn with_pair_runs(mut self, runs: Vec<RunId>) -> Self {
+        self.intent.pair_runs = runs;
+        self
     }
 
     /// Performs the handshake, which compares program and plan with those of all others.
@@ -92,12 +103,28 @@ impl<'p, P: Program + Sync> Session<'p, P, Ready> {
     /// # Errors
     /// If the inputs do not match the program, a connection fails, or a party is caught deviating.
     pub fn execute(
-        mut self,
+        self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Session<'p, P, Finished>, SessionError> {
+        self.execute_for_owners(Inputs { bits: inputs, owners: &[] }, &mut |_| Ok(()), rng)
+    }
+
+    /// Executes the program with our input bits and with shares of owners who do not compute. `keep` notes
+    /// durably that a milestone is reached, before it returns.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and if a milestone cannot be kept.
+    pub fn execute_for_owners(
+        mut self,
+        inputs: Inputs<'_>,
+        keep: &mut dyn FnMut(Milestone) -> Result<(), NotKept>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Session<'p, P, Finished>, SessionError> {
+        keep(Milestone::Attempt)?;
         let at = At { party: &mut self.state.party, links: &mut self.links, rng };
         let masked = execute(at, &self.intent, inputs)?;
+        keep(Milestone::Outputs)?;
         let output = self.outputs(masked)?;
         let record = self.links.record();
         Ok(self.next(|_| Finished { record, output }))

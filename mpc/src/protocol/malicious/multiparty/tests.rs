@@ -8,6 +8,7 @@
 mod cheats;
 mod faults;
 mod honest;
+mod owners;
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -233,14 +234,7 @@ impl Run {
         let mut session = Session::new(channels, place(me), &self.program, plan);
         let links: &mut Links<'_> = &mut session.links;
         links.lies = self.lies.iter().filter(|(who, _)| *who == me).map(|(_, lie)| *lie).collect();
-        let mut records: Vec<Arc<Mutex<Record>>> = Vec::new();
-        for link in &mut links.all {
-            let cheat = self.cheats.iter().find(|(who, to, _)| (*who, *to) == (me, link.peer));
-            let cheat = cheat.map(|(_, _, cheat)| cheat.clone()).unwrap_or_default();
-            records.push(Arc::default());
-            let record = Arc::clone(records.last().unwrap());
-            link.channel.deviation = Some(Deviating::new(Cheating { cheat, record }));
-        }
+        let records = watch(links, &self.cheats);
         let result = session
             .hello(rng)
             .and_then(|session| session.set_up_with(keys, rng))
@@ -248,6 +242,19 @@ impl Run {
             .map(|session| session.output().map(<[bool]>::to_vec));
         End { result, records: records.iter().map(|record| record.lock().unwrap().clone()).collect() }
     }
+}
+
+/// Lets a party cheat as it does towards each peer, and records what it sends.
+fn watch(links: &mut Links<'_>, cheats: &[(usize, usize, Cheat)]) -> Vec<Arc<Mutex<Record>>> {
+    let mut records: Vec<Arc<Mutex<Record>>> = Vec::new();
+    for link in &mut links.all {
+        let cheat = cheats.iter().find(|(who, to, _)| (*who, *to) == (links.own, link.peer));
+        let cheat = cheat.map(|(_, _, cheat)| cheat.clone()).unwrap_or_default();
+        records.push(Arc::default());
+        let record = Arc::clone(records.last().unwrap());
+        link.channel.deviation = Some(Deviating::new(Cheating { cheat, record }));
+    }
+    records
 }
 
 /// The honest outcome of the set-up of all parties, but for the two-faced one.

@@ -1,0 +1,150 @@
+//! Jobs with three computers and real processes over loopback TLS: three owners, three computers and a receiver, each a
+//! party of its own; what is shown and refused.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use std::net::TcpListener;
+use std::thread;
+use support::World;
+
+const JOB: &str = include_str!("data/job/job.toml");
+const OWNERS: [(&str, &str); 3] = [("north", "500.00"), ("south", "420.50"), ("west", "77")];
+const ALL: [&str; 7] = ["north", "south", "west", "ada", "bob", "cyd", "auctioneer"];
+
+/// Seven parties, of whom three compute and one receives.
+fn text() -> String {
+    let (head, rest) = JOB.split_once("[roles]").unwrap();
+    let (_, rest) = rest.split_once("[program]").unwrap();
+    let head = head.replace("protocol = \"semi-honest\"", "adversary = \"malicious\"\nexperimental = true");
+    let mut text = format!("{head}computers = [\"ada\", \"bob\", \"cyd\"]\n\n[program]{rest}");
+    for port in [17701, 17702] {
+        text = text.replace(&format!("address = \"127.0.0.1:{port}\"\n"), "");
+    }
+    for names in ["[\"north\", \"south\", \"west\"]", "[\"north\", \"west\"]"] {
+        text = text.replace(&format!("result_parties = {names}"), "result_parties = [\"auctioneer\"]");
+    }
+    let ports = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    for (name, port) in ALL[3..6].iter().zip(&ports) {
+        let address = port.local_addr().unwrap();
+        text += &format!("\n[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\naddress = \"{address}\"\n");
+    }
+    text + "\n[[party]]\nname = \"auctioneer\"\nkey = \"auctioneer.pub\"\n"
+}
+
+fn world() -> World {
+    let world = World::empty();
+    world.write("job.toml", &text());
+    ALL.iter().for_each(|name| drop(world.run(&format!("mpc keygen {name}")).ok()));
+    OWNERS.iter().for_each(|(name, bid)| world.write(&format!("{name}.csv"), &format!("bid\n{bid}\n")));
+    world
+}
+
+/// Runs all parties at once.
+fn run_all(world: &World) -> Vec<Value> {
+    let said: Vec<_> = thread::scope(|scope| {
+        let start = |(i, name): (usize, &&str)| {
+            let input = if i < 3 { format!(" --input {name}.csv") } else { String::new() };
+            let words = format!("mpc run job.toml --json --as {name} --key {name}.key{input}");
+            scope.spawn(move || world.run(&words))
+        };
+        let running: Vec<_> = ALL.iter().enumerate().map(start).collect();
+        running.into_iter().map(|party| party.join().unwrap()).collect()
+    });
+    said.into_iter().map(|said| serde_json::from_str(&said.ok()).unwrap()).collect()
+}
+
+#[test]
+fn three_owners_three_computers_and_a_receiver_get_what_is_theirs() {
+    let world = world();
+    let shown = world.run("mpc check job.toml").ok().split_whitespace().collect::<Vec<_>>().join(" ");
+    for says in [
+        "ada, bob and cyd compute (bob evaluates, the others garble)",
+        "You trust that one of the 3, you need not know which, follows the protocol",
+        "all of them together can read every input",
+        "EXPERIMENTAL: that the protocol of more than two compute parties does this is argued, not proven",
+    ] {
+        assert!(shown.contains(says), "{says}: {shown}");
+    }
+    ALL.iter().for_each(|name| drop(world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok()));
+    let results = run_all(&world);
+    assert_eq!(results[6]["outputs"]["result"][0]["price"], "420.50");
+    assert_eq!(results[6]["outputs"]["result"][0]["winner"], "1");
+    assert!(results[..6].iter().all(|result| result["outputs"]["result"] == Value::Null));
+    let receipt = results[6]["receipt"].as_str().unwrap();
+    let shown = world.run(&format!("mpc verify {receipt}")).ok();
+    let signed = ["ada", "bob", "cyd"].map(|name| shown.contains(&format!("signed by {name} (")));
+    assert!(signed == [true; 3] && shown.contains("argued, not proven"), "{shown}");
+    // Without the statement of one of them it is none.
+    let text = world.read(receipt);
+    let statement = text.find("receipt_bytes").unwrap();
+    world.write(
+        "altered.json",
+        &[&text[..statement], &text[statement..].replacen("7633", "7631", 1)].concat(),
+    );
+    world.run("mpc verify altered.json").fails(1);
+}
+
+#[test]
+fn one_machine_runs_them_all_and_a_quote_counts_them() {
+    let world = world();
+    let inputs: Vec<_> = OWNERS.iter().map(|(name, _)| format!("--input {name}={name}.csv")).collect();
+    let said = world.run(&format!("mpc local job.toml --json {}", inputs.join(" "))).ok();
+    let record: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(record["parties"]["auctioneer"]["outputs"]["result"][0]["price"], "420.50");
+    let quote = |job: &str| -> Value {
+        serde_json::from_str(&world.run(&format!("mpc quote {job} --json --bandwidth 10000")).ok()).unwrap()
+    };
+    let two =
+        text().replace("\"ada\", \"bob\", \"cyd\"", "\"ada\", \"bob\"").replace("experimental = true\n", "");
+    world.write(
+        "two.toml",
+        &two.replace("[[party]]\nname = \"cyd\"", "[[input]]\nparty = \"x\"\n[[party]]\nname = \"cyd\""),
+    );
+    world.run("mpc check two.toml").fails(1);
+    let (head, tail) = two.split_once("\n[[party]]\nname = \"cyd\"").unwrap();
+    world.write(
+        "two.toml",
+        &[head, "\n[[party]]\nname = \"auctioneer\"", tail.split_once("name = \"auctioneer\"").unwrap().1]
+            .concat(),
+    );
+    let (of_two, of_three) = (quote("two.toml"), quote("job.toml"));
+    for (what, least) in [("bytes", 2.5), ("input_bytes", 2.0), ("memory_bytes", 1.01)] {
+        let [two, three] = [&of_two, &of_three].map(|quote| quote[what].as_f64().unwrap());
+        assert!(three > least * two && three < 8.0 * two, "{what}: {two}, {three}");
+    }
+}
+
+#[test]
+fn words_about_computers_are_checked() {
+    let world = world();
+    let text = text();
+    let three = "computers = [\"ada\", \"bob\", \"cyd\"]";
+    for (from, to, why) in [
+        ("experimental = true\n", "", "three or more computers are experimental"),
+        ("experimental = true", "experimental = false", "three or more computers are experimental"),
+        ("adversary = \"malicious\"", "", "three or more compute parties need `adversary = \"malicious\"`"),
+        (three, "", "`computers` is missing"),
+        (three, "computers = [\"ada\"]", "two parties compute, or, experimentally, 3 to 8"),
+        (three, "computers = [\"ada\", \"bob\"]", "`experimental` is for three or more computers"),
+        (three, "computers = [\"ada\", \"bob\", \"bob\"]", "three to 8 different ones"),
+        (three, "computers = [\"ada\", \"bob\", \"dan\"]", "there is no [[party]] named \"dan\""),
+        (three, "computers = [\"ada\", \"bob\", \"west\"]", "a compute party needs an address"),
+        ("[program]", "[roles]\ngarbler = \"ada\"\nevaluator = \"bob\"\n\n[program]", "not in both"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        world.write("other.toml", &text.replacen(from, to, 1));
+        let said = world.run("mpc check other.toml").fails(1);
+        assert!(said.contains(why), "{to}: {said}");
+    }
+    // Two names are what the roles are, with the same id.
+    let id = |text: &str| {
+        world.write("other.toml", text);
+        let record: Value = serde_json::from_str(&world.run("mpc check other.toml --json").ok()).unwrap();
+        record["job"].as_str().unwrap().to_owned()
+    };
+    let named = JOB.replace("[roles]\ngarbler = \"north\"\nevaluator = \"south\"\n", "");
+    let named = format!("computers = [\"north\", \"south\"]\n{named}");
+    assert_eq!(id(&named), id(JOB));
+}
