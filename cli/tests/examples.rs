@@ -39,6 +39,7 @@ const GROUPS: &[&str] = &[
     "wallet",
     "wallet account",
     "wallet contact",
+    "wallet group",
     "wallet hold",
     "wallet proof",
     "wallet view-key",
@@ -68,6 +69,7 @@ fn every_example_runs() {
     world.signed_job();
     world.board_letters();
     world.held();
+    world.coins();
     world.attested();
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.

@@ -1,6 +1,7 @@
 //! The verbs of `sotto wallet`: custody of a wallet, the steps of a payment, and what the wallet holds.
 
 mod custody;
+mod group;
 mod hold;
 mod listen;
 mod records;
@@ -9,6 +10,7 @@ mod spending;
 mod views;
 
 pub(crate) use custody::*;
+pub(crate) use group::*;
 pub(crate) use hold::*;
 pub(crate) use listen::*;
 pub(crate) use records::*;
@@ -104,6 +106,8 @@ pub(crate) enum WalletVerb {
     Slates(WalletSlates),
     #[command(subcommand)]
     Hold(WalletHold),
+    #[command(subcommand)]
+    Group(WalletGroup),
     History(WalletHistory),
     Outputs(WalletOutputs),
     Consolidate(WalletConsolidate),
@@ -170,6 +174,7 @@ impl WalletVerb {
             Self::ViewKey(WalletViewKey::Show(a)) => !a.accept_chain,
             Self::ViewKey(verb) => matches!(verb, WalletViewKey::Export(_)),
             Self::Proof(_) | Self::Backup(_) | Self::VerifyBackup(_) => true,
+            Self::Group(verb) => matches!(verb, WalletGroup::Status(_)),
             _ => false,
         }
     }
@@ -189,6 +194,7 @@ impl WalletVerb {
             Self::Cancel(a) => Some(&a.node),
             Self::Slates(a) => Some(&a.node),
             Self::Hold(a) => a.node(),
+            Self::Group(a) => Some(a.node()),
             Self::History(a) => Some(&a.node),
             Self::Outputs(a) => Some(&a.node),
             Self::Consolidate(a) => Some(&a.node),
