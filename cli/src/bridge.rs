@@ -200,11 +200,17 @@ impl Home {
     pub(crate) fn open_wallet(&self, name: &str, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
         let file = self.open_wallet_file(name, passphrase)?;
         let opened = Wallet::open(file, self.installation()?);
-        let view_only = matches!(opened, Err(sotto_wallet::WalletError::ViewOnly));
+        let help = match opened {
+            Err(sotto_wallet::WalletError::ViewOnly) => Some(format!(
+                "a view key shows what was received: sotto wallet view-key show --wallet {name}"
+            )),
+            Err(sotto_wallet::WalletError::OfGroup) => {
+                Some("`sotto help wallet group` says how its members receive and pay".to_owned())
+            }
+            _ => None,
+        };
         let opened = opened.or_refuse(format!("cannot open wallet `{name}`"));
-        let show =
-            || format!("a view key shows what was received: sotto wallet view-key show --wallet {name}");
-        if view_only { opened.map_err(|f| f.help(show())) } else { opened }
+        opened.map_err(|f| if let Some(help) = help { f.help(help) } else { f })
     }
 
     /// Opens the file of a wallet of any kind.

@@ -39,6 +39,7 @@ const GROUPS: &[&str] = &[
     "wallet",
     "wallet account",
     "wallet contact",
+    "wallet group",
     "wallet hold",
     "wallet level",
     "wallet proof",
@@ -70,6 +71,7 @@ fn every_example_runs() {
     world.board_letters();
     world.held();
     world.stated();
+    world.coins();
     world.attested();
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.

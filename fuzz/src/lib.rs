@@ -130,6 +130,7 @@ targets! {
         Decoder wallet_request
         Decoder wallet_group_request
         Decoder wallet_group_book
+        Decoder wallet_group_record
         Machine wallet_contents
         Machine wallet_file
     }

@@ -19,7 +19,7 @@ use sotto_wallet::{
     armor::{self, Message},
     edge::file::WalletFile,
     encrypt::Encrypted,
-    group::{GroupBook, GroupRequest},
+    group::{GroupBook, GroupRecord, GroupRequest, GroupStage},
     keys::{Address, ViewKey, Words},
     level::Statement,
     output_proof::OutputProof,
@@ -49,6 +49,16 @@ pub fn wallet_group_request(data: &[u8]) -> Verdict {
     let verdict = canonical::<GroupRequest>(data);
     if let Ok(request) = GroupRequest::from_bytes(data) {
         assert_eq!(request.plan().request, data);
+    }
+    verdict
+}
+
+/// What a member of a group keeps of a payment.
+pub fn wallet_group_record(data: &[u8]) -> Verdict {
+    let verdict = canonical::<GroupRecord>(data);
+    if let Ok(record) = GroupRecord::from_bytes(data) {
+        let answered = matches!(record.stage, GroupStage::Answered(_));
+        assert_eq!(record.excess().is_some(), answered, "an answer has a kernel");
     }
     verdict
 }

@@ -1,7 +1,7 @@
 //! The backup drill: what a backup contains, and what a return to it would lose.
 
 use crate::{
-    contents::Contents,
+    contents::{self, Contents},
     error::WalletError,
     keys::Words,
     state::{HoldRecord, PaymentPart, State},
@@ -43,6 +43,9 @@ impl Backup {
     /// # Errors
     /// When they are not the contents of a wallet that can pay.
     pub fn read(contents: &[u8]) -> Result<Self, WalletError> {
+        if contents::is_of_group(contents) {
+            return Err(WalletError::OfGroup);
+        }
         let Contents { params, entropy, state } =
             Contents::from_bytes(contents).map_err(StoreError::Contents)?;
         Ok(Self { words: Words::from_entropy(&entropy)?, chain: Chain::new(params)?, state })

@@ -6,6 +6,7 @@ use crate::{
     coin_selection::CoinSelectionError,
     coinbase::CoinbaseError,
     contacts::ContactError,
+    group::GroupError,
     hold::HoldError,
     keys::{Account, WordsError},
     level::LevelError,
@@ -65,6 +66,12 @@ pub enum WalletError {
     /// The wallet has a view key and no seed words.
     #[error("this is a view-only wallet: it can show what was received, but cannot pay")]
     ViewOnly,
+    /// The wallet is a member's of a group.
+    #[error("this is a member's wallet of a group: t members pay together")]
+    OfGroup,
+    /// A group does not do something.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// The store is not empty.
     #[error("a wallet already exists there; it is not overwritten")]
     Exists,

@@ -38,6 +38,7 @@ mod contents;
 mod error;
 
 pub mod backup;
+pub mod member_wallet;
 mod view_wallet;
 mod wallet;
 

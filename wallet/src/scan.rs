@@ -33,6 +33,7 @@ mod scanner;
 mod source;
 mod unspent_inputs;
 
+pub(crate) use checkpoint::{check as check_tip, next as next_checkpoint};
 pub use cursor::{BATCH, Progress};
 pub(crate) use recognise::ScanKey;
 pub use report::{PassReason, ReplacedBlock, ScanError, ScanReport, ScanWay};

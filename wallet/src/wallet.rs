@@ -108,6 +108,9 @@ impl<S: Store> Wallet<S> {
         if contents::is_view(&bytes) {
             return Err(WalletError::ViewOnly);
         }
+        if contents::is_of_group(&bytes) {
+            return Err(WalletError::OfGroup);
+        }
         let Contents { params, entropy, state } =
             Contents::from_bytes(&bytes).map_err(StoreError::Contents)?;
         let words = Words::from_entropy(&entropy)?;

@@ -1,6 +1,7 @@
 //! The verbs of `sotto wallet`: custody of a wallet, the steps of a payment, and what the wallet holds.
 
 mod custody;
+mod group;
 mod hold;
 mod levels;
 mod listen;
@@ -10,6 +11,7 @@ mod spending;
 mod views;
 
 pub(crate) use custody::*;
+pub(crate) use group::*;
 pub(crate) use hold::*;
 pub(crate) use levels::*;
 pub(crate) use listen::*;
@@ -108,6 +110,8 @@ pub(crate) enum WalletVerb {
     Hold(WalletHold),
     #[command(subcommand)]
     Level(WalletLevel),
+    #[command(subcommand)]
+    Group(WalletGroup),
     History(WalletHistory),
     Outputs(WalletOutputs),
     Consolidate(WalletConsolidate),
@@ -176,6 +180,7 @@ impl WalletVerb {
             Self::ViewKey(WalletViewKey::Show(a)) => !a.accept_chain,
             Self::ViewKey(verb) => matches!(verb, WalletViewKey::Export(_)),
             Self::Proof(_) | Self::Backup(_) | Self::VerifyBackup(_) => true,
+            Self::Group(verb) => matches!(verb, WalletGroup::Status(_)),
             _ => false,
         }
     }
@@ -196,6 +201,7 @@ impl WalletVerb {
             Self::Slates(a) => Some(&a.node),
             Self::Hold(a) => a.node(),
             Self::Level(a) => a.node(),
+            Self::Group(a) => Some(a.node()),
             Self::History(a) => Some(&a.node),
             Self::Outputs(a) => Some(&a.node),
             Self::Consolidate(a) => Some(&a.node),

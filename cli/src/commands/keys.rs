@@ -13,8 +13,8 @@ mod session;
 mod sign;
 
 pub(crate) use self::{
-    files::{ShareFile, read_group},
-    session::installation_path,
+    files::{ShareFile, read_group, read_letters},
+    session::{Session, fresh, installation_path, session_of},
 };
 
 use crate::{Context, args::Keys, exit::Outcome};

@@ -4,7 +4,7 @@
 //! `invoices` and `slates` (the steps of a payment), `sweep` (move what was paid one-sidedly), `plan` (what is confirmed), `sessions` (open payments), `holds` and `hold_plan` (money held by two), `levels` (where money came from),
 //! `choosing` (freeze outputs, name them), `listen` and `deliver` (receiving by itself, and paying one that does),
 //! `dates` (of blocks), `reasons` (of refusals, with amounts in the unit), `spending` (end a payment, merge outputs), `records` and `output_proofs` (contacts, proofs), `views` (balance, address,
-//! outputs, scan), `history`.
+//! outputs, scan), `history`, `group` (a wallet that a group owns).
 
 mod accounts;
 mod backup;
@@ -13,6 +13,7 @@ mod command;
 mod custody;
 mod dates;
 mod deliver;
+mod group;
 mod history;
 mod hold_plan;
 mod holds;
@@ -40,7 +41,7 @@ use crate::{
     Context, args,
     args::WalletVerb,
     bridge::Home,
-    exit::{Code, Failure, Outcome},
+    exit::{Code, ErrorCode, Failure, Outcome},
     memory,
 };
 use command::WalletCommand;
@@ -75,8 +76,22 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
         return Err(Failure::new(Code::Usage, "one picture is for one invite")
             .help("pay each receiver with a command of its own, or omit --qr-file"));
     }
+    match carry_out(command, verb) {
+        Err(failure) if failure.error == ErrorCode::GroupWallet => group::instead(command, verb, failure),
+        done => done,
+    }
+}
+
+fn carry_out(command: &WalletCommand<'_>, verb: &WalletVerb) -> Outcome {
     match verb {
-        WalletVerb::Init(a) => custody::init(command, a),
+        WalletVerb::Init(a) => {
+            match &a.group {
+                Some(path) => group::init(command, a, path),
+                None if a.letter.is_empty() => custody::init(command, a),
+                None => Err(Failure::new(Code::Usage, "letters are for the wallet of a group")
+                    .help("pass --group FILE")),
+            }
+        }
         WalletVerb::Restore(a) => custody::restore(command, a),
         WalletVerb::List(_) => views::list(command),
         WalletVerb::Balance(_) => views::balance(command),
@@ -91,6 +106,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
         WalletVerb::Slates(a) => sessions::slates(command, a),
         WalletVerb::Hold(verb) => holds::hold(command, verb),
         WalletVerb::Level(verb) => levels::level(command, verb),
+        WalletVerb::Group(verb) => group::group(command, verb),
         WalletVerb::Contact(verb) => records::contact(command, verb),
         WalletVerb::Proof(verb) => records::proof(command, verb),
         WalletVerb::Consolidate(a) => spending::consolidate(command, a),

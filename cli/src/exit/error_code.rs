@@ -17,6 +17,7 @@ use sotto_wallet::{
     armor::ArmorError,
     coin_selection::CoinSelectionError,
     contacts::ContactError,
+    group::GroupError,
     hold::HoldError,
     keys::{AddressError, WordsError},
     proof::PaymentProofError,
@@ -101,6 +102,8 @@ error_codes! {
     WalletDamaged = "wallet-damaged", Refused;
     /// The wallet can only watch.
     ViewOnly = "view-only", Refused;
+    /// The wallet is a member's of a group.
+    GroupWallet = "group-wallet", Refused;
     /// The passphrase is wrong.
     WrongPassphrase = "wrong-passphrase", Refused;
     /// The new passphrase cannot be used.
@@ -178,6 +181,7 @@ impl ErrorCode {
             .or_else(|| error.downcast_ref().and_then(slate))
             .or_else(|| error.downcast_ref().and_then(selection))
             .or_else(|| error.downcast_ref().and_then(armor))
+            .or_else(|| error.downcast_ref().and_then(group))
             .or_else(|| error.downcast_ref().and_then(contact))
             .or_else(|| error.downcast_ref().and_then(chain))
             .or_else(|| error.downcast_ref().and_then(ledger))
@@ -215,6 +219,8 @@ fn wallet(e: &WalletError) -> Option<ErrorCode> {
         WalletError::Proof(_) => Some(ErrorCode::InvalidProof),
         WalletError::NoAccount { .. } => Some(ErrorCode::NoAccount),
         WalletError::ViewOnly => Some(ErrorCode::ViewOnly),
+        WalletError::OfGroup => Some(ErrorCode::GroupWallet),
+        WalletError::Group(e) => group(e),
         WalletError::Exists => Some(ErrorCode::WalletExists),
         _ => None,
     }
@@ -253,6 +259,15 @@ const fn selection(e: &CoinSelectionError) -> Option<ErrorCode> {
         // No wallet holds a sum above 64 bits.
         CoinSelectionError::Insufficient { .. } | CoinSelectionError::Overflow => Some(ErrorCode::NoFunds),
         CoinSelectionError::Zero => Some(ErrorCode::InvalidAmount),
+        _ => None,
+    }
+}
+
+fn group(e: &GroupError) -> Option<ErrorCode> {
+    match e {
+        GroupError::Slate(e) => slate(e),
+        GroupError::Insufficient { .. } => Some(ErrorCode::NoFunds),
+        GroupError::OtherChain => Some(ErrorCode::OtherChain),
         _ => None,
     }
 }

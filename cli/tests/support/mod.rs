@@ -214,21 +214,53 @@ impl World {
 
     /// The same for a group of this purpose.
     pub(crate) fn group_of(&self, purpose: &str) {
-        let members = ["north", "south", "west"];
-        let draft = "--threshold 2 --member north.pub south.pub west.pub";
-        self.run(&format!("keys new board.draft {purpose} {draft}")).ok();
-        self.write("board.letters", "");
+        self.generate("board", "", purpose);
+    }
+
+    /// Makes the key of NAME.draft; the members' files begin with `before`.
+    fn generate(&self, draft: &str, before: &str, purpose: &str) {
+        let (members, letters) = (["north", "south", "west"], format!("{draft}.letters"));
+        let terms = "--threshold 2 --member north.pub south.pub west.pub";
+        self.run(&format!("keys new {draft}.draft {purpose} {terms}")).ok();
+        self.write(&letters, "");
+        let dkg = |name: &str, letters: &str| {
+            let files = format!("--key {name}.key --group {before}{name}.group");
+            self.run(&format!("keys dkg {draft}.draft {letters} --yes {files}")).ok()
+        };
         for round in 0..4 {
-            let letters = if round == 0 { "" } else { "board.letters" };
-            let said = members.map(|name| self.keys(name, &format!("dkg board.draft {letters} --yes")).ok());
-            self.write("board.letters", &(self.read("board.letters") + &said.concat()));
+            let said = members.map(|name| dkg(name, if round == 0 { "" } else { &letters }));
+            self.write(&letters, &(self.read(&letters) + &said.concat()));
         }
-        for name in members {
-            self.keys(name, "dkg board.draft board.letters --yes").ok();
-        }
+        members.iter().for_each(|name| drop(dkg(name, &letters)));
         for end in ["group", "share"] {
-            fs::copy(self.path(&format!("north.{end}")), self.path(&format!("board.{end}"))).unwrap();
+            let from = self.path(&format!("{before}north.{end}"));
+            fs::copy(from, self.path(&format!("{draft}.{end}"))).unwrap();
         }
+    }
+
+    /// A group of north, south and west that owns 1 SOT: `coin.group`, `coin-south.group`, `coin-west.group` with their
+    /// shares, wallets `coin` and `south`, `view.letter`; an invite and an invoice, `group.invite`, `group.invoice`; and
+    /// letters that ask members 1 and 2, `group.letters`.
+    pub(crate) fn coins(&self) {
+        self.generate("coin", "coin-", "--purpose coin --chain $(cat chain.id)");
+        let script = r#"
+            north="--group coin.group --key north.key --wallet coin --yes"
+            south="--group coin-south.group --key south.key --wallet south --yes"
+            sotto wallet init --group coin.group --key north.key --wallet coin > view.letter
+            sotto wallet init view.letter --group coin-south.group --key south.key --wallet south
+            invite() { sotto wallet send --interactive 1 --to $(sotto wallet address --wallet coin) --yes --wallet alice; }
+            invite > group.invite
+            sotto wallet group receive group.invite --with 1 2 $north > group.letters
+            sotto wallet group sign group.letters $south > south.letters
+            sotto wallet group sign group.letters south.letters $north --out group.answer
+            sotto wallet finalize group.answer --submit --wallet alice
+            sotto chain seal --wallet alice
+            invite > group.invite
+            sotto wallet group receive group.invite --with 1 2 $north > group.letters
+            invite > group.invite
+            sotto wallet invoice 0.1 --wallet bob > group.invoice
+        "#;
+        self.shell(&format!("set -e\n{script}")).ok();
     }
 
     /// Runs a verb of `sotto keys` as one member.

@@ -101,6 +101,18 @@ fn group_inputs(target: &str) -> Option<Inputs> {
             input("receive", [&[1, 5, 8][..], &payment.invite.to_bytes()].concat()),
             input("pay", [&[2, 0, 8, 1, 0, 0, 0, 5][..], &[9; 8], &payment.invoice.to_bytes()].concat()),
         ],
+        "wallet_group_record" => {
+            let record = |request: &[u8], rest: &[u8]| [&[7; 32], request, rest, &[0; 8]].concat();
+            let receive = [&[1, 5, 8][..], &payment.invite.to_bytes()].concat();
+            let pay = [&[2, 0, 8, 1, 0, 0, 0, 5][..], &[9; 8], &payment.invoice.to_bytes()].concat();
+            vec![
+                input("awaiting", record(&receive, &[1, 2, 2, 1, 3])),
+                input("answered", record(&receive, &[&[2][..], &payment.response.to_bytes()].concat())),
+                input("paid", record(&pay, &[&[2][..], &payment.paid_invoice.to_bytes()].concat())),
+                input("failed", record(&pay, &[3, 2])),
+                input("disordered", record(&receive, &[1, 2, 2, 3, 1])),
+            ]
+        }
         "wallet_group_book" => {
             let (used, coin) = ([2, 0, 0, 0, 5, 8], [1, 0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8, 2, 9]);
             vec![input("one", [&b"sotto group book v1"[..], &used, &coin, &[0; 7]].concat())]

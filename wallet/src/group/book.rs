@@ -16,6 +16,7 @@ use crate::{
     codec::{count, put_count, whole},
     scan::ChainSource,
 };
+use rayon::prelude::*;
 use sotto_keys::{Draft, Index, pool::PoolKey};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -73,9 +74,19 @@ impl GroupBook {
     }
 
     /// What can be spent.
-    pub(super) fn unspent(&self) -> impl Iterator<Item = &GroupCoin> {
+    pub(crate) fn unspent(&self) -> impl Iterator<Item = &GroupCoin> {
         let unspent = |e: &&GroupEntry| matches!(e.state, CoinState::Unspent { .. });
         self.entries.values().filter(unspent).map(|e| &e.coin)
+    }
+
+    /// Since when this output has been in the chain, if it is.
+    pub(super) fn since(&self, coin: &GroupCoin) -> Option<Height> {
+        match self.entries.get(&coin.key) {
+            Some(GroupEntry { coin: known, state: CoinState::Unspent { since } }) if known == coin => {
+                Some(*since)
+            }
+            _ => None,
+        }
     }
 
     /// The sum of what can be spent.
@@ -142,9 +153,10 @@ impl GroupBook {
             let batch = source.unspent(after.as_ref(), BATCH)?;
             let Some(last) = batch.last() else { break };
             after = Some(last.key());
-            let ours = batch.iter().filter_map(|o| Some((keys.recognise(chain, o)?, o.created)));
+            let ours = batch.par_iter().filter_map(|o| Some((keys.recognise(chain, o)?, o.created)));
+            let ours: Vec<(GroupCoin, Height)> = ours.collect();
             found.extend(
-                ours.map(|(coin, since)| {
+                ours.into_iter().map(|(coin, since)| {
                     (coin.key, GroupEntry { coin, state: CoinState::Unspent { since } })
                 }),
             );

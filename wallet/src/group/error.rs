@@ -15,6 +15,9 @@ pub enum GroupError {
     /// The group is of another chain.
     #[error("the group was made for another chain")]
     OtherChain,
+    /// The group has other keys.
+    #[error("this is another group than the one of the wallet: its keys are others")]
+    OtherGroup,
     /// A letter is at fault, or the installation refuses.
     #[error(transparent)]
     Keys(#[from] Fault),
@@ -39,6 +42,19 @@ pub enum GroupError {
     /// The invoice names a payer, whose address would have to sign.
     #[error("the invoice names its payer: a group pays an invoice that names none")]
     NamedPayer,
+    /// Another plan pays the same invoice, and both could be made.
+    #[error(
+        "another plan pays this invoice, and spends none of the same outputs that are still there: both could be made"
+    )]
+    PaidTwice,
+    /// Fewer members than must act together.
+    #[error("{given} members are named, and {needed} must act together")]
+    TooFew {
+        /// How many are named.
+        given: usize,
+        /// How many are needed.
+        needed: usize,
+    },
     /// The money does not suffice.
     #[error("the group has {spendable} base units to spend, and needs {needed}")]
     Insufficient {

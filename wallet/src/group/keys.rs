@@ -75,6 +75,11 @@ impl<'g> GroupKeys<'g> {
         if same { Ok(Self { epoch, view }) } else { Err(GroupError::OtherChain) }
     }
 
+    /// The keys of a group that was checked.
+    pub(crate) const fn checked(epoch: &'g Epoch, view: &'g ViewSecret) -> Self {
+        Self { epoch, view }
+    }
+
     /// The group at its epoch.
     #[must_use]
     pub const fn epoch(&self) -> &'g Epoch {

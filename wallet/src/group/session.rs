@@ -44,12 +44,22 @@ impl GroupWallet<'_> {
     /// # Errors
     /// [`GroupError`]: what a member would refuse.
     pub fn pay(&self, invoice: &Invoice, with: &[Index]) -> Result<GroupRequest, GroupError> {
+        self.pay_from(invoice, with, &[])
+    }
+
+    /// The same, which also spends these outputs.
+    pub(crate) fn pay_from(
+        &self,
+        invoice: &Invoice,
+        with: &[Index],
+        first: &[GroupCoin],
+    ) -> Result<GroupRequest, GroupError> {
         let needed = invoice.amount.checked_add(invoice.features.fee()).ok_or(GroupError::Balance)?;
         let mut all: Vec<GroupCoin> = self.book.unspent().copied().collect();
-        all.sort_by_key(|coin| core::cmp::Reverse(coin.amount));
+        all.sort_by_key(|coin| (!first.contains(coin), core::cmp::Reverse(coin.amount)));
         let (mut sum, mut inputs) = (Amount::ZERO, Vec::new());
         for coin in all {
-            if sum < needed {
+            if sum < needed || first.contains(&coin) {
                 sum = sum.checked_add(coin.amount).ok_or(GroupError::Balance)?;
                 inputs.push(coin);
             }
@@ -66,7 +76,13 @@ impl GroupWallet<'_> {
     }
 
     fn fresh_keys(&self, with: &[Index]) -> Result<[PoolKey; 2], GroupError> {
-        let keys = self.book.keys_of(self.keys.epoch().draft(), with, 2);
+        let draft = self.keys.epoch().draft();
+        let (given, needed) =
+            (draft.indexes().filter(|i| with.contains(i)).count(), draft.threshold().into());
+        if given < needed {
+            return Err(GroupError::TooFew { given, needed });
+        }
+        let keys = self.book.keys_of(draft, with, 2);
         keys.and_then(|keys| keys.try_into().ok()).ok_or(GroupError::Empty)
     }
 

@@ -60,6 +60,9 @@ pub enum PassReason {
     /// A reorganisation undid blocks in which outputs of this wallet seemed to be spent.
     #[error("a reorganisation undid blocks, and it is not known in which the wallet's outputs were spent")]
     Undone,
+    /// The wallet of a group does not follow blocks.
+    #[error("the wallet of a group does not follow blocks")]
+    NotFollowed,
     /// A payment that the wallet has only now learned of was in a block before.
     #[error("a payment was in a block of an earlier scan, before the wallet knew of it")]
     EarlierPayment,

@@ -8,11 +8,25 @@ use std::path::PathBuf;
 ///
 /// The wallet shows its 24 seed words once and asks for three of them back. The words are the only way to
 /// restore the money if the wallet file is lost.
+///
+/// With --group, it is a member's wallet of a group for `coin` (`sotto keys new --purpose coin`), without words. Member 1
+/// gets a letter for the others, who pass it; it has the secret that finds the group's outputs and spends nothing. Not
+/// audited.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet init --wallet carol --words-file carol.words")]
+  $ sotto wallet init --wallet carol --words-file carol.words
+  $ sotto wallet init --group coin.group --key north.key --wallet coin > again.letter
+  $ sotto wallet init view.letter --group coin.group --key west.key --wallet west")]
 pub(crate) struct WalletInit {
+    /// The letter of member 1 of a group; `-` is standard input
+    pub(crate) letter: Vec<PathBuf>,
+    /// Make a member's wallet of this group
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "words_file")]
+    pub(crate) group: Option<PathBuf>,
+    /// Your secret key file in the group, made by `sotto mpc keygen`
+    #[arg(long, value_name = "FILE", requires = "group")]
+    pub(crate) key: Option<PathBuf>,
     /// Write the words to this new file (mode 0600) instead of showing them
     #[arg(long, value_name = "FILE")]
     pub(crate) words_file: Option<PathBuf>,

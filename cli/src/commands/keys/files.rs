@@ -46,7 +46,7 @@ pub(crate) fn read_group(path: &Path) -> Outcome<Group> {
 }
 
 /// All letters in these files; other things in them are left alone.
-pub(super) fn read_letters(paths: &[PathBuf]) -> Outcome<Vec<Letter>> {
+pub(crate) fn read_letters(paths: &[PathBuf]) -> Outcome<Vec<Letter>> {
     let mut letters = Vec::new();
     for path in paths {
         for (_, bytes) in read_armor(path)?.into_iter().filter(|(kind, _)| *kind == Kind::Letter) {

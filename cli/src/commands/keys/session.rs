@@ -22,13 +22,13 @@ use std::{
 };
 
 /// A session that this member takes part in.
-pub(super) struct Session<'a> {
-    pub(super) context: &'a Context,
-    pub(super) draft: &'a Draft,
-    pub(super) identity: &'a Identity,
-    pub(super) index: Index,
-    pub(super) installation: Installation,
-    pub(super) log: Log,
+pub(crate) struct Session<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) draft: &'a Draft,
+    pub(crate) identity: &'a Identity,
+    pub(crate) index: Index,
+    pub(crate) installation: Installation,
+    pub(crate) log: Log,
     /// `None` once the session is complete.
     seed: Option<Seed>,
     /// The letters of this member that it had before.
@@ -43,7 +43,7 @@ pub(super) enum ShareOrigin {
 }
 
 /// The session of some letters; `None` without letters.
-pub(super) fn session_of(letters: &[Letter]) -> Outcome<Option<SessionId>> {
+pub(crate) fn session_of(letters: &[Letter]) -> Outcome<Option<SessionId>> {
     let mut sessions = letters.iter().map(|letter| letter.heading().session);
     let first = sessions.next();
     if sessions.any(|session| Some(session) != first) {
@@ -54,7 +54,7 @@ pub(super) fn session_of(letters: &[Letter]) -> Outcome<Option<SessionId>> {
 }
 
 /// A fresh session.
-pub(super) fn fresh() -> SessionId {
+pub(crate) fn fresh() -> SessionId {
     let mut bytes = [0; 32];
     OsRng.fill_bytes(&mut bytes);
     SessionId::from_bytes(bytes)
@@ -83,7 +83,7 @@ fn installation(context: &Context, identity: &Identity) -> Outcome<Installation>
 
 impl<'a> Session<'a> {
     /// Opens a session and takes the letters.
-    pub(super) fn open(
+    pub(crate) fn open(
         context: &'a Context,
         (draft, identity): (&'a Draft, &'a Identity),
         id: SessionId,
@@ -126,12 +126,12 @@ impl<'a> Session<'a> {
     }
 
     /// Whether this member's part is complete: then only its letters are printed again.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.seed.is_none()
     }
 
     /// Lets this member act, and keeps what it did before anybody sees it.
-    pub(super) fn act<T>(
+    pub(crate) fn act<T>(
         &mut self,
         act: impl FnOnce(&Member<'_>, &mut Log, &mut Installation) -> Result<T, Fault>,
     ) -> Outcome<T> {
@@ -157,13 +157,13 @@ impl<'a> Session<'a> {
     }
 
     /// The session is over: its seed goes, its letters stay.
-    pub(super) fn end(&mut self) -> Outcome {
+    pub(crate) fn end(&mut self) -> Outcome {
         self.seed = None;
         self.installation.end(&self.log).or_refuse("cannot keep the session")
     }
 
     /// The failure of a session; evidence goes to standard output, so that it can be passed on.
-    pub(super) fn failed(&self, fault: &Fault) -> Failure {
+    pub(crate) fn failed(&self, fault: &Fault) -> Failure {
         let help = match fault {
             Fault::Equivocation(_) => {
                 "pass the evidence on standard output to the other members; start again without that member"
@@ -188,8 +188,14 @@ impl<'a> Session<'a> {
             .help(help)
     }
 
+    /// Prints all letters of this member from now on, for steps that write several: what was kept before a crash has
+    /// perhaps not left.
+    pub(crate) fn repeat_all(&mut self) {
+        self.known = usize::MAX;
+    }
+
     /// Prints this member's letters: the new ones, or if there are none all again.
-    pub(super) fn print<T>(&self, progress: &Progress<T>, done: (Value, String)) -> Outcome {
+    pub(crate) fn print<T>(&self, progress: &Progress<T>, done: (Value, String)) -> Outcome {
         let own: Vec<&Letter> =
             self.log.letters().filter(|letter| letter.heading().from == self.index).collect();
         let from = if self.known < own.len() { self.known } else { 0 };

@@ -15,10 +15,11 @@ use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use sotto_mw::{amount::Height, chain::Chain};
 use sotto_wallet::{
-    Wallet,
+    MemoryStore, Wallet, WalletError,
     backup::Backup,
     edge::file::WalletFile,
     keys::Words,
+    member_wallet::MemberWallet,
     scan::ChainSource as _,
     store::{Store as _, StoreError},
 };
@@ -47,15 +48,29 @@ fn restore_backup(command: &WalletCommand<'_>, file: &Path) -> Outcome {
     let of = format!("the backup {}", file.display());
     let passphrase = command.args.passphrase.existing(&of, is_right)?;
     let contents = WalletFile::read_backup(file, passphrase.as_bytes()).or_refuse(what)?;
-    let backup = Backup::read(&contents).or_refuse(what)?;
+    let (height, payments) = described(&contents)?;
     let mut store = command.home.create_wallet_file(NewWallet { name, passphrase: &passphrase })?;
     store.replace(&contents).or_refuse(format!("cannot write wallet `{name}`"))?;
-    let (height, payments) = (backup.tip().get(), backup.payments());
     let fields = json!({ "wallet": name, "height": height, "payments": payments });
     let human = format!(
         "restored wallet `{name}` as it was at height {height}, with {payments} payments. What it had started can be ended with `cancel --self-spend`, but not finished."
     );
     command.context.output.record("backup-restored", fields, &human)
+}
+
+/// The height and the number of payments of a backup of either kind.
+fn described(contents: &[u8]) -> Outcome<(u64, usize)> {
+    let what = "cannot use the backup";
+    match Backup::read(contents) {
+        Ok(backup) => Ok((backup.tip().get(), backup.payments())),
+        Err(WalletError::OfGroup) => {
+            let mut store = MemoryStore::default();
+            store.replace(contents).or_refuse(what)?;
+            let wallet = MemberWallet::open(store).or_refuse(what)?;
+            Ok((wallet.tip().get(), wallet.records().count()))
+        }
+        Err(e) => Err(e).or_refuse(what),
+    }
 }
 
 pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> Outcome {

@@ -18,7 +18,15 @@ pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome
     if a.csv && command.context.output.json {
         return Err(Failure::new(Code::Usage, "--csv and --json exclude each other").help("pass one of them"));
     }
-    let (all, unit) = entries(command)?;
+    print(command, a, entries(command)?)
+}
+
+/// Prints the entries in the form that was asked for.
+pub(super) fn print(
+    command: &WalletCommand<'_>,
+    a: &WalletHistory,
+    (all, unit): (Vec<Line>, Unit),
+) -> Outcome {
     if a.csv {
         return print_csv(command, &all);
     }
@@ -29,10 +37,10 @@ pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome
 }
 
 /// An entry with the name of its account and the time of its block.
-struct Line {
-    entry: HistoryEntry,
-    account: String,
-    time: Option<u64>,
+pub(super) struct Line {
+    pub(super) entry: HistoryEntry,
+    pub(super) account: String,
+    pub(super) time: Option<u64>,
 }
 
 /// Payments that are in a block: the columns have no status.

@@ -2,7 +2,9 @@
 
 use crate::exit::{Failure, OrRefuse as _, Outcome};
 use sotto_mw::unit::Unit;
-use sotto_wallet::{WalletError, coin_selection::CoinSelectionError, listener::Refusal, slate::SlateError};
+use sotto_wallet::{
+    WalletError, coin_selection::CoinSelectionError, group::GroupError, listener::Refusal, slate::SlateError,
+};
 
 /// Turns an error of the wallet into a [`Failure`], as `or_refuse` does.
 pub(crate) trait OrRefuseIn<T> {
@@ -45,6 +47,19 @@ fn reason(e: &WalletError, unit: &Unit) -> Option<String> {
             unit.show(*fee),
             unit.show(*most)
         )),
+        _ => None,
+    }
+}
+
+/// The reason of a group's refusal that contains amounts.
+pub(super) fn of_group(e: &GroupError, unit: &Unit) -> Option<String> {
+    match e {
+        GroupError::Insufficient { spendable, needed } => Some(format!(
+            "insufficient funds: {} needed (amount and fee), the group has {}",
+            unit.show(*needed),
+            unit.show(*spendable)
+        )),
+        GroupError::Slate(e) => reason(&WalletError::Slate(e.clone()), unit),
         _ => None,
     }
 }

@@ -175,7 +175,7 @@ fn payer(proof: &PaymentProof) -> Option<String> {
     proof.receipt.sender.map(|key| hex(key.as_bytes()))
 }
 
-fn proof_json(proof: &PaymentProof) -> Value {
+pub(super) fn proof_json(proof: &PaymentProof) -> Value {
     let (receipt, inclusion) = (&proof.receipt, &proof.inclusion);
     json!({
         "amount": receipt.amount.to_string(), "receiver_key": hex(proof.receiver.sign().as_bytes()), "payer_key": payer(proof),
