@@ -7,6 +7,7 @@ mod differences;
 mod expressions;
 mod joins;
 mod limits;
+mod maps;
 mod programs;
 mod streaming;
 mod tables;

@@ -47,10 +47,12 @@ mod front_end;
 mod indexing;
 mod join;
 mod lookups;
+mod loops;
 mod lower;
 mod operators;
 mod patterns;
 mod recorder;
+mod rows;
 mod sorting;
 mod state;
 mod streaming;
@@ -81,7 +83,7 @@ use tables::Plan;
 use types::{Leaves, Payload, Types};
 
 /// The version of front end and lowering. Another version may make another circuit from the same source.
-pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 3";
+pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 4";
 
 /// Options of a compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +190,7 @@ fn lower(
         lowering.bind(&parameter.name, Rc::new(wires.by_ref().take(size.element).collect()));
     }
     let (mut result, table) = lowering.main(main, &plan)?;
-    if lowering.types.bits(&main.ty, main.meta)? == 0 {
+    if table.is_none() && lowering.types.bits(&main.ty, main.meta)? == 0 {
         result = Rc::default();
     }
     let panic = lowering.panic();
@@ -220,7 +222,9 @@ fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<V
         }
         parameters.push(value);
     }
-    types.bits(&main.ty, main.meta)?;
+    if !plan.ends_with_table(main) {
+        types.bits(&main.ty, main.meta)?;
+    }
     let (result, _) = value(types, "result", &main.ty, main.meta)?;
     Ok((parameters, result))
 }

@@ -68,9 +68,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         other.sentence(),
     );
     if tables.held_bits > 0 {
-        let Tables { sorts, joins, lookups, held_bits } = tables;
+        let Tables { sorts, joins, lookups, made, held_bits } = tables;
         human.push_str(&format!(
-            "\nTables      sorts {sorts}, joins {joins}, rows by a secret index {lookups}; at most {held_bits} bits of rows in memory"
+            "\nTables      sorts {sorts}, joins {joins}, rows by a secret index {lookups}, made by loops {made}; at most {held_bits} bits of rows in memory"
         ));
     }
     let evidence = evidence(&job);
@@ -88,7 +88,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "job": job.id().to_string(), "adversary": ours.adversary.as_str(), "and_gates": gates, "bytes": ours.bytes,
         "input_bytes": ours.input_bytes, "memory_bytes": ours.memory, "seconds": ours.seconds,
         "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
-        "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "held_bits": tables.held_bits,
+        "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "made": tables.made, "held_bits": tables.held_bits,
         "bandwidth_mbit": link.bytes_a_second / 125_000.0, "delay_ms": link.delay * 1e3, "link": link.from,
         "both": [curious.record(), malicious.record()], "evidence_bytes": evidence.map(|(_, bytes)| bytes),
     });
