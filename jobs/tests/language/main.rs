@@ -4,6 +4,7 @@
 
 mod arithmetic;
 mod differences;
+mod enums;
 mod expressions;
 mod joins;
 mod limits;

@@ -45,10 +45,10 @@ const MAPS: &[(&str, u64, &[bool])] = &[
             }
             let mut sum = 0u16;
             for x in two { sum = (sum << 1u8) ^ x; }
-            for i in 2usize..33usize { one[i].a = one[i].a ^ (sum as u8); }
+            for i in 1usize..33usize { one[i].a = one[i].a ^ (sum as u8); }
             one
         }",
-        2,
+        3,
         &[false, false],
     ),
     // A parameter that changes; the table that it was is another.

@@ -104,9 +104,14 @@ impl Twin {
         assert_eq!(self.run(inputs), self.expected(inputs), "{source}\n{inputs:?}");
     }
 
-    /// The same, where two parties compute it, of whom each holds some inputs: once as curious parties, once as
-    /// malicious ones.
     pub(crate) fn agrees_garbled(&self, inputs: &[Vec<Cells>], source: &str, rng: &mut ChaCha20Rng) {
+        for ours in self.garbled(inputs, rng) {
+            assert_eq!(ours, self.expected(inputs), "{source}\n{inputs:?}");
+        }
+    }
+
+    /// Ours, where two parties compute it, of whom each holds some inputs: as curious parties, and as malicious ones.
+    pub(crate) fn garbled(&self, inputs: &[Vec<Cells>], rng: &mut ChaCha20Rng) -> [(bool, Cells); 2] {
         let holders: Vec<Holder> =
             (0..inputs.len()).map(|i| [Holder::Garbler, Holder::Evaluator][i % 2]).collect();
         let (mut garbler, mut evaluator) = (Vec::new(), Vec::new());
@@ -121,12 +126,11 @@ impl Twin {
             semi_honest::run_in_memory(&program, &garbler, &evaluator, [&mut one, &mut two]).unwrap(),
             malicious::run_in_memory(&program, &garbler, &evaluator, [&mut three, &mut four]).unwrap(),
         ];
-        for bits in outputs {
+        outputs.map(|bits| {
             let mut outputs = self.ours.declaration().decode(&bits).unwrap();
             assert!(outputs[0][0].iter().all(|holds| *holds == 1));
-            let ours = (outputs[1][0][0] == 1, outputs.remove(2));
-            assert_eq!(ours, self.expected(inputs), "{source}\n{inputs:?}");
-        }
+            (outputs[1][0][0] == 1, outputs.remove(2))
+        })
     }
 
     pub(crate) fn agrees_often(source: &str, times: usize) {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use garble_lang::token::MetaInfo;
 
-use super::error::{CompileError, Refusal, refused};
+use super::error::{CompileError, too_large};
 use super::lookups::{Stages, Table};
 use super::rows::of_table;
 use super::state::{Bits, FALSE, Frame, Lowering};
@@ -195,7 +195,7 @@ impl Lowering<'_> {
     /// A table that the last step makes.
     pub(super) fn made(&mut self, meta: MetaInfo, width: usize, rows: usize) -> Result<Table, CompileError> {
         if width.saturating_mul(rows) > MAX_TABLES {
-            return Err(refused(meta, Refusal::TooLarge(MAX_TABLES)));
+            return Err(too_large(meta, MAX_TABLES, width.saturating_mul(rows)));
         }
         let number = self.next_table;
         self.next_table += 1;

@@ -7,7 +7,7 @@ use garble_lang::ast::{Accessor, BuiltInFnCall, ExprEnum, Op, StmtEnum, Type, Un
 use garble_lang::token::MetaInfo;
 use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
 
-use super::error::{CompileError, Refusal, refused};
+use super::error::{CompileError, Progress, Refusal, refused, too_large};
 use super::indexing::{Step, assign, element, lookup, panic_out_of_bounds};
 use super::join::{Pair, Side, join, pairs};
 use super::operators::{comparison_or_equal, negate, operation};
@@ -99,13 +99,16 @@ impl Lowering<'_> {
         let (element, length) = self.types.array(&array.ty, array.meta)?;
         let bits = self.types.bits(element, array.meta)?;
         let array = self.expression(array)?;
+        let begin = self.spent();
         for i in 0..length {
-            self.spend(meta, STEP + bits)?;
+            let progress = Progress { begin, now: self.spent(), rounds: [i as u64, length as u64] };
+            self.spend(meta, STEP + bits).map_err(|e| progress.of_all(e))?;
             let element = Rc::new(array[i * bits..(i + 1) * bits].to_vec());
-            self.scoped(|this| {
+            let round = self.scoped(|this| {
                 matches(this, pattern, &element)?;
                 this.statements(body)
-            })?;
+            });
+            round.map_err(|e| progress.of_all(e))?;
         }
         Ok(())
     }
@@ -244,7 +247,7 @@ impl Lowering<'_> {
         let element = self.expression(element)?;
         let bits = element.len().saturating_mul(length);
         if bits > self.types.most_bits {
-            return Err(refused(meta, Refusal::TooLarge(self.types.most_bits)));
+            return Err(too_large(meta, self.types.most_bits, bits));
         }
         self.spend(meta, bits)?;
         Ok(Rc::new(element.repeat(length)))
@@ -254,7 +257,7 @@ impl Lowering<'_> {
         let width = self.types.bits(ty, meta)?;
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
         if length.saturating_mul(width) > self.types.most_bits {
-            return Err(refused(meta, Refusal::TooLarge(self.types.most_bits)));
+            return Err(too_large(meta, self.types.most_bits, length.saturating_mul(width)));
         }
         self.spend(meta, length * width)?;
         Ok(Rc::new((from..to).flat_map(|n| known(n.into(), width)).collect()))

@@ -114,7 +114,12 @@ impl<'p> Lowering<'p> {
     }
 
     pub(super) fn too_many_gates(&self, meta: MetaInfo) -> CompileError {
-        refused(meta, Refusal::TooManyGates(self.limit))
+        refused(meta, Refusal::TooManyGates { limit: self.limit as u64, about: 0 })
+    }
+
+    /// The gates and the work so far.
+    pub(super) fn spent(&self) -> [u64; 2] {
+        [(self.ended + self.f.gates()) as u64, self.work]
     }
 
     /// The number of gates of the circuit that is being recorded.
@@ -140,7 +145,10 @@ impl<'p> Lowering<'p> {
 
     pub(super) fn spend(&mut self, meta: MetaInfo, units: usize) -> Result<(), CompileError> {
         self.work = self.work.saturating_add(units as u64);
-        if self.work > MAX_WORK { Err(refused(meta, Refusal::TooMuchWork)) } else { Ok(()) }
+        if self.work > MAX_WORK {
+            return Err(refused(meta, Refusal::TooMuchWork { limit: MAX_WORK, about: 0 }));
+        }
+        Ok(())
     }
 
     /// Makes the program panic if the signal is set.

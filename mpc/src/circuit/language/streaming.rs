@@ -20,7 +20,6 @@ use super::patterns::matches;
 use super::rows::{Row, RowLoop, filled, made};
 use super::state::{Bits, Lowering};
 use super::tables::{Action, Expression, Join, Plan};
-use super::types::Leaves;
 use super::uses::Uses;
 use crate::circuit::netlist::Signal;
 use crate::circuit::streamed::{Merge, Reading, Sort, Step};
@@ -189,11 +188,8 @@ impl Lowering<'_> {
     }
 
     fn join_tables(&mut self, meta: MetaInfo, join: &Join<'_>) -> Result<(), CompileError> {
-        let mut leaves = Leaves::default();
-        self.types.leaves("", join.key, meta, &mut leaves)?;
         let (mut key, mut from) = (Vec::new(), 0);
-        for leaf in &leaves.all {
-            let width = leaf.number.width();
+        for width in self.types.key_widths(join.key, meta)? {
             // Parts are compared from the first on, so the last one is lowest.
             key.splice(0..0, from..from + width);
             from += width;
