@@ -38,6 +38,14 @@ impl Output {
         out.flush()?;
         Ok(())
     }
+
+    /// Writes bytes as they are, in either form.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Outcome {
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()?;
+        Ok(())
+    }
 }
 
 /// Joins the fields of two JSON objects.

@@ -109,8 +109,20 @@ fn rows_come_and_results_go_as_parquet() {
     drop(ports);
     world.shell("for n in north south; do sotto mpc keygen $n && cp $n.pub people; done; for n in north south; do sotto mpc sign job.toml --key $n.key --yes; done").ok();
     let run = "sotto mpc run job.toml --as south --key south.key --input - --format parquet < south.parquet & \
-        sotto mpc run job.toml --as north --key north.key --input north.csv --results parquet && wait";
+        sotto mpc run job.toml --as north --key north.key --input north.csv --results parquet --out - > printed && wait";
+    for (options, why) in [
+        ("--output result", "--output chooses what `--out -` writes"),
+        ("--out - --output mean", "mean is not an output that north receives"),
+        ("--out - --results csv --results json", "standard output takes one format"),
+    ] {
+        let said =
+            world.run(&format!("mpc run job.toml --as north --key north.key --input north.csv {options}"));
+        assert!(said.fails(2).contains(why), "{options}");
+    }
     world.shell(run).ok();
+    // One result, and nothing else; the files are there, too.
+    let bytes = |name: &str| std::fs::read(world.path(name)).unwrap();
+    assert!(bytes("printed") == bytes("job.results/north-1/result.parquet"));
     let expected = "mean,last,region,all,seen,count\n1003.58,2024-10-04,South,false,2001-01-01T00:00:00Z,3\n";
     assert_eq!(world.read("job.results/north-1/result.csv"), expected);
     let file = File::open(world.path("job.results/north-1/result.parquet")).unwrap();

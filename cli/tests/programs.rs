@@ -97,6 +97,8 @@ fn a_signer_sees_that_the_program_is_foreign_and_signs_its_text() {
         "Whether the program panicked",
         "a: 0 to 255",
         "by garble_lang",
+        "a of north: read as a whole, 1 row(s) of 8 bits",
+        "Sorts 0, joins 0, tables made by loops 0",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }

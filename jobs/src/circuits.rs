@@ -5,6 +5,6 @@ mod assigned;
 mod bristol;
 mod garble;
 
-pub(crate) use assigned::AssignedCircuit;
+pub(crate) use assigned::{AssignedCircuit, Reading};
 pub use bristol::{BristolFunctionality, BristolFunctionalityError};
 pub use garble::{GarbleError, GarbleFunctionality, GarbleOptions};

@@ -56,7 +56,27 @@ fn most(bits: usize, table: &Table) -> String {
 
 /// The logarithm to the base 2 of the number of different rows.
 fn row_bits(table: &Table) -> f64 {
-    table.columns.iter().map(|column| ((column.max - column.min + 1) as f64).log2()).sum()
+    let cases = table.cases();
+    let mut bits: Vec<f64> =
+        table.columns.iter().map(|column| ((column.max - column.min + 1) as f64).log2()).collect();
+    // Of the fields of variants, a row has those of one. Columns depend on earlier ones alone.
+    for (place, column) in table.columns.iter().enumerate().rev() {
+        if !cases.has_fields(place) {
+            continue;
+        }
+        let of = |variant: i128| {
+            let fields = (0..bits.len()).filter(|field| {
+                cases.get(*field).is_some_and(|case| (case.column, case.variant as i128) == (place, variant))
+            });
+            fields.filter_map(|field| bits.get(field)).sum::<f64>()
+        };
+        let variants: Vec<f64> = (column.min..=column.max).map(of).collect();
+        let most = variants.iter().copied().fold(0.0, f64::max);
+        let all = most + variants.iter().map(|bits| (bits - most).exp2()).sum::<f64>().log2();
+        bits.iter_mut().skip(place).take(1).for_each(|bits| *bits = all);
+    }
+    let own = bits.iter().enumerate().filter(|(place, _)| cases.get(*place).is_none());
+    own.map(|(_, bits)| bits).sum()
 }
 
 #[cfg(test)]

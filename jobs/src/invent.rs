@@ -73,9 +73,14 @@ fn cells(table: &Table, spread: Spread, rng: &mut impl RngCore) -> Cells {
         crate::job::Count::Exactly => table.rows,
         crate::job::Count::UpTo => table.rows.min(MOST),
     };
+    let cases = table.cases();
     let row = |_| {
         let mut row: Vec<i128> = table.columns.iter().map(|column| number(column, spread, rng)).collect();
         for (place, column) in table.columns.iter().enumerate() {
+            if !cases.is_there(place, |at| row.get(at).copied()) {
+                row.iter_mut().skip(place).take(1).for_each(|cell| *cell = column.absent());
+                continue;
+            }
             let is_absent = place.checked_sub(1).and_then(|before| row.get(before)) == Some(&0);
             if table.is_optional(place) && is_absent {
                 row.iter_mut().skip(place).take(1).for_each(|cell| *cell = column.absent());
@@ -107,9 +112,11 @@ fn number(column: &Column, spread: Spread, rng: &mut impl RngCore) -> i128 {
 #[must_use]
 pub fn texts(table: &Table, row: &[i128]) -> Vec<String> {
     let columns = table.columns.iter().enumerate().filter(|(_, column)| !column.kind.is_derived());
+    let cases = table.cases();
     let text = |(place, column): (usize, &Column)| {
         let flag = place.checked_sub(1).and_then(|before| row.get(before));
-        let is_there = !table.is_optional(place) || flag == Some(&1);
+        let is_there = cases.is_there(place, |at| row.get(at).copied())
+            && (!table.is_optional(place) || flag == Some(&1));
         let cell = row.get(place).filter(|_| is_there);
         cell.map_or_else(String::new, |cell| column.kind.show(*cell, column.decimals))
     };

@@ -430,6 +430,11 @@ fn needed(program: &Computation, e: &PinError) -> String {
     if !matches!(e, PinError::TooLarge(TooLarge::Gates(_))) {
         return String::new();
     }
+    if let Some(gates) = program.gates_of_source() {
+        return format!(
+            ": it has about {gates}; raise `and_gates`, at most to {MAX_AND_GATES}, or compute less"
+        );
+    }
     match program.gate_stream(MAX_COUNTED) {
         Ok((_, cost)) => format!(": it has {}; raise `and_gates`, or compute less", cost.and_gates),
         Err(_) => format!(

@@ -8,6 +8,7 @@ pub mod line_error;
 pub mod text;
 
 pub mod kind;
+mod variants;
 
 pub mod multiparty;
 
@@ -20,6 +21,7 @@ pub mod summary;
 pub mod verify_program;
 
 pub mod exposure;
+pub mod reading;
 
 pub mod approval;
 pub mod policy;

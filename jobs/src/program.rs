@@ -14,7 +14,7 @@ use super::hash::Digest;
 use super::job::{Gates, Parameter, Pin};
 use super::text::{Line, TextError};
 use crate::builtins::Builtin;
-use crate::circuits::{AssignedCircuit, BristolFunctionality, GarbleFunctionality};
+use crate::circuits::{AssignedCircuit, BristolFunctionality, GarbleFunctionality, Reading};
 use crate::multiparty::{
     Cells, CheckedInputs, ColumnType, Figure, Functionality, Header, LocalStep, RetypeError, RowNames, Table,
     TooLarge,
@@ -98,6 +98,23 @@ impl Computation {
         match self {
             Self::Garble(program) => program.circuit().tables(),
             Self::Builtin(_) | Self::Bristol(_) => Tables::default(),
+        }
+    }
+
+    /// How a source reads a table of an input party; `None` for other programs.
+    pub(crate) fn reading(&self, party: usize, table: usize) -> Option<Reading> {
+        match self {
+            Self::Garble(program) => program.reading(party, table),
+            Self::Builtin(_) | Self::Bristol(_) => None,
+        }
+    }
+
+    /// The AND gates of a source, but for those that check the ranges of inputs; `None` for other programs.
+    #[must_use]
+    pub(crate) fn gates_of_source(&self) -> Option<u64> {
+        match self {
+            Self::Garble(program) => Some(program.circuit().and_gates()),
+            Self::Builtin(_) | Self::Bristol(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kind::Kind;
 use crate::multiparty::{Cells, Figure, Functionality, INPUTS_HOLD, RowNames, Table};
+use crate::variants::Cases;
 
 /// The name of the output table that says whether a source panicked.
 const PANICKED: &str = "panicked";
@@ -107,6 +108,7 @@ pub struct TypedColumn {
 pub struct ResultTable<'p> {
     table: &'p Table,
     names: Option<RowNames>,
+    cases: Cases,
     rows: Vec<Vec<Option<i128>>>,
 }
 
@@ -123,6 +125,7 @@ impl<'p> PartyResult<'p> {
         let shown = |(table, rows): (&'p Table, Cells)| ResultTable {
             table,
             names: program.row_names(table),
+            cases: table.cases(),
             rows: rows.iter().map(|row| shown(program, table, row, is_void)).collect(),
         };
         Self { verdict, tables: tables.into_iter().map(shown).collect(), figures }
@@ -141,7 +144,13 @@ fn shown(program: &impl Functionality, table: &Table, row: &[i128], is_void: boo
 }
 
 fn is_verdict(table: &Table) -> bool {
-    table.name == INPUTS_HOLD || table.name == PANICKED
+    says_whether(&table.name)
+}
+
+/// Whether an output says if the others mean anything: `inputs_hold` or `panicked`.
+#[must_use]
+pub fn says_whether(output: &str) -> bool {
+    output == INPUTS_HOLD || output == PANICKED
 }
 
 fn verdict(program: &impl Functionality, tables: &[(&Table, Cells)]) -> Option<Verdict> {
@@ -231,11 +240,12 @@ impl ResultTable<'_> {
         })
     }
 
-    /// Whether an optional column has a value in this row; every other one has.
+    /// Whether an optional column, or a field of a variant, has a value in this row; every other one has.
     fn is_there(&self, row: &[Option<i128>], place: usize) -> bool {
         let before =
             place.checked_sub(1).and_then(|before| Some((self.table.columns.get(before)?, row.get(before)?)));
         before.is_none_or(|(column, flag)| column.kind != Kind::Presence || *flag == Some(1))
+            && self.cases.is_there(place, |at| row.get(at).copied().flatten())
     }
 
     fn columns(&self) -> Vec<&str> {

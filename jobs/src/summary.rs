@@ -14,6 +14,7 @@ use super::hash::Digest;
 use super::job::{Count, Draft, Job, Meeting, PartyId, RendezvousServer, Table, Value};
 use crate::calendar::show_time;
 use crate::kind::Kind;
+use crate::variants::Case;
 
 /// The job in plain words, as `reader` sees it.
 #[must_use]
@@ -182,6 +183,11 @@ fn column(out: &mut String, table: &Table, place: usize) -> fmt::Result {
         let flag = place.checked_sub(1).and_then(|before| table.columns.get(before));
         write!(out, "; may be empty")?;
         flag.map_or(Ok(()), |flag| write!(out, ", as {} says", flag.name))?;
+    }
+    if let Some(Case { column: of, variant }) = table.cases().get(place)
+        && let Some(tag) = table.columns.get(of)
+    {
+        write!(out, "; only where {} is {}", tag.name, tag.kind.show(variant as i128, 0))?;
     }
     match column.missing {
         Some(value) => writeln!(out, "; an empty field counts as {}", shown(value)),

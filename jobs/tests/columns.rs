@@ -398,3 +398,67 @@ fn types_make_no_other_data_set_of_the_same_rows() {
         assert_ne!(data_set(source, &columns, &file.replacen("02-29", "02-28", 1)), one);
     }
 }
+
+const CLAIMS: &str = "
+struct Part { there: bool, value: u16 }
+enum Claim { Nothing, Fixed(u32), Share(Part, u8) }
+pub fn main(a: [Claim; 3], b: [Claim; 3]) -> [Claim; 3] {
+    let mut most = a;
+    for i in 0usize..3usize {
+        most[i] = match b[i] { Claim::Nothing => a[i], other => other };
+    }
+    most
+}
+";
+
+/// A variant has a column, and each of its fields; those of other variants are empty, in files and in results.
+#[test]
+fn fields_of_variants_are_columns() {
+    let typed = |table: &str| {
+        format!(
+            "columns.\"{table}.Fixed\" = {{ max = \"900.00\", decimals = 2 }}\ncolumns.\"{table}.Share.0\" = {{ min = 5, max = 100, optional = true }}"
+        )
+    };
+    let text = job_text(
+        &typed("a"),
+        &typed("b"),
+        &typed("result").replace("max = \"900.00\", ", "").replace("min = 5, max = 100, ", ""),
+    );
+    let (job, program) = parse_source(&text, CLAIMS).unwrap();
+    assert!(
+        describe(&job, None).contains("a.Fixed: 0.00 to 900.00; only where a is Fixed"),
+        "{}",
+        describe(&job, None)
+    );
+    let north = "a,a.Fixed,a.Share.0,a.Share.1\nNothing,,,\nFixed,12.50,,\nShare,,,7\n";
+    let south = "{\"b\":\"Share\",\"b.Share.0\":60,\"b.Share.1\":8}\n{\"b\":\"Nothing\"}\n{\"b\":\"Fixed\",\"b.Fixed\":1,\"b.Share.1\":null}\n";
+    let csv = result(&job, &program, [(Format::Csv, north), (Format::JsonLines, south)]).unwrap();
+    let expected =
+        "result,result.Fixed,result.Share.0,result.Share.1\nShare,,60,8\nFixed,12.50,,\nFixed,1.00,,\n";
+    assert_eq!(csv.replace('\r', ""), expected);
+    for (from, to, why) in [
+        (
+            "Nothing,,,",
+            "Nothing,,,3",
+            "column a.Share.1: the field must be empty: the row has another variant",
+        ),
+        ("Nothing,,,", "Nothing,,9,", "column a.Share.0: the field must be empty"),
+        ("Fixed,12.50,,", "Fixed,,,", "column a.Fixed: the field is empty"),
+        ("Share,,,7", "Share,,4,7", "column a.Share.0: outside the range"),
+        ("Share,,,7", "Sharing,,,7", "column a: none of the names"),
+    ] {
+        let wrong = north.replace(from, to);
+        let e = result(&job, &program, [(Format::Csv, &wrong), (Format::JsonLines, south)]).unwrap_err();
+        assert!(e.contains(why), "{to}: {e}");
+    }
+    let renamed = text.replace(
+        "[[output]]\nname = \"result\"",
+        "[[output]]\nname = \"result\"\ncolumns.result = { values = [\"x\", \"y\", \"z\"] }",
+    );
+    assert!(parse_source(&renamed, CLAIMS).unwrap_err().contains("its variants have fields"));
+    let filled = text.replace(
+        "party = \"north\"\ncolumns",
+        "party = \"north\"\nmissing = { \"a.Share.1\" = \"1\" }\ncolumns",
+    );
+    assert!(parse_source(&filled, CLAIMS).unwrap_err().contains("is a field of a variant"));
+}

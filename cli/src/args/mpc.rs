@@ -1,14 +1,13 @@
 //! The verbs of `sotto mpc`.
 //!
-//! Jobs: `keygen`, `check`, `quote`, `sign`, `run`, `verify`, `local`, `rendezvous`. Two-party tools:
-//! `circuit`, `auc`.
+//! Jobs: `keygen`, `check`, `quote`, `sign`, `run`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
 
 use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Compute jointly: jobs between organisations, and two-party tools
 ///
-/// Parties compute a function of their data without showing the data to each other. A job is a file that says
+/// Parties compute a function of their data without showing it to each other. A job is a file that says
 /// who computes what, from whose data and for whom. All parties sign it, and each runs its own part. The
 /// protocol protects from parties that follow it and are curious, and with `adversary = "malicious"` in the job
 /// from one compute party that does anything it likes.
@@ -154,9 +153,13 @@ pub(crate) struct RowsForm {
     pub(crate) encoding: Option<Encoding>,
 }
 
-/// How results are written, besides CSV and JSON.
+/// How results are written.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResultFormat {
+    /// Separated values, which every run writes
+    Csv,
+    /// Lists of objects, as in result.json
+    Json,
     /// Parquet with a type for each column
     Parquet,
 }
@@ -339,7 +342,7 @@ pub(crate) struct MpcRun {
     pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) form: RowsForm,
-    /// Write each output in this format, too, besides CSV and result.json
+    /// Write each output in this format, too; with `--out -`, in this one [default: csv]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) results: Vec<ResultFormat>,
     /// What you allow others to do with your data; required if you signed the job under a policy [default:
@@ -352,8 +355,7 @@ pub(crate) struct MpcRun {
     /// Listen at this address instead of the one in the job (compute parties behind a router)
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// Meet the compute parties at this rendezvous server (public key file, @, host and port); the same for
-    /// all parties
+    /// Meet the compute parties at this rendezvous server (public key file, @, host and port), as all parties do
     #[arg(long, value_name = "FILE@ADDR", conflicts_with = "listen")]
     pub(crate) rendezvous: Option<String>,
     /// Collateral for the platform of a party that shows evidence, which you downloaded yourself
@@ -363,9 +365,12 @@ pub(crate) struct MpcRun {
     /// this hash; no hardware vouches for it
     #[arg(long, value_name = "HASH", hide_short_help = true)]
     pub(crate) software: Option<String>,
-    /// Folder for results and receipt [default: beside the job]
+    /// Folder for results [default: beside the job]; `-` also writes one result, and nothing else, to standard output
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// With `--out -`: the output to write [default: the only one, or all with `--results json`]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    pub(crate) output: Option<String>,
 }
 
 /// Run a rendezvous server, for parties that can only connect to others

@@ -9,6 +9,7 @@ mod local;
 mod new;
 mod quote;
 mod rendezvous;
+mod results;
 mod run;
 mod session;
 mod sign;

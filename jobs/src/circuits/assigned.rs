@@ -6,7 +6,9 @@
 //! bits of a value            row ‖ row ‖ …        row = column ‖ column ‖ …
 //! ```
 //!
-//! Columns are in the order of the source; the circuit may have the numbers of a row in another.
+//! Columns are in the order of the source; the circuit may have the numbers of a row in another. The fields of an enum's
+//! variants are columns of their own, and share bits in the circuit: a field has them if the row has its variant,
+//! which takes a gate for each of its bits.
 //! Tables of a party are in the order in which the circuit reads them: those that a loop streams come last.
 //!
 //! A job may give a column a type with a narrower range. The column then takes fewer bits, the circuit checks its range
@@ -24,8 +26,41 @@ pub(crate) struct AssignedCircuit {
     pub(crate) circuit: StreamedCircuit,
     pub(crate) header: Header,
     values: Vec<Value>,
-    /// For each bit of a row of the last output its place among those that the circuit gives.
-    result: Vec<usize>,
+    /// The rows of the last output, if the circuit gives them in another order than the table has it.
+    result: Option<Layout>,
+}
+
+/// Where the numbers of a row are in the circuit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    /// The bits of a row.
+    pub(crate) bits: usize,
+    /// In the order of their first bits.
+    pub(crate) numbers: Vec<Placed>,
+}
+
+/// A number of a row in the circuit.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) column: usize,
+    /// Its first bit, and their number.
+    pub(crate) bit: usize,
+    pub(crate) width: usize,
+    /// The variants with which it is there: columns, and what each must be.
+    pub(crate) cases: Vec<(usize, usize)>,
+}
+
+impl Layout {
+    /// One column after the other.
+    pub(crate) fn in_order(table: &Table) -> Self {
+        let mut layout = Self::default();
+        for (column, of) in table.columns.iter().enumerate() {
+            let (bit, width) = (layout.bits, of.number.width());
+            layout.numbers.push(Placed { column, bit, width, cases: Vec::new() });
+            layout.bits += width;
+        }
+        layout
+    }
 }
 
 /// An input value of the circuit.
@@ -34,8 +69,18 @@ struct Value {
     party: usize,
     /// Which of the input party's tables it is.
     table: usize,
-    /// For each number of a row, in the order of the circuit, its column, and how many bits the circuit takes.
-    numbers: Vec<(usize, usize)>,
+    layout: Layout,
+}
+
+/// How the rows of a table are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// By one loop, row after row.
+    Streamed,
+    /// As rows in memory.
+    Rows,
+    /// As one value.
+    Whole,
 }
 
 /// The input party of each value: all from 0 without a gap, and if none are given, for each value one of its
@@ -50,37 +95,37 @@ pub(crate) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
 }
 
 impl AssignedCircuit {
-    /// A circuit with the input party, the table, and the order of columns of each of its input values: which number of
-    /// the circuit each column is.
+    /// A circuit with the input party, the table, and the layout of each of its input values.
     pub(crate) fn new(
         circuit: StreamedCircuit,
-        inputs: Vec<(usize, (Table, Vec<usize>))>,
+        inputs: Vec<(usize, (Table, Layout))>,
         header: impl FnOnce(Vec<Vec<Table>>) -> Header,
     ) -> Self {
         let mut parties = vec![Vec::new(); inputs.iter().map(|(party, _)| party + 1).max().unwrap_or(0)];
         let mut values = vec![Value::default(); inputs.len()];
         for value in circuit.reading_order() {
-            let (party, (table, order)) = &inputs[value];
-            let mut numbers: Vec<_> = order.iter().zip(table.columns.iter().enumerate()).collect();
-            numbers.sort_by_key(|(number, _)| **number);
-            let numbers = numbers.into_iter().map(|(_, (column, of))| (column, of.number.width())).collect();
-            values[value] = Value { party: *party, table: parties[*party].len(), numbers };
+            let (party, (table, layout)) = &inputs[value];
+            values[value] = Value { party: *party, table: parties[*party].len(), layout: layout.clone() };
             parties[*party].push(table.clone());
         }
-        Self { circuit, header: header(parties), values, result: Vec::new() }
+        Self { circuit, header: header(parties), values, result: None }
     }
 
-    /// The same, where the columns of the last output are these numbers of the circuit.
-    pub(crate) fn ordered(mut self, order: &[usize]) -> Self {
-        let Some(table) = self.header.declaration.outputs().last() else { return self };
-        let mut widths = vec![0; order.len()];
-        order.iter().zip(&table.columns).for_each(|(number, column)| widths[*number] = column.number.width());
-        let begin = |number: usize| widths.iter().take(number).sum::<usize>();
-        self.result = order
-            .iter()
-            .flat_map(|number| (0..widths[*number]).map(move |bit| begin(*number) + bit))
-            .collect();
+    /// The same, where the circuit gives the rows of the last output like this.
+    pub(crate) fn ordered(mut self, mut layout: Layout) -> Self {
+        layout.numbers.sort_by_key(|number| number.column);
+        self.result = Some(layout);
         self
+    }
+
+    /// How a table of an input party is read.
+    pub(crate) fn reading(&self, party: usize, table: usize) -> Option<Reading> {
+        let value = self.values.iter().position(|value| (value.party, value.table) == (party, table))?;
+        Some(match self.circuit.elements(value) {
+            Some(_) if self.circuit.is_streamed(value) => Reading::Streamed,
+            Some(_) => Reading::Rows,
+            None => Reading::Whole,
+        })
     }
 
     /// Gives the columns of this name of an input party a type.
@@ -116,14 +161,54 @@ impl AssignedCircuit {
         let (read, ahead) = (vec![0; self.values.len()], vec![VecDeque::new(); self.values.len()]);
         let mut given = Vec::new();
         self.circuit.run(f, &mut Tables { assigned: self, inputs, read, ahead }, &mut given)?;
-        let rows = self.header.declaration.outputs().last().map_or(0, Table::bits);
-        let result =
-            given.split_off(given.len().saturating_sub(if self.result.is_empty() { 0 } else { rows }));
+        let Some(layout) = &self.result else {
+            outputs.extend(given);
+            return Ok(());
+        };
+        let rows = self.header.declaration.outputs().last().map_or(0, |table| table.rows.most());
+        let result = given.split_off(given.len().saturating_sub(rows * layout.bits));
         outputs.extend(given);
-        let rows = result.chunks_exact(self.result.len().max(1));
-        outputs.extend(rows.flat_map(|row| self.result.iter().map(|place| row[*place])));
+        result.chunks_exact(layout.bits.max(1)).try_for_each(|row| layout.show(f, row, outputs))
+    }
+}
+
+impl Layout {
+    /// Appends the numbers of a row, in the order of columns: zeros for fields of other variants.
+    fn show<F: Fancy>(&self, f: &mut F, row: &[F::Wire], outputs: &mut Vec<F::Wire>) -> Result<(), F::Error> {
+        let wires = |number: &Placed| row[number.bit..number.bit + number.width].to_vec();
+        for number in &self.numbers {
+            let there = is_there(f, &number.cases, |column| wires(&self.numbers[column]))?;
+            outputs.extend(kept(f, wires(number), there)?);
+        }
         Ok(())
     }
+}
+
+/// Whether a row has all these variants; `None` if it need have none.
+fn is_there<F: Fancy>(
+    f: &mut F,
+    cases: &[(usize, usize)],
+    wires: impl Fn(usize) -> Vec<F::Wire>,
+) -> Result<Option<F::Wire>, F::Error> {
+    let mut all = None;
+    for (column, variant) in cases {
+        for (bit, wire) in wires(*column).into_iter().enumerate() {
+            let holds = if variant >> bit & 1 == 1 { wire } else { f.not(wire) };
+            all = Some(match all {
+                None => holds,
+                Some(all) => f.and(all, holds)?,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// These bits, or zeros if they are not there.
+fn kept<F: Fancy>(f: &mut F, wires: Vec<F::Wire>, there: Option<F::Wire>) -> Result<Vec<F::Wire>, F::Error> {
+    let Some(there) = there else { return Ok(wires) };
+    let mut kept = wires.clone();
+    f.and_n(&wires, &vec![there; wires.len()], &mut kept)?;
+    Ok(kept)
 }
 
 /// The rows of all tables, as elements of the circuit's input values.
@@ -157,21 +242,27 @@ impl<W: Copy + Default, I> Tables<'_, '_, W, I> {
         F: Fancy<Wire = W>,
         I: Inputs<F>,
     {
-        let Value { party, numbers, .. } = &self.assigned.values[value];
+        let Value { party, layout, .. } = &self.assigned.values[value];
         let Some(chunk) = self.inputs.next(f, *party, rows)? else { return Ok(()) };
-        let mut bits = Vec::new();
         for row in 0..chunk.rows {
-            for (column, width) in numbers {
-                bits.extend(chunk.column(*column).lane(row));
-                let number = self.table(value).columns[*column].number;
+            let mut bits = vec![None; layout.bits];
+            let column = |column: usize| chunk.column(column).lane(row).collect::<Vec<_>>();
+            for Placed { column: place, bit, width, cases } in &layout.numbers {
+                let there = is_there(f, cases, column)?;
+                let mut wires = kept(f, column(*place), there)?;
+                let number = self.table(value).columns[*place].number;
                 if number.width() < *width {
-                    let sign = bits.last().copied().filter(|_| number.is_signed());
+                    let sign = wires.last().copied().filter(|_| number.is_signed());
                     let high = sign.unwrap_or_else(|| f.constant(false));
-                    bits.extend(std::iter::repeat_n(high, width - number.width()));
+                    wires.resize(*width, high);
+                }
+                // Fields of different variants are never there together.
+                for (into, wire) in bits[*bit..].iter_mut().zip(wires) {
+                    *into = Some(into.map_or(wire, |other| f.xor(other, wire)));
                 }
             }
+            wires.extend(bits.into_iter().map(|wire| wire.unwrap_or_else(|| f.constant(false))));
         }
-        wires.extend(bits);
         self.read[value] += chunk.rows;
         if self.read[value] == self.table(value).rows.most() {
             // The party's next table begins.
@@ -193,7 +284,7 @@ impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
         elements: usize,
         wires: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let Value { party, table, numbers } = &self.assigned.values[value];
+        let Value { party, table, layout } = &self.assigned.values[value];
         let before = |other: &usize| {
             let Value { party: of, table: at, .. } = &self.assigned.values[*other];
             of == party && at < table && self.read[*other] < self.table(*other).rows.most()
@@ -205,7 +296,7 @@ impl<F: Fancy, I: Inputs<F>> Elements<F> for Tables<'_, '_, F::Wire, I> {
             self.read(f, other, usize::MAX, &mut ahead)?;
             self.ahead[other] = ahead;
         }
-        let bits = elements * numbers.iter().map(|(_, width)| width).sum::<usize>();
+        let bits = elements * layout.bits;
         let held = bits.min(self.ahead[value].len());
         wires.extend(self.ahead[value].drain(..held));
         // A table is held from some row on to its end, or not at all.

@@ -12,7 +12,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::assigned::{AssignedCircuit, parties};
+use super::assigned::{AssignedCircuit, Layout, parties};
 use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::BristolError;
@@ -68,8 +68,10 @@ impl BristolFunctionality {
         let tables = |name: &str, sizes: &[usize]| -> Vec<Table> {
             sizes.iter().enumerate().map(|(i, bits)| words(&format!("{name} {}", i + 1), *bits)).collect()
         };
-        // A value has one column.
-        let values = tables("value", circuit.inputs()).into_iter().map(|table| (table, vec![0]));
+        let values = tables("value", circuit.inputs()).into_iter().map(|table| {
+            let layout = Layout::in_order(&table);
+            (table, layout)
+        });
         let inputs = parties.into_iter().zip(values).collect();
         let outputs = tables("output", circuit.outputs());
         let bits: usize = circuit.outputs().iter().sum();

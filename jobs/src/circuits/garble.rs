@@ -7,18 +7,19 @@
 //!
 //! The compiler is [`sotto_mpc::circuit::language`]. An array parameter is a table of as many rows as it has
 //! elements, anything else a table of one row; the numbers of an element are its columns, named by their path
-//! (`age`, `address.zip`, `[3]`). An enum is a category of its variants, a bool a truth value.
+//! (`age`, `address.zip`, `[3]`). An enum is a category of its variants, and a column for each field of a variant
+//! (`shape.Square`, `shape.Box.0`; see `variants`), a bool a truth value.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 use sotto_mpc::circuit::StreamedCircuit;
-use sotto_mpc::circuit::language::{self, COMPILER, Compile, CompileError, LeafKind, Value};
+use sotto_mpc::circuit::language::{self, COMPILER, Case, Compile, CompileError, Leaf, LeafKind, Value};
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Fancy, Inputs};
 
-use super::assigned::{AssignedCircuit, parties};
+use super::assigned::{AssignedCircuit, Layout, Placed, Reading, parties};
 use crate::kind::Kind;
 use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 
@@ -114,10 +115,10 @@ impl GarbleFunctionality {
         let expected = compiled.parameters().len();
         let parties = parties(expected, given);
         let parties = parties.ok_or(GarbleError::Parties { expected, found: given.len() })?;
-        let values = compiled.parameters().iter().map(|value| (table(value), value.order.clone()));
+        let values = compiled.parameters().iter().map(|value| (table(value), layout(value)));
         let inputs = parties.into_iter().zip(values).collect();
         let result = table(compiled.result());
-        let order = compiled.result().order.clone();
+        let shown = layout(compiled.result());
         let panicked = Table::new("panicked", Rows::Exactly(1), vec![Column::new("panicked", Number::bit())]);
         let reveals = reveals(result.bits());
         let (source, options) = (compiled.source_digest(), options.digest());
@@ -129,13 +130,18 @@ impl GarbleFunctionality {
             declaration: Declaration::new(parties, vec![panicked, result], reveals),
             parameters: hash.finalize().into(),
         };
-        let assigned = AssignedCircuit::new(compiled.into_circuit(), inputs, header).ordered(&order);
+        let assigned = AssignedCircuit::new(compiled.into_circuit(), inputs, header).ordered(shown);
         Ok(Self { assigned, source, options })
     }
 
     /// The circuit with its tables, to give their columns types.
     pub(crate) const fn assigned_mut(&mut self) -> &mut AssignedCircuit {
         &mut self.assigned
+    }
+
+    /// How a table of an input party is read.
+    pub(crate) fn reading(&self, party: usize, table: usize) -> Option<Reading> {
+        self.assigned.reading(party, table)
     }
 
     /// The SHA-256 of the source.
@@ -177,11 +183,33 @@ fn kind(kind: &LeafKind) -> Kind {
 /// The table that a value is, with its columns in the order of the source.
 fn table(value: &Value) -> Table {
     let leaves = value.order.iter().filter_map(|place| value.leaves.get(*place));
+    // Where the value itself has no fields, columns have its name.
+    let is_bare = value.leaves.iter().any(|leaf| leaf.path.is_empty());
     let columns = leaves.map(|leaf| {
-        let name = if leaf.path.is_empty() { &value.name } else { &leaf.path };
-        Column::new(name.as_str(), leaf.number).of(kind(&leaf.kind))
+        let name = match (is_bare, &*leaf.path) {
+            (true, "") => value.name.clone(),
+            (true, path) => format!("{}.{path}", value.name),
+            (false, path) => path.to_owned(),
+        };
+        Column::new(name, leaf.number).of(kind(&leaf.kind))
     });
     Table::new(value.name.as_str(), Rows::Exactly(value.elements), columns.collect())
+}
+
+/// Where the numbers of a row of that table are in the value.
+fn layout(value: &Value) -> Layout {
+    let mut columns = vec![0; value.leaves.len()];
+    value.order.iter().enumerate().for_each(|(column, leaf)| columns[*leaf] = column);
+    let placed = |(at, leaf): (usize, &Leaf)| {
+        let (mut cases, mut case) = (Vec::new(), leaf.case);
+        while let Some(Case { tag, variant }) = case {
+            cases.push((columns[tag], variant));
+            case = value.leaves[tag].case;
+        }
+        Placed { column: columns[at], bit: leaf.bit, width: leaf.number.width(), cases }
+    };
+    let numbers = value.leaves.iter().enumerate().map(placed).collect();
+    Layout { bits: value.bits, numbers }
 }
 
 impl Functionality for GarbleFunctionality {

@@ -7,6 +7,7 @@ use crate::codec::{Codec, Reader, codes, record};
 use crate::hash::Digest;
 use crate::kind::Kind;
 use crate::text::{Line, Name, Prose};
+use crate::variants::Cases;
 use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
@@ -172,6 +173,11 @@ impl Table {
     /// The columns that files have.
     pub fn in_files(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| !column.kind.is_derived())
+    }
+
+    /// Which columns are fields of variants.
+    pub(crate) fn cases(&self) -> Cases {
+        Cases::of(self.columns.iter().map(|column| (column.name.as_str(), &column.kind)))
     }
 
     /// Whether a field of the column at this place may be empty and the program sees it.

@@ -177,6 +177,9 @@ fn fill(tables: &mut [Table], name: &str, value: &str) -> Result<(), String> {
     if table.is_optional(place) {
         return Err("is optional: the program sees that a field is empty".to_owned());
     }
+    if table.cases().get(place).is_some() {
+        return Err("is a field of a variant: it is empty in rows of another one alone".to_owned());
+    }
     let column = table.columns.get_mut(place).filter(|column| !column.kind.is_derived());
     let column = column.ok_or("is not a column of files")?;
     column.missing = match &column.kind {

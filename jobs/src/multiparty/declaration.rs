@@ -12,6 +12,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::kind::Kind;
+use crate::variants::Cases;
 use sotto_mpc::Bits;
 use sotto_mpc::number::Number;
 
@@ -107,6 +108,11 @@ impl Table {
     #[must_use]
     pub fn bits(&self) -> usize {
         self.rows.most() * self.row_bits()
+    }
+
+    /// Which columns are fields of variants.
+    pub(crate) fn cases(&self) -> Cases {
+        Cases::of(self.columns.iter().map(|column| (column.name.as_str(), &column.kind)))
     }
 
     /// Appends the bits of a row.

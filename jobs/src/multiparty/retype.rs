@@ -42,6 +42,9 @@ pub(crate) enum RetypeError {
     /// Decimals of something else than a number.
     #[error("only numbers have decimals, at most 18")]
     Decimals,
+    /// The number of an enum's variant.
+    #[error("its variants have fields, whose columns are named after them: it keeps its type")]
+    Variants,
     /// Not a bool and a number.
     #[error(
         "a column is optional where the program has a tuple or a struct of a bool, which says whether the field is there, and one number"
@@ -55,6 +58,7 @@ impl Table {
     /// # Errors
     /// If the column cannot have it.
     pub(crate) fn retype(&mut self, name: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+        self.keeps_variants(name)?;
         let column = self.find(name, ty.is_optional)?;
         let kind = ty.apply(column)?;
         let own = (column.number.min(), column.number.max());
@@ -75,6 +79,7 @@ impl Table {
     /// # Errors
     /// If the column cannot have the type.
     pub(crate) fn retype_output(&mut self, name: &str, ty: &ColumnType) -> Result<(), RetypeError> {
+        self.keeps_variants(name)?;
         let column = self.find(name, ty.is_optional)?;
         column.kind = ty.apply(column)?;
         if column.kind == Kind::Text {
@@ -82,6 +87,13 @@ impl Table {
         }
         column.number = column.number.scaled(ty.decimals);
         Ok(())
+    }
+
+    /// Refuses the number of a variant on which fields depend.
+    fn keeps_variants(&self, name: &str) -> Result<(), RetypeError> {
+        let place = self.columns.iter().position(|column| column.name == name);
+        let has_fields = place.is_some_and(|place| self.cases().has_fields(place));
+        if has_fields { Err(RetypeError::Variants) } else { Ok(()) }
     }
 
     /// The column of a name; the number of an optional one, which gets the name.

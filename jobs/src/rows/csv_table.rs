@@ -10,6 +10,7 @@ use super::encoding::{Allowance, Text};
 use super::field::{Comma, Written};
 use super::sink::{At, Faults, RowSink, RowsError, Stop, cells, order as order_of};
 use crate::job::Table;
+use crate::variants::Cases;
 
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -48,7 +49,8 @@ pub(super) fn read<R: Read>(
     let of = if separator == b'\t' { "tabs".to_owned() } else { format!("`{}`", char::from(separator)) };
     faults.form(format!("CSV in {}, fields separated by {of}", file.get_ref().encoding()));
     let comma = if separator == b',' { Comma::Separates } else { Comma::IsPoint };
-    let mut records = Records { table, order, comma, line, allowance, empty: None, number: 0 };
+    let cases = table.cases();
+    let mut records = Records { table, order, cases, comma, line, allowance, empty: None, number: 0 };
     let mut builder = csv::ReaderBuilder::new();
     builder.delimiter(separator).has_headers(false).flexible(true).trim(csv::Trim::All);
     records.read(&mut builder.from_reader(file), sink, faults)
@@ -109,6 +111,7 @@ fn not_utf8() -> String {
 struct Records<'t> {
     table: &'t Table,
     order: Vec<usize>,
+    cases: Cases,
     comma: Comma,
     /// Lines before the records.
     line: u64,
@@ -156,7 +159,8 @@ impl Records<'_> {
     fn needs_field(&self) -> bool {
         let mut columns = self.table.columns.iter().enumerate();
         columns.any(|(place, column)| {
-            !column.kind.is_derived() && column.missing.is_none() && !self.table.is_optional(place)
+            let may_be_empty = self.table.is_optional(place) || self.cases.get(place).is_some();
+            !column.kind.is_derived() && column.missing.is_none() && !may_be_empty
         })
     }
 
@@ -189,7 +193,7 @@ impl Records<'_> {
             written.iter_mut().skip(*place).take(1).for_each(|into| *into = Written::Text(field));
         }
         let texts = sink.reading.texts;
-        let at = At { row: self.number, line, comma: self.comma, texts };
+        let at = At { row: self.number, line, comma: self.comma, texts, cases: &self.cases };
         let cells = cells(self.table, &written, at, faults)?;
         sink.row(&cells, line, faults)
     }

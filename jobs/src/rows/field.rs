@@ -40,6 +40,9 @@ pub enum FieldFault {
     /// Not a time with its zone.
     #[error("not a time with its zone, such as 2027-01-31T09:30:00Z or 2027-01-31T10:30:00+01:00")]
     Time,
+    /// Something where nothing should be.
+    #[error("the field must be empty: the row has another variant")]
+    Variant,
     /// A list or an object of JSON, or a truth value in a column of numbers.
     #[error("neither a number nor a text")]
     Kind,

@@ -16,6 +16,7 @@ use super::field::{Comma, Written};
 use super::sink::{At, Faults, RowSink, RowsError, Stop, cells, order as order_of};
 use crate::job::{Column, Table};
 use crate::json::Members;
+use crate::variants::Cases;
 
 /// Hands every row of the file to the sink.
 pub(super) fn read<R: Read>(
@@ -26,7 +27,7 @@ pub(super) fn read<R: Read>(
 ) -> Result<(), Stop> {
     let allowance = Allowance::new();
     let mut file = BufReader::new(Text::new(file, allowance.clone()));
-    let mut rows = Rows { table, sink, faults, number: 0 };
+    let mut rows = Rows { table, sink, faults, number: 0, cases: table.cases() };
     let mut line = 1;
     // Blank lines before the first object or list.
     loop {
@@ -156,6 +157,7 @@ struct Rows<'t, 's, 'l> {
     sink: &'t mut RowSink<'s, 'l>,
     faults: &'t mut Faults,
     number: u64,
+    cases: Cases,
 }
 
 impl Rows<'_, '_, '_> {
@@ -196,7 +198,7 @@ impl Rows<'_, '_, '_> {
         let columns = self.table.columns.iter().zip(&texts);
         let written: Vec<_> = columns.map(|(column, text)| written(value(column), text.as_deref())).collect();
         let key = self.sink.reading.texts;
-        let at = At { row: self.number, line, comma: Comma::Separates, texts: key };
+        let at = At { row: self.number, line, comma: Comma::Separates, texts: key, cases: &self.cases };
         let cells = cells(self.table, &written, at, self.faults)?;
         self.sink.row(&cells, line, self.faults)
     }

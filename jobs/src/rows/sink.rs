@@ -6,6 +6,7 @@ use crate::job::{Column, Count, Table};
 use crate::kind::Kind;
 use crate::multiparty::LocalStepError;
 use crate::text_key::TextKey;
+use crate::variants::Cases;
 
 /// What is wrong with an input party's rows.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +203,8 @@ pub(super) struct At<'k> {
     pub(super) line: u64,
     pub(super) comma: Comma,
     pub(super) texts: &'k TextKey,
+    /// Which columns are fields of variants.
+    pub(super) cases: &'k Cases,
 }
 
 /// The cells of a row, in the schema's order: the field of each column is at its place in `written`. A column that
@@ -209,15 +212,30 @@ pub(super) struct At<'k> {
 pub(super) fn cells(
     table: &Table,
     written: &[Written<'_>],
-    At { row, line, comma, texts }: At<'_>,
+    At { row, line, comma, texts, cases }: At<'_>,
     faults: &mut Faults,
 ) -> Result<Vec<Option<Cell>>, Stop> {
-    let mut cells = Vec::with_capacity(table.columns.len());
+    let mut cells: Vec<Option<Cell>> = Vec::with_capacity(table.columns.len());
     for (place, column) in table.columns.iter().enumerate() {
         if column.kind.is_derived() {
             continue;
         }
         let read = cell(column, written.get(place).copied().unwrap_or(Written::Nothing), comma, texts);
+        let number = |at: usize| Some(cells.get(at)?.as_ref()?.number);
+        if !cases.is_there(place, number) {
+            let is_empty = matches!(read, Err(FieldFault::Empty | FieldFault::MissingWord));
+            if table.is_optional(place) {
+                cells.push(Some(Cell { number: 0, written: None }));
+            }
+            cells.push(Some(Cell { number: column.absent(), written: None }));
+            // Where the variant itself is at fault, nothing is known of its fields.
+            if !is_empty && cases.is_known(place, |at| cells.get(at).is_some_and(Option::is_some)) {
+                faults.add(RowsError::of_field(table, column, [row, line], FieldFault::Variant))?;
+                cells.pop();
+                cells.push(None);
+            }
+            continue;
+        }
         let is_empty = matches!(read, Err(FieldFault::Empty | FieldFault::MissingWord));
         if table.is_optional(place) {
             cells.push(Some(Cell { number: (!is_empty).into(), written: None }));

@@ -110,15 +110,28 @@ fn what_is_too_large_is_refused_before_it_is_made() {
         }
         other => panic!("{other:?}"),
     };
+    let too_large = |found: u64| Refusal::TooLarge { limit: 10_000, found };
     let sum = "pub fn main(x: u64, y: u64) -> u64 {\n let mut z = x;\n for i in 0u8..100u8 { z = z * y + (i as u64); }\n z }";
-    refused(sum, Refusal::TooManyGates(10_000));
-    refused("pub fn main(x: [u64; 4000000000], y: u8) -> u8 { y }", Refusal::TooLarge(10_000));
-    refused("pub fn main(y: u8) -> u8 { let x = [y; 4000000000]; x[0] }", Refusal::TooLarge(10_000));
-    refused("pub fn main(y: u8) -> u8 { for i in 0u32..4000000000u32 { } y }", Refusal::TooLarge(10_000));
+    let CompileError::Refused { refusal: Refusal::TooManyGates { limit: 10_000, about }, .. } =
+        refusal(sum, 10_000)
+    else {
+        panic!("too many gates");
+    };
+    // A product of 64 bits takes some 10,000 gates of both kinds, and there are a hundred.
+    assert!((500_000..2_000_000).contains(&about), "{about}");
+    refused("pub fn main(x: [u64; 4000000000], y: u8) -> u8 { y }", too_large(256_000_000_000));
+    refused("pub fn main(y: u8) -> u8 { let x = [y; 4000000000]; x[0] }", too_large(32_000_000_000));
+    refused("pub fn main(y: u8) -> u8 { for i in 0u32..4000000000u32 { } y }", too_large(128_000_000_000));
     let nested = "pub fn main(y: u8) -> u8 { for i in 0u8..255u8 { for j in 0u8..255u8 { for k in 0u8..255u8 { for l in 0u8..255u8 {} } } } y }";
-    refused(nested, Refusal::TooMuchWork);
+    let CompileError::Refused { refusal: Refusal::TooMuchWork { limit, about }, .. } =
+        refusal(nested, 10_000)
+    else {
+        panic!("too much work");
+    };
+    // Four loops of 255 rounds, of some ten steps each.
+    assert_eq!(limit, 1 << 25);
+    assert!((255u64.pow(4)..100 * 255u64.pow(4)).contains(&about), "{about}");
     refused("pub fn main(x: [[bool; 5000]; 1], y: u8) -> u8 { y }", Refusal::TooManyColumns(4096));
-    refused("enum E { A(u8), B } pub fn main(e: E, y: u8) -> u8 { y }", Refusal::EnumInput);
     refused("struct S { s: [S; 2] } pub fn main(s: S, y: u8) -> u8 { y }", Refusal::Recursive);
 
     // Functions that call each other twice: the work doubles with each.
@@ -126,7 +139,8 @@ fn what_is_too_large_is_refused_before_it_is_made() {
     for i in 1..40 {
         writeln!(doubling, "fn f{i}(x: u8) -> u8 {{ f{}(f{}(x)) }}", i - 1, i - 1).unwrap();
     }
-    refused(&format!("{doubling} pub fn main(x: u8, y: u8) -> u8 {{ f39(x) }}"), Refusal::TooMuchWork);
+    let doubling = format!("{doubling} pub fn main(x: u8, y: u8) -> u8 {{ f39(x) }}");
+    refused(&doubling, Refusal::TooMuchWork { limit: 1 << 25, about: 0 });
 }
 
 /// Sources that would cost the parser its stack or its memory.

@@ -4,9 +4,11 @@
 
 mod arithmetic;
 mod differences;
+mod enums;
 mod expressions;
 mod joins;
 mod limits;
+mod maps;
 mod programs;
 mod streaming;
 mod tables;

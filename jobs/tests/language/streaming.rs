@@ -75,13 +75,14 @@ const STREAMED: &[(&str, &[bool])] = &[
         }",
         &[false, true],
     ),
-    // Held: used twice, the variable is used, another table has its index and more rows.
-    (
-        "pub fn main(a: [u8; 64], y: u8) -> u8 { let mut s = y ^ a[3]; for x in a { s = s ^ x; } s }",
-        &[false, false],
-    ),
+    // The index is used as a number.
     (
         "pub fn main(a: [u16; 64], y: u16) -> u16 { let mut s = y; for i in 0usize..64usize { s = s ^ a[i] ^ (i as u16); } s }",
+        &[true, false],
+    ),
+    // Held: used twice, another table has its index and more rows.
+    (
+        "pub fn main(a: [u8; 64], y: u8) -> u8 { let mut s = y ^ a[3]; for x in a { s = s ^ x; } s }",
         &[false, false],
     ),
     (

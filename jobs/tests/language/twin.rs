@@ -4,8 +4,10 @@ use garble_lang::GarbleProgram;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
-use sotto_jobs::multiparty::{Cells, Functionality, Table};
+use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
 use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
+use sotto_mpc::inputs::Holder;
+use sotto_mpc::protocol::{malicious, semi_honest};
 
 /// The compiler's process runs this test alone.
 #[test]
@@ -91,11 +93,44 @@ impl Twin {
         (panic[0], rows)
     }
 
+    /// Theirs, as zeros if it panicked.
+    fn expected(&self, inputs: &[Vec<Cells>]) -> (bool, Cells) {
+        let (panicked, rows) = self.oracle(inputs);
+        let zero = rows.iter().map(|row| vec![0; row.len()]).collect();
+        (panicked, if panicked { zero } else { rows })
+    }
+
     pub(crate) fn agrees(&self, inputs: &[Vec<Cells>], source: &str) {
-        let (ours, theirs) = (self.run(inputs), self.oracle(inputs));
-        assert_eq!(ours.0, theirs.0, "{source}\n{inputs:?}");
-        let zero = ours.1.iter().map(|row| vec![0; row.len()]).collect();
-        assert_eq!(ours.1, if ours.0 { zero } else { theirs.1 }, "{source}\n{inputs:?}");
+        assert_eq!(self.run(inputs), self.expected(inputs), "{source}\n{inputs:?}");
+    }
+
+    pub(crate) fn agrees_garbled(&self, inputs: &[Vec<Cells>], source: &str, rng: &mut ChaCha20Rng) {
+        for ours in self.garbled(inputs, rng) {
+            assert_eq!(ours, self.expected(inputs), "{source}\n{inputs:?}");
+        }
+    }
+
+    /// Ours, where two parties compute it, of whom each holds some inputs: as curious parties, and as malicious ones.
+    pub(crate) fn garbled(&self, inputs: &[Vec<Cells>], rng: &mut ChaCha20Rng) -> [(bool, Cells); 2] {
+        let holders: Vec<Holder> =
+            (0..inputs.len()).map(|i| [Holder::Garbler, Holder::Evaluator][i % 2]).collect();
+        let (mut garbler, mut evaluator) = (Vec::new(), Vec::new());
+        for (party, (tables, holder)) in inputs.iter().zip(&holders).enumerate() {
+            let bits = self.ours.declaration().encode(party, tables).unwrap();
+            if holder.includes_garbler() { &mut garbler } else { &mut evaluator }.extend(bits.iter());
+        }
+        let program = Delegated::new(&self.ours, holders).unwrap();
+        let mut rngs = || [rng.next_u64(), rng.next_u64()].map(ChaCha20Rng::seed_from_u64);
+        let ([mut one, mut two], [mut three, mut four]) = (rngs(), rngs());
+        let outputs = [
+            semi_honest::run_in_memory(&program, &garbler, &evaluator, [&mut one, &mut two]).unwrap(),
+            malicious::run_in_memory(&program, &garbler, &evaluator, [&mut three, &mut four]).unwrap(),
+        ];
+        outputs.map(|bits| {
+            let mut outputs = self.ours.declaration().decode(&bits).unwrap();
+            assert!(outputs[0][0].iter().all(|holds| *holds == 1));
+            (outputs[1][0][0] == 1, outputs.remove(2))
+        })
     }
 
     pub(crate) fn agrees_often(source: &str, times: usize) {

@@ -37,8 +37,9 @@
 //! **Differences** from the language's own circuits are listed, with their tests, in `docs/GARBLING.md`.
 //!
 //! A parameter is a [`Value`]: the elements of an array, or one element. Each element consists of numbers,
-//! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant. The bits of a struct are in the
-//! order of its fields' names, as the front end has it; [`Value::order`] is that of the source.
+//! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant, and the fields of each variant,
+//! which share bits ([`Leaf::case`]). The bits of a struct are in the order of its fields' names, as the front end has it;
+//! [`Value::order`] is that of the source.
 
 mod answer;
 mod declared;
@@ -47,10 +48,12 @@ mod front_end;
 mod indexing;
 mod join;
 mod lookups;
+mod loops;
 mod lower;
 mod operators;
 mod patterns;
 mod recorder;
+mod rows;
 mod sorting;
 mod state;
 mod streaming;
@@ -62,7 +65,7 @@ mod value;
 pub(crate) use answer::{MAX_REQUEST, answer, most_bytes, request};
 pub use error::{CompileError, ConstantProblem, Location, MAX_NAME, MAX_SOURCE, MAX_TOKENS, Refusal};
 pub(crate) use front_end::measure;
-pub use value::{Leaf, LeafKind, Value};
+pub use value::{Case, Leaf, LeafKind, Value};
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -75,13 +78,13 @@ use super::streamed::{MAX_TABLES, Reading};
 use super::{Signal, StreamedCircuit};
 use crate::Fancy;
 use declared::DeclaredFields;
-use error::refused;
+use error::too_large;
 use state::Lowering;
 use tables::Plan;
-use types::{Leaves, Payload, Types};
+use types::{Leaves, Types};
 
 /// The version of front end and lowering. Another version may make another circuit from the same source.
-pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 3";
+pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 4";
 
 /// Options of a compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +191,7 @@ fn lower(
         lowering.bind(&parameter.name, Rc::new(wires.by_ref().take(size.element).collect()));
     }
     let (mut result, table) = lowering.main(main, &plan)?;
-    if lowering.types.bits(&main.ty, main.meta)? == 0 {
+    if table.is_none() && lowering.types.bits(&main.ty, main.meta)? == 0 {
         result = Rc::default();
     }
     let panic = lowering.panic();
@@ -201,8 +204,10 @@ fn lower(
     }
     let last = lowering.end(main.meta, outputs)?;
     let last = lowering.scheduled(main.meta, &last)?;
+    let held: usize = plan.sizes.iter().map(|size| size.element.saturating_mul(size.elements)).sum();
     let circuit = StreamedCircuit::new(plan.sizes, lowering.steps, last, table);
-    let circuit = circuit.ok_or_else(|| refused(main.meta, Refusal::TooLarge(MAX_TABLES)))?;
+    // All steps fit but for what their tables take together.
+    let circuit = circuit.ok_or_else(|| too_large(main.meta, MAX_TABLES, held.max(MAX_TABLES + 1)))?;
     Ok((circuit, parameters, result_value))
 }
 
@@ -214,22 +219,21 @@ fn signature(types: &Types<'_>, main: &TypedFnDef, plan: &Plan) -> Result<(Vec<V
         if size.reading == Reading::Whole {
             types.bits(&parameter.ty, main.meta)?;
         }
-        let (value, payload) = value(types, &parameter.name, &parameter.ty, main.meta)?;
-        if payload == Payload::Some {
-            return Err(refused(main.meta, Refusal::EnumInput));
-        }
-        parameters.push(value);
+        parameters.push(value(types, &parameter.name, &parameter.ty, main.meta)?);
     }
-    types.bits(&main.ty, main.meta)?;
-    let (result, _) = value(types, "result", &main.ty, main.meta)?;
+    if !plan.ends_with_table(main) {
+        types.bits(&main.ty, main.meta)?;
+    }
+    let result = value(types, "result", &main.ty, main.meta)?;
     Ok((parameters, result))
 }
 
 /// Describes a value that is not too large: its elements and their numbers.
-fn value(types: &Types<'_>, name: &str, ty: &Type, meta: MetaInfo) -> Result<(Value, Payload), CompileError> {
+fn value(types: &Types<'_>, name: &str, ty: &Type, meta: MetaInfo) -> Result<Value, CompileError> {
     let is_array = matches!(ty, Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..));
     let (element, elements) = if is_array { types.array(ty, meta)? } else { (ty, 1) };
     let mut leaves = Leaves::default();
-    let payload = types.leaves("", element, meta, &mut leaves)?;
-    Ok((Value { name: name.into(), elements, leaves: leaves.all, order: leaves.order }, payload))
+    types.leaves("", element, meta, &mut leaves)?;
+    let Leaves { all, order, bits, .. } = leaves;
+    Ok(Value { name: name.into(), elements, bits, leaves: all, order })
 }

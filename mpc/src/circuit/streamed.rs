@@ -3,7 +3,7 @@
 //! ```text
 //! state  ← bits of the whole input values            tables ← the held input values
 //! Once       state ← circuit(state)
-//! ForEach    for each row, in order: state[writes] ← round(state[reads], row of each source)
+//! ForEach    for each row, in order: state[writes], row of each new table ← round(state[reads], row of each source)
 //! Sort       a new table: the rows of another in the order of a key
 //! Merge      a new table: the rows of two others, each of which ascends, in one order
 //! outputs    circuit(state), or its panic bit and a table
@@ -12,6 +12,9 @@
 //! A circuit may look up rows of tables: by a number that is known, before it begins; by an index that it
 //! computes, between two of its parts, its *stages*. A source of a loop is a table, from some row on, or an
 //! input value that is *streamed*: read as rounds need it, and never held.
+//!
+//! A loop may make tables: each round gives a row of each, and the rows are new, or replace some rows of another table.
+//! A round may take its number, as constants.
 //!
 //! Memory is that of the state, of the tables that are still needed, and of the largest circuit. A block does
 //! the same as its rounds one after the other; its schedule puts AND gates of different rounds into one batch,
@@ -132,7 +135,7 @@ pub(super) struct Stage {
     pub(super) index: Vec<u32>,
 }
 
-/// What a loop takes rows of.
+/// What a loop takes rows of, or puts them into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Source {
     pub(super) table: u32,
@@ -151,8 +154,29 @@ pub(super) struct ForEach {
     pub(super) reads: Vec<u32>,
     /// The bits of the state that a round changes.
     pub(super) writes: Vec<u32>,
+    /// The tables of which a round gives rows, after those bits.
+    pub(super) makes: Vec<Make>,
+    /// The number that a round takes, after its rows.
+    pub(super) counter: Option<Counter>,
     pub(super) round: Staged,
     pub(super) block: Option<Block>,
+}
+
+/// A table that a loop makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Make {
+    /// Bits of a row.
+    pub(super) width: u32,
+    /// The table whose rows those of the loop replace, from one on; without it, those of the loop are all.
+    pub(super) into: Option<Source>,
+}
+
+/// The number of a round: its lowest bits, as constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counter {
+    pub(super) bits: u32,
+    /// The number of the first round.
+    pub(super) first: u32,
 }
 
 /// Several rounds at once.
@@ -275,7 +299,7 @@ impl StreamedCircuit {
         let rounds = self.steps.iter().map(|step| {
             let Step::ForEach(each) = step else { return 0 };
             let width = |source: &Source| tables.get(source.table as usize).map_or(0, |rows| rows.width);
-            let bits = each.reads.len() + each.sources.iter().map(width).sum::<usize>();
+            let bits = each.reads.len() + each.sources.iter().map(width).sum::<usize>() + each.made_bits();
             (each.rounds as u64).saturating_mul(1 + bits as u64 / 64)
         });
         rounds.fold(self.free_gates(), u64::saturating_add)
@@ -290,7 +314,10 @@ impl StreamedCircuit {
                 Step::Sort(_) => all.sorts += 1,
                 Step::Merge(_) => all.joins += 1,
                 Step::Once(staged) => all.lookups += staged.stages.len() as u64,
-                Step::ForEach(each) => all.lookups += (each.round.stages.len() * each.rounds) as u64,
+                Step::ForEach(each) => {
+                    all.made += each.makes.len() as u64;
+                    all.lookups += (each.round.stages.len() * each.rounds) as u64;
+                }
             }
         }
         all.lookups += self.last.stages.len() as u64;
@@ -353,7 +380,7 @@ impl StreamedCircuit {
         if is_whole && self.steps.is_empty() {
             return self.last.last.digest();
         }
-        let mut hash = Sha256::new_with_prefix(b"sotto mpc streamed circuit v2");
+        let mut hash = Sha256::new_with_prefix(b"sotto mpc streamed circuit v3");
         let mut bytes = Vec::new();
         self.encode(&mut bytes);
         hash.update(&bytes);
@@ -370,6 +397,8 @@ pub struct Tables {
     pub joins: u64,
     /// Rows that are looked up by a secret index.
     pub lookups: u64,
+    /// Tables that loops make.
+    pub made: u64,
     /// The largest number of bits of rows in memory at any time, each of which has a label.
     pub held_bits: usize,
 }
@@ -399,6 +428,16 @@ impl Staged {
 }
 
 impl ForEach {
+    /// The bits of rows that a round makes.
+    fn made_bits(&self) -> usize {
+        self.makes.iter().map(|make| make.width as usize).sum()
+    }
+
+    /// The bits of its number that a round takes.
+    fn counter_bits(&self) -> usize {
+        self.counter.map_or(0, |counter| counter.bits as usize)
+    }
+
     /// How many blocks and how many single rounds make its rounds.
     fn shares(&self) -> (usize, usize) {
         // Chunks are multiples of a block, so single rounds come only at the end.

@@ -7,7 +7,8 @@
 
 use super::{
     job::{invalid_job, read_beside, write},
-    run::{figure_text, report},
+    results::figure_text,
+    run::report,
 };
 use crate::{
     Context, args,

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use sotto_jobs::edge::run::{Routes, probe};
 use sotto_jobs::job::Adversary;
 use sotto_jobs::multiparty::{Functionality, max_input_request};
+use sotto_jobs::reading;
 use sotto_jobs::{Computation, Job, PartyId};
 use sotto_mpc::Backend;
 use sotto_mpc::calibrate::{AuthenticatedPair, Layers, garble};
-use sotto_mpc::circuit::Tables;
 use sotto_mpc::ot::TreeDepth;
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
@@ -67,11 +67,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         if ours.is_link_bound { "; the link is the bottleneck" } else { "" },
         if job.is_experimental() { format!("two computers, {}", other.sentence()) } else { other.sentence() },
     );
-    if tables.held_bits > 0 {
-        let Tables { sorts, joins, lookups, held_bits } = tables;
-        human.push_str(&format!(
-            "\nTables      sorts {sorts}, joins {joins}, rows by a secret index {lookups}; at most {held_bits} bits of rows in memory"
-        ));
+    let read = reading::describe(&job, &program);
+    if !read.is_empty() {
+        human.push_str(&format!("\n{}", read.trim_end()));
     }
     let evidence = evidence(&job);
     if let Some((answers, bytes)) = evidence {
@@ -88,7 +86,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "job": job.id().to_string(), "adversary": ours.adversary.as_str(), "and_gates": gates, "bytes": ours.bytes,
         "input_bytes": ours.input_bytes, "memory_bytes": ours.memory, "seconds": ours.seconds,
         "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
-        "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "held_bits": tables.held_bits,
+        "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "made": tables.made, "held_bits": tables.held_bits,
+        "reading": reading::records(&job, &program),
         "bandwidth_mbit": link.bytes_a_second / 125_000.0, "delay_ms": link.delay * 1e3, "link": link.from,
         "both": [curious.record(), malicious.record()], "evidence_bytes": evidence.map(|(_, bytes)| bytes),
     });

@@ -4,31 +4,31 @@ use super::{
     evidence::{Files, Prover, with_means},
     job::{
         check_policy, check_signed_policy, find, home, load_agreement, load_signed, open_home,
-        policy_failure, read_identity, read_policy, read_rendezvous, run_failure, write_result,
+        policy_failure, read_identity, read_policy, read_rendezvous, run_failure,
     },
+    results::{Printed, Results, Shown},
     session::peak_memory,
 };
 use crate::{
     Context, args,
     bridge::now,
-    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
+    exit::{Code, ErrorCode, Failure, Outcome},
     output::merge,
     parquet_file,
     ui::Progress,
 };
 use rand_core::OsRng;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
-use sotto_jobs::edge::run::{Outcome as Ran, RunError, Setup, Stage, take_part};
+use sotto_jobs::edge::run::{RunError, Setup, Stage, take_part};
 use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
 use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
-use sotto_jobs::receipt_file::{ResultOf, render, render_result};
-use sotto_jobs::result::{PartyResult, Verdict};
+use sotto_jobs::result::Verdict;
 use sotto_jobs::rows::{self, Format, Schema};
 use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Job, PartyId};
@@ -36,7 +36,6 @@ use sotto_mpc::Bits;
 use sotto_party::Identity;
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs::File,
     io::{self, IsTerminal as _, Read},
     path::{Path, PathBuf},
@@ -58,6 +57,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let job = agreement.job();
     let mine = Mine { job, us, program: &program, form: a.form };
     let by = By { identity: &identity, texts: &TextKey::of(&agreement), policy: policy.as_ref() };
+    let printed = Printed::of(context, a, job, us)?;
     let given = mine.read(&a.input, by)?;
     let evidence = Files::read(context, (&a.job, job), &home, &a.collateral)?;
     let number = agreement.run(a.run);
@@ -67,8 +67,15 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let data_set = given.as_ref().map(|input| input.data_set);
     let charge = || budget.charge(number, us, data_set);
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    let folder_of_results = a.out.as_deref().unwrap_or(&beside);
-    let results = Results { job, us, program: &program, folder: folder_of_results, kinds: &a.results };
+    let folder_of_results = a.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
+    let results = Results {
+        job,
+        us,
+        program: &program,
+        folder: folder_of_results,
+        kinds: &a.results,
+        printed: printed.as_ref(),
+    };
     let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
     let observe = |stage| match stage {
         Stage::Finished(outcome) => drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome)))),
@@ -102,8 +109,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     // Saved as soon as it was there, or now if it had been computed before.
     let saved = saved.into_inner().ok().flatten();
     let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome))).transpose()?;
-    if let Some(Shown { record, human, .. }) = &saved {
-        context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)?;
+    match &saved {
+        Some(Shown { printed: Some(bytes), .. }) => context.output.bytes(bytes)?,
+        Some(Shown { record, human, .. }) => {
+            context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)?;
+        }
+        None => {}
     }
     left.map_or_else(|| report(context, saved.and_then(|shown| shown.verdict)), Err)
 }
@@ -395,72 +406,4 @@ impl<'c> Screen<'c> {
         }
         shown.stage = Some(stage);
     }
-}
-
-/// The result of a party, as it is printed.
-struct Shown {
-    record: Value,
-    human: String,
-    verdict: Option<Verdict>,
-}
-
-/// Where the results of a party go.
-#[derive(Clone, Copy)]
-struct Results<'a> {
-    job: &'a Job,
-    us: PartyId,
-    program: &'a Computation,
-    folder: &'a Path,
-    /// Files besides CSV and `result.json`.
-    kinds: &'a [args::ResultFormat],
-}
-
-impl Results<'_> {
-    /// Writes the results and the receipt.
-    fn save(&self, outcome: &Ran) -> Outcome<Shown> {
-        let Self { job, us, program, folder, kinds } = *self;
-        let receipt = render(job, &outcome.receipt);
-        write_result(&folder.join("receipt.json"), format!("{receipt:#}\n").as_bytes())?;
-        let (mut human, mut fields) = (String::new(), Map::new());
-        let PartyResult { verdict, tables, figures } = PartyResult::of(program, &outcome.outputs);
-        for table in &tables {
-            let csv = table.to_csv().or_refuse("cannot write the result")?;
-            let file = |end| folder.join(format!("{}.{end}", file_name(table.name())));
-            write_result(&file("csv"), csv.as_bytes())?;
-            if kinds.contains(&args::ResultFormat::Parquet) {
-                let bytes = parquet_file::to_parquet(table).or_refuse("cannot write the result")?;
-                write_result(&file("parquet"), &bytes)?;
-            }
-            let _ = write!(human, "{}\n{}\n", table.name(), csv.trim_end());
-            fields.insert(table.name().to_owned(), table.to_json());
-        }
-        for figure in &figures {
-            let _ = writeln!(human, "{}  {}", figure.name, figure_text(Some(figure.value)));
-        }
-        let figures: Vec<Value> =
-            figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
-        let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run,
-                             "verdict": verdict.map(Verdict::as_str), "outputs": fields, "figures": figures,
-                             "receipt": folder.join("receipt.json").display().to_string() });
-        if !outcome.outputs.is_empty() {
-            let shares = outcome.output_shares.as_ref();
-            let shown = render_result(program, ResultOf { job, party: us }, &outcome.outputs, shares);
-            let shown = format!("{:#}\n", merge(record.clone(), shown));
-            write_result(&folder.join("result.json"), shown.as_bytes())?;
-        }
-        let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
-        Ok(Shown { record, human, verdict })
-    }
-}
-
-/// A figure for people. A figure that is missing because its sources are suppressed is `null` in JSON.
-pub(crate) fn figure_text(value: Option<f64>) -> String {
-    value
-        .filter(|value| value.is_finite())
-        .map_or_else(|| "suppressed".to_owned(), |value| format!("{value:.6}"))
-}
-
-/// The file name for an output.
-fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
 }

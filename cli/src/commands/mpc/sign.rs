@@ -17,6 +17,7 @@ use rand_core::OsRng;
 use serde_json::json;
 use sotto_jobs::exposure;
 use sotto_jobs::policy_file::bind;
+use sotto_jobs::reading;
 use sotto_jobs::summary::describe;
 use sotto_jobs::{Approval, Digest, Job};
 use sotto_party::Identity;
@@ -76,15 +77,18 @@ pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     let is_over = now() >= job.expiry;
     let over = "\nThis job has expired: it can no longer be signed or started. Agree on a new one.\n";
     let most = exposure::describe(&job, &program);
-    let mut human =
-        missing.hide(&job, &format!("{}\n{most}", describe(&job, None))) + if is_over { over } else { "" };
+    let read = reading::describe(&job, &program);
+    let read = if read.is_empty() { read } else { format!("\n{read}") };
+    let mut human = missing.hide(&job, &format!("{}\n{most}{read}", describe(&job, None)))
+        + if is_over { over } else { "" };
     if !missing.is_empty() {
         let files = missing.files().join(", ");
         human += &format!(
             "\nThe job has no id yet: its key files are not beside it: {files}.\nEach party makes its own with `sotto mpc keygen NAME`; all else was checked.\n"
         );
     }
-    let added = json!({ "job": id, "expired": is_over, "missing_keys": missing.files() });
+    let added = json!({ "job": id, "expired": is_over, "missing_keys": missing.files(),
+                        "reading": reading::records(&job, &program) });
     let shown = serde_json::from_str(&missing.hide(&job, &fields(&job).to_string()));
     let shown = shown.or_refuse("cannot show the job")?;
     context.output.record("mpc-job", merge(shown, added), &human)

@@ -128,7 +128,7 @@ fn show(
         outputs.insert(table.name().to_owned(), table.to_json());
     }
     for figure in &figures {
-        let _ = writeln!(human, "{}  {}", figure.name, super::run::figure_text(Some(figure.value)));
+        let _ = writeln!(human, "{}  {}", figure.name, super::results::figure_text(Some(figure.value)));
     }
     let verdict = verdict.map_or("none", Verdict::as_str);
     let _ = write!(

@@ -3,8 +3,9 @@
 //! ```text
 //! request = text of COMPILER ‖ gates (u64) ‖ constants: list of (text, i128) ‖ source: text
 //! answer  = 0 ‖ parameters: list of value ‖ result: value ‖ circuit           or 1 ‖ error
-//! value   = name: text ‖ elements (u64) ‖ leaves: list of leaf ‖ order: list of places (u64), each leaf once
-//! leaf    = path: text ‖ smallest, largest (i128) ‖ decimals (u8) ‖ 0 number, 1 bool, or 2 ‖ variants: list of text
+//! value   = name: text ‖ elements (u64) ‖ bits (u64) ‖ leaves: list of leaf ‖ order: list of places (u64), each leaf once
+//! leaf    = path: text ‖ smallest, largest (i128) ‖ decimals (u8) ‖ kind ‖ first bit (u64) ‖ 0, or 1 ‖ leaf, variant (u64)
+//! kind    = 0 number, 1 bool, or 2 ‖ variants: list of text
 //! error   = tag (u8) ‖ fields; a location is line and column (u32 each)
 //! ```
 //!
@@ -14,7 +15,7 @@
 use sha2::{Digest, Sha256};
 
 use super::error::{CompileError, ConstantProblem, Location, Refusal};
-use super::value::{Leaf, LeafKind, Value};
+use super::value::{Case, Leaf, LeafKind, Value};
 use super::{COMPILER, Compiled, Options, compile};
 use crate::circuit::StreamedCircuit;
 use crate::codec::{Decode, DecodeError, Encode, Reader};
@@ -91,10 +92,7 @@ impl Compiled {
 
     /// Whether the values have the circuit's bits, and the circuit no more gates than asked for.
     fn fits(&self, options: &Options) -> bool {
-        let bits = |value: &Value| {
-            let element: usize = value.leaves.iter().map(|leaf| leaf.number.width()).sum();
-            element.checked_mul(value.elements)
-        };
+        let bits = |value: &Value| value.bits.checked_mul(value.elements);
         let inputs = self.circuit.inputs().iter().copied().map(Some);
         self.parameters.iter().map(bits).eq(inputs)
             && self.parameters.iter().enumerate().all(|(i, value)| {
@@ -139,6 +137,8 @@ impl Encode for Leaf {
                 names.encode(out);
             }
         }
+        self.bit.encode(out);
+        self.case.encode(out);
     }
 }
 
@@ -163,7 +163,7 @@ impl Decode for Leaf {
         };
         // What has names has one for each number.
         if last.is_none_or(|last| (number.min(), number.max()) == (0, last)) {
-            Ok(Self { path, number, kind })
+            Ok(Self { path, number, kind, bit: Decode::decode(reader)?, case: Decode::decode(reader)? })
         } else {
             Err(DecodeError::Invalid("kind"))
         }
@@ -174,6 +174,7 @@ impl Encode for Value {
     fn encode(&self, out: &mut Vec<u8>) {
         self.name.encode(out);
         self.elements.encode(out);
+        self.bits.encode(out);
         self.leaves.encode(out);
         self.order.encode(out);
     }
@@ -181,14 +182,37 @@ impl Encode for Value {
 
 impl Decode for Value {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (name, elements, leaves): (_, _, Vec<Leaf>) = Decode::decode(reader)?;
+        let (name, elements, bits) = Decode::decode(reader)?;
+        let leaves: Vec<Leaf> = Decode::decode(reader)?;
         let order: Vec<usize> = Decode::decode(reader)?;
         let mut places = order.clone();
         places.sort_unstable();
         if !places.into_iter().eq(0..leaves.len()) {
             return Err(DecodeError::Invalid("order"));
         }
-        Ok(Self { name, elements, leaves, order })
+        let value = Self { name, elements, bits, leaves, order };
+        if value.is_sound() { Ok(value) } else { Err(DecodeError::Invalid("leaves")) }
+    }
+}
+
+impl Value {
+    /// Whether all leaves are within an element, those that are always there one after the other, and the others where
+    /// an enum before them has a variant.
+    fn is_sound(&self) -> bool {
+        let mut end = 0;
+        self.leaves.iter().enumerate().all(|(place, leaf)| {
+            let next = leaf.bit.checked_add(leaf.number.width());
+            let is_within = next.is_some_and(|next| next <= self.bits);
+            let is_next = match leaf.case {
+                None => leaf.bit >= end,
+                Some(Case { tag, variant }) => {
+                    let names = self.leaves.get(tag).filter(|_| tag < place).map(|leaf| &leaf.kind);
+                    matches!(names, Some(LeafKind::Variant(names)) if variant < names.len())
+                }
+            };
+            end = if leaf.case.is_none() { next.unwrap_or(end) } else { end };
+            is_within && is_next
+        })
     }
 }
 
@@ -211,35 +235,35 @@ const PROBLEMS: [ConstantProblem; 3] =
 
 impl Encode for Refusal {
     fn encode(&self, out: &mut Vec<u8>) {
-        let (tag, number) = match *self {
-            Self::TooManyGates(n) => (0u8, n),
-            Self::TooMuchWork => (1, 0),
-            Self::TooLarge(n) => (2, n),
-            Self::TooManyColumns(n) => (3, n),
-            Self::Recursive => (4, 0),
-            Self::Width => (5, 0),
-            Self::EnumInput => (6, 0),
-            Self::Constant => (7, 0),
-            Self::Unsupported => (8, 0),
+        let (tag, numbers) = match *self {
+            Self::TooManyGates { limit, about } => (0u8, [limit, about]),
+            Self::TooMuchWork { limit, about } => (1, [limit, about]),
+            Self::TooLarge { limit, found } => (2, [limit, found]),
+            Self::TooManyColumns(n) => (3, [n as u64, 0]),
+            Self::Recursive => (4, [0; 2]),
+            Self::Width => (5, [0; 2]),
+            Self::Constant => (6, [0; 2]),
+            Self::Unsupported => (7, [0; 2]),
         };
         tag.encode(out);
-        number.encode(out);
+        numbers.iter().for_each(|number| number.encode(out));
     }
 }
 
 impl Decode for Refusal {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (tag, number) = <(u8, usize)>::decode(reader)?;
-        Ok(match (tag, number) {
-            (0, n) => Self::TooManyGates(n),
-            (1, 0) => Self::TooMuchWork,
-            (2, n) => Self::TooLarge(n),
-            (3, n) => Self::TooManyColumns(n),
-            (4, 0) => Self::Recursive,
-            (5, 0) => Self::Width,
-            (6, 0) => Self::EnumInput,
-            (7, 0) => Self::Constant,
-            (8, 0) => Self::Unsupported,
+        let (tag, first, second) = <(u8, u64, u64)>::decode(reader)?;
+        Ok(match (tag, first, second) {
+            (0, limit, about) => Self::TooManyGates { limit, about },
+            (1, limit, about) => Self::TooMuchWork { limit, about },
+            (2, limit, found) => Self::TooLarge { limit, found },
+            (3, n, 0) => {
+                Self::TooManyColumns(usize::try_from(n).map_err(|_| DecodeError::Invalid("refusal"))?)
+            }
+            (4, 0, 0) => Self::Recursive,
+            (5, 0, 0) => Self::Width,
+            (6, 0, 0) => Self::Constant,
+            (7, 0, 0) => Self::Unsupported,
             _ => return Err(DecodeError::Invalid("refusal")),
         })
     }
@@ -335,7 +359,7 @@ mod tests {
         wrong.parameters.pop();
         assert!(!wrong.fits(&options));
         wrong = compiled.clone();
-        wrong.result.leaves.pop();
+        wrong.result.bits += 1;
         assert!(!wrong.fits(&options));
         wrong = compiled;
         wrong.result.elements = usize::MAX;
@@ -346,13 +370,12 @@ mod tests {
     fn every_error_reads_back() {
         let location = Location { line: 3, column: 4 };
         let refusals = [
-            Refusal::TooManyGates(5),
-            Refusal::TooMuchWork,
-            Refusal::TooLarge(6),
+            Refusal::TooManyGates { limit: 5, about: 8 },
+            Refusal::TooMuchWork { limit: 6, about: 9 },
+            Refusal::TooLarge { limit: 6, found: 7 },
             Refusal::TooManyColumns(7),
             Refusal::Recursive,
             Refusal::Width,
-            Refusal::EnumInput,
             Refusal::Constant,
             Refusal::Unsupported,
         ];
@@ -387,12 +410,12 @@ mod tests {
 
     #[test]
     fn a_range_that_no_number_has_is_refused() {
-        for (min, max) in [(i128::MIN, 0), (0, i128::MAX), (2, 1)] {
+        for (min, max, holds) in [(i128::MIN, 0, false), (0, i128::MAX, false), (2, 1, false), (1, 2, true)] {
             let mut bytes = Vec::new();
             "x".encode(&mut bytes);
             ((min, max), 0u8).encode(&mut bytes);
-            bytes.push(0);
-            assert!(Leaf::from_bytes(&bytes).is_err());
+            bytes.extend([0; 10]);
+            assert_eq!(Leaf::from_bytes(&bytes).is_ok(), holds);
         }
     }
 
@@ -412,6 +435,39 @@ mod tests {
         let mut bytes = Vec::new();
         wrong.encode(&mut bytes);
         assert!(Leaf::from_bytes(&bytes).is_err(), "four numbers and three names");
+    }
+
+    #[test]
+    fn the_fields_of_variants_share_bits() {
+        let source = "enum Size { None, Of(u8, bool) }
+                      struct Two { a: u8, b: u8 }
+                      enum Shape { Empty, Square(Size), Box(u8, Two) }
+                      pub fn main(x: (bool, Shape), y: u8) -> Shape { x.1 }";
+        let options = Options::default();
+        let compiled = Compiled::from_answer(&answer(&request(source, &options)), source, &options).unwrap();
+        let value = &compiled.parameters()[0];
+        let shown = |leaf: &Leaf| {
+            let case = leaf.case.map_or(String::new(), |case| format!("?{}={}", case.tag, case.variant));
+            format!("{}@{}{case}", leaf.path, leaf.bit)
+        };
+        let leaves: Vec<String> = value.leaves.iter().map(shown).collect();
+        let square = "1.Square@3?1=1 1.Square.Of.0@4?2=1 1.Square.Of.1@12?2=1";
+        let boxed = "1.Box.0@3?1=2 1.Box.1.a@11?1=2 1.Box.1.b@19?1=2";
+        assert_eq!(leaves.join(" "), format!("0@0 1@1 {square} {boxed}"));
+        assert_eq!((value.bits, compiled.result().bits, compiled.circuit().inputs()), (27, 26, &[27, 8][..]));
+        let refused = |change: &dyn Fn(&mut Value)| {
+            let (mut wrong, mut bytes) = (value.clone(), Vec::new());
+            assert!(wrong.is_sound());
+            change(&mut wrong);
+            wrong.encode(&mut bytes);
+            assert!(Value::from_bytes(&bytes).is_err());
+        };
+        refused(&|value| value.bits = 26);
+        refused(&|value| value.leaves[1].bit = 0);
+        for (tag, variant) in [(0, 0), (1, 3), (2, 0)] {
+            refused(&|value| value.leaves[2].case = Some(Case { tag, variant }));
+        }
+        refused(&|value| value.leaves[2].bit = usize::MAX);
     }
 
     #[test]

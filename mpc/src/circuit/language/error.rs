@@ -124,19 +124,34 @@ pub enum ConstantProblem {
 pub enum Refusal {
     /// The circuit needs more gates than allowed.
     #[error(
-        "the circuit needs more than {0} gates: work on large tables in statements of `main`, in the forms that docs/JOBS.md shows, so that they are read row by row"
+        "the circuit needs more than {limit} gates{}: work on large tables in statements of `main`, in the forms that docs/JOBS.md shows, so that they are read row by row", estimated(*.about)
     )]
-    TooManyGates(usize),
+    TooManyGates {
+        /// Allowed.
+        limit: u64,
+        /// About how many it needs, if the rounds of its loops are alike; 0 if that is not known.
+        about: u64,
+    },
     /// Lowering takes too much work.
     #[error(
-        "loops and copies here need more than 2^25 steps: work on large tables in statements of `main`, in the forms that docs/JOBS.md shows"
+        "loops and copies here need more than {limit} steps{}: work on large tables in statements of `main`, in the forms that docs/JOBS.md shows", estimated(*.about)
     )]
-    TooMuchWork,
+    TooMuchWork {
+        /// Allowed.
+        limit: u64,
+        /// About how much it takes, if the rounds of its loops are alike; 0 if that is not known.
+        about: u64,
+    },
     /// A value is too large.
     #[error(
-        "a value here has more than {0} bits: loop over a large table in `main`, as docs/JOBS.md shows, so that it is read row by row"
+        "a value here has {found} bits, of at most {limit}: loop over a large table in `main`, as docs/JOBS.md shows, so that it is read row by row"
     )]
-    TooLarge(usize),
+    TooLarge {
+        /// Allowed.
+        limit: u64,
+        /// What it has.
+        found: u64,
+    },
     /// A row of an input or of the result has too many numbers.
     #[error("more than {0} numbers in a row here: use an array of smaller elements as a parameter")]
     TooManyColumns(usize),
@@ -146,17 +161,57 @@ pub enum Refusal {
     /// The type of a number is ambiguous.
     #[error("the width of a number here is ambiguous: give literals a type, such as 5u8")]
     Width,
-    /// An input is an enum with fields.
-    #[error(
-        "an enum whose variants have fields cannot be an input, since a table has the same columns in every row: use a struct of the variant's number and all fields"
-    )]
-    EnumInput,
     /// A constant expression has no valid value.
     #[error("a constant here is negative, too large, or not a number")]
     Constant,
     /// The construct is not supported.
     #[error("this is not supported")]
     Unsupported,
+}
+
+/// About how much there would be.
+fn estimated(n: u64) -> String {
+    if n == 0 { String::new() } else { format!(", about {n} if all rounds of its loops are alike") }
+}
+
+/// The progress of a loop that is unrolled: what there was before it and before this round, of gates or of work.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) begin: [u64; 2],
+    pub(super) now: [u64; 2],
+    /// The rounds done, and all rounds.
+    pub(super) rounds: [u64; 2],
+}
+
+impl Progress {
+    /// Estimates what all rounds would take, where one takes too much.
+    pub(super) fn of_all(self, error: CompileError) -> CompileError {
+        let CompileError::Refused { location, refusal } = error else { return error };
+        let Self { begin, now, rounds: [done, all] } = self;
+        let estimate = |kind: usize, limit: u64, about: u64| {
+            let begin = begin.get(kind).copied().unwrap_or_default();
+            let now = now.get(kind).copied().unwrap_or_default();
+            // The rounds before, or else what this one would take.
+            let (of, rounds) = if done > 0 { (now, done) } else { (about.max(limit), 1) };
+            let round = u128::from(of.saturating_sub(begin)) * u128::from(all) / u128::from(rounds);
+            u64::try_from(round + u128::from(begin)).unwrap_or(u64::MAX).max(about)
+        };
+        let refusal = match refusal {
+            Refusal::TooManyGates { limit, about } => {
+                Refusal::TooManyGates { limit, about: estimate(0, limit, about) }
+            }
+            Refusal::TooMuchWork { limit, about } => {
+                Refusal::TooMuchWork { limit, about: estimate(1, limit, about) }
+            }
+            other => other,
+        };
+        CompileError::Refused { location, refusal }
+    }
+}
+
+/// A value of more bits than allowed.
+pub(super) fn too_large(meta: MetaInfo, limit: usize, found: usize) -> CompileError {
+    refused(meta, Refusal::TooLarge { limit: limit as u64, found: found as u64 })
 }
 
 /// A refusal at a location.

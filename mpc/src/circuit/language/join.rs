@@ -16,7 +16,6 @@ use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
 use super::state::{Bits, Lowering};
-use super::types::Leaves;
 use crate::Fancy;
 use crate::circuit::netlist::Signal;
 use crate::gadgets::{Comparison, Selection, Sorting, Words};
@@ -71,9 +70,7 @@ pub(super) fn pairs(
     key: &Type,
     sides: [Side; 2],
 ) -> Result<Vec<Pair>, CompileError> {
-    let mut leaves = Leaves::default();
-    l.types.leaves("", key, meta, &mut leaves)?;
-    let widths: Vec<usize> = leaves.all.iter().map(|leaf| leaf.number.width()).collect();
+    let widths = l.types.key_widths(key, meta)?;
     let key: usize = widths.iter().sum();
     let [first, second] = sides;
     if key == 0 || first.length == 0 || second.length == 0 {

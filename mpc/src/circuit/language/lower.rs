@@ -7,16 +7,20 @@ use garble_lang::ast::{Accessor, BuiltInFnCall, ExprEnum, Op, StmtEnum, Type, Un
 use garble_lang::token::MetaInfo;
 use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
 
-use super::error::{CompileError, Refusal, refused};
+use super::error::{CompileError, Progress, Refusal, refused, too_large};
 use super::indexing::{Step, assign, element, lookup, panic_out_of_bounds};
 use super::join::{Pair, Side, join, pairs};
-use super::operators::{negate, operation};
+use super::operators::{comparison_or_equal, negate, operation};
 use super::patterns::matches;
+use super::rows::{Place, filled, made};
 use super::sorting::{SortKey, sort_key};
 use super::state::{Bits, FALSE, Lowering, known, resized};
 use super::types::{self, is_signed};
 use crate::circuit::netlist::Signal;
 use crate::gadgets::network::{Order, sort};
+
+/// A part of a variable that is assigned.
+type Accessors = (Accessor<Type>, MetaInfo);
 
 /// The units of work of an expression, or of a round of a loop, apart from its bits.
 const STEP: usize = 8;
@@ -48,12 +52,13 @@ impl Lowering<'_> {
                 self.bind(name, value);
             }
             StmtEnum::VarAssign(name, accessors, expression) => {
+                let (name, accessors) = self.assigned(name, accessors);
                 let mut steps = Vec::with_capacity(accessors.len());
                 for (accessor, meta) in accessors {
                     steps.push(self.step(accessor, *meta)?);
                 }
                 let value = self.expression(expression)?;
-                let variable = self.variable(name).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
+                let variable = self.variable(&name).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
                 // Taken out of the variable, so that an array with no other reference is changed in place.
                 let mut bits = std::mem::take(variable);
                 if Rc::strong_count(&bits) > 1 {
@@ -61,7 +66,7 @@ impl Lowering<'_> {
                 }
                 let target: &mut Vec<Signal> = Rc::make_mut(&mut bits);
                 assign(self, meta, target, &steps, &value)?;
-                if let Some(variable) = self.variable(name) {
+                if let Some(variable) = self.variable(&name) {
                     *variable = bits;
                 }
             }
@@ -71,6 +76,17 @@ impl Lowering<'_> {
             }
         }
         Ok(Bits::default())
+    }
+
+    /// The variable that is assigned, and the way to the part of it: the row of a table that a round makes is one.
+    fn assigned<'a>(&mut self, name: &str, accessors: &'a [Accessors]) -> (String, &'a [Accessors]) {
+        if let Some(((Accessor::ArrayAccess { index, .. }, _), rest)) = accessors.split_first()
+            && self.variable(name).is_none()
+            && matches!(self.row.at(name, index), Place::Made)
+        {
+            return (made(name), rest);
+        }
+        (name.to_owned(), accessors)
     }
 
     fn for_each(
@@ -83,13 +99,16 @@ impl Lowering<'_> {
         let (element, length) = self.types.array(&array.ty, array.meta)?;
         let bits = self.types.bits(element, array.meta)?;
         let array = self.expression(array)?;
+        let begin = self.spent();
         for i in 0..length {
-            self.spend(meta, STEP + bits)?;
+            let progress = Progress { begin, now: self.spent(), rounds: [i as u64, length as u64] };
+            self.spend(meta, STEP + bits).map_err(|e| progress.of_all(e))?;
             let element = Rc::new(array[i * bits..(i + 1) * bits].to_vec());
-            self.scoped(|this| {
+            let round = self.scoped(|this| {
                 matches(this, pattern, &element)?;
                 this.statements(body)
-            })?;
+            });
+            round.map_err(|e| progress.of_all(e))?;
         }
         Ok(())
     }
@@ -228,7 +247,7 @@ impl Lowering<'_> {
         let element = self.expression(element)?;
         let bits = element.len().saturating_mul(length);
         if bits > self.types.most_bits {
-            return Err(refused(meta, Refusal::TooLarge(self.types.most_bits)));
+            return Err(too_large(meta, self.types.most_bits, bits));
         }
         self.spend(meta, bits)?;
         Ok(Rc::new(element.repeat(length)))
@@ -238,7 +257,7 @@ impl Lowering<'_> {
         let width = self.types.bits(ty, meta)?;
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
         if length.saturating_mul(width) > self.types.most_bits {
-            return Err(refused(meta, Refusal::TooLarge(self.types.most_bits)));
+            return Err(too_large(meta, self.types.most_bits, length.saturating_mul(width)));
         }
         self.spend(meta, length * width)?;
         Ok(Rc::new((from..to).flat_map(|n| known(n.into(), width)).collect()))
@@ -297,13 +316,19 @@ impl Lowering<'_> {
         if let ExprEnum::Identifier(name) = &array.inner
             && self.variable(name).is_none()
         {
-            let is_variable = matches!(&index.inner, ExprEnum::Identifier(i) if *i == self.row.variable);
-            if let Some(element) = self.row.elements.get(name).filter(|_| is_variable) {
-                return Ok(element.clone());
+            match self.row.at(name, index) {
+                Place::Read(row) => return Ok(row.clone()),
+                Place::Made => return self.identifier(&made(name), meta),
+                Place::Elsewhere => {}
             }
             if let Some(table) = self.tables.get(name).copied() {
                 let index = self.expression(index)?;
                 return lookup(self, table, &index, meta);
+            }
+            if let Some(rows) = self.equal.get(name).copied() {
+                let index = self.expression(index)?;
+                panic_out_of_bounds(self, meta, &index, rows)?;
+                return self.identifier(&filled(name), meta);
             }
         }
         let (element_type, length) = self.types.array(&array.ty, meta)?;
@@ -462,22 +487,5 @@ impl Lowering<'_> {
             chosen = self.choose(meta, is_match, branch, chosen)?;
         }
         self.adopt(meta, chosen)
-    }
-}
-
-/// Recognises `x < y | x == y` with the same `x` and `y`, which is how the parser represents `x <= y`; and
-/// the same with `>`.
-fn comparison_or_equal<'e>(
-    op: Op,
-    first: &'e TypedExpr,
-    second: &'e TypedExpr,
-) -> Option<(Op, &'e TypedExpr, &'e TypedExpr)> {
-    match (op, &first.inner, &second.inner) {
-        (
-            Op::BitOr,
-            ExprEnum::Op(strict @ (Op::LessThan | Op::GreaterThan), x, y),
-            ExprEnum::Op(Op::Eq, same_x, same_y),
-        ) if x == same_x && y == same_y => Some((*strict, x, y)),
-        _ => None,
     }
 }

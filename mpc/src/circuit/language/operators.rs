@@ -12,7 +12,8 @@
 
 use std::rc::Rc;
 
-use garble_lang::ast::Op;
+use garble_lang::TypedExpr;
+use garble_lang::ast::{ExprEnum, Op};
 use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
@@ -210,5 +211,22 @@ fn quotient(
             let wrong = or(f, &[zero, large])?;
             Ok((quotient, wrong))
         }
+    }
+}
+
+/// Recognises `x < y | x == y` with the same `x` and `y`, which is how the parser represents `x <= y`; and
+/// the same with `>`.
+pub(super) fn comparison_or_equal<'e>(
+    op: Op,
+    first: &'e TypedExpr,
+    second: &'e TypedExpr,
+) -> Option<(Op, &'e TypedExpr, &'e TypedExpr)> {
+    match (op, &first.inner, &second.inner) {
+        (
+            Op::BitOr,
+            ExprEnum::Op(strict @ (Op::LessThan | Op::GreaterThan), x, y),
+            ExprEnum::Op(Op::Eq, same_x, same_y),
+        ) if x == same_x && y == same_y => Some((*strict, x, y)),
+        _ => None,
     }
 }

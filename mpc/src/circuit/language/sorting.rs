@@ -99,7 +99,7 @@ fn counted(statement: &TypedStmt) -> Option<(&String, u64, u64, &[TypedStmt])> {
     Some((identifier(pattern)?, from, to, body))
 }
 
-fn identifier(Pattern(pattern, ..): &TypedPattern) -> Option<&String> {
+pub(super) fn identifier(Pattern(pattern, ..): &TypedPattern) -> Option<&String> {
     match pattern {
         PatternEnum::Identifier(name) => Some(name),
         _ => None,

@@ -15,6 +15,7 @@ use garble_lang::token::MetaInfo;
 use super::error::{CompileError, Refusal, refused};
 use super::lookups::{Lookups, Stages, Table, staged};
 use super::recorder::{Full, Recorder};
+use super::rows::Row;
 use super::types::Types;
 use crate::Fancy;
 use crate::circuit::netlist::Signal;
@@ -42,6 +43,8 @@ pub(super) struct Lowering<'p> {
     frame: Frame,
     /// The tables of `main`, by their names.
     pub(super) tables: BTreeMap<String, Table>,
+    /// Those whose rows are all equal, to a [variable](super::rows::filled), and their numbers of rows.
+    pub(super) equal: BTreeMap<String, usize>,
     /// The rows that a round of a loop takes.
     pub(super) row: Row,
     /// The rows of tables that the circuit looks up.
@@ -51,13 +54,6 @@ pub(super) struct Lowering<'p> {
     pub(super) next_table: u32,
     panic: Signal,
     work: u64,
-}
-
-/// The rows that a round of a loop takes: elements of tables by their names, whose index is the loop's variable.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    pub(super) variable: String,
-    pub(super) elements: BTreeMap<String, Bits>,
 }
 
 /// The variables, the panic bit and the value after an arm of a branch.
@@ -77,6 +73,7 @@ impl<'p> Lowering<'p> {
             ended: 0,
             frame: vec![BTreeMap::new()],
             tables: BTreeMap::new(),
+            equal: BTreeMap::new(),
             row: Row::default(),
             lookups: Lookups::default(),
             steps: Vec::new(),
@@ -117,7 +114,12 @@ impl<'p> Lowering<'p> {
     }
 
     pub(super) fn too_many_gates(&self, meta: MetaInfo) -> CompileError {
-        refused(meta, Refusal::TooManyGates(self.limit))
+        refused(meta, Refusal::TooManyGates { limit: self.limit as u64, about: 0 })
+    }
+
+    /// The gates and the work so far.
+    pub(super) fn spent(&self) -> [u64; 2] {
+        [(self.ended + self.f.gates()) as u64, self.work]
     }
 
     /// The number of gates of the circuit that is being recorded.
@@ -143,7 +145,10 @@ impl<'p> Lowering<'p> {
 
     pub(super) fn spend(&mut self, meta: MetaInfo, units: usize) -> Result<(), CompileError> {
         self.work = self.work.saturating_add(units as u64);
-        if self.work > MAX_WORK { Err(refused(meta, Refusal::TooMuchWork)) } else { Ok(()) }
+        if self.work > MAX_WORK {
+            return Err(refused(meta, Refusal::TooMuchWork { limit: MAX_WORK, about: 0 }));
+        }
+        Ok(())
     }
 
     /// Makes the program panic if the signal is set.
@@ -162,6 +167,11 @@ impl<'p> Lowering<'p> {
         if let Some(scope) = self.frame.last_mut() {
             scope.insert(name.to_string(), value);
         }
+    }
+
+    /// Takes a name out of all scopes.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.frame.iter_mut().for_each(|scope| drop(scope.remove(name)));
     }
 
     /// Runs in a new scope.
@@ -254,9 +264,10 @@ impl<'p> Lowering<'p> {
         run: impl FnOnce(&mut Self) -> Result<T, CompileError>,
     ) -> Result<T, CompileError> {
         let frame = std::mem::replace(&mut self.frame, vec![scope]);
-        let (tables, row) = (std::mem::take(&mut self.tables), std::mem::take(&mut self.row));
+        let (tables, equal) = (std::mem::take(&mut self.tables), std::mem::take(&mut self.equal));
+        let row = std::mem::take(&mut self.row);
         let value = run(self)?;
-        (self.frame, self.tables, self.row) = (frame, tables, row);
+        (self.frame, self.tables, self.equal, self.row) = (frame, tables, equal, row);
         Ok(value)
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! for row in table { … }                       a loop over its rows
-//! for i in a..b { … first[i] … second[i] … }   a loop over rows of several; `i` is used for nothing else
+//! for i in a..b { … first[i] … second[i] … }   a loop over rows of several, and over those beside them: `first[i + 1]`
 //! for (x, y) in join_iter(first, second) { … } a join
 //! let sorted = sort(table);                    another table; `sort` is a function that sorts
+//! let mut new = [row; 1000];                   another table, of equal rows; `let mut new = table;`: of the same rows
+//! for i in a..b { … new[i] = … }               a loop that makes its rows
 //! table[index]                                 a row, by a number or by a secret index
 //! table                                        the result, as the last expression
 //! ```
 //!
-//! A table is a parameter of at least [`FEWEST`] elements, or a name bound to a sorted one, if these are all the
+//! A table is a parameter of at least [`FEWEST`] elements, or a name bound to one of the others, if these are all the
 //! uses of its name, in statements of `main` itself but for rows by an index, which may stand anywhere in it. Only
 //! names decide. Other arrays are values like any other: loops over them are unrolled.
 //!
@@ -17,22 +19,23 @@
 
 use std::collections::BTreeMap;
 
-use garble_lang::ast::{ExprEnum, Pattern, PatternEnum, StmtEnum};
+use garble_lang::ast::{ExprEnum, StmtEnum, Type};
 use garble_lang::{TypedExpr, TypedFnDef, TypedPattern, TypedStmt};
 
 use super::error::CompileError;
-use super::sorting::{SortKey, sort_key};
+use super::rows::RowLoop;
+use super::sorting::{SortKey, identifier, sort_key};
 use super::types::Types;
 use super::uses::Uses;
 use crate::circuit::streamed::{MAX_ELEMENTS, Reading, Size};
 
 /// The fewest elements of a table, and rounds of a loop over tables. Below, unrolling makes smaller circuits.
-const FEWEST: usize = 32;
+pub(super) const FEWEST: usize = 32;
 
 /// The tables of `main`, and how large its parameters are.
 pub(super) struct Plan {
     /// Their names and numbers of rows.
-    names: BTreeMap<String, usize>,
+    pub(super) names: BTreeMap<String, usize>,
     pub(super) sizes: Vec<Size>,
     /// What follows about each function that sorts.
     sorts: BTreeMap<String, SortKey>,
@@ -42,10 +45,12 @@ pub(super) struct Plan {
 pub(super) enum Action<'s> {
     /// Binds a name to a table.
     Bind { name: &'s str, table: Expression<'s> },
+    /// Binds a name to a table of so many equal rows.
+    Fill { name: &'s str, row: &'s TypedExpr, rows: usize },
     /// Runs the body for each row.
     Rows { pattern: &'s TypedPattern, table: Expression<'s>, body: &'s [TypedStmt] },
     /// Runs the body for the rows from one to another of these tables.
-    Index { variable: &'s str, from: usize, to: usize, tables: Vec<String>, body: &'s [TypedStmt] },
+    Index(RowLoop<'s>),
     /// Runs the body for each two rows with equal keys.
     Join(Join<'s>),
     /// Ends with a table.
@@ -55,7 +60,7 @@ pub(super) enum Action<'s> {
 /// A join of two tables.
 pub(super) struct Join<'s> {
     pub(super) pattern: &'s TypedPattern,
-    pub(super) key: &'s garble_lang::ast::Type,
+    pub(super) key: &'s Type,
     pub(super) tables: [Expression<'s>; 2],
     pub(super) body: &'s [TypedStmt],
 }
@@ -75,15 +80,16 @@ impl Plan {
         let whole = Uses::of(&main.body);
         plan.names = plan.candidates(types, main, &whole);
         loop {
-            let as_tables = plan.as_tables(main);
-            let all = |name: &String| {
-                whole.reads(name) == whole.accesses(name) + as_tables.get(name).copied().unwrap_or_default()
-            };
+            let known = plan.known_uses(main);
             let mut kept = plan.names.clone();
-            kept.retain(|name, _| all(name));
+            kept.retain(|name, _| {
+                let Known { as_table, assigned } = known.get(name).copied().unwrap_or_default();
+                whole.reads(name) == whole.accesses(name) + as_table && whole.assigns(name) == assigned
+            });
             // What is bound to a table that is none is none either.
             for (name, value) in main.body.iter().filter_map(bound) {
-                if !plan.table(value).is_some_and(|table| kept.contains_key(table.name)) {
+                let table = plan.table(value);
+                if !table.map_or_else(|| repeated(value).is_some(), |table| kept.contains_key(table.name)) {
                     kept.remove(name);
                 }
             }
@@ -96,7 +102,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Parameters with many elements, and names that are bound once, to what a function that sorts returns.
+    /// Parameters with many elements, and names that are bound once, to another table or to equal rows.
     fn candidates(&self, types: &Types<'_>, main: &TypedFnDef, whole: &Uses) -> BTreeMap<String, usize> {
         let rows = |ty| {
             let (element, elements) = types.array(ty, main.meta).ok()?;
@@ -106,30 +112,49 @@ impl Plan {
         let parameters = main.params.iter().filter(|parameter| whole.binds(&parameter.name) == 0);
         let parameters = parameters.filter_map(|parameter| Some((&parameter.name, rows(&parameter.ty)?)));
         let is_parameter = |name: &String| main.params.iter().any(|parameter| parameter.name == *name);
-        let sorted = main.body.iter().filter_map(|statement| {
+        let others = main.body.iter().filter_map(|statement| {
             let (name, value) = bound(statement)?;
-            let ExprEnum::FnCall(function, _) = &value.inner else { return None };
-            let is_sorted = self.sorts.contains_key(function) && whole.binds(name) == 1;
-            if is_sorted && !is_parameter(name) { Some((name, rows(&value.ty)?)) } else { None }
+            let is_table = match &value.inner {
+                ExprEnum::FnCall(function, _) => self.sorts.contains_key(function),
+                ExprEnum::Identifier(_) => true,
+                _ => repeated(value).is_some(),
+            };
+            let is_other = is_table && whole.binds(name) == 1 && !is_parameter(name);
+            if is_other { Some((name, rows(&value.ty)?)) } else { None }
         });
-        let all = parameters.chain(sorted).filter(|(name, _)| !whole.assigned.contains(*name));
-        all.map(|(name, rows)| (name.clone(), rows)).collect()
+        parameters.chain(others).map(|(name, rows)| (name.clone(), rows)).collect()
     }
 
-    /// How often each table is used as a whole.
-    fn as_tables(&self, main: &TypedFnDef) -> BTreeMap<String, usize> {
-        let mut uses = BTreeMap::new();
-        let mut add = |table: &Expression<'_>| *uses.entry(table.name.to_owned()).or_default() += 1;
-        for (at, statement) in main.body.iter().enumerate() {
-            match self.action(main, at, statement) {
-                Some(Action::Bind { table, .. } | Action::Rows { table, .. } | Action::Result(table)) => {
-                    add(&table);
-                }
-                Some(Action::Join(Join { tables, .. })) => tables.iter().for_each(&mut add),
-                Some(Action::Index { .. }) | None => {}
+    /// How often each table is used as a whole, and assigned in loops over its rows.
+    fn known_uses(&self, main: &TypedFnDef) -> BTreeMap<String, Known> {
+        let mut uses = BTreeMap::<String, Known>::new();
+        let mut add = |table: &Expression<'_>| uses.entry(table.name.to_owned()).or_default().as_table += 1;
+        let actions: Vec<_> = self.actions(main).collect();
+        for action in &actions {
+            match action {
+                Action::Bind { table, .. } | Action::Rows { table, .. } | Action::Result(table) => add(table),
+                Action::Join(Join { tables, .. }) => tables.iter().for_each(&mut add),
+                Action::Index(_) | Action::Fill { .. } => {}
+            }
+        }
+        for action in actions {
+            let Action::Index(rows) = action else { continue };
+            for name in rows.writes {
+                uses.entry(name.clone()).or_default().assigned += rows.uses.assigns(&name);
             }
         }
         uses
+    }
+
+    fn actions<'s>(&self, main: &'s TypedFnDef) -> impl Iterator<Item = Action<'s>> {
+        main.body.iter().enumerate().filter_map(|(at, statement)| self.action(main, at, statement))
+    }
+
+    /// Whether the result is a table.
+    pub(super) fn ends_with_table(&self, main: &TypedFnDef) -> bool {
+        let last = main.body.len().wrapping_sub(1);
+        let action = main.body.last().and_then(|statement| self.action(main, last, statement));
+        matches!(action, Some(Action::Result(_)))
     }
 
     /// What a statement of `main` does with tables, if it is one of those that do.
@@ -141,11 +166,15 @@ impl Plan {
     ) -> Option<Action<'s>> {
         match &statement.inner {
             StmtEnum::Let(..) | StmtEnum::LetMut(..) => {
-                let (name, value) = bound(statement).filter(|(name, _)| self.names.contains_key(*name))?;
-                Some(Action::Bind { name, table: self.table(value)? })
+                let (name, value) = bound(statement)?;
+                let rows = *self.names.get(name)?;
+                match repeated(value) {
+                    Some(row) => Some(Action::Fill { name, row, rows }),
+                    None => Some(Action::Bind { name, table: self.table(value)? }),
+                }
             }
             StmtEnum::ForEachLoop(pattern, array, body) => match &array.inner {
-                ExprEnum::Range(from, to, _) => self.index_loop(pattern, [*from, *to], body),
+                ExprEnum::Range(..) => RowLoop::of(&self.names, statement).map(Action::Index),
                 _ => Some(Action::Rows { pattern, table: self.table(array)?, body }),
             },
             StmtEnum::JoinLoop(pattern, key, (first, second), body) => {
@@ -173,45 +202,18 @@ impl Plan {
         }
     }
 
-    /// A loop whose variable is used as an index of tables alone.
-    fn index_loop<'s>(
-        &self,
-        pattern: &'s TypedPattern,
-        [from, to]: [u64; 2],
-        body: &'s [TypedStmt],
-    ) -> Option<Action<'s>> {
-        let Pattern(PatternEnum::Identifier(variable), ..) = pattern else { return None };
-        let (from, to) = (usize::try_from(from).ok()?, usize::try_from(to).ok()?);
-        let uses = Uses::of(body);
-        let is_table = |name: &&String| uses.indexes(name, variable) > 0;
-        let names: Vec<&String> = self.names.keys().filter(is_table).collect();
-        let exist = names.iter().all(|name| self.names.get(*name).is_some_and(|rows| to <= *rows));
-        let as_index: usize = names.iter().map(|name| uses.indexes(name, variable)).sum();
-        let only = uses.reads(variable) == as_index && uses.binds(variable) == 0;
-        if !only || !exist || names.is_empty() || to.saturating_sub(from) < FEWEST {
-            return None;
-        }
-        let tables = names.into_iter().cloned().collect();
-        Some(Action::Index { variable, from, to, tables, body })
-    }
-
     /// How the parameters are read.
     fn sizes(&self, types: &Types<'_>, main: &TypedFnDef, whole: &Uses) -> Result<Vec<Size>, CompileError> {
-        let actions: Vec<Action<'_>> = main
-            .body
-            .iter()
-            .enumerate()
-            .filter_map(|(at, statement)| self.action(main, at, statement))
-            .collect();
+        let actions: Vec<Action<'_>> = self.actions(main).collect();
         let is_read_once = |name: &String, elements: usize| {
             actions.iter().any(|action| match action {
                 Action::Rows { table, .. } => {
                     table.name == *name && table.sorts.is_empty() && whole.reads(name) == 1
                 }
-                Action::Index { variable, from: 0, to, tables, body } => {
-                    *to == elements
-                        && tables.contains(name)
-                        && Uses::of(body).indexes(name, variable) == whole.reads(name)
+                Action::Index(rows) => {
+                    (rows.from, rows.to) == (0, elements)
+                        && rows.reads_only(name)
+                        && rows.uses.reads(name) == whole.reads(name)
                 }
                 _ => false,
             })
@@ -225,18 +227,34 @@ impl Plan {
                 continue;
             }
             let (element, elements) = types.array(&parameter.ty, main.meta)?;
-            let reading = if is_read_once(name, elements) { Reading::Streamed } else { Reading::Held };
+            let is_streamed = whole.assigns(name) == 0 && is_read_once(name, elements);
+            let reading = if is_streamed { Reading::Streamed } else { Reading::Held };
             sizes.push(Size { element: types.bits(element, main.meta)?, elements, reading });
         }
         Ok(sizes)
     }
 }
 
+/// The uses of a table of which is known what they do, but for its rows by an index.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    as_table: usize,
+    assigned: usize,
+}
+
 /// `let name = value;`
 fn bound(statement: &TypedStmt) -> Option<(&String, &TypedExpr)> {
     match &statement.inner {
-        StmtEnum::Let(Pattern(PatternEnum::Identifier(name), ..), _, value)
-        | StmtEnum::LetMut(name, _, value) => Some((name, value)),
+        StmtEnum::Let(pattern, _, value) => Some((identifier(pattern)?, value)),
+        StmtEnum::LetMut(name, _, value) => Some((name, value)),
+        _ => None,
+    }
+}
+
+/// `[row; n]`: the row.
+fn repeated(value: &TypedExpr) -> Option<&TypedExpr> {
+    match &value.inner {
+        ExprEnum::ArrayRepeatLiteral(row, _) | ExprEnum::ArrayRepeatLiteralConst(row, _) => Some(row),
         _ => None,
     }
 }

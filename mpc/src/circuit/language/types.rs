@@ -14,8 +14,8 @@ use garble_lang::ast::{ConstExpr, ConstExprEnum, EnumDef, Type, Variant};
 use garble_lang::token::{MetaInfo, SignedNumType, UnsignedNumType};
 
 use super::declared::DeclaredFields;
-use super::error::{CompileError, ConstantProblem, Refusal, refused};
-use super::value::{Leaf, LeafKind};
+use super::error::{CompileError, ConstantProblem, Refusal, refused, too_large};
+use super::value::{Case, Leaf, LeafKind};
 use crate::number::Number;
 
 /// The largest number of numbers in a row.
@@ -160,70 +160,97 @@ impl<'p> Types<'p> {
             }
             _ => number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?.width(),
         };
-        if bits > self.most_bits { Err(refused(meta, Refusal::TooLarge(self.most_bits))) } else { Ok(bits) }
+        if bits > self.most_bits { Err(too_large(meta, self.most_bits, bits)) } else { Ok(bits) }
     }
 
     /// Lists the numbers that a value consists of, with their paths, in the order of their bits, and what that order
-    /// is in the source. An enum is
-    /// the number of its variant, followed by its other bits in words of at most 64 bits, which only a result
-    /// may have.
+    /// is in the source. An enum is the number of its variant, followed by the fields of each variant, which share
+    /// their bits.
     pub(super) fn leaves(
         &self,
         path: &str,
         ty: &Type,
         meta: MetaInfo,
         leaves: &mut Leaves,
-    ) -> Result<Payload, CompileError> {
+    ) -> Result<(), CompileError> {
         if leaves.all.len() >= MAX_COLUMNS {
             return Err(refused(meta, Refusal::TooManyColumns(MAX_COLUMNS)));
         }
-        let within = |name: &str| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
-        let mut payload = Payload::None;
         match ty {
             Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..) => {
                 let (element, length) = self.array(ty, meta)?;
                 for i in 0..length {
-                    payload |= self.leaves(&format!("{path}[{i}]"), element, meta, leaves)?;
+                    self.leaves(&format!("{path}[{i}]"), element, meta, leaves)?;
                 }
             }
             Type::Tuple(types) => {
                 for (i, ty) in types.iter().enumerate() {
-                    payload |= self.leaves(&within(&i.to_string()), ty, meta, leaves)?;
+                    self.leaves(&within(path, i), ty, meta, leaves)?;
                 }
             }
             Type::Struct(name) => {
                 // The front end sorts the fields of a struct by their names.
                 let (mut parts, before) = (Vec::new(), std::mem::take(&mut leaves.order));
                 for (field, ty) in self.fields(name, meta)? {
-                    payload |= self.leaves(&within(field), ty, meta, leaves)?;
+                    self.leaves(&within(path, field), ty, meta, leaves)?;
                     parts.push((self.declared.rank(name, field), std::mem::take(&mut leaves.order)));
                 }
                 parts.sort_by_key(|(rank, _)| *rank);
                 leaves.order = before;
                 leaves.order.extend(parts.into_iter().flat_map(|(_, order)| order));
             }
-            Type::Enum(name) => {
-                let definition = self.variants(name, meta)?;
-                let last = definition.variants.len().saturating_sub(1);
-                let name = |(Variant::Unit(name) | Variant::Tuple(name, _)): &Variant| name.clone();
-                let kind = LeafKind::Variant(definition.variants.iter().map(name).collect());
-                leaves.push(Leaf { path: path.into(), number: Number::up_to(last as u128), kind });
-                let bits = self.bits(ty, meta)? - tag_bits(definition);
-                for (i, from) in (0..bits).step_by(64).enumerate() {
-                    let word = Number::up_to((1 << (bits - from).min(64)) - 1);
-                    let path = within(&format!("fields {i}"));
-                    leaves.push(Leaf { path, number: word, kind: LeafKind::Number });
-                    payload = Payload::Some;
-                }
-            }
+            Type::Enum(name) => self.variant_leaves(path, name, meta, leaves)?,
             _ => {
                 let number = number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
                 let kind = if *ty == Type::Bool { LeafKind::Bool } else { LeafKind::Number };
-                leaves.push(Leaf { path: path.into(), number, kind });
+                leaves.push(path, number, kind);
             }
         }
-        Ok(payload)
+        Ok(())
     }
+
+    fn variant_leaves(
+        &self,
+        path: &str,
+        name: &str,
+        meta: MetaInfo,
+        leaves: &mut Leaves,
+    ) -> Result<(), CompileError> {
+        let definition = self.variants(name, meta)?;
+        let (tag, begin, outer) = (leaves.all.len(), leaves.bits, leaves.case);
+        let last = definition.variants.len().saturating_sub(1);
+        let names = definition.variants.iter().map(|variant| variant_name(variant).to_owned()).collect();
+        leaves.push(path, Number::up_to(last as u128), LeafKind::Variant(names));
+        for (number, variant) in definition.variants.iter().enumerate() {
+            let (fields, path) = (payload(variant), within(path, variant_name(variant)));
+            (leaves.bits, leaves.case) = (begin + tag_bits(definition), Some(Case { tag, variant: number }));
+            for (i, ty) in fields.iter().enumerate() {
+                let field = if fields.len() == 1 { path.clone() } else { within(&path, i) };
+                self.leaves(&field, ty, meta, leaves)?;
+            }
+        }
+        (leaves.bits, leaves.case) = (begin + self.bits(&Type::Enum(name.to_owned()), meta)?, outer);
+        Ok(())
+    }
+
+    /// The widths of the numbers by which a key is compared, from the first on. The fields of an enum are words.
+    pub(super) fn key_widths(&self, key: &Type, meta: MetaInfo) -> Result<Vec<usize>, CompileError> {
+        let mut leaves = Leaves::default();
+        self.leaves("", key, meta, &mut leaves)?;
+        let own: Vec<_> = leaves.all.iter().filter(|leaf| leaf.case.is_none()).collect();
+        let ends = own.iter().skip(1).map(|leaf| leaf.bit).chain([leaves.bits]);
+        let widths = own.iter().zip(ends).flat_map(|(leaf, end)| {
+            let width = leaf.number.width();
+            let rest = end.saturating_sub(leaf.bit + width);
+            [width].into_iter().chain((0..rest).step_by(64).map(move |from| (rest - from).min(64)))
+        });
+        Ok(widths.collect())
+    }
+}
+
+/// The path of a part.
+fn within(path: &str, part: impl std::fmt::Display) -> String {
+    if path.is_empty() { part.to_string() } else { format!("{path}.{part}") }
 }
 
 /// The numbers that a value consists of.
@@ -233,27 +260,18 @@ pub(super) struct Leaves {
     pub(super) all: Vec<Leaf>,
     /// Their places, in the order of the source.
     pub(super) order: Vec<usize>,
+    /// The bits so far.
+    pub(super) bits: usize,
+    /// The variant whose fields are listed.
+    case: Option<Case>,
 }
 
 impl Leaves {
-    fn push(&mut self, leaf: Leaf) {
+    fn push(&mut self, path: &str, number: Number, kind: LeafKind) {
         self.order.push(self.all.len());
-        self.all.push(leaf);
-    }
-}
-
-/// Whether a value contains the fields of an enum.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Payload {
-    None,
-    Some,
-}
-
-impl core::ops::BitOrAssign for Payload {
-    fn bitor_assign(&mut self, other: Self) {
-        if other == Self::Some {
-            *self = other;
-        }
+        let (bit, case) = (self.bits, self.case);
+        self.bits += number.width();
+        self.all.push(Leaf { path: path.into(), number, kind, bit, case });
     }
 }
 
@@ -265,11 +283,15 @@ pub(super) fn payload(variant: &Variant) -> &[Type] {
     }
 }
 
+/// The name of a variant.
+fn variant_name(variant: &Variant) -> &str {
+    let (Variant::Unit(name) | Variant::Tuple(name, _)) = variant;
+    name
+}
+
 /// The number of a variant.
 pub(super) fn tag(definition: &EnumDef, name: &str) -> Option<usize> {
-    definition.variants.iter().position(|variant| match variant {
-        Variant::Unit(variant) | Variant::Tuple(variant, _) => variant == name,
-    })
+    definition.variants.iter().position(|variant| variant_name(variant) == name)
 }
 
 /// The number of bits of a variant's number.

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use garble_lang::ast::{Accessor, BuiltInFnCall, ExprEnum, Pattern, PatternEnum, StmtEnum, VariantExprEnum};
+use garble_lang::ast::{
+    Accessor, BuiltInFnCall, ExprEnum, Op, Pattern, PatternEnum, StmtEnum, VariantExprEnum,
+};
 use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
 
 /// The names in some statements.
@@ -13,13 +15,52 @@ use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
 pub(super) struct Uses {
     /// How often each name is read.
     pub(super) read: BTreeMap<String, usize>,
-    /// How often each name is read as an array whose index is another name.
-    pub(super) indexed: BTreeMap<(String, String), usize>,
+    /// How often each name is read as an array whose index is another name, or that plus a number.
+    indexed: BTreeMap<Indexed, usize>,
     /// How often each name is read as an array with any index.
     pub(super) accessed: BTreeMap<String, usize>,
     /// How often each name is bound.
     pub(super) bound: BTreeMap<String, usize>,
-    pub(super) assigned: BTreeSet<String>,
+    /// How often each name is assigned, or a part of it.
+    assigned: BTreeMap<String, usize>,
+    /// How often a place of each name is assigned whose index is another name.
+    assigned_at: BTreeMap<(String, String), usize>,
+    /// The names in other indices.
+    in_index: BTreeSet<String>,
+    /// Names that are bound or assigned, and those in the value, but for indices of rows.
+    flows: Vec<(BTreeSet<String>, BTreeSet<String>)>,
+}
+
+/// A row of an array by a variable, or by one plus a number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Indexed {
+    pub(super) array: String,
+    pub(super) variable: String,
+    pub(super) offset: i64,
+}
+
+/// The names that a pattern binds.
+fn names(pattern: &TypedPattern) -> BTreeSet<String> {
+    let mut uses = Uses::default();
+    uses.pattern(pattern);
+    uses.bound.into_keys().collect()
+}
+
+/// `variable`, `variable + number` or `variable - number`.
+pub(super) fn offset(index: &TypedExpr) -> Option<(&str, i64)> {
+    match &index.inner {
+        ExprEnum::Identifier(variable) => Some((variable, 0)),
+        ExprEnum::Op(op @ (Op::Add | Op::Sub), variable, number) => {
+            let (ExprEnum::Identifier(variable), ExprEnum::NumUnsigned(number, _)) =
+                (&variable.inner, &number.inner)
+            else {
+                return None;
+            };
+            let number = i64::from(u32::try_from(*number).ok()?);
+            Some((variable, if *op == Op::Add { number } else { -number }))
+        }
+        _ => None,
+    }
 }
 
 impl Uses {
@@ -27,6 +68,16 @@ impl Uses {
         let mut uses = Self::default();
         uses.statements(statements);
         uses
+    }
+
+    /// One use of a name.
+    pub(super) fn of_name(name: &str) -> Self {
+        Self { read: BTreeMap::from([(name.to_owned(), 1)]), ..Self::default() }
+    }
+
+    /// Whether a name is read or assigned.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.reads(name) > 0 || self.assigns(name) > 0
     }
 
     pub(super) fn reads(&self, name: &str) -> usize {
@@ -40,7 +91,40 @@ impl Uses {
 
     /// How often a name is read with the value of another as its index.
     pub(super) fn indexes(&self, name: &str, variable: &str) -> usize {
-        self.indexed.get(&(name.to_owned(), variable.to_owned())).copied().unwrap_or_default()
+        let row = Indexed { array: name.to_owned(), variable: variable.to_owned(), offset: 0 };
+        self.indexed.get(&row).copied().unwrap_or_default()
+    }
+
+    /// The rows that are read by a variable, and how often.
+    pub(super) fn rows_by(&self, variable: &str) -> impl Iterator<Item = (&Indexed, usize)> {
+        self.indexed.iter().filter(move |(row, _)| row.variable == variable).map(|(row, times)| (row, *times))
+    }
+
+    /// How often a name or a part of it is assigned.
+    pub(super) fn assigns(&self, name: &str) -> usize {
+        self.assigned.get(name).copied().unwrap_or_default()
+    }
+
+    /// The names of which a place is assigned whose index is the value of a variable, and how often.
+    pub(super) fn assigned_by(&self, variable: &str) -> impl Iterator<Item = (&String, usize)> {
+        let by = self.assigned_at.iter().filter(move |((_, by), _)| by == variable);
+        by.map(|((name, _), times)| (name, *times))
+    }
+
+    /// Whether an index follows from a name, other than one that is the name plus a number.
+    pub(super) fn index_follows_from(&self, name: &str) -> bool {
+        let mut known = BTreeSet::from([name.to_owned()]);
+        loop {
+            let follows = self.flows.iter().filter(|(_, from)| !from.is_disjoint(&known));
+            let all: BTreeSet<String> =
+                follows.flat_map(|(to, _)| to.iter().cloned()).chain(known.clone()).collect();
+            if all.len() == known.len() {
+                break;
+            }
+            known = all;
+        }
+        let indexes = |other: &String| other != name && self.rows_by(other).next().is_some();
+        known.iter().any(|other| self.in_index.contains(other) || indexes(other))
     }
 
     /// How often a name is bound.
@@ -56,23 +140,33 @@ impl Uses {
         for statement in statements {
             match &statement.inner {
                 StmtEnum::Let(pattern, _, value) => {
+                    self.flow(names(pattern), value);
                     self.pattern(pattern);
                     self.expression(value);
                 }
                 StmtEnum::LetMut(name, _, value) => {
+                    self.flow(BTreeSet::from([name.clone()]), value);
                     self.bind(name);
                     self.expression(value);
                 }
                 StmtEnum::VarAssign(name, accessors, value) => {
-                    self.assigned.insert(name.clone());
-                    for (accessor, _) in accessors {
-                        if let Accessor::ArrayAccess { index, .. } = accessor {
-                            self.expression(index);
+                    *self.assigned.entry(name.clone()).or_default() += 1;
+                    for (at, (accessor, _)) in accessors.iter().enumerate() {
+                        let Accessor::ArrayAccess { index, .. } = accessor else { continue };
+                        match &index.inner {
+                            ExprEnum::Identifier(variable) if at == 0 => {
+                                let place = (name.clone(), variable.clone());
+                                *self.assigned_at.entry(place).or_default() += 1;
+                                self.expression(index);
+                            }
+                            _ => self.index(index),
                         }
                     }
+                    self.flow(BTreeSet::from([name.clone()]), value);
                     self.expression(value);
                 }
                 StmtEnum::ForEachLoop(pattern, array, body) => {
+                    self.flow(names(pattern), array);
                     self.pattern(pattern);
                     self.expression(array);
                     self.statements(body);
@@ -86,6 +180,23 @@ impl Uses {
                 StmtEnum::Expr(value) => self.expression(value),
             }
         }
+    }
+
+    /// The value of names.
+    fn flow(&mut self, names: BTreeSet<String>, value: &TypedExpr) {
+        let mut inner = Self::default();
+        inner.expression(value);
+        let as_row = |name: &str| inner.rows_by(name).map(|(_, times)| times).sum::<usize>();
+        let from = inner.read.iter().filter(|(name, times)| **times > as_row(name));
+        self.flows.push((names, from.map(|(name, _)| name.clone()).collect()));
+    }
+
+    /// An index that is more than a name plus a number.
+    fn index(&mut self, index: &TypedExpr) {
+        let mut inner = Self::default();
+        inner.expression(index);
+        self.in_index.extend(inner.read.into_keys());
+        self.expression(index);
     }
 
     fn pattern(&mut self, Pattern(pattern, ..): &TypedPattern) {
@@ -117,15 +228,13 @@ impl Uses {
         match &expression.inner {
             ExprEnum::Identifier(name) => *self.read.entry(name.clone()).or_default() += 1,
             ExprEnum::ArrayAccess(array, index) => {
-                if let (ExprEnum::Identifier(array), ExprEnum::Identifier(index)) =
-                    (&array.inner, &index.inner)
-                {
-                    *self.indexed.entry((array.clone(), index.clone())).or_default() += 1;
-                }
-                if let ExprEnum::Identifier(array) = &array.inner {
-                    *self.accessed.entry(array.clone()).or_default() += 1;
-                }
-                self.expressions([&**array, &**index]);
+                self.expression(array);
+                let ExprEnum::Identifier(array) = &array.inner else { return self.index(index) };
+                *self.accessed.entry(array.clone()).or_default() += 1;
+                let Some((variable, offset)) = offset(index) else { return self.index(index) };
+                let row = Indexed { array: array.clone(), variable: variable.to_owned(), offset };
+                *self.indexed.entry(row).or_default() += 1;
+                self.expression(index);
             }
             ExprEnum::ArrayLiteral(parts) | ExprEnum::TupleLiteral(parts) | ExprEnum::FnCall(_, parts) => {
                 self.expressions(parts);

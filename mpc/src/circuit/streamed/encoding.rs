@@ -5,14 +5,17 @@
 //! size    = bits of an element ‖ elements ‖ 0 whole, 1 streamed, 2 held
 //! step    = 0 ‖ staged, 1 ‖ loop, 2 ‖ table ‖ key, or 3 ‖ table ‖ table ‖ key
 //! staged  = known: list of (table ‖ row) ‖ stages: list of (circuit ‖ table ‖ index) ‖ circuit
-//! loop    = sources: list of (table ‖ first row) ‖ rounds ‖ reads ‖ writes ‖ staged ‖ 0, or rounds of a block ‖ block
+//! loop    = sources: list of source ‖ rounds ‖ reads ‖ writes ‖ makes: list of (bits of a row ‖ 0, or 1 ‖ source)
+//!           ‖ 0, or 1 ‖ bits of the number ‖ first number ‖ staged ‖ 0, or rounds of a block ‖ block
+//! source  = table ‖ first row
 //! key     = list of 2·place, or 2·place + 1 where it descends
 //! ```
 //!
 //! Tables, rows, places and bits of the state are u32, sizes and rounds u64.
 
 use super::{
-    Block, ForEach, KeyBit, Known, Merge, Reading, Size, Sort, Source, Stage, Staged, Step, StreamedCircuit,
+    Block, Counter, ForEach, KeyBit, Known, Make, Merge, Reading, Size, Sort, Source, Stage, Staged, Step,
+    StreamedCircuit,
 };
 use crate::codec::{Decode, DecodeError, Encode, Reader};
 
@@ -111,13 +114,63 @@ impl Decode for Staged {
     }
 }
 
+impl Encode for Make {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.width.encode(out);
+        self.into.encode(out);
+    }
+}
+
+impl Decode for Make {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { width: Decode::decode(reader)?, into: Decode::decode(reader)? })
+    }
+}
+
+impl Encode for Counter {
+    fn encode(&self, out: &mut Vec<u8>) {
+        [self.bits, self.first].encode(out);
+    }
+}
+
+impl Decode for Counter {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let [bits, first] = Decode::decode(reader)?;
+        Ok(Self { bits, first })
+    }
+}
+
+impl<T: Encode> Encode for Option<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            None => 0u8.encode(out),
+            Some(value) => {
+                1u8.encode(out);
+                value.encode(out);
+            }
+        }
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(reader)? {
+            0 => Ok(None),
+            1 => T::decode(reader).map(Some),
+            _ => Err(DecodeError::Invalid("option")),
+        }
+    }
+}
+
 impl Encode for ForEach {
     fn encode(&self, out: &mut Vec<u8>) {
-        let Self { sources, rounds, reads, writes, round, block } = self;
+        let Self { sources, rounds, reads, writes, makes, counter, round, block } = self;
         sources.encode(out);
         rounds.encode(out);
         reads.encode(out);
         writes.encode(out);
+        makes.encode(out);
+        counter.encode(out);
         round.encode(out);
         match block {
             None => 0usize.encode(out),
@@ -132,12 +185,13 @@ impl Encode for ForEach {
 impl Decode for ForEach {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (sources, rounds) = (Decode::decode(reader)?, Decode::decode(reader)?);
-        let (reads, writes, round) = Decode::decode(reader)?;
+        let (reads, writes, makes) = Decode::decode(reader)?;
+        let (counter, round) = (Decode::decode(reader)?, Decode::decode(reader)?);
         let block = match usize::decode(reader)? {
             0 => None,
             rounds => Some(Block { rounds, circuit: Decode::decode(reader)? }),
         };
-        Ok(Self { sources, rounds, reads, writes, round, block })
+        Ok(Self { sources, rounds, reads, writes, makes, counter, round, block })
     }
 }
 
@@ -183,24 +237,14 @@ impl Encode for StreamedCircuit {
         self.sizes.encode(out);
         self.steps.encode(out);
         self.last.encode(out);
-        match self.result {
-            None => 0u8.encode(out),
-            Some(table) => {
-                1u8.encode(out);
-                table.encode(out);
-            }
-        }
+        self.result.encode(out);
     }
 }
 
 impl Decode for StreamedCircuit {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (sizes, steps, last) = (Vec::decode(reader)?, Vec::decode(reader)?, Staged::decode(reader)?);
-        let result = match u8::decode(reader)? {
-            0 => None,
-            1 => Some(u32::decode(reader)?),
-            _ => return Err(DecodeError::Invalid("result")),
-        };
+        let result = Decode::decode(reader)?;
         Self::new(sizes, steps, last, result).ok_or(DecodeError::Invalid("steps"))
     }
 }

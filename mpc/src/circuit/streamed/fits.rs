@@ -1,8 +1,8 @@
 //! Whether the steps of a streamed circuit fit together, and the tables that they make.
 
 use super::{
-    Block, CHUNK, ForEach, MAX_ELEMENTS, MAX_TABLES, Merge, Reading, Rows, Size, Sort, Staged, Step,
-    StreamedCircuit,
+    Block, CHUNK, ForEach, MAX_ELEMENTS, MAX_TABLES, Make, Merge, Reading, Rows, Size, Sort, Source, Staged,
+    Step, StreamedCircuit,
 };
 use crate::circuit::Circuit;
 use crate::gadgets::network::KeyBit;
@@ -26,11 +26,19 @@ impl StreamedCircuit {
         for step in &self.steps {
             let of = |table: u32| tables.get(table as usize).copied().unwrap_or(Rows { width: 0, count: 0 });
             let made = match step {
-                Step::Sort(sort) => of(sort.table),
-                Step::Merge(merge) => merge.rows(merge.tables.map(of)),
-                Step::Once(_) | Step::ForEach(_) => continue,
+                Step::Sort(sort) => vec![of(sort.table)],
+                Step::Merge(merge) => vec![merge.rows(merge.tables.map(of))],
+                Step::ForEach(each) => each
+                    .makes
+                    .iter()
+                    .map(|make| Rows {
+                        width: make.width as usize,
+                        count: make.into.map_or(each.rounds, |into| of(into.table).count),
+                    })
+                    .collect(),
+                Step::Once(_) => continue,
             };
-            tables.push(made);
+            tables.extend(made);
         }
         tables
     }
@@ -40,7 +48,7 @@ impl StreamedCircuit {
         let mut last = vec![0; self.all_tables().len()];
         let mut made = self.sizes.len();
         for (at, step) in self.steps.iter().enumerate() {
-            if matches!(step, Step::Sort(_) | Step::Merge(_)) {
+            for _ in 0..step.makes() {
                 if let Some(last) = last.get_mut(made) {
                     *last = at;
                 }
@@ -72,7 +80,7 @@ impl StreamedCircuit {
         let mut most = sum(&alive)?;
         let mut made = self.sizes.len();
         for (at, step) in self.steps.iter().enumerate() {
-            if matches!(step, Step::Sort(_) | Step::Merge(_)) {
+            for _ in 0..step.makes() {
                 alive.push(made);
                 made += 1;
             }
@@ -108,14 +116,13 @@ impl StreamedCircuit {
                 Step::Sort(Sort { table, key }) => {
                     let rows = tables.held(*table)?;
                     keys_fit(key, rows.width).then_some(())?;
-                    made += 1;
                 }
                 Step::Merge(Merge { tables: both, key }) => {
                     let [first, second] = [tables.held(both[0])?, tables.held(both[1])?];
                     keys_fit(key, first.width.min(second.width)).then_some(())?;
-                    made += 1;
                 }
             }
+            made += step.makes();
         }
         let mut read: Vec<usize> = self.streamed_values().collect();
         read.sort_unstable();
@@ -169,45 +176,82 @@ impl Made<'_> {
         takes(&staged.last, bits).then(|| gives(&staged.last))
     }
 
+    /// Whether a table can be made of so many rows.
+    fn made_fits(&self, make: &Make, rounds: usize) -> bool {
+        let fits = |into: &Source| {
+            let rows = self.held(into.table);
+            rows.is_some_and(|rows| rows.width == make.width as usize && rows.hold(into.from, rounds))
+        };
+        make.width > 0 && rounds > 0 && make.into.as_ref().is_none_or(fits)
+    }
+
     fn loop_fits(&self, each: &ForEach, state: usize) -> bool {
-        let ForEach { sources, rounds, reads, writes, round, block } = each;
+        let ForEach { sources, rounds, reads, writes, makes, counter, round, block } = each;
         let mut widths = Vec::with_capacity(sources.len());
         for source in sources {
             let size = self.sizes.get(source.table as usize);
-            let from = source.from as usize;
             let rows = match size.filter(|size| size.reading == Reading::Streamed) {
-                Some(size) if from == 0 && size.elements == *rounds => Some(size.element),
+                Some(size) if source.from == 0 && size.elements == *rounds => Some(size.element),
                 Some(_) => None,
                 None => {
                     let rows = self.held(source.table);
-                    rows.filter(|rows| from + rounds <= rows.count).map(|rows| rows.width)
+                    rows.filter(|rows| rows.hold(source.from, *rounds)).map(|rows| rows.width)
                 }
             };
             let Some(width) = rows else { return false };
             widths.push(width);
         }
-        let Some(row) = sum(widths.into_iter()) else { return false };
+        widths.push(each.counter_bits());
+        let (Some(row), Some(made)) =
+            (sum(widths.into_iter()), sum(makes.iter().map(|make| make.width as usize)))
+        else {
+            return false;
+        };
         let exists = |bit: &u32| (*bit as usize) < state;
-        let takes_rounds = |n: usize| row.checked_mul(n).and_then(|bits| bits.checked_add(reads.len()));
+        let all = |bits: usize, n: usize, fixed: usize| {
+            bits.checked_mul(n).and_then(|bits| bits.checked_add(fixed))
+        };
+        let takes_rounds = |n: usize| all(row, n, reads.len());
+        let gives_rounds = |n: usize| all(made, n, writes.len());
         let block_fits = |Block { rounds, circuit }: &Block| {
             (1..=CHUNK).contains(rounds)
                 && takes_rounds(*rounds).is_some_and(|bits| takes(circuit, bits))
-                && gives(circuit) == writes.len()
+                && Some(gives(circuit)) == gives_rounds(*rounds)
         };
-        !sources.is_empty()
+        !(sources.is_empty() && makes.is_empty())
+            && makes.iter().all(|make| self.made_fits(make, *rounds))
+            && counter.is_none_or(|counter| (1..=32).contains(&counter.bits))
             && reads.iter().chain(writes).all(exists)
-            && takes_rounds(1).and_then(|bits| self.gives(round, bits)) == Some(writes.len())
+            && takes_rounds(1).and_then(|bits| self.gives(round, bits)) == gives_rounds(1)
             && block.as_ref().is_none_or(block_fits)
     }
 }
 
+impl Rows {
+    /// Whether there are so many rows from one on.
+    fn hold(&self, from: u32, rounds: usize) -> bool {
+        (from as usize).checked_add(rounds).is_some_and(|end| end <= self.count)
+    }
+}
+
 impl Step {
+    /// The number of tables that it makes.
+    fn makes(&self) -> usize {
+        match self {
+            Self::Once(_) => 0,
+            Self::ForEach(each) => each.makes.len(),
+            Self::Sort(_) | Self::Merge(_) => 1,
+        }
+    }
+
     /// The tables that it uses.
     fn uses(&self) -> Vec<u32> {
         match self {
             Self::Once(staged) => staged.uses().collect(),
             Self::ForEach(each) => {
-                each.sources.iter().map(|source| source.table).chain(each.round.uses()).collect()
+                let into = each.makes.iter().filter_map(|make| make.into);
+                let all = each.sources.iter().copied().chain(into).map(|source| source.table);
+                all.chain(each.round.uses()).collect()
             }
             Self::Sort(sort) => vec![sort.table],
             Self::Merge(merge) => merge.tables.to_vec(),

@@ -1,6 +1,8 @@
 //! Runs a streamed circuit in an interpreter.
 
-use super::{CHUNK, Elements, ForEach, Merge, Reading, Sort, Source, Staged, Step, StreamedCircuit};
+use super::{
+    CHUNK, Counter, Elements, ForEach, Make, Merge, Reading, Sort, Source, Staged, Step, StreamedCircuit,
+};
 use crate::Fancy;
 use crate::gadgets::network::{Order, lookup, merge, sort};
 
@@ -37,7 +39,8 @@ impl StreamedCircuit {
                 }
                 Step::ForEach(each) => {
                     let mut reader = Reader { circuit: self, elements, memory: &memory };
-                    each.run(f, &mut reader, &mut state)?;
+                    let made = each.run(f, &mut reader, &mut state)?;
+                    memory.rows.extend(made);
                 }
                 Step::Sort(Sort { table, key }) => {
                     let rows = memory.take_or_copy(*table as usize, at);
@@ -196,13 +199,40 @@ impl<E, W: Copy + Default> Reader<'_, E, W> {
     }
 }
 
+impl Make {
+    /// The table before the first row that a round makes.
+    fn begin<W: Copy>(&self, rounds: usize, memory: &Memory<W>) -> Vec<W> {
+        let width = self.width as usize;
+        let Some(Source { table, from }) = self.into else { return Vec::with_capacity(rounds * width) };
+        let before = &memory.rows[table as usize];
+        let mut rows = Vec::with_capacity(before.len());
+        rows.extend_from_slice(&before[..from as usize * width]);
+        rows
+    }
+
+    /// Appends the rows after the last one that a round made.
+    fn end<W: Copy>(&self, memory: &Memory<W>, rows: &mut Vec<W>) {
+        let Some(Source { table, .. }) = self.into else { return };
+        rows.extend_from_slice(&memory.rows[table as usize][rows.len()..]);
+    }
+}
+
+impl Counter {
+    /// Appends the number of a round.
+    fn of<F: Fancy>(self, f: &mut F, round: usize, wires: &mut Vec<F::Wire>) {
+        let number = self.first as usize + round;
+        wires.extend((0..self.bits).map(|bit| f.constant(number >> bit & 1 == 1)));
+    }
+}
+
 impl ForEach {
     fn run<F: Fancy, E: Elements<F>>(
         &self,
         f: &mut F,
         reader: &mut Reader<'_, E, F::Wire>,
         state: &mut [F::Wire],
-    ) -> Result<(), F::Error> {
+    ) -> Result<Vec<Vec<F::Wire>>, F::Error> {
+        let mut made: Vec<_> = self.makes.iter().map(|make| make.begin(self.rounds, reader.memory)).collect();
         let at_once = self.block.as_ref().map_or(1, |block| block.rounds);
         let chunk = CHUNK.next_multiple_of(at_once);
         let mut read = vec![Vec::new(); self.sources.len()];
@@ -222,18 +252,30 @@ impl ForEach {
                         let width = wires.len() / now;
                         inputs.extend_from_slice(&wires[round * width..(round + 1) * width]);
                     }
+                    if let Some(counter) = self.counter {
+                        counter.of(f, from + round, &mut inputs);
+                    }
                 }
-                let mut changed = Vec::with_capacity(self.writes.len());
+                let mut changed = Vec::with_capacity(self.writes.len() + rounds * self.made_bits());
                 match block {
                     Some(block) => block.circuit.run(f, inputs, &mut changed)?,
                     None => self.round.run(f, inputs, reader.memory, &mut changed)?,
                 }
-                for (bit, wire) in self.writes.iter().zip(&changed) {
+                let (written, mut rows) = changed.split_at(self.writes.len());
+                for (bit, wire) in self.writes.iter().zip(written) {
                     state[*bit as usize] = *wire;
+                }
+                for _ in 0..rounds {
+                    for (make, made) in self.makes.iter().zip(&mut made) {
+                        let (row, rest) = rows.split_at(make.width as usize);
+                        made.extend_from_slice(row);
+                        rows = rest;
+                    }
                 }
                 done += rounds;
             }
         }
-        Ok(())
+        self.makes.iter().zip(&mut made).for_each(|(make, rows)| make.end(reader.memory, rows));
+        Ok(made)
     }
 }

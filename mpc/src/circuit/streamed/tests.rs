@@ -40,7 +40,9 @@ fn conjunction(elements: usize, rounds: usize) -> StreamedCircuit {
     let (reads, writes) = (vec![0], vec![0]);
     let block = (rounds > 1).then(|| Block { rounds, circuit: all(1 + rounds) });
     let sources = vec![Source { table: 1, from: 0 }];
-    let each = ForEach { sources, rounds: elements, reads, writes, round: all(2).into(), block };
+    let (makes, counter) = (Vec::new(), None);
+    let each =
+        ForEach { sources, rounds: elements, reads, writes, makes, counter, round: all(2).into(), block };
     let steps = vec![Step::Once(all(1).into()), Step::ForEach(each)];
     StreamedCircuit::new(sizes, steps, all(1).into(), None).unwrap()
 }
@@ -128,6 +130,8 @@ fn steps_that_do_not_fit_are_refused() {
     refused(|c| each(c).sources[0].from = 1);
     refused(|c| each(c).sources.push(Source { table: 1, from: 0 }));
     refused(|c| each(c).sources.clear());
+    refused(|c| each(c).makes.push(Make { width: 1, into: None }));
+    refused(|c| each(c).counter = Some(Counter { bits: 1, first: 0 }));
     refused(|c| each(c).rounds = 8);
     refused(|c| each(c).rounds = 10);
     refused(|c| block(c).rounds = 0);
@@ -186,7 +190,7 @@ fn tables_are_sorted_merged_and_looked_up() {
     let merged = [KeyBit { place: 2, descends: false }, KeyBit { place: 1, descends: false }];
     let merged = Order { width: 3, key: &merged }.cost_of_merge(18);
     assert_eq!(circuit.and_gates(), order.cost_of_sort(9).and_gates + merged.and_gates + 17 * 3);
-    let found = Tables { sorts: 1, joins: 1, lookups: 1, held_bits: 18 + 54 };
+    let found = Tables { sorts: 1, joins: 1, lookups: 1, made: 0, held_bits: 18 + 54 };
     assert_eq!(circuit.tables(), found);
 }
 
@@ -228,6 +232,104 @@ fn tables_that_do_not_exist_are_refused() {
         assert_eq!(bytes(&other), changed);
         let [first, second] = other.inputs() else { panic!("two values") };
         if first + second < 1 << 12 {
+            let given = [vec![true; *first], vec![true; *second]];
+            let Ok(()) = other.run(&mut Plain, &mut AtOnce(given), &mut Vec::new());
+        }
+    }
+}
+
+/// A circuit of one held table of nine rows of two bits. Two loops make tables: the second bit of each row and the low
+/// bit of its number, which replaces rows 1 to 4 of it; then the same rows without the numbers.
+fn that_makes_tables(rounds: usize) -> StreamedCircuit {
+    let sizes = vec![
+        Size { element: 2, elements: 9, reading: Reading::Held },
+        Size { element: 1, elements: 1, reading: Reading::Whole },
+    ];
+    let picked = |inputs: usize, places: &[usize]| {
+        let mut netlist = Netlist::new(vec![inputs]);
+        netlist.output(places.iter().map(|place| Signal::Wire(*place)));
+        Circuit::new(&netlist).unwrap()
+    };
+    // A round takes a bit of the state, a row and the number of three bits; its row goes in front of the next ones.
+    let places: Vec<usize> = (0..rounds).flat_map(|round| [5 * round + 2, 5 * round + 3]).collect();
+    let first = ForEach {
+        sources: vec![Source { table: 0, from: 1 }],
+        rounds: 4,
+        reads: vec![0],
+        writes: vec![0],
+        makes: vec![Make { width: 2, into: Some(Source { table: 0, from: 1 }) }],
+        counter: Some(Counter { bits: 3, first: 5 }),
+        round: picked(6, &[0, 2, 3]).into(),
+        block: (rounds > 1)
+            .then(|| Block { rounds, circuit: picked(1 + 5 * rounds, &[&[0][..], &places[..]].concat()) }),
+    };
+    let second = ForEach {
+        sources: vec![Source { table: 2, from: 0 }],
+        rounds: 9,
+        reads: vec![0],
+        writes: Vec::new(),
+        makes: vec![Make { width: 1, into: None }],
+        counter: None,
+        round: picked(3, &[1]).into(),
+        block: None,
+    };
+    let steps = vec![Step::ForEach(first), Step::ForEach(second)];
+    let known = [(2, 0), (2, 1), (2, 4), (2, 5), (3, 1)].map(|(table, row)| Known { table, row }).to_vec();
+    let last = Staged { known, stages: Vec::new(), last: picked(10, &(1..10).collect::<Vec<_>>()) };
+    StreamedCircuit::new(sizes, steps, last, None).unwrap()
+}
+
+#[test]
+fn rounds_make_rows_and_know_their_numbers() {
+    for rounds in [1, 2, 4] {
+        let circuit = that_makes_tables(rounds);
+        let rows = [3, 2, 1, 0, 2, 1, 1, 3, 0];
+        let table: Vec<bool> = rows.iter().flat_map(|row| [row & 1 == 1, row >> 1 == 1]).collect();
+        let mut out = Vec::new();
+        let Ok(()) = circuit.run(&mut Plain, &mut AtOnce([table, vec![true]]), &mut out);
+        // Row 0 as it was; row 1: its second bit, and 5; row 4: its second bit, and 8; row 5 as it was; the last is one bit.
+        let expected = [[true, true], [true, true], [true, false], [true, false]].concat();
+        assert_eq!(out, [&expected[..], &[true]].concat(), "{rounds}");
+        assert_eq!(circuit.tables().made, 2);
+        // Both tables are there at once.
+        assert_eq!(circuit.tables().held_bits, 18 + 18);
+    }
+}
+
+#[test]
+fn tables_that_rounds_cannot_make_are_refused() {
+    let encoded = bytes(&that_makes_tables(2));
+    assert_eq!(bytes(&StreamedCircuit::from_bytes(&encoded).unwrap()), encoded);
+    let refused = |change: fn(&mut ForEach, &mut ForEach)| {
+        let mut changed = that_makes_tables(2);
+        let [Step::ForEach(first), Step::ForEach(second)] = &mut changed.steps[..] else {
+            panic!("two loops")
+        };
+        change(first, second);
+        assert!(StreamedCircuit::from_bytes(&bytes(&changed)).is_err());
+    };
+    fn into(each: &mut ForEach) -> &mut Source {
+        each.makes[0].into.as_mut().unwrap()
+    }
+    refused(|first, _| into(first).from = 6);
+    refused(|first, _| into(first).table = 1);
+    refused(|first, _| into(first).table = 2);
+    refused(|first, _| first.makes[0].width = 1);
+    refused(|first, _| drop(first.makes.pop()));
+    refused(|first, _| first.counter = None);
+    refused(|first, _| first.counter = Some(Counter { bits: 33, first: 0 }));
+    refused(|_, second| second.makes[0].width = 0);
+    refused(|_, second| second.sources[0].table = 3);
+    refused(|_, second| second.makes.extend(second.makes.clone()));
+    // Sums of rows and rounds are beyond numbers.
+    refused(|first, _| first.rounds = usize::MAX);
+    for bit in 0..8 * encoded.len() {
+        let mut changed = encoded.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let Ok(other) = StreamedCircuit::from_bytes(&changed) else { continue };
+        assert_eq!(bytes(&other), changed);
+        let [first, second] = other.inputs() else { panic!("two values") };
+        if first + second < 1 << 12 && other.tables().held_bits < 1 << 16 {
             let given = [vec![true; *first], vec![true; *second]];
             let Ok(()) = other.run(&mut Plain, &mut AtOnce(given), &mut Vec::new());
         }
