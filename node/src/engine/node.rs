@@ -389,8 +389,7 @@ impl Parts {
     ) -> StepResult {
         let Some(then) = ctx.queue.done(ticket) else { return Ok(()) };
         match (then, verdict) {
-            // Of a peer that has left since, all that needs one is dropped where it is looked up.
-            (Then::Message(id), Verdict::Decoded(Ok(message))) => {
+            (Then::Message(id), Verdict::Decoded(Ok(message))) if ctx.peers.all.contains_key(&id) => {
                 return self.on_message(ctx, id, *message);
             }
             (Then::Message(id), Verdict::Decoded(Err(_))) => _ = ctx.blame(id, Offence::Garbage),

@@ -51,6 +51,7 @@ use requests::{BlockItems, BlockRequests, Wanted};
 use sotto_mw::{
     batch::verify_signatures,
     block::Block,
+    error::Rejection,
     history::{History, TermsChange},
 };
 
@@ -96,8 +97,11 @@ impl Sync {
             // Each change of the chain is a new start: a refusal is worth a second look from another tip.
             PartEvent::Signal(Signal::ChainChanged) => {
                 self.bad.clear();
-                if !ctx.branch.history.states_terms(ctx.ledger.tip()) {
-                    ctx.branch.history = ctx.ledger.store().history().clone();
+                let ours = ctx.ledger.store().history();
+                if ours.last_change() > ctx.branch.history.last_change()
+                    || !ctx.branch.history.states_terms(ctx.ledger.tip())
+                {
+                    ctx.branch.history = ours.clone();
                 }
                 return Ok(());
             }
@@ -414,9 +418,10 @@ impl Sync {
             }
             e => return Err(e),
         };
-        // Seals and body hashes were judged as they came: what is left says something about the block.
         let broken = names.iter().filter(|n| from.is_some_and(|from| n.height >= from));
-        broken.clone().for_each(|name| _ = self.bad.insert(name.hash));
+        if condemns_the_block(&why) {
+            broken.clone().for_each(|name| _ = self.bad.insert(name.hash));
+        }
         broken
             .clone()
             .next()
@@ -452,6 +457,12 @@ fn follow<F: Files>(
         }
     }
     Ok(done)
+}
+
+/// Whether breaking this rule says something about the block that a header names. A body or a seal that is
+/// not the header's (MW-R20, MW-R21) says something about one copy, and its sender.
+fn condemns_the_block(why: &Rejection) -> bool {
+    !matches!(why, Rejection::BodyHash | Rejection::Seal)
 }
 
 /// How many headers of a list that is linked are in the chain, from its first on.

@@ -147,6 +147,10 @@ impl Sync {
         if let Some(w) = ctx.branch.get_mut(name) {
             w.denied.retain(|peer| peers.contains_key(peer));
             w.denied.push(id);
+            w.body = match core::mem::replace(&mut w.body, Fetch::Open) {
+                Fetch::Filling(peer, _) if peer == id => Fetch::Open,
+                body => body,
+            };
             // What it showed last lies above: it has left that branch, or dropped the bodies.
             if peers.get(&id).and_then(|p| p.tip).is_some_and(|tip| ctx.branch.holds(tip)) {
                 ctx.peers.forget_tip(id);
