@@ -435,7 +435,12 @@ fn fields_of_variants_are_columns() {
     let csv = result(&job, &program, [(Format::Csv, north), (Format::JsonLines, south)]).unwrap();
     let expected =
         "result,result.Fixed,result.Share.0,result.Share.1\nShare,,60,8\nFixed,12.50,,\nFixed,1.00,,\n";
+    let (csv, json) = csv.split_once('[').unwrap();
     assert_eq!(csv.replace('\r', ""), expected);
+    assert!(
+        json.contains("{\"result\":\"Fixed\",\"result.Fixed\":\"12.50\",\"result.Share.0\":null,"),
+        "{json}"
+    );
     for (from, to, why) in [
         (
             "Nothing,,,",
