@@ -121,8 +121,9 @@ pub(crate) struct GroupPay {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet group sign asked.letters --yes --group south.group --key south.key --wallet south
-  $ sotto wallet group sign asked.letters --dry-run --group south.group --key south.key \\
+  $ sotto wallet group sign group.letters --yes --group coin-south.group --key south.key \\
+      --wallet south
+  $ sotto wallet group sign group.letters --dry-run --group coin-south.group --key south.key \\
       --wallet south")]
 pub(crate) struct GroupSign {
     /// Letters of all members; `-` is standard input
