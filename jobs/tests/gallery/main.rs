@@ -223,7 +223,7 @@ fn job_of_three(name: &str) -> (Job, Computation) {
 }
 
 /// Most gates of a job that three computers compute in a test.
-const MOST_OF_THREE: u64 = 300_000;
+const MOST_OF_THREE: u64 = 1_000_000;
 
 /// What each input party enters: its rows, or the first ones of each class where the job takes few.
 fn few_rows(name: &str, job: &Job, program: &Computation) -> Vec<Vec<Cells>> {
