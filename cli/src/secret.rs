@@ -19,14 +19,7 @@ const MAX_BYTES: usize = 4096;
 #[command(next_help_heading = "Global options")]
 pub(crate) struct PassphraseArgs {
     /// Passphrase file (mode 0600)
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_name = "FILE",
-        env = "SOTTO_PASSPHRASE_FILE",
-        hide_env_values = true,
-        global = true
-    )]
+    #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", hide_env_values = true, global = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Read the passphrase from this open file descriptor, instead of any file
     #[arg(hide_short_help = true, long, value_name = "N", global = true)]
