@@ -186,7 +186,7 @@ pub enum LevelError {
     #[error("the kernel {notice} does not put this statement on record")]
     NotOnRecord {
         /// The kernel.
-        notice: Excess,
+        notice: PointBytes,
     },
     /// The output does not belong to this wallet.
     #[error("output {output} is not one of this wallet")]
@@ -257,7 +257,7 @@ impl Statement {
     pub fn check_record(&self, chain: &Chain, kernel: &Kernel) -> Result<(), LevelError> {
         let same =
             kernel.excess == self.notice && kernel.features.notice() == Some(self.claim.record(chain.id()));
-        if same { Ok(()) } else { Err(LevelError::NotOnRecord { notice: self.notice }) }
+        if same { Ok(()) } else { Err(LevelError::NotOnRecord { notice: self.notice.encoded() }) }
     }
 }
 

@@ -39,7 +39,7 @@ fn unplanned<T>(r: Result<T, WalletError>) -> Option<CoinSelectionError> {
 fn state(ledger: &mut Ledger, issuer: &mut Person, output: PointBytes, level: Level) -> (Statement, Kernel) {
     let plan = issuer.wallet.levels().plan(ZERO).unwrap().confirm(|_| Decision::Yes).unwrap();
     let stated = issuer.wallet.levels().state(plan, Subject { output, level }, &mut issuer.rng).unwrap();
-    ledger.seal(&issuer.wallet, &[stated.transaction.clone()]);
+    ledger.seal(&issuer.wallet, core::slice::from_ref(&stated.transaction));
     issuer.scan(ledger);
     let kernels = &stated.transaction.get().body.kernels;
     let kernel = kernels.iter().find(|k| k.excess == stated.statement.notice).unwrap();
@@ -90,7 +90,7 @@ fn a_level_is_what_the_issuer_put_on_record() {
     assert!(!notice.to_bytes().windows(32).any(|w| w == outputs[0].0));
     // Another kernel, and another's output.
     let plain = ledger.memory.blocks()[0].body.kernels[0].clone();
-    let not_on_record = LevelError::NotOnRecord { notice: statement.notice };
+    let not_on_record = LevelError::NotOnRecord { notice: statement.notice.encoded() };
     assert_eq!(refusal(accept(&mut b, &(*statement, plain), at)), not_on_record);
     let mut c = ledger.wallet(77);
     c.scan(&ledger);

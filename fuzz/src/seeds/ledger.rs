@@ -13,6 +13,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::json;
 use sotto_mw::{
     amount::{Amount, Height},
+    block::Block,
     codec::Encode,
     hash::Hash,
     history::TermsChange,
@@ -56,13 +57,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             whole.into_iter().chain([count(block.to_bytes(), 289)]).collect()
         }
         "mw_header" => vec![input("next", block.header.to_bytes())],
-        "mw_kernel" => {
-            let (notice, not_after) = (Notice { topic: 3, data: block.header.hash() }, Height::new(60));
-            let features = KernelFeatures::Notice { fee: Amount::new(9), not_after, notice };
-            let notice = Kernel { features, ..block.body.kernels[0].clone() };
-            let kernels = block.body.kernels.iter().chain([&notice]);
-            kernels.enumerate().map(|(i, k)| numbered(i, k.to_bytes())).collect()
-        }
+        "mw_kernel" => kernels(block),
         "mw_output" => {
             let mut extra = output.clone();
             extra.extra = sotto_mw::output::Extra::new(b"extra".to_vec()).unwrap_or_default();
@@ -102,6 +97,15 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "node_operator" => operator(),
         _ => return None,
     })
+}
+
+/// The kernels of a block, and a notice.
+fn kernels(block: &Block) -> Inputs {
+    let (notice, not_after) = (Notice { topic: 3, data: block.header.hash() }, Height::new(60));
+    let features = KernelFeatures::Notice { fee: Amount::new(9), not_after, notice };
+    let notice = Kernel { features, ..block.body.kernels[0].clone() };
+    let kernels = block.body.kernels.iter().chain([&notice]);
+    kernels.enumerate().map(|(i, k)| numbered(i, k.to_bytes())).collect()
 }
 
 /// The data of an output for a scan.

@@ -15,7 +15,6 @@ use sotto_wallet::armor;
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     let payment = payment();
-    let chain = payment.chain.id();
     Some(match target {
         "wallet_invite" => vec![input("invite", payment.invite.to_bytes())],
         "wallet_response" => vec![input("response", payment.response.to_bytes())],
@@ -43,35 +42,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 input("payment", payment.paid_invoice.to_bytes()),
             ]
         }
-        "wallet_hold" => {
-            let hold = hold();
-            let letters = [
-                ("offer", hold.offer.letter.to_bytes()),
-                ("join", hold.join.letter.to_bytes()),
-                ("prove", hold.prove.letter.to_bytes()),
-                ("part", hold.part.letter.to_bytes()),
-                ("claim", hold.claim.letter.to_bytes()),
-                ("consent", hold.consent.letter.to_bytes()),
-                ("release", hold.release.letter.to_bytes()),
-            ];
-            (1..)
-                .zip(letters)
-                .map(|(kind, (name, bytes))| input(name, [&[kind], &bytes[..]].concat()))
-                .collect()
-        }
-        "wallet_bytes" => vec![
-            input("invite", armor::to_bytes(chain, &payment.invite)),
-            input("response", armor::to_bytes(chain, &payment.response)),
-            input("transaction", armor::to_bytes(chain, &payment.transaction)),
-            input("encrypted", armor::to_bytes(chain, &payment.encrypted)),
-        ],
-        "wallet_text" => vec![
-            input("invite", armor::to_text(chain, &payment.invite)),
-            input("response", armor::to_text(chain, &payment.response)),
-            input("transaction", armor::to_text(chain, &payment.transaction)),
-            input("encrypted", armor::to_text(chain, &payment.encrypted)),
-            input("quoted", quoted(&armor::to_text(chain, &payment.invite))),
-        ],
+        "wallet_hold" => letters(),
         "wallet_address" => {
             let text = payment.invite.sender.to_string();
             vec![input("plain", text.clone()), input("upper", format!(" {}\n", text.to_uppercase()))]
@@ -89,8 +60,45 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("received-away", away().payee.clone()),
         ],
         "wallet_file" => vec![input("sealed", sealed([8, 1, 1])), input("absurd", sealed([u32::MAX, 1, 1]))],
-        _ => return group_inputs(target),
+        _ => return text_inputs(target).or_else(|| group_inputs(target)),
     })
+}
+
+/// Seeds of the targets of messages in their envelopes.
+fn text_inputs(target: &str) -> Option<Inputs> {
+    let payment = payment();
+    let chain = payment.chain.id();
+    Some(match target {
+        "wallet_bytes" => vec![
+            input("invite", armor::to_bytes(chain, &payment.invite)),
+            input("response", armor::to_bytes(chain, &payment.response)),
+            input("transaction", armor::to_bytes(chain, &payment.transaction)),
+            input("encrypted", armor::to_bytes(chain, &payment.encrypted)),
+        ],
+        "wallet_text" => vec![
+            input("invite", armor::to_text(chain, &payment.invite)),
+            input("response", armor::to_text(chain, &payment.response)),
+            input("transaction", armor::to_text(chain, &payment.transaction)),
+            input("encrypted", armor::to_text(chain, &payment.encrypted)),
+            input("quoted", quoted(&armor::to_text(chain, &payment.invite))),
+        ],
+        _ => return None,
+    })
+}
+
+/// The letters of a hold, each after the byte of its step.
+fn letters() -> Inputs {
+    let hold = hold();
+    let letters = [
+        ("offer", hold.offer.letter.to_bytes()),
+        ("join", hold.join.letter.to_bytes()),
+        ("prove", hold.prove.letter.to_bytes()),
+        ("part", hold.part.letter.to_bytes()),
+        ("claim", hold.claim.letter.to_bytes()),
+        ("consent", hold.consent.letter.to_bytes()),
+        ("release", hold.release.letter.to_bytes()),
+    ];
+    (1..).zip(letters).map(|(kind, (name, bytes))| input(name, [&[kind], &bytes[..]].concat())).collect()
 }
 
 /// Seeds of the targets of wallets that a group owns.

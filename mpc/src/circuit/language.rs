@@ -53,6 +53,7 @@ mod lower;
 mod operators;
 mod patterns;
 mod recorder;
+mod round;
 mod rows;
 mod sorting;
 mod state;
@@ -203,7 +204,7 @@ fn lower(
         outputs.push(shown);
     }
     let last = lowering.end(main.meta, outputs)?;
-    let last = lowering.scheduled(main.meta, &last)?;
+    let last = loops::scheduled(&lowering, main.meta, &last)?;
     let held: usize = plan.sizes.iter().map(|size| size.element.saturating_mul(size.elements)).sum();
     let circuit = StreamedCircuit::new(plan.sizes, lowering.steps, last, table);
     // All steps fit but for what their tables take together.

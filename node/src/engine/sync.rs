@@ -28,6 +28,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod fetch;
+mod pages;
 pub(crate) mod requests;
 
 use super::{
@@ -47,6 +48,7 @@ use crate::{
     storage::Files,
 };
 use core::cmp::Ordering;
+use pages::is_full;
 use requests::{BlockItems, BlockRequests, Wanted};
 use sotto_mw::{
     batch::verify_signatures,
@@ -236,7 +238,7 @@ impl Sync {
         });
         let linked = linked && terms_follow;
         let unknown_terms = known + judged < all.len();
-        let full = unknown_terms || fetch::is_full(&all);
+        let full = unknown_terms || is_full(&all);
         all.truncate(known + judged);
         if !linked || !are_sealed(&ctx.branch.history, all.get(known..).unwrap_or_default()) {
             self.blame(ctx, id, Offence::Invalid);

@@ -18,7 +18,7 @@ use crate::{
     ui::Progress,
 };
 use rand_core::OsRng;
-use serde_json::json;
+use serde_json::{Value, json};
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
@@ -30,6 +30,7 @@ use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
 use sotto_jobs::result::Verdict;
 use sotto_jobs::rows::{self, Format, Schema};
+use sotto_jobs::text::Name;
 use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::Bits;
@@ -81,7 +82,6 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         Stage::Finished(outcome) => drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome)))),
         stage => screen.show(stage),
     };
-    let name = &job.party(us).name;
     let ran = with_means(evidence.as_ref(), job, Prover::new(&identity, a.software.as_deref())?, |means| {
         let setup = Setup {
             run: number,
@@ -97,26 +97,35 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         };
         take_part(&setup, &mut folder, &mut OsRng)
     })?;
-    let (outcome, left) = match ran {
-        Ok(outcome) => (Some(outcome), None),
-        // Our own result is there.
-        Err(e @ RunError::NotCollected(_)) => {
-            (None, Some(run_failure(&e, &format!("{name} waited for others until the deadline"))))
-        }
-        Err(e) => return Err(run_failure(&e, &format!("{name} did not finish the run"))),
-    };
+    let (outcome, left) = ended(ran, &job.party(us).name)?;
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
     // Saved as soon as it was there, or now if it had been computed before.
     let saved = saved.into_inner().ok().flatten();
     let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome))).transpose()?;
-    match &saved {
-        Some(Shown { printed: Some(bytes), .. }) => context.output.bytes(bytes)?,
-        Some(Shown { record, human, .. }) => {
-            context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)?;
-        }
-        None => {}
-    }
+    saved.as_ref().map_or(Ok(()), |shown| show(context, shown, spent))?;
     left.map_or_else(|| report(context, saved.and_then(|shown| shown.verdict)), Err)
+}
+
+/// What came of a run, and what is left for others to do.
+fn ended<T>(ran: Result<T, RunError>, name: &Name) -> Outcome<(Option<T>, Option<Failure>)> {
+    match ran {
+        Ok(outcome) => Ok((Some(outcome), None)),
+        // Our own result is there.
+        Err(e @ RunError::NotCollected(_)) => {
+            Ok((None, Some(run_failure(&e, &format!("{name} waited for others until the deadline")))))
+        }
+        Err(e) => Err(run_failure(&e, &format!("{name} did not finish the run"))),
+    }
+}
+
+/// Prints one result, or says where the results are.
+fn show(context: &Context, shown: &Shown, spent: Value) -> Outcome {
+    match shown {
+        Shown { printed: Some(bytes), .. } => context.output.bytes(bytes),
+        Shown { record, human, .. } => {
+            context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)
+        }
+    }
 }
 
 /// Says on standard error what a result lacks; fails if there is none.

@@ -13,7 +13,7 @@ use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, too_large};
 use super::lookups::{Stages, Table};
-use super::rows::of_table;
+use super::round::of_table;
 use super::state::{Bits, FALSE, Frame, Lowering};
 use super::uses::Uses;
 use crate::circuit::netlist::Signal;
@@ -126,92 +126,99 @@ impl State {
     }
 }
 
-impl Lowering<'_> {
-    /// Records a loop whose body gives the rows that a round makes; returns the tables.
-    pub(super) fn for_rows(
-        &mut self,
-        meta: MetaInfo,
-        rounds: &Rounds<'_>,
-        mut body: impl FnMut(&mut Self, Round) -> Result<Vec<Bits>, CompileError>,
-    ) -> Result<Vec<Table>, CompileError> {
-        let Rounds { sources, makes, number, count, uses } = *rounds;
-        let is_used = |name: &str| uses.names(of_table(name));
-        let state = State::new(self.frame(), self.panic(), uses);
-        self.spend(meta, state.before.len())?;
-        let before = self.end(meta, vec![state.before.clone()])?;
+/// Records a loop whose body gives the rows that a round makes; returns the tables.
+pub(super) fn for_rows(
+    lowering: &mut Lowering<'_>,
+    meta: MetaInfo,
+    rounds: &Rounds<'_>,
+    mut body: impl FnMut(&mut Lowering<'_>, Round) -> Result<Vec<Bits>, CompileError>,
+) -> Result<Vec<Table>, CompileError> {
+    let Rounds { sources, makes, number, count, uses } = *rounds;
+    let is_used = |name: &str| uses.names(of_table(name));
+    let state = State::new(lowering.frame(), lowering.panic(), uses);
+    lowering.spend(meta, state.before.len())?;
+    let before = lowering.end(meta, vec![state.before.clone()])?;
 
-        let reads = state.bits_of(is_used);
-        let writes = state.bits_of(|name| uses.assigns(name) > 0);
-        let counter = number.map(|(first, width)| Counter {
-            bits: bits_of(first + count).min(width) as u32,
-            first: first as u32,
-        });
-        let bits = counter.map_or(0, |counter| counter.bits as usize);
-        let row = bits + sources.iter().map(|(table, _)| table.width).sum::<usize>();
-        let place = |bit: usize| reads.binary_search(&bit).unwrap_or_default();
-        let mut record = |this: &mut Self, rounds: usize| -> Result<Stages, CompileError> {
-            this.restart(reads.len() + rounds * row, state.frame(is_used, place));
-            let (mut wires, mut made) = ((reads.len()..).map(Signal::Wire), Vec::new());
-            for _ in 0..rounds {
-                let rows = sources.iter().map(|(table, _)| wires.by_ref().take(table.width).collect());
-                let rows = rows.map(|row: Vec<_>| Rc::new(row)).collect();
-                let mut number_bits: Vec<_> = wires.by_ref().take(bits).collect();
-                number_bits.resize(number.map_or(0, |(_, width)| width), FALSE);
-                this.spend(meta, row)?;
-                let round = Round { rows, number: Rc::new(number_bits) };
-                made.extend(this.scoped(|this| body(this, round))?);
-            }
-            let mut after = state.values(&writes, this.frame(), this.panic());
-            made.iter().for_each(|row| after.extend_from_slice(row));
-            this.spend(meta, after.len())?;
-            this.end(meta, vec![after])
-        };
-        let round = record(self, 1)?;
-        let at_once = self.rounds_at_once(&round, count);
-        let block = if at_once > 1 { record(self, at_once)?.single().cloned() } else { None };
-        let block = block.map(|netlist| Circuit::new(&netlist)).transpose();
-        let block = block.map_err(|TooLarge| self.too_many_gates(meta))?;
-        let block = block.map(|circuit| Block { rounds: at_once, circuit });
-        let numbers = |bits: &[usize]| bits.iter().map(|bit| *bit as u32).collect();
-        let source = |(table, from): &(Table, usize)| Source { table: table.number, from: *from as u32 };
-        let make = |make: &Making| Make { width: make.width as u32, into: make.into.as_ref().map(source) };
-        let each = ForEach {
-            sources: sources.iter().map(source).collect(),
-            rounds: count,
-            reads: numbers(&reads),
-            writes: numbers(&writes),
-            makes: makes.iter().map(make).collect(),
-            counter,
-            round: self.scheduled(meta, &round)?,
-            block,
-        };
-        let before = self.scheduled(meta, &before)?;
-        self.steps.extend([Step::Once(before), Step::ForEach(each)]);
-        self.restart(state.before.len(), state.frame(|_| true, |bit| bit));
-        let rows = |make: &Making| make.into.map_or(count, |(table, _)| table.rows);
-        makes.iter().map(|make| self.made(meta, make.width, rows(make))).collect()
-    }
-
-    /// A table that the last step makes.
-    pub(super) fn made(&mut self, meta: MetaInfo, width: usize, rows: usize) -> Result<Table, CompileError> {
-        if width.saturating_mul(rows) > MAX_TABLES {
-            return Err(too_large(meta, MAX_TABLES, width.saturating_mul(rows)));
+    let reads = state.bits_of(is_used);
+    let writes = state.bits_of(|name| uses.assigns(name) > 0);
+    let counter = number.map(|(first, width)| Counter {
+        bits: bits_of(first + count).min(width) as u32,
+        first: first as u32,
+    });
+    let bits = counter.map_or(0, |counter| counter.bits as usize);
+    let row = bits + sources.iter().map(|(table, _)| table.width).sum::<usize>();
+    let place = |bit: usize| reads.binary_search(&bit).unwrap_or_default();
+    let mut record = |this: &mut Lowering<'_>, rounds: usize| -> Result<Stages, CompileError> {
+        this.restart(reads.len() + rounds * row, state.frame(is_used, place));
+        let (mut wires, mut made) = ((reads.len()..).map(Signal::Wire), Vec::new());
+        for _ in 0..rounds {
+            let rows = sources.iter().map(|(table, _)| wires.by_ref().take(table.width).collect());
+            let rows = rows.map(|row: Vec<_>| Rc::new(row)).collect();
+            let mut number_bits: Vec<_> = wires.by_ref().take(bits).collect();
+            number_bits.resize(number.map_or(0, |(_, width)| width), FALSE);
+            this.spend(meta, row)?;
+            let round = Round { rows, number: Rc::new(number_bits) };
+            made.extend(this.scoped(|this| body(this, round))?);
         }
-        let number = self.next_table;
-        self.next_table += 1;
-        Ok(Table { number, width, rows })
-    }
+        let mut after = state.values(&writes, this.frame(), this.panic());
+        made.iter().for_each(|row| after.extend_from_slice(row));
+        this.spend(meta, after.len())?;
+        this.end(meta, vec![after])
+    };
+    let round = record(lowering, 1)?;
+    let at_once = rounds_at_once(lowering, &round, count);
+    let block = if at_once > 1 { record(lowering, at_once)?.single().cloned() } else { None };
+    let block = block.map(|netlist| Circuit::new(&netlist)).transpose();
+    let block = block.map_err(|TooLarge| lowering.too_many_gates(meta))?;
+    let block = block.map(|circuit| Block { rounds: at_once, circuit });
+    let numbers = |bits: &[usize]| bits.iter().map(|bit| *bit as u32).collect();
+    let source = |(table, from): &(Table, usize)| Source { table: table.number, from: *from as u32 };
+    let make = |make: &Making| Make { width: make.width as u32, into: make.into.as_ref().map(source) };
+    let each = ForEach {
+        sources: sources.iter().map(source).collect(),
+        rounds: count,
+        reads: numbers(&reads),
+        writes: numbers(&writes),
+        makes: makes.iter().map(make).collect(),
+        counter,
+        round: scheduled(lowering, meta, &round)?,
+        block,
+    };
+    let before = scheduled(lowering, meta, &before)?;
+    lowering.steps.extend([Step::Once(before), Step::ForEach(each)]);
+    lowering.restart(state.before.len(), state.frame(|_| true, |bit| bit));
+    let rows = |make: &Making| make.into.map_or(count, |(table, _)| table.rows);
+    makes.iter().map(|make| new_table(lowering, meta, make.width, rows(make))).collect()
+}
 
-    /// The rounds of a block: one if a round looks up rows, because that takes most of its gates.
-    fn rounds_at_once(&self, round: &Stages, count: usize) -> usize {
-        let most = BLOCK_GATES.min(self.gates_left()) / round.gates().max(1);
-        if round.single().is_none() { 1 } else { 1 << most.min(BLOCK_ROUNDS).min(count).max(1).ilog2() }
+/// A table that the last step makes.
+pub(super) fn new_table(
+    lowering: &mut Lowering<'_>,
+    meta: MetaInfo,
+    width: usize,
+    rows: usize,
+) -> Result<Table, CompileError> {
+    if width.saturating_mul(rows) > MAX_TABLES {
+        return Err(too_large(meta, MAX_TABLES, width.saturating_mul(rows)));
     }
+    let number = lowering.next_table;
+    lowering.next_table += 1;
+    Ok(Table { number, width, rows })
+}
 
-    /// What was recorded, ready to run.
-    pub(super) fn scheduled(&self, meta: MetaInfo, stages: &Stages) -> Result<Staged, CompileError> {
-        stages.scheduled().map_err(|TooLarge| self.too_many_gates(meta))
-    }
+/// The rounds of a block: one if a round looks up rows, because that takes most of its gates.
+fn rounds_at_once(lowering: &Lowering<'_>, round: &Stages, count: usize) -> usize {
+    let most = BLOCK_GATES.min(lowering.gates_left()) / round.gates().max(1);
+    if round.single().is_none() { 1 } else { 1 << most.min(BLOCK_ROUNDS).min(count).max(1).ilog2() }
+}
+
+/// What was recorded, ready to run.
+pub(super) fn scheduled(
+    lowering: &Lowering<'_>,
+    meta: MetaInfo,
+    stages: &Stages,
+) -> Result<Staged, CompileError> {
+    stages.scheduled().map_err(|TooLarge| lowering.too_many_gates(meta))
 }
 
 impl State {

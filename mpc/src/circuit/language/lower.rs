@@ -12,7 +12,7 @@ use super::indexing::{Step, assign, element, lookup, panic_out_of_bounds};
 use super::join::{Pair, Side, join, pairs};
 use super::operators::{comparison_or_equal, negate, operation};
 use super::patterns::matches;
-use super::rows::{Place, filled, made};
+use super::round::{Place, filled, made};
 use super::sorting::{SortKey, sort_key};
 use super::state::{Bits, FALSE, Lowering, known, resized};
 use super::types::{self, is_signed};

@@ -15,15 +15,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use garble_lang::TypedStmt;
 use garble_lang::ast::{ExprEnum, StmtEnum, Type};
 use garble_lang::token::UnsignedNumType;
-use garble_lang::{TypedExpr, TypedStmt};
 
 use super::sorting::identifier;
-use super::state::Bits;
-use super::tables::FEWEST;
 use super::types;
-use super::uses::{Uses, offset};
+use super::uses::Uses;
+
+/// The fewest elements of a table, and rounds of a loop over tables. Below, unrolling makes smaller circuits.
+pub(super) const FEWEST: usize = 32;
 
 /// A loop over the rows of tables.
 pub(super) struct RowLoop<'s> {
@@ -99,50 +100,4 @@ fn index_follows(uses: &Uses, variable: &str, as_row: usize) -> bool {
 /// The bits of a variable that counts.
 fn width(ty: UnsignedNumType) -> Option<usize> {
     types::number(&Type::Unsigned(ty)).map(|number| number.width())
-}
-
-/// The rows of a round: of tables that it reads, by their names and what is added to the index.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    pub(super) variable: String,
-    pub(super) reads: BTreeMap<(String, i64), Bits>,
-    pub(super) writes: BTreeSet<String>,
-}
-
-impl Row {
-    /// What `table[index]` is in this round.
-    pub(super) fn at(&self, table: &str, index: &TypedExpr) -> Place<'_> {
-        let Some((_, offset)) = offset(index).filter(|(variable, _)| *variable == self.variable) else {
-            return Place::Elsewhere;
-        };
-        if offset == 0 && self.writes.contains(table) {
-            return Place::Made;
-        }
-        self.reads.get(&(table.to_owned(), offset)).map_or(Place::Elsewhere, Place::Read)
-    }
-}
-
-/// A row of a table in a round.
-pub(super) enum Place<'r> {
-    /// One that the round takes.
-    Read(&'r Bits),
-    /// The one that the round makes, which is a [variable](made).
-    Made,
-    /// Another row.
-    Elsewhere,
-}
-
-/// The name of the variable that is the row of a table that a round makes. No source has such a name.
-pub(super) fn made(table: &str) -> String {
-    format!("{table}[]")
-}
-
-/// The name of the variable that is every row of a table of equal rows.
-pub(super) fn filled(table: &str) -> String {
-    format!("{table}[..]")
-}
-
-/// The name in the source of the table of which a variable is a row; other names are their own.
-pub(super) fn of_table(name: &str) -> &str {
-    name.split('[').next().unwrap_or(name)
 }

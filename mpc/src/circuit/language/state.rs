@@ -15,7 +15,7 @@ use garble_lang::token::MetaInfo;
 use super::error::{CompileError, Refusal, refused};
 use super::lookups::{Lookups, Stages, Table, staged};
 use super::recorder::{Full, Recorder};
-use super::rows::Row;
+use super::round::Row;
 use super::types::Types;
 use crate::Fancy;
 use crate::circuit::netlist::Signal;
@@ -43,7 +43,7 @@ pub(super) struct Lowering<'p> {
     frame: Frame,
     /// The tables of `main`, by their names.
     pub(super) tables: BTreeMap<String, Table>,
-    /// Those whose rows are all equal, to a [variable](super::rows::filled), and their numbers of rows.
+    /// Those whose rows are all equal, to a [variable](super::round::filled), and their numbers of rows.
     pub(super) equal: BTreeMap<String, usize>,
     /// The rows that a round of a loop takes.
     pub(super) row: Row,

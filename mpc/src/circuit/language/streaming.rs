@@ -15,9 +15,10 @@ use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
 use super::lookups::Table;
-use super::loops::{Making, Round, Rounds};
+use super::loops::{Making, Round, Rounds, for_rows, new_table};
 use super::patterns::matches;
-use super::rows::{Row, RowLoop, filled, made};
+use super::round::{Row, filled, made};
+use super::rows::RowLoop;
 use super::state::{Bits, Lowering};
 use super::tables::{Action, Expression, Join, Plan};
 use super::uses::Uses;
@@ -78,12 +79,12 @@ impl Lowering<'_> {
                 let table = self.table(meta, &table)?;
                 let (sources, uses) = ([(table, 0)], Uses::of(body));
                 let rounds = Rounds::over(&sources, table.rows, &uses);
-                let body = |this: &mut Self, round: Round| {
+                let body = |this: &mut Lowering<'_>, round: Round| {
                     round.rows.first().map_or(Ok(()), |row| matches(this, pattern, row).map(drop))?;
                     this.statements(body)?;
                     Ok(Vec::new())
                 };
-                self.for_rows(meta, &rounds, body).map(drop)
+                for_rows(self, meta, &rounds, body).map(drop)
             }
             Action::Index(rows) => self.row_loop(meta, &rows),
             Action::Join(join) => self.join_tables(meta, &join),
@@ -97,7 +98,7 @@ impl Lowering<'_> {
         let mut now = *self.tables.get(table.name).ok_or_else(unknown)?;
         for key in &table.sorts {
             self.steps.push(Step::Sort(Sort { table: now.number, key: key.unsigned() }));
-            now = self.made(meta, now.width, now.rows)?;
+            now = new_table(self, meta, now.width, now.rows)?;
         }
         Ok(now)
     }
@@ -130,7 +131,7 @@ impl Lowering<'_> {
             count: rows.to - rows.from,
             uses: &rows.uses,
         };
-        let tables = self.for_rows(meta, &rounds, |this, round| this.row(rows, round))?;
+        let tables = for_rows(self, meta, &rounds, |this, round| this.row(rows, round))?;
         for (name, table) in rows.writes.iter().zip(tables) {
             self.enter(name, table);
         }
@@ -172,8 +173,8 @@ impl Lowering<'_> {
         let makes = [Making { width: self.variable(&row).map_or(0, |row| row.len()), into: None }];
         let uses = Uses::of_name(name);
         let rounds = Rounds { makes: &makes, ..Rounds::over(&[], count, &uses) };
-        let body = |this: &mut Self, _| Ok(vec![this.variable(&row).cloned().unwrap_or_default()]);
-        for table in self.for_rows(meta, &rounds, body)? {
+        let body = |this: &mut Lowering<'_>, _| Ok(vec![this.variable(&row).cloned().unwrap_or_default()]);
+        for table in for_rows(self, meta, &rounds, body)? {
             self.enter(name, table);
         }
         Ok(())
@@ -203,7 +204,7 @@ impl Lowering<'_> {
         for table in [first, second] {
             let (sources, uses) = ([(table, 0), (table, 1)], Uses::default());
             let rounds = Rounds::over(&sources, table.rows - 1, &uses);
-            self.for_rows(meta, &rounds, |this, Round { rows, .. }| {
+            for_rows(self, meta, &rounds, |this, Round { rows, .. }| {
                 let [before, after] = [&rows[0], &rows[1]].map(&words);
                 let ascend = this.gates(meta, |f| f.greater(&after, &before))?;
                 let wrong = this.not(ascend.first().copied().unwrap_or_default());
@@ -214,17 +215,17 @@ impl Lowering<'_> {
         let bits = key.iter().map(|place| KeyBit { place: *place as u32, descends: false }).collect();
         self.steps.push(Step::Merge(Merge { tables: [first.number, second.number], key: bits }));
         let width = first.width.max(second.width) + 1;
-        let merged = self.made(meta, width, first.rows + second.rows)?;
+        let merged = new_table(self, meta, width, first.rows + second.rows)?;
         let (sources, uses) = ([(merged, 0), (merged, 1)], Uses::of(join.body));
         let rounds = Rounds::over(&sources, merged.rows - 1, &uses);
-        let body = |this: &mut Self, Round { rows, .. }: Round| {
+        let body = |this: &mut Lowering<'_>, Round { rows, .. }: Round| {
             let [low, high] = [&rows[0], &rows[1]].map(&words);
             let is_pair = this.gates(meta, |f| f.equal(&low, &high))?;
             let both = [&rows[0][..first.width], &rows[1][..second.width]].concat();
             this.joined(meta, is_pair.first().copied().unwrap_or_default(), &Rc::new(both), join)?;
             Ok(Vec::new())
         };
-        self.for_rows(meta, &rounds, body).map(drop)
+        for_rows(self, meta, &rounds, body).map(drop)
     }
 
     /// Runs the body of a join for two rows, if they are a pair.

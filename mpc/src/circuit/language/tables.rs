@@ -23,14 +23,11 @@ use garble_lang::ast::{ExprEnum, StmtEnum, Type};
 use garble_lang::{TypedExpr, TypedFnDef, TypedPattern, TypedStmt};
 
 use super::error::CompileError;
-use super::rows::RowLoop;
+use super::rows::{FEWEST, RowLoop};
 use super::sorting::{SortKey, identifier, sort_key};
 use super::types::Types;
 use super::uses::Uses;
 use crate::circuit::streamed::{MAX_ELEMENTS, Reading, Size};
-
-/// The fewest elements of a table, and rounds of a loop over tables. Below, unrolling makes smaller circuits.
-pub(super) const FEWEST: usize = 32;
 
 /// The tables of `main`, and how large its parameters are.
 pub(super) struct Plan {

@@ -315,7 +315,7 @@ fn tables_that_rounds_cannot_make_are_refused() {
     refused(|first, _| into(first).table = 1);
     refused(|first, _| into(first).table = 2);
     refused(|first, _| first.makes[0].width = 1);
-    refused(|first, _| drop(first.makes.pop()));
+    refused(|first, _| _ = first.makes.pop());
     refused(|first, _| first.counter = None);
     refused(|first, _| first.counter = Some(Counter { bits: 33, first: 0 }));
     refused(|_, second| second.makes[0].width = 0);

@@ -24,13 +24,12 @@ use crate::{
         branch::MAX_AHEAD,
         context::{StepContext, StepResult},
     },
-    message::{BlockName, MAX_HEADERS, MAX_LOCATOR, MAX_MESSAGE, Message},
+    message::{BlockName, MAX_LOCATOR, Message},
     peer::PeerId,
-    seal::SealedHeader,
-    storage::{Files, snapshot_format::SEALED_MAX},
+    storage::Files,
 };
 use core::cmp::Reverse;
-use sotto_mw::{amount::Height, codec::Encode as _};
+use sotto_mw::amount::Height;
 
 /// Bodies that are fetched ahead of the next block.
 const WINDOW: usize = 32;
@@ -210,33 +209,4 @@ fn locator<F: Files>(ctx: &StepContext<'_, F>) -> StepResult<Vec<BlockName>> {
     }
     names.extend(ctx.ledger.store().header(Height::GENESIS)?.map(|h| BlockName::of(&h)));
     Ok(names)
-}
-
-/// Whether there was no room for another header, so that there may be more.
-pub(super) fn is_full(all: &[SealedHeader]) -> bool {
-    all.len() == usize::from(MAX_HEADERS) || fills(all.iter().map(|s| s.to_bytes().len()).sum())
-}
-
-/// Whether beside so many bytes of headers there may have been no room for the longest, with some to spare.
-const fn fills(bytes: usize) -> bool {
-    bytes + 2 * SEALED_MAX as usize > MAX_MESSAGE
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sotto_mw::testing::TestChain;
-
-    /// A page is full by its number of headers, or by its bytes: where another might have had no room.
-    #[test]
-    fn a_page_is_full_by_its_number_or_its_bytes() {
-        let mut test_chain = TestChain::new(4);
-        test_chain.grow(Vec::new());
-        let sealed = SealedHeader::of(&test_chain.blocks()[0]);
-        let page = |n: u16| vec![sealed.clone(); n.into()];
-        assert!(!is_full(&[]) && !is_full(&page(MAX_HEADERS - 1)) && is_full(&page(MAX_HEADERS)));
-        let room = MAX_MESSAGE - 2 * SEALED_MAX as usize;
-        assert!(!fills(room) && fills(room + 1) && fills(MAX_MESSAGE));
-        assert!(sealed.to_bytes().len() * usize::from(MAX_HEADERS) < room, "short ones are counted");
-    }
 }
