@@ -356,7 +356,7 @@ fn each_decode_error_has_its_bytes() {
     assert_eq!(with(output, &[2]), Err(DecodeError::Code { what: "output features", code: 2 }));
     let bound = DecodeError::Bound { what: "extra data", found: 65, bound: 64 };
     assert_eq!(with(output + 33, &[65]), Err(bound));
-    assert_eq!(with(kernels + 4, &[4]), Err(DecodeError::Code { what: "kernel features", code: 4 }));
+    assert_eq!(with(kernels + 4, &[7]), Err(DecodeError::Code { what: "kernel features", code: 7 }));
     let counts = [inputs, one_sided, outputs, kernels];
     for (at, what) in counts.into_iter().zip(["inputs", "one-sided inputs", "outputs", "kernels"]) {
         let bound = DecodeError::Bound { what, found: u64::from(MAX_ITEMS) + 1, bound: MAX_ITEMS.into() };
