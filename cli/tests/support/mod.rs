@@ -48,7 +48,7 @@ impl Said {
             self.err.lines().map(|line| record(line).unwrap_or(line.to_owned())).collect();
         let said = said.join("\n");
         assert_eq!(said.matches("error:").count(), 1, "one clear error: {self:?}");
-        assert!(!said.contains("panicked") && !said.contains("internal error"), "{self:?}");
+        assert!(!said.contains("panicked at") && !said.contains("internal error"), "{self:?}");
         said
     }
 }
