@@ -29,7 +29,7 @@ enum Does {
 struct Network {
     world: World,
     nodes: Vec<(String, Child)>,
-    /// Where each validator is reached; the last is whoever speaks for the group.
+    /// Where each validator is reached; the last is the member that speaks for the group.
     reached: Vec<String>,
     hear: Vec<String>,
 }

@@ -305,10 +305,14 @@ pub(crate) trait Stated: Codec {
     const PREFIXES: [&'static str; 3];
 
     /// Statements of further compute parties; none in a record that has one statement.
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>>;
+    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
+        None
+    }
 
     /// The same.
-    fn further(&self) -> &[Statement];
+    fn further(&self) -> &[Statement] {
+        &[]
+    }
 
     /// Its statements.
     fn statements(&self) -> Vec<&Statement>;

@@ -2,7 +2,7 @@
 //!
 //! An institution that brings money onto a chain says of the output that it made or paid: it is of this chain, it
 //! came from another chain and that was verified, or was not. It signs a [`Statement`] and puts the hash of what it says on the
-//! chain as a notice, so that nobody can say later that it was said at another time.
+//! chain as a notice, which shows since when it has said so.
 //!
 //! ```text
 //! data      = H("sotto/level/v1", chain id ‖ output (32) ‖ level (1) ‖ issuer's address (65) ‖ salt (32))
@@ -15,7 +15,7 @@
 //! shows neither (the salt hides which output is meant).
 //!
 //! **Not guaranteed**: anything about later owners. Levels are in wallets, not in consensus: an output without a
-//! statement counts as of this chain, so whoever does not hand a statement on loses the level, and a payment to
+//! statement counts as of this chain, so a statement that is not handed on is lost, and a payment to
 //! somebody else has none until its issuer makes another statement.
 #![deny(clippy::indexing_slicing)]
 
@@ -47,12 +47,12 @@ const TOPIC: u8 = 3;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
-    /// This chain: also every output of which nobody says anything.
+    /// This chain: also every output without a statement.
     #[default]
     OwnChain = 0,
     /// Another chain; the issuer has verified it there.
     Verified = 1,
-    /// Another chain; nobody has verified it.
+    /// Another chain; not verified.
     Unverified = 2,
 }
 

@@ -85,7 +85,7 @@ fn a_level_is_what_the_issuer_put_on_record() {
     let said = state(&mut ledger, &mut a, outputs[0], Level::Unverified);
     b.scan(&ledger);
     let (at, (statement, kernel)) = (ledger.height(), &said);
-    // Whoever holds an output of it, or sees the notice, learns nothing from the notice.
+    // A reader of the chain does not learn from the notice which output is meant.
     let notice = kernel.features.notice().unwrap();
     assert!(!notice.to_bytes().windows(32).any(|w| w == outputs[0].0));
     // Another kernel, and another's output.

@@ -40,14 +40,6 @@ record!(Signature { statement, encrypted_share });
 impl Stated for Computed {
     const PREFIXES: [&'static str; 3] = ["sotto computed v1\0", "sotto computed v2\0", "sotto computed v3\0"];
 
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
-        None
-    }
-
-    fn further(&self) -> &[Statement] {
-        &[]
-    }
-
     fn statements(&self) -> Vec<&Statement> {
         vec![&self.statement]
     }
@@ -80,14 +72,6 @@ impl Stated for Finished {
 impl Stated for Signature {
     const PREFIXES: [&'static str; 3] =
         ["sotto signature v1\0", "sotto signature v2\0", "sotto signature v3\0"];
-
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
-        None
-    }
-
-    fn further(&self) -> &[Statement] {
-        &[]
-    }
 
     fn statements(&self) -> Vec<&Statement> {
         vec![&self.statement]

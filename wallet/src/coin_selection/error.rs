@@ -33,7 +33,7 @@ pub enum CoinSelectionError {
     },
     /// Outputs of different integrity levels would be spent together.
     #[error(
-        "this would spend outputs of different integrity levels together, and this wallet was not told that it may"
+        "this would spend outputs of different integrity levels together, which this wallet does not allow"
     )]
     MixedLevels,
     /// The payment needs more inputs than a transaction can hold.

@@ -85,7 +85,7 @@ fn trade(what: Trade, rng: &mut ChaCha20Rng) -> [Shown; 2] {
     [first, sealed(&mut s, wait(0), &second)]
 }
 
-/// How often of 4·n the best guess is right: whoever has seen as many holds as payments, all labelled, says of
+/// How often of 4·n the best guess is right: an observer who has seen as many holds as payments, all labelled, says of
 /// each new transaction what those that look like it were more often.
 fn right(holds: &[Trade], n: usize, rng: &mut ChaCha20Rng) -> usize {
     let mut seen: HashMap<Shown, i64> = HashMap::new();

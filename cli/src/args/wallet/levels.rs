@@ -8,7 +8,7 @@ use std::path::PathBuf;
 ///
 /// An issuer states the level of an output: `own` is money of this chain, `verified` came from another chain and was
 /// verified there, `unverified` was not. The statement is a text for the holder; its hash is put on record in the
-/// chain. A wallet never spends outputs of different levels together unless `mix allow` told it that it may. An
+/// chain. A wallet spends outputs of different levels together only after `mix allow`. An
 /// output without a statement counts as `own`. Levels are kept by wallets, not by the rules of the ledger.
 ///
 /// Unaudited: nobody outside the project has reviewed this.

@@ -153,7 +153,7 @@ fn list(command: &WalletCommand<'_>) -> Outcome {
     let mut wallet = command.open()?;
     let marks: Vec<_> = wallet.levels().marks().copied().collect();
     if marks.is_empty() {
-        command.context.ui.info("All outputs count as of this chain: nobody said anything else.");
+        command.context.ui.info("All outputs count as of this chain: no statement about them was accepted.");
     }
     if wallet.levels().mixing() == Mixing::Allowed {
         command.context.ui.info("Outputs of different levels may be spent together.");

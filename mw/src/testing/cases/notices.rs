@@ -21,7 +21,7 @@ pub(super) fn all(base: &Base) -> Vec<Case> {
     [records(base), vec![window(base), fee(base)]].concat()
 }
 
-/// What is recorded cannot be changed by whoever passes it on.
+/// A relay cannot change what is recorded.
 fn records(base: &Base) -> Vec<Case> {
     let Base { mut ledger, a, .. } = base.clone();
     let (fee, rest) = rest(&ledger, &[&a], 1, 2);

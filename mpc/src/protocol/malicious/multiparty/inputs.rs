@@ -146,14 +146,14 @@ impl<'i> Entry<'i> {
         let lengths: Vec<usize> = need.iter().map(|bits| bits.div_ceil(8)).collect();
         let broadcast = links.broadcast(Phase::Inputs, ours.as_bytes(), &lengths)?;
         links.compare(Phase::Inputs)?;
-        let told = broadcast.iter().zip(&need).map(|(told, bits)| Bits::from_bytes(told, *bits as u64));
-        let told: Option<Vec<Bits>> = told.collect();
-        let told = told.ok_or(SessionError::Encoding(Phase::Inputs))?;
-        let entered = Entered { ids, extents: &extents, shares: &shares, told: &told };
+        let masked = broadcast.iter().zip(&need).map(|(masked, bits)| Bits::from_bytes(masked, *bits as u64));
+        let masked: Option<Vec<Bits>> = masked.collect();
+        let masked = masked.ok_or(SessionError::Encoding(Phase::Inputs))?;
+        let entered = Entered { ids, extents: &extents, shares: &shares, masked: &masked };
         self.test(party, links, &entered)?;
         for (id, extents) in ids.iter().zip(&extents) {
-            let holders = extents.iter().zip(&told).filter(|(extent, _)| !extent.bits.is_empty());
-            let parts = holders.map(|(extent, told)| cut(told, &extent.bits));
+            let holders = extents.iter().zip(&masked).filter(|(extent, _)| !extent.bits.is_empty());
+            let parts = holders.map(|(extent, masked)| cut(masked, &extent.bits));
             let values = parts.reduce(|sum, part| sum.xor(&part)).unwrap_or_default();
             self.streams[id.stream].blocks.push(values);
         }
@@ -239,7 +239,7 @@ struct Entered<'e> {
     /// Towards each peer.
     shares: &'e [Shares],
     /// Λ of all that each party entered.
-    told: &'e [Bits],
+    masked: &'e [Bits],
 }
 
 impl Entered<'_> {
@@ -270,8 +270,8 @@ impl Entered<'_> {
         let revealed = |our: &Range<usize>, their: &Range<usize>| Revealed {
             macs: Zeroizing::new(self.shares[i].macs[our.clone()].to_vec()),
             keys: Zeroizing::new(self.shares[i].keys[their.clone()].to_vec()),
-            ours: cut(&self.told[own], our),
-            theirs: cut(&self.told[peer], their),
+            ours: cut(&self.masked[own], our),
+            theirs: cut(&self.masked[peer], their),
         };
         let masks = [mask(&ours.masks, own, peer), mask(&theirs.masks, peer, own)];
         [revealed(&ours.bits, &theirs.bits), revealed(&masks[0], &masks[1])]

@@ -314,8 +314,8 @@ fn another_seed_than_the_owners_is_not_answered() {
         let mut run = run.ignoring(&[Check::OwnerSeed]);
         let answered = &run.outcome()[2];
         let (seed, share) = (run.test(1, 2, (0, 0)).seed, run.held[2].share.clone());
-        let told = linear_form(seed, share.iter()) ^ run.test(2, 1, (0, 0)).mask;
-        assert_eq!(sent(answered)[answers..answers + 16], told.to_bytes(), "without the check it would");
+        let form = linear_form(seed, share.iter()) ^ run.test(2, 1, (0, 0)).mask;
+        assert_eq!(sent(answered)[answers..answers + 16], form.to_bytes(), "without the check it would");
     }
 }
 
@@ -362,8 +362,8 @@ fn two_values_of_a_share_are_caught_before_a_seed_leaves() {
         let honest = run.honest(who);
         assert!(honest.iter().any(|i| ends[*i].caught() == Some(Check::Broadcast)));
         for i in honest {
-            let told = ends[i].records.iter().map(|record| record.sent(Phase::Inputs));
-            assert!(told.into_iter().all(|bytes| bytes <= run.seeds(i)), "a seed left");
+            let bytes_sent = ends[i].records.iter().map(|record| record.sent(Phase::Inputs));
+            assert!(bytes_sent.into_iter().all(|bytes| bytes <= run.seeds(i)), "a seed left");
         }
     }
 }
