@@ -2,7 +2,7 @@
 //! bytes.
 //!
 //! [`Backend::detect`] picks the fastest implementation that this processor supports. `portable` is the
-//! reference: it states the equations, and tests hold the others against it. `x86` contains all `unsafe` code
+//! reference: it states the equations, and tests hold the others against it. `aes` contains all `unsafe` code
 //! of this crate.
 //!
 //! Half gates work on slices: AND gate `first + i` has the inputs `a[i]` and `b[i]`, the output `c[i]` and
@@ -14,19 +14,22 @@
 //! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at
 //! position `p`. Only XORs of these blocks are ever needed.
 
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+mod aes;
 mod context;
 mod portable;
-#[cfg(target_arch = "x86_64")]
-mod x86;
+
+use std::fmt;
+use std::sync::OnceLock;
 
 pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
 
 use crate::Block;
 use crate::hash::HashKey;
 
-/// An implementation of the garbling kernels.
+/// An implementation of the garbling kernels: `portable`, on x86-64 `aesni` and `vaes`, on 64-bit ARM `neon`.
 ///
-/// A value of this type is proof that this processor supports the implementation.
+/// A value of this type is proof that this processor supports the implementation. All compute the same.
 ///
 /// ```
 /// use sotto_mpc::Backend;
@@ -34,43 +37,75 @@ use crate::hash::HashKey;
 /// assert!(Backend::available().any(|backend| backend == Backend::detect()));
 /// assert_eq!(Backend::available().next(), Some(Backend::PORTABLE)); // the slowest comes first
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backend(Kind);
+#[derive(Clone, Copy)]
+pub struct Backend(&'static Kernels);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Any processor, with constant-time AES in software if there are no AES instructions.
-    Portable,
-    /// 64-bit x86 with AES instructions.
-    #[cfg(target_arch = "x86_64")]
-    AesNi,
-    /// 64-bit x86 with AES instructions on 256-bit registers.
-    #[cfg(target_arch = "x86_64")]
-    Vaes,
+/// The functions of an implementation; what each does is said at the method of [`Backend`] that calls it.
+struct Kernels {
+    name: &'static str,
+    garble: fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]),
+    evaluate: fn(&EvaluateContext<'_>, &[Block], &[Block], &[Table], &mut [Block]),
+    hash: fn(&HashKey, u64, &[Block], &mut [Block]),
+    hash_both: fn(&PairContext<'_>, &[Block], &mut [[Block; 2]]),
+    fold_streams: fn(&[Block; 4], u64, Sums<'_>),
+    transpose: fn(&mut [Block; 128]),
+}
+
+/// What this process uses.
+static CHOSEN: OnceLock<Backend> = OnceLock::new();
+
+impl PartialEq for Backend {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Backend {}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
 }
 
 impl Backend {
-    /// The implementation that every processor supports.
-    pub const PORTABLE: Self = Self(Kind::Portable);
+    /// The implementation that every processor supports, with constant-time AES in software where there are no AES
+    /// instructions.
+    pub const PORTABLE: Self = Self(&portable::PORTABLE);
 
     /// All implementations that this processor supports, the slowest first.
     pub fn available() -> impl DoubleEndedIterator<Item = Self> {
         [
-            Some(Kind::Portable),
+            Some(Self::PORTABLE.0),
             #[cfg(target_arch = "x86_64")]
-            x86::has_aes_ni().then_some(Kind::AesNi),
+            aes::x86::aes_ni(),
             #[cfg(target_arch = "x86_64")]
-            x86::has_vaes().then_some(Kind::Vaes),
+            aes::x86::vaes(),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            aes::neon::neon(),
         ]
         .into_iter()
         .flatten()
         .map(Self)
     }
 
-    /// The fastest implementation that this processor supports.
+    /// The implementation that this process uses: the fastest that its processor supports, unless
+    /// [`choose`](Self::choose) has set another.
     #[must_use]
     pub fn detect() -> Self {
-        Self::available().next_back().unwrap_or(Self::PORTABLE)
+        *CHOSEN.get_or_init(|| Self::available().next_back().unwrap_or(Self::PORTABLE))
+    }
+
+    /// Makes this process use an implementation, for measurements. Returns what it uses, which is another if it has
+    /// garbled already.
+    pub fn choose(self) -> Self {
+        *CHOSEN.get_or_init(|| self)
+    }
+
+    /// The name by which people choose it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0.name
     }
 
     /// Garbles gates: reads the false labels `a` and `b`, writes the false labels `c` and the tables.
@@ -86,13 +121,7 @@ impl Backend {
         tables: &mut [Table],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        match self.0 {
-            Kind::Portable => portable::garble(gates, a, b, c, tables),
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => x86::garble_aes_ni(gates, a, b, c, tables),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Vaes => x86::garble_vaes(gates, a, b, c, tables),
-        }
+        (self.0.garble)(gates, a, b, c, tables);
     }
 
     /// Evaluates gates: reads the active labels `a` and `b` and the tables, writes the active labels `c`.
@@ -108,13 +137,7 @@ impl Backend {
         c: &mut [Block],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        match self.0 {
-            Kind::Portable => portable::evaluate(gates, a, b, tables, c),
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => x86::evaluate_aes_ni(gates, a, b, tables, c),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Vaes => x86::evaluate_vaes(gates, a, b, tables, c),
-        }
+        (self.0.evaluate)(gates, a, b, tables, c);
     }
 
     /// Writes `h[i] = H(x[i], S ⊕ (first + i))`, numbers modulo 2⁶⁴.
@@ -123,13 +146,7 @@ impl Backend {
     /// If the slices differ in length.
     pub(crate) fn hash(self, key: &HashKey, first: u64, x: &[Block], h: &mut [Block]) {
         assert!(x.len() == h.len());
-        match self.0 {
-            Kind::Portable => portable::hash(key, first, x, h),
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => x86::hash_aes_ni(key, first, x, h),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Vaes => x86::hash_vaes(key, first, x, h),
-        }
+        (self.0.hash)(key, first, x, h);
     }
 
     /// Writes `h[i] = [H(x[i], S ⊕ (first + i)), H(x[i] ⊕ Δ, S ⊕ (first + i))]`, numbers modulo 2⁶⁴.
@@ -138,24 +155,12 @@ impl Backend {
     /// If the slices differ in length.
     pub(crate) fn hash_both(self, keys: &PairContext<'_>, x: &[Block], h: &mut [[Block; 2]]) {
         assert!(x.len() == h.len());
-        match self.0 {
-            Kind::Portable => portable::hash_both(keys, x, h),
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => x86::hash_both_aes_ni(keys, x, h),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Vaes => x86::hash_both_vaes(keys, x, h),
-        }
+        (self.0.hash_both)(keys, x, h);
     }
 
     /// Transposes a matrix of 128 × 128 bits.
     pub(crate) fn transpose(self, matrix: &mut [Block; 128]) {
-        match self.0 {
-            Kind::Portable => portable::transpose(matrix),
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => portable::transpose(matrix),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Vaes => x86::transpose_avx2(matrix),
-        }
+        (self.0.transpose)(matrix);
     }
 
     /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`,
@@ -165,13 +170,7 @@ impl Backend {
     /// If the slices differ in length.
     pub(crate) fn fold_streams(self, keys: &[Block; 4], first: u64, sums: Sums<'_>) {
         assert!(sums.low.len() == sums.sum.len() && sums.high.len() == sums.sum.len());
-        match self.0 {
-            Kind::Portable => portable::fold_streams(keys, first, sums),
-            #[cfg(target_arch = "x86_64")]
-            Kind::AesNi => x86::fold_streams_aes_ni(keys, first, sums),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Vaes => x86::fold_streams_vaes(keys, first, sums),
-        }
+        (self.0.fold_streams)(keys, first, sums);
     }
 }
 

@@ -9,6 +9,8 @@ pub mod tag;
 
 mod msm;
 
+pub mod arithmetic;
+
 pub mod amount;
 mod generators;
 pub mod group;

@@ -33,8 +33,8 @@ mod pippenger;
 
 mod fixed;
 
+pub use self::backend::Backend;
 pub(crate) use self::{
-    backend::Backend,
     curve::Addend,
     digits::{Words, is_canonical},
     field::words,

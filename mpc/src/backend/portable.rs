@@ -15,17 +15,15 @@
 use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
+use super::Kernels;
 use super::context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 
-pub(super) fn garble(
-    gates: &GarbleContext<'_>,
-    a: &[Block],
-    b: &[Block],
-    c: &mut [Block],
-    tables: &mut [Table],
-) {
+pub(super) static PORTABLE: Kernels =
+    Kernels { name: "portable", garble, evaluate, hash, hash_both, fold_streams, transpose };
+
+fn garble(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
     let delta = gates.delta.block();
     let wires = a.iter().zip(b).zip(c).zip(tables);
     for (g, (((&a0, &b0), c0), table)) in (gates.first..).zip(wires) {
@@ -40,13 +38,7 @@ pub(super) fn garble(
     }
 }
 
-pub(super) fn evaluate(
-    gates: &EvaluateContext<'_>,
-    a: &[Block],
-    b: &[Block],
-    tables: &[Table],
-    c: &mut [Block],
-) {
+fn evaluate(gates: &EvaluateContext<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
     let wires = a.iter().zip(b).zip(tables).zip(c);
     for (g, (((&a, &b), table), c)) in (gates.first..).zip(wires) {
         let (h_2g, h_2g1) = hashes(gates.key, g);
@@ -69,7 +61,7 @@ pub(super) fn hash_both(keys: &PairContext<'_>, x: &[Block], h: &mut [[Block; 2]
     }
 }
 
-pub(super) fn fold_streams(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
+fn fold_streams(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
     let ciphers = keys.map(|key| Aes128Enc::new(&key.to_bytes().into()));
     let [low, high, sum] = [sums.low, sums.high, sums.sum].map(<[_]>::as_flattened_mut);
     for (i, ((low, high), sum)) in low.iter_mut().zip(high).zip(sum).enumerate() {

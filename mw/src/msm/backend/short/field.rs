@@ -18,7 +18,7 @@
 //! Source of the form: Bernstein, Curve25519 (2006); of the lanes: Faz-Hernández and López, Fast
 //! implementation of Curve25519 using AVX2 (2015).
 
-use super::word::Word;
+use super::Word;
 use crate::msm::{
     field::{BITS, Fe, LIMIT, MASK},
     lanes::{Field, Lanes, Mask},

@@ -1,32 +1,82 @@
-//! Pairs of AES states: in one 256-bit register, or in two 128-bit registers.
+//! Registers of 64-bit x86: pairs in one of 256 bits (VAES), or in two of 128 bits (AES-NI).
 
 use core::arch::x86_64::*;
 
-use super::super::context::Table;
+use super::super::context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
+use super::super::{Kernels, portable};
+use super::pair::{Pair, State};
+use super::{half_gates, hashes, kernels, streams};
 use crate::Block;
+use crate::hash::HashKey;
 
-/// Two AES states: that of wire `A` in the low half, that of wire `B` in the high half.
-///
-/// # Safety
-/// Every method requires a processor with the instructions of the implementing type: AES, AVX2 and VAES for
-/// `__m256i`, AES and SSSE3 for [`Halves`].
-pub(super) trait Pair: Copy {
-    unsafe fn join(low: __m128i, high: __m128i) -> Self;
-    unsafe fn low(self) -> __m128i;
-    unsafe fn high(self) -> __m128i;
-    unsafe fn xor(self, other: Self) -> Self;
-    unsafe fn sigma(self) -> Self;
-    unsafe fn round(self, key: Self) -> Self;
-    unsafe fn last_round(self, key: Self) -> Self;
-    /// The next round key.
-    unsafe fn next_key<const RCON: i32>(self) -> Self;
-    unsafe fn store(self, table: &mut Table);
+static AES_NI: Kernels = kernels!("aesni", "aes,ssse3", Halves, 1, portable::transpose);
+static VAES: Kernels = kernels!("vaes", "aes,avx2,vaes", __m256i, 2, transpose);
+
+/// The kernels with AES on 128-bit registers, where the processor has it.
+pub(in super::super) fn aes_ni() -> Option<&'static Kernels> {
+    (is_x86_feature_detected!("aes") && is_x86_feature_detected!("ssse3")).then_some(&AES_NI)
+}
+
+/// The kernels with AES on 256-bit registers, where the processor has it.
+pub(in super::super) fn vaes() -> Option<&'static Kernels> {
+    let wide = is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx2");
+    (wide && aes_ni().is_some()).then_some(&VAES)
+}
+
+/// The transposition of bits, compiled for registers of 256 bits.
+fn transpose(matrix: &mut [Block; 128]) {
+    #[target_feature(enable = "avx2")]
+    fn enabled(matrix: &mut [Block; 128]) {
+        portable::transpose(matrix);
+    }
+    // SAFETY: a `Backend` with this function exists only where `vaes` has detected AVX2.
+    unsafe { enabled(matrix) }
 }
 
 /// The shuffle that puts `RotWord` of the last column into all four columns.
 const ROTATE_LAST: i32 = 0x0c0f_0e0d;
 
+/// All but the shuffles of bytes is part of x86-64.
+impl State for __m128i {
+    #[inline(always)]
+    unsafe fn read(bytes: &[u8; 16]) -> Self {
+        // SAFETY: 16 readable bytes; the load needs no alignment.
+        unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+    }
+    #[inline(always)]
+    unsafe fn load(block: &Block) -> Self {
+        // SAFETY: a block is 16 readable bytes in little-endian order on this architecture.
+        unsafe { _mm_loadu_si128((&raw const *block).cast()) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, block: &mut Block) {
+        // SAFETY: a block is 16 writable bytes, and any value is a block.
+        unsafe { _mm_storeu_si128((&raw mut *block).cast(), self) }
+    }
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        // SAFETY: part of x86-64.
+        unsafe { _mm_xor_si128(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn tweaked(self, number: u64) -> Self {
+        // SAFETY: part of x86-64.
+        unsafe { _mm_xor_si128(self, _mm_set_epi64x(0, number as i64)) }
+    }
+    #[inline(always)]
+    unsafe fn masked(self, label: Self) -> Self {
+        // SAFETY: part of x86-64.
+        unsafe {
+            let bit = _mm_slli_epi64::<63>(label);
+            let mask = _mm_srai_epi32::<31>(_mm_shuffle_epi32::<0x55>(bit));
+            _mm_and_si128(self, mask)
+        }
+    }
+}
+
+/// Needs AES, AVX2 and VAES.
 impl Pair for __m256i {
+    type State = __m128i;
     #[inline(always)]
     unsafe fn join(low: __m128i, high: __m128i) -> Self {
         // SAFETY: the caller has the instructions of `__m256i` (AES, AVX2, VAES).
@@ -82,11 +132,13 @@ impl Pair for __m256i {
     }
 }
 
-/// A pair in two 128-bit registers.
+/// A pair in two registers of 128 bits.
 #[derive(Clone, Copy)]
-pub(super) struct Halves(__m128i, __m128i);
+struct Halves(__m128i, __m128i);
 
+/// Needs AES and SSSE3.
 impl Pair for Halves {
+    type State = __m128i;
     #[inline(always)]
     unsafe fn join(low: __m128i, high: __m128i) -> Self {
         Self(low, high)
@@ -151,10 +203,4 @@ impl Pair for Halves {
             _mm_storeu_si128(high.as_mut_ptr().cast(), self.1);
         }
     }
-}
-
-#[inline(always)]
-pub(super) unsafe fn load(block: &Block) -> __m128i {
-    // SAFETY: a block is 16 readable bytes in little-endian order on this architecture.
-    unsafe { _mm_loadu_si128((&raw const *block).cast()) }
 }

@@ -4,75 +4,9 @@
 //! gates at a time when garbling and on eight when evaluating, and on fewer at the end of a slice. It
 //! computes the key schedules on the fly. The equations are those of `portable`.
 
-use core::arch::x86_64::*;
-
 use super::super::context::{EvaluateContext, GarbleContext, Table};
-use super::pair::{Halves, Pair, load};
+use super::pair::{Pair, State};
 use crate::Block;
-
-pub(in super::super) fn garble_vaes(
-    gates: &GarbleContext<'_>,
-    a: &[Block],
-    b: &[Block],
-    c: &mut [Block],
-    tables: &mut [Table],
-) {
-    #[target_feature(enable = "aes,avx2,vaes")]
-    fn kernel(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
-        // SAFETY: the features that `__m256i` needs are enabled here.
-        unsafe { garble::<__m256i>(gates, a, b, c, tables) }
-    }
-    // SAFETY: a `Backend` of this kind exists only where `has_vaes()` holds.
-    unsafe { kernel(gates, a, b, c, tables) }
-}
-
-pub(in super::super) fn garble_aes_ni(
-    gates: &GarbleContext<'_>,
-    a: &[Block],
-    b: &[Block],
-    c: &mut [Block],
-    tables: &mut [Table],
-) {
-    #[target_feature(enable = "aes,ssse3")]
-    fn kernel(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
-        // SAFETY: the features that `Halves` needs are enabled here.
-        unsafe { garble::<Halves>(gates, a, b, c, tables) }
-    }
-    // SAFETY: a `Backend` of this kind exists only where `has_aes_ni()` holds.
-    unsafe { kernel(gates, a, b, c, tables) }
-}
-
-pub(in super::super) fn evaluate_vaes(
-    gates: &EvaluateContext<'_>,
-    a: &[Block],
-    b: &[Block],
-    tables: &[Table],
-    c: &mut [Block],
-) {
-    #[target_feature(enable = "aes,avx2,vaes")]
-    fn kernel(gates: &EvaluateContext<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
-        // SAFETY: the features that `__m256i` needs are enabled here.
-        unsafe { evaluate::<__m256i>(gates, a, b, tables, c) }
-    }
-    // SAFETY: a `Backend` of this kind exists only where `has_vaes()` holds.
-    unsafe { kernel(gates, a, b, tables, c) }
-}
-
-pub(in super::super) fn evaluate_aes_ni(
-    gates: &EvaluateContext<'_>,
-    a: &[Block],
-    b: &[Block],
-    tables: &[Table],
-    c: &mut [Block],
-) {
-    #[target_feature(enable = "aes,ssse3")]
-    fn kernel(gates: &EvaluateContext<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
-        // SAFETY: the features that `Halves` needs are enabled here.
-        unsafe { evaluate::<Halves>(gates, a, b, tables, c) }
-    }
-    // SAFETY: a `Backend` of this kind exists only where `has_aes_ni()` holds.
-    unsafe { kernel(gates, a, b, tables, c) }
-}
 
 /// `AES_{k[i]}` of each of the `H` states of gate `i`, key schedules on the fly.
 #[inline(always)]
@@ -113,33 +47,15 @@ pub(super) unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(
 
 /// `(S ⊕ 2g, S ⊕ (2g+1))` for `G` gates from `g`.
 #[inline(always)]
-unsafe fn keys<P: Pair, const G: usize>(s: __m128i, g: u64) -> [P; G] {
-    // SAFETY: the caller has the instructions of `P`; the others are part of x86-64.
+unsafe fn keys<P: Pair, const G: usize>(s: P::State, g: u64) -> [P; G] {
+    // SAFETY: the caller has the instructions of `P`.
     unsafe {
         let mut keys = [P::join(s, s); G];
         for (i, key) in keys.iter_mut().enumerate() {
-            let tweak = g.wrapping_add(i as u64).wrapping_mul(2);
-            let even = _mm_xor_si128(s, _mm_set_epi64x(0, tweak as i64));
-            *key = P::join(even, _mm_xor_si128(even, _mm_set_epi64x(0, 1)));
+            let even = s.tweaked(g.wrapping_add(i as u64).wrapping_mul(2));
+            *key = P::join(even, even.tweaked(1));
         }
         keys
-    }
-}
-
-#[inline(always)]
-pub(super) unsafe fn store(block: &mut Block, value: __m128i) {
-    // SAFETY: a block is 16 writable bytes, and any value is a block.
-    unsafe { _mm_storeu_si128((&raw mut *block).cast(), value) }
-}
-
-/// `x` if the lowest bit of `label` is set, else zero.
-#[inline(always)]
-unsafe fn masked(x: __m128i, label: __m128i) -> __m128i {
-    // SAFETY: part of x86-64.
-    unsafe {
-        let bit = _mm_slli_epi64::<63>(label);
-        let mask = _mm_srai_epi32::<31>(_mm_shuffle_epi32::<0x55>(bit));
-        _mm_and_si128(x, mask)
     }
 }
 
@@ -153,7 +69,7 @@ struct ToGarble<'x> {
 }
 
 #[inline(always)]
-unsafe fn garble<P: Pair>(
+pub(super) unsafe fn garble<P: Pair>(
     gates: &GarbleContext<'_>,
     a: &[Block],
     b: &[Block],
@@ -197,24 +113,24 @@ unsafe fn garble_each<P: Pair, const G: usize>(
 ) {
     // SAFETY: the caller has the instructions of `P`.
     unsafe {
-        let delta = load(&gates.delta.block());
+        let delta = P::State::load(&gates.delta.block());
         let deltas = P::join(delta, delta);
         let mut w = [deltas; G];
         let mut sigma = [[deltas; 2]; G];
         for i in 0..G {
-            w[i] = P::join(load(&a0[i]), load(&b0[i]));
+            w[i] = P::join(P::State::load(&a0[i]), P::State::load(&b0[i]));
             sigma[i] = [w[i].sigma(), w[i].xor(deltas).sigma()];
         }
-        let e = encrypt(keys::<P, G>(load(&gates.key.block()), g), sigma);
+        let e = encrypt(keys::<P, G>(P::State::load(&gates.key.block()), g), sigma);
         for i in 0..G {
             let (a0, b0) = (w[i].low(), w[i].high());
             let h0 = e[i][0].xor(sigma[i][0]); // H(A⁰), H(B⁰)
             let t = h0.xor(e[i][1].xor(sigma[i][1]));
-            let t_g = _mm_xor_si128(t.low(), masked(delta, b0));
+            let t_g = t.low().xor(delta.masked(b0));
             let t_e_a = t.high(); // TE ⊕ A⁰
-            P::join(t_g, _mm_xor_si128(t_e_a, a0)).store(&mut tables[i]);
-            let halves = _mm_xor_si128(masked(t_g, a0), masked(t_e_a, b0));
-            store(&mut c0[i], _mm_xor_si128(_mm_xor_si128(h0.low(), h0.high()), halves));
+            P::join(t_g, t_e_a.xor(a0)).store(&mut tables[i]);
+            let halves = t_g.masked(a0).xor(t_e_a.masked(b0));
+            h0.low().xor(h0.high()).xor(halves).store(&mut c0[i]);
         }
     }
 }
@@ -229,7 +145,7 @@ struct ToEvaluate<'x> {
 }
 
 #[inline(always)]
-unsafe fn evaluate<P: Pair>(
+pub(super) unsafe fn evaluate<P: Pair>(
     gates: &EvaluateContext<'_>,
     a: &[Block],
     b: &[Block],
@@ -272,23 +188,30 @@ unsafe fn evaluate_each<P: Pair, const G: usize>(
     tables: &[Table; G],
     c: &mut [Block; G],
 ) {
-    // SAFETY: the caller has the instructions of `P`; a table is 32 readable bytes.
+    // SAFETY: the caller has the instructions of `P`.
     unsafe {
-        let k = keys::<P, G>(load(&gates.key.block()), g);
+        let k = keys::<P, G>(P::State::load(&gates.key.block()), g);
         let mut w = k;
         let mut sigma = [[k[0]; 1]; G];
         for i in 0..G {
-            w[i] = P::join(load(&a[i]), load(&b[i]));
+            w[i] = P::join(P::State::load(&a[i]), P::State::load(&b[i]));
             sigma[i] = [w[i].sigma()];
         }
         let e = encrypt(k, sigma);
         for i in 0..G {
             let (a, b) = (w[i].low(), w[i].high());
             let h = e[i][0].xor(sigma[i][0]);
-            let rows: *const __m128i = tables[i].as_ptr().cast();
-            let (t_g, t_e) = (_mm_loadu_si128(rows), _mm_loadu_si128(rows.add(1)));
-            let halves = _mm_xor_si128(masked(t_g, a), masked(_mm_xor_si128(t_e, a), b));
-            store(&mut c[i], _mm_xor_si128(_mm_xor_si128(h.low(), h.high()), halves));
+            let (t_g, t_e) = rows::<P>(&tables[i]);
+            let halves = t_g.masked(a).xor(t_e.xor(a).masked(b));
+            h.low().xor(h.high()).xor(halves).store(&mut c[i]);
         }
     }
+}
+
+/// The two rows of a table.
+#[inline(always)]
+unsafe fn rows<P: Pair>(table: &Table) -> (P::State, P::State) {
+    let (rows, _) = table.as_chunks();
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe { (P::State::read(&rows[0]), P::State::read(&rows[1])) }
 }
