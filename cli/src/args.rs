@@ -161,15 +161,23 @@ pub(crate) enum Sabotage {
 ///
 /// Each figure is a median of wall time; all of them take about fifteen seconds. Proving, verifying one proof
 /// and scanning an output use one thread; batches and the block use all threads.
+///
+/// The instructions are the best that this machine has. --backend takes others, to see what they are worth: for the
+/// ledger portable, avx2 and ifma, or neon on ARM; for garbling portable, aesni and vaes, or neon. It can be given once
+/// for each.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto speed
-  $ sotto speed --threads 1 --json")]
+  $ sotto speed --threads 1 --json
+  $ sotto speed --backend portable --json")]
 pub(crate) struct Speed {
     /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) threads: Option<u16>,
+    /// Instructions to use, by name [default: the best that this machine has]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) backend: Vec<String>,
 }
 
 /// Show the settings

@@ -25,8 +25,11 @@ const COMPUTATION: [(&str, f64); 11] = [
 
 #[test]
 fn the_record_has_every_figure() {
-    let said = World::empty().run("speed --threads 1 --json").ok();
+    let said = World::empty().run("speed --threads 1 --backend portable --json").ok();
     let record: Value = serde_json::from_str(&said).unwrap();
+    for of in ["ledger_backend", "engine_backend"] {
+        assert_eq!(record[of], "portable", "{said}");
+    }
     assert_eq!((&record["v"], &record["type"], &record["threads"]), (&1.into(), &"speed".into(), &1.into()));
     let figures = KEYS.map(|k| record[k].as_f64().unwrap());
     assert!(figures.iter().all(|f| *f > 0.0), "{said}");
@@ -39,4 +42,10 @@ fn the_record_has_every_figure() {
 #[test]
 fn no_threads_is_a_usage_error() {
     World::empty().run("speed --threads 0").fails(2);
+}
+
+#[test]
+fn an_unknown_backend_is_a_usage_error_that_lists_the_others() {
+    let said = World::empty().run("speed --backend abacus").fails(2);
+    assert!(said.contains("no back end `abacus`") && said.contains("the ledger has portable"), "{said}");
 }
