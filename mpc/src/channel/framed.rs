@@ -12,7 +12,7 @@
 //! Memory: two buffers of about 64 KiB, independent of the amount of data. Payloads are passed on as they
 //! arrive, so the peer's lengths never decide how much is allocated.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSliceMut, Read, Write};
 
 use super::{Channel, ChannelError, MAX_PAYLOAD, Phase};
 
@@ -20,7 +20,7 @@ use super::{Channel, ChannelError, MAX_PAYLOAD, Phase};
 const FRAME_HEADER: usize = 5;
 /// Payload bytes at which the sender closes a frame.
 const FULL: usize = 1 << 16;
-/// Reads of at least this many bytes bypass the inbox.
+/// Payloads for which the caller has room for this many bytes bypass the inbox.
 const LARGE: usize = 1 << 13;
 
 /// The bytes that a connection has carried, headers included.
@@ -66,9 +66,10 @@ impl<S: Read + Write> Framed<S> {
         }
     }
 
-    /// The bytes carried so far.
+    /// The bytes carried so far; bytes that were read ahead count when they are received.
     pub fn traffic(&self) -> Traffic {
-        self.traffic
+        let ahead = (self.end - self.start) as u64;
+        Traffic { received: self.traffic.received - ahead, ..self.traffic }
     }
 
     /// The underlying stream.
@@ -114,12 +115,17 @@ impl<S: Read + Write> Framed<S> {
         Ok(())
     }
 
-    /// Reads at least one byte from the stream.
-    fn read(stream: &mut S, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+    /// Reads at least one byte from the stream, into the first bytes of the inbox and then into other bytes.
+    fn read(&mut self, phase: Phase, first: usize, then: &mut [u8]) -> Result<usize, ChannelError> {
+        let first = self.inbox.get_mut(..first).unwrap_or_default();
+        let mut parts = [IoSliceMut::new(first), IoSliceMut::new(then)];
         loop {
-            match stream.read(into) {
+            match self.stream.read_vectored(&mut parts) {
                 Ok(0) => return Err(ChannelError::Closed { phase }),
-                Ok(n) => return Ok(n),
+                Ok(n) => {
+                    self.traffic.received += n as u64;
+                    return Ok(n);
+                }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(failure(phase, e.kind())),
             }
@@ -129,9 +135,7 @@ impl<S: Read + Write> Framed<S> {
     /// The unread bytes of the inbox; reads from the stream if there are none.
     fn unread(&mut self, phase: Phase) -> Result<&[u8], ChannelError> {
         if self.start == self.end {
-            let n = Self::read(&mut self.stream, phase, &mut self.inbox)?;
-            self.traffic.received += n as u64;
-            (self.start, self.end) = (0, n);
+            (self.start, self.end) = (0, self.read(phase, self.inbox.len(), &mut [])?);
         }
         Ok(self.inbox.get(self.start..self.end).unwrap_or_default())
     }
@@ -172,6 +176,27 @@ impl<S: Read + Write> Framed<S> {
         self.incoming = Some((phase, length as usize));
         Ok((phase, length as usize))
     }
+
+    /// Reads a header and, with one call where the stream can, payload straight into the caller's buffer. Bytes behind
+    /// the frame are kept in the inbox, which is empty.
+    fn receive_frame(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        let room = into.len().min(FULL);
+        let into = into.get_mut(..room).unwrap_or_default();
+        let read = self.read(phase, FRAME_HEADER, into)?;
+        (self.start, self.end) = (0, read.min(FRAME_HEADER));
+        let (left, came) = (self.payload(phase)?, read.saturating_sub(FRAME_HEADER));
+        if came == 0 {
+            return self.receive_some(phase, into);
+        }
+        let n = came.min(left);
+        let behind = into.get(n..came).unwrap_or_default();
+        if let Some(place) = self.inbox.get_mut(..behind.len()) {
+            place.copy_from_slice(behind);
+            (self.start, self.end) = (0, behind.len());
+        }
+        self.incoming = (left > n).then_some((phase, left - n));
+        Ok(n)
+    }
 }
 
 impl<S: Read + Write> Channel for Framed<S> {
@@ -207,16 +232,14 @@ impl<S: Read + Write> Channel for Framed<S> {
             return Ok(0);
         }
         self.flush()?;
+        let direct = self.start == self.end && into.len() >= LARGE;
+        if direct && self.incoming.is_none() {
+            return self.receive_frame(phase, into);
+        }
         let left = self.payload(phase)?;
         let wanted = left.min(into.len());
         let into = into.get_mut(..wanted).unwrap_or_default();
-        let n = if self.start == self.end && wanted >= LARGE {
-            let n = Self::read(&mut self.stream, phase, into)?;
-            self.traffic.received += n as u64;
-            n
-        } else {
-            self.take(phase, into)?
-        };
+        let n = if direct { self.read(phase, 0, into)? } else { self.take(phase, into)? };
         self.incoming = (left > n).then_some((phase, left - n));
         Ok(n)
     }
@@ -279,6 +302,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_ahead_is_counted_when_it_is_received() {
+        let (mut near, far) = pipe_pair();
+        near.write_all(&bytes_of(&[(Phase::Hello, b"ab"), (Phase::Tables, b"cd")])).unwrap();
+        let mut channel = Framed::new(far);
+        channel.receive(Phase::Hello, &mut [0; 2]).unwrap();
+        assert_eq!(channel.traffic().received, (FRAME_HEADER + 2) as u64);
+    }
+
+    #[test]
     fn how_calls_are_cut_does_not_show() {
         let whole = bytes_of(&[(Phase::Tables, b"abcdef"), (Phase::Outputs, b"g")]);
         let cut = bytes_of(&[
@@ -309,6 +341,58 @@ mod tests {
         let traffic = sender.join().unwrap();
         assert_eq!(traffic.sent, 300_000 + 5 * FRAME_HEADER as u64);
         assert_eq!(b.traffic().received, traffic.sent);
+    }
+
+    /// A stream that gives at most so many bytes at once, to one buffer or to several.
+    struct Crumbs(std::io::Cursor<Vec<u8>>, u64);
+
+    impl Read for Crumbs {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            (&mut self.0).take(self.1).read(into)
+        }
+
+        fn read_vectored(&mut self, into: &mut [IoSliceMut<'_>]) -> std::io::Result<usize> {
+            let (mut n, most) = (0, self.1);
+            for part in into {
+                n += (&mut self.0).take(most - n as u64).read(part)?;
+            }
+            Ok(n)
+        }
+    }
+
+    impl Write for Crumbs {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Frames shorter and longer than the caller's room, which is on both sides of what bypasses the inbox.
+    #[test]
+    fn however_the_stream_is_cut_the_same_bytes_arrive() {
+        let payload: Vec<u8> = (0..60_000u32).map(|i| (i % 251) as u8).collect();
+        let mut bytes = Vec::new();
+        for (i, part) in [3, 9_000, 40_000, 1, 10_000, 996].iter().scan(0, |at, n| {
+            *at += n;
+            Some((*at, *n))
+        }) {
+            bytes.extend(bytes_of(&[(Phase::Tables, &payload[i - part..i])]));
+        }
+        for at_once in [1, 4, 5, 6, 9_004, 9_006, 16_384, u64::MAX] {
+            for room in [LARGE - 1, LARGE, 20_000, 70_000] {
+                let mut channel = Framed::new(Crumbs(std::io::Cursor::new(bytes.clone()), at_once));
+                let (mut received, mut into) = (Vec::new(), vec![0; room]);
+                while received.len() < payload.len() {
+                    let n = channel.receive_some(Phase::Tables, &mut into).unwrap();
+                    received.extend_from_slice(&into[..n]);
+                }
+                assert_eq!(received, payload, "{at_once} bytes at once, room for {room}");
+                assert_eq!(channel.traffic().received, bytes.len() as u64);
+            }
+        }
     }
 
     #[test]

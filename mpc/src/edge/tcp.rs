@@ -103,6 +103,11 @@ impl Read for Peer {
         self.check_deadline()?;
         self.stream.read(into)
     }
+
+    fn read_vectored(&mut self, into: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
+        self.check_deadline()?;
+        self.stream.read_vectored(into)
+    }
 }
 
 impl Write for Peer {
