@@ -1,7 +1,7 @@
 //! Our ledger against Tari's and Grin's, in one run on one machine.
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/rivals/Cargo.toml
+//! cargo run --release --manifest-path benches/rivals/Cargo.toml [-- --backend NAME]
 //! CC=$PWD/benches/rivals/cc64 cargo run --release --manifest-path benches/rivals/Cargo.toml -- "Grin, 64-bit limbs"
 //! ```
 //!
@@ -23,6 +23,7 @@ mod ours;
 mod tari;
 
 use measure::{race, wall};
+use sotto_mw::arithmetic::Backend;
 use std::error::Error;
 
 /// Proofs in a batch.
@@ -33,8 +34,14 @@ const SIGNATURES: [usize; 3] = [16, 256, 1024];
 const TARI_MOST: usize = 256;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let grin = std::env::args().nth(1).unwrap_or_else(|| "Grin".into());
-    println!("{}\n", machine::describe());
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = args.iter().position(|a| a == "--backend") {
+        let name = args.drain(at..).nth(1).ok_or("--backend needs a name")?;
+        let backend = Backend::available().find(|b| b.name() == name);
+        backend.ok_or("this machine has no such back end")?.choose();
+    }
+    let grin = args.pop().unwrap_or_else(|| "Grin".into());
+    println!("{} Back end: {}.\n", machine::describe(), Backend::detect().name());
     let ours = ours::Ledger::new(1024);
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let two = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
