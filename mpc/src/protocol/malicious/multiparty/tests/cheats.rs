@@ -368,6 +368,42 @@ fn a_false_sum_of_labels_is_caught_by_its_garbler() {
     }
 }
 
+/// The proofs of each pair: both digests are compared.
+#[test]
+fn both_digests_of_every_proof_are_compared() {
+    const EVALUATOR: usize = CHI + 16 + 32;
+    const GARBLER: usize = 32;
+    for (who, to, from) in [
+        (0, 1, EVALUATOR),
+        (0, 2, EVALUATOR),
+        (1, 0, GARBLER),
+        (2, 0, GARBLER),
+        (1, 2, GARBLER),
+        (2, 1, GARBLER),
+    ] {
+        for (at, check) in
+            [(0, Check::Openings), (31, Check::Openings), (32, Check::Transcript), (63, Check::Transcript)]
+        {
+            let run = Run::new(15, 3).cheat(who, to, [flip(Phase::Checks, from + at, 1)]);
+            assert_eq!(run.outcome()[to].caught(), Some(check), "{who} to {to}, byte {at}");
+        }
+    }
+}
+
+/// A share of zero is opened as it was committed to: here with another salt, so that the shares still add up.
+#[test]
+fn a_share_that_was_not_committed_to_is_caught() {
+    // Broadcast before the salt: s, c, the commitment, the share.
+    let salt = total().div_ceil(8) + 16 + 32 + 16;
+    for (who, bit) in [(0, 0), (1, 100), (2, 255)] {
+        let honest: Vec<usize> = (0..3).filter(|i| *i != who).collect();
+        let run = Run::new(16, 3).lie(who, flip(Phase::Products, salt, bit));
+        assert!(all_end_by(&run.outcome(), &honest, Check::Products));
+        let run = run.ignoring(&[Check::Products]);
+        assert!(are_right(&run, &run.outcome(), &honest), "nothing but the commitment was wrong");
+    }
+}
+
 /// W of one garbler alone tells nothing: it is masked by pads that only the garblers know.
 #[test]
 fn a_false_w_is_caught_and_pads_cancel() {
