@@ -1,10 +1,11 @@
-//! Jobs with three computers and real processes over loopback TLS: three owners, three computers and a receiver, each a
-//! party of its own; what is shown and refused.
+//! Jobs with three computers and real processes over TLS, on loopback and with a network for each: three owners, three
+//! computers and a receiver, each a party of its own; what is shown and refused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use serde_json::Value;
+use std::io::{Write as _, stderr};
 use std::net::TcpListener;
 use std::thread;
 use support::World;
@@ -13,8 +14,14 @@ const JOB: &str = include_str!("data/job/job.toml");
 const OWNERS: [(&str, &str); 3] = [("north", "500.00"), ("south", "420.50"), ("west", "77")];
 const ALL: [&str; 7] = ["north", "south", "west", "ada", "bob", "cyd", "auctioneer"];
 
-/// Seven parties, of whom three compute and one receives.
+/// Seven parties, of whom three compute and one receives, on free ports of loopback.
 fn text() -> String {
+    let ports = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    text_at(ports.map(|port| port.local_addr().unwrap().to_string()))
+}
+
+/// The same, with these addresses of the computers.
+fn text_at(addresses: [String; 3]) -> String {
     let (head, rest) = JOB.split_once("[roles]").unwrap();
     let (_, rest) = rest.split_once("[program]").unwrap();
     let head = head.replace("protocol = \"semi-honest\"", "adversary = \"malicious\"\nexperimental = true");
@@ -25,28 +32,39 @@ fn text() -> String {
     for names in ["[\"north\", \"south\", \"west\"]", "[\"north\", \"west\"]"] {
         text = text.replace(&format!("result_parties = {names}"), "result_parties = [\"auctioneer\"]");
     }
-    let ports = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    for (name, port) in ALL[3..6].iter().zip(&ports) {
-        let address = port.local_addr().unwrap();
+    for (name, address) in ALL[3..6].iter().zip(&addresses) {
         text += &format!("\n[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\naddress = \"{address}\"\n");
     }
     text + "\n[[party]]\nname = \"auctioneer\"\nkey = \"auctioneer.pub\"\n"
 }
 
 fn world() -> World {
+    world_of(&text())
+}
+
+fn world_of(job: &str) -> World {
     let world = World::empty();
-    world.write("job.toml", &text());
+    world.write("job.toml", job);
     ALL.iter().for_each(|name| drop(world.run(&format!("mpc keygen {name}")).ok()));
     OWNERS.iter().for_each(|(name, bid)| world.write(&format!("{name}.csv"), &format!("bid\n{bid}\n")));
     world
+}
+
+fn sign_all(world: &World) {
+    ALL.iter().for_each(|name| drop(world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok()));
+}
+
+/// What a party runs.
+fn words(i: usize, name: &str) -> String {
+    let input = if i < 3 { format!(" --input {name}.csv") } else { String::new() };
+    format!("mpc run job.toml --json --as {name} --key {name}.key{input}")
 }
 
 /// Runs all parties at once.
 fn run_all(world: &World) -> Vec<Value> {
     let said: Vec<_> = thread::scope(|scope| {
         let start = |(i, name): (usize, &&str)| {
-            let input = if i < 3 { format!(" --input {name}.csv") } else { String::new() };
-            let words = format!("mpc run job.toml --json --as {name} --key {name}.key{input}");
+            let words = words(i, name);
             scope.spawn(move || world.run(&words))
         };
         let running: Vec<_> = ALL.iter().enumerate().map(start).collect();
@@ -67,7 +85,7 @@ fn three_owners_three_computers_and_a_receiver_get_what_is_theirs() {
     ] {
         assert!(shown.contains(says), "{says}: {shown}");
     }
-    ALL.iter().for_each(|name| drop(world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok()));
+    sign_all(&world);
     let results = run_all(&world);
     assert_eq!(results[6]["outputs"]["result"][0]["price"], "420.50");
     assert_eq!(results[6]["outputs"]["result"][0]["winner"], "1");
@@ -84,6 +102,33 @@ fn three_owners_three_computers_and_a_receiver_get_what_is_theirs() {
         &[&text[..statement], &text[statement..].replacen("7633", "7631", 1)].concat(),
     );
     world.run("mpc verify altered.json").fails(1);
+}
+
+/// As in `networks.rs`: each party in a network namespace that ends with the script, joined by a bridge.
+#[test]
+fn seven_parties_in_networks_of_their_own_complete_the_job() {
+    let world = world_of(&text_at([4, 5, 6].map(|n| format!("10.77.0.{n}:7700"))));
+    let network = include_str!("data/apart/network.sh");
+    world.write("network.sh", &format!("PARTIES='{}'\n{network}", ALL.join(" ")));
+    let alone = "unshare --net --mount --pid --fork --kill-child bash -e";
+    let tried = world.shell(&format!("{alone} network.sh"));
+    if tried.code != 0 {
+        let why = tried.err.trim_end();
+        let _ = writeln!(stderr(), "no run in seven networks, because they cannot be created here: {why}");
+        return;
+    }
+    sign_all(&world);
+    let mut script = ". ./network.sh\n".to_owned();
+    for (i, name) in ALL.iter().enumerate() {
+        let command = format!("nsenter --net=/run/netns/{name} timeout -k 5 240 sotto {}", words(i, name));
+        script += &format!("{command} > {name}.out 2> {name}.err & all=\"$all $!\"\n");
+    }
+    world.write("run.sh", &(script + "code=0; for one in $all; do wait $one || code=1; done; exit $code\n"));
+    let said = world.shell(&format!("{alone} run.sh"));
+    let errors = ALL.map(|name| world.read(&format!("{name}.err")));
+    assert_eq!(said.code, 0, "{said:?}\n{errors:#?}");
+    let result: Value = serde_json::from_str(&world.read("auctioneer.out")).unwrap();
+    assert_eq!(result["outputs"]["result"][0]["price"], "420.50");
 }
 
 #[test]
