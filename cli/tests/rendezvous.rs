@@ -40,6 +40,10 @@ fn sign(world: &World, meeting: &str, deadline: u32) {
     let meeting = meeting.replace("127.0.0.1:1\"", "127.0.0.1:2\"");
     let job = job.replace("address = \"127.0.0.1:17702\"", &meeting);
     let job = job.replace("deadline = 300", &format!("deadline = {deadline}"));
+    sign_text(world, &job);
+}
+
+fn sign_text(world: &World, job: &str) {
     world.write("job.toml", &job.replace("seconds = 120", "seconds = 10"));
     for name in NAMES {
         world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
@@ -93,6 +97,32 @@ fn parties_meet_at_a_rendezvous_server() {
     for (code, said) in run_all(&world, &format!("--rendezvous server.pub@{}", server.1)) {
         assert_eq!(code, 0, "{said}");
     }
+}
+
+/// Each of three computers meets each other at the server.
+#[test]
+fn three_computers_meet_at_a_rendezvous_server() {
+    let world = world();
+    let server = server(&world, "--allow north.pub south.pub west.pub");
+    let meeting = format!("rendezvous_server = {{ address = \"{}\", key = \"server.pub\" }}", server.1);
+    let mut job = JOB.replace("[roles]\ngarbler = \"north\"\nevaluator = \"south\"\n", "");
+    for (from, to) in [
+        (
+            "protocol = \"semi-honest\"",
+            "adversary = \"malicious\"\nexperimental = true\ncomputers = [\"north\", \"south\", \"west\"]",
+        ),
+        ("address = \"127.0.0.1:17701\"", &meeting),
+        ("address = \"127.0.0.1:17702\"", &meeting),
+        ("key = \"west.pub\"", &format!("key = \"west.pub\"\n{meeting}")),
+    ] {
+        assert!(job.contains(from), "{from}");
+        job = job.replacen(from, to, 1);
+    }
+    sign_text(&world, &job);
+    for (code, said) in run_all(&world, "") {
+        assert_eq!(code, 0, "{said}");
+    }
+    world.run("mpc verify job.results/west-1/receipt.json").ok();
 }
 
 #[test]
