@@ -5,8 +5,10 @@
 mod support;
 
 use serde_json::Value;
-use std::io::{Write as _, stderr};
+use std::fs;
+use std::io::{Read as _, Write as _, stderr};
 use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use support::World;
 
@@ -60,6 +62,17 @@ fn words(i: usize, name: &str) -> String {
     format!("mpc run job.toml --json --as {name} --key {name}.key{input}")
 }
 
+/// Starts a party as a process that can be killed.
+fn start(world: &World, name: &str) -> Child {
+    let i = ALL.iter().position(|one| *one == name).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    command
+        .args(words(i, name).split(' '))
+        .current_dir(world.dir.path())
+        .env("SOTTO_DIR", world.path("data"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
 /// Runs all parties at once.
 fn run_all(world: &World) -> Vec<Value> {
     let said: Vec<_> = thread::scope(|scope| {
@@ -102,6 +115,48 @@ fn three_owners_three_computers_and_a_receiver_get_what_is_theirs() {
         &[&text[..statement], &text[statement..].replacen("7633", "7631", 1)].concat(),
     );
     world.run("mpc verify altered.json").fails(1);
+}
+
+/// A computer that is killed comes back, and the second attempt of two gives the result. Where the first broke off so late
+/// that outputs may have been opened, that run counts, and all are told so.
+#[test]
+fn a_killed_computer_comes_back() {
+    let world = world();
+    sign_all(&world);
+    for (victim, at) in [
+        ("ada", "Waiting"),
+        ("bob", "Waiting"),
+        ("ada", "Computing"),
+        ("bob", "Computing"),
+        ("cyd", "Computing"),
+    ] {
+        let mut running: Vec<Child> =
+            ALL.iter().filter(|name| **name != victim).map(|name| start(&world, name)).collect();
+        let mut dying = start(&world, victim);
+        let (mut heard, mut byte, mut said) = (Vec::new(), [0], dying.stderr.take().unwrap());
+        while !String::from_utf8_lossy(&heard).contains(at) && said.read(&mut byte).unwrap() == 1 {
+            heard.push(byte[0]);
+        }
+        dying.kill().unwrap();
+        dying.wait().unwrap();
+        running.push(start(&world, victim));
+        let said: Vec<_> = running.into_iter().map(|party| party.wait_with_output().unwrap()).collect();
+        let errors: Vec<_> =
+            said.iter().map(|said| String::from_utf8_lossy(&said.stderr).into_owned()).collect();
+        if said.iter().all(|said| said.status.success()) {
+            // The receiver was the last to start before the victim came back.
+            let result: Value = serde_json::from_slice(&said[ALL.len() - 2].stdout).unwrap();
+            assert_eq!(result["outputs"]["result"][0]["price"], "420.50", "{victim} died at {at}");
+        } else {
+            assert!(
+                errors.iter().any(|said| said.contains("outputs may have been opened")),
+                "{victim} died at {at}: {errors:#?}"
+            );
+        }
+        for left in ["data/jobs", "job.results"] {
+            let _ = fs::remove_dir_all(world.path(left));
+        }
+    }
 }
 
 /// As in `networks.rs`: each party in a network namespace that ends with the script, joined by a bridge.
