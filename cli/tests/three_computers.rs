@@ -190,7 +190,7 @@ fn seven_parties_in_networks_of_their_own_complete_the_job() {
 fn one_machine_runs_them_all_and_a_quote_counts_them() {
     let world = world();
     let inputs: Vec<_> = OWNERS.iter().map(|(name, _)| format!("--input {name}={name}.csv")).collect();
-    let said = world.run(&format!("mpc local job.toml --json {}", inputs.join(" "))).ok();
+    let said = world.run(&format!("mpc local job.toml --json --out out {}", inputs.join(" "))).ok();
     let record: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(record["parties"]["auctioneer"]["outputs"]["result"][0]["price"], "420.50");
     let quote = |job: &str| -> Value {
@@ -210,6 +210,11 @@ fn one_machine_runs_them_all_and_a_quote_counts_them() {
             .concat(),
     );
     let (of_two, of_three) = (quote("two.toml"), quote("job.toml"));
+    let receipt: Value = serde_json::from_str(&world.read("out/ada/receipt.json")).unwrap();
+    let sent = |statement: &Value| statement["sent"].as_f64().unwrap();
+    let sent: f64 = receipt["statements"].as_array().unwrap().iter().map(sent).sum();
+    let quoted = of_three["bytes"].as_f64().unwrap();
+    assert!((1.0..1.1).contains(&(quoted / sent)), "quoted {quoted}, sent {sent}");
     for (what, least) in [("bytes", 2.5), ("input_bytes", 2.0), ("memory_bytes", 1.01)] {
         let [two, three] = [&of_two, &of_three].map(|quote| quote[what].as_f64().unwrap());
         assert!(three > least * two && three < 8.0 * two, "{what}: {two}, {three}");
