@@ -1,5 +1,9 @@
 //! The verbs of `sotto keys`.
 
+mod vault;
+
+pub(crate) use vault::*;
+
 use crate::secret::PassphraseArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -19,6 +23,8 @@ pub(crate) enum Keys {
     Repair(KeysRepair),
     Refresh(KeysRefresh),
     Enrol(KeysEnrol),
+    #[command(subcommand)]
+    Vault(KeysVault),
     Show(KeysShow),
     Check(KeysCheck),
     Backup(KeysBackup),

@@ -11,6 +11,7 @@ mod refresh;
 mod repair;
 mod session;
 mod sign;
+mod vault;
 
 pub(crate) use self::{
     files::{ShareFile, read_group, read_letters},
@@ -28,6 +29,7 @@ pub(crate) fn run(context: &Context, command: Keys) -> Outcome {
         Keys::Repair(a) => repair::run(context, &a),
         Keys::Refresh(a) => refresh::run(context, &a),
         Keys::Enrol(a) => enrol::run(context, &a),
+        Keys::Vault(command) => vault::run(context, &command),
         Keys::Show(a) => inspect::show(context, &a),
         Keys::Check(a) => inspect::check(context, &a),
         Keys::Backup(a) => files::backup(context, &a),
