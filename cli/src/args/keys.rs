@@ -1,7 +1,9 @@
 //! The verbs of `sotto keys`.
 
+mod exchange;
 mod vault;
 
+pub(crate) use exchange::*;
 pub(crate) use vault::*;
 
 use crate::secret::PassphraseArgs;
@@ -23,6 +25,7 @@ pub(crate) enum Keys {
     Repair(KeysRepair),
     Refresh(KeysRefresh),
     Enrol(KeysEnrol),
+    Exchange(KeysExchange),
     #[command(subcommand)]
     Vault(KeysVault),
     Show(KeysShow),
