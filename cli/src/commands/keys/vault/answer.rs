@@ -182,9 +182,8 @@ impl Turn<'_> {
         let bundle = bundle.or_refuse("cannot make the bundle")?;
         let before = seen.clone();
         seen.raise(&claims);
-        match self.a.seen.as_ref().filter(|_| seen != before) {
-            Some(path) => write_seen(path, &seen)?,
-            None => {}
+        if let Some(path) = self.a.seen.as_ref().filter(|_| seen != before) {
+            write_seen(path, &seen)?;
         }
         Ok(Accepted { appraised, claims, bundle })
     }
