@@ -562,6 +562,41 @@ def check_group_coin(v):
     check("group coin: the address is key 0", address[1:33] == points[0][0].encode())
 
 
+def check_council(v):
+    """Members of a group that seals or votes: what they say to each other, and what a share said last."""
+    load = lambda subject: json.loads((FOLDER / f"{subject}.json").read_text())
+    letter = unhex(load("keys")["sign_letters"][0]["bytes"])
+    block_bytes = unhex(load("blocks")["blocks"][0]["bytes"])
+    certificate = unhex(load("consensus")["certificates"][0]["bytes"])
+    r = wire.Reader(block_bytes)
+    r.version()
+    header, _ = r.header(), r.seal()
+    proposal, value = header.bytes + block_bytes[r.at :], wire.header_hash(header.bytes)
+    chain, height, round_number = unhex(v["chain_id"]), v["height"], v["round"]
+    measured = le(len(letter), 4) + letter
+
+    def vote(kind, of):
+        return b"\0" + wire.vote_message(b"", kind, height, round_number, of)[len(b"sotto/vote/v1") :]
+
+    claim = b"\1" + wire.proposal_message(b"", height, round_number, 1, value)[len(b"sotto/proposal/v1") :]
+    said = {
+        "ask": b"\1\1" + measured + proposal,
+        "letter": b"\2" + letter,
+        "precommit": b"\3" + measured + vote(2, value) + b"\0\1" + certificate,
+        "proposal": b"\3" + measured + claim + b"\0\0" + proposal,
+        "instead": b"\4" + vote(1, None),
+    }
+    for message in v["messages"]:
+        check(f"council: {message['name']}", unhex(message["bytes"]) == said.pop(message["name"]))
+    head, no_lock = b"SGVR\1" + chain, bytes(37)
+    locked = b"\1" + le(2, 4) + bytes([7]) * 32 + vote(2, bytes([7]) * 32)
+    kept = {"nothing": head + no_lock, "nil": head + no_lock + vote(1, None), "locked": head + locked}
+    for record in v["records"]:
+        text = kept.pop(record["name"])
+        check(f"council: record {record['name']}", unhex(record["bytes"]) == text + tagged("sotto/node-group-votes/v1", text))
+    check("council: all", not said and not kept)
+
+
 def check_levels(v):
     """docs/FORMATS.md, message 15: what an issuer says of an output, and the notice that records it."""
     chain, statement, address = unhex(v["chain_id"]), unhex(v["statement"]), bech32m(v["issuer"])

@@ -50,6 +50,7 @@ const GROUPS: &[&str] = &[
     "net",
     "mpc",
     "keys",
+    "keys vault",
     "tee",
     "tee policy",
     "dandelion",
@@ -73,6 +74,7 @@ fn every_example_runs() {
     world.stated();
     world.coins();
     world.attested();
+    world.vault();
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();

@@ -62,6 +62,8 @@ fn no_verb_overwrites_a_file_of_the_project() {
     let world = World::paying();
     world.signed_job();
     world.attested();
+    world.write("chain.id", &"07".repeat(32));
+    world.vault();
     world.run("wallet backup alice.backup --wallet alice").ok();
     world.shell("sotto wallet view-key export --wallet bob > bob.viewkey").ok();
     world.run("chain export --part 2 good.snapshot").ok();

@@ -1,12 +1,17 @@
 //! What a member of a group reads: drafts, groups, letters, evidence, and what it kept itself.
 
-use crate::{Verdict, fixtures::keys::GROUP};
+use crate::{
+    Verdict,
+    fixtures::keys::{BOX, GROUP, VAULT},
+};
 use sotto_keys::{
     Draft, Evidence, Group, Letter, Log, Shares,
     armor::{from_text, to_text},
     pool::Plan,
     request::Request,
     share_file::{ShareHeader, decrypt},
+    vault::{VaultAnswer, VaultBox, VaultRequest},
+    vault_session::{VaultChallenge, VaultEvidence, VaultRecord},
 };
 
 /// A draft has one encoding, and obeys the limits of its purpose.
@@ -91,4 +96,47 @@ pub fn keys_armor(data: &[u8]) -> Verdict {
     let again: String = all.iter().map(|(kind, bytes)| to_text(*kind, bytes)).collect();
     assert_eq!(from_text(&again).as_ref(), Ok(&all));
     Verdict::Accepted
+}
+
+/// A box has one encoding, and only who knows e made it: nothing that differs from a fixture in its signed part, and keeps
+/// its E, is accepted.
+pub fn keys_box(data: &[u8]) -> Verdict {
+    let Ok(sealed) = VaultBox::from_bytes(data) else { return Verdict::Refused };
+    assert!(sealed.to_bytes() == data, "two encodings of one box");
+    let genuine = &BOX.to_bytes();
+    let point = 17 + 32..17 + 64;
+    let stolen = data.get(point.clone()) == genuine.get(point) && data != genuine;
+    assert!(!stolen, "a box with the E of another");
+    Verdict::Accepted
+}
+
+/// What a machine and the members of a vault send each other, and what a member keeps: one encoding each; a first byte says
+/// which. What is signed is accepted only as its member signed it.
+pub fn keys_vault_letter(data: &[u8]) -> Verdict {
+    let Some((kind, bytes)) = data.split_first() else { return Verdict::Refused };
+    let draft = VAULT.group.draft();
+    let (again, holds) = match kind {
+        0 => match VaultRequest::from_bytes(bytes) {
+            Ok(request) => (request.to_bytes(), true),
+            Err(_) => return Verdict::Refused,
+        },
+        1 => match VaultChallenge::from_bytes(bytes) {
+            Ok(challenge) => (challenge.to_bytes(), challenge.holds(draft)),
+            Err(_) => return Verdict::Refused,
+        },
+        2 => match VaultEvidence::from_bytes(bytes) {
+            Ok(evidence) => (evidence.to_bytes(), true),
+            Err(_) => return Verdict::Refused,
+        },
+        3 => match VaultAnswer::from_bytes(bytes) {
+            Ok(answer) => (answer.to_bytes(), answer.is_signed(draft)),
+            Err(_) => return Verdict::Refused,
+        },
+        _ => match VaultRecord::from_bytes(bytes) {
+            Ok(record) => (record.to_bytes(), true),
+            Err(_) => return Verdict::Refused,
+        },
+    };
+    assert!(again == bytes, "two encodings of one letter");
+    Verdict::of(holds)
 }

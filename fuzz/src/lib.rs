@@ -181,6 +181,8 @@ targets! {
         Decoder keys_request
         Decoder keys_plan
         Decoder keys_armor
+        Decoder keys_box
+        Decoder keys_vault_letter
     }
     links {
         Decoder link_message

@@ -1,4 +1,4 @@
-//! Drafts, groups, letters and evidence as text that survives chat and e-mail.
+//! Drafts, groups, letters, evidence and what concerns boxes as text that survives chat and e-mail.
 //!
 //! ```text
 //! BEGIN SOTTO KEYS LETTER.
@@ -38,10 +38,30 @@ pub enum Kind {
     Letter = 3,
     /// [`Evidence`](crate::Evidence).
     Evidence = 4,
+    /// A [`VaultBox`](crate::vault::VaultBox).
+    Box = 5,
+    /// A [`VaultRequest`](crate::vault::VaultRequest).
+    VaultRequest = 6,
+    /// A [`VaultChallenge`](crate::vault_session::VaultChallenge).
+    VaultChallenge = 7,
+    /// [`VaultEvidence`](crate::vault_session::VaultEvidence).
+    VaultEvidence = 8,
+    /// A [`VaultAnswer`](crate::vault::VaultAnswer).
+    VaultAnswer = 9,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Draft, Self::Group, Self::Letter, Self::Evidence];
+    const ALL: [Self; 9] = [
+        Self::Draft,
+        Self::Group,
+        Self::Letter,
+        Self::Evidence,
+        Self::Box,
+        Self::VaultRequest,
+        Self::VaultChallenge,
+        Self::VaultEvidence,
+        Self::VaultAnswer,
+    ];
 
     /// Its name in the text.
     #[must_use]
@@ -51,6 +71,11 @@ impl Kind {
             Self::Group => "GROUP",
             Self::Letter => "LETTER",
             Self::Evidence => "EVIDENCE",
+            Self::Box => "BOX",
+            Self::VaultRequest => "VAULT REQUEST",
+            Self::VaultChallenge => "VAULT CHALLENGE",
+            Self::VaultEvidence => "VAULT EVIDENCE",
+            Self::VaultAnswer => "VAULT ANSWER",
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod repair;
 pub mod sign;
 pub mod succession;
 pub mod vault;
+pub mod vault_session;
 pub mod view;
 
 pub mod armor;

@@ -62,6 +62,8 @@ pub(crate) const SIGNED: Context = Context::new("sotto keys letter v1");
 /// A part of a letter, encrypted to one member.
 pub(crate) const PART: Context = Context::new("sotto keys part v1");
 
+/// A member's signature over its challenge to a machine.
+pub(crate) const VAULT_CHALLENGE: Context = Context::new("sotto keys vault challenge v1");
 /// A member's signature over its answer to a request.
 pub(crate) const VAULT_ANSWER: Context = Context::new("sotto keys vault answer v1");
 /// The partial in an answer, encrypted to the machine that asked.

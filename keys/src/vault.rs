@@ -15,7 +15,7 @@
 //! A member answers for the policy that the box names and no other: which evidence that policy accepts is for the
 //! caller to say, who appraises it and passes the hash of the policy that accepted it. The evidence is that of a
 //! session (`sotto_tee`), with the party of the request, the box as its job, the request as its run, and a nonce
-//! that this member drew.
+//! that this member drew ([`crate::vault_session`]).
 //!
 //! **The signature under E.** Without it, a thief puts the E of another's box into a box of its own, with a policy
 //! that accepts the thief's machine, and the members send it y_i·E: the key of the other's box. To sign, one has to know e,
@@ -37,7 +37,7 @@ use zeroize::Zeroizing;
 
 use crate::codec::{DecodeError, Reader, put_bytes};
 use crate::curve::{Secret, lagrange, point, put_point, scalar, vartime_sum};
-use crate::draft::{Index, Purpose};
+use crate::draft::{Draft, Index, Purpose};
 use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::partial::Partial;
@@ -46,6 +46,8 @@ use crate::tag::{self, Hash, tagged, tagged_wide};
 
 /// Most bytes that a box holds.
 pub const MAX_CONTENTS: usize = 64 << 10;
+/// Most bytes of an answer.
+pub const MAX_ANSWER: usize = ANSWER.len() + 32 + 32 + 1 + 4 + PARTIAL + OVERHEAD + 64;
 /// Most bytes of a box.
 pub const MAX_BOX: usize = BOX.len() + 4 * 32 + 4 + MAX_CONTENTS + TAG + 64;
 
@@ -136,6 +138,18 @@ impl VaultBox {
         this.ciphertext = sealed.map_err(|_| VaultError::TooLong)?;
         this.z = k.expose() + this.challenge() * e.expose();
         Ok(this)
+    }
+
+    /// The key of the group that opens it.
+    #[must_use]
+    pub const fn group_key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// How many bytes it holds.
+    #[must_use]
+    pub const fn contents_len(&self) -> usize {
+        self.ciphertext.len().saturating_sub(TAG)
     }
 
     /// What it says about itself.
@@ -280,10 +294,29 @@ pub struct VaultAnswer {
 }
 
 impl VaultAnswer {
+    /// The request that it answers.
+    #[must_use]
+    pub const fn request(&self) -> Hash {
+        self.request
+    }
+
+    /// The hash of the epoch whose share it was made with.
+    #[must_use]
+    pub const fn epoch(&self) -> Hash {
+        self.epoch
+    }
+
     /// Whose it is, as it says.
     #[must_use]
     pub const fn from(&self) -> Index {
         self.from
+    }
+
+    /// Whether the member of the draft that it names signed it.
+    #[must_use]
+    pub fn is_signed(&self, draft: &Draft) -> bool {
+        let key = draft.key(self.from);
+        key.is_some_and(|key| key.verify(tag::VAULT_ANSWER, &self.signed(), &self.signature))
     }
 
     fn signed(&self) -> Vec<u8> {
@@ -363,7 +396,11 @@ pub struct VaultMember<'a> {
 }
 
 impl Opening<'_> {
-    fn check(&self) -> Result<(), VaultError> {
+    /// Whether the box is for this group, and the request for this box.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn check(&self) -> Result<(), VaultError> {
         if self.sealed.key != key_of(self.epoch)? {
             return Err(VaultError::OtherGroup);
         }
@@ -434,10 +471,7 @@ impl Opening<'_> {
         let (mut good, mut bad): Sorted = Default::default();
         for answer in answers.iter().filter(|answer| (answer.request, answer.epoch) == (name, hash)) {
             let from = answer.from;
-            let key = self.epoch.draft().key(from);
-            let signed =
-                key.is_some_and(|key| key.verify(tag::VAULT_ANSWER, &answer.signed(), &answer.signature));
-            if !signed || good.iter().any(|(i, _)| *i == from) {
+            if !answer.is_signed(self.epoch.draft()) || good.iter().any(|(i, _)| *i == from) {
                 continue;
             }
             match answer.partial(self.epoch, self.sealed, machine) {

@@ -7,6 +7,7 @@ use rand_chacha::rand_core::SeedableRng;
 use sotto_keys::vault::{
     BoxTerms, MAX_BOX, MAX_CONTENTS, Opening, VaultAnswer, VaultBox, VaultError, VaultMember, VaultRequest,
 };
+use sotto_keys::vault_session::{Drawn, VaultChallenge, VaultEvidence, VaultRecord};
 use sotto_keys::{
     Draft, Fault, Group, Hash, Index, Letter, Log, Member, MemoryRegister, Progress, Purpose, Seed, Share,
     Shares, dkg,
@@ -229,6 +230,12 @@ fn vectors() -> Value {
         let partial = decrypt(context.at(&place(i)), &scene.machine, encrypted).unwrap();
         json!({ "from": i, "answer": to_hex(&answer), "partial": to_hex(&partial) })
     };
+    let drawn = Drawn::new(scene.request.name(), 1_764_475_200, &mut rng(300));
+    let challenge = VaultChallenge::new(scene.group.draft(), &identity(3), &drawn).unwrap();
+    let evidence = VaultEvidence::new(&challenge, b"what a platform signed".to_vec()).unwrap();
+    let challenged = VaultRecord::Challenged(drawn);
+    let answered = VaultRecord::Answered(scene.answers(&[3]).remove(0));
+    let records = [challenged, answered].map(|record| to_hex(&record.to_bytes()));
     let shares = scene.shares.iter().map(|share| to_hex(&Shares::new(share.clone()).to_bytes()));
     json!({
         "group": to_hex(&scene.group.to_bytes()),
@@ -239,6 +246,12 @@ fn vectors() -> Value {
         "request": to_hex(&scene.request.to_bytes()),
         "request_name": scene.request.name().to_string(),
         "answers": [opened(1), opened(3), opened(4)],
+        "challenge": to_hex(&challenge.to_bytes()),
+        "nonce": to_hex(&drawn.nonce),
+        "time": drawn.time,
+        "evidence": to_hex(&evidence.to_bytes()),
+        "shown": to_hex(evidence.evidence()),
+        "records": records,
     })
 }
 

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sotto_keys::armor::{self, Kind};
 use sotto_keys::request::Request;
+use sotto_keys::sealed::SealRecord;
 use sotto_keys::{
     Draft, Group, Hash, Letter, Log, Member, MemoryRegister, Progress, Purpose, Seed, SessionId, Share,
     Shares, dkg, sign, signing,
@@ -100,6 +101,12 @@ fn vectors() -> Value {
     let message = Request::Header { chain: [7; 32], header: header.clone() }.message(group.epoch(), &session);
     assert!(signing::verifies(&group.epoch().public_key(0).unwrap(), &message, &answers[0]));
     let shares = generated.iter().map(|(_, share)| to_hex(&Shares::new(share.clone()).to_bytes()));
+    let here = Hash::from_bytes([6; 32]);
+    let (nothing, repaired) = (SealRecord::made(here), SealRecord::repaired(here, 1_764_475_200));
+    let (mut sealed, mut waited) = (nothing, repaired);
+    sealed.admit(7, Hash::from_bytes([5; 32])).unwrap();
+    waited.follow(8, 1_764_475_200 + 121);
+    let records = [nothing, sealed, repaired, waited].map(|record| to_hex(&record.to_bytes()));
     json!({
         "draft": to_hex(&draft.to_bytes()),
         "group_id": draft.id().to_string(),
@@ -115,6 +122,8 @@ fn vectors() -> Value {
         "message": to_hex(&message),
         "signature": to_hex(&answers[0]),
         "armor": armor::to_text(Kind::Letter, &[1, 2, 3]),
+        "installation": here.to_string(),
+        "seal_records": records,
     })
 }
 

@@ -149,7 +149,13 @@ impl PublicKey {
     /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let digits = to_hex(&self.digest());
+        Self::fingerprint_of(&self.digest())
+    }
+
+    /// The fingerprint of the key with this [`digest`](Self::digest).
+    #[must_use]
+    pub fn fingerprint_of(digest: &[u8; 32]) -> String {
+        let digits = to_hex(digest);
         let groups: Vec<&str> = (0..8).filter_map(|i| digits.get(4 * i..4 * i + 4)).collect();
         groups.join("-")
     }

@@ -162,3 +162,8 @@ def check_vectors(v, check):
     check("seal", signature == bytes.fromhex(v["signature"]) and frost.verifies(commitments[0], message, signature))
     payload = bytes([1, 2, 3]) + tagged("sotto/keys/armor/v1", bytes([3, 1, 2, 3]))[:4]
     check("armor", v["armor"] == f"BEGIN SOTTO KEYS LETTER.\n{payload.hex()}\nEND SOTTO KEYS LETTER.\n")
+    here = bytes.fromhex(v["installation"])
+    kept = [(0, 0, bytes(32)), (1, 7, bytes([5]) * 32), (2, 1_764_475_200, bytes(32)), (1, 8, bytes(32))]
+    for record, (state, height, header) in zip(map(bytes.fromhex, v["seal_records"]), kept, strict=True):
+        want = b"sotto keys sealed v1" + here + bytes([state]) + le(height) + header
+        check(f"record of seals in state {state}", record == want)

@@ -5,6 +5,8 @@ from .ristretto import G, IDENTITY, decode, scalar
 from .wire import Reader, tagged, tagged_scalar
 
 BOX, REQUEST, ANSWER = b"sotto keys box v1", b"sotto keys vault request v1", b"sotto keys vault answer v1"
+CHALLENGE, EVIDENCE = b"sotto keys vault challenge v1", b"sotto keys vault evidence v1"
+RECORD = b"sotto keys vault record v1"
 
 
 def check_vectors(v, check):
@@ -50,3 +52,24 @@ def check_vectors(v, check):
         shared = shared + frost.lagrange(i, members) * decode(p)
     secret = tagged("sotto/keys/box-key/v1", e, shared.encode())
     check("what it holds", xchacha.encrypt(secret, bytes(24), unhex(v["contents"]), head) == ciphertext)
+
+    nonce, time, by = unhex(v["nonce"]), v["time"], members[1]
+    r = Reader(unhex(v["challenge"]))
+    keys.expect(r, CHALLENGE)
+    check("challenge", (r.take(32), r.number(1), r.take(32), len(r.take(64))) == (name, by, nonce, 64))
+    keys.end(r)
+    r = Reader(unhex(v["evidence"]))
+    keys.expect(r, EVIDENCE)
+    heading = (r.take(32), r.number(1), r.take(32), r.take(r.number(4)))
+    check("letter of evidence", heading == (name, by, nonce, unhex(v["shown"])))
+    keys.end(r)
+    challenged, answered = map(unhex, v["records"])
+    r = Reader(challenged)
+    keys.expect(r, RECORD)
+    check("record of a challenge", (r.take(32), r.number(1), r.take(32), r.number(8)) == (name, 0, nonce, time))
+    keys.end(r)
+    r = Reader(answered)
+    keys.expect(r, RECORD)
+    said = (r.take(32), r.number(1), r.take(r.number(4)))
+    check("record of an answer", said == (name, 1, unhex(v["answers"][1]["answer"])))
+    keys.end(r)

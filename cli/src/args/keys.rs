@@ -1,5 +1,11 @@
 //! The verbs of `sotto keys`.
 
+mod exchange;
+mod vault;
+
+pub(crate) use exchange::*;
+pub(crate) use vault::*;
+
 use crate::secret::PassphraseArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -19,6 +25,9 @@ pub(crate) enum Keys {
     Repair(KeysRepair),
     Refresh(KeysRefresh),
     Enrol(KeysEnrol),
+    Exchange(KeysExchange),
+    #[command(subcommand)]
+    Vault(KeysVault),
     Show(KeysShow),
     Check(KeysCheck),
     Backup(KeysBackup),

@@ -3,16 +3,20 @@
 //! Every verb that takes part in a session has one shape (`session`): take the letters, do the next step, keep what
 //! must survive a crash, print this member's letters, say whose are awaited.
 
+mod addresses;
 mod dkg;
 mod enrol;
+mod exchange;
 mod files;
 mod inspect;
 mod refresh;
 mod repair;
 mod session;
 mod sign;
+mod vault;
 
 pub(crate) use self::{
+    addresses::addresses,
     files::{ShareFile, read_group, read_letters},
     session::{Session, fresh, installation_path, session_of},
 };
@@ -28,6 +32,8 @@ pub(crate) fn run(context: &Context, command: Keys) -> Outcome {
         Keys::Repair(a) => repair::run(context, &a),
         Keys::Refresh(a) => refresh::run(context, &a),
         Keys::Enrol(a) => enrol::run(context, &a),
+        Keys::Exchange(a) => exchange::run(context, &a),
+        Keys::Vault(command) => vault::run(context, &command),
         Keys::Show(a) => inspect::show(context, &a),
         Keys::Check(a) => inspect::check(context, &a),
         Keys::Backup(a) => files::backup(context, &a),

@@ -6,6 +6,11 @@ mod policy;
 mod revoke;
 mod verify;
 
+pub(crate) use self::{
+    evidence::ask,
+    verify::{bundle_file, not_verified, refused},
+};
+
 use crate::{Context, args, exit::Outcome};
 
 pub(crate) fn run(context: &Context, command: &args::Tee) -> Outcome {

@@ -263,6 +263,34 @@ impl World {
         self.shell(&format!("set -e\n{script}")).ok();
     }
 
+    /// A group of north, south and west for `vault` (`vault.group` is north's), a box for machines whose software has the
+    /// build record of [`World::attested`], `disk.box`, and a machine's letters about it, each one step further:
+    /// `asked.vault`, `challenge.vault` of north; `done.vault` has all of them and the answers of north and south.
+    pub(crate) fn vault(&self) {
+        self.generate("vault", "vault-", "--purpose vault --chain $(cat chain.id)");
+        self.write("disk.secret", "the key of a disk\n");
+        self.run("mpc keygen platform").ok();
+        let evidence = format!("tee evidence platform.evidence --software platform.key {ENROL} --json");
+        let made: serde_json::Value = serde_json::from_str(&self.run(&evidence).ok()).unwrap();
+        let (key, code) = (&made["party"], self.read("build.hash"));
+        let measurements = format!("{{ key = {key}, code = '{}' }}", code.trim());
+        let accept = format!("[[accept]]\nkind = 'software'\nmeasurements = {measurements}\n");
+        self.write("vault.toml", &format!("version = 1\nallow_software = true\n{accept}"));
+        let script = r#"
+            member() { sotto keys vault answer disk.box ${@:2} --group vault-$1.group --key $1.key --policy vault.toml --yes; }
+            machine() { sotto keys vault request disk.box $@ --group vault.group --key machine.key --software platform.key --build $(cat build.hash); }
+            sotto keys vault seal disk.secret disk.box --group vault.group --policy vault.toml --owner north.pub
+            machine > asked.vault
+            member north asked.vault > challenge.vault
+            member south asked.vault > south.vault
+            machine asked.vault challenge.vault south.vault > evidence.vault
+            for me in north south; do member $me asked.vault evidence.vault > $me.answer; done
+            cat asked.vault challenge.vault evidence.vault north.answer south.answer > done.vault
+            rm south.vault north.answer south.answer
+        "#;
+        self.shell(&format!("set -e\n{script}")).ok();
+    }
+
     /// Runs a verb of `sotto keys` as one member.
     pub(crate) fn keys(&self, member: &str, words: &str) -> Said {
         let files = format!("--key {member}.key --group {member}.group --share {member}.share");

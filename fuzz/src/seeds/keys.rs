@@ -1,7 +1,10 @@
 //! Seeds of the targets of groups.
 
 use super::{Inputs, input};
-use crate::fixtures::{keys::MADE, rng};
+use crate::fixtures::{
+    keys::{BOX, MADE, asked},
+    rng,
+};
 use sotto_keys::{
     Evidence, Shares,
     armor::{Kind, to_text},
@@ -60,6 +63,23 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("quoted", format!("> {}", to_text(Kind::Draft, &[9; 40]).replace('\n', "\n> "))),
             input("two", to_text(Kind::Letter, b"a") + "and\n" + &to_text(Kind::Evidence, b"b")),
         ],
+        "keys_box" => vec![input("disk", BOX.to_bytes())],
+        "keys_vault_letter" => vault_letters(),
         _ => return None,
     })
+}
+
+/// What a machine and the members of a vault say and keep; a first byte says which.
+fn vault_letters() -> Inputs {
+    let said = asked();
+    let [challenged, answered] = said.records.map(|record| record.to_bytes());
+    let of = |name: &str, kind: u8, bytes: Vec<u8>| input(name, [&[kind], &bytes[..]].concat());
+    vec![
+        of("request", 0, said.request.to_bytes()),
+        of("challenge", 1, said.challenge.to_bytes()),
+        of("evidence", 2, said.evidence.to_bytes()),
+        of("answer", 3, said.answer.to_bytes()),
+        of("challenged", 4, challenged),
+        of("answered", 4, answered),
+    ]
 }

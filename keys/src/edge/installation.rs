@@ -5,6 +5,7 @@
 //!   installation.key            made on first use, mode 0600
 //!   sessions/GROUP-SESSION      seed and letters; replaced as a whole
 //!   closed/SESSION              written once, never changed
+//!   vault/REQUEST               nonce or answer for a machine that wants a box opened; replaced as a whole
 //!   sealed/KEY                  what the share of a key sealed last ([`super::seal_records`])
 //! ```
 //!
@@ -24,6 +25,7 @@ use crate::register::Register;
 use crate::seed::Seed;
 use crate::session_file::{InstallationKey, closed, over, put_closed, put_over};
 use crate::tag::Hash;
+use crate::vault_session::{MAX_RECORD, VaultRecord};
 
 /// Most bytes of a session: 15 letters at five steps, and evidence.
 const MAX_SESSION: usize = 64 << 20;
@@ -53,7 +55,7 @@ impl Installation {
     /// If it cannot be made, other users can look into it (`PermissionDenied`), its key is damaged
     /// (`InvalidData`), or another process is at it (`WouldBlock`).
     pub fn open(path: &Path) -> io::Result<Self> {
-        for folder in ["", "sessions", "closed"] {
+        for folder in ["", "sessions", "closed", "vault"] {
             make_private(&path.join(folder))?;
         }
         let mut options = OpenOptions::new();
@@ -104,6 +106,30 @@ impl Installation {
     /// If that fails.
     pub fn end(&self, log: &Log) -> io::Result<()> {
         replace(&self.file(log.group(), log.session()), &put_over(log), Readers::Owner)
+    }
+
+    /// What is kept of a machine's request to open a box.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is damaged (`InvalidData`).
+    pub fn vault_record(&self, request: &Hash) -> io::Result<Option<VaultRecord>> {
+        let file = match read(&self.path.join("vault").join(request.to_string()), MAX_RECORD) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let record = VaultRecord::from_bytes(&file);
+        let record = record.map_err(|e| io::Error::new(ErrorKind::InvalidData, e))?;
+        let other = || io::Error::new(ErrorKind::InvalidData, "the record is of another request");
+        (record.request() == *request).then_some(Some(record)).ok_or_else(other)
+    }
+
+    /// Keeps what this member said to a machine, durably. Call this before a letter leaves.
+    ///
+    /// # Errors
+    /// If that fails; what was kept before is still there then.
+    pub fn keep_vault_record(&self, record: &VaultRecord) -> io::Result<()> {
+        let path = self.path.join("vault").join(record.request().to_string());
+        replace(&path, &record.to_bytes(), Readers::Owner)
     }
 
     /// Forgets the seeds of all sessions of a group, complete or not. Secrets of an earlier epoch follow from

@@ -45,6 +45,12 @@ pub(crate) fn read_group(path: &Path) -> Outcome<Group> {
     Group::from_bytes(&bytes).or_refuse(format!("{} is not a group", path.display()))
 }
 
+/// The draft in a file, or that of the group in it.
+pub(super) fn read_draft_or_group(path: &Path) -> Outcome<Draft> {
+    let is_group = read_armor(path)?.iter().any(|(kind, _)| *kind == Kind::Group);
+    if is_group { Ok(read_group(path)?.draft().clone()) } else { read_draft(path) }
+}
+
 /// All letters in these files; other things in them are left alone.
 pub(crate) fn read_letters(paths: &[PathBuf]) -> Outcome<Vec<Letter>> {
     let mut letters = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::files::{read_armor, read_group, read_header, unusable};
 use super::session::shown;
+use super::vault::show_piece;
 use crate::{
     Context,
     args::{KeysCheck, KeysExport, KeysShow},
@@ -56,6 +57,7 @@ pub(super) fn show(context: &Context, a: &KeysShow) -> Outcome {
             Kind::Group => show_group(context, &Group::from_bytes(&bytes).or_refuse(invalid())?)?,
             Kind::Letter => show_letter(context, &Letter::from_bytes(&bytes).or_refuse(invalid())?)?,
             Kind::Evidence => show_evidence(context, &Evidence::from_bytes(&bytes).or_refuse(invalid())?)?,
+            kind => show_piece(context, &a.file, (kind, &bytes))?,
         }
     }
     Ok(())

@@ -4,20 +4,20 @@ use crate::{
     Context,
     args::{CouncilArgs, KeysMember, NodeRun},
     commands::{
-        keys::{ShareFile, installation_path, read_group},
+        keys::{ShareFile, addresses, installation_path, read_group},
         mpc::job::read_identity,
     },
     exit::{Code, Failure, OrRefuse as _, Outcome},
     secret::PassphraseArgs,
 };
 use core::time::Duration;
-use sotto_keys::{Draft, Index, Purpose};
+use sotto_keys::Purpose;
 use sotto_mw::{chain::Chain, codec::Decode as _, hash::Hash, schnorr::PublicKey};
 use sotto_node::{
     consensus::{Timing, VoteKey},
     edge::{council::CouncilMember, daemon::ValidatorSetup},
 };
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 /// The member that the arguments describe, with its share opened.
 pub(super) fn member(
@@ -45,7 +45,7 @@ pub(super) fn member(
         Failure::refused("no member of the group has this key")
             .help("pass the right --key, or the right group")
     })?;
-    let others = others(draft, me, member)?;
+    let others = addresses(draft, me, member)?;
     let opened = ShareFile::open(&files)?;
     opened.check(group.epoch())?;
     let share = opened.shares.of(group.epoch()).or_refuse("cannot use the share")?.clone();
@@ -73,32 +73,4 @@ pub(super) fn speaker(member: &CouncilMember, timing: Timing) -> Outcome<Validat
     let key = PublicKey::from_bytes(&key).or_refuse("the group's key cannot be used")?;
     let (renewal, installation) = (None, Hash::ZERO);
     Ok(ValidatorSetup { vote_key: VoteKey::Group(key), renewal, installation, timing, resume: false })
-}
-
-/// Where the other members hear: each of them once.
-fn others(draft: &Draft, me: Index, members: &[String]) -> Outcome<BTreeMap<Index, String>> {
-    let mut others = BTreeMap::new();
-    for text in members {
-        let invalid = |why: &str| {
-            Failure::new(Code::Usage, format!("invalid member `{text}`"))
-                .why(why)
-                .help("write N@HOST:PORT, with the member's number in the group")
-        };
-        let (number, at) = text.split_once('@').ok_or_else(|| invalid("it has no `@`"))?;
-        let index = number.parse().ok().and_then(Index::new).filter(|i| draft.key(*i).is_some());
-        let index = index.ok_or_else(|| invalid("the group has no such member"))?;
-        if at.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-            return Err(invalid("no host and port after the `@`"));
-        }
-        if index == me || others.insert(index, at.to_owned()).is_some() {
-            return Err(invalid("each of the other members is given once"));
-        }
-    }
-    let missing: Vec<String> =
-        draft.indexes().filter(|i| *i != me && !others.contains_key(i)).map(|i| i.to_string()).collect();
-    if missing.is_empty() {
-        return Ok(others);
-    }
-    Err(Failure::new(Code::Usage, format!("no address of member {}", missing.join(", ")))
-        .help("pass --member N@HOST:PORT for each of the others"))
 }

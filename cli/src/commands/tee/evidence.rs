@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context, a: &args::TeeEvidence) -> Outcome {
 }
 
 /// Evidence of the hardware that this process runs on.
-fn ask(report_data: &[u8; 64]) -> Outcome<Evidence> {
+pub(crate) fn ask(report_data: &[u8; 64]) -> Outcome<Evidence> {
     platform::ask(report_data).map_err(|e| {
         let failed = Failure::coded(ErrorCode::NoHardware, "this machine gives no evidence");
         match e {

@@ -87,7 +87,7 @@ fn verify_bundle(context: &Context, a: &args::TeeVerify, bytes: &[u8]) -> Outcom
 }
 
 /// A bundle is for an archive: it replaces nothing.
-fn bundle_file(path: &Path) -> NewFile<'_> {
+pub(crate) fn bundle_file(path: &Path) -> NewFile<'_> {
     NewFile { path, readers: Readers::Anybody, existing: Existing::Never }
 }
 
@@ -172,13 +172,13 @@ fn invalid(a: &args::TeeVerify, e: DecodeError) -> Failure {
         .help("pass a file of `sotto tee evidence`, a raw quote or report, or a bundle")
 }
 
-fn not_verified(e: &VerifyError) -> Failure {
+pub(crate) fn not_verified(e: &VerifyError) -> Failure {
     Failure::coded(ErrorCode::InvalidEvidence, "the evidence does not verify")
         .why(e)
         .help("check that the collateral is of this platform and of this time")
 }
 
-fn refused(e: &Refused) -> Failure {
+pub(crate) fn refused(e: &Refused) -> Failure {
     let reasons: Vec<String> = e.0.iter().map(ToString::to_string).collect();
     Failure::coded(ErrorCode::EvidenceRefused, "the policy refuses the evidence")
         .why(reasons.join("\n       "))
