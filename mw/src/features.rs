@@ -92,7 +92,13 @@ impl<'a> From<&'a ChainId> for OutputChain<'a> {
     }
 }
 
-impl OutputChain<'_> {
+impl<'a> OutputChain<'a> {
+    /// The chain's id.
+    #[must_use]
+    pub const fn id(&self) -> &'a ChainId {
+        self.id
+    }
+
     pub(crate) const fn audit(&self) -> Audit {
         if self.auditors.is_some() { Audit::Audited } else { Audit::Unaudited }
     }

@@ -48,7 +48,7 @@ impl Backup {
         }
         let Contents { params, entropy, state } =
             Contents::from_bytes(contents).map_err(StoreError::Contents)?;
-        Ok(Self { words: Words::from_entropy(&entropy)?, chain: Chain::without_auditors(params)?, state })
+        Ok(Self { words: Words::from_entropy(&entropy)?, chain: Chain::new(params)?, state })
     }
 
     /// The network of the wallet.

@@ -141,7 +141,7 @@ impl OutputProof {
     /// The first check that fails, in the order of the module's head.
     pub fn verify(&self, chain: &ChainId) -> Result<ProvenOutput, PaymentProofError> {
         let Self { params, sealed, address, prover, shared, proof, statement } = self;
-        let found = Chain::without_auditors(params.clone())?;
+        let found = Chain::new(params.clone())?;
         if found.id() != chain {
             return Err(PaymentProofError::OtherChain { found: *found.id(), expected: *chain });
         }

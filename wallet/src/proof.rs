@@ -93,7 +93,7 @@ impl KernelInclusion {
     }
 
     fn verify(&self, chain: &ChainId) -> Result<(), PaymentProofError> {
-        let found = Chain::without_auditors(self.params.clone())?;
+        let found = Chain::new(self.params.clone())?;
         if found.id() != chain {
             return Err(PaymentProofError::OtherChain { found: *found.id(), expected: *chain });
         }

@@ -77,7 +77,7 @@ impl<S: Store> ViewWallet<S> {
     pub fn open(store: S) -> Result<Self, WalletError> {
         let bytes = store.load()?;
         let contents = ViewContents::from_bytes(&bytes).map_err(StoreError::Contents)?;
-        let chain = Chain::without_auditors(contents.params)?;
+        let chain = Chain::new(contents.params)?;
         Ok(Self { key: contents.key, chain, state: contents.state, store })
     }
 

@@ -115,7 +115,7 @@ impl<S: Store> Wallet<S> {
             Contents::from_bytes(&bytes).map_err(StoreError::Contents)?;
         let words = Words::from_entropy(&entropy)?;
         let root = Root::new(&words);
-        Ok(Self { words, root, chain: Chain::without_auditors(params)?, state, installation, store })
+        Ok(Self { words, root, chain: Chain::new(params)?, state, installation, store })
     }
 
     fn context(&self) -> Context<'_> {
