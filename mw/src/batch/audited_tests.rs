@@ -98,9 +98,9 @@ fn equations(context: &OutputContext, c: &Commitment, proof: &RangeProof, p: &Pu
         let of_bit = power(z, 2 + i / 32) * Scalar::from(1u64 << (i % 32));
         vectors.push((z + power(y.invert(), i) * (of_bit - b * s(63 - i)), bases.h[i]));
     }
-    for j in 0..6 {
-        vectors.push((u[j] * u[j], point(7 + 2 * j)));
-        vectors.push((u[j].invert() * u[j].invert(), point(8 + 2 * j)));
+    for (j, u) in u.iter().enumerate() {
+        vectors.push((u * u, point(7 + 2 * j)));
+        vectors.push((u.invert() * u.invert(), point(8 + 2 * j)));
     }
     let of_handle = |i: usize| Point::from_bytes(handles.point(i)).unwrap().element();
     let sum_y: Scalar = (0..64).map(|i| power(y, i)).sum();
