@@ -1,4 +1,6 @@
 //! Cases for MW-R31 and MW-R32, and what else differs on a chain with auditors: weights and handles.
+//!
+//! MW-R13 would reject the cases of MW-R31 too: a batch takes no proof of the other kind of chain.
 
 use super::shape::rest;
 use crate::{
