@@ -20,7 +20,7 @@ use sotto_mw::{
     batch::verify_signatures,
     block::Block,
     chain::{
-        BOND_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
+        Auditors, BOND_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT,
         OUTPUT_WEIGHT,
     },
     codec::{Decode, Encode},
@@ -33,7 +33,7 @@ use sotto_mw::{
         NextBlock, WellFormed, check_block, check_transaction, connect_block, connect_transaction, propose,
         verify_block, verify_blocks, verify_transaction,
     },
-    schnorr::{SignedMessage, sign},
+    schnorr::{PublicKey, SignedMessage, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Tip, Unspent},
     testing::{KeySecrets, Owned, TestChain},
@@ -121,6 +121,36 @@ fn proofs(c: &mut Bench) {
         group.throughput(Throughput::Elements(k as u64));
         group.bench_with_input(BenchmarkId::new("verify batch", k), &t, |b, t| {
             let verify = |t| verify_transaction(CHAIN.chain(), t).unwrap();
+            b.iter_batched(|| t.clone(), verify, BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+/// The same on a chain with auditors: one output, and k range proofs with their handles as one equation.
+fn audited(c: &mut Bench) {
+    let y = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(9));
+    let auditors = Auditors { key: PublicKey::of(&y), charter: Hash::ZERO };
+    let mut chain = TestChain::with(1, |p| p.auditors = Some(auditors));
+    let pool = chain.many(256, AMOUNT, 7);
+    let keys = OutputKeys { blinding: &y, rewind: &TestChain::REWIND, tau: &TestChain::TAU };
+    let (id, stranger) = (*chain.chain().id(), RewindKey([9; 32]));
+    let (opening, one) = (Opening { amount: Amount::new(AMOUNT), index: [7; 12] }, pool[0].output.clone());
+    let mut group = c.benchmark_group("audited");
+    group.sample_size(10);
+    group.bench_function("prove", |b| b.iter(|| Output::plain(chain.chain(), &opening, &keys).unwrap()));
+    group.bench_function("verify", |b| b.iter(|| assert!(black_box(&one).proof_holds(chain.chain()))));
+    group.bench_function("rewind miss", |b| {
+        b.iter(|| assert!(black_box(&one).rewind(&id, &stranger).is_none()));
+    });
+    for k in [1, 4, 16, 64, 256] {
+        let fee = chain.least_fee(1, k, 1);
+        let (spent, plain) = (chain.output(AMOUNT * k as u64 + fee.units()), chain.plain(fee));
+        let t = chain.transaction(&[&spent], &pool[..k].iter().collect::<Vec<_>>(), &[plain]);
+        let t = check_transaction(chain.chain(), t).unwrap();
+        group.throughput(Throughput::Elements(k as u64));
+        group.bench_with_input(BenchmarkId::new("verify batch", k), &t, |b, t| {
+            let verify = |t| verify_transaction(chain.chain(), t).unwrap();
             b.iter_batched(|| t.clone(), verify, BatchSize::LargeInput);
         });
     }
@@ -419,5 +449,5 @@ fn settings() -> Bench {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, seals, transactions, block, heaviest_block, store, trie);
+criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, audited, signatures, seals, transactions, block, heaviest_block, store, trie);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! Many range proofs and signatures as one equation, over all cores.
 //!
-//! Each proof is two equations in the group, each signature one. Multiplied by independent random weights and
+//! Each proof is two equations in the group or three, each signature one. Multiplied by independent random weights and
 //! added they are one multiscalar multiplication in which all proofs share 130 generators:
 //!
 //! ```text
@@ -9,6 +9,15 @@
 //! + eₖcₖ·( x·T₁ + x²·T₂ + z²·V + (δ(y,z) − t)·H − τ·G )              polynomial equation
 //! + Σₗ wₗ·( Rₗ + cₗ·(Xₗ + hₗ·Kₗ) − zₗ·G )                               signatures; most have no K
 //! = 0
+//! ```
+//!
+//! Where auditors read amounts, each proof has two amounts of 32 bits and a third equation, under a weight of
+//! its own, in the same sum; P, the auditors' key, is one point for all of them (`docs/AUDIT.md`):
+//!
+//! ```text
+//!   z²·2ⁱ becomes z^(2+⌊i/32⌋)·2^(i mod 32),   δ = (z − z²)·Σ yⁱ − (z³ + z⁴)(2³² − 1)
+//!   z²·V becomes z²·C + (z³ − 2³²·z²)·C_hi
+//! + gₖ·( x·T'₁ + x²·T'₂ + z²·D_lo + z³·D_hi − τ·P )
 //! ```
 //!
 //! The weights have 128 bits, are never zero, and come from a transcript that has absorbed, for every proof,
@@ -22,7 +31,7 @@ mod terms;
 mod transcripts;
 mod weights;
 
-pub(crate) use claim::Claim;
+pub(crate) use claim::{Claim, Judged};
 
 use crate::{
     group::words,
@@ -54,13 +63,14 @@ use weights::{Challenged, weights};
 /// assert_eq!(batch::verify_signatures(&signed), Err(1));
 /// ```
 pub fn verify_signatures(all: &[SignedMessage]) -> Result<(), usize> {
-    let hold = |some: &[SignedMessage]| all_hold(&[], some);
+    let hold = |some: &[SignedMessage]| all_hold(Judged::Plain, &[], some);
     if hold(all) { Ok(()) } else { Err(first_bad(all, &hold).unwrap_or(0)) }
 }
 
-/// Whether all proofs and all signatures verify. Variable time: everything here is public.
-pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
-    let sum = sum(Backend::detect(), claims, signed);
+/// Whether all proofs, as far as they are judged, and all signatures verify. Variable time: everything here is
+/// public.
+pub(crate) fn all_hold(judged: Judged<'_>, claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
+    let sum = sum(Backend::detect(), judged, claims, signed);
     sum.is_some_and(|sum| sum.is_identity())
 }
 
@@ -68,23 +78,31 @@ pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
 /// must not be.
 ///
 /// Points are decoded in parallel with the computation of their scalars.
-fn sum(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Sum> {
-    let encodings = points(claims, signed);
-    let (terms, points) = rayon::join(|| terms(backend, claims, signed), || msm::decode(backend, &encodings));
-    terms?.sum(backend, &points?)
+fn sum(backend: Backend, judged: Judged<'_>, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Sum> {
+    let encodings = points(judged, claims, signed);
+    let terms = || terms(backend, judged, claims, signed);
+    let (terms, points) = rayon::join(terms, || msm::decode(backend, &encodings));
+    terms?.sum(backend, judged, &points?)
 }
 
-/// The encodings of all points that are not shared, in the order of [`Terms`].
-fn points(claims: &[Claim<'_>], signed: &[SignedMessage]) -> Vec<[u8; 32]> {
+/// The encodings of all points that are not shared, in the order of [`Terms`], and the auditors' key.
+fn points(judged: Judged<'_>, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Vec<[u8; 32]> {
     let of_signature = |s: &SignedMessage| {
         let keys = [*s.signature.r.as_bytes(), *s.key.as_bytes()];
         keys.into_iter().chain(s.second.map(|(k, _)| *k.as_bytes()))
     };
-    claims.iter().flat_map(proof::points).chain(signed.iter().flat_map(of_signature)).collect()
+    let of_proofs = claims.iter().flat_map(|claim| proof::points(judged, claim));
+    let auditors = judged.auditors().map(|p| *p.as_bytes());
+    of_proofs.chain(signed.iter().flat_map(of_signature)).chain(auditors).collect()
 }
 
 /// The products that the equation adds up; `None` as for [`sum`].
-fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Terms> {
+fn terms(
+    backend: Backend,
+    judged: Judged<'_>,
+    claims: &[Claim<'_>],
+    signed: &[SignedMessage],
+) -> Option<Terms> {
     let unfit = |s: &SignedMessage| {
         let second = s.second.is_some_and(|(k, _)| k.point().is_identity());
         s.signature.r.is_identity() || s.key.point().is_identity() || second
@@ -92,13 +110,14 @@ fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Op
     if signed.iter().any(unfit) {
         return None;
     }
-    let challenges = Challenges::replay(backend, claims)?;
+    let challenges = Challenges::replay(backend, judged, claims)?;
     let signed: Vec<Challenged<'_>> = signed.par_iter().map(|s| (s, s.challenge())).collect();
-    let (proof_weights, signature_weights) = weights(&challenges, &signed);
+    let (proof_weights, signature_weights) = weights(judged, &challenges, &signed);
     let proofs = claims.iter().zip(&challenges).zip(&proof_weights);
     let proofs: Vec<_> = proofs.map(|((claim, challenges), weights)| (claim, challenges, weights)).collect();
     let signatures: Vec<_> = signed.iter().zip(signature_weights).collect();
-    let of_proofs = proofs.par_chunks(share(proofs.len())).map(|chunk| backend.run(Coefficients(chunk)));
+    let of_proofs =
+        proofs.par_chunks(share(proofs.len())).map(|items| backend.run(Coefficients { judged, items }));
     let of_signatures =
         signatures.par_chunks(share(signatures.len())).map(|chunk| Some(signature_terms(chunk)));
     let parts: Vec<Terms> = of_proofs.chain(of_signatures).collect::<Option<_>>()?;
@@ -139,5 +158,7 @@ fn signature_terms(chunk: &[(&Challenged<'_>, u128)]) -> Terms {
     terms
 }
 
+#[cfg(test)]
+mod audited_tests;
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@
 
 use crate::{
     amount::{Amount, Height},
-    codec::{Decode, DecodeError, Encode, Reader},
-    hash::tagged,
+    codec::{Decode, DecodeError, Encode, Reader, fields},
+    hash::{Hash, tagged},
     schnorr::PublicKey,
     tag,
     terms::{Limits, Sealing, Terms},
@@ -38,8 +38,8 @@ pub const MOST_WEIGHT: u64 = 120_000;
 pub const ONE_SIDED_INPUT_WEIGHT: u64 = 18;
 /// Weight of a bond: one signature.
 pub const BOND_WEIGHT: u64 = 9;
-/// Weight of a block's reward: one coinbase output and one coinbase kernel.
-pub const REWARD_WEIGHT: u64 = OUTPUT_WEIGHT + KERNEL_WEIGHT;
+/// What an output weighs more on a chain with auditors: 160 bytes, five more points in its batch.
+pub const AUDIT_WEIGHT: u64 = 6;
 
 /// The network of a chain: part of every address and prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,17 @@ impl fmt::Display for Network {
         })
     }
 }
+
+/// Who reads the amounts of a chain's outputs (`docs/AUDIT.md`): chosen at genesis, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Auditors {
+    /// P, the key that the auditors share.
+    pub key: PublicKey,
+    /// The hash of the charter, which says when they may read.
+    pub charter: Hash,
+}
+
+fields!(Auditors { key, charter });
 
 /// The genesis parameters; their hash is the chain id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,11 +102,13 @@ pub struct Params {
     pub fee_per_weight: Amount,
     /// The unit in which people read and write amounts.
     pub unit: Unit,
+    /// Who reads the amounts of all outputs; nobody on most chains.
+    pub auditors: Option<Auditors>,
 }
 
 impl Params {
     /// Most bytes of encoded parameters.
-    pub const MAX_BYTES: usize = 2 + Sealing::MAX_BYTES + 9 * 8 + 2 + Unit::MAX_NAME + 1;
+    pub const MAX_BYTES: usize = 2 + Sealing::MAX_BYTES + 9 * 8 + 2 + Unit::MAX_NAME + 1 + 64;
 
     /// The parameters of a solo chain under this operator's key.
     #[must_use]
@@ -113,6 +126,7 @@ impl Params {
             max_weight: 40_000,
             fee_per_weight: Amount::new(1_000),
             unit: Unit::SOT,
+            auditors: None,
         }
     }
 
@@ -133,6 +147,7 @@ impl Params {
             max_weight: 40_000,
             fee_per_weight: Amount::new(1_000),
             unit: Unit::SOT,
+            auditors: None,
         }
     }
 
@@ -148,6 +163,28 @@ impl Params {
             announced_limits: None,
             announced_rules: None,
         }
+    }
+
+    /// Weight of an output that is not one-sided, without extra data.
+    #[must_use]
+    pub const fn output_weight(&self) -> u64 {
+        OUTPUT_WEIGHT + self.audit_weight()
+    }
+
+    /// Weight of a one-sided output without extra data.
+    #[must_use]
+    pub const fn one_sided_output_weight(&self) -> u64 {
+        ONE_SIDED_OUTPUT_WEIGHT + self.audit_weight()
+    }
+
+    /// Weight of a block's reward: one coinbase output and one coinbase kernel.
+    #[must_use]
+    pub const fn reward_weight(&self) -> u64 {
+        self.output_weight() + KERNEL_WEIGHT
+    }
+
+    const fn audit_weight(&self) -> u64 {
+        if self.auditors.is_some() { AUDIT_WEIGHT } else { 0 }
     }
 
     /// The key of the operator; `None` on a chain of validators.
@@ -180,14 +217,12 @@ impl Params {
     }
 }
 
-/// No auditors.
-const UNAUDITED: u8 = 0;
-
-/// Reads a code that has one meaning so far.
-fn only(r: &mut Reader<'_>, what: &'static str, known: u8) -> Result<(), DecodeError> {
+/// Reads whether there are auditors, and which.
+fn auditors(r: &mut Reader<'_>) -> Result<Option<Auditors>, DecodeError> {
     match r.u8()? {
-        code if code == known => Ok(()),
-        code => Err(DecodeError::Code { what, code }),
+        0 => Ok(None),
+        1 => Auditors::decode(r).map(Some),
+        code => Err(DecodeError::Code { what: "kind of auditors", code }),
     }
 }
 
@@ -203,7 +238,8 @@ impl Encode for Params {
         }
         self.fee_per_weight.encode(out);
         self.unit.encode(out);
-        out.push(UNAUDITED);
+        out.push(self.auditors.is_some().into());
+        self.auditors.iter().for_each(|auditors| auditors.encode(out));
     }
 }
 
@@ -219,7 +255,7 @@ impl Decode for Params {
             2 => Network::Solo,
             code => return Err(DecodeError::Code { what: "network", code }),
         };
-        let params = Self {
+        Ok(Self {
             network,
             sealing: Sealing::decode(r)?,
             genesis_time: r.u64()?,
@@ -232,9 +268,8 @@ impl Decode for Params {
             max_weight: r.u64()?,
             fee_per_weight: Amount::decode(r)?,
             unit: Unit::decode(r)?,
-        };
-        only(r, "kind of auditors", UNAUDITED)?;
-        Ok(params)
+            auditors: auditors(r)?,
+        })
     }
 }
 
@@ -244,6 +279,9 @@ pub enum ParamsError {
     /// The operator's key is the identity.
     #[error("invalid operator key: it is the identity")]
     OperatorKey,
+    /// The auditors' key is the identity.
+    #[error("invalid key of the auditors: it is the identity")]
+    AuditorsKey,
     /// Blocks that a quorum certified are final, so nothing is reorganised.
     #[error("invalid reorganisation limit: expected 0 on a chain of validators")]
     Reorganisation,
@@ -253,6 +291,9 @@ pub enum ParamsError {
         "invalid kernel window: expected a multiple of its grid, above one grid step and the reorganisation limit"
     )]
     Window,
+    /// The program does not work on chains with auditors.
+    #[error("the chain has auditors who read all amounts: this program does not support that yet")]
+    Audited,
     /// A block must hold its own reward.
     #[error("invalid maximum weight: a block could not hold its own reward")]
     Weight,
@@ -299,12 +340,23 @@ impl Chain {
         if !on_grid || p.window_width <= p.reorganisation || p.window_width <= p.window_grid {
             return Err(ParamsError::Window);
         }
-        if p.max_weight < REWARD_WEIGHT {
+        if p.auditors.is_some_and(|a| a.key.point().is_identity()) {
+            return Err(ParamsError::AuditorsKey);
+        }
+        if p.max_weight < p.reward_weight() {
             return Err(ParamsError::Weight);
         }
         let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
         let terms = params.first_terms();
         Ok(Self { params, id, terms })
+    }
+
+    /// The same for programs that do not work on chains with auditors.
+    ///
+    /// # Errors
+    /// Those of [`Chain::new`], and [`ParamsError::Audited`] if there are auditors.
+    pub fn without_auditors(params: Params) -> Result<Self, ParamsError> {
+        if params.auditors.is_some() { Err(ParamsError::Audited) } else { Self::new(params) }
     }
 
     /// The chain under the terms of another height: judgements without a view of the state are under them,
@@ -353,7 +405,7 @@ impl Chain {
     /// The weight that a block can hold beside its reward.
     #[must_use]
     pub const fn room(&self) -> u64 {
-        self.terms().limits.max_weight.saturating_sub(REWARD_WEIGHT)
+        self.terms().limits.max_weight.saturating_sub(self.params().reward_weight())
     }
 
     /// The least fee of a body of this weight; `None` if it exceeds 64 bits.

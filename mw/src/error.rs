@@ -107,6 +107,10 @@ rejections! {
     "MW-R29" ExcessRepeated { /** The excess. */ excess: PointBytes } => "excess {excess} occurred before";
     /// A kernel occurs a second time.
     "MW-R30" KernelRepeated { /** Its id. */ id: Hash } => "kernel {id} is in the chain already";
+    /// An output is audited on a chain without auditors, or the reverse.
+    "MW-R31" AuditShape { /** The output. */ output: PointBytes } => "output {output} is not of the kind that this chain has: auditors read the amounts of all outputs or of none";
+    /// What auditors need of an output is not what its commitment holds.
+    "MW-R32" AuditHandle { /** The output. */ output: PointBytes } => "the handles of output {output} do not fit its commitment and the auditors' key";
     /// The sender's signature of a one-sided output does not verify.
     "MW-R33" SenderSignature { /** The output. */ output: PointBytes } => "the sender's signature of output {output} does not verify on this chain";
     /// The signature of a one-sided input does not verify.

@@ -1,18 +1,18 @@
 //! The public part of an output, and the context that its range proof binds.
 //!
 //! ```text
-//! P = chain id (32) ‖ features (1) ‖ length of extra (8, LE) ‖ extra ‖ keys, if the output is one-sided
+//! P = chain id (32) ‖ kind (1) ‖ length of extra (8, LE) ‖ extra ‖ keys, if the output is one-sided
 //! ```
 //!
 //! The transcript of a range proof absorbs `P` before anything else; the commitment V enters as part of the
 //! proof itself. A proof is therefore valid for one output of one chain only.
 
 use crate::{
-    chain::ChainId,
+    chain::{Chain, ChainId},
     codec::{Decode, DecodeError, Encode, Reader},
     hash::Hash,
     one_sided::{OneSided, OneSidedKeys},
-    schnorr::Signature,
+    schnorr::{PublicKey, Signature},
     tag,
 };
 use merlin::Transcript;
@@ -58,6 +58,51 @@ impl Decode for Extra {
 
 /// The code of one-sided outputs.
 const ONE_SIDED: u8 = 4;
+/// The codes of the same kinds on a chain with auditors.
+const AUDITED_PLAIN: u8 = 2;
+const AUDITED_COINBASE: u8 = 3;
+const AUDITED_ONE_SIDED: u8 = 5;
+
+/// Whether auditors read the amount of an output: all outputs of a chain alike (MW-R31).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// Nobody but its owner reads it.
+    Unaudited,
+    /// The auditors of the chain read it too.
+    Audited,
+}
+
+/// A chain as its outputs bind it: the id, and the key of its auditors if it has some.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputChain<'a> {
+    pub(crate) id: &'a ChainId,
+    pub(crate) auditors: Option<&'a PublicKey>,
+}
+
+impl<'a> From<&'a Chain> for OutputChain<'a> {
+    fn from(chain: &'a Chain) -> Self {
+        Self { id: chain.id(), auditors: chain.params().auditors.as_ref().map(|a| &a.key) }
+    }
+}
+
+/// A chain without auditors. An output that is made for one of these is refused on any other (MW-R31).
+impl<'a> From<&'a ChainId> for OutputChain<'a> {
+    fn from(id: &'a ChainId) -> Self {
+        Self { id, auditors: None }
+    }
+}
+
+impl<'a> OutputChain<'a> {
+    /// The chain's id.
+    #[must_use]
+    pub const fn id(&self) -> &'a ChainId {
+        self.id
+    }
+
+    pub(crate) const fn audit(&self) -> Audit {
+        if self.auditors.is_some() { Audit::Audited } else { Audit::Unaudited }
+    }
+}
 
 /// The kind of an output, and what only that kind has. `S` is [`Signature`], or its hash in rewind data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +118,14 @@ pub enum OutputFeatures<S = Signature> {
 impl<S> OutputFeatures<S> {
     /// The code of the kind, as it is proven and encoded.
     #[must_use]
-    pub const fn code(&self) -> u8 {
-        match self {
-            Self::Plain => 0,
-            Self::Coinbase => 1,
-            Self::OneSided(_) => ONE_SIDED,
+    pub const fn code(&self, audit: Audit) -> u8 {
+        match (self, audit) {
+            (Self::Plain, Audit::Unaudited) => 0,
+            (Self::Coinbase, Audit::Unaudited) => 1,
+            (Self::OneSided(_), Audit::Unaudited) => ONE_SIDED,
+            (Self::Plain, Audit::Audited) => AUDITED_PLAIN,
+            (Self::Coinbase, Audit::Audited) => AUDITED_COINBASE,
+            (Self::OneSided(_), Audit::Audited) => AUDITED_ONE_SIDED,
         }
     }
 
@@ -122,40 +170,74 @@ impl<S: Decode> OutputFeatures<S> {
     /// Reads what only the kind `code` has.
     pub(crate) fn decode_rest(code: u8, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match code {
-            0 => Ok(Self::Plain),
-            1 => Ok(Self::Coinbase),
-            ONE_SIDED => Ok(Self::OneSided(Box::new(OneSided::decode(r)?))),
+            0 | AUDITED_PLAIN => Ok(Self::Plain),
+            1 | AUDITED_COINBASE => Ok(Self::Coinbase),
+            ONE_SIDED | AUDITED_ONE_SIDED => Ok(Self::OneSided(Box::new(OneSided::decode(r)?))),
             code => Err(DecodeError::Code { what: "output features", code }),
         }
     }
 }
 
-/// What a range proof's transcript absorbs before the proof starts: the prefix `P`.
+impl Audit {
+    /// What the code of an output's kind says; unknown kinds do not decode anyway.
+    pub(crate) const fn of_code(code: u8) -> Self {
+        match code {
+            AUDITED_PLAIN | AUDITED_COINBASE | AUDITED_ONE_SIDED => Self::Audited,
+            _ => Self::Unaudited,
+        }
+    }
+}
+
+/// What a range proof's transcript absorbs before the proof starts: the prefix `P`; and the key of the
+/// auditors, which the chain's id in `P` binds.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputContext {
     prefix: Vec<u8>,
+    auditors: Option<PublicKey>,
 }
 
 impl OutputContext {
-    pub(crate) fn new<S>(chain: &ChainId, features: &OutputFeatures<S>, extra: &[u8]) -> Self {
-        Self::of(chain, features.code(), extra, features.keys())
+    pub(crate) fn new<'c, S>(
+        chain: impl Into<OutputChain<'c>>,
+        features: &OutputFeatures<S>,
+        extra: &[u8],
+    ) -> Self {
+        let chain = chain.into();
+        Self::of(chain, features.code(chain.audit()), extra, features.keys())
     }
 
     /// The context of a one-sided output, which is proven before its sender signs.
-    pub(crate) fn one_sided(chain: &ChainId, keys: &OneSidedKeys) -> Self {
-        Self::of(chain, ONE_SIDED, &[], Some(keys))
+    pub(crate) fn one_sided(chain: OutputChain<'_>, keys: &OneSidedKeys) -> Self {
+        let code = if chain.auditors.is_some() { AUDITED_ONE_SIDED } else { ONE_SIDED };
+        Self::of(chain, code, &[], Some(keys))
     }
 
-    fn of(chain: &ChainId, code: u8, extra: &[u8], keys: Option<&OneSidedKeys>) -> Self {
+    /// The context of an output that exists, which says itself whether it is audited. Who only reads its proof
+    /// need not know the auditors' key.
+    pub(crate) fn existing<'c, S>(
+        chain: impl Into<OutputChain<'c>>,
+        features: &OutputFeatures<S>,
+        extra: &[u8],
+        audit: Audit,
+    ) -> Self {
+        Self::of(chain.into(), features.code(audit), extra, features.keys())
+    }
+
+    fn of(chain: OutputChain<'_>, code: u8, extra: &[u8], keys: Option<&OneSidedKeys>) -> Self {
         let mut prefix = Vec::with_capacity(106 + extra.len());
-        prefix.extend_from_slice(chain.as_bytes());
+        prefix.extend_from_slice(chain.id.as_bytes());
         prefix.push(code);
         prefix.extend_from_slice(&(extra.len() as u64).to_le_bytes());
         prefix.extend_from_slice(extra);
         if let Some(keys) = keys {
             keys.encode(&mut prefix);
         }
-        Self { prefix }
+        Self { prefix, auditors: chain.auditors.copied() }
+    }
+
+    /// P, if the chain has auditors and the proof is made or verified.
+    pub(crate) const fn auditors(&self) -> Option<&PublicKey> {
+        self.auditors.as_ref()
     }
 
     /// `P`, byte for byte.

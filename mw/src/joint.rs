@@ -13,6 +13,10 @@
 //! It is the m-party aggregation of Bünz et al. 2018, section 4.5, for one amount that the prover knows, with
 //! z² at the shared commitment; in a proof of several amounts the shared one must stand first.
 //!
+//! On a chain with auditors the proof is of two halves, the shared commitment first, and has handles
+//! ([`Handles`]). The prover knows no r_s, so the co-owner shows r_s·P, τ1s·P and τ2s·P too, which are added to
+//! D_lo, T'₁ and T'₂; false ones show in u·P ([`Joint::audited`]).
+//!
 //! Guaranteed: without a proof of possession of its part, for this chain, this id and its role, no party takes
 //! part, so none chooses its part as a function of the other's (X_p = k·G − X_s would spend C alone). A
 //! [`CoOwner`] answers once: it is consumed, and wiped. One answer hides r_s, because τ1s and τ2s mask it
@@ -27,13 +31,16 @@ pub mod group_output;
 
 use crate::{
     amount::Amount,
+    chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader, fields},
     commitment::Commitment,
-    features::{Extra, OutputContext, OutputFeatures},
+    features::{Audit, Extra, OutputContext, OutputFeatures},
     group::{Element, Point, Scalar, mul_g, vartime_mul_h},
     output::Output,
-    prover::verifies,
-    range_proof::{BITS, Challenges, Committed, Committing, Nonces, RangeProof, Responses, replay, scalar},
+    prover::{Halves, verifies},
+    range_proof::{
+        BITS, Challenges, Committed, Committing, Handles, Nonces, RangeProof, Responses, replay, scalar,
+    },
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
     session::{Participant, Role},
@@ -60,31 +67,56 @@ pub struct CoOwnerPart {
     pub key: PublicKey,
     /// T1s and T2s.
     pub terms: [Point; 2],
-    /// Proof of possession of r_s, which covers T1s and T2s.
+    /// r_s·P, τ1s·P and τ2s·P on a chain with auditors.
+    pub handles: Option<[Point; 3]>,
+    /// Proof of possession of r_s, which covers all of these.
     pub possession: Signature,
 }
 
 impl Encode for CoOwnerPart {
     fn encode(&self, out: &mut Vec<u8>) {
         self.key.encode(out);
-        self.terms.iter().for_each(|t| t.encode(out));
+        self.shown().for_each(|t| t.encode(out));
         self.possession.encode(out);
     }
 }
 
 impl Decode for CoOwnerPart {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let key = PublicKey::decode(r)?;
-        Ok(Self { key, terms: [Point::decode(r)?, Point::decode(r)?], possession: Signature::decode(r)? })
+        Self::decode_on(Audit::Unaudited, r)
+    }
+}
+
+impl CoOwnerPart {
+    /// Reads a part for a chain of this kind.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes that are no part.
+    pub fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (key, terms) = (PublicKey::decode(r)?, [Point::decode(r)?, Point::decode(r)?]);
+        let handles = match audit {
+            Audit::Unaudited => None,
+            Audit::Audited => Some([Point::decode(r)?, Point::decode(r)?, Point::decode(r)?]),
+        };
+        Ok(Self { key, terms, handles, possession: Signature::decode(r)? })
+    }
+
+    /// The points beside the key, in the order of the encoding.
+    fn shown(&self) -> impl Iterator<Item = &Point> {
+        self.terms.iter().chain(self.handles.iter().flatten())
     }
 }
 
 /// What a proof of possession of `key` signs.
-fn statement(place: &Participant<'_>, key: &PublicKey, terms: &[Point]) -> Vec<u8> {
+fn statement<'a>(
+    place: &Participant<'_>,
+    key: &PublicKey,
+    shown: impl Iterator<Item = &'a Point>,
+) -> Vec<u8> {
     let Participant { chain, session, role } = place;
     let mut m =
         [tag::JOINT.as_bytes(), chain.as_bytes(), &session.0, &[*role as u8], key.as_bytes()].concat();
-    terms.iter().for_each(|t| t.encode(&mut m));
+    shown.for_each(|t| t.encode(&mut m));
     m
 }
 
@@ -92,7 +124,7 @@ impl ProverPart {
     /// The part of the prover with the blinding factor `r`; the place's role is [`Role::Inviter`].
     pub fn new(place: &Participant<'_>, r: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let key = PublicKey::of(r);
-        Self { key, possession: sign(r, &statement(place, &key, &[]), rng) }
+        Self { key, possession: sign(r, &statement(place, &key, [].iter()), rng) }
     }
 }
 
@@ -112,8 +144,34 @@ impl CoOwner {
 
     /// Shows the public halves; the place's role is [`Role::Responder`].
     pub fn part(&self, place: &Participant<'_>, rng: &mut (impl RngCore + CryptoRng)) -> CoOwnerPart {
+        self.signed(place, None, rng)
+    }
+
+    /// The same on a chain with these auditors.
+    pub fn audited_part(
+        &self,
+        place: &Participant<'_>,
+        auditors: &PublicKey,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> CoOwnerPart {
+        self.signed(place, Some(self.handles(auditors)), rng)
+    }
+
+    fn signed(
+        &self,
+        place: &Participant<'_>,
+        handles: Option<[Point; 3]>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> CoOwnerPart {
         let (key, terms) = (PublicKey::of(&self.r), self.terms());
-        CoOwnerPart { key, terms, possession: sign(&self.r, &statement(place, &key, &terms), rng) }
+        let shown = terms.iter().chain(handles.iter().flatten());
+        let possession = sign(&self.r, &statement(place, &key, shown), rng);
+        CoOwnerPart { key, terms, handles, possession }
+    }
+
+    fn handles(&self, auditors: &PublicKey) -> [Point; 3] {
+        let [tau1, tau2] = &self.tau;
+        [&self.r, tau1, tau2].map(|s| Point::from(auditors.point().element() * s.expose()))
     }
 
     fn terms(&self) -> [Point; 2] {
@@ -125,28 +183,50 @@ impl CoOwner {
     /// # Errors
     /// [`JointError::ForeignPart`] if the joint output is another co-owner's.
     pub fn answer(self, joint: &Joint, heads: &ProofHeads) -> Result<Scalar, JointError> {
-        if PublicKey::of(&self.r) != joint.co_owner.key || self.terms() != joint.co_owner.terms {
+        let handles = joint.context.auditors().map(|p| self.handles(p));
+        let part = &joint.co_owner;
+        let own = PublicKey::of(&self.r) == part.key && self.terms() == part.terms;
+        if !own || handles != part.handles || handles.is_some() != heads.handles.is_some() {
             return Err(JointError::ForeignPart);
         }
-        let Challenges { z, x, .. } = joint.replay(&heads.0).1;
+        let Challenges { z, x, .. } = joint.replay(heads).1;
         let [tau1, tau2] = self.tau.each_ref().map(|t| t.expose());
         Ok(z * z * self.r.expose() + x * (tau1 + x * tau2))
     }
 }
 
-/// A, S, T₁ and T₂ of a proof: what the co-owner replays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProofHeads([[u8; 32]; 4]);
+/// A, S, T₁ and T₂ of a proof, and its handles: what the co-owner replays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofHeads {
+    head: [[u8; 32]; 4],
+    handles: Option<Handles>,
+}
 
 impl Encode for ProofHeads {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.0.iter().for_each(|e| e.encode(out));
+        self.head.iter().for_each(|e| e.encode(out));
+        self.handles.iter().for_each(|h| h.encode(out));
     }
 }
 
 impl Decode for ProofHeads {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self([r.array()?, r.array()?, r.array()?, r.array()?]))
+        Self::decode_on(Audit::Unaudited, r)
+    }
+}
+
+impl ProofHeads {
+    /// Reads the heads of a proof for a chain of this kind.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes that are no heads.
+    pub fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let head = [r.array()?, r.array()?, r.array()?, r.array()?];
+        let handles = match audit {
+            Audit::Unaudited => None,
+            Audit::Audited => Some(Handles::from_bytes(&r.array()?)),
+        };
+        Ok(Self { head, handles })
     }
 }
 
@@ -156,7 +236,10 @@ impl Decode for ProofHeads {
 /// of it is in the finished proof, or the co-owner can compute it from that, except l and r, which the protocol
 /// without the inner-product argument sends in the clear.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PreparedProof(Responses);
+pub struct PreparedProof {
+    responses: Responses,
+    handles: Option<Handles>,
+}
 
 impl core::fmt::Debug for PreparedProof {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -167,21 +250,16 @@ impl core::fmt::Debug for PreparedProof {
 impl PreparedProof {
     /// What the co-owner has to see.
     #[must_use]
-    pub const fn heads(&self) -> ProofHeads {
-        ProofHeads(self.0.head)
+    pub fn heads(&self) -> ProofHeads {
+        ProofHeads { head: self.responses.head, handles: self.handles.clone() }
     }
-}
 
-impl Encode for PreparedProof {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.0.head.iter().for_each(|e| e.encode(out));
-        self.0.l.iter().chain(&self.0.r).chain(&self.0.blindings).for_each(|s| s.encode(out));
-    }
-}
-
-impl Decode for PreparedProof {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let head = ProofHeads::decode(r)?.0;
+    /// Reads a prepared proof for a chain of this kind.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes that are no prepared proof.
+    pub fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let ProofHeads { head, handles } = ProofHeads::decode_on(audit, r)?;
         let mut scalars = [Scalar::ZERO; 2 * BITS + 2];
         for s in &mut scalars {
             *s = Scalar::decode(r)?;
@@ -189,7 +267,22 @@ impl Decode for PreparedProof {
         let at = |i: usize| scalars.get(i).copied().unwrap_or_default();
         let (l, right) = (core::array::from_fn(at), core::array::from_fn(|i| at(BITS + i)));
         let blindings = [at(2 * BITS), at(2 * BITS + 1)];
-        Ok(Self(Responses { amounts: 1, head, l, r: right, blindings }))
+        let (amounts, terms) = handles.as_ref().map_or((1, None), |h| (2, Some(h.terms())));
+        Ok(Self { responses: Responses { amounts, head, terms, l, r: right, blindings }, handles })
+    }
+}
+
+impl Encode for PreparedProof {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Responses { l, r, blindings, .. } = &self.responses;
+        self.heads().encode(out);
+        l.iter().chain(r).chain(blindings).for_each(|s| s.encode(out));
+    }
+}
+
+impl Decode for PreparedProof {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::decode_on(Audit::Unaudited, r)
     }
 }
 
@@ -214,15 +307,16 @@ impl Joint {
         prover: &ProverPart,
         co_owner: &CoOwnerPart,
     ) -> Result<Self, JointError> {
+        let shown: Vec<Point> = co_owner.shown().copied().collect();
         let parts = [
             (Role::Inviter, &prover.key, &[][..], &prover.possession),
-            (Role::Responder, &co_owner.key, &co_owner.terms[..], &co_owner.possession),
+            (Role::Responder, &co_owner.key, &shown[..], &co_owner.possession),
         ];
-        for (role, key, terms, possession) in parts {
-            if key.point().is_identity() || terms.iter().any(Point::is_identity) {
+        for (role, key, shown, possession) in parts {
+            if key.point().is_identity() || shown.iter().any(Point::is_identity) {
                 return Err(JointError::Identity { role });
             }
-            if !possession.verifies(key, &statement(&Participant { role, ..*place }, key, terms)) {
+            if !possession.verifies(key, &statement(&Participant { role, ..*place }, key, shown.iter())) {
                 return Err(JointError::Possession { role });
             }
         }
@@ -240,15 +334,28 @@ impl Joint {
         })
     }
 
+    /// The same output on a chain with these auditors.
+    ///
+    /// # Errors
+    /// [`JointError::Handles`] if the co-owner's part has no handles.
+    pub fn audited(self, chain: &Chain) -> Result<Self, JointError> {
+        let same = self.context.prefix().starts_with(chain.id().as_bytes());
+        if !same || chain.params().auditors.is_none() || self.co_owner.handles.is_none() {
+            return Err(JointError::Handles);
+        }
+        let context = OutputContext::new(chain, &OutputFeatures::<Signature>::Plain, &[]);
+        Ok(Self { context, ..self })
+    }
+
     /// C.
     #[must_use]
     pub const fn commitment(&self) -> &Commitment {
         &self.commitment
     }
 
-    fn replay(&self, heads: &[[u8; 32]; 4]) -> (merlin::Transcript, Challenges) {
+    fn replay(&self, heads: &ProofHeads) -> (merlin::Transcript, Challenges) {
         let mut t = self.context.transcript();
-        let challenges = replay(&mut t, self.commitment.as_bytes(), *heads);
+        let challenges = replay(&mut t, self.commitment.as_bytes(), &heads.head, heads.handles.as_ref());
         (t, challenges)
     }
 
@@ -264,40 +371,63 @@ impl Joint {
         if PublicKey::of(r) != self.prover {
             return Err(JointError::ForeignPart);
         }
-        let (nonces, added) = (self.nonces(r, rng), self.co_owner.terms.map(|t| t.element()));
+        let ((nonces, high), added) = (self.nonces(r, rng), self.co_owner.terms.map(|t| t.element()));
         let (amount, commitment) = (self.amount.units(), self.commitment.as_bytes());
-        let committed = [Committed { amount, blinding: r, commitment }];
-        let committing = Committing { committed: &committed, nonces: &nonces, added };
+        let theirs = self.co_owner.handles.map(|h| h.map(|p| p.element()));
+        let halves = self.context.auditors().zip(theirs);
+        let halves = halves.map(|(p, [x, t1, t2])| (Halves::new(p, amount, [r, &high], x), [t1, t2]));
+        let committed = match &halves {
+            Some((halves, _)) => halves.committed(&self.commitment).into(),
+            None => vec![Committed { amount, blinding: r, commitment }],
+        };
+        let handling = halves.as_ref().map(|(halves, terms)| halves.handling(*terms));
+        let committing = Committing { committed: &committed, nonces: &nonces, added, handling };
         let (responses, _) =
             committing.respond(&mut self.context.transcript(), &nonces).ok_or(JointError::Proof)?;
-        Ok(PreparedProof(responses))
+        let handles = halves.as_ref().zip(responses.terms).map(|((halves, _), terms)| halves.handles(terms));
+        Ok(PreparedProof { responses, handles })
     }
 
     /// Fresh scalars: 32 random bytes, hedged by r and by all that x depends on, so that a random source that
-    /// repeats itself does not repeat them under another challenge.
-    fn nonces(&self, r: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Nonces {
+    /// repeats itself does not repeat them under another challenge. And r_hi, of an audited output.
+    fn nonces(&self, r: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> (Nonces, SecretScalar) {
         let mut fresh = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *fresh);
         let (r, c, [t1, t2]) = (r.to_bytes(), self.commitment.as_bytes(), self.co_owner.terms);
-        let parts: [&[u8]; 7] =
-            [tag::JOINT_NONCES, &*fresh, &*r, t1.as_bytes(), t2.as_bytes(), c, self.context.prefix()];
+        let handles: Vec<u8> = self.co_owner.handles.iter().flatten().flat_map(|p| *p.as_bytes()).collect();
+        let parts: [&[u8]; 8] = [
+            tag::JOINT_NONCES,
+            &*fresh,
+            &*r,
+            t1.as_bytes(),
+            t2.as_bytes(),
+            c,
+            self.context.prefix(),
+            &handles,
+        ];
         let prefix = Zeroizing::new(parts.concat());
         let at = |i: usize| *scalar(&prefix, i as u64).expose();
-        Nonces {
+        let nonces = Nonces {
             alpha: at(0),
             rho: at(1),
             s_l: core::array::from_fn(|i| at(2 + i)),
             s_r: core::array::from_fn(|i| at(66 + i)),
             tau: [at(130), at(131)],
-        }
+        };
+        (nonces, scalar(&prefix, 132))
     }
 
-    /// Whether u answers: `u·G = z²·X_s + x·T1s + x²·T2s`.
+    /// Whether u answers: `u·G = z²·X_s + x·T1s + x²·T2s`, and the same over P.
     fn check_answer(&self, challenges: &Challenges, u: &Scalar) -> Result<(), JointError> {
         let Challenges { z, x, .. } = challenges;
         let [t1, t2] = self.co_owner.terms.map(|t| t.element());
         let want: Element = self.co_owner.key.point().element() * (z * z) + t1 * x + t2 * (x * x);
-        if mul_g(u) == want { Ok(()) } else { Err(JointError::Answer) }
+        let handles = self.co_owner.handles.map(|h| h.map(|p| p.element()));
+        let of_auditors =
+            self.context.auditors().zip(handles).is_none_or(|(p, [h, t1, t2])| {
+                p.point().element() * u == h * (z * z) + t1 * x + t2 * (x * x)
+            });
+        if mul_g(u) == want && of_auditors { Ok(()) } else { Err(JointError::Answer) }
     }
 
     /// The prover's last step: checks the answer, finishes the proof and verifies it.
@@ -305,12 +435,16 @@ impl Joint {
     /// # Errors
     /// [`JointError::Answer`] names the co-owner; [`JointError::Proof`] is a fault of this machine.
     pub fn finish(&self, prepared: &PreparedProof, u: &Scalar) -> Result<Output, JointError> {
-        let (mut t, challenges) = self.replay(&prepared.0.head);
+        let (mut t, challenges) = self.replay(&prepared.heads());
         self.check_answer(&challenges, u)?;
-        let mut responses = prepared.0.clone();
+        let mut responses = prepared.responses.clone();
         responses.blindings[0] += u;
         let bytes = responses.finish(&mut t, challenges.y).ok_or(JointError::Proof)?;
         let proof = RangeProof::from_bytes(&bytes);
+        let proof = match &prepared.handles {
+            Some(handles) => proof.with_handles(handles.clone()),
+            None => proof,
+        };
         if !verifies(&proof, &self.context, &self.commitment) {
             return Err(JointError::Proof);
         }
@@ -340,6 +474,9 @@ pub enum JointError {
     /// The secrets belong to another part.
     #[error("the secrets do not belong to this joint output")]
     ForeignPart,
+    /// The chain has auditors and the co-owner's part no handles, or the reverse.
+    #[error("invalid part of the responder in the joint output: it is for another kind of chain")]
+    Handles,
     /// u does not answer the challenges.
     #[error("invalid answer of the responder to the proof of the joint output")]
     Answer,

@@ -1,19 +1,19 @@
 //! Outputs: a commitment to an amount, public data about it, and a range proof that binds both.
 
 pub use crate::{
-    features::{Extra, OutputFeatures},
+    features::{Audit, Extra, OutputChain, OutputFeatures},
     prover::{OutputKeys, ProveError},
 };
 
 use crate::{
     batch::Claim,
-    chain::{ChainId, EXTRA_BYTES_PER_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT},
+    chain::{AUDIT_WEIGHT, ChainId, EXTRA_BYTES_PER_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT},
     codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
     features::OutputContext,
     one_sided::{OneSided, OneSidedKeys},
     prover::{self, prove},
-    range_proof::{Opening, PROOF_BYTES, RangeProof, Replayed, RewindKey},
+    range_proof::{HANDLE_BYTES, Opening, PROOF_BYTES, RangeProof, Replayed, RewindKey},
     schnorr::{PublicKey, SignedMessage, sign},
     secret::SecretScalar,
 };
@@ -44,13 +44,13 @@ pub(crate) struct UnsignedOneSided {
 impl UnsignedOneSided {
     /// Proves the amount; the proof binds `named`.
     pub(crate) fn new(
-        chain: &ChainId,
+        chain: OutputChain<'_>,
         named: OneSidedKeys,
         opening: &Opening,
         keys: &OutputKeys<'_>,
     ) -> Result<Self, ProveError> {
         let (commitment, proof) = prove(&OutputContext::one_sided(chain, &named), opening, keys)?;
-        Ok(Self { chain: *chain, keys: named, commitment, proof })
+        Ok(Self { chain: *chain.id, keys: named, commitment, proof })
     }
 
     /// Signs with r, the secret of R.
@@ -65,7 +65,7 @@ impl UnsignedOneSided {
 
 impl Encode for Output {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.features.code());
+        out.push(self.code());
         self.commitment.encode(out);
         self.extra.encode(out);
         self.features.encode_rest(out);
@@ -78,7 +78,7 @@ impl Decode for Output {
         let code = r.u8()?;
         let (commitment, extra) = (Commitment::decode(r)?, Extra::decode(r)?);
         let features = OutputFeatures::decode_rest(code, r)?;
-        Ok(Self { features, commitment, extra, proof: RangeProof::decode(r)? })
+        Ok(Self { features, commitment, extra, proof: RangeProof::decode_on(Audit::of_code(code), r)? })
     }
 }
 
@@ -97,27 +97,35 @@ pub struct Delivery<'a> {
 impl Output {
     /// The size of the shortest encoding.
     pub(crate) const LEAST_BYTES: usize = 34 + PROOF_BYTES;
-    /// The size of the longest encoding: one-sided, with all extra data.
-    pub const MAX_BYTES: usize = Self::LEAST_BYTES + Extra::MAX + 129;
+    /// The size of the longest encoding: one-sided and audited, with all extra data.
+    pub const MAX_BYTES: usize = Self::LEAST_BYTES + Extra::MAX + 129 + HANDLE_BYTES;
 
-    /// Makes a plain output on `chain`. The same arguments give the same bytes. Constant time in its secrets.
+    /// Makes a plain output on `chain`, audited if the chain has auditors. The same arguments give the same bytes. Constant time in its secrets.
     ///
     /// # Errors
     /// [`ProveError`] if the proof does not verify or rewind; nothing is released then.
-    pub fn plain(chain: &ChainId, opening: &Opening, keys: &OutputKeys<'_>) -> Result<Self, ProveError> {
-        Self::with_features(chain, OutputFeatures::Plain, opening, keys)
+    pub fn plain<'c>(
+        chain: impl Into<OutputChain<'c>>,
+        opening: &Opening,
+        keys: &OutputKeys<'_>,
+    ) -> Result<Self, ProveError> {
+        Self::with_features(chain.into(), OutputFeatures::Plain, opening, keys)
     }
 
     /// Makes the output of a block's reward, as [`Self::plain`] does.
     ///
     /// # Errors
     /// As there.
-    pub fn coinbase(chain: &ChainId, opening: &Opening, keys: &OutputKeys<'_>) -> Result<Self, ProveError> {
-        Self::with_features(chain, OutputFeatures::Coinbase, opening, keys)
+    pub fn coinbase<'c>(
+        chain: impl Into<OutputChain<'c>>,
+        opening: &Opening,
+        keys: &OutputKeys<'_>,
+    ) -> Result<Self, ProveError> {
+        Self::with_features(chain.into(), OutputFeatures::Coinbase, opening, keys)
     }
 
     fn with_features(
-        chain: &ChainId,
+        chain: OutputChain<'_>,
         features: OutputFeatures,
         opening: &Opening,
         keys: &OutputKeys<'_>,
@@ -131,15 +139,15 @@ impl Output {
     ///
     /// # Errors
     /// As [`Self::plain`].
-    pub fn one_sided(
-        chain: &ChainId,
+    pub fn one_sided<'c>(
+        chain: impl Into<OutputChain<'c>>,
         to: &Delivery<'_>,
         keys: &OutputKeys<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, ProveError> {
         let sender = PublicKey::of(to.sender);
         let named = OneSidedKeys { sender, receiver: to.receiver, view_tag: to.view_tag };
-        Ok(UnsignedOneSided::new(chain, named, &to.opening, keys)?.sign(to.sender, rng))
+        Ok(UnsignedOneSided::new(chain.into(), named, &to.opening, keys)?.sign(to.sender, rng))
     }
 
     /// Reads amount and index if the output was made with this rewind key, without a curve operation.
@@ -152,17 +160,18 @@ impl Output {
     /// malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
-        Replayed::new(&self.proof.head(), self.context(chain), &self.commitment)
+        Replayed::new(&self.proof.head(), self.context(chain.into()), &self.commitment)
     }
 
-    /// Whether the range proof verifies on `chain`.
+    /// Whether the range proof verifies on `chain`, and the handles if the chain has auditors.
     #[must_use]
-    pub fn proof_holds(&self, chain: &ChainId) -> bool {
+    pub fn proof_holds<'c>(&self, chain: impl Into<OutputChain<'c>>) -> bool {
+        let chain = chain.into();
         prover::verifies(&self.proof, &self.context(chain), &self.commitment)
     }
 
     /// The claim of the proof, for a batch.
-    pub(crate) fn claim(&self, chain: &ChainId) -> Claim<'_> {
+    pub(crate) fn claim(&self, chain: OutputChain<'_>) -> Claim<'_> {
         Claim { proof: &self.proof, commitment: &self.commitment, context: self.context(chain) }
     }
 
@@ -178,7 +187,20 @@ impl Output {
     pub fn weight(&self) -> u64 {
         let extra = (self.extra.as_bytes().len() as u64).div_ceil(EXTRA_BYTES_PER_WEIGHT);
         let one_sided = self.features.one_sided().is_some();
-        extra + if one_sided { ONE_SIDED_OUTPUT_WEIGHT } else { OUTPUT_WEIGHT }
+        let audited = if self.audit() == Audit::Audited { AUDIT_WEIGHT } else { 0 };
+        extra + audited + if one_sided { ONE_SIDED_OUTPUT_WEIGHT } else { OUTPUT_WEIGHT }
+    }
+
+    /// Whether auditors read the amount.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        self.proof.audit()
+    }
+
+    /// The code of its kind.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        self.features.code(self.audit())
     }
 
     /// Whether this is a block's reward.
@@ -187,8 +209,8 @@ impl Output {
         self.features == OutputFeatures::Coinbase
     }
 
-    fn context(&self, chain: &ChainId) -> OutputContext {
-        OutputContext::new(chain, &self.features, self.extra.as_bytes())
+    fn context(&self, chain: OutputChain<'_>) -> OutputContext {
+        OutputContext::existing(chain, &self.features, self.extra.as_bytes(), self.audit())
     }
 }
 

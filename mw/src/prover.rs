@@ -6,11 +6,19 @@
 //! Guaranteed: the same arguments give the same bytes, and a proof that is returned verifies and rewinds: a
 //! fault of the machine that would reveal the amount or the blinding factor is found before anything leaves.
 
+mod halves;
+
+pub(crate) use halves::Halves;
+
 use crate::{
-    batch::{self, Claim},
+    batch::{self, Claim, Judged},
     commitment::Commitment,
     features::OutputContext,
-    range_proof::{self, Committed, Nonces, Opening, RangeProof, Replayed, RewindKey, TauKey, keyed, scalar},
+    group::identity,
+    range_proof::{
+        Committed, Committing, Nonces, Opening, Proven, RangeProof, Replayed, RewindKey, TauKey, keyed,
+        scalar,
+    },
     secret::SecretScalar,
     tag,
 };
@@ -38,24 +46,61 @@ pub(crate) fn prove(
     keys: &OutputKeys<'_>,
 ) -> Result<(Commitment, RangeProof), ProveError> {
     let c = Commitment::new(opening.amount, keys.blinding);
-    let committed =
-        Committed { amount: opening.amount.units(), blinding: keys.blinding, commitment: c.as_bytes() };
-    let nonces = nonces(context, opening, keys, &c);
-    let bytes = range_proof::prove(&mut context.transcript(), &[committed], &nonces).ok_or(ProveError)?;
+    let made = Making::new(context, opening, keys, &c);
+    let mut t = context.transcript();
+    let nothing = [identity(); 2];
+    let committing = Committing {
+        committed: &made.committed(opening, keys, &c),
+        nonces: &made.nonces,
+        added: nothing,
+        handling: made.halves.as_ref().map(|h| h.handling(nothing)),
+    };
+    let (responses, challenges) = committing.respond(&mut t, &made.nonces).ok_or(ProveError)?;
+    let bytes = responses.finish(&mut t, challenges.y).ok_or(ProveError)?;
     let proof = RangeProof::from_bytes(&bytes);
+    let proof = match made.halves.zip(responses.terms) {
+        Some((halves, terms)) => proof.with_handles(halves.handles(terms)),
+        None => proof,
+    };
     let rewinds = rewinds_to(&proof, context, &c, keys.rewind) == Some(*opening);
     if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
 }
 
+/// A proof that is being made: its halves, if the output is audited, and its random scalars.
+struct Making {
+    halves: Option<Halves>,
+    nonces: Nonces,
+}
+
+impl Making {
+    fn new(context: &OutputContext, opening: &Opening, keys: &OutputKeys<'_>, c: &Commitment) -> Self {
+        let proven = Proven { context, commitment: c, halves: &[] };
+        let split = |auditors| {
+            let high = halves::high_blinding(&keys.tau.0, &proven);
+            Halves::new(auditors, opening.amount.units(), [keys.blinding, &high], identity())
+        };
+        let halves = context.auditors().map(split);
+        let bound = halves.as_ref().map_or(&[][..], Halves::bound);
+        let nonces = nonces(&Proven { halves: bound, ..proven }, opening, keys);
+        Self { halves, nonces }
+    }
+
+    fn committed<'a>(
+        &'a self,
+        opening: &Opening,
+        keys: &OutputKeys<'a>,
+        c: &'a Commitment,
+    ) -> Vec<Committed<'a>> {
+        let whole =
+            Committed { amount: opening.amount.units(), blinding: keys.blinding, commitment: c.as_bytes() };
+        self.halves.as_ref().map_or_else(|| vec![whole], |halves| halves.committed(c).into())
+    }
+}
+
 /// α, ρ, s_L, s_R from the rewind key, τ₁ and τ₂ from the tau key, in this order.
-pub(crate) fn nonces(
-    context: &OutputContext,
-    opening: &Opening,
-    keys: &OutputKeys<'_>,
-    c: &Commitment,
-) -> Nonces {
-    let rewind = keyed(tag::REWIND, &keys.rewind.0, context, c);
-    let tau = keyed(tag::TAU, &keys.tau.0, context, c);
+pub(crate) fn nonces(proven: &Proven<'_>, opening: &Opening, keys: &OutputKeys<'_>) -> Nonces {
+    let rewind = keyed(tag::REWIND, &keys.rewind.0, proven);
+    let tau = keyed(tag::TAU, &keys.tau.0, proven);
     let of_rewind = |i: u64| *scalar(&rewind, i).expose();
     Nonces {
         alpha: of_rewind(0) + opening.message(),
@@ -68,7 +113,8 @@ pub(crate) fn nonces(
 
 /// Whether the proof holds for `c` in `context`.
 pub(crate) fn verifies(proof: &RangeProof, context: &OutputContext, c: &Commitment) -> bool {
-    batch::all_hold(&[Claim { proof, commitment: c, context: context.clone() }], &[])
+    let claim = Claim { proof, commitment: c, context: context.clone() };
+    batch::all_hold(Judged::by(context.auditors()), &[claim], &[])
 }
 
 pub(crate) fn rewinds_to(

@@ -18,24 +18,29 @@
 //! tag bytes of the result are not zero. The τ hide the blinding factor from the rewind key. Because every
 //! scalar depends on C and P, proving twice gives the same bytes; two different proofs under the same nonces
 //! would reveal the amount or the blinding factor.
+//!
+//! **Auditors.** On a chain with auditors a proof is of two amounts of 32 bits, the halves of v, and 160 bytes
+//! follow it: [`Handles`]. The scalars above bind `C_hi ‖ D_lo ‖ D_hi` after P too (`docs/AUDIT.md`).
 
+mod handles;
 mod inner_product;
 mod prove;
 mod rewind;
 mod transcript;
 
+pub use handles::{HANDLE_BYTES, Handles};
 pub(crate) use inner_product::BITS;
 #[cfg(test)]
 pub(crate) use prove::prove_opening;
-pub(crate) use prove::{Committed, Committing, Nonces, Responses, prove};
+pub(crate) use prove::{Committed, Committing, Handling, Nonces, Responses};
 pub use rewind::Replayed;
 pub(crate) use transcript::{Challenges, replay};
 
 use crate::{
     amount::Amount,
-    codec::{Decode, DecodeError, Encode, Reader, fields},
+    codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
-    features::OutputContext,
+    features::{Audit, OutputContext},
     group::{Scalar, scalar_from_bytes},
     hash::{Hash, tagged},
     secret::SecretScalar,
@@ -53,27 +58,46 @@ pub const REWIND_BYTES: usize = 224;
 
 /// The bytes of a range proof. [`crate::rules`] checks that its five scalars are canonical.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RangeProof(Box<[u8; PROOF_BYTES]>);
+pub struct RangeProof {
+    bytes: Box<[u8; PROOF_BYTES]>,
+    handles: Option<Box<Handles>>,
+}
 
 impl RangeProof {
     /// The proof with these bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; PROOF_BYTES]) -> Self {
-        Self(Box::new(*bytes))
+        Self { bytes: Box::new(*bytes), handles: None }
     }
 
-    /// The bytes.
+    /// The same proof with what auditors need.
+    #[must_use]
+    pub fn with_handles(self, handles: Handles) -> Self {
+        Self { handles: Some(Box::new(handles)), ..self }
+    }
+
+    /// The bytes, without the handles.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; PROOF_BYTES] {
-        &self.0
+        &self.bytes
+    }
+
+    /// What auditors need, on a chain that has some.
+    #[must_use]
+    pub fn handles(&self) -> Option<&Handles> {
+        self.handles.as_deref()
+    }
+
+    pub(crate) fn audit(&self) -> Audit {
+        if self.handles.is_some() { Audit::Audited } else { Audit::Unaudited }
     }
 
     /// The part that a rewind reads.
     #[must_use]
     pub fn head(&self) -> ProofHead {
         let mut head = [0; REWIND_BYTES];
-        head.copy_from_slice(&self.0[..REWIND_BYTES]);
-        ProofHead(head)
+        head.copy_from_slice(&self.bytes[..REWIND_BYTES]);
+        ProofHead { bytes: head, handles: self.handles.clone() }
     }
 
     /// The hashes of the part that a rewind reads, and of the rest.
@@ -84,12 +108,12 @@ impl RangeProof {
 
     /// The second of [`Self::parts`].
     pub(crate) fn rest(&self) -> Hash {
-        tagged(tag::PROOF_PART, &[&self.0[REWIND_BYTES..]])
+        tagged(tag::PROOF_PART, &[&self.bytes[REWIND_BYTES..]])
     }
 
     /// Element `i` of 21.
     pub(crate) fn element(&self, i: usize) -> [u8; 32] {
-        element(&*self.0, i)
+        element(&*self.bytes, i)
     }
 
     /// Whether the five scalars are canonical: t_x, t_x_blinding, e_blinding, a and b.
@@ -101,55 +125,88 @@ impl RangeProof {
 
 impl Encode for RangeProof {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.0.encode(out);
+        self.bytes.encode(out);
+        self.handles.iter().for_each(|handles| handles.encode(out));
     }
 }
 
 impl Decode for RangeProof {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array().map(|p: [u8; PROOF_BYTES]| Self::from_bytes(&p))
+        Self::decode_on(Audit::Unaudited, r)
+    }
+}
+
+impl RangeProof {
+    /// Reads a proof, with handles if the output is audited.
+    pub(crate) fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let bytes = Box::new(r.array()?);
+        Ok(Self { bytes, handles: Handles::decode_if(audit, r)? })
     }
 }
 
 impl fmt::Debug for RangeProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RangeProof({:02x}{:02x}…)", self.0[0], self.0[1])
+        write!(f, "RangeProof({:02x}{:02x}…)", self.bytes[0], self.bytes[1])
     }
 }
 
-/// The first [`REWIND_BYTES`] of a range proof: enough to rewind it, not to verify it.
+/// The first [`REWIND_BYTES`] of a range proof and its handles: enough to rewind it, not to verify it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ProofHead([u8; REWIND_BYTES]);
+pub struct ProofHead {
+    bytes: [u8; REWIND_BYTES],
+    handles: Option<Box<Handles>>,
+}
 
 impl ProofHead {
-    /// The bytes.
+    /// The bytes, without the handles.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; REWIND_BYTES] {
-        &self.0
+        &self.bytes
+    }
+
+    /// What auditors need, on a chain that has some.
+    #[must_use]
+    pub fn handles(&self) -> Option<&Handles> {
+        self.handles.as_deref()
+    }
+
+    pub(crate) fn audit(&self) -> Audit {
+        if self.handles.is_some() { Audit::Audited } else { Audit::Unaudited }
     }
 
     /// The first of [`RangeProof::parts`].
     pub(crate) fn hash(&self) -> Hash {
-        tagged(tag::PROOF_PART, &[&self.0])
+        tagged(tag::PROOF_PART, &[&self.bytes, self.handles().map_or(&[][..], |h| h.as_bytes())])
     }
 
     /// Element `i` of seven.
     pub(crate) fn element(&self, i: usize) -> [u8; 32] {
-        element(&self.0, i)
+        element(&self.bytes, i)
     }
 
     /// The challenge x, from the transcript replayed up to T₂.
     pub(crate) fn replay_to_x(&self, context: &OutputContext, c: &Commitment) -> Scalar {
         let head = core::array::from_fn(|i| self.element(i));
-        replay(&mut context.transcript(), c.as_bytes(), head).x
+        replay(&mut context.transcript(), c.as_bytes(), &head, self.handles()).x
+    }
+
+    /// Reads a head, with handles if the output is audited.
+    pub(crate) fn decode(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let bytes = r.array()?;
+        Ok(Self { bytes, handles: Handles::decode_if(audit, r)? })
     }
 }
 
-fields!(ProofHead { 0 });
+impl Encode for ProofHead {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.bytes.encode(out);
+        self.handles.iter().for_each(|handles| handles.encode(out));
+    }
+}
 
 impl fmt::Debug for ProofHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProofHead({:02x}{:02x}…)", self.0[0], self.0[1])
+        write!(f, "ProofHead({:02x}{:02x}…)", self.bytes[0], self.bytes[1])
     }
 }
 
@@ -194,14 +251,19 @@ pub struct RewindKey(pub [u8; 32]);
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct TauKey(pub [u8; 32]);
 
-pub(crate) fn keyed(
-    tag: &[u8],
-    key: &[u8; 32],
-    context: &OutputContext,
-    c: &Commitment,
-) -> Zeroizing<Vec<u8>> {
+/// What all scalars of one proof that a key derives are hashed of.
+pub(crate) fn keyed(tag: &[u8], key: &[u8; 32], proven: &Proven<'_>) -> Zeroizing<Vec<u8>> {
+    let Proven { context, commitment, halves } = proven;
     let len = (context.prefix().len() as u64).to_le_bytes();
-    Zeroizing::new([tag, key, c.as_bytes(), &len, context.prefix()].concat())
+    Zeroizing::new([tag, key, commitment.as_bytes(), &len, context.prefix(), halves].concat())
+}
+
+/// What a range proof is about: all that its challenges depend on before its first element.
+pub(crate) struct Proven<'a> {
+    pub(crate) context: &'a OutputContext,
+    pub(crate) commitment: &'a Commitment,
+    /// C_hi ‖ D_lo ‖ D_hi, empty on a chain without auditors.
+    pub(crate) halves: &'a [u8],
 }
 
 pub(crate) fn scalar(prefix: &[u8], i: u64) -> SecretScalar {

@@ -130,7 +130,7 @@ pub struct BlockChange {
 /// Checks the shape of a transaction.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R11, MW-R37 and MW-R40 that it breaks.
+/// The first rule of MW-R01 to MW-R11, MW-R31, MW-R37 and MW-R40 that it breaks.
 pub fn check_transaction(chain: &Chain, t: Transaction) -> Result<WellFormed<Transaction>, Rejection> {
     shape::transaction(chain, &t.body)?;
     Ok(WellFormed { value: t, on: Mark::of(chain) })
@@ -139,7 +139,7 @@ pub fn check_transaction(chain: &Chain, t: Transaction) -> Result<WellFormed<Tra
 /// Verifies the proofs, signatures and balance of a transaction.
 ///
 /// # Errors
-/// MW-R13 to MW-R15 and MW-R33 to MW-R36.
+/// MW-R13 to MW-R15 and MW-R32 to MW-R36.
 pub fn verify_transaction(
     chain: &Chain,
     t: WellFormed<Transaction>,
@@ -215,7 +215,7 @@ pub fn connect_transaction<V: ChainView>(
 /// Checks the shape of a block.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R12 and MW-R37 that it breaks.
+/// The first rule of MW-R01 to MW-R12, MW-R31 and MW-R37 that it breaks.
 pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejection> {
     shape::block(chain, chain.terms(), &b.body)?;
     Ok(WellFormed { value: b, on: Mark::of(chain) })
@@ -225,7 +225,7 @@ pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejecti
 /// chain must be under the terms of the block's height ([`Chain::under`]).
 ///
 /// # Errors
-/// The first rule of MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40 that it breaks.
+/// The first rule of MW-R13 to MW-R21, MW-R32 to MW-R36, MW-R39 and MW-R40 that it breaks.
 pub fn verify_block(
     chain: &Chain,
     parent: &Header,

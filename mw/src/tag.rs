@@ -47,6 +47,8 @@ pub const OUTPUT: &[u8] = b"sotto/output/v1";
 pub const REWIND: &[u8] = b"sotto/rewind/v1";
 /// The two τ of a proof, which the rewind key cannot derive.
 pub const TAU: &[u8] = b"sotto/tau/v1";
+/// r_hi, the blinding factor of the high half of an audited output.
+pub const BLINDING_HIGH: &[u8] = b"sotto/blinding-hi/v1";
 /// Weights of a batch of proofs and signatures.
 pub const BATCH: &[u8] = b"sotto/batch/v1";
 /// Message of the sender's signature on a one-sided output.

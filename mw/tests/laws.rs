@@ -353,7 +353,7 @@ fn each_decode_error_has_its_bytes() {
     }
     assert_eq!(with(1, &[0xff; 32]), Err(DecodeError::Scalar));
     assert_eq!(with(input, &[0xff; 32]), Err(DecodeError::Point));
-    assert_eq!(with(output, &[2]), Err(DecodeError::Code { what: "output features", code: 2 }));
+    assert_eq!(with(output, &[6]), Err(DecodeError::Code { what: "output features", code: 6 }));
     let bound = DecodeError::Bound { what: "extra data", found: 65, bound: 64 };
     assert_eq!(with(output + 33, &[65]), Err(bound));
     assert_eq!(with(kernels + 4, &[7]), Err(DecodeError::Code { what: "kernel features", code: 7 }));

@@ -2,6 +2,8 @@
 //! otherwise; and the documents' own vectors, held against ours.
 #![allow(clippy::unwrap_used, reason = "a test that fails may say so by panicking")]
 
+#[path = "vectors/audited.rs"]
+mod audited;
 #[path = "vectors/consensus.rs"]
 mod consensus;
 #[path = "vectors/group.rs"]
@@ -96,6 +98,7 @@ fn files_are_what_the_code_gives() {
         ("session", signatures::session()),
         ("adaptor", joint::adaptor()),
         ("joint", joint::joint()),
+        ("audited", audited::audited()),
         ("transaction", ledger::transaction()),
         ("cut_through", ledger::cut_through()),
         ("blocks", ledger::blocks()),

@@ -1,15 +1,14 @@
 """The consensus rules (docs/RULES.md), each as a line or two, in the order in which they are tried."""
 
 from .frost import h2, verifies
-from .range_proof import H, context, holds, scalars_are_canonical
+from .range_proof import H, context, handles_hold, holds, scalars_are_canonical
 from .ristretto import G, IDENTITY, weighted_sum
-from .wire import POINTS, chain_id, genesis, header_hash, kernel_id, kernel_message, mmr_root, tagged, trie_root
+from .wire import AUDITED, COINBASE, ONE_SIDED, POINTS, chain_id, genesis, header_hash, kernel_id, kernel_message, mmr_root, tagged, trie_root
 from .wire import bond_message, encode_keys, read, sender_message, tagged_scalar, unspent_key, unspent_leaf
 from .wire import change_message, first_terms, possession_message, terms_after, terms_hash, vote_message
 
 MAX = 2**64 - 1
 NOTHING = bytes(32)
-REWARD = 22 + 8
 _PROVEN = {}
 
 
@@ -23,7 +22,8 @@ def refuse_if(condition, rule):
 
 
 def weight(body):
-    outputs = sum((30 if o.kind == 4 else 22) + -(-len(o.extra) // 32) for o in body.outputs)
+    outputs = sum((30 if o.kind in ONE_SIDED else 22) + -(-len(o.extra) // 32) for o in body.outputs)
+    outputs += 6 * sum(o.kind in AUDITED for o in body.outputs)
     inputs = 8 * len(body.inputs) + 18 * len(body.one_sided)
     kernels = sum(10 if k.kind == 4 else 8 for k in body.kernels)
     return inputs + outputs + kernels + 9 * len(body.bonds)
@@ -132,14 +132,15 @@ class Chain:
     def __init__(self, params):
         self.params, self.id, self.terms = params, chain_id(params), first_terms(params)
         self.tip = read("header", genesis(params))
+        self.reward = 22 + 8 + (6 if params.auditors else 0)
         self.unspent, self.excesses, self.kernels = {}, {}, []
 
     def judge_transaction(self, t):
         body = t.body
         refuse_if(not body.kernels, "MW-R10")
-        refuse_if(any(o.kind == 1 for o in body.outputs) or any(k.kind == 1 for k in body.kernels), "MW-R11")
+        refuse_if(any(o.kind in COINBASE for o in body.outputs) or any(k.kind == 1 for k in body.kernels), "MW-R11")
         refuse_if(body.change, "MW-R40")
-        self._shape(body, weight(body), self.terms.weight - REWARD)
+        self._shape(body, weight(body), self.terms.weight - self.reward)
         self._keys(body)
         self._balance(body, t.offset, fees(body))
         self._proofs(body)
@@ -148,9 +149,9 @@ class Chain:
     def judge_block(self, b):
         """Checks a block and returns what connects it."""
         p, head, body = self.params, b.header, b.body
-        rewards = [o for o in body.outputs if o.kind == 1], [k for k in body.kernels if k.kind == 1]
+        rewards = [o for o in body.outputs if o.kind in COINBASE], [k for k in body.kernels if k.kind == 1]
         refuse_if([len(r) for r in rewards] != [1, 1], "MW-R12")
-        self._shape(body, max(0, weight(body) - REWARD), self.terms.weight)
+        self._shape(body, max(0, weight(body) - self.reward), self.terms.weight)
         refuse_if((head.previous, head.height) != (header_hash(self.tip.bytes), self.tip.height + 1), "MW-R18")
         refuse_if(head.time < min(self.tip.time + p.pace, MAX), "MW-R19")
         refuse_if(head.terms != terms_hash(self.terms) or self.terms.rules > 3, "MW-R39")
@@ -193,12 +194,14 @@ class Chain:
         refuse_if(any(a >= b for items in lists for a, b in zip(items, items[1:])), "MW-R01")
         refuse_if(set(lists[0]) & set(lists[1]), "MW-R01")
         refuse_if((set(lists[0]) | set(lists[1])) & set(lists[2]), "MW-R02")
-        one_sided = [o for o in body.outputs if o.kind == 4]
+        one_sided = [o for o in body.outputs if o.kind in ONE_SIDED]
         refuse_if((one_sided or body.one_sided) and not body.bonds, "MW-R37")
+        refuse_if(any((o.kind in AUDITED) != bool(p.auditors) for o in body.outputs), "MW-R31")
         points = [p for items in lists for p in items] + [k.nonce for k in body.kernels]
         points += [p for i in body.one_sided for p in (i.receiver, i.fresh, i.nonce)]
         points += [p for o in one_sided for p in (o.sender, o.receiver, o.signature[:32])]
         points += [p for b in body.bonds.values() for p in (b.key, b.nonce)]
+        points += [o.handles[i : i + 32] for o in body.outputs for i in range(0, len(o.handles), 32)]
         refuse_if(NOTHING in points, "MW-R04")
         refuse_if(not all(scalars_are_canonical(o.proof) for o in body.outputs), "MW-R05")
         for k in body.kernels:
@@ -217,13 +220,13 @@ class Chain:
 
     def _keys(self, body):
         """Σ R + Σ (D − K_o) − Σ X − y·G = 0"""
-        terms = total(o.sender for o in body.outputs if o.kind == 4) + total(i.fresh for i in body.one_sided)
+        terms = total(o.sender for o in body.outputs if o.kind in ONE_SIDED) + total(i.fresh for i in body.one_sided)
         terms += total((i.receiver for i in body.one_sided), -1) + total((b.key for b in body.bonds.values()), -1)
         refuse_if(weighted_sum(terms + [(-body.y, G)]) != IDENTITY, "MW-R35")
 
     def _one_sided(self, body):
         for o in body.outputs:
-            holds = o.kind != 4 or verifies(o.sender, sender_message(self.id, o), o.signature)
+            holds = o.kind not in ONE_SIDED or verifies(o.sender, sender_message(self.id, o), o.signature)
             refuse_if(not holds, "MW-R33")
         for i in body.one_sided:
             refuse_if(not input_holds(self.id, i), "MW-R34")
@@ -241,8 +244,16 @@ class Chain:
         for o in body.outputs:
             if (self.id, o) not in _PROVEN:
                 bound = context(self.id, o.kind, o.extra) + encode_keys(o)
-                _PROVEN[self.id, o] = holds(bound, o.commitment, o.proof)
-            refuse_if(not _PROVEN[self.id, o], "MW-R13")
+                _PROVEN[self.id, o] = self._range_holds(bound, o)
+            refuse_if(_PROVEN[self.id, o] == "MW-R13", "MW-R13")
+        refuse_if("MW-R32" in [_PROVEN[self.id, o] for o in body.outputs], "MW-R32")
+
+    def _range_holds(self, bound, o):
+        """The rule that the proof breaks."""
+        if not holds(bound, o.commitment, o.proof, o.handles):
+            return "MW-R13"
+        read = not o.handles or handles_hold(bound, o.commitment, o.proof, o.handles, POINTS[self.params.auditors[0]])
+        return None if read else "MW-R32"
 
     def _context(self, body):
         height = self.tip.height + 1
@@ -250,7 +261,7 @@ class Chain:
             refuse_if(c not in self.unspent, "MW-R24")
             output, created = self.unspent[c]
             refuse_if(output.receiver != key, "MW-R38")
-            refuse_if(output.kind == 1 and height < created + self.params.maturity, "MW-R26")
+            refuse_if(output.kind in COINBASE and height < created + self.params.maturity, "MW-R26")
         refuse_if(any(o.commitment in self.unspent for o in body.outputs), "MW-R25")
         for k in body.kernels:
             first, last = window(self.params, k)

@@ -5,7 +5,8 @@ from hashlib import sha256, sha512
 
 from .ristretto import ORDER, decode, scalar
 
-Output = namedtuple("Output", "kind commitment extra sender receiver tag signature proof", defaults=(None,) * 5)
+Output = namedtuple("Output", "kind commitment extra sender receiver tag signature proof handles")
+COINBASE, ONE_SIDED, AUDITED = (1, 3), (4, 5), (2, 3, 5)  # kinds of outputs
 OneSidedInput = namedtuple("OneSidedInput", "commitment receiver fresh nonce response")
 Bond = namedtuple("Bond", "key nonce response")
 Kernel = namedtuple("Kernel", "kind fee not_before not_after distance notice excess nonce response bytes")
@@ -19,7 +20,7 @@ Block = namedtuple("Block", "header seal body")
 Params = namedtuple(
     "Params",
     "network sealing genesis_time reward maturity width grid reorganisation pace max_weight fee_per_weight "
-    "unit decimals bytes",
+    "unit decimals auditors bytes",
 )
 
 
@@ -89,10 +90,10 @@ class Reader:
         return [item() for _ in range(n)]
 
     def output(self):
-        kind, commitment = self.code(0, 1, 4), self.point()
+        kind, commitment = self.code(*range(6)), self.point()
         extra = self.take(self.code(*range(65)))
-        keys = (self.point(), self.point(), self.take(1), self.signature()) if kind == 4 else (None,) * 4
-        return Output(kind, commitment, extra, *keys, self.take(672))
+        keys = (self.point(), self.point(), self.take(1), self.signature()) if kind in ONE_SIDED else (None,) * 4
+        return Output(kind, commitment, extra, *keys, self.take(672), self.take(160 if kind in AUDITED else 0))
 
     def signature(self):
         start = self.at
@@ -215,10 +216,11 @@ class Reader:
             raise Malformed("version of the rules")
         network, sealing = self.code(0, 1, 2), self.sealing()
         numbers = [self.number() for _ in range(9)]
-        unit, decimals, _ = self.take(self.code(*range(1, 9))), self.code(*range(13)), self.code(0)
+        unit, decimals = self.take(self.code(*range(1, 9))), self.code(*range(13))
+        auditors = (self.point(), self.take(32)) if self.code(0, 1) else None
         if not unit or any(c not in range(65, 91) for c in unit) or unit == b"U":
             raise Malformed("unit")
-        return Params(network, sealing, *numbers, unit.decode(), decimals, self.data[start : self.at])
+        return Params(network, sealing, *numbers, unit.decode(), decimals, auditors, self.data[start : self.at])
 
 
 POINTS = {}
@@ -235,12 +237,12 @@ def read(what, data):
 
 
 def encode_keys(o):
-    return o.sender + o.receiver + o.tag if o.kind == 4 else b""
+    return o.sender + o.receiver + o.tag if o.kind in ONE_SIDED else b""
 
 
 def encode_output(o):
     keys = encode_keys(o) + (o.signature or b"")
-    return bytes([o.kind]) + o.commitment + bytes([len(o.extra)]) + o.extra + keys + o.proof
+    return bytes([o.kind]) + o.commitment + bytes([len(o.extra)]) + o.extra + keys + o.proof + o.handles
 
 
 def encode_body(inputs, outputs, kernels):
@@ -352,7 +354,7 @@ def unspent_key(commitment):
 
 
 def proof_parts(o):
-    return [tagged("sotto/proof-part/v1", part) for part in (o.proof[:224], o.proof[224:])]
+    return [tagged("sotto/proof-part/v1", part) for part in (o.proof[:224] + o.handles, o.proof[224:])]
 
 
 def bond_message(chain, k):
@@ -365,7 +367,7 @@ def sender_message(chain, o):
 
 
 def unspent_leaf(o, created):
-    parts = proof_parts(o) + ([encode_keys(o), tagged("sotto/rho/v1", o.signature)] if o.kind == 4 else [])
+    parts = proof_parts(o) + ([encode_keys(o), tagged("sotto/rho/v1", o.signature)] if o.kind in ONE_SIDED else [])
     return tagged("sotto/unspent/v1", o.commitment, bytes([o.kind]), le(len(o.extra)), o.extra, le(created), *parts)
 
 

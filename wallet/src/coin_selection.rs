@@ -50,7 +50,7 @@ use cost::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{Chain, KERNEL_WEIGHT},
     group::PointBytes,
     kernel::KernelFeatures,
 };
@@ -342,7 +342,9 @@ pub(crate) fn plan(
         return Err(CoinSelectionError::Insufficient { needed: costs.needed_at_least()?, balance });
     };
     let (fee, change) = costs.split(&chosen)?;
-    let share = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(CoinSelectionError::Overflow)?;
+    let share = chain
+        .least_fee(chain.params().output_weight() + KERNEL_WEIGHT)
+        .ok_or(CoinSelectionError::Overflow)?;
     let inputs = chosen.into_iter().cloned().collect();
     let not_after = chain.standard_expiry(state.tip.height.next());
     Ok(PaymentPlan { request, amount, inputs, fee, share, change, not_after })

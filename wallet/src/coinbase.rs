@@ -55,12 +55,12 @@ impl CoinbaseBuilder {
         due: Amount,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Output, Kernel), CoinbaseError> {
-        let (keys, chain) = (&self.keys, self.chain.id());
+        let (keys, chain) = (&self.keys, &self.chain);
         let opening = Opening { amount: due, index: fresh_index(rng) };
         let output = keys.reward(chain, &opening)?;
         let r = keys.blinding(Purpose::Received, &opening);
         let features = KernelFeatures::Coinbase { height };
-        let signature = sign(&r, &features.message(chain), rng);
+        let signature = sign(&r, &features.message(chain.id()), rng);
         let excess = Excess::from_point(*PublicKey::of(&r).point());
         Ok((output, Kernel { features, excess, signature }))
     }

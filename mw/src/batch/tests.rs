@@ -59,11 +59,12 @@ fn crate_accepts(c: &Commitment, p: &RangeProof) -> bool {
 
 /// The verdict of each back end, and of `curve25519-dalek` on the same terms: all the same.
 fn all_agree(claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
-    let verdict = all_hold(claims, signed);
+    let verdict = all_hold(Judged::Plain, claims, signed);
     for backend in Backend::available() {
-        let sum = sum(backend, claims, signed);
+        let sum = sum(backend, Judged::Plain, claims, signed);
         assert_eq!(sum.is_some_and(|s| s.is_identity()), verdict, "{backend:?}");
-        let (terms, points) = (terms(backend, claims, signed), points(claims, signed));
+        let (terms, points) =
+            (terms(backend, Judged::Plain, claims, signed), points(Judged::Plain, claims, signed));
         assert_eq!(terms.is_some_and(|t| sums_to_identity_by_dalek(&t, &points)), verdict);
     }
     verdict
@@ -129,7 +130,7 @@ fn identities_are_refused_though_the_equations_hold() {
 }
 
 fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
-    first_bad(claims, &|some| all_hold(some, &[]))
+    first_bad(claims, &|some| all_hold(Judged::Plain, some, &[]))
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn challenges_as_merlin_gives_them() {
 #[test]
 fn the_binding_is_a_whole_challenge() {
     let made = proven(2);
-    let challenges = Challenges::replay(Backend::detect(), &claims(&made)).unwrap();
+    let challenges = Challenges::replay(Backend::detect(), Judged::Plain, &claims(&made)).unwrap();
     for ((commitment, proof), ours) in made.iter().zip(&challenges) {
         let mut t = context().transcript();
         let add = |t: &mut Transcript, label, i: usize| t.append_message(label, &proof.element(i));
@@ -321,9 +322,9 @@ fn a_batch_accepts_exactly_when_each_member_does() {
 
 /// The weights under which a batch would be added, as numbers modulo the group's order.
 fn weights_of(claims: &[Claim<'_>], signed: &[SignedMessage]) -> (Vec<[Scalar; 2]>, Vec<Scalar>) {
-    let challenges = Challenges::replay(Backend::detect(), claims).unwrap();
+    let challenges = Challenges::replay(Backend::detect(), Judged::Plain, claims).unwrap();
     let signed: Vec<_> = signed.iter().map(|s| (s, s.challenge())).collect();
-    let (of_proofs, of_signatures) = weights(&challenges, &signed);
+    let (of_proofs, of_signatures) = weights(Judged::Plain, &challenges, &signed);
     let pairs = of_proofs.iter().map(|w| [w.e, w.ec].map(Scalar::from));
     (pairs.collect(), of_signatures.into_iter().map(Scalar::from).collect())
 }
@@ -356,12 +357,16 @@ fn errors_chosen_for_the_weights_of_other_proofs_do_not_cancel() {
 fn holds_under(claims: &[Claim<'_>], pairs: &[[Scalar; 2]]) -> bool {
     let word = |x: &Scalar| u128::from_le_bytes(x.to_bytes()[..16].try_into().unwrap());
     let chosen: Vec<_> =
-        pairs.iter().map(|[e, ec]| weights::ProofWeights { e: word(e), ec: word(ec) }).collect();
-    let challenges = Challenges::replay(Backend::detect(), claims).unwrap();
+        pairs.iter().map(|[e, ec]| weights::ProofWeights { e: word(e), ec: word(ec), g: 0 }).collect();
+    let challenges = Challenges::replay(Backend::detect(), Judged::Plain, claims).unwrap();
     let items: Vec<_> = claims.iter().zip(&challenges).zip(&chosen).map(|((c, h), w)| (c, h, w)).collect();
-    let terms = Backend::detect().run(Coefficients(&items)).unwrap();
+    let terms = Backend::detect().run(Coefficients { judged: Judged::Plain, items: &items }).unwrap();
     terms
-        .sum(Backend::detect(), &msm::decode(Backend::detect(), &points(claims, &[])).unwrap())
+        .sum(
+            Backend::detect(),
+            Judged::Plain,
+            &msm::decode(Backend::detect(), &points(Judged::Plain, claims, &[])).unwrap(),
+        )
         .unwrap()
         .is_identity()
 }
@@ -393,12 +398,14 @@ fn errors_chosen_for_the_weights_of_other_signatures_do_not_cancel() {
 fn weights_count_in_full() {
     let (proof, signed) = (proven(1), signed(1));
     let claims = claims(&proof);
-    let challenges = Challenges::replay(Backend::detect(), &claims).unwrap();
+    let challenges = Challenges::replay(Backend::detect(), Judged::Plain, &claims).unwrap();
     for w in [1, 1 << 64, 3 << 126 | 5, u128::MAX] {
         let words = |w: u128| [w as u64, (w >> 64) as u64, 0, 0];
-        let pair = weights::ProofWeights { e: w, ec: 1 };
+        let pair = weights::ProofWeights { e: w, ec: 1, g: 0 };
         for backend in Backend::available() {
-            let terms = backend.run(Coefficients(&[(&claims[0], &challenges[0], &pair)])).unwrap();
+            let terms = backend
+                .run(Coefficients { judged: Judged::Plain, items: &[(&claims[0], &challenges[0], &pair)] })
+                .unwrap();
             assert_eq!(terms.scalars[0], words(w), "the coefficient of A, {backend:?}");
         }
         let terms = signature_terms(&[(&(&signed[0], signed[0].challenge()), w)]);

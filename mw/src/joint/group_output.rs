@@ -10,7 +10,7 @@
 //! All scalars but the members' τ follow from r0 and two keys that all members have, so each member makes the
 //! proof itself, up to u, and nobody has to be trusted with it. The proof rewinds like that of any wallet.
 //!
-//! Not guaranteed here: that members answer once for one X. Two outputs with one X are money for any member
+//! Only on chains without auditors: elsewhere such an output is refused (MW-R31). Not guaranteed here: that members answer once for one X. Two outputs with one X are money for any member
 //! (`mw/tests/shared_key.rs`), so whoever keeps the shares must see to that. Not reviewed outside the project.
 
 use crate::{
@@ -20,7 +20,9 @@ use crate::{
     group::{Point, Scalar},
     output::Output,
     prover::{OutputKeys, ProveError, nonces, rewinds_to, verifies},
-    range_proof::{Challenges, Committed, Committing, Opening, RangeProof, Responses, RewindKey, replay},
+    range_proof::{
+        Challenges, Committed, Committing, Opening, Proven, RangeProof, Responses, RewindKey, replay,
+    },
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
 };
@@ -57,14 +59,15 @@ impl GroupOutput {
     ) -> Result<Self, ProveError> {
         let context = OutputContext::new(chain, &OutputFeatures::<Signature>::Plain, &[]);
         let commitment = commitment(opening, keys.blinding, &owners.key);
-        let nonces = nonces(&context, opening, keys, &commitment);
+        let proven = Proven { context: &context, commitment: &commitment, halves: &[] };
+        let nonces = nonces(&proven, opening, keys);
         let added = owners.terms.map(|t| t.element());
         let committed = [Committed {
             amount: opening.amount.units(),
             blinding: keys.blinding,
             commitment: commitment.as_bytes(),
         }];
-        let committing = Committing { committed: &committed, nonces: &nonces, added };
+        let committing = Committing { committed: &committed, nonces: &nonces, added, handling: None };
         let responded = committing.respond(&mut context.transcript(), &nonces);
         let (responses, challenges) = responded.ok_or(ProveError)?;
         let rewind = keys.rewind.clone();
@@ -90,7 +93,7 @@ impl GroupOutput {
     /// [`ProveError`] if u does not answer, or the proof does not verify and rewind.
     pub fn finish(&self, u: &Scalar) -> Result<Output, ProveError> {
         let mut t = self.context.transcript();
-        replay(&mut t, self.commitment.as_bytes(), self.responses.head);
+        replay(&mut t, self.commitment.as_bytes(), &self.responses.head, None);
         let mut responses = self.responses.clone();
         responses.blindings[0] += u;
         let bytes = responses.finish(&mut t, self.challenges.y).ok_or(ProveError)?;

@@ -74,10 +74,10 @@ fn a_false_answer_or_false_terms_name_the_co_owner() {
     let mut part = co_owner().part(&place(Role::Responder), &mut rng(2));
     part.terms[0] = Point::h();
     part.possession =
-        sign(&secret(11), &statement(&place(Role::Responder), &part.key, &part.terms), &mut rng(5));
+        sign(&secret(11), &statement(&place(Role::Responder), &part.key, part.terms.iter()), &mut rng(5));
     let false_joint = Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap();
     let prepared = false_joint.prepare(&r, &mut rng(3)).unwrap();
-    let Challenges { z, x, .. } = false_joint.replay(&prepared.0.head).1;
+    let Challenges { z, x, .. } = false_joint.replay(&prepared.heads()).1;
     let u = z * z * Scalar::from(11u64) + x * Scalar::from(12u64) + x * x * Scalar::from(13u64);
     assert_eq!(false_joint.finish(&prepared, &u), Err(JointError::Answer));
 }
@@ -91,7 +91,7 @@ fn a_rogue_part_is_refused() {
         ProverPart { key: rogue, ..prover() },
         ProverPart {
             key: rogue,
-            possession: sign(&secret(5), &statement(&place(Role::Inviter), &rogue, &[]), &mut rng(6)),
+            possession: sign(&secret(5), &statement(&place(Role::Inviter), &rogue, [].iter()), &mut rng(6)),
         },
     ];
     for prover in stolen {
@@ -147,7 +147,7 @@ fn a_repeated_random_source_repeats_no_scalar_under_other_terms() {
         let part = CoOwner::from_secrets(secret(11), [secret(tau), secret(13)])
             .part(&place(Role::Responder), &mut rng(2));
         let joint = Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap();
-        joint.prepare(&secret(7), &mut rng(3)).unwrap().heads().0
+        joint.prepare(&secret(7), &mut rng(3)).unwrap().heads().head
     };
     let (one, other) = (heads(12), heads(14));
     assert_eq!(one, heads(12));

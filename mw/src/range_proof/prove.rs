@@ -7,6 +7,8 @@
 //! t = t(x)      τ = τ₁·x + τ₂·x² + Σ z^(2+j)·rⱼ      μ = α + ρ·x      then ⟨l, r⟩ = t by the inner-product argument
 //! ```
 //!
+//! audited, m = 2 (handles.rs):   D_lo, D_hi = r_j·P are absorbed first;   T'₁ = τ₁·P, T'₂ = τ₂·P after T₂
+//!
 //! The bytes are those of the `bulletproofs` crate for the same scalars; the tests compare them.
 //!
 //! Constant time in the amounts, the blinding factors and the random scalars. Only the inner-product argument
@@ -18,11 +20,11 @@
 use super::{
     PROOF_BYTES,
     inner_product::{self, BITS, inner, powers},
-    transcript::{Challenges, begin, bind_terms, bind_vectors, challenge},
+    transcript::{Challenges, begin, bind_handles, bind_terms, bind_vectors, challenge},
 };
 use crate::{
     generators::Generators,
-    group::{Element, Scalar, constant_time_sum_of_products, identity, mul_g, mul_h},
+    group::{Element, Scalar, constant_time_sum_of_products, mul_g, mul_h},
     secret::SecretScalar,
 };
 use core::array::from_fn;
@@ -53,6 +55,7 @@ pub(crate) struct Nonces {
 /// Proves that each amount is below 2^(64/m), m their number. The transcript may have absorbed a context.
 ///
 /// `None` unless there are 1, 2, 4 or 8 amounts, each in range.
+#[cfg(test)]
 pub(crate) fn prove(
     t: &mut Transcript,
     committed: &[Committed<'_>],
@@ -63,13 +66,14 @@ pub(crate) fn prove(
 
 /// The same, where what is committed under `nonces` is opened under others: a false proof, unless both are
 /// the same. Tests make errors of a chosen size with it.
+#[cfg(test)]
 pub(crate) fn prove_opening(
     t: &mut Transcript,
     committed: &[Committed<'_>],
     nonces: &Nonces,
     opened: &Nonces,
 ) -> Option<[u8; PROOF_BYTES]> {
-    let committing = Committing { committed, nonces, added: [identity(); 2] };
+    let committing = Committing { committed, nonces, added: [crate::group::identity(); 2], handling: None };
     let (responses, challenges) = committing.respond(t, opened)?;
     responses.finish(t, challenges.y)
 }
@@ -79,6 +83,16 @@ pub(crate) fn prove_opening(
 pub(crate) struct Committing<'a> {
     pub(crate) committed: &'a [Committed<'a>],
     pub(crate) nonces: &'a Nonces,
+    pub(crate) added: [Element; 2],
+    /// On a chain with auditors.
+    pub(crate) handling: Option<Handling>,
+}
+
+/// How the proof of an audited output differs: P, the encodings of D_lo and D_hi, and what a co-owner adds to
+/// T'₁ and T'₂.
+pub(crate) struct Handling {
+    pub(crate) auditors: Element,
+    pub(crate) blindings: [[u8; 32]; 2],
     pub(crate) added: [Element; 2],
 }
 
@@ -90,6 +104,8 @@ pub(crate) struct Committing<'a> {
 pub(crate) struct Responses {
     pub(crate) amounts: usize,
     pub(crate) head: [[u8; 32]; 4],
+    /// T'₁ and T'₂ of an audited output.
+    pub(crate) terms: Option<[[u8; 32]; 2]>,
     pub(crate) l: [Scalar; BITS],
     pub(crate) r: [Scalar; BITS],
     /// t_x_blinding and e_blinding.
@@ -99,12 +115,13 @@ pub(crate) struct Responses {
 impl Committing<'_> {
     /// Commits, and answers the challenge x with these nonces. The transcript stands after x then.
     pub(crate) fn respond(&self, t: &mut Transcript, opened: &Nonces) -> Option<(Responses, Challenges)> {
-        let Self { committed, nonces, added } = self;
+        let Self { committed, nonces, added, handling } = self;
         let generators = Generators::of(committed.len())?;
         let bits = BITS / committed.len();
         if committed.iter().any(|c| bits < 64 && c.amount >> bits != 0) {
             return None;
         }
+        handling.iter().for_each(|h| bind_handles(t, &h.blindings));
         begin(t, &committed.iter().map(|c| c.commitment).collect::<Vec<_>>());
         let a: Zeroizing<[u8; BITS]> =
             Zeroizing::new(from_fn(|i| (committed[i / bits].amount >> (i % bits)) as u8 & 1));
@@ -116,14 +133,24 @@ impl Committing<'_> {
         let [t1, t2] = polynomials.products();
         let term = |t: &_, tau: &_, added: Element| (mul_h(t) + mul_g(tau) + added).compress().to_bytes();
         let terms = [term(&t1, &nonces.tau[0], added[0]), term(&t2, &nonces.tau[1], added[1])];
-        let x = bind_terms(t, &terms);
+        let of_auditors = handling.as_ref().map(|h| h.terms(&nonces.tau));
+        let x = bind_terms(t, &terms, of_auditors.as_ref());
 
         let (l, r) = polynomials.at(x);
         let blinding = committed.iter().zip(&z_powers).map(|(c, z)| c.blinding.expose() * z);
         let t_x_blinding = (opened.tau[1] * x + opened.tau[0]) * x + blinding.sum::<Scalar>();
         let blindings = [t_x_blinding, opened.alpha + opened.rho * x];
         let head = [vectors[0], vectors[1], terms[0], terms[1]];
-        Some((Responses { amounts: committed.len(), head, l: *l, r: *r, blindings }, Challenges { y, z, x }))
+        let responses =
+            Responses { amounts: committed.len(), head, terms: of_auditors, l: *l, r: *r, blindings };
+        Some((responses, Challenges { y, z, x }))
+    }
+}
+
+impl Handling {
+    /// T'₁ and T'₂.
+    fn terms(&self, tau: &[Scalar; 2]) -> [[u8; 32]; 2] {
+        from_fn(|k| (self.auditors * tau[k] + self.added[k]).compress().to_bytes())
     }
 }
 

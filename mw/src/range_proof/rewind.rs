@@ -10,7 +10,7 @@
 //! amount (Bünz et al. 2018, theorem 2). Another holder of the view key can therefore make outputs that look
 //! received, but not one that shows a wrong amount.
 
-use super::{Opening, ProofHead, RewindKey, first_scalars, keyed};
+use super::{Opening, ProofHead, Proven, RewindKey, first_scalars, keyed};
 use crate::{
     commitment::Commitment,
     features::OutputContext,
@@ -24,6 +24,8 @@ use crate::{
 pub struct Replayed<'a> {
     commitment: &'a Commitment,
     context: OutputContext,
+    /// C_hi ‖ D_lo ‖ D_hi of an audited output.
+    halves: Vec<u8>,
     a: [u8; 32],
     x: Scalar,
     e_blinding: Scalar,
@@ -34,7 +36,8 @@ impl<'a> Replayed<'a> {
     pub(crate) fn new(head: &ProofHead, context: OutputContext, commitment: &'a Commitment) -> Option<Self> {
         let x = head.replay_to_x(&context, commitment);
         let e_blinding = scalar_from_bytes(head.element(6))?;
-        Some(Self { commitment, context, a: head.element(0), x, e_blinding })
+        let halves = head.handles().map(|h| h.halves().to_vec()).unwrap_or_default();
+        Some(Self { commitment, context, halves, a: head.element(0), x, e_blinding })
     }
 
     /// The commitment of the proof.
@@ -57,12 +60,15 @@ impl<'a> Replayed<'a> {
     #[must_use]
     pub fn rewind_proven(&self, key: &RewindKey) -> Option<Opening> {
         let (opening, alpha) = self.read(key)?;
-        let a = vector_commitment(opening.amount.units(), &alpha)?;
+        // The halves of an audited amount are its bits in the same order, over the generators of two amounts.
+        let amounts = if self.halves.is_empty() { 1 } else { 2 };
+        let a = vector_commitment(amounts, opening.amount.units(), &alpha)?;
         (a.compress().to_bytes() == self.a).then_some(opening)
     }
 
     fn read(&self, key: &RewindKey) -> Option<(Opening, Scalar)> {
-        let prefix = keyed(tag::REWIND, &key.0, &self.context, self.commitment);
+        let proven = Proven { context: &self.context, commitment: self.commitment, halves: &self.halves };
+        let prefix = keyed(tag::REWIND, &key.0, &proven);
         let [s0, s1] = first_scalars(&prefix);
         let m = self.e_blinding - s0.expose() - s1.expose() * self.x;
         Some((Opening::from_message(m)?, s0.expose() + m))
@@ -70,8 +76,8 @@ impl<'a> Replayed<'a> {
 }
 
 /// The A of a proof for the amount `v` under α; `None` as for [`Generators::of`], which does not happen.
-fn vector_commitment(v: u64, alpha: &Scalar) -> Option<Element> {
-    let Generators { elements, .. } = Generators::of(1)?;
+fn vector_commitment(amounts: usize, v: u64, alpha: &Scalar) -> Option<Element> {
+    let Generators { elements, .. } = Generators::of(amounts)?;
     let bits = elements.g.iter().zip(&elements.h).enumerate();
     let sum = bits.fold(identity(), |sum, (i, (g, h))| if v >> i & 1 == 1 { sum + g } else { sum - h });
     Some(mul_g(alpha) + sum)

@@ -2,10 +2,14 @@
 //!
 //! ```text
 //! "rangeproof v1", n, m, V…, A, S → y, z       T₁, T₂ → x
+//!
+//! audited:  D_lo, D_hi, "rangeproof v1", 32, 2, C, C_hi, A, S → y, z       T₁, T₂, T'₁, T'₂ → x
 //! ```
 //!
-//! The context of the output comes first. All labels are those of the `bulletproofs` crate.
+//! The context of the output comes first. The labels are those of the `bulletproofs` crate, and `D`, `T'_1`,
+//! `T'_2`. C stands for C_lo = C − 2³²·C_hi: with C_hi it says the same, and nobody has to compute C_lo.
 
+use super::Handles;
 use crate::group::Scalar;
 use merlin::Transcript;
 
@@ -15,6 +19,11 @@ pub(crate) struct Challenges {
     pub(crate) y: Scalar,
     pub(crate) z: Scalar,
     pub(crate) x: Scalar,
+}
+
+/// Absorbs D_lo and D_hi, if the output is audited.
+pub(super) fn bind_handles(t: &mut Transcript, blindings: &[[u8; 32]]) {
+    blindings.iter().for_each(|d| t.append_message(b"D", d));
 }
 
 /// Absorbs the number of amounts and of bits of each, and the commitments.
@@ -32,18 +41,37 @@ pub(super) fn bind_vectors(t: &mut Transcript, [a, s]: &[[u8; 32]; 2]) -> [Scala
     [challenge(t, b"y"), challenge(t, b"z")]
 }
 
-/// Absorbs T₁ and T₂, draws x.
-pub(super) fn bind_terms(t: &mut Transcript, [t1, t2]: &[[u8; 32]; 2]) -> Scalar {
+/// Absorbs T₁ and T₂, T'₁ and T'₂ if the output is audited, and draws x.
+pub(super) fn bind_terms(
+    t: &mut Transcript,
+    [t1, t2]: &[[u8; 32]; 2],
+    audited: Option<&[[u8; 32]; 2]>,
+) -> Scalar {
     t.append_message(b"T_1", t1);
     t.append_message(b"T_2", t2);
+    if let Some([t1, t2]) = audited {
+        t.append_message(b"T'_1", t1);
+        t.append_message(b"T'_2", t2);
+    }
     challenge(t, b"x")
 }
 
-/// Replays a proof of one amount from A, S, T₁ and T₂; the transcript has absorbed the output's context.
-pub(crate) fn replay(t: &mut Transcript, commitment: &[u8; 32], [a, s, t1, t2]: [[u8; 32]; 4]) -> Challenges {
-    begin(t, &[commitment]);
-    let [y, z] = bind_vectors(t, &[a, s]);
-    Challenges { y, z, x: bind_terms(t, &[t1, t2]) }
+/// Replays the proof of an output from A, S, T₁ and T₂; the transcript has absorbed the output's context.
+pub(crate) fn replay(
+    t: &mut Transcript,
+    commitment: &[u8; 32],
+    [a, s, t1, t2]: &[[u8; 32]; 4],
+    handles: Option<&Handles>,
+) -> Challenges {
+    match handles {
+        None => begin(t, &[commitment]),
+        Some(handles) => {
+            bind_handles(t, &handles.blindings());
+            begin(t, &[commitment, &handles.high()]);
+        }
+    }
+    let [y, z] = bind_vectors(t, &[*a, *s]);
+    Challenges { y, z, x: bind_terms(t, &[*t1, *t2], handles.map(Handles::terms).as_ref()) }
 }
 
 pub(super) fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {

@@ -36,12 +36,12 @@ pub(super) fn unsealed<'a>(blocks: &'a [Block], terms: &'a [Terms]) -> Vec<Unsea
     blocks.iter().zip(terms).map(one).collect()
 }
 
-/// MW-R01 to MW-R12 and MW-R37.
+/// MW-R01 to MW-R12, MW-R31 and MW-R37.
 pub(super) fn shaped(chain: &Chain, blocks: &[Unsealed<'_>]) -> Verdict {
     each(blocks, |_, b| shape::block(chain, b.terms, b.body))
 }
 
-/// MW-R13 to MW-R21, MW-R33 to MW-R36, MW-R39 and MW-R40, the first block on top of `parent`.
+/// MW-R13 to MW-R21, MW-R32 to MW-R36, MW-R39 and MW-R40, the first block on top of `parent`.
 pub(super) fn verified(
     chain: &Chain,
     parent: &Header,
@@ -93,7 +93,7 @@ fn balanced(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict 
     })
 }
 
-/// MW-R40, MW-R33, MW-R34, MW-R36, MW-R14 and MW-R13. A batch that fails is checked again block by block, to
+/// MW-R40, MW-R33, MW-R34, MW-R36, MW-R14, MW-R13 and MW-R32. A batch that fails is checked again block by block, to
 /// find the culprit.
 fn proven(chain: &Chain, _: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
     let changes: Vec<Vec<SignedMessage>> = blocks.iter().map(|b| changes::messages(chain, b)).collect();

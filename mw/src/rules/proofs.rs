@@ -1,10 +1,10 @@
-//! MW-R13, MW-R14, MW-R20, MW-R21, MW-R33, MW-R34, MW-R36 and the signatures of MW-R40: range proofs,
+//! MW-R13, MW-R14, MW-R20, MW-R21, MW-R32, MW-R33, MW-R34, MW-R36 and the signatures of MW-R40: range proofs,
 //! signatures, body hashes and seals.
 
 use super::verdict::{InvalidBlock, Unsealed, Verdict};
 use crate::{
     amount::Height,
-    batch::{self, Claim, verify_signatures},
+    batch::{self, Claim, Judged, verify_signatures},
     block::{Header, Seal, body_hash},
     chain::Chain,
     error::{ChangeFault, Rejection},
@@ -92,8 +92,8 @@ pub(super) fn senders<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> impl
     outputs.into_iter().filter_map(|o| Some(Signed::Sender(o, o.features.one_sided()?)))
 }
 
-/// Signatures and range proofs of any blocks, in batches over all cores. The error names the first bad
-/// signature, else the first bad output.
+/// Signatures, range proofs and handles of any blocks, in batches over all cores. The error names the first bad
+/// signature, else the first bad range proof, else the first bad handle.
 ///
 /// A batch that fails although each of its parts passes is refused too: the arithmetic of the machine is then
 /// unreliable.
@@ -105,16 +105,20 @@ pub(super) fn all(
     if together(chain, signed, outputs) {
         return Ok(());
     }
-    let bad_signature = || first_bad(signed, SIGNATURES, |part| hold(chain, part, &[])).map(signature);
-    let bad_output = || first_bad(outputs, OUTPUTS, |part| hold(chain, &[], part)).map(proof);
+    let whole = judged(chain);
+    let proven = |how| first_bad(outputs, OUTPUTS, |part| hold(chain, how, &[], part));
+    let bad_signature = || first_bad(signed, SIGNATURES, |part| hold(chain, whole, part, &[])).map(signature);
+    let bad_output = || proven(whole.range_alone()).map(proof);
+    let bad_handle = || proven(whole).map(handle);
     let any = || signed.first().map(signature).or(outputs.first().map(proof));
-    bad_signature().or_else(bad_output).or_else(any).map_or(Ok(()), Err)
+    bad_signature().or_else(bad_output).or_else(bad_handle).or_else(any).map_or(Ok(()), Err)
 }
 
 /// Whether all of them hold, in as few batches as their bounds allow.
 fn together(chain: &Chain, signed: &[At<Signed<'_>>], outputs: &[At<&Output>]) -> bool {
     let rounds = signed.len().div_ceil(SIGNATURES).max(outputs.len().div_ceil(OUTPUTS));
-    (0..rounds).all(|i| hold(chain, part(signed, i, SIGNATURES), part(outputs, i, OUTPUTS)))
+    let whole = judged(chain);
+    (0..rounds).all(|i| hold(chain, whole, part(signed, i, SIGNATURES), part(outputs, i, OUTPUTS)))
 }
 
 fn signature((height, signed): &At<Signed<'_>>) -> InvalidBlock {
@@ -125,10 +129,19 @@ fn proof((height, o): &At<&Output>) -> InvalidBlock {
     InvalidBlock { height: *height, why: Rejection::RangeProof { output: o.commitment.encoded() } }
 }
 
-fn hold(chain: &Chain, signed: &[At<Signed<'_>>], outputs: &[At<&Output>]) -> bool {
+fn handle((height, o): &At<&Output>) -> InvalidBlock {
+    InvalidBlock { height: *height, why: Rejection::AuditHandle { output: o.commitment.encoded() } }
+}
+
+/// What this chain judges of range proofs.
+fn judged(chain: &Chain) -> Judged<'_> {
+    Judged::by(chain.params().auditors.as_ref().map(|a| &a.key))
+}
+
+fn hold(chain: &Chain, judged: Judged<'_>, signed: &[At<Signed<'_>>], outputs: &[At<&Output>]) -> bool {
     let messages: Vec<SignedMessage> = signed.iter().map(|(_, s)| s.message(chain)).collect();
-    let claims: Vec<Claim<'_>> = outputs.iter().map(|(_, o)| o.claim(chain.id())).collect();
-    batch::all_hold(&claims, &messages)
+    let claims: Vec<Claim<'_>> = outputs.iter().map(|(_, o)| o.claim(chain.into())).collect();
+    batch::all_hold(judged, &claims, &messages)
 }
 
 /// Part `i` of `all`, in parts of `n`; empty past the end.

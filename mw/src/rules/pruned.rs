@@ -6,7 +6,7 @@
 //!           R12 R18 R19 R21 R39
 //! kernels   at each height they match the header; each is in its window, unique, signed
 //!           R01 R03 R04 R06 R07 R08 R09 R12 R14 R22 R27 R28 R29 R30
-//! outputs   chunk by chunk they match the last header; each is proven                   R04 R05 R13 R23 R33
+//! outputs   chunk by chunk they match the last header; each is proven       R04 R05 R13 R23 R31 R32 R33
 //! finally   Σ unspent = supply·H + Σ excesses + offset·G                                R15 R17
 //! ```
 //!
@@ -311,7 +311,9 @@ impl PrunedVerifier {
         for u in all {
             let there = Height::GENESIS < u.created && u.created <= last.height;
             let there = if there { Ok(()) } else { Err(Rejection::OutputRoot) };
-            there.and_then(|()| shape::output(&u.output)).map_err(invalid(u.created))?;
+            there
+                .and_then(|()| shape::output(self.history.chain(), &u.output))
+                .map_err(invalid(u.created))?;
             self.sums.add_unspent(&u.output.commitment);
             self.waiting.outputs.push((u.created, u.output.clone()));
         }
@@ -358,7 +360,7 @@ impl Waiting {
         if many { self.now(chain) } else { Ok(()) }
     }
 
-    /// MW-R14, MW-R33 and MW-R13.
+    /// MW-R14, MW-R33, MW-R13 and MW-R32.
     fn now(&mut self, chain: &Chain) -> Result<(), InvalidBlock> {
         let Self { kernels, outputs } = core::mem::take(self);
         let kernels = kernels.iter().map(|(h, k)| (*h, Signed::Kernel(k)));

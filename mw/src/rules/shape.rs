@@ -1,16 +1,18 @@
-//! MW-R01 to MW-R12 and MW-R37: the rules that depend on the body alone.
+//! MW-R01 to MW-R12, MW-R31 and MW-R37: the rules that depend on the body alone.
 
 use super::changes;
 use crate::{
     amount::{Amount, Height},
     block::Header,
-    chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, REWARD_WEIGHT},
+    chain::{Chain, KERNEL_WEIGHT},
     commitment::Commitment,
     error::Rejection,
+    features::Audit,
     group::Point,
     kernel::{Excess, Kernel, KernelFeatures, Window},
     one_sided::{OneSided, OneSidedInput},
     output::Output,
+    range_proof::Handles,
     terms::Terms,
     transaction::Body,
 };
@@ -30,7 +32,7 @@ pub(super) fn block(chain: &Chain, terms: &Terms, body: &Body) -> Result<(), Rej
     not_too_heavy(body.weight(), terms.limits.max_weight)?;
     bonds(body)?;
     // The reward pays no fee; the rest of the weight does.
-    common(chain, terms, body, body.weight().saturating_sub(REWARD_WEIGHT))
+    common(chain, terms, body, body.weight().saturating_sub(chain.params().reward_weight()))
 }
 
 /// These rules as far as a block's kernels alone can show. The block has at least one output, its reward, so
@@ -38,13 +40,14 @@ pub(super) fn block(chain: &Chain, terms: &Terms, body: &Body) -> Result<(), Rej
 pub(super) fn kernels(chain: &Chain, terms: &Terms, kernels: &[Kernel]) -> Result<(), Rejection> {
     let body = Body { kernels: kernels.to_vec(), ..Body::default() };
     carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;
-    not_too_heavy(body.weight() + OUTPUT_WEIGHT, terms.limits.max_weight)?;
+    not_too_heavy(body.weight() + chain.params().output_weight(), terms.limits.max_weight)?;
     common(chain, terms, &body, body.weight().saturating_sub(KERNEL_WEIGHT))
 }
 
-/// These rules as far as one output alone can show: MW-R04 and MW-R05.
-pub(super) fn output(o: &Output) -> Result<(), Rejection> {
-    points(o).try_for_each(|(item, p)| not_identity(item, p))?;
+/// These rules as far as one output alone can show: MW-R31, MW-R04 and MW-R05.
+pub(super) fn output(chain: &Chain, o: &Output) -> Result<(), Rejection> {
+    audited(chain, o)?;
+    no_identity_in(o)?;
     canonical_proof(o)
 }
 
@@ -52,6 +55,7 @@ fn common(chain: &Chain, terms: &Terms, body: &Body, paid_weight: u64) -> Result
     ascending(body)?;
     cut_through(body)?;
     bonded(body)?;
+    body.outputs.iter().try_for_each(|o| audited(chain, o))?;
     no_identity(body)?;
     body.outputs.iter().try_for_each(canonical_proof)?;
     body.kernels.iter().try_for_each(|k| kernel_fields(chain, &k.features))?;
@@ -94,6 +98,12 @@ fn bonded(body: &Body) -> Result<(), Rejection> {
     if one_sided && !body.is_bonded() { Err(Rejection::NotBonded) } else { Ok(()) }
 }
 
+/// MW-R31.
+fn audited(chain: &Chain, o: &Output) -> Result<(), Rejection> {
+    let fits = (o.audit() == Audit::Audited) == chain.params().auditors.is_some();
+    if fits { Ok(()) } else { Err(Rejection::AuditShape { output: o.commitment.encoded() }) }
+}
+
 /// MW-R36, as far as it asks for one bond for each bonded kernel. Every encoded body obeys it.
 fn bonds(body: &Body) -> Result<(), Rejection> {
     let mut stray: BTreeSet<&Excess> = body.bonds.keys().collect();
@@ -123,10 +133,22 @@ fn no_identity<'a>(body: &'a Body) -> Result<(), Rejection> {
         .chain(body.kernels.iter().map(|k| ("nonce", &k.signature.r)))
         .chain(body.bonds.values().map(|b| ("bond", b.key.point())))
         .chain(body.bonds.values().map(|b| ("nonce", &b.signature.r)));
-    items.try_for_each(|(item, p)| not_identity(item, p))
+    items.try_for_each(|(item, p)| not_identity(item, p))?;
+    body.outputs.iter().try_for_each(no_identity_in_handles)
 }
 
-/// The points of an output beside those of its range proof.
+/// MW-R04 for one output.
+fn no_identity_in(o: &Output) -> Result<(), Rejection> {
+    points(o).try_for_each(|(item, p)| not_identity(item, p))?;
+    no_identity_in_handles(o)
+}
+
+fn no_identity_in_handles(o: &Output) -> Result<(), Rejection> {
+    let identity = o.proof.handles().is_some_and(Handles::have_identity);
+    if identity { Err(Rejection::Identity { item: "handle" }) } else { Ok(()) }
+}
+
+/// The points of an output beside those of its range proof and its handles.
 fn points(o: &Output) -> impl Iterator<Item = (&'static str, &Point)> {
     let one_sided = o.features.one_sided().into_iter().flat_map(|OneSided { keys, signature }| {
         [("key", keys.sender.point()), ("key", keys.receiver.point()), ("nonce", &signature.r)]

@@ -3,8 +3,10 @@
 //!
 //! ```text
 //! leaf = H("sotto/unspent/v1", V ‖ features ‖ length of extra (8) ‖ extra
-//!          ‖ created (8) ‖ H(proof[..224]) ‖ H(proof[224..]) ‖ keys ‖ H(ρ), if the output is one-sided)
+//!          ‖ created (8) ‖ H(proof[..224] ‖ handles) ‖ H(proof[224..]) ‖ keys ‖ H(ρ), if the output is one-sided)
 //! ```
+//!
+//! The handles are those of an audited output; the transcript that is replayed contains them.
 //!
 //! Guaranteed: rewind data has the leaf of exactly one output, so a reader who knows the root of the trie
 //! detects any change; it rewinds as the whole output does. Not guaranteed: that the range proof verifies,
@@ -15,7 +17,7 @@ use crate::{
     chain::ChainId,
     codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
-    features::{Extra, OutputContext, OutputFeatures},
+    features::{Audit, Extra, OutputContext, OutputFeatures},
     hash::{Hash, tagged},
     output::Output,
     range_proof::{ProofHead, Replayed},
@@ -42,7 +44,7 @@ pub struct RewindData {
 impl Encode for RewindData {
     fn encode(&self, out: &mut Vec<u8>) {
         self.created.encode(out);
-        out.push(self.features.code());
+        out.push(self.code());
         self.commitment.encode(out);
         self.extra.encode(out);
         self.head.encode(out);
@@ -55,7 +57,7 @@ impl Decode for RewindData {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (created, code) = (Height::decode(r)?, r.u8()?);
         let (commitment, extra) = (Commitment::decode(r)?, Extra::decode(r)?);
-        let (head, rest) = (ProofHead::decode(r)?, Hash::decode(r)?);
+        let (head, rest) = (ProofHead::decode(Audit::of_code(code), r)?, Hash::decode(r)?);
         let features = OutputFeatures::decode_rest(code, r)?;
         Ok(Self { created, features, commitment, extra, head, rest })
     }
@@ -75,6 +77,11 @@ impl RewindData {
         }
     }
 
+    /// The code of the output's kind.
+    fn code(&self) -> u8 {
+        self.features.code(self.head.audit())
+    }
+
     /// The key of the output in the trie of unspent outputs.
     #[must_use]
     pub fn key(&self) -> Hash {
@@ -91,7 +98,7 @@ impl RewindData {
             tag::UNSPENT,
             &[
                 self.commitment.as_bytes(),
-                &[self.features.code()],
+                &[self.code()],
                 &(extra.len() as u64).to_le_bytes(),
                 extra,
                 &self.created.get().to_le_bytes(),
@@ -106,7 +113,8 @@ impl RewindData {
     /// malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
-        let context = OutputContext::new(chain, &self.features, self.extra.as_bytes());
+        let context =
+            OutputContext::existing(chain, &self.features, self.extra.as_bytes(), self.head.audit());
         Replayed::new(&self.head, context, &self.commitment)
     }
 }

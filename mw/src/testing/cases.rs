@@ -4,6 +4,7 @@
 //! correct roots, so that only the rule in question rejects it. A case says so if another rule would also
 //! reject it. A transaction is also tried inside a sealed block ([`Trial::in_block`]); both paths must agree.
 
+mod audit;
 mod context;
 mod notices;
 mod one_sided;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Case> {
         proofs::all(&base),
         context::all(&base),
         one_sided::all(),
+        audit::all(&base),
         terms::all(),
     ]
     .concat();

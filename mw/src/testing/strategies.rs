@@ -5,7 +5,7 @@
 use crate::{
     amount::{Amount, Height},
     block::{Block, Header, Seal},
-    chain::{Network, Params},
+    chain::{Auditors, Network, Params},
     commitment::Commitment,
     features::{Extra, OutputFeatures},
     group::{Point, Scalar, identity, mul_g},
@@ -13,7 +13,7 @@ use crate::{
     kernel::{Excess, Kernel, KernelFeatures, Notice, Window},
     one_sided::{Bond, OneSided, OneSidedInput, OneSidedKeys},
     output::Output,
-    range_proof::RangeProof,
+    range_proof::{HANDLE_BYTES, Handles, RangeProof},
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
     state::Unspent,
@@ -129,15 +129,28 @@ pub fn one_sided_input() -> impl Strategy<Value = OneSidedInput> {
     })
 }
 
+/// Any handles.
+fn handles() -> impl Strategy<Value = Option<Handles>> {
+    option::of(any::<[[u8; 32]; 5]>().prop_map(|points| {
+        let mut bytes = [0; HANDLE_BYTES];
+        bytes.copy_from_slice(points.as_flattened());
+        Handles::from_bytes(&bytes)
+    }))
+}
+
 /// Any output, with an invalid proof.
 pub fn output() -> impl Strategy<Value = Output> {
     let one_sided = one_sided().prop_map(|o| OutputFeatures::OneSided(Box::new(o)));
     let features = prop_oneof![Just(OutputFeatures::Plain), Just(OutputFeatures::Coinbase), one_sided];
     let extra = vec(any::<u8>(), 0..=Extra::MAX).prop_map(|b| Extra::new(b).unwrap_or_default());
-    let proof = any::<[[u8; 32]; 21]>().prop_map(|p| {
+    let proof = (any::<[[u8; 32]; 21]>(), handles()).prop_map(|(p, handles)| {
         let mut bytes = [0; crate::range_proof::PROOF_BYTES];
         bytes.copy_from_slice(p.as_flattened());
-        RangeProof::from_bytes(&bytes)
+        let proof = RangeProof::from_bytes(&bytes);
+        match handles {
+            Some(handles) => proof.with_handles(handles),
+            None => proof,
+        }
     });
     (features, commitment(), extra, proof).prop_map(|(features, commitment, extra, proof)| Output {
         features,
@@ -294,8 +307,9 @@ pub fn unit() -> impl Strategy<Value = Unit> {
 /// Any parameters, contradictory ones among them.
 pub fn params() -> impl Strategy<Value = Params> {
     let network = prop_oneof![Just(Network::Main), Just(Network::Test), Just(Network::Solo)];
-    (network, sealing(), amount(), amount(), any::<[u64; 7]>(), unit()).prop_map(
-        |(network, sealing, reward, fee_per_weight, numbers, unit)| {
+    let auditors = option::of((key(), hash()).prop_map(|(key, charter)| Auditors { key, charter }));
+    (network, sealing(), amount(), amount(), any::<[u64; 7]>(), unit(), auditors).prop_map(
+        |(network, sealing, reward, fee_per_weight, numbers, unit, auditors)| {
             let [genesis_time, maturity, window_width, window_grid, reorganisation, pace, max_weight] =
                 numbers;
             Params {
@@ -311,6 +325,7 @@ pub fn params() -> impl Strategy<Value = Params> {
                 max_weight,
                 fee_per_weight,
                 unit,
+                auditors,
             }
         },
     )

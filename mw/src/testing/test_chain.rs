@@ -167,7 +167,7 @@ impl TestChain {
         blinding: SecretScalar,
         extra: Extra,
     ) -> Owned {
-        let context = OutputContext::new(self.chain.id(), &features, extra.as_bytes());
+        let context = OutputContext::new(&self.chain, &features, extra.as_bytes());
         let keys = OutputKeys { blinding: &blinding, rewind: &Self::REWIND, tau: &Self::TAU };
         let (commitment, proof) = prove(&context, &opening, &keys).expect("an output that can be proven");
         Owned { opening, blinding, output: Output { features, commitment, extra, proof }, keys: None }
@@ -188,7 +188,7 @@ impl TestChain {
         let receiver = PublicKey::of(&keys.receiver);
         let to = Delivery { sender: &keys.sender, receiver, view_tag: 7, opening };
         let own = OutputKeys { blinding: &blinding, rewind: &Self::REWIND, tau: &Self::TAU };
-        let output = Output::one_sided(self.chain.id(), &to, &own, &mut self.rng);
+        let output = Output::one_sided(&self.chain, &to, &own, &mut self.rng);
         let output = output.expect("an output that can be proven");
         Owned { opening, blinding, output, keys: Some(keys) }
     }
@@ -218,7 +218,8 @@ impl TestChain {
     #[must_use]
     pub fn least_fee(&self, inputs: usize, outputs: usize, kernels: usize) -> Amount {
         let (i, o, k) = (inputs as u64, outputs as u64, kernels as u64);
-        let weight = i * chain::INPUT_WEIGHT + o * chain::OUTPUT_WEIGHT + k * chain::KERNEL_WEIGHT;
+        let weight =
+            i * chain::INPUT_WEIGHT + o * self.chain.params().output_weight() + k * chain::KERNEL_WEIGHT;
         self.chain.least_fee(weight).expect("a fee that fits 64 bits")
     }
 
@@ -291,7 +292,7 @@ impl TestChain {
         let one_sided = inputs.iter().filter(|o| o.keys.is_some()).count() as u64;
         let weight = (inputs.len() as u64 - one_sided) * chain::INPUT_WEIGHT
             + one_sided * chain::ONE_SIDED_INPUT_WEIGHT
-            + (amounts.len() as u64 + 1) * chain::ONE_SIDED_OUTPUT_WEIGHT
+            + (amounts.len() as u64 + 1) * self.chain.params().one_sided_output_weight()
             + chain::KERNEL_WEIGHT
             + chain::BOND_WEIGHT;
         let fee = self.chain.least_fee(weight).expect("a fee that fits 64 bits");

@@ -52,7 +52,7 @@ pub(super) fn range_proofs() -> Value {
         assert_eq!(o.output.rewind(ledger.chain().id(), &TestChain::REWIND), Some(opening));
         assert_eq!(o.output.rewind(ledger.chain().id(), &RewindKey([3; 32])), None);
         json!({
-            "kind": o.output.features.code(),
+            "kind": o.output.code(),
             "amount": v.to_string(),
             "index": hex(opening.index),
             "blinding": secret(&o.blinding),

@@ -117,7 +117,7 @@ pub fn import<F: Files>(
         return Err(StoreError::Exists.into());
     }
     let start = read_start(source)?;
-    let chain = Chain::new(start.params.clone())?;
+    let chain = Chain::without_auditors(start.params.clone())?;
     if let Some(expected) = expected.filter(|e| e != chain.id()) {
         return Err(ImportError::Foreign { expected, found: *chain.id() });
     }

@@ -8,10 +8,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::Amount,
-    chain::{
-        BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, NOTICE_WEIGHT, ONE_SIDED_INPUT_WEIGHT,
-        ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
-    },
+    chain::{BOND_WEIGHT, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, NOTICE_WEIGHT, ONE_SIDED_INPUT_WEIGHT},
     group::PointBytes,
 };
 use std::collections::BTreeSet;
@@ -63,7 +60,7 @@ pub fn dust_limit(chain: &Chain, kind: &OutputKind) -> Amount {
 /// costs.
 pub(crate) fn is_worth_moving(chain: &Chain, paid: &OutputRecord) -> bool {
     let moving = Shape { inputs: Inputs::of([paid]), kernels: 1, ..Shape::default() };
-    let weight = moving.with_change(ChangeKind::Hidden).weight() + ONE_SIDED_INPUT_WEIGHT;
+    let weight = moving.with_change(ChangeKind::Hidden).weight(chain) + ONE_SIDED_INPUT_WEIGHT;
     chain.least_fee(weight).is_some_and(|cost| paid.opening.amount > cost)
 }
 
@@ -168,13 +165,13 @@ impl Shape {
         self.inputs.one_sided + self.one_sided_outputs > 0
     }
 
-    fn weight(&self) -> u64 {
+    fn weight(&self, chain: &Chain) -> u64 {
         let Self { inputs, outputs, one_sided_outputs, kernels, notices } = *self;
         let parts = [
             (inputs.plain, INPUT_WEIGHT),
             (inputs.one_sided, ONE_SIDED_INPUT_WEIGHT),
-            (outputs, OUTPUT_WEIGHT),
-            (one_sided_outputs, ONE_SIDED_OUTPUT_WEIGHT),
+            (outputs, chain.params().output_weight()),
+            (one_sided_outputs, chain.params().one_sided_output_weight()),
             (kernels, KERNEL_WEIGHT),
             (notices, NOTICE_WEIGHT),
             (u64::from(self.is_bonded()), BOND_WEIGHT),
@@ -185,7 +182,7 @@ impl Shape {
 
 /// The least fee of a transaction with this shape, if one transaction can hold it.
 pub(crate) fn least_fee(chain: &Chain, shape: Shape) -> Result<Amount, CoinSelectionError> {
-    let weight = shape.weight();
+    let weight = shape.weight(chain);
     if weight > chain.room() {
         return Err(CoinSelectionError::TooHeavy);
     }

@@ -68,9 +68,12 @@ impl<'g> GroupKeys<'g> {
     /// The keys of a group on this chain.
     ///
     /// # Errors
-    /// [`GroupError::NoPool`], [`GroupError::OtherChain`].
+    /// [`GroupError::NoPool`], [`GroupError::Audited`], [`GroupError::OtherChain`].
     pub fn new(chain: &Chain, epoch: &'g Epoch, view: &'g ViewSecret) -> Result<Self, GroupError> {
         PoolKey::ADDRESS.set(epoch.draft()).ok_or(GroupError::NoPool)?;
+        if chain.params().auditors.is_some() {
+            return Err(GroupError::Audited);
+        }
         let same = epoch.draft().chain() == Some(chain.id().as_bytes());
         if same { Ok(Self { epoch, view }) } else { Err(GroupError::OtherChain) }
     }

@@ -344,7 +344,7 @@ pub(crate) fn check_claim(
     if !signature.verifies(&offer.seller.sign(), &statement) {
         return Err(HoldError::Receipt);
     }
-    if output.proof_holds(chain.id()) { Ok(()) } else { Err(HoldError::Proof) }
+    if output.proof_holds(chain) { Ok(()) } else { Err(HoldError::Proof) }
 }
 
 /// The session of a claim, with or without a lock: what both parties sign, and what comes of it.

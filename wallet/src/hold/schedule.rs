@@ -103,6 +103,9 @@ impl HoldTerms {
         let (p, fail) = (chain.params(), |why| Err(HoldError::Terms(why)));
         let least = chain.least_fee(SHAPE).unwrap_or(Amount::new(u64::MAX));
         let sum = self.amount.checked_add(self.claim_fee);
+        if p.auditors.is_some() {
+            return fail("there are no holds on a chain with auditors yet");
+        }
         // The last height of a claim for the next block can be grid − 1 below next + W.
         if p.window_width.saturating_add(1) < margin(chain).saturating_add(p.window_grid) {
             return fail(

@@ -154,8 +154,7 @@ pub(crate) fn claim(
     HoldTerms::check_time(HoldTerms::claim_by(chain, not_after, lock.is_some()), next)?;
     let features = KernelFeatures::Plain { fee: offer.terms.claim_fee, not_after };
     let opening = Opening { amount: offer.terms.amount, index: fresh_index(rng) };
-    let output =
-        party.keys.output(chain.id(), OutputPurpose::Received, &opening).map_err(SlateError::from)?;
+    let output = party.keys.output(chain, OutputPurpose::Received, &opening).map_err(SlateError::from)?;
     let blinding = party.keys.blinding(OutputPurpose::Received, &opening).sub(held.r);
     let drawn = purpose_session(party, offer, (Purpose::Claim, &features, lock.as_ref()), rng)?;
     let (signed, id) = (drawn.sign(&blinding)?, offer.id);

@@ -12,11 +12,11 @@ use super::{
 use crate::tag;
 use core::fmt;
 use sotto_mw::{
-    chain::{Chain, ChainId, Network},
+    chain::{Chain, Network},
     codec::{Decode, DecodeError},
     commitment::Commitment,
     group::PointBytes,
-    output::{Output, OutputKeys, ProveError},
+    output::{Output, OutputChain, OutputKeys, ProveError},
     range_proof::{Opening, Replayed, RewindKey, TauKey},
     schnorr::PublicKey,
     secret::SecretScalar,
@@ -138,9 +138,9 @@ impl AccountKeys {
     ///
     /// # Errors
     /// [`ProveError`] when the new range proof does not verify or rewind.
-    pub(crate) fn output(
+    pub(crate) fn output<'c>(
         &self,
-        chain: &ChainId,
+        chain: impl Into<OutputChain<'c>>,
         purpose: Purpose,
         opening: &Opening,
     ) -> Result<Output, ProveError> {
@@ -151,7 +151,7 @@ impl AccountKeys {
     ///
     /// # Errors
     /// As there.
-    pub(crate) fn reward(&self, chain: &ChainId, opening: &Opening) -> Result<Output, ProveError> {
+    pub(crate) fn reward(&self, chain: &Chain, opening: &Opening) -> Result<Output, ProveError> {
         let blinding = self.blinding(Purpose::Received, opening);
         Output::coinbase(chain, opening, &self.output_keys(Purpose::Received, &blinding))
     }
@@ -254,7 +254,7 @@ impl fmt::Debug for AccountKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_mw::amount::Amount;
+    use sotto_mw::{amount::Amount, chain::ChainId};
 
     /// The words for 32 zero bytes.
     fn zeros() -> Words {

@@ -11,7 +11,7 @@ use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     chain::ChainId,
     commitment::Commitment,
-    output::{Delivery, Output, ProveError},
+    output::{Delivery, Output, OutputChain, ProveError},
     range_proof::Opening,
     schnorr::PublicKey,
     secret::SecretScalar,
@@ -45,13 +45,14 @@ impl AccountKeys {
     ///
     /// # Errors
     /// [`ProveError`] when the new range proof does not verify or rewind.
-    pub(crate) fn deliver(
+    pub(crate) fn deliver<'c>(
         &self,
-        chain: &ChainId,
+        chain: impl Into<OutputChain<'c>>,
         terms: &OneSidedTerms,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<NewOneSided, ProveError> {
-        let (sender, shared) = self.shared(chain, terms);
+        let chain = chain.into();
+        let (sender, shared) = self.shared(chain.id(), terms);
         let (receiver, view_tag, opening) = (shared.receiver(&terms.to), shared.view_tag, terms.opening);
         let to = Delivery { sender: &sender, receiver, view_tag, opening };
         let output = shared.output(chain, &to, rng)?;
@@ -62,9 +63,9 @@ impl AccountKeys {
     ///
     /// # Errors
     /// As [`Self::deliver`].
-    pub(crate) fn hidden_change(
+    pub(crate) fn hidden_change<'c>(
         &self,
-        chain: &ChainId,
+        chain: impl Into<OutputChain<'c>>,
         opening: &Opening,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<NewOneSided, ProveError> {

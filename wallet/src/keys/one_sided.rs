@@ -33,7 +33,7 @@ use sotto_mw::{
     chain::ChainId,
     commitment::Commitment,
     one_sided::OneSidedKeys,
-    output::{Delivery, Output, OutputKeys, ProveError},
+    output::{Delivery, Output, OutputChain, OutputKeys, ProveError},
     range_proof::{Opening, Replayed, RewindKey, TauKey},
     schnorr::PublicKey,
     secret::SecretScalar,
@@ -101,7 +101,7 @@ impl Shared {
     /// Makes the output with this opening; the same arguments give the same bytes but for the signature.
     pub(super) fn output(
         &self,
-        chain: &ChainId,
+        chain: OutputChain<'_>,
         to: &Delivery<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Output, ProveError> {

@@ -71,7 +71,7 @@ impl<'a> CheckedResponse<'a> {
         if !response.receipt.verifies(&response.receiver.sign(), &invite.receipt(x, c).message(id)) {
             return Err(SlateError::ResponderReceipt);
         }
-        if !response.output.proof_holds(id) {
+        if !response.output.proof_holds(chain) {
             return Err(SlateError::ResponderProof);
         }
         Ok(Self { invite, response, session })

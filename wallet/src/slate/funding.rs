@@ -63,10 +63,10 @@ impl Funding {
         }
         match self.change {
             Some(OutputSecret { kind: OutputKind::Hidden { .. }, opening, .. }) => {
-                funded.add(keys.hidden_change(chain.id(), &opening, rng)?);
+                funded.add(keys.hidden_change(chain, &opening, rng)?);
             }
             Some(OutputSecret { purpose, opening, .. }) => {
-                funded.outputs.push(keys.output(chain.id(), purpose, &opening)?);
+                funded.outputs.push(keys.output(chain, purpose, &opening)?);
                 funded.blinding = funded.blinding.add(&keys.blinding(purpose, &opening));
             }
             None => {}

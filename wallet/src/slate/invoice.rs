@@ -20,7 +20,7 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, ChainId, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{Chain, ChainId, INPUT_WEIGHT, KERNEL_WEIGHT},
     codec::Encode,
     hash::{Hash, tagged},
     kernel::KernelFeatures,
@@ -58,7 +58,7 @@ impl InvoiceRequest {
 
 /// The least fee of a payment with so many inputs, the receiver's output, and change.
 pub(crate) fn fee(chain: &Chain, inputs: u32) -> Option<Amount> {
-    chain.least_fee(u64::from(inputs) * INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT)
+    chain.least_fee(u64::from(inputs) * INPUT_WEIGHT + 2 * chain.params().output_weight() + KERNEL_WEIGHT)
 }
 
 /// An invoice, with what its receiver keeps.
@@ -92,7 +92,7 @@ pub(crate) fn invoice(
     let id = chain.id();
     let session = session::fresh_session(rng);
     let opening = Opening { amount, index: fresh_index(rng) };
-    let output = keys.output(id, Purpose::Received, &opening)?;
+    let output = keys.output(chain, Purpose::Received, &opening)?;
     let memo_hash = memo.hash();
     // The commitment is to the amount.
     let rest = [output.commitment.as_bytes().as_slice(), memo_hash.as_bytes()];

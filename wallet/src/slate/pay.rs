@@ -76,7 +76,7 @@ impl CheckedInvoice {
         if !invoice.receipt.verifies(&invoice.receiver.sign(), &invoice.receipt().message(id)) {
             return Err(SlateError::InvoiceReceipt);
         }
-        if !invoice.output.proof_holds(id) {
+        if !invoice.output.proof_holds(chain) {
             return Err(SlateError::InvoiceProof);
         }
         Ok(Self(invoice))

@@ -13,7 +13,7 @@ use crate::keys::{AccountKeys, Identity, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{Chain, KERNEL_WEIGHT},
     kernel::{Excess, KernelFeatures, Window},
     range_proof::Opening,
     schnorr::sign,
@@ -47,7 +47,7 @@ pub(crate) fn respond(
         return Err(SlateError::InviterSignature);
     }
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
-    let output = keys.output(id, Purpose::Received, &opening)?;
+    let output = keys.output(chain, Purpose::Received, &opening)?;
     let receipt = sign(&receiver.sign, &invite.receipt(&share.key, &output.commitment).message(id), rng);
     let response = Response {
         session: invite.session,
@@ -124,7 +124,8 @@ pub(crate) fn check_kernel(
     }
     // The fee of its output and its kernel: other kernels of the same transaction can pay for inputs and
     // change.
-    let least = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
+    let least =
+        chain.least_fee(chain.params().output_weight() + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
     if fee < least { Err(SlateError::FeeTooLow { fee, least }) } else { Ok(()) }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn back_opening(offer: &Offer, fee: Amount, index: [u8; 12]) -> Openi
 /// That output, with its blinding factor.
 pub(super) fn back(party: &Party<'_>, opening: &Opening) -> Result<Back, WalletError> {
     let purpose = OutputPurpose::Change;
-    let output = party.keys.output(party.chain.id(), purpose, opening).map_err(SlateError::from)?;
+    let output = party.keys.output(party.chain, purpose, opening).map_err(SlateError::from)?;
     Ok(Back { output, blinding: party.keys.blinding(purpose, opening) })
 }
 

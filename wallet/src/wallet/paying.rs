@@ -101,7 +101,7 @@ fn deliver(
     direct: &[DirectPayment],
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Vec<NewOneSided>, SlateError> {
-    direct.iter().map(|d| Ok(keys.deliver(context.chain.id(), &d.terms, rng)?)).collect()
+    direct.iter().map(|d| Ok(keys.deliver(context.chain, &d.terms, rng)?)).collect()
 }
 
 pub(crate) fn invite(

@@ -11,6 +11,7 @@ const RUNS: u64 = 12;
 const STEPS: usize = 40;
 
 /// The letters, and a transaction for the chain.
+#[allow(clippy::large_enum_variant, reason = "few letters are under way at once")]
 enum Letter {
     Offer(Offer),
     Join(Join),

@@ -353,7 +353,11 @@ pub fn same_as_rescanned(p: &Person, mut before: Person, ledger: &Ledger) {
 
 /// A ledger on which the first wallet has three rewards, and a second wallet.
 pub fn two() -> (Ledger, Person, Person) {
-    let mut ledger = Ledger::new();
+    two_on(Ledger::new())
+}
+
+/// The same on this chain, which has no blocks yet.
+pub fn two_on(mut ledger: Ledger) -> (Ledger, Person, Person) {
     let (mut a, b) = (ledger.wallet(10), ledger.wallet(20));
     ledger.grow(&a.wallet, 3);
     a.scan(&ledger);

@@ -78,7 +78,7 @@ struct Owned {
 }
 
 /// How an output of either kind is made.
-type MakeOutput = fn(&ChainId, &Opening, &OutputKeys<'_>) -> Result<Output, ProveError>;
+type MakeOutput<'c> = fn(&'c ChainId, &Opening, &OutputKeys<'_>) -> Result<Output, ProveError>;
 
 /// Creates outputs and blocks on a chain of its own.
 struct Maker {
@@ -95,7 +95,7 @@ impl Maker {
         Ok(Self { chain, operator, rewind: RewindKey([1; 32]), tau: TauKey([2; 32]) })
     }
 
-    fn output(&self, amount: u64, make: MakeOutput) -> Outcome<Owned> {
+    fn output<'c>(&'c self, amount: u64, make: MakeOutput<'c>) -> Outcome<Owned> {
         let blinding = secret();
         let opening = Opening { amount: Amount::new(amount), index: [0; 12] };
         let keys = OutputKeys { blinding: &blinding, rewind: &self.rewind, tau: &self.tau };

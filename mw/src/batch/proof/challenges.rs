@@ -6,7 +6,10 @@
 
 use super::{A, BITS, E_BLINDING, IPP_A, IPP_B, L0, R0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
-    batch::{claim::Claim, transcripts::Transcripts},
+    batch::{
+        claim::{Claim, Judged},
+        transcripts::Transcripts,
+    },
     msm::Backend,
     tag,
 };
@@ -28,12 +31,17 @@ pub(in crate::batch) struct Challenges {
 const STATES: usize = 8;
 
 impl Challenges {
-    /// Replays all transcripts; `None` if a point is the identity, which no prover sends.
-    pub(in crate::batch) fn replay(backend: Backend, claims: &[Claim<'_>]) -> Option<Vec<Self>> {
-        if claims.iter().any(has_identity) {
+    /// Replays all transcripts; `None` if a point is the identity, which no prover sends, or a claim is of another
+    /// kind than what is judged.
+    pub(in crate::batch) fn replay(
+        backend: Backend,
+        judged: Judged<'_>,
+        claims: &[Claim<'_>],
+    ) -> Option<Vec<Self>> {
+        if claims.iter().any(|claim| has_identity(claim) || !judged.fits(claim)) {
             return None;
         }
-        // Only outputs with extra data of equal length can go side by side.
+        // Only outputs of one kind, with extra data of equal length, can go side by side.
         let length = |i: &usize| claims[*i].context.prefix().len();
         let mut order: Vec<usize> = (0..claims.len()).collect();
         order.sort_by_key(length);
@@ -58,16 +66,30 @@ fn replay_group(backend: Backend, claims: &[Claim<'_>], group: &[usize]) -> Vec<
     let element = |i: usize| move |state: usize| &claim(state).proof.as_bytes()[32 * i..32 * i + 32];
     let mut t = Transcripts::new(group.len(), tag::OUTPUT);
     t.append(b"context", |state| claim(state).context.prefix());
+    let audited = group.iter().all(|i| claims[*i].proof.handles().is_some());
+    let handle = |i: usize| move |state: usize| handle(claim(state), i);
+    if audited {
+        t.append(b"D", handle(1));
+        t.append(b"D", handle(2));
+    }
+    let amounts = 1 + u64::from(audited);
     t.append(b"dom-sep", |_| b"rangeproof v1");
-    t.append_u64(b"n", BITS as u64);
-    t.append_u64(b"m", 1);
+    t.append_u64(b"n", BITS as u64 / amounts);
+    t.append_u64(b"m", amounts);
     t.append(b"V", |state| claim(state).commitment.as_bytes());
+    if audited {
+        t.append(b"V", handle(0));
+    }
     t.append(b"A", element(A));
     t.append(b"S", element(S));
     t.challenge(b"y", 8);
     t.challenge(b"z", 8);
     t.append(b"T_1", element(T1));
     t.append(b"T_2", element(T2));
+    if audited {
+        t.append(b"T'_1", handle(3));
+        t.append(b"T'_2", handle(4));
+    }
     t.challenge(b"x", 8);
     t.append(b"t_x", element(T_X));
     t.append(b"t_x_blinding", element(T_X_BLINDING));
@@ -95,6 +117,12 @@ fn replay_group(backend: Backend, claims: &[Claim<'_>], group: &[usize]) -> Vec<
         binding: bytes(challenge(4 + ROUNDS, state)),
     };
     (0..group.len()).map(of_state).collect()
+}
+
+/// Point `i` of the handles.
+fn handle<'a>(claim: &'a Claim<'_>, i: usize) -> &'a [u8] {
+    let handles = claim.proof.handles().map_or(&[][..], |h| h.as_bytes());
+    handles.get(32 * i..32 * i + 32).unwrap_or_default()
 }
 
 /// The first four words as little-endian bytes.

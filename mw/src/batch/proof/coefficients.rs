@@ -6,7 +6,11 @@
 
 use super::{A, BITS, Challenges, E_BLINDING, IPP_A, IPP_B, L0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
-    batch::{claim::Claim, terms::Terms, weights::ProofWeights},
+    batch::{
+        claim::{Claim, Judged},
+        terms::Terms,
+        weights::ProofWeights,
+    },
     generators::StaticBases,
     msm::{Instructions, Kernel, Residue, Residues, Words, inverses, is_canonical, words},
 };
@@ -15,7 +19,10 @@ use crate::{
 pub(in crate::batch) type Item<'a> = (&'a Claim<'a>, &'a Challenges, &'a ProofWeights);
 
 /// The terms of some proofs; `None` if one of their scalars is not canonical.
-pub(in crate::batch) struct Coefficients<'a>(pub(in crate::batch) &'a [Item<'a>]);
+pub(in crate::batch) struct Coefficients<'a> {
+    pub(in crate::batch) judged: Judged<'a>,
+    pub(in crate::batch) items: &'a [Item<'a>],
+}
 
 impl Kernel for Coefficients<'_> {
     type Output = Option<Terms>;
@@ -23,22 +30,25 @@ impl Kernel for Coefficients<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) -> Option<Terms> {
         let lanes = I::Residues::N;
-        let mut groups = Vec::with_capacity(self.0.len().div_ceil(lanes));
+        let Self { judged, items: all } = self;
+        let mut groups = Vec::with_capacity(all.len().div_ceil(lanes));
         let mut inverted = Vec::with_capacity(groups.capacity() * (1 + ROUNDS));
-        for items in self.0.chunks(lanes) {
+        for items in all.chunks(lanes) {
             let group = Group::<I::Residues>::load(items)?;
             inverted.push(group.y);
             inverted.extend(group.u);
             groups.push(group);
         }
         inverses(&mut inverted);
-        let mut sums = Sums { bases: StaticBases::filled(I::Residues::no_sum()), ez: I::Residues::no_sum() };
+        let none = I::Residues::no_sum();
+        let mut sums = Sums { bases: StaticBases::filled(none), ez: none, auditors: none };
         let mut terms = Terms::none();
         for (k, group) in groups.iter().enumerate() {
             let inverse = &inverted[k * (1 + ROUNDS)..];
-            let scalars = group.add_to(&mut sums, inverse);
-            let items = lanes.min(self.0.len() - k * lanes);
-            terms.scalars.extend((0..items).flat_map(|lane| scalars.map(|scalar| scalar[lane])));
+            let scalars = group.add_to(judged, &mut sums, inverse);
+            let items = lanes.min(all.len() - k * lanes);
+            let scalars = &scalars[..judged.points()];
+            terms.scalars.extend((0..items).flat_map(move |lane| scalars.iter().map(move |s| s[lane])));
         }
         sums.add_to(&mut terms);
         Some(terms)
@@ -59,6 +69,7 @@ struct Group<R> {
     b: R,
     e: R,
     ec: R,
+    g: R,
 }
 
 impl<R: Residues> Group<R> {
@@ -91,13 +102,14 @@ impl<R: Residues> Group<R> {
             b: gather(items, |item| element(item, IPP_B)),
             e: gather_weights(items, |(_, _, w)| w.e),
             ec: gather_weights(items, |(_, _, w)| w.ec),
+            g: gather_weights(items, |(_, _, w)| w.g),
         })
     }
 
     /// Adds the coefficients of the shared generators; returns those of the points, in the order of
     /// [`points`].
     #[inline(always)]
-    fn add_to(&self, sums: &mut Sums<R>, inverses: &[R]) -> [[Words; 8]; POINTS] {
+    fn add_to(&self, judged: Judged<'_>, sums: &mut Sums<R>, inverses: &[R]) -> [[Words; 8]; MOST_POINTS] {
         let one = R::splat(Residue::ONE);
         let (y_inverse, mut inverse_product, mut product) = (inverses[0], one, one);
         let (mut u_sq, mut u_inv_sq) = ([one; ROUNDS], [one; ROUNDS]);
@@ -118,23 +130,31 @@ impl<R: Residues> Group<R> {
         let minus_eb = R::splat(Residue::ZERO).sub_product(e, self.b);
         spread(e.mul(self.a).mul(inverse_product), &s_factors, &mut sums.bases.g);
         spread(minus_eb.mul(product), &t_factors, &mut sums.bases.h);
-        spread(e.mul(zz), &squarings(y_inverse.add(y_inverse)), &mut sums.bases.h);
+        // Setting bit k multiplies z²·(2/y)ⁱ by (2/y)^(2ᵏ); bit 5, of the second amount of two, by z·y⁻³².
+        let two = judged.amounts() == 2;
+        let mut of_bits = squarings(y_inverse.add(y_inverse));
+        if two {
+            of_bits[ROUNDS - 1] = self.z.mul(y_powers[ROUNDS - 1]);
+        }
+        spread(e.mul(zz), &of_bits, &mut sums.bases.h);
         ez.add_to(&mut sums.ez);
 
-        // δ(y,z) = (z − z²)·Σ yⁱ − z³·Σ 2ⁱ, and Σ yⁱ = Π (1 + y^(2ᵏ)).
+        // δ(y,z) = (z − z²)·Σ yⁱ − z³·Σ 2ⁱ, with z³ + z⁴ for two amounts, and Σ yⁱ = Π (1 + y^(2ᵏ)).
         let mut sum_y = one;
         for y in squarings(self.y) {
             sum_y = sum_y.mul(one.add(y));
         }
-        let all_bits = R::splat(Residue::from_u64(u64::MAX));
-        let delta = self.z.sub(zz).mul(sum_y).sub_product(self.z.mul(zz), all_bits);
+        let all_bits = R::splat(Residue::from_u64(if two { u64::from(u32::MAX) } else { u64::MAX }));
+        let zzz = self.z.mul(zz);
+        let z_sum = if two { zzz.add(zz.mul(zz)) } else { zzz };
+        let delta = self.z.sub(zz).mul(sum_y).sub_product(z_sum, all_bits);
         e.mul(self.w).mul(self.t_x.sub_product(self.a, self.b)).add_to(&mut sums.bases.value);
         ec.mul(delta.sub(self.t_x)).add_to(&mut sums.bases.value);
         e.mul(self.e_blinding).add_to(&mut sums.bases.blinding);
         ec.mul(self.t_x_blinding).add_to(&mut sums.bases.blinding);
 
         let ecx = ec.mul(self.x);
-        let mut scalars = [[[0; 4]; 8]; POINTS];
+        let mut scalars = [[[0; 4]; 8]; MOST_POINTS];
         let fixed = [e, e.mul(self.x), ecx, ecx.mul(self.x), ec.mul(zz)];
         for (words, scalar) in scalars.iter_mut().zip(fixed) {
             *words = scalar.to_words();
@@ -143,26 +163,50 @@ impl<R: Residues> Group<R> {
             scalars[5 + 2 * j] = e.mul(u_sq[j]).to_words();
             scalars[6 + 2 * j] = e.mul(u_inv_sq[j]).to_words();
         }
+        if two {
+            let (g, gx) = (self.g, self.g.mul(self.x));
+            let high = ec.mul(zzz).sub_product(ec.mul(zz), R::splat(Residue::from_u64(1 << 32)));
+            let handles = [high, g.mul(zz), g.mul(zzz), gx, gx.mul(self.x)];
+            for (words, scalar) in scalars[POINTS..].iter_mut().zip(handles) {
+                *words = scalar.to_words();
+            }
+            g.mul(self.t_x_blinding).add_to(&mut sums.auditors);
+        }
         scalars
     }
 }
 
 /// Points of a proof, its commitment among them.
 const POINTS: usize = 5 + 2 * ROUNDS;
+/// The same with the handles.
+const MOST_POINTS: usize = POINTS + 5;
 
-/// A, S, T₁, T₂, V, and Lⱼ and Rⱼ in turn.
-pub(in crate::batch) fn points(claim: &Claim<'_>) -> [[u8; 32]; POINTS] {
-    core::array::from_fn(|i| match i {
+impl Judged<'_> {
+    /// How many points a proof adds.
+    const fn points(self) -> usize {
+        match self {
+            Self::Plain => POINTS,
+            Self::RangeAlone => POINTS + 1,
+            Self::Audited(_) => MOST_POINTS,
+        }
+    }
+}
+
+/// A, S, T₁, T₂, C, and Lⱼ and Rⱼ in turn; then C_hi, and the other handles if they are judged.
+pub(in crate::batch) fn points(judged: Judged<'_>, claim: &Claim<'_>) -> impl Iterator<Item = [u8; 32]> {
+    (0..judged.points()).map(move |i| match i {
         4 => *claim.commitment.as_bytes(),
+        _ if i >= POINTS => claim.proof.handles().map_or([0; 32], |h| h.point(i - POINTS)),
         _ => claim.proof.element([A, S, T1, T2].get(i).copied().unwrap_or(L0 + i.saturating_sub(5))),
     })
 }
 
-/// Accumulated coefficients of the shared generators: those of Gᵢ and G without their sign, and `Σ e·z` apart
+/// Accumulated coefficients of the shared generators: those of Gᵢ, G and P without their sign, and `Σ e·z` apart
 /// from Gᵢ and Hᵢ.
 struct Sums<R: Residues> {
     bases: StaticBases<R::Sum>,
     ez: R::Sum,
+    auditors: R::Sum,
 }
 
 impl<R: Residues> Sums<R> {
@@ -176,6 +220,7 @@ impl<R: Residues> Sums<R> {
         }
         bases.value = bases.value.add(R::total(self.bases.value));
         bases.blinding = bases.blinding.sub(R::total(self.bases.blinding));
+        terms.auditors = terms.auditors.sub(R::total(self.auditors));
     }
 }
 

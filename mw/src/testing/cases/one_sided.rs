@@ -230,7 +230,7 @@ fn rogue_sender(coins: &mut Coins) -> Transaction {
     let keys = OutputKeys { blinding: &blinding, rewind: &TestChain::REWIND, tau: &TestChain::TAU };
     let sender = PublicKey::from_point(r.into());
     let named = OneSidedKeys { sender, receiver: PublicKey::of(&receiver), view_tag: 0 };
-    let out = UnsignedOneSided::new(ledger.chain().id(), named, &opening, &keys);
+    let out = UnsignedOneSided::new(ledger.chain().into(), named, &opening, &keys);
     let out = out.expect("an output that can be proven").sign(&u, ledger.rng());
     let features = ledger.bonded(Amount::new(FEE));
     let kernel = ledger.kernel(features, &e);
