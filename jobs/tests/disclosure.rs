@@ -238,6 +238,15 @@ fn the_job_says_what_is_withheld() {
     );
 }
 
+/// Yes, no, and that the program panicked are three outcomes: one of them is at most a third of 256 numbers.
+#[test]
+fn a_panic_is_counted_among_what_an_output_can_tell() {
+    let (job, program) = parse(&job_text(""), "pub fn main(a: u8, b: u8) -> bool { a + 1u8 > b }").unwrap();
+    let most = exposure::describe(&job, &program).replace("\n      ", " ");
+    assert!(most.contains("a: one row, whatever it is, up to 85 possible ones"), "{most}");
+    assert!(most.contains("who has it is then known exactly"), "{most}");
+}
+
 #[test]
 fn what_cannot_be_withheld_is_told() {
     for (output, what) in [
