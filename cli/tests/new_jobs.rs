@@ -58,12 +58,12 @@ fn ten_commands_lead_from_nothing_to_a_verified_receipt() {
     for (place, (region, ..)) in expected.iter().enumerate() {
         let mean = (100 * sums[place]).checked_div(counts[place]).unwrap_or(0);
         let row = match counts[place] {
-            5.. => format!("{region},{},{}.{:02}", counts[place], mean / 100, mean % 100),
-            _ => format!("{region},,"),
+            5.. => format!("{region},1,{},{}.{:02}", counts[place], mean / 100, mean % 100),
+            _ => format!("{region},0,,"),
         };
         assert_eq!(csv.lines().nth(place + 1), Some(&*row), "{csv}");
     }
-    assert_eq!(csv.lines().next(), Some("region,answers,mean"));
+    assert_eq!(csv.lines().next(), Some("region,shown,answers,mean"));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn every_template_is_a_job_that_can_be_tried() {
 fn a_program_that_overflows_is_seen_before_anybody_signs() {
     let world = World::empty();
     world.run("mpc new sum --template survey").ok();
-    let source = "const ROWS: usize = JOB::ROWS;\nstruct Answer { region: u8, mark: (bool, u8) }\nstruct Region { region: u8, answers: (bool, u32), mean: (bool, u32) }\npub fn main(a: [Answer; ROWS], b: [Answer; ROWS]) -> Region {\n    let mut sum = 0u8;\n    for answer in a { sum = sum + answer.mark.1 * 4u8; }\n    for answer in b { sum = sum + answer.mark.1 * 4u8; }\n    Region { region: 0u8, answers: (true, 1u32), mean: (true, sum as u32) }\n}\n";
+    let source = "const ROWS: usize = JOB::ROWS;\nstruct Answer { region: u8, mark: (bool, u8) }\nstruct Region { answers: u32, mean: u32 }\npub fn main(a: [Answer; ROWS], b: [Answer; ROWS]) -> [Region; 3] {\n    let mut sum = 0u8;\n    for answer in a { sum = sum + answer.mark.1 * 4u8; }\n    for answer in b { sum = sum + answer.mark.1 * 4u8; }\n    [Region { answers: 9u32, mean: sum as u32 }; 3]\n}\n";
     world.write("sum/program.garble.rs", source);
     let tried = record(&world.run("mpc try sum/job.toml --extremes --json").ok());
     assert_eq!(

@@ -3,8 +3,10 @@
 
 mod assigned;
 mod bristol;
+mod disclosure;
 mod garble;
 
 pub(crate) use assigned::{AssignedCircuit, Reading};
 pub use bristol::{BristolFunctionality, BristolFunctionalityError};
+pub(crate) use disclosure::{Disclosure, DisclosureError};
 pub use garble::{GarbleError, GarbleFunctionality, GarbleOptions};

@@ -13,7 +13,7 @@
 //!
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
-//! program's), `columns` (the program's types), `missing` (an empty field is an error), `adversary`
+//! program's), `columns` (the program's types), `rows`, `minimum` and `round` of an output (nothing is withheld), `missing` (an empty field is an error), `adversary`
 //! (`semi-honest`), `computers` (in place of `[roles]`), `experimental`, `maximum_attempts` (2), `tree_depth` (4), a party's `evidence` (none: the file of a policy for it) and
 //! `diverse` (not asked) may be left out. `adversary` was called `protocol`
 //! before, and files that say so are read.
@@ -21,6 +21,7 @@
 
 mod columns;
 mod computers;
+mod disclosure;
 mod evidence;
 mod program;
 mod suite;
@@ -38,7 +39,7 @@ use crate::Job;
 use crate::calendar::parse_time;
 use crate::hash::Digest;
 use crate::job::{
-    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
+    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Parameter, Part, Party, PartyId, Pin,
     RendezvousServer,
 };
 use crate::line_error::{LineError, line_of};
@@ -48,6 +49,7 @@ use crate::text::{Name, Prose, Text};
 use crate::verify_program::{leaks, results, schema};
 use columns::ColumnEntries;
 use computers::{ComputerEntries, Roles};
+use disclosure::{DisclosureEntries, RowsEntry};
 use program::ProgramEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_party::PublicKey;
@@ -116,6 +118,11 @@ struct OutputEntry {
     result_parties: Vec<String>,
     #[serde(default)]
     columns: ColumnEntries,
+    rows: Option<RowsEntry>,
+    #[serde(default)]
+    minimum: BTreeMap<String, i64>,
+    #[serde(default)]
+    round: BTreeMap<String, toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -352,8 +359,9 @@ impl Drafting<'_> {
             self.file.input.iter().map(|input| input.get_ref().party.as_str()).collect();
         let program = self.file.program.get_ref().build(&input_parties, self.compiler, read);
         let program = program.map_err(|what| self.report(&self.file.program.span(), what));
-        let (mut program, options) = program.ok()?;
+        let (mut program, mut options) = program.ok()?;
         self.retype(&mut program);
+        options.extend(self.disclose(&mut program));
         let (limits, computers) = (&self.file.limits, self.file.computers().names().unwrap_or_default());
         let computes = |party: &str| computers.iter().any(|name| name.get_ref() == party);
         let pin = match self.counting {
@@ -378,6 +386,20 @@ impl Drafting<'_> {
             let faults = columns::retype_output(name, columns, program);
             faults.iter().for_each(|what| self.report(&output.span(), what));
         }
+    }
+
+    /// Has the program withhold what the job says of its outputs; the parameters that say so.
+    fn disclose(&mut self, program: &mut Computation) -> Vec<Parameter> {
+        let mut all = Vec::new();
+        for output in &self.file.output {
+            let OutputEntry { name, rows, minimum, round, .. } = output.get_ref();
+            let entries = DisclosureEntries { output: name, rows: rows.as_ref(), minimum, round };
+            match entries.declare(program) {
+                Ok(parameters) => all.extend(parameters),
+                Err(what) => self.report(&output.span(), what),
+            }
+        }
+        all
     }
 
     fn input(&mut self, i: usize, entry: &Spanned<InputEntry>, program: &Computation) -> Option<Input> {

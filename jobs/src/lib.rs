@@ -16,6 +16,9 @@ pub mod builtins;
 pub mod circuits;
 
 pub mod job;
+
+pub mod disclosure;
+
 pub mod program;
 pub mod summary;
 pub mod verify_program;

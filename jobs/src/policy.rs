@@ -38,6 +38,10 @@ pub struct Policy {
     pub computers: u8,
     /// Whether protocols that are not proven may be used.
     pub experiments: Experiments,
+    /// The least number of rows behind a figure that may be shown; 0: any.
+    pub minimum_group: u64,
+    /// The least step to which all numbers of a result must be rounded, in units of their last decimals; 0: none.
+    pub rounding: u64,
 }
 
 /// Whether protocols that are not proven may be used on data.
@@ -98,6 +102,22 @@ pub enum PolicyError {
     /// Platforms that may be the same.
     #[error("the policy requires `diverse = {0}` or more")]
     Diverse(u8),
+    /// Groups that may be smaller.
+    #[error("the policy requires that figures with fewer than {least} rows behind them be suppressed, and the job {}", or_nothing(*given, "suppresses those with fewer than", "suppresses none"))]
+    Group {
+        /// What the policy says.
+        least: u64,
+        /// What the job has.
+        given: Option<i128>,
+    },
+    /// Numbers that are more exact.
+    #[error("the policy requires that all numbers of a result be rounded to multiples of {least} or more, and the job {}", or_nothing(*given, "rounds one to multiples of", "has some as they are"))]
+    Rounding {
+        /// What the policy says.
+        least: u64,
+        /// What the job has.
+        given: Option<i128>,
+    },
     /// Too few rows.
     #[error("the policy requires at least {least} rows, table {table} has {given}")]
     Rows {
@@ -134,6 +154,10 @@ pub enum PolicyError {
     },
 }
 
+fn or_nothing(given: Option<i128>, some: &str, none: &str) -> String {
+    given.map_or_else(|| none.to_owned(), |given| format!("{some} {given}"))
+}
+
 impl Policy {
     /// A hash of all that the policy says.
     #[must_use]
@@ -165,6 +189,12 @@ impl Policy {
         if self.experiments == Experiments::Allowed {
             demands.push(b"experimental");
         }
+        let disclosure =
+            [b"disclosure".as_slice(), &self.minimum_group.to_le_bytes(), &self.rounding.to_le_bytes()]
+                .concat();
+        if (self.minimum_group, self.rounding) != (0, 0) {
+            demands.push(&disclosure);
+        }
         hash(Purpose::Policy, &demands)
     }
 
@@ -185,6 +215,7 @@ impl Policy {
             return Err(PolicyError::Computers { least: self.computers, given });
         }
         self.check_evidence(job)?;
+        self.check_disclosure(job)?;
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
         }
@@ -212,6 +243,21 @@ impl Policy {
         }
         let most: Vec<u64> = tables(job, input_party).map(|table| table.rows).collect();
         self.check_rows(job, input_party, &most)
+    }
+
+    /// Whether the job withholds what the input party wants withheld.
+    fn check_disclosure(&self, job: &Job) -> Result<(), PolicyError> {
+        let is_enough = |least: u64, given: Option<i128>| {
+            least == 0 || given.is_some_and(|given| given >= i128::from(least))
+        };
+        let (group, step) = (job.least_group(), job.least_step());
+        if !is_enough(self.minimum_group, group) {
+            return Err(PolicyError::Group { least: self.minimum_group, given: group });
+        }
+        if !is_enough(self.rounding, step) {
+            return Err(PolicyError::Rounding { least: self.rounding, given: step });
+        }
+        Ok(())
     }
 
     /// Whether the job asks for the evidence that the input party wants.

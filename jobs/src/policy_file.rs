@@ -13,6 +13,8 @@
 //! evidence = ["64 hexadecimal digits"]        # optional: policies of evidence, one of which each compute party must meet
 //! diverse = 2                                 # optional: vendors of the compute parties' platforms, at least
 //! computers = 3                               # optional: compute parties, at least
+//! minimum_group = 10                          # optional: rows behind each figure that a job shows, at least
+//! rounding = 5                                # optional: the step to which all numbers of a result are rounded, at least
 //! experimental = true                         # optional: without it, no protocol that is not proven
 //! ```
 //!
@@ -55,6 +57,10 @@ struct File {
     computers: Option<toml::Spanned<u8>>,
     #[serde(default)]
     experimental: bool,
+    #[serde(default)]
+    minimum_group: u64,
+    #[serde(default)]
+    rounding: u64,
 }
 
 /// The policy of a file's text.
@@ -103,6 +109,8 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         diverse: file.diverse.as_ref().map_or(Ok(0), diverse)?,
         computers: file.computers.as_ref().map_or(Ok(2), computers)?,
         experiments: if file.experimental { Experiments::Allowed } else { Experiments::Refused },
+        minimum_group: file.minimum_group,
+        rounding: file.rounding,
     })
 }
 

@@ -14,7 +14,9 @@ use super::hash::Digest;
 use super::job::{Gates, Parameter, Pin};
 use super::text::{Line, TextError};
 use crate::builtins::Builtin;
-use crate::circuits::{AssignedCircuit, BristolFunctionality, GarbleFunctionality, Reading};
+use crate::circuits::{
+    AssignedCircuit, BristolFunctionality, Disclosure, DisclosureError, GarbleFunctionality, Reading,
+};
 use crate::multiparty::{
     Cells, CheckedInputs, ColumnType, Figure, Functionality, Header, LocalStep, RetypeError, RowNames, Table,
     TooLarge,
@@ -84,6 +86,29 @@ impl Computation {
         self.circuit_mut()?.retype_output(output, column, ty)
     }
 
+    /// Has rows of a source's result suppressed and numbers of it rounded before they are opened, and names its rows.
+    ///
+    /// # Errors
+    /// If the output is no such result, or cannot have what is declared.
+    pub(crate) fn disclose(&mut self, output: &str, disclosure: Disclosure) -> Result<(), DisclosureError> {
+        match self {
+            Self::Garble(program) => program.assigned_mut().disclose(output, disclosure),
+            Self::Builtin(_) | Self::Bristol(_) if disclosure.is_none() => Ok(()),
+            Self::Builtin(_) | Self::Bristol(_) => Err(DisclosureError::NoResult),
+        }
+    }
+
+    /// How many different values an output can have, as a logarithm to the base 2, or a bound of it.
+    #[must_use]
+    pub(crate) fn output_bits(&self, output: &Table) -> f64 {
+        let all = output.bits() as f64;
+        let Self::Garble(program) = self else { return all };
+        let withheld = program.withheld(&output.name);
+        let bits = withheld.map_or(all, |withheld| withheld.row_bits() * output.rows.most() as f64);
+        // One value more: none, because the program panicked.
+        bits + (1.0 + (-bits).exp2()).log2()
+    }
+
     fn circuit_mut(&mut self) -> Result<&mut AssignedCircuit, RetypeError> {
         match self {
             Self::Builtin(_) => Err(RetypeError::NoColumn),
@@ -113,7 +138,7 @@ impl Computation {
     #[must_use]
     pub(crate) fn gates_of_source(&self) -> Option<u64> {
         match self {
-            Self::Garble(program) => Some(program.circuit().and_gates()),
+            Self::Garble(program) => Some(program.and_gates()),
             Self::Builtin(_) | Self::Bristol(_) => None,
         }
     }

@@ -106,6 +106,9 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         let version = if job.is_experimental() { 3 } else { 1 + u8::from(job.has_attested_computers()) };
         members.insert("v".to_owned(), version.into());
     }
+    if let (Some(declared), Some(members)) = (job.declared(), record.as_object_mut()) {
+        members.insert("disclosure".to_owned(), declared.record());
+    }
     if let (Some(shows), Some(members)) = (Receipt::shows(job), record.as_object_mut()) {
         members.insert("adversary".to_owned(), job.suite.adversary().as_str().into());
         members.insert("shows".to_owned(), shows.into());
@@ -159,6 +162,9 @@ pub fn render_result(
         "verdict": verdict.map(Verdict::as_str),
         "outputs": tables.collect::<serde_json::Map<_, _>>(),
     });
+    if let (Some(declared), Some(members)) = (job.declared(), record.as_object_mut()) {
+        members.insert("disclosure".to_owned(), declared.record());
+    }
     if let (Some([garbler, evaluator]), Some(members)) = (output_shares, record.as_object_mut()) {
         let shares = json!({ "garbler": to_hex(garbler), "evaluator": to_hex(evaluator) });
         members.insert("output_shares".to_owned(), shares);

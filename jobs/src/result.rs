@@ -212,7 +212,7 @@ impl ResultTable<'_> {
             let cells =
                 (0..self.rows.len()).map(|row| (row < names.names.len()).then_some(row as i128)).collect();
             let kind = Kind::category(&names.names)?;
-            Some(TypedColumn { name: names.column.to_owned(), kind, decimals: 0, cells })
+            Some(TypedColumn { name: names.column.clone(), kind, decimals: 0, cells })
         });
         let columns = self.table.columns.iter().enumerate().filter(|(_, column)| !column.kind.is_derived());
         let columns = columns.map(|(place, column)| {
@@ -249,7 +249,7 @@ impl ResultTable<'_> {
     }
 
     fn columns(&self) -> Vec<&str> {
-        let name = self.names.as_ref().map(|names| names.column);
+        let name = self.names.as_ref().map(|names| names.column.as_str());
         let columns = self.table.columns.iter().filter(|column| !column.kind.is_derived());
         name.into_iter().chain(columns.map(|column| column.name.as_str())).collect()
     }

@@ -13,6 +13,7 @@ use core::fmt::{self, Write};
 use super::hash::Digest;
 use super::job::{Count, Draft, Job, Meeting, PartyId, RendezvousServer, Table, Value};
 use crate::calendar::show_time;
+use crate::disclosure::Declared;
 use crate::kind::Kind;
 use crate::variants::Case;
 
@@ -83,6 +84,8 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
             }
         }
     }
+    let results = job.declared().map(Declared::lines).unwrap_or_default();
+    results.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
     let sees = if job.malicious().is_some() {
         "outputs under pads that it does not know"
     } else {

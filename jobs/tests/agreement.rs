@@ -174,12 +174,11 @@ fn an_approval_names_the_roles_that_the_job_gives() {
 }
 
 fn policy(job: &Job) -> Policy {
-    let allowed = [0, 4].map(|id| Digest(job.party(PartyId(id)).key.digest()));
     Policy {
         programs: vec![job.program.circuit],
         schemas: vec![job.schema_of(PartyId(3))],
         purposes: vec![job.purpose.clone()],
-        result_parties: allowed.to_vec(),
+        result_parties: [0, 4].map(|id| Digest(job.party(PartyId(id)).key.digest())).to_vec(),
         minimum_rows: 3,
         runs_a_month: 2,
         outputs_a_month: 4,
@@ -189,6 +188,8 @@ fn policy(job: &Job) -> Policy {
         diverse: 0,
         computers: 2,
         experiments: Experiments::Refused,
+        minimum_group: 0,
+        rounding: 0,
     }
 }
 

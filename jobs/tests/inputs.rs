@@ -178,3 +178,43 @@ fn an_agreement_has_its_own_numbers_for_texts() {
     assert_ne!(key(&first).number("zoe"), key(&again).number("zoe"));
     assert!(key(&first).number("zoe") < TEXTS && !format!("{:?}", key(&first)).contains("Digest"));
 }
+
+/// The key is a hash of what is in the job and in everybody's approval: who has all of those, as every party of a run does,
+/// can find a number's text among guesses. Without the nonce of any one approval there is nothing to try.
+#[test]
+fn who_has_all_approvals_can_try_guesses_and_nobody_else() {
+    let job = job();
+    let approvals = approvals(&job);
+    let shown = TextKey::of(&Agreement::new(job.clone(), &approvals, NOW).unwrap()).number("zoe");
+    // From texts alone: job id (32), party (2), roles (1), nonce (32), …
+    let nonces: Vec<[u8; 32]> = approvals
+        .iter()
+        .map(|approval| {
+            let text = approval.to_text();
+            let digits = text.trim().strip_prefix("sotto-consent-2:").unwrap();
+            let mut nonce = [0; 32];
+            sotto_party::hex::from_hex(&digits[2 * 35..2 * 67], &mut nonce).unwrap();
+            nonce
+        })
+        .collect();
+    let number = |nonces: &[[u8; 32]], guess: &str| {
+        let id = job.id();
+        let parts: Vec<&[u8]> =
+            std::iter::once(&id.0[..]).chain(nonces.iter().map(|nonce| &nonce[..])).collect();
+        let key = sotto_party::hash::hash("sotto mpc text key v1", &parts);
+        let hash = sotto_party::hash::hash("sotto mpc text number v1", &[&key, guess.as_bytes()]);
+        i128::from(u64::from_le_bytes(hash[..8].try_into().unwrap()) >> 2)
+    };
+    let guesses = ["amy", "bob", "zoe", "zoé"];
+    let found = |nonces: &[[u8; 32]]| {
+        guesses.into_iter().filter(|guess| number(nonces, guess) == shown).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&nonces), ["zoe"]);
+    for lacking in 0..nonces.len() {
+        for instead in [Some([0; 32]), None] {
+            let mut others = nonces.clone();
+            others.splice(lacking..=lacking, instead);
+            assert_eq!(found(&others), [""; 0], "without that of party {lacking}");
+        }
+    }
+}

@@ -157,7 +157,7 @@ impl Functionality for SumByGroup {
     }
 
     fn row_names(&self, table: &Table) -> Option<RowNames> {
-        let names = || RowNames { column: "group", names: self.groups.clone() };
+        let names = || RowNames { column: "group".to_owned(), names: self.groups.clone() };
         (table.name == "groups").then(names)
     }
 

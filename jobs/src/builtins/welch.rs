@@ -173,7 +173,7 @@ impl Functionality for Welch {
     }
 
     fn row_names(&self, table: &Table) -> Option<RowNames> {
-        let names = || RowNames { column: "arm", names: vec!["0".to_owned(), "1".to_owned()] };
+        let names = || RowNames { column: "arm".to_owned(), names: vec!["0".to_owned(), "1".to_owned()] };
         (table.name == "arms").then(names)
     }
 

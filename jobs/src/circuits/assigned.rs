@@ -14,6 +14,7 @@
 //! A job may give a column a type with a narrower range. The column then takes fewer bits, the circuit checks its range
 //! like any other, and it is extended to the width that the circuit takes, by zeros or by its sign.
 
+use super::disclosure::{Disclosure, DisclosureError, Withheld};
 use crate::multiparty::{CheckedInputs, ColumnType, Header, RetypeError, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::{Elements, StreamedCircuit};
@@ -28,6 +29,8 @@ pub(crate) struct AssignedCircuit {
     values: Vec<Value>,
     /// The rows of the last output, if the circuit gives them in another order than the table has it.
     result: Option<Layout>,
+    /// What is done to these rows before they are opened.
+    withheld: Option<Withheld>,
 }
 
 /// Where the numbers of a row are in the circuit.
@@ -108,7 +111,7 @@ impl AssignedCircuit {
             values[value] = Value { party: *party, table: parties[*party].len(), layout: layout.clone() };
             parties[*party].push(table.clone());
         }
-        Self { circuit, header: header(parties), values, result: None }
+        Self { circuit, header: header(parties), values, result: None, withheld: None }
     }
 
     /// The same, where the circuit gives the rows of the last output like this.
@@ -151,6 +154,36 @@ impl AssignedCircuit {
         table.retype_output(name, ty)
     }
 
+    /// Has rows of the result suppressed and numbers of it rounded before they are opened, and names its rows.
+    pub(crate) fn disclose(&mut self, output: &str, disclosure: Disclosure) -> Result<(), DisclosureError> {
+        if disclosure.is_none() {
+            return Ok(());
+        }
+        let declaration = &mut self.header.declaration;
+        let is_last = declaration.outputs().last().is_some_and(|table| table.name == output);
+        let table = declaration.output_mut(output).filter(|_| is_last && self.result.is_some());
+        let table = table.ok_or(DisclosureError::NoResult)?;
+        let reveals = disclosure.reveals();
+        let (opened, withheld) = disclosure.of(table)?;
+        *table = opened;
+        declaration.reveal(reveals);
+        self.withheld = Some(withheld);
+        Ok(())
+    }
+
+    /// What is done to the rows of this output before they are opened.
+    pub(crate) fn withheld(&self, output: &str) -> Option<&Withheld> {
+        let is_last = self.header.declaration.outputs().last().is_some_and(|table| table.name == output);
+        self.withheld.as_ref().filter(|_| is_last)
+    }
+
+    /// The AND gates, but for those that check the ranges of inputs.
+    pub(crate) fn and_gates(&self) -> u64 {
+        let rows = self.header.declaration.outputs().last().map_or(0, |table| table.rows.most());
+        let withheld = self.withheld.as_ref().map_or(0, |withheld| withheld.and_gates(rows));
+        self.circuit.and_gates().saturating_add(withheld)
+    }
+
     /// Runs the circuit, which reads all values.
     pub(crate) fn run<F: Fancy, I: Inputs<F>>(
         &self,
@@ -168,7 +201,15 @@ impl AssignedCircuit {
         let rows = self.header.declaration.outputs().last().map_or(0, |table| table.rows.most());
         let result = given.split_off(given.len().saturating_sub(rows * layout.bits));
         outputs.extend(given);
-        result.chunks_exact(layout.bits.max(1)).try_for_each(|row| layout.show(f, row, outputs))
+        let mut shown = Vec::new();
+        result.chunks_exact(layout.bits.max(1)).try_for_each(|row| layout.show(f, row, &mut shown))?;
+        match &self.withheld {
+            Some(withheld) => withheld.open(f, &shown, outputs),
+            None => {
+                outputs.extend(shown);
+                Ok(())
+            }
+        }
     }
 }
 

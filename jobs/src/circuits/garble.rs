@@ -20,8 +20,9 @@ use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Fancy, Inputs};
 
 use super::assigned::{AssignedCircuit, Layout, Placed, Reading, parties};
+use super::disclosure::Withheld;
 use crate::kind::Kind;
-use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, RowNames, Rows, Table};
 
 const NAME: ProgramName = ProgramName::literal("garble@1");
 
@@ -139,6 +140,16 @@ impl GarbleFunctionality {
         &mut self.assigned
     }
 
+    /// What is done to the rows of an output before they are opened.
+    pub(crate) fn withheld(&self, output: &str) -> Option<&Withheld> {
+        self.assigned.withheld(output)
+    }
+
+    /// The AND gates, but for those that check the ranges of inputs.
+    pub(crate) fn and_gates(&self) -> u64 {
+        self.assigned.and_gates()
+    }
+
     /// How a table of an input party is read.
     pub(crate) fn reading(&self, party: usize, table: usize) -> Option<Reading> {
         self.assigned.reading(party, table)
@@ -228,5 +239,14 @@ impl Functionality for GarbleFunctionality {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         self.assigned.run(f, inputs, outputs)
+    }
+
+    fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+        let suppresses = self.withheld(&table.name).is_some_and(Withheld::suppresses);
+        suppresses && row.first() == Some(&0)
+    }
+
+    fn row_names(&self, table: &Table) -> Option<RowNames> {
+        self.withheld(&table.name)?.declared.rows.clone()
     }
 }

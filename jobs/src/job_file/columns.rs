@@ -90,7 +90,7 @@ impl ColumnEntry {
 }
 
 /// A bound of a range.
-fn bound(value: &toml::Value, kind: &Kind, decimals: u8) -> Option<i128> {
+pub(super) fn bound(value: &toml::Value, kind: &Kind, decimals: u8) -> Option<i128> {
     match (value, kind) {
         (toml::Value::Integer(number), Kind::Number) => Some((*number).into()),
         (toml::Value::String(text), Kind::Number) => rows::number(text, decimals),

@@ -312,6 +312,11 @@ impl Declaration {
         self.outputs.iter_mut().find(|table| table.name == name)
     }
 
+    /// Adds sentences about what the outputs reveal.
+    pub(crate) fn reveal(&mut self, more: Vec<String>) {
+        self.reveals.extend(more);
+    }
+
     /// The output tables, `inputs_hold` first.
     #[must_use]
     pub fn outputs(&self) -> &[Table] {

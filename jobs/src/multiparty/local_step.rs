@@ -123,7 +123,7 @@ pub struct Figure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowNames {
     /// What the rows are, as the heading of a column.
-    pub column: &'static str,
+    pub column: String,
     /// The name of each row.
     pub names: Vec<String>,
 }

@@ -60,6 +60,31 @@ fn the_remainder_of_the_smallest_number_by_minus_one_is_zero() {
     assert!(both("pub fn main(x: i8, y: i8) -> i8 { x % y }", &[-128, 0])[0].0);
 }
 
+/// Its `push_panic_if` remembers for each condition the state of panics after it was checked first, and goes back to that
+/// state when the same condition is checked again: what panicked in between is forgotten. An index that is a number in
+/// bounds has the condition that is never true, and so has a division by a number that is not zero.
+#[test]
+fn a_panic_between_two_checks_of_one_condition_counts() {
+    for between in [
+        "let one = x / 3u8; let sum = x + y; sum ^ (x / 5u8) ^ one",
+        "let a = [x, y]; let one = a[0usize]; let sum = one + y; sum ^ a[1usize] ^ one",
+        "let one = x / y; let sum = x + y; sum ^ (x / y) ^ one",
+        "let mut out = [0u8; 2]; let a = [x, x]; for i in 0usize..2usize { out[i] = a[i] + y; } out[0usize]",
+    ] {
+        let source = |body: &str| format!("pub fn main(x: u8, y: u8) -> u8 {{ {body} }}");
+        let [ours, theirs] = both(&source(between), &[200, 100]);
+        assert_eq!((ours, theirs.0), ((true, vec![vec![0]]), false), "{between}");
+        // Without an overflow, both say the same.
+        let [ours, theirs] = both(&source(between), &[20, 100]);
+        assert_eq!((ours.0, &ours), (false, &theirs), "{between}");
+    }
+    // One check alone, and both panic.
+    for source in ["let one = x / 3u8; let sum = x + y; sum ^ one", "let sum = x + y; sum ^ (x / 3u8)"] {
+        let [ours, theirs] = both(&format!("pub fn main(x: u8, y: u8) -> u8 {{ {source} }}"), &[200, 100]);
+        assert!(ours.0 && theirs.0, "{source}");
+    }
+}
+
 fn refusal(source: &str) -> String {
     GarbleFunctionality::new(source, &GarbleOptions::default(), &compiler()).unwrap_err().to_string()
 }

@@ -6,6 +6,7 @@ mod arithmetic;
 mod differences;
 mod enums;
 mod expressions;
+mod functions;
 mod joins;
 mod limits;
 mod maps;

@@ -136,7 +136,7 @@ fn loops_that_make_tables_agree_with_the_language() {
     }
 }
 
-/// The language's own circuits forget some panics in loops that assign, so arithmetic is the judge.
+/// The language's own circuits forget a panic between two checks of one condition, so arithmetic is the judge.
 #[test]
 fn a_panic_in_a_round_counts() {
     let source = "pub fn main(rows: [u8; 36], y: u8) -> [u8; 36] {

@@ -46,6 +46,7 @@ mod declared;
 mod error;
 mod front_end;
 mod indexing;
+mod inline;
 mod join;
 mod lookups;
 mod loops;
@@ -80,12 +81,13 @@ use super::{Signal, StreamedCircuit};
 use crate::Fancy;
 use declared::DeclaredFields;
 use error::too_large;
+use inline::inlined;
 use state::Lowering;
 use tables::Plan;
 use types::{Leaves, Types};
 
 /// The version of front end and lowering. Another version may make another circuit from the same source.
-pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 4";
+pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 5";
 
 /// Options of a compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,8 +183,16 @@ fn lower(
 ) -> Result<(StreamedCircuit, Vec<Value>, Value), CompileError> {
     let main = program.fn_defs.get("main").filter(|main| main.is_pub).ok_or(CompileError::NoMain)?;
     let types = Types::new(program, declared, &options.constants, options.gates)?;
-    let plan = Plan::of(&types, main)?;
-    let (parameters, result_value) = signature(&types, main, &plan)?;
+    let plain = Plan::of(&types, main);
+    // Calls are written out only if that makes an array a table.
+    let written_out = inlined(&types, main).and_then(|main| Some((Plan::of(&types, &main).ok()?, main)));
+    let written_out =
+        written_out.filter(|(plan, _)| plain.as_ref().map_or(true, |plain| plan.has_more_tables(plain)));
+    let (plan, main) = match &written_out {
+        Some((plan, main)) => (plan, main),
+        None => (plain.as_ref().map_err(Clone::clone)?, main),
+    };
+    let (parameters, result_value) = signature(&types, main, plan)?;
     let whole = || main.params.iter().zip(&plan.sizes).filter(|(_, size)| size.reading == Reading::Whole);
 
     let bits = whole().map(|(_, size)| size.element).collect();
@@ -191,7 +201,7 @@ fn lower(
     for (parameter, size) in whole() {
         lowering.bind(&parameter.name, Rc::new(wires.by_ref().take(size.element).collect()));
     }
-    let (mut result, table) = lowering.main(main, &plan)?;
+    let (mut result, table) = lowering.main(main, plan)?;
     if table.is_none() && lowering.types.bits(&main.ty, main.meta)? == 0 {
         result = Rc::default();
     }
@@ -206,7 +216,7 @@ fn lower(
     let last = lowering.end(main.meta, outputs)?;
     let last = loops::scheduled(&lowering, main.meta, &last)?;
     let held: usize = plan.sizes.iter().map(|size| size.element.saturating_mul(size.elements)).sum();
-    let circuit = StreamedCircuit::new(plan.sizes, lowering.steps, last, table);
+    let circuit = StreamedCircuit::new(plan.sizes.clone(), lowering.steps, last, table);
     // All steps fit but for what their tables take together.
     let circuit = circuit.ok_or_else(|| too_large(main.meta, MAX_TABLES, held.max(MAX_TABLES + 1)))?;
     Ok((circuit, parameters, result_value))

@@ -129,7 +129,7 @@ fn job_text(template: args::Template, parties: &[Party]) -> Outcome<String> {
     for output in outputs {
         let _ = write!(text, "\n[[output]]\nname = \"{output}\"\nresult_parties = [{all}]\n");
         if *output == "result" {
-            text += "columns.region = { values = [\"north\", \"south\", \"abroad\"] }\ncolumns.answers = { optional = true }\ncolumns.mean = { decimals = 2, optional = true }\n";
+            text += "rows = \"region\"                        # a row for each region\nminimum = { answers = 5 }              # a region with fewer answers is suppressed\ncolumns.mean = { decimals = 2 }\n# round = { answers = 5, mean = \"0.10\" } rounds what is shown\n";
         }
     }
     Ok(text)
@@ -149,23 +149,21 @@ fn survey(parties: &[Party]) -> String {
         .collect();
     format!(
         "// How satisfied the people of each region are: how many gave a mark, and the mean of their marks in hundredths.
-// A region with fewer than five marks is left out. A mark that is not there counts as none.
+// A mark that is not there counts as none. The job has regions with few marks suppressed.
 
 const ROWS: usize = JOB::ROWS;
 
 struct Answer {{ region: u8, mark: (bool, u8) }}
 
-struct Region {{ region: u8, answers: (bool, u32), mean: (bool, u32) }}
+struct Region {{ answers: u32, mean: u32 }}
 
 pub fn main({parameters}) -> [Region; 3] {{
     let mut count = [0u32; 3];
     let mut sum = [0u32; 3];
-{loops}    let mut regions = [Region {{ region: 0u8, answers: (false, 0u32), mean: (false, 0u32) }}; 3];
+{loops}    let mut regions = [Region {{ answers: 0u32, mean: 0u32 }}; 3];
     for i in 0usize..3usize {{
-        let shown = count[i] >= 5u32;
-        let answers = if shown {{ count[i] }} else {{ 0u32 }};
-        let mean = if shown {{ sum[i] * 100u32 / count[i] }} else {{ 0u32 }};
-        regions[i] = Region {{ region: i as u8, answers: (shown, answers), mean: (shown, mean) }};
+        let mean = if count[i] > 0u32 {{ sum[i] * 100u32 / count[i] }} else {{ 0u32 }};
+        regions[i] = Region {{ answers: count[i], mean }};
     }}
     regions
 }}

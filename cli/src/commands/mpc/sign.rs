@@ -15,6 +15,7 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
+use sotto_jobs::disclosure::Declared;
 use sotto_jobs::exposure;
 use sotto_jobs::policy_file::bind;
 use sotto_jobs::reading;
@@ -88,7 +89,7 @@ pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
         );
     }
     let added = json!({ "job": id, "expired": is_over, "missing_keys": missing.files(),
-                        "reading": reading::records(&job, &program) });
+                        "reading": reading::records(&job, &program), "without_minimum": exposure::ungrouped(&job, &program) });
     let shown = serde_json::from_str(&missing.hide(&job, &fields(&job).to_string()));
     let shown = shown.or_refuse("cannot show the job")?;
     context.output.record("mpc-job", merge(shown, added), &human)
@@ -157,6 +158,7 @@ fn fields(job: &Job) -> serde_json::Value {
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),
         "program": job.program.name.to_string(), "circuit": job.program.circuit.to_string(),
         "and_gates": job.program.and_gates, "expiry": job.expiry, "maximum_runs": job.runs,
+        "disclosure": job.declared().map(Declared::record),
         "evidence": evidence.collect::<Vec<_>>(), "diverse": job.attestation.diverse,
         "inputs": schemas.collect::<Vec<_>>(), "parties": parties.collect::<Vec<_>>(), "summary": describe(job, None),
     })

@@ -9,6 +9,7 @@ use crate::{
     output::merge,
 };
 use serde_json::{Value, json};
+use sotto_jobs::disclosure::Declared;
 use sotto_jobs::receipt_file::{MAX_FILE, MAX_RESULT, SignedReceipt, read, read_result, render};
 use sotto_jobs::{PartyId, Receipt};
 use sotto_tee::bundle::{NoVerdict, Today};
@@ -40,6 +41,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
         "program {}, circuit {}, {} AND gates",
         job.program.name, facts.circuit, facts.and_gates
     );
+    for line in job.declared().map(Declared::lines).unwrap_or_default() {
+        let _ = writeln!(human, "result: {line}");
+    }
     for (computer, statement) in receipt.statements_of(job) {
         let party = job.party(computer);
         let (took, sent) = (statement.finished.saturating_sub(statement.started), statement.sent);

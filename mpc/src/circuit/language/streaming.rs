@@ -5,12 +5,14 @@
 //! sort     a step alone; the state stays
 //! join     each table: a round for each two neighbours, which panics unless their keys ascend
 //!          a merge; then a round for each two neighbours, whose body counts if their keys are equal
+//!          `join(first, second)`: the rounds make a table of all neighbours, zeros but for pairs, which a sort puts last
 //! [row; n] one row, in a variable, until rows are made or the table is used as one
 //! ```
 
 use std::rc::Rc;
 
 use garble_lang::TypedFnDef;
+use garble_lang::ast::Type;
 use garble_lang::token::MetaInfo;
 
 use super::error::{CompileError, Refusal, refused};
@@ -20,12 +22,12 @@ use super::patterns::matches;
 use super::round::{Row, filled, made};
 use super::rows::RowLoop;
 use super::state::{Bits, Lowering};
-use super::tables::{Action, Expression, Join, Plan};
+use super::tables::{Action, Expression, Join, Joined, Origin, Plan};
 use super::uses::Uses;
 use crate::circuit::netlist::Signal;
 use crate::circuit::streamed::{Merge, Reading, Sort, Step};
 use crate::gadgets::network::KeyBit;
-use crate::gadgets::{Comparison, Words};
+use crate::gadgets::{Comparison, Selection, Words};
 
 impl Lowering<'_> {
     /// The statements of `main`: the value of the last one, or the table that it is.
@@ -94,13 +96,22 @@ impl Lowering<'_> {
     /// A table, after the sorts that make it.
     fn table(&mut self, meta: MetaInfo, table: &Expression<'_>) -> Result<Table, CompileError> {
         let unknown = || refused(meta, Refusal::Unsupported);
-        self.fill(meta, table.name)?;
-        let mut now = *self.tables.get(table.name).ok_or_else(unknown)?;
+        let mut now = match &table.of {
+            Origin::Name(name) => {
+                self.fill(meta, name)?;
+                *self.tables.get(*name).ok_or_else(unknown)?
+            }
+            Origin::Join(joined) => self.join_rows(meta, joined)?,
+        };
         for key in &table.sorts {
-            self.steps.push(Step::Sort(Sort { table: now.number, key: key.unsigned() }));
-            now = new_table(self, meta, now.width, now.rows)?;
+            now = self.sort(meta, now, key.unsigned())?;
         }
         Ok(now)
+    }
+
+    fn sort(&mut self, meta: MetaInfo, table: Table, key: Vec<KeyBit>) -> Result<Table, CompileError> {
+        self.steps.push(Step::Sort(Sort { table: table.number, key }));
+        new_table(self, meta, table.width, table.rows)
     }
 
     /// A loop over rows by an index.
@@ -188,9 +199,16 @@ impl Lowering<'_> {
         self.tables.insert(name.to_owned(), table);
     }
 
-    fn join_tables(&mut self, meta: MetaInfo, join: &Join<'_>) -> Result<(), CompileError> {
+    /// Two tables of which the keys of each must ascend, merged.
+    fn merge(
+        &mut self,
+        meta: MetaInfo,
+        key: &Type,
+        [first, second]: &[Expression<'_>; 2],
+    ) -> Result<Merged, CompileError> {
+        let widths = self.types.key_widths(key, meta)?;
         let (mut key, mut from) = (Vec::new(), 0);
-        for width in self.types.key_widths(join.key, meta)? {
+        for width in widths {
             // Parts are compared from the first on, so the last one is lowest.
             key.splice(0..0, from..from + width);
             from += width;
@@ -198,8 +216,7 @@ impl Lowering<'_> {
         if key.is_empty() {
             return Err(refused(meta, Refusal::Unsupported));
         }
-        let words = |row: &Bits| Words::single(&key.iter().map(|place| row[*place]).collect::<Vec<_>>());
-        let [first, second] = &join.tables;
+        let words = |row: &Bits| key_of(row, &key);
         let (first, second) = (self.table(meta, first)?, self.table(meta, second)?);
         for table in [first, second] {
             let (sources, uses) = ([(table, 0), (table, 1)], Uses::default());
@@ -215,17 +232,40 @@ impl Lowering<'_> {
         let bits = key.iter().map(|place| KeyBit { place: *place as u32, descends: false }).collect();
         self.steps.push(Step::Merge(Merge { tables: [first.number, second.number], key: bits }));
         let width = first.width.max(second.width) + 1;
-        let merged = new_table(self, meta, width, first.rows + second.rows)?;
-        let (sources, uses) = ([(merged, 0), (merged, 1)], Uses::of(join.body));
-        let rounds = Rounds::over(&sources, merged.rows - 1, &uses);
+        let rows = new_table(self, meta, width, first.rows + second.rows)?;
+        Ok(Merged { rows, key, widths: [first.width, second.width] })
+    }
+
+    /// Runs the body of a join for each two neighbours.
+    fn join_tables(&mut self, meta: MetaInfo, join: &Join<'_>) -> Result<(), CompileError> {
+        let merged = self.merge(meta, join.key, &join.tables)?;
+        let (sources, uses) = (merged.neighbours(), Uses::of(join.body));
+        let rounds = Rounds::over(&sources, merged.rows.rows - 1, &uses);
         let body = |this: &mut Lowering<'_>, Round { rows, .. }: Round| {
-            let [low, high] = [&rows[0], &rows[1]].map(&words);
-            let is_pair = this.gates(meta, |f| f.equal(&low, &high))?;
-            let both = [&rows[0][..first.width], &rows[1][..second.width]].concat();
-            this.joined(meta, is_pair.first().copied().unwrap_or_default(), &Rc::new(both), join)?;
+            let is_pair = merged.is_pair(this, meta, &rows)?;
+            this.joined(meta, is_pair, &Rc::new(merged.both(&rows)), join)?;
             Ok(Vec::new())
         };
         for_rows(self, meta, &rounds, body).map(drop)
+    }
+
+    /// The array that a join is: all neighbours, zeros for those that are no pair, and the pairs last.
+    fn join_rows(&mut self, meta: MetaInfo, joined: &Joined<'_>) -> Result<Table, CompileError> {
+        let merged = self.merge(meta, joined.key, &joined.tables)?;
+        let bits = if joined.has_both { merged.widths.iter().sum() } else { merged.widths[0] };
+        let (sources, uses) = (merged.neighbours(), Uses::default());
+        let makes = [Making { width: 1 + bits, into: None }];
+        let rounds = Rounds { makes: &makes, ..Rounds::over(&sources, merged.rows.rows - 1, &uses) };
+        let body = |this: &mut Lowering<'_>, Round { rows, .. }: Round| {
+            let is_pair = merged.is_pair(this, meta, &rows)?;
+            let row = Words::single(&merged.both(&rows)[..bits]);
+            let kept = this.gates(meta, |f| f.keep(&[is_pair], &row))?;
+            Ok(vec![Rc::new([&[is_pair], kept.wires()].concat())])
+        };
+        let made = for_rows(self, meta, &rounds, body)?;
+        let made = *made.first().ok_or_else(|| refused(meta, Refusal::Unsupported))?;
+        // The places of the pairs would reveal their places in the tables.
+        self.sort(meta, made, vec![KeyBit { place: 0, descends: false }])
     }
 
     /// Runs the body of a join for two rows, if they are a pair.
@@ -247,4 +287,38 @@ impl Lowering<'_> {
         let chosen = self.choose(meta, is_pair, taken, skipped)?;
         self.adopt(meta, chosen).map(drop)
     }
+}
+
+/// Two tables in one, in the order of their keys.
+struct Merged {
+    rows: Table,
+    /// The places of the bits of a key in a row, the lowest first.
+    key: Vec<usize>,
+    /// The bits of a row of each.
+    widths: [usize; 2],
+}
+
+impl Merged {
+    /// What a round takes: a row, and the next.
+    fn neighbours(&self) -> [(Table, usize); 2] {
+        [(self.rows, 0), (self.rows, 1)]
+    }
+
+    /// Whether two neighbours have equal keys.
+    fn is_pair(&self, l: &mut Lowering<'_>, meta: MetaInfo, rows: &[Bits]) -> Result<Signal, CompileError> {
+        let [low, high] = [&rows[0], &rows[1]].map(|row| key_of(row, &self.key));
+        let is_pair = l.gates(meta, |f| f.equal(&low, &high))?;
+        Ok(is_pair.first().copied().unwrap_or_default())
+    }
+
+    /// The row of the first table and that of the second, if two neighbours are a pair.
+    fn both(&self, rows: &[Bits]) -> Vec<Signal> {
+        let [first, second] = self.widths;
+        [&rows[0][..first], &rows[1][..second]].concat()
+    }
+}
+
+/// The key of a row.
+fn key_of(row: &Bits, key: &[usize]) -> Words<Signal> {
+    Words::single(&key.iter().map(|place| row[*place]).collect::<Vec<_>>())
 }

@@ -5,6 +5,7 @@
 //! for i in a..b { … first[i] … second[i] … }   a loop over rows of several, and over those beside them: `first[i + 1]`
 //! for (x, y) in join_iter(first, second) { … } a join
 //! let sorted = sort(table);                    another table; `sort` is a function that sorts
+//! let pairs = join(first, second);             another table: the neighbours of a join, pairs last
 //! let mut new = [row; 1000];                   another table, of equal rows; `let mut new = table;`: of the same rows
 //! for i in a..b { … new[i] = … }               a loop that makes its rows
 //! table[index]                                 a row, by a number or by a secret index
@@ -19,7 +20,7 @@
 
 use std::collections::BTreeMap;
 
-use garble_lang::ast::{ExprEnum, StmtEnum, Type};
+use garble_lang::ast::{BuiltInFnCall, ExprEnum, StmtEnum, Type};
 use garble_lang::{TypedExpr, TypedFnDef, TypedPattern, TypedStmt};
 
 use super::error::CompileError;
@@ -62,11 +63,44 @@ pub(super) struct Join<'s> {
     pub(super) body: &'s [TypedStmt],
 }
 
-/// A table, by its name, sorted by these functions, one after the other.
+/// A table, sorted by these functions, one after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Expression<'s> {
-    pub(super) name: &'s str,
+    pub(super) of: Origin<'s>,
     pub(super) sorts: Vec<SortKey>,
+}
+
+/// Where a table is from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin<'s> {
+    /// It has a name.
+    Name(&'s str),
+    /// It is the array that `join` of two tables is.
+    Join(Box<Joined<'s>>),
+}
+
+/// `join(first, second)`.
+#[derive(Clone, Debug)]
+pub(super) struct Joined<'s> {
+    pub(super) key: &'s Type,
+    pub(super) tables: [Expression<'s>; 2],
+    /// Whether an element has the rows of both tables, or the one that both have.
+    pub(super) has_both: bool,
+}
+
+impl<'s> Expression<'s> {
+    /// The names of all tables in it.
+    fn names(&self) -> Vec<&'s str> {
+        match &self.of {
+            Origin::Name(name) => vec![name],
+            Origin::Join(joined) => joined.tables.iter().flat_map(Expression::names).collect(),
+        }
+    }
+
+    /// Whether it is the table of this name as it stands.
+    fn is(&self, name: &str) -> bool {
+        self.sorts.is_empty() && matches!(self.of, Origin::Name(of) if of == name)
+    }
 }
 
 impl Plan {
@@ -86,7 +120,9 @@ impl Plan {
             // What is bound to a table that is none is none either.
             for (name, value) in main.body.iter().filter_map(bound) {
                 let table = plan.table(value);
-                if !table.map_or_else(|| repeated(value).is_some(), |table| kept.contains_key(table.name)) {
+                let is_kept =
+                    |table: Expression<'_>| table.names().into_iter().all(|of| kept.contains_key(of));
+                if !table.map_or_else(|| repeated(value).is_some(), is_kept) {
                     kept.remove(name);
                 }
             }
@@ -97,6 +133,11 @@ impl Plan {
         }
         plan.sizes = plan.sizes(types, main, &whole)?;
         Ok(plan)
+    }
+
+    /// Whether there are tables that the other plan does not have, and all of those.
+    pub(super) fn has_more_tables(&self, other: &Self) -> bool {
+        self.names.len() > other.names.len() && other.names.keys().all(|name| self.names.contains_key(name))
     }
 
     /// Parameters with many elements, and names that are bound once, to another table or to equal rows.
@@ -113,7 +154,7 @@ impl Plan {
             let (name, value) = bound(statement)?;
             let is_table = match &value.inner {
                 ExprEnum::FnCall(function, _) => self.sorts.contains_key(function),
-                ExprEnum::Identifier(_) => true,
+                ExprEnum::Identifier(_) | ExprEnum::BuiltInFnCall(_) => true,
                 _ => repeated(value).is_some(),
             };
             let is_other = is_table && whole.binds(name) == 1 && !is_parameter(name);
@@ -125,7 +166,10 @@ impl Plan {
     /// How often each table is used as a whole, and assigned in loops over its rows.
     fn known_uses(&self, main: &TypedFnDef) -> BTreeMap<String, Known> {
         let mut uses = BTreeMap::<String, Known>::new();
-        let mut add = |table: &Expression<'_>| uses.entry(table.name.to_owned()).or_default().as_table += 1;
+        let mut add = |table: &Expression<'_>| {
+            let names = table.names().into_iter();
+            names.for_each(|name| uses.entry(name.to_owned()).or_default().as_table += 1);
+        };
         let actions: Vec<_> = self.actions(main).collect();
         for action in &actions {
             match action {
@@ -187,13 +231,20 @@ impl Plan {
     fn table<'s>(&self, expression: &'s TypedExpr) -> Option<Expression<'s>> {
         match &expression.inner {
             ExprEnum::Identifier(name) => {
-                self.names.contains_key(name).then_some(Expression { name, sorts: Vec::new() })
+                let of = Origin::Name(name);
+                self.names.contains_key(name).then_some(Expression { of, sorts: Vec::new() })
             }
             ExprEnum::FnCall(function, arguments) => {
                 let [argument] = &arguments[..] else { return None };
                 let mut table = self.table(argument)?;
                 table.sorts.push(self.sorts.get(function)?.clone());
                 Some(table)
+            }
+            ExprEnum::BuiltInFnCall(BuiltInFnCall::Join { join_ty, has_assoc_data, args }) => {
+                let [first, second] = &args[..] else { return None };
+                let tables = [self.table(first)?, self.table(second)?];
+                let joined = Joined { key: join_ty, tables, has_both: *has_assoc_data };
+                Some(Expression { of: Origin::Join(Box::new(joined)), sorts: Vec::new() })
             }
             _ => None,
         }
@@ -204,9 +255,7 @@ impl Plan {
         let actions: Vec<Action<'_>> = self.actions(main).collect();
         let is_read_once = |name: &String, elements: usize| {
             actions.iter().any(|action| match action {
-                Action::Rows { table, .. } => {
-                    table.name == *name && table.sorts.is_empty() && whole.reads(name) == 1
-                }
+                Action::Rows { table, .. } => table.is(name) && whole.reads(name) == 1,
                 Action::Index(rows) => {
                     (rows.from, rows.to) == (0, elements)
                         && rows.reads_only(name)

@@ -127,6 +127,11 @@ impl Uses {
         known.iter().any(|other| self.in_index.contains(other) || indexes(other))
     }
 
+    /// Whether anything is assigned.
+    pub(super) fn has_assignments(&self) -> bool {
+        !self.assigned.is_empty()
+    }
+
     /// How often a name is bound.
     pub(super) fn binds(&self, name: &str) -> usize {
         self.bound.get(name).copied().unwrap_or_default()
@@ -224,7 +229,7 @@ impl Uses {
         all.into_iter().for_each(|expression| self.expression(expression));
     }
 
-    fn expression(&mut self, expression: &TypedExpr) {
+    pub(super) fn expression(&mut self, expression: &TypedExpr) {
         match &expression.inner {
             ExprEnum::Identifier(name) => *self.read.entry(name.clone()).or_default() += 1,
             ExprEnum::ArrayAccess(array, index) => {
