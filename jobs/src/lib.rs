@@ -27,13 +27,16 @@ pub mod approval;
 pub mod policy;
 
 pub mod evidence;
+pub mod lock;
 pub mod vouched;
 
 pub mod budget;
+pub mod offer;
 
 mod pad;
 pub mod receipt;
 
+pub mod false_half;
 pub mod input_commitment;
 pub mod output_share;
 
@@ -42,11 +45,15 @@ mod run_id;
 
 pub mod session_evidence;
 
+pub mod sale;
+
 pub mod admission;
 pub mod attempt;
 pub mod collect;
 pub mod run_state;
 pub mod storage;
+
+pub mod offer_use;
 
 mod compute_party;
 
