@@ -14,6 +14,7 @@ mod draft;
 mod party_id;
 mod rules;
 pub(crate) mod sale;
+mod sale_rules;
 
 pub use attestation::{Attestation, Demand, MAX_DIVERSE};
 pub use draft::{

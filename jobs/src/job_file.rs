@@ -24,10 +24,10 @@ mod computers;
 mod evidence;
 mod program;
 mod sale;
+mod selling;
 mod suite;
 
 pub use evidence::evidence_files;
-pub use sale::offer_files;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -16,9 +16,10 @@
 //! the rows mean what the schema says: an owner can offer rows that it made up.
 
 mod check;
+mod error;
 mod terms;
 
-pub use check::OfferError;
+pub use error::OfferError;
 pub use terms::{Address, OpenedTerms, SealedTerms, Terms};
 
 use rand_core::{CryptoRng, RngCore};

@@ -10,7 +10,7 @@ use sotto_jobs::job::{Draft, Payee as PaidOwner, Sale};
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Event, Judgement, Payee};
-use sotto_jobs::sale::{ClaimSet, Go, PayeeClaim, SaleError, SealedSecret, Sold};
+use sotto_jobs::sale::{ClaimSet, Go, Part, PayeeClaim, SaleError, SealedSecret, Sold};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
 use sotto_mpc::channel::pipe_pair;
 use support::world::{ROWS, World};
@@ -63,7 +63,7 @@ fn secret(sold: &Sold<'_>, computer: PartyId) -> LockSecret {
 
 fn sealed(sold: &Sold<'_>, computer: PartyId, to: PartyId) -> SealedSecret {
     let place = if computer == ACME { Place::Garbler } else { Place::Evaluator };
-    SealedSecret::seal(sold, (place, to), &secret(sold, computer), &mut rng(5)).unwrap()
+    SealedSecret::seal(sold, Part { place, secret: &secret(sold, computer) }, to, &mut rng(5)).unwrap()
 }
 
 /// What became of the money of each payee's hold, and of the outputs.
@@ -123,7 +123,13 @@ impl Settlement<'_> {
                         match effect {
                             payee::Effect::PassOn(place, secret, others) => {
                                 passed.extend(others.iter().map(|to| {
-                                    SealedSecret::seal(sold, (place, *to), &secret, &mut rng(6)).unwrap()
+                                    SealedSecret::seal(
+                                        sold,
+                                        Part { place, secret: &secret },
+                                        *to,
+                                        &mut rng(6),
+                                    )
+                                    .unwrap()
                                 }))
                             }
                             payee::Effect::Complete(t) => drop(known.insert(*id, t)),
@@ -262,7 +268,8 @@ fn a_secret_is_the_one_of_its_lock_and_for_its_payee() {
     moved.run_id = Digest([9; 32]);
     assert_eq!(open(&moved, CARL), Err(SaleError::OtherSale));
     // The evaluator gives out something else.
-    let lie = SealedSecret::seal(&sold, (Place::Evaluator, CARL), &secret(&sold, ACME), &mut rng(5)).unwrap();
+    let part = Part { place: Place::Evaluator, secret: &secret(&sold, ACME) };
+    let lie = SealedSecret::seal(&sold, part, CARL, &mut rng(5)).unwrap();
     assert_eq!(open(&lie, CARL), Err(SaleError::Secret("evaluator")));
 }
 

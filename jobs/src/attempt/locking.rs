@@ -13,14 +13,15 @@ use std::io::{Read, Write};
 use rand_core::{CryptoRng, RngCore};
 
 use super::error::AttemptError;
-use super::session::Session;
 use crate::codec::Codec;
-use crate::job::Sale;
+use crate::job::{PartyId, Sale};
 use crate::lock::half::{Half, HalfPlace, SoldFacts, SoldHalf, digest};
 use crate::lock::{Lock, LockSecret, Place};
 use crate::messages::{receive, send};
+use crate::output_share::AttemptOutputs;
 use sotto_mpc::channel::{Channel, Framed, Phase};
 use sotto_mpc::protocol::semi_honest::{OutputShare, Role};
+use sotto_party::Identity;
 
 /// Longest of these messages, in bytes.
 const MAX_MESSAGE: usize = 256;
@@ -42,7 +43,15 @@ fn swap<T: Codec>(channel: &mut impl Channel, prefix: &'static str, ours: &T) ->
     T::from_prefixed(prefix, &theirs).map_err(|_| AttemptError::Malformed("lock on outputs that are sold"))
 }
 
-impl Session<'_> {
+/// Who locks, and in which attempt.
+pub(super) struct Locker<'a> {
+    pub(super) role: Role,
+    pub(super) us: PartyId,
+    pub(super) identity: &'a Identity,
+    pub(super) outputs: AttemptOutputs<'a>,
+}
+
+impl Locker<'_> {
     /// Locks our share of the outputs that are sold.
     pub(super) fn lock<S: Read + Write>(
         &self,
@@ -53,17 +62,18 @@ impl Session<'_> {
     ) -> Result<Locking, AttemptError> {
         let place = if self.role == Role::Garbler { Place::Garbler } else { Place::Evaluator };
         let in_order = |ours, theirs| if place == Place::Garbler { [ours, theirs] } else { [theirs, ours] };
-        let secret = LockSecret::derive(self.identity, &self.run_id);
-        let ours = secret.part(&self.run_id, place, rng).ok_or(AttemptError::Key)?;
+        let run_id = self.outputs.run_id;
+        let secret = LockSecret::derive(self.identity, &run_id);
+        let ours = secret.part(&run_id, place, rng).ok_or(AttemptError::Key)?;
         let theirs = swap(channel, PART, &ours)?;
         let parts @ [garbler, evaluator] = in_order(ours, theirs);
-        let lock = Lock::new(self.run_id, parts)?;
+        let lock = Lock::new(run_id, parts)?;
         let bits = self.outputs.sold_part(output_share);
         let bits = bits.ok_or(AttemptError::Malformed("number of outputs"))?;
         let at = HalfPlace { receiver: sale.buyer, computer: self.us };
         let half = Half::new(&bits, rng);
         let locked = half.lock(&lock, at, rng);
-        let ours = SoldHalf { commitment: half.commitment(&self.run_id, at), locked: digest(&locked) };
+        let ours = SoldHalf { commitment: half.commitment(&run_id, at), locked: digest(&locked) };
         let theirs = swap(channel, HALF, &ours)?;
         let halves = if place == Place::Garbler { [ours, theirs] } else { [theirs, ours] };
         let [garbler_half, evaluator_half] = halves;

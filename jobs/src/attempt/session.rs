@@ -12,7 +12,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::channel::AttemptChannel;
 use super::error::AttemptError;
-use super::locking::Locking;
+use super::locking::{Locker, Locking};
 use crate::approval::Run;
 use crate::codec::Codec;
 use crate::hash::Digest;
@@ -94,8 +94,9 @@ impl Session<'_> {
         let channel = &mut channel.framed;
         let (output_share, transcript) =
             semi_honest(self.role, &mut *channel, (&program, terms), &inputs, rng)?;
+        let locker = Locker { role: self.role, us: self.us, identity: self.identity, outputs: self.outputs };
         let locked = match &job.sale {
-            Some(sale) => Some(self.lock(sale, &output_share, channel, rng)?),
+            Some(sale) => Some(locker.lock(sale, &output_share, channel, rng)?),
             None => None,
         };
         let (sold, locked) = locked.map(|Locking { facts, locked }| (facts, locked)).unzip();

@@ -1,4 +1,4 @@
-//! The sale that a job file describes.
+//! The entries of a job file about a sale.
 //!
 //! ```toml
 //! [sale]                       [[sale.payee]]
@@ -13,106 +13,19 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Drafting;
-use crate::job::{Party, Payee, Sale};
-use crate::line_error::{LineError, line_of};
-use crate::offer::Offer;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SaleEntry {
-    buyer: Spanned<String>,
-    outputs: Vec<Spanned<String>>,
-    blocks: u64,
-    confirmations: u64,
-    payee: Vec<Spanned<PayeeEntry>>,
+    pub(super) buyer: Spanned<String>,
+    pub(super) outputs: Vec<Spanned<String>>,
+    pub(super) blocks: u64,
+    pub(super) confirmations: u64,
+    pub(super) payee: Vec<Spanned<PayeeEntry>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PayeeEntry {
-    party: String,
-    offer: String,
-}
-
-impl Drafting<'_> {
-    /// The sale, if there is one; `None` if it has a fault.
-    pub(super) fn sale(
-        &mut self,
-        parties: &[Option<Party>],
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
-    ) -> Option<Option<Sale>> {
-        let Some(written) = &self.file.sale else { return Some(None) };
-        let (entry, span) = (written.get_ref(), written.span());
-        let buyer = self.find(entry.buyer.get_ref(), &entry.buyer.span());
-        let mut outputs = Vec::new();
-        for name in &entry.outputs {
-            let place = self.file.output.iter().position(|output| output.get_ref().name == *name.get_ref());
-            match place.and_then(|place| u16::try_from(place).ok()) {
-                Some(place) => outputs.push(place),
-                None => self.report(&name.span(), format!("there is no [[output]] named {}", name.get_ref())),
-            }
-        }
-        let (mut payees, mut chains) = (Vec::new(), Vec::new());
-        for payee in &entry.payee {
-            let PayeeEntry { party, offer } = payee.get_ref();
-            let owner = self.find(party, &payee.span());
-            let read = read(offer).map_err(|e| format!("the offer {offer} cannot be read: {e}"));
-            let read = read.and_then(|text| {
-                Offer::from_text(&text).map_err(|e| format!("the offer {offer} is invalid: {e}"))
-            });
-            let key = owner.and_then(|id| parties.get(usize::from(id.0))?.as_ref()).map(|party| &party.key);
-            let read = match (read, key) {
-                (Ok(read), Some(key)) if read.owner() != key => {
-                    Err(format!("the offer {offer} is not signed by the key of {party}"))
-                }
-                (read, _) => read,
-            };
-            match (read, owner) {
-                (Ok(offer), Some(owner)) => {
-                    payees.push(Payee {
-                        owner,
-                        offer: offer.digest(),
-                        terms: offer.allowed().terms.digest(),
-                    });
-                    chains.push(offer.allowed().chain);
-                }
-                (Err(what), _) => self.report(&payee.span(), what),
-                (Ok(_), None) => {}
-            }
-        }
-        let Some(chain) = chains.first().copied().filter(|first| chains.iter().all(|chain| chain == first))
-        else {
-            self.report(&span, "a sale has a payee, and the offers of all payees name one ledger");
-            return None;
-        };
-        let SaleEntry { blocks, confirmations, .. } = *entry;
-        let is_sound = payees.len() == entry.payee.len() && outputs.len() == entry.outputs.len();
-        let sale = Sale { buyer: buyer?, outputs, payees, chain, blocks, confirmations };
-        is_sound.then_some(Some(sale))
-    }
-}
-
-/// A job file as far as it names offers.
-#[derive(Deserialize)]
-struct File {
-    sale: Option<Named>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    payee: Vec<PayeeEntry>,
-}
-
-/// The offers that a job file names: the payee's name, and the file's.
-///
-/// # Errors
-/// If it is not a job file.
-pub fn offer_files(text: &str) -> Result<Vec<(String, String)>, LineError> {
-    let file: File = toml::from_str(text).map_err(|e| LineError {
-        line: e.span().map_or(1, |span| line_of(text, &span)),
-        what: super::shown(e.message()),
-    })?;
-    let named = file.sale.into_iter().flat_map(|sale| sale.payee);
-    Ok(named.map(|PayeeEntry { party, offer }| (party, offer)).collect())
+pub(super) struct PayeeEntry {
+    pub(super) party: String,
+    pub(super) offer: String,
 }

@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Go, SaleError, Sold};
+use super::letters::Go;
+use super::sold::{SaleError, Sold};
 use crate::job::PartyId;
 
 /// Whether the secret may leave.

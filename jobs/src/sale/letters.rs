@@ -9,7 +9,7 @@
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::{SaleError, Sold};
+use super::sold::{SaleError, Sold};
 use crate::codec::{Bytes, Codec, DecodeError, record};
 use crate::hash::{Digest, Purpose, hash};
 use crate::job::PartyId;
@@ -71,6 +71,15 @@ pub struct Go {
     signature: [u8; 64],
 }
 record!(Go { job, run_id, lock, until, claims, payee, signature });
+
+/// A compute party's part of the secret of a lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Whose.
+    pub place: Place,
+    /// t_c.
+    pub secret: &'a LockSecret,
+}
 
 /// A compute party's secret, encrypted to a payee.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,8 +186,8 @@ impl SealedSecret {
     #[must_use]
     pub fn seal(
         sold: &Sold<'_>,
-        (place, to): (Place, PartyId),
-        secret: &LockSecret,
+        Part { place, secret }: Part<'_>,
+        to: PartyId,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Option<Self> {
         let (job, run_id) = (sold.job().id(), sold.lock().run_id());

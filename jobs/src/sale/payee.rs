@@ -7,7 +7,8 @@
 //! **A secret that is out cannot be called back**, so a payee says go only while every claim still has its margin, and
 //! completes at once when it knows t, whether in time or not: the ledger's side then refuses to publish what is too late.
 
-use super::{ClaimSet, Go, SaleError, SealedSecret, Sold};
+use super::letters::{ClaimSet, Go, SealedSecret};
+use super::sold::{SaleError, Sold};
 use crate::job::PartyId;
 use crate::lock::{LockSecret, Place};
 use sotto_party::Identity;

@@ -2,8 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use super::name;
-use crate::job::Job;
+use crate::job::{Job, PartyId};
 
 pub(super) fn write(out: &mut String, job: &Job) -> fmt::Result {
     let Some(sale) = &job.sale else { return Ok(()) };
@@ -41,4 +40,8 @@ pub(super) fn write(out: &mut String, job: &Job) -> fmt::Result {
          them, with {buyer} and one payee, can let that payee claim so late that the others cannot. One of them can lock \
          something else than it signed for: the money is gone then, and what it locked proves it to anybody."
     )
+}
+
+fn name(job: &Job, id: PartyId) -> &str {
+    job.party(id).name.as_str()
 }
