@@ -155,7 +155,11 @@ fn show(context: &Context, a: &args::MpcOfferShow) -> Outcome {
 fn revoke(context: &Context, a: &args::MpcOfferRevoke) -> Outcome {
     let (offer, identity) = (read(&a.offer)?, read_identity(&a.key)?);
     let text = offer.revoke(&identity).or_refuse("cannot revoke the offer")?;
-    let plan = format!("{}\nSign no more jobs under this offer.", words(&offer, None, None));
+    let opened = match &offer.allowed().terms {
+        Terms::Open(terms) => Some(terms),
+        Terms::Confidential(_) => None,
+    };
+    let plan = format!("{}\nSign no more jobs under this offer.", words(&offer, opened, None));
     if a.dry_run {
         return context.output.record("mpc-offer-plan", fields(&offer, None), &plan);
     }
