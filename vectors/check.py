@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import computers, evidence, frost, keys, range_proof, rules, vault, wire, xchacha  # noqa: E402
+from reader import computers, evidence, frost, keys, locks, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -528,6 +528,16 @@ def check_evidence(v):
 def check_computers(v):
     """A job of three computers, its receipt, and an owner's tests. Ed25519 and AES are not read."""
     computers.check_vectors(v, check)
+
+
+def check_locks(v):
+    """A lock of two computers and their locked halves. Ed25519 and X-Wing are not read."""
+    locks.check_vectors(v, check)
+
+
+def check_sales(v):
+    """Offers, and a job that sells an output. Ed25519 is not read."""
+    sales.check_vectors(v, check)
 
 
 def check_vault(v):

@@ -121,6 +121,7 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
         results: Vec::new(),
         attestation: Attestation::default(),
         further: Vec::new(),
+        sale: None,
     };
     let job = Job::new(draft).unwrap();
     let consents: Vec<_> = (0..5).map(|i| Approval::sign(&job, &identity(i), &mut rng(9)).unwrap()).collect();

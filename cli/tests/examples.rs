@@ -49,6 +49,7 @@ const GROUPS: &[&str] = &[
     "node validator",
     "net",
     "mpc",
+    "mpc offer",
     "keys",
     "keys vault",
     "tee",
@@ -69,6 +70,12 @@ fn every_example_runs() {
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
+    world
+        .shell(
+            "sotto mpc offer new job.toml --key north.key --input north.csv --price 1 --yes \\
+            --address $(sotto wallet address --wallet alice) --out north.offer",
+        )
+        .ok();
     world.board_letters();
     world.held();
     world.stated();

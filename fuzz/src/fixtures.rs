@@ -8,6 +8,7 @@ pub(crate) mod hold;
 pub(crate) mod job;
 pub(crate) mod keys;
 pub(crate) mod payment;
+pub(crate) mod sale;
 pub(crate) mod scratch;
 pub(crate) mod store;
 pub(crate) mod tee;

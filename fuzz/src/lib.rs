@@ -27,6 +27,7 @@ mod links;
 mod messages;
 mod requests;
 mod rules;
+mod sales;
 pub mod seeds;
 mod sessions;
 mod slates;
@@ -169,6 +170,10 @@ targets! {
         Machine mpc_receipt
         Decoder mpc_budget
         Decoder mpc_rows
+    }
+    sales {
+        Decoder mpc_offer
+        Machine mpc_sale
     }
     keys {
         Decoder keys_draft

@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod links;
 mod money;
+mod sales;
 mod tee;
 
 use crate::{TARGETS, Target, Verdict};
@@ -66,6 +67,7 @@ fn inputs(target: &str) -> Inputs {
         jobs::inputs,
         keys::inputs,
         links::inputs,
+        sales::inputs,
         tee::inputs,
     ];
     all.iter().find_map(|inputs| inputs(target)).expect("seeds for every target")

@@ -30,6 +30,7 @@ use std::io::{Read, Write};
 mod channel;
 mod error;
 mod kept;
+mod locking;
 mod session;
 
 pub use channel::AttemptChannel;
@@ -300,7 +301,7 @@ impl<S: Read + Write + Send> Begun<'_, S> {
         let outputs = AttemptOutputs { job, run_id, widths: &widths };
         let (role, run, us, identity) = (known.role(), known.run, known.us, known.identity);
         let session = Session { role, run, us, identity, run_id, attempt, outputs, shares };
-        let SessionOutputs { outputs, encrypted_shares, transcript } =
+        let SessionOutputs { outputs, encrypted_shares, sold, transcript } =
             match (job.malicious(), &mut channels[..]) {
                 (None, [channel]) => session.semi_honest(program, channel, rng)?,
                 (Some(settings), [channel]) => session.malicious((program, settings), channel, keep, rng)?,
@@ -317,6 +318,7 @@ impl<S: Read + Write + Send> Begun<'_, S> {
             inputs: known.input_commitments.iter().map(InputCommitment::digest).collect(),
             outputs,
             transcript: Digest(transcript),
+            sold,
         };
         let finished = clock();
         if finished.saturating_sub(started) > job.limits.seconds.into() {

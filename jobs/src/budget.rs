@@ -70,6 +70,12 @@ pub struct DataSet {
 record!(DataSet { label, rows });
 
 impl DataSet {
+    /// The hash under which an offer names these rows: the offer's nonce hides them.
+    #[must_use]
+    pub fn offered(&self, nonce: &[u8; 32]) -> Digest {
+        hash(Purpose::OfferedRows, &[nonce, &self.rows.0])
+    }
+
     /// Whether uses of the two count together.
     fn counts_with(&self, other: &Self) -> bool {
         self.rows == other.rows || (self.label.is_some() && self.label == other.label)

@@ -12,6 +12,7 @@ use crate::attempt::Finished;
 use crate::codec::record;
 use crate::input_commitment::InputCommitment;
 use crate::job::Job;
+use crate::lock::half::{LockedHalf, SoldFacts};
 use crate::output_share::{
     AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare, WrongPaddedOutputs,
 };
@@ -28,6 +29,14 @@ pub struct Outcome {
     pub outputs: Vec<(usize, Vec<bool>)>,
     /// What shows that they are those of the receipt, if we receive any.
     pub output_shares: Option<[Vec<u8>; 2]>,
+    /// The locked halves of outputs that we buy, the garbler's first.
+    pub locked: Option<[Vec<u8>; 2]>,
+}
+
+impl Outcome {
+    fn without_outputs(receipt: &Receipt) -> Self {
+        Self { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None, locked: None }
+    }
 }
 
 /// What a compute party answers at the end of a run.
@@ -65,11 +74,22 @@ pub enum Disagreement {
     /// What was opened is not what was signed for.
     #[error(transparent)]
     PaddedOutputs(#[from] WrongPaddedOutputs),
+    /// A locked half is not what was signed for.
+    #[error("the locked half of the {0} is not the one that both compute parties signed for")]
+    Locked(&'static str),
 }
 
 impl Stated for Collected {
-    const PREFIXES: [&'static str; 3] =
-        ["sotto collected v1\0", "sotto collected v2\0", "sotto collected v3\0"];
+    const PREFIXES: [&'static str; 4] =
+        ["sotto collected v1\0", "sotto collected v2\0", "sotto collected v3\0", "sotto collected v4\0"];
+
+    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
+        Some(&mut self.receipt.facts.sold)
+    }
+
+    fn sold(&self) -> Option<&SoldFacts> {
+        self.receipt.facts.sold.as_ref()
+    }
 
     fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
         Some(&mut self.receipt.further)
@@ -151,7 +171,7 @@ impl Collector<'_> {
             return Err(Disagreement::NotOurs);
         }
         if job.outputs_of(self.ours.id).is_empty() {
-            return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None });
+            return Ok(Outcome::without_outputs(receipt));
         }
         if encrypted_shares.len() != job.compute_parties().len() {
             return Err(Disagreement::NoShare);
@@ -168,7 +188,7 @@ impl Collector<'_> {
     pub fn outcome_of_compute_party(&self, finished: &Finished) -> Result<Outcome, Disagreement> {
         let receipt = &finished.receipt;
         let Some(theirs) = &finished.ours else {
-            return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None });
+            return Ok(Outcome::without_outputs(receipt));
         };
         let ours = finished.encrypted_shares.iter().find(|share| share.result_party == self.ours.id);
         let (ours, theirs) = (ours.map_or(&[][..], |share| &share.encrypted.0), &theirs.encrypted.0[..]);
@@ -187,15 +207,22 @@ impl Collector<'_> {
             let pad = pad(self.ours.identity, seed, job.pad_bits(self.ours.id, self.widths));
             let outputs = origin.open(self.ours.id, &pad, facts, encrypted)?;
             let outputs = job.outputs_of(self.ours.id).into_iter().zip(outputs).collect();
-            return Ok(Outcome { receipt: receipt.clone(), outputs, output_shares: None });
+            return Ok(Outcome { outputs, ..Outcome::without_outputs(receipt) });
         }
         let &[garbler, evaluator] = encrypted else { return Err(Disagreement::NoShare) };
         let encrypted = [garbler, evaluator];
-        let JoinedOutputs { outputs, output_shares } =
+        let JoinedOutputs { outputs, output_shares, locked } =
             origin.join(self.ours.id, self.ours.identity, facts, encrypted)?;
+        if let (Some(locked), Some(sold)) = (&locked, &facts.sold) {
+            let mut halves = LockedHalf::both(job.pair(), locked).into_iter();
+            if let Some(other) = halves.find(|half| !sold.names(*half)) {
+                return Err(Disagreement::Locked(other.place.as_str()));
+            }
+        }
         Ok(Outcome {
+            locked,
             receipt: receipt.clone(),
-            outputs: job.outputs_of(self.ours.id).into_iter().zip(outputs).collect(),
+            outputs: job.open_outputs_of(self.ours.id).into_iter().zip(outputs).collect(),
             output_shares: Some(output_shares),
         })
     }

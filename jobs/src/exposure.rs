@@ -14,10 +14,11 @@
 
 use core::fmt::Write as _;
 
+use crate::job::sale::VERDICTS;
 use crate::job::{Job, Table};
 use crate::multiparty::{Functionality, Table as Made};
 use crate::program::Computation;
-use crate::summary::{VERDICTS, folded};
+use crate::summary::folded;
 
 /// What each output of a program could tell of each table, a line each.
 #[must_use]

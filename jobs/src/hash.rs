@@ -55,6 +55,28 @@ pub(crate) enum Purpose {
     EvidenceRun,
     /// A receipt's facts, as evidence names them.
     Facts,
+    /// A compute party's secret of a lock: its key for locks, run id.
+    LockSecret,
+    /// The nonce of a possession: secret, run id, place, randomness.
+    LockNonce,
+    /// The challenge of a possession: run id, place, point, nonce's point.
+    LockPossession,
+    /// The ephemeral scalar of a locked half: half, run id, place, randomness.
+    LockEphemeral,
+    /// The key of a locked half: run id, place, lock, ephemeral point, shared point.
+    LockedHalf,
+    /// A compute party's half of outputs that are sold: half with its salt, run id, place.
+    SoldHalf,
+    /// A locked half, as the receipt names it.
+    Locked,
+    /// An offer, as a job names it.
+    Offer,
+    /// The terms of an offer, as a job names them: salt, price, start fee, address.
+    OfferTerms,
+    /// All claims of a sale, as a go names them.
+    SaleClaims,
+    /// The rows of an offer: its nonce, the owner's hash of its rows.
+    OfferedRows,
 }
 
 impl Purpose {
@@ -82,6 +104,17 @@ impl Purpose {
             Self::Budget => "sotto mpc budget entry v1",
             Self::EvidenceRun => "sotto mpc evidence run v1",
             Self::Facts => "sotto mpc receipt facts v1",
+            Self::LockSecret => "sotto mpc lock v1",
+            Self::LockNonce => "sotto mpc lock nonce v1",
+            Self::LockPossession => "sotto mpc lock possession v1",
+            Self::LockEphemeral => "sotto mpc lock ephemeral v1",
+            Self::LockedHalf => "sotto mpc locked half v1",
+            Self::SoldHalf => "sotto mpc sold half commitment v1",
+            Self::Locked => "sotto mpc locked half hash v1",
+            Self::Offer => "sotto mpc offer v1",
+            Self::OfferTerms => "sotto mpc offer terms v1",
+            Self::SaleClaims => "sotto mpc sale claims v1",
+            Self::OfferedRows => "sotto mpc offered rows v1",
         }
     }
 }

@@ -13,6 +13,8 @@ mod attestation;
 mod draft;
 mod party_id;
 mod rules;
+pub(crate) mod sale;
+mod sale_rules;
 
 pub use attestation::{Attestation, Demand, MAX_DIVERSE};
 pub use draft::{
@@ -21,19 +23,28 @@ pub use draft::{
 };
 pub use party_id::PartyId;
 pub use rules::{Fault, JobError, Part};
+pub use sale::{Payee, Sale};
 
 use crate::codec::{Codec, DecodeError, Reader};
 use crate::hash::{Digest, Purpose, hash};
 use sotto_mpc::protocol::malicious::Settings;
 
 /// The prefixes of a job's canonical encoding: version 1, if all columns are plain numbers and no evidence is asked
-/// for, 2, if they are not, 3, if evidence is, and 4, if there are more than two compute parties.
-const PREFIXES: [&str; 4] = ["sotto job v1\0", "sotto job v2\0", "sotto job v3\0", "sotto job v4\0"];
+/// for, 2, if they are not, 3, if evidence is, 4, if there are more than two compute parties, and 5, if outputs are sold.
+const PREFIXES: [&str; 5] =
+    ["sotto job v1\0", "sotto job v2\0", "sotto job v3\0", "sotto job v4\0", "sotto job v5\0"];
 
 /// The canonical encoding of a draft. Version 2 has the types of results at its end, version 3 the evidence after them,
-/// and version 4 the further compute parties after that.
+/// version 4 the further compute parties after that, and version 5 the sale in their place.
 fn encoded(draft: &Draft) -> Vec<u8> {
-    let [plain, typed, attested, of_many] = PREFIXES;
+    let [plain, typed, attested, of_many, of_sale] = PREFIXES;
+    if let Some(sale) = &draft.sale {
+        let mut bytes = draft.to_prefixed(of_sale);
+        draft.results.encode(&mut bytes);
+        draft.attestation.encode(&mut bytes);
+        sale.encode(&mut bytes);
+        return bytes;
+    }
     if !draft.further.is_empty() {
         let mut bytes = draft.to_prefixed(of_many);
         draft.results.encode(&mut bytes);
@@ -55,7 +66,15 @@ fn encoded(draft: &Draft) -> Vec<u8> {
 
 /// The draft of a canonical encoding.
 fn decoded(bytes: &[u8]) -> Result<Draft, DecodeError> {
-    let [plain, typed, attested, of_many] = PREFIXES;
+    let [plain, typed, attested, of_many, of_sale] = PREFIXES;
+    if let Some(rest) = bytes.strip_prefix(of_sale.as_bytes()) {
+        let mut reader = Reader::new(rest);
+        let mut draft = Draft::decode(&mut reader)?;
+        draft.results = Codec::decode(&mut reader)?;
+        draft.attestation = Codec::decode(&mut reader)?;
+        draft.sale = Some(reader.last()?);
+        return Ok(draft);
+    }
     // What an earlier version can say has no other encoding.
     let version = DecodeError::Value("a version");
     if let Some(rest) = bytes.strip_prefix(of_many.as_bytes()) {
@@ -271,6 +290,12 @@ impl Job {
     pub fn outputs_of(&self, id: PartyId) -> Vec<usize> {
         let learns = |(_, output): &(usize, &Output)| output.result_parties.contains(&id);
         self.outputs.iter().enumerate().filter(learns).map(|(i, _)| i).collect()
+    }
+
+    /// The places of the outputs that a party learns without paying: all but those that it buys.
+    #[must_use]
+    pub fn open_outputs_of(&self, id: PartyId) -> Vec<usize> {
+        self.outputs_of(id).into_iter().filter(|output| !self.is_sold(*output)).collect()
     }
 
     /// Everybody who learns an output.

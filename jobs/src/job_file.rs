@@ -24,6 +24,8 @@ mod computers;
 mod disclosure;
 mod evidence;
 mod program;
+mod sale;
+mod selling;
 mod suite;
 
 pub use evidence::evidence_files;
@@ -51,6 +53,7 @@ use columns::ColumnEntries;
 use computers::{ComputerEntries, Roles};
 use disclosure::{DisclosureEntries, RowsEntry};
 use program::ProgramEntry;
+use sale::SaleEntry;
 use sotto_mpc::circuit::language::Compile;
 use sotto_party::PublicKey;
 use suite::SuiteEntries;
@@ -78,6 +81,7 @@ struct File {
     roles: Option<Spanned<Roles>>,
     computers: Option<Spanned<Vec<Spanned<String>>>>,
     experimental: Option<Spanned<bool>>,
+    sale: Option<Spanned<SaleEntry>>,
     program: Spanned<ProgramEntry>,
     input: Vec<Spanned<InputEntry>>,
     output: Vec<Spanned<OutputEntry>>,
@@ -186,6 +190,13 @@ pub fn parse(
     let mut errors = draft.errors;
     if let (Some((draft, program)), true) = (drafted, errors.is_empty()) {
         match Job::new(draft) {
+            // Nothing that would bring the buyer's money and a run together is reachable from here.
+            Ok(job) if job.sale.is_some() => {
+                let span = file.sale.as_ref().map_or(0..0, Spanned::span);
+                let what =
+                    "outputs cannot be sold yet: this version makes and shows offers, and settles no sale";
+                errors.push(LineError { line: line_of(text, &span), what: what.to_owned() });
+            }
             Ok(job) => return Ok((job, program)),
             Err(faults) => errors.extend(faults.iter().map(|fault| place(text, &file, fault))),
         }
@@ -235,6 +246,7 @@ impl Drafting<'_> {
             file.input.iter().enumerate().map(|(i, input)| self.input(i, input, &program)).collect();
         let outputs: Vec<_> = file.output.iter().map(|output| self.output(output)).collect();
         self.same_names(&program);
+        let sale = self.sale(&parties, read);
         let mut all_leaks = self::leaks(&program).ok()?;
         all_leaks.extend(leaks.into_iter().collect::<Option<Vec<_>>>()?);
         let LimitsEntry { rows, and_gates, seconds } = *file.limits.get_ref();
@@ -259,6 +271,7 @@ impl Drafting<'_> {
             results,
             attestation: attestation?,
             further: computers.collect(),
+            sale: sale?,
         };
         Some((draft, program))
     }
@@ -476,6 +489,7 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
             "maximum_runs" => file.maximum_runs.span(),
             "diverse" => file.diverse.as_ref().map_or(0..0, Spanned::span),
             "deadline" => file.deadline.span(),
+            "sale" => file.sale.as_ref().map_or(0..0, Spanned::span),
             "roles.garbler" | "roles.evaluator" | "computers" => file.computers().span(field),
             _ => file.limits.span(),
         }),

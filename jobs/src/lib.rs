@@ -30,13 +30,16 @@ pub mod approval;
 pub mod policy;
 
 pub mod evidence;
+pub mod lock;
 pub mod vouched;
 
 pub mod budget;
+pub mod offer;
 
 mod pad;
 pub mod receipt;
 
+pub mod false_half;
 pub mod input_commitment;
 pub mod output_share;
 
@@ -45,11 +48,15 @@ mod run_id;
 
 pub mod session_evidence;
 
+pub mod sale;
+
 pub mod admission;
 pub mod attempt;
 pub mod collect;
 pub mod run_state;
 pub mod storage;
+
+pub mod offer_use;
 
 mod compute_party;
 

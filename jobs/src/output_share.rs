@@ -11,6 +11,9 @@
 //! accepts only output shares that the receipt commits to, so a compute party cannot give it another result
 //! than the one it signed.
 //!
+//! Outputs that are sold are not among them. The buyer's parcel has its open outputs, as a parcel without a sale, and
+//! after them the compute party's locked half of the sold ones ([`lock::half`](crate::lock::half)).
+//!
 //! If the job withstands a malicious compute party, there are no shares. Both compute parties know the outputs
 //! under the result party's `pad`, sign their hash and deliver them as they are:
 //!
@@ -22,6 +25,8 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::hash::Digest;
 use super::job::{Job, PartyId};
+use super::lock::half::{HalfError, LockedHalf};
+use super::lock::{LockSecret, Place};
 use super::receipt::{Facts, OutputSharePlace, commit_output_share, hash_padded, role};
 use crate::codec::Bytes;
 use crate::codec::record;
@@ -58,6 +63,28 @@ pub struct WrongOutputShare(&'static str);
 )]
 pub struct WrongPaddedOutputs(&'static str);
 
+/// Outputs by their places in the job.
+pub type OutputsByPlace = Vec<(usize, Vec<bool>)>;
+
+/// Why sold outputs do not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    /// Nothing was sold.
+    #[error("the receipt names no outputs that are sold")]
+    Nothing,
+    /// A half does not open to what its compute party signed for.
+    #[error("the {}: {why}", place.as_str())]
+    Half {
+        /// Whose.
+        place: Place,
+        /// Why.
+        why: HalfError,
+    },
+    /// Both compute parties signed for other outputs than the job has.
+    #[error("both compute parties signed for sold outputs of another size")]
+    Widths,
+}
+
 /// What a result party has in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedOutputs {
@@ -66,6 +93,19 @@ pub struct JoinedOutputs {
     /// The contents of the garbler's and the evaluator's encrypted output share: with them anybody can check
     /// the outputs against the receipt.
     pub output_shares: [Vec<u8>; 2],
+    /// What each of them locked, if the party buys outputs.
+    pub locked: Option<[Vec<u8>; 2]>,
+}
+
+/// What a compute party has at the end of its session.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnShare<'a> {
+    /// Who.
+    pub computer: PartyId,
+    /// Its share of all outputs.
+    pub output_share: &'a OutputShare,
+    /// Its locked half of those that are sold.
+    pub locked: Option<&'a [u8]>,
 }
 
 /// Where the outputs of an attempt come from.
@@ -84,19 +124,19 @@ impl AttemptOutputs<'_> {
     /// to.
     pub fn encrypted_shares(
         &self,
-        compute_party: PartyId,
-        output_share: &OutputShare,
+        OwnShare { computer: compute_party, output_share, locked }: OwnShare<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Option<Vec<EncryptedOutputShare>> {
         let encrypted_share = |result_party| {
             let output_share = self.part_for(result_party, output_share)?;
+            let locked = locked.filter(|_| self.buys(result_party)).unwrap_or_default();
             let mut salt = [0; 32];
             rng.fill_bytes(&mut salt);
             let place = self.place(result_party, compute_party);
             let commitment = commit_output_share(&place, &salt, &output_share);
             let count = (output_share.bits().len() as u64).to_le_bytes();
             let contents = zeroize::Zeroizing::new(
-                [&salt[..], &count, Bits::from(output_share.bits()).as_bytes()].concat(),
+                [&salt[..], &count, Bits::from(output_share.bits()).as_bytes(), locked].concat(),
             );
             let key = &self.job.party(result_party).key;
             let encrypted = encrypt(OUTPUT_SHARE.at(&place.to_bytes()), key, &contents, rng)?;
@@ -172,9 +212,48 @@ impl AttemptOutputs<'_> {
             let contents = decrypt(OUTPUT_SHARE.at(&place), identity, encrypted);
             contents.map(|contents| contents.to_vec())
         };
-        let a = contents(garbler, a).ok_or(WrongOutputShare("garbler"))?;
-        let b = contents(evaluator, b).ok_or(WrongOutputShare("evaluator"))?;
-        self.received(result_party, facts, [a, b])
+        let mut a = contents(garbler, a).ok_or(WrongOutputShare("garbler"))?;
+        let mut b = contents(evaluator, b).ok_or(WrongOutputShare("evaluator"))?;
+        let locked = if self.buys(result_party) {
+            let first = split_off(&mut a).ok_or(WrongOutputShare("garbler"))?;
+            let second = split_off(&mut b).ok_or(WrongOutputShare("evaluator"))?;
+            Some([first, second])
+        } else {
+            None
+        };
+        self.received(result_party, facts, [a, b]).map(|joined| JoinedOutputs { locked, ..joined })
+    }
+
+    /// The outputs that were sold, with the secret of their lock.
+    ///
+    /// # Errors
+    /// The compute party whose half does not open to what it signed for; a [`FalseHalf`](crate::false_half::FalseHalf)
+    /// shows that to others.
+    pub fn open_sold(
+        &self,
+        facts: &Facts,
+        locked: &[Vec<u8>; 2],
+        t: &LockSecret,
+    ) -> Result<OutputsByPlace, NotOpened> {
+        let sold = facts.sold.as_ref().ok_or(NotOpened::Nothing)?;
+        let lock = sold.lock(facts.run_id).map_err(|_| NotOpened::Nothing)?;
+        let [garbler, evaluator] = LockedHalf::both(self.job.pair(), locked)
+            .map(|half| sold.open(&lock, half, t).map_err(|why| NotOpened::Half { place: half.place, why }));
+        let bits: Vec<bool> = garbler?.xor(&evaluator?).iter().collect();
+        let mut rest = &bits[..];
+        let mut outputs = Vec::new();
+        for (output, width) in self.widths.iter().enumerate().filter(|(output, _)| self.job.is_sold(*output))
+        {
+            let (now, later) = rest.split_at_checked(*width).ok_or(NotOpened::Widths)?;
+            outputs.push((output, now.to_vec()));
+            rest = later;
+        }
+        if rest.is_empty() { Ok(outputs) } else { Err(NotOpened::Widths) }
+    }
+
+    /// Whether a party buys outputs.
+    fn buys(&self, party: PartyId) -> bool {
+        self.job.sale.as_ref().is_some_and(|sale| sale.buyer == party)
     }
 
     /// What a result party has that shows these output shares.
@@ -205,9 +284,10 @@ impl AttemptOutputs<'_> {
             rest = later;
             Some(now.to_vec())
         };
-        let outputs: Option<Vec<_>> = self.job.outputs_of(result_party).into_iter().map(&mut take).collect();
+        let outputs: Option<Vec<_>> =
+            self.job.open_outputs_of(result_party).into_iter().map(&mut take).collect();
         let outputs = outputs.filter(|_| rest.is_empty()).ok_or(WrongOutputShare("evaluator"))?;
-        Ok(JoinedOutputs { outputs, output_shares })
+        Ok(JoinedOutputs { outputs, output_shares, locked: None })
     }
 
     /// The output share that these contents of an encrypted output share are, if it is the one that was
@@ -226,10 +306,20 @@ impl AttemptOutputs<'_> {
         (expected == commitment).then_some(output_share)
     }
 
-    /// The bits of a result party's outputs, out of an output share of all; `None` if the widths are not
+    /// The bits of a result party's open outputs, out of an output share of all; `None` if the widths are not
     /// those of the output share.
     fn part_for(&self, result_party: PartyId, output_share: &OutputShare) -> Option<OutputShare> {
-        let mine = self.job.outputs_of(result_party);
+        self.part_of(&self.job.open_outputs_of(result_party), output_share)
+    }
+
+    /// The bits of the outputs that are sold, likewise.
+    pub(crate) fn sold_part(&self, output_share: &OutputShare) -> Option<Bits> {
+        let sold: Vec<usize> = (0..self.widths.len()).filter(|output| self.job.is_sold(*output)).collect();
+        self.part_of(&sold, output_share).map(|part| Bits::from(part.bits()))
+    }
+
+    /// The bits of these outputs.
+    fn part_of(&self, mine: &[usize], output_share: &OutputShare) -> Option<OutputShare> {
         let (mut rest, mut bits) = (output_share.bits(), Vec::new());
         for (output, width) in self.widths.iter().enumerate() {
             let (now, later) = rest.split_at_checked(*width)?;
@@ -244,4 +334,12 @@ impl AttemptOutputs<'_> {
     const fn place(&self, result_party: PartyId, compute_party: PartyId) -> OutputSharePlace {
         OutputSharePlace { run_id: self.run_id, result_party, compute_party }
     }
+}
+
+/// Takes what follows an output share off the contents of a parcel: what is locked.
+fn split_off(contents: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let count = contents.get(32..40)?.try_into().ok()?;
+    let packed = usize::try_from(u64::from_le_bytes(count).div_ceil(8)).ok()?;
+    let end = packed.checked_add(40).filter(|end| *end <= contents.len())?;
+    Some(contents.split_off(end))
 }

@@ -9,6 +9,10 @@
 //! If the job demands evidence of a compute party, its statement is signed under "sotto receipt v2\0", over the same and what
 //! [`vouched`](crate::vouched) signs; the receipt then begins with that, and has at its end, for each of the two, 0, or
 //! 1 and the evidence.
+//!
+//! If outputs are sold, the facts end with the parts of the lock and what is said of the locked halves
+//! ([`lock::half`](crate::lock::half)). Statements are signed under "sotto receipt v4\0", with evidence or without; the receipt
+//! begins with that, and has after the statements those facts, and for each statement 0, or 1 and the evidence.
 //! ```
 //!
 //! **Shows** that both compute parties state the following: they ran this circuit of this job once, on the
@@ -22,6 +26,7 @@
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, MAX_COMPUTE_PARTIES, PartyId};
+use super::lock::half::SoldFacts;
 use super::vouched::{ResultFacts, Vouched, binding};
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, record};
@@ -33,6 +38,8 @@ use sotto_tee::Binding;
 const SIGNATURE: Context = Context::new("sotto receipt v1");
 /// The same, of a statement behind which evidence stands.
 const SIGNATURE_VOUCHED: Context = Context::new("sotto receipt v2");
+/// The same, of facts of which some are about a sale.
+const SIGNATURE_SOLD: Context = Context::new("sotto receipt v4");
 
 /// What both compute parties agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +62,8 @@ pub struct Facts {
     pub outputs: Vec<Delivered>,
     /// The hash of all that the compute parties said but the tables.
     pub transcript: Digest,
+    /// The lock of outputs that are sold, and their halves.
+    pub sold: Option<SoldFacts>,
 }
 
 /// Commitments to what a result party got.
@@ -82,7 +91,7 @@ pub struct Statement {
     signature: [u8; 64],
     vouched: Option<Vouched>,
 }
-record!(Facts { job, run, attempt, run_id, circuit, and_gates, inputs, outputs, transcript });
+record!(Facts { job, run, attempt, run_id, circuit, and_gates, inputs, outputs, transcript; sold });
 record!(Delivered { result_party, garbler, evaluator });
 record!(Statement { started, finished, sent, received, signature; vouched });
 
@@ -163,19 +172,23 @@ impl Statement {
         Signer { identity, vouched }: Signer<'_>,
     ) -> Self {
         let mut statement = Self { started, finished, sent, received, signature: [0; 64], vouched };
-        statement.signature = identity.sign(statement.context(), &statement.text(facts));
+        statement.signature = identity.sign(statement.context(facts), &statement.text(facts));
         statement
     }
 
     fn text(&self, facts: &Facts) -> Vec<u8> {
-        let mut text = facts.to_prefixed("");
+        let mut text = facts.to_hashed();
         [self.started, self.finished, self.sent, self.received].iter().for_each(|n| n.encode(&mut text));
         text.extend(self.vouched.iter().flat_map(Vouched::signed));
         text
     }
 
-    const fn context(&self) -> Context {
-        if self.vouched.is_some() { SIGNATURE_VOUCHED } else { SIGNATURE }
+    const fn context(&self, facts: &Facts) -> Context {
+        match (&facts.sold, &self.vouched) {
+            (Some(_), _) => SIGNATURE_SOLD,
+            (None, Some(_)) => SIGNATURE_VOUCHED,
+            (None, None) => SIGNATURE,
+        }
     }
 
     /// The evidence behind it, if the job demands any.
@@ -202,7 +215,7 @@ impl Statement {
     #[must_use]
     pub fn is_of(&self, job: &Job, compute_party: PartyId, facts: &Facts) -> bool {
         self.is_vouched(job, compute_party, facts)
-            && job.party(compute_party).key.verify(self.context(), &self.text(facts), &self.signature)
+            && job.party(compute_party).key.verify(self.context(facts), &self.text(facts), &self.signature)
     }
 }
 
@@ -216,12 +229,27 @@ impl Facts {
             && self.inputs.len() == job.contributors().len()
             && job.malicious().is_none_or(|settings| self.is_padded(settings.attempts.number()))
             && self.outputs.iter().map(|output| output.result_party).eq(job.result_parties())
+            && self.fit_sale(job)
     }
-}
 
-impl Facts {
+    /// Whether they name a lock that holds, for the buyer, exactly if the job sells something.
+    fn fit_sale(&self, job: &Job) -> bool {
+        match (&self.sold, &job.sale) {
+            (None, None) => true,
+            (Some(sold), Some(sale)) => sold.receiver == sale.buyer && sold.lock(self.run_id).is_ok(),
+            _ => false,
+        }
+    }
+
+    /// All bytes of the facts: what is signed, and what evidence names.
+    fn to_hashed(&self) -> Vec<u8> {
+        let mut bytes = self.to_prefixed("");
+        self.sold.iter().for_each(|sold| sold.encode(&mut bytes));
+        bytes
+    }
+
     fn result(&self, finished: u64) -> ResultFacts {
-        ResultFacts { run: self.run_id, facts: hash(Purpose::Facts, &[&self.to_prefixed("")]), finished }
+        ResultFacts { run: self.run_id, facts: hash(Purpose::Facts, &[&self.to_hashed()]), finished }
     }
 
     /// What the evidence behind a party's statement must be for.
@@ -298,11 +326,12 @@ impl Receipt {
     }
 }
 
-/// A record with statements, in three versions: the second has the evidence behind its statements at its end, and is used
-/// only if there is some; the third has statements of further compute parties, of whom there is no evidence.
+/// A record with statements, in four versions: the second has the evidence behind its statements at its end, and is used
+/// only if there is some; the third has statements of further compute parties, of whom there is no evidence; the fourth has
+/// facts about a sale, and then evidence or none.
 pub(crate) trait Stated: Codec {
     /// What the versions begin with.
-    const PREFIXES: [&'static str; 3];
+    const PREFIXES: [&'static str; 4];
 
     /// Statements of further compute parties; none in a record that has one statement.
     fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
@@ -314,6 +343,16 @@ pub(crate) trait Stated: Codec {
         &[]
     }
 
+    /// Its facts about a sale, to be completed; none in a record without facts.
+    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
+        None
+    }
+
+    /// The same.
+    fn sold(&self) -> Option<&SoldFacts> {
+        None
+    }
+
     /// Its statements.
     fn statements(&self) -> Vec<&Statement>;
 
@@ -322,13 +361,19 @@ pub(crate) trait Stated: Codec {
 
     /// The bytes.
     fn to_versioned(&self) -> Vec<u8> {
-        let [plain, vouched, of_many] = Self::PREFIXES;
+        let [plain, vouched, of_many, of_sale] = Self::PREFIXES;
+        let statements = self.statements();
+        if let Some(sold) = self.sold() {
+            let mut bytes = self.to_prefixed(of_sale);
+            sold.encode(&mut bytes);
+            statements.iter().for_each(|statement| statement.vouched.encode(&mut bytes));
+            return bytes;
+        }
         if !self.further().is_empty() {
             let mut bytes = self.to_prefixed(of_many);
             self.further().to_vec().encode(&mut bytes);
             return bytes;
         }
-        let statements = self.statements();
         if statements.iter().all(|statement| statement.vouched.is_none()) {
             return self.to_prefixed(plain);
         }
@@ -339,7 +384,15 @@ pub(crate) trait Stated: Codec {
 
     /// The record of these bytes.
     fn from_versioned(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let [plain, vouched, of_many] = Self::PREFIXES;
+        let [plain, vouched, of_many, of_sale] = Self::PREFIXES;
+        if let Some(rest) = bytes.strip_prefix(of_sale.as_bytes()) {
+            let mut reader = Reader::new(rest);
+            let mut record = Self::decode(&mut reader)?;
+            *record.sold_mut().ok_or(DecodeError::Value("a version"))? = Some(Codec::decode(&mut reader)?);
+            record.take_evidence(&mut reader)?;
+            reader.finish()?;
+            return Ok(record);
+        }
         if let Some(rest) = bytes.strip_prefix(of_many.as_bytes()) {
             let mut reader = Reader::new(rest);
             let mut record = Self::decode(&mut reader)?;
@@ -354,17 +407,32 @@ pub(crate) trait Stated: Codec {
         };
         let mut reader = Reader::new(rest);
         let mut record = Self::decode(&mut reader)?;
-        for statement in record.statements_mut() {
-            statement.vouched = Codec::decode(&mut reader)?;
-        }
+        record.take_evidence(&mut reader)?;
         reader.finish()?;
         let has_evidence = record.statements().iter().any(|statement| statement.vouched.is_some());
         if has_evidence { Ok(record) } else { Err(DecodeError::Value("a version")) }
     }
+
+    /// Reads the evidence behind each statement.
+    fn take_evidence(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        for statement in self.statements_mut() {
+            statement.vouched = Codec::decode(reader)?;
+        }
+        Ok(())
+    }
 }
 
 impl Stated for Receipt {
-    const PREFIXES: [&'static str; 3] = ["sotto receipt v1\0", "sotto receipt v2\0", "sotto receipt v3\0"];
+    const PREFIXES: [&'static str; 4] =
+        ["sotto receipt v1\0", "sotto receipt v2\0", "sotto receipt v3\0", "sotto receipt v4\0"];
+
+    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
+        Some(&mut self.facts.sold)
+    }
+
+    fn sold(&self) -> Option<&SoldFacts> {
+        self.facts.sold.as_ref()
+    }
 
     fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
         Some(&mut self.further)

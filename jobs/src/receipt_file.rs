@@ -199,7 +199,7 @@ pub fn read_result(
     let origin = AttemptOutputs { job, run_id: receipt.facts.run_id, widths: &widths };
     let received =
         origin.received(party, &receipt.facts, [output_share("garbler")?, output_share("evaluator")?])?;
-    let outputs: Vec<_> = job.outputs_of(party).into_iter().zip(received.outputs).collect();
+    let outputs: Vec<_> = job.open_outputs_of(party).into_iter().zip(received.outputs).collect();
     let says = render_result(program, ResultOf { job, party }, &outputs, Some(&received.output_shares));
     let same =
         says.as_object().is_some_and(|says| says.iter().all(|(name, reply)| value.get(name) == Some(reply)));

@@ -8,9 +8,12 @@
 //! Names, purposes and leaks come from strangers. They are broken before the eightieth column and continue
 //! indented, so none of them can begin a line and look like one of ours.
 
+mod sale;
+
 use core::fmt::{self, Write};
 
 use super::hash::Digest;
+use super::job::sale::VERDICTS;
 use super::job::{Count, Draft, Job, Meeting, PartyId, RendezvousServer, Table, Value};
 use crate::calendar::show_time;
 use crate::disclosure::Declared;
@@ -105,12 +108,9 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
     writeln!(out, "  Numbers of rows, names and ranges of columns, and this text are known to all parties.")?;
     trust(out, job)?;
     evidence(out, job)?;
+    sale::write(out, job)?;
     terms(out, job)
 }
-
-/// Outputs that say whether the others mean anything: if an input does not hold or the program panicked, all
-/// others are zero.
-pub(crate) const VERDICTS: [&str; 2] = ["inputs_hold", "panicked"];
 
 /// Who learns outputs and not whether they mean anything.
 fn blind(out: &mut String, job: &Job) -> fmt::Result {

@@ -112,6 +112,7 @@ fn facts(job: &Job) -> Facts {
         inputs: vec![commitment(5); job.inputs.len()],
         outputs: job.result_parties().into_iter().map(delivered).collect(),
         transcript: commitment(6),
+        sold: None,
     }
 }
 

@@ -4,8 +4,9 @@
 //! Without the variable, the test fails if a file differs from the code's output. `cargo test -p sotto-wallet
 //! --release --lib encryption` does the same for `encrypted_message.json`, its test `group_wallet` for `group_coin.json`,
 //! its test `levels` for `levels.json`, and `cargo test -p sotto-jobs --release --test attestation` for `evidence.json`,
-//! `--test computers` for `computers.json`, `cargo test -p sotto-keys --release --test vectors` for `keys.json` and `--test vault`
-//! for `vault.json`, `cargo test -p sotto-node --release --test group_messages` for `council.json`. `rfc9496.json` and `rfc9591.json`
+//! `--test computers` for `computers.json`, `--test locks` for `locks.json`, `--test sales` for `sales.json`, `cargo test -p
+//! sotto-keys --release --test vectors` for `keys.json` and `--test vault` for `vault.json`, `cargo test -p sotto-node --release
+//! --test group_messages` for `council.json`. `rfc9496.json` and `rfc9591.json`
 //! are copies of the vectors in those documents. `check.py` verifies all files without this code. Numbers
 //! that may exceed 2⁵³ are decimal strings; bytes are hexadecimal.
 

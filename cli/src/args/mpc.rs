@@ -1,6 +1,12 @@
 //! The verbs of `sotto mpc`.
 //!
-//! Jobs: `keygen`, `check`, `quote`, `sign`, `run`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
+//! Jobs: `keygen`, `check`, `quote`, `sign`, `offer`, `run`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
+
+mod offer;
+mod verify;
+
+pub(crate) use offer::*;
+pub(crate) use verify::*;
 
 use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
@@ -21,6 +27,8 @@ pub(crate) enum Mpc {
     Sign(MpcSign),
     Bundle(MpcBundle),
     Collect(MpcCollect),
+    #[command(subcommand)]
+    Offer(MpcOffer),
     Run(MpcRun),
     Verify(MpcVerify),
     Local(MpcLocal),
@@ -471,30 +479,4 @@ pub(crate) struct MpcQuote {
     /// With --measure: meet at this rendezvous server instead
     #[arg(long, value_name = "FILE@ADDR", requires = "measure", conflicts_with = "listen")]
     pub(crate) rendezvous: Option<String>,
-}
-
-/// Verify a receipt offline, and explain what it shows and what it does not
-///
-/// With --result and --job, this also checks that the outputs are those that both compute parties signed. If the job
-/// asked for evidence, it says what held when the receipt was made, and with --at what holds at another time.
-#[derive(Args, Debug)]
-#[command(after_long_help = "\
-Examples:
-  $ sotto mpc verify receipt.json
-  $ sotto mpc verify - --json < receipt.json")]
-pub(crate) struct MpcVerify {
-    /// The receipt; `-` is standard input
-    pub(crate) receipt: PathBuf,
-    /// The result.json of a result party, of the same run
-    #[arg(long, value_name = "FILE", requires = "job")]
-    pub(crate) result: Option<PathBuf>,
-    /// The job
-    #[arg(long, value_name = "FILE", requires = "result")]
-    pub(crate) job: Option<PathBuf>,
-    /// Say what holds of the evidence at this time: `now`, a date (2026-11-29T12:00:00Z) or seconds since 1970
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<String>,
-    /// With --at: collateral of that time for the platform of a compute party; software has none
-    #[arg(long, value_name = "NAME=FILE", requires = "at")]
-    pub(crate) collateral: Vec<String>,
 }

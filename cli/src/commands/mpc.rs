@@ -7,6 +7,7 @@ mod evidence;
 pub(crate) mod job;
 mod local;
 mod new;
+mod offer;
 mod quote;
 mod rendezvous;
 mod results;
@@ -25,6 +26,7 @@ pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
         args::Mpc::Try(a) => trial::run(context, &a),
         args::Mpc::Bundle(a) => bundle::bundle(context, &a),
         args::Mpc::Collect(a) => bundle::collect(context, &a),
+        args::Mpc::Offer(a) => offer::run(context, &a),
         args::Mpc::Check(a) => sign::check(context, &a),
         args::Mpc::Sign(a) => sign::run(context, &a),
         args::Mpc::Run(a) => run::run(context, &a),

@@ -5,7 +5,7 @@ use crate::fixtures::job::{
     agreement, attested, attested_receipt, file, finished_by_three, job, kept, messages, of_three, parse,
     receipt_text, secret, session_evidence, stream,
 };
-use crate::fixtures::tee;
+use crate::fixtures::{sale, tee};
 use sotto_jobs::attempt::Computed;
 use sotto_jobs::budget::{Budget, DataUse, RowsHasher};
 use sotto_jobs::bundle_file::Bundle;
@@ -24,6 +24,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 input("typed", parse(&typed()).expect("a job").0.to_bytes()),
                 input("attested", attested().job().to_bytes()),
                 input("of-three", of_three().to_bytes()),
+                input("sold", sale::job().to_bytes()),
             ]
         }
         "mpc_job_file" => vec![
@@ -77,6 +78,8 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
 fn stored() -> Inputs {
     let [computed, finished, outbox] = kept();
     let Receipt { facts, garbler: statement, .. } = attested_receipt();
+    let Receipt { facts: of_sale, garbler, .. } = sale::receipt().clone();
+    let sold = Computed { facts: of_sale, statement: garbler, encrypted_shares: Vec::new() };
     let vouched = Computed { facts, statement, encrypted_shares: Vec::new() };
     vec![
         input("computed", computed),
@@ -84,6 +87,7 @@ fn stored() -> Inputs {
         input("outbox", outbox),
         input("vouched", vouched.to_bytes()),
         input("of-three", finished_by_three()),
+        input("sold", sold.to_bytes()),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Why an attempt failed, and whether another may succeed.
 
 use crate::evidence::EvidenceError;
+use crate::lock::LockError;
 use crate::messages::MessageError;
 use sotto_mpc::channel::ChannelError;
 use sotto_mpc::protocol::malicious;
@@ -50,6 +51,9 @@ pub enum AttemptError {
     /// Evidence of the other compute party, or our own, is not accepted.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
+    /// The other compute party's part of the lock on sold outputs does not hold.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// A result party's key cannot be encrypted to.
     #[error("the encryption key of a result party cannot be used")]
     Key,

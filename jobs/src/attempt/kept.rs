@@ -2,6 +2,7 @@
 
 use crate::codec::record;
 use crate::job::{Job, PartyId};
+use crate::lock::half::SoldFacts;
 use crate::output_share::EncryptedOutputShare;
 use crate::receipt::{Facts, Receipt, Stated, Statement};
 
@@ -38,7 +39,16 @@ pub(super) struct Signature {
 record!(Signature { statement, encrypted_share });
 
 impl Stated for Computed {
-    const PREFIXES: [&'static str; 3] = ["sotto computed v1\0", "sotto computed v2\0", "sotto computed v3\0"];
+    const PREFIXES: [&'static str; 4] =
+        ["sotto computed v1\0", "sotto computed v2\0", "sotto computed v3\0", "sotto computed v4\0"];
+
+    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
+        Some(&mut self.facts.sold)
+    }
+
+    fn sold(&self) -> Option<&SoldFacts> {
+        self.facts.sold.as_ref()
+    }
 
     fn statements(&self) -> Vec<&Statement> {
         vec![&self.statement]
@@ -50,7 +60,16 @@ impl Stated for Computed {
 }
 
 impl Stated for Finished {
-    const PREFIXES: [&'static str; 3] = ["sotto finished v1\0", "sotto finished v2\0", "sotto finished v3\0"];
+    const PREFIXES: [&'static str; 4] =
+        ["sotto finished v1\0", "sotto finished v2\0", "sotto finished v3\0", "sotto finished v4\0"];
+
+    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
+        Some(&mut self.receipt.facts.sold)
+    }
+
+    fn sold(&self) -> Option<&SoldFacts> {
+        self.receipt.facts.sold.as_ref()
+    }
 
     fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
         Some(&mut self.receipt.further)
@@ -70,8 +89,8 @@ impl Stated for Finished {
 }
 
 impl Stated for Signature {
-    const PREFIXES: [&'static str; 3] =
-        ["sotto signature v1\0", "sotto signature v2\0", "sotto signature v3\0"];
+    const PREFIXES: [&'static str; 4] =
+        ["sotto signature v1\0", "sotto signature v2\0", "sotto signature v3\0", "sotto signature v4\0"];
 
     fn statements(&self) -> Vec<&Statement> {
         vec![&self.statement]

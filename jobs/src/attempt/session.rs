@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! semi-honest   session → output share → encrypted shares for each result party    their commitments cross
+//!               of sold outputs a locked half in the buyer's parcel (`locking`)    parts of the lock, hashes cross
 //! malicious     session → outputs under the result parties' pads, known to all     nothing crosses
 //! ```
 
@@ -11,14 +12,16 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::channel::AttemptChannel;
 use super::error::AttemptError;
+use super::locking::{Locker, Locking};
 use crate::approval::Run;
 use crate::codec::Codec;
 use crate::hash::Digest;
 use crate::input_commitment::{InputShare, owner};
 use crate::job::{Job, PartyId};
+use crate::lock::half::SoldFacts;
 use crate::messages::{receive, send};
 use crate::multiparty::{Delegated, Functionality, Padded, Stream};
-use crate::output_share::{AttemptOutputs, EncryptedOutputShare};
+use crate::output_share::{AttemptOutputs, EncryptedOutputShare, OwnShare};
 use crate::pad::pad;
 use crate::receipt::Delivered;
 use crate::run_id::session_id;
@@ -56,6 +59,8 @@ pub(super) struct SessionOutputs {
     pub(super) outputs: Vec<Delivered>,
     /// What we deliver.
     pub(super) encrypted_shares: Vec<EncryptedOutputShare>,
+    /// What is sold.
+    pub(super) sold: Option<SoldFacts>,
     /// The hash of all messages but tables.
     pub(super) transcript: [u8; 32],
 }
@@ -89,7 +94,14 @@ impl Session<'_> {
         let channel = &mut channel.framed;
         let (output_share, transcript) =
             semi_honest(self.role, &mut *channel, (&program, terms), &inputs, rng)?;
-        let shares = self.outputs.encrypted_shares(self.us, &output_share, rng);
+        let locker = Locker { role: self.role, us: self.us, identity: self.identity, outputs: self.outputs };
+        let locked = match &job.sale {
+            Some(sale) => Some(locker.lock(sale, &output_share, channel, rng)?),
+            None => None,
+        };
+        let (sold, locked) = locked.map(|Locking { facts, locked }| (facts, locked)).unzip();
+        let own = OwnShare { computer: self.us, output_share: &output_share, locked: locked.as_deref() };
+        let shares = self.outputs.encrypted_shares(own, rng);
         let encrypted_shares = shares.ok_or(AttemptError::Key)?;
         let ours: Vec<Digest> = encrypted_shares.iter().map(|share| share.commitment).collect();
         send(channel, Phase::Outputs, &ours.to_prefixed("sotto halves v1\0"))?;
@@ -102,7 +114,7 @@ impl Session<'_> {
                 let (garbler, evaluator) = if self.role == Role::Garbler { (*a, *b) } else { (*b, *a) };
                 Delivered { result_party, garbler, evaluator }
             });
-        Ok(SessionOutputs { outputs: outputs.collect(), encrypted_shares, transcript })
+        Ok(SessionOutputs { outputs: outputs.collect(), encrypted_shares, sold, transcript })
     }
 
     /// The program, with the pads of result parties.
@@ -125,7 +137,7 @@ impl Session<'_> {
             let (result_party, all) = (padded.result_party, padded.commitment);
             Delivered { result_party, garbler: all, evaluator: all }
         });
-        Ok(SessionOutputs { outputs: outputs.collect(), encrypted_shares, transcript })
+        Ok(SessionOutputs { outputs: outputs.collect(), encrypted_shares, sold: None, transcript })
     }
 
     /// Computes with a party that may do anything.

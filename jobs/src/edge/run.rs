@@ -52,6 +52,9 @@ pub fn take_part<P: Functionality + Sync>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     verify_declaration(setup.job(), setup.program)?;
+    if setup.job().sale.is_some() {
+        return Err(RunError::Sale);
+    }
     if !setup.job().attestation.is_none() {
         setup.means()?;
     }

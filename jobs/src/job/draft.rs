@@ -2,6 +2,7 @@
 
 use super::attestation::Attestation;
 use super::party_id::PartyId;
+use super::sale::Sale;
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, codes, record};
 use crate::hash::Digest;
@@ -311,6 +312,8 @@ pub struct Draft {
     pub attestation: Attestation,
     /// The compute parties beyond the two, which garble too: only in a job under the experimental protocol of several.
     pub further: Vec<PartyId>,
+    /// Which outputs are sold, to whom and by whom.
+    pub sale: Option<Sale>,
 }
 
 impl Draft {
@@ -358,7 +361,7 @@ record!(Draft {
     limits,
     deadline,
     expiry,
-    runs; results, attestation, further
+    runs; results, attestation, further, sale
 });
 
 /// ```text

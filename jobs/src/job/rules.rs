@@ -113,6 +113,33 @@ pub enum JobError {
         "`diverse` is 1 to {MAX_DIVERSE}, the vendors that the compute parties' platforms are of, and needs `evidence` of both"
     )]
     Diverse,
+    /// A sale among more than two compute parties.
+    #[error(
+        "outputs are sold by two compute parties: three or more cannot lock them yet; leave out `sale`, or let two compute"
+    )]
+    SaleOfMany,
+    /// A sale where there are no halves.
+    #[error(
+        "outputs cannot be sold under `adversary = \"malicious\"`: there both compute parties know them under the buyer's pad, so no half of them can be locked"
+    )]
+    SaleOfPads,
+    /// A sale of more than one run.
+    #[error("a sale is of one run: `maximum_runs` is 1")]
+    SaleOfRuns,
+    /// Outputs that cannot be sold.
+    #[error(
+        "sold are outputs that the buyer alone receives, in the job's order, and neither `inputs_hold` nor `panicked`, which it reads before it pays"
+    )]
+    SaleOutputs,
+    /// Payees that cannot be.
+    #[error("payees are input parties other than the buyer, each once, in the order of the inputs")]
+    SalePayees,
+    /// Blocks that cannot be.
+    #[error(
+        "`blocks` is at most {}, and holds the `confirmations`, which are at least 1",
+        super::sale::MAX_BLOCKS
+    )]
+    SaleBlocks,
     /// A party with nothing to do.
     #[error("this party neither computes, nor brings an input, nor receives an output")]
     Idle,
@@ -155,6 +182,7 @@ impl Draft {
             );
         }
         self.check_evidence(&mut faults);
+        self.check_sale(&mut faults);
         let results =
             self.results.iter().all(|r| usize::from(r.output) < self.outputs.len() && r.decimals <= 18);
         require(&mut faults, Part::Field("output"), results, JobError::Results);
@@ -283,13 +311,13 @@ impl Draft {
     }
 }
 
-fn require(faults: &mut Vec<Fault>, part: Part, holds: bool, otherwise: JobError) {
+pub(super) fn require(faults: &mut Vec<Fault>, part: Part, holds: bool, otherwise: JobError) {
     if !holds {
         faults.push((part, otherwise));
     }
 }
 
-fn distinct<T: PartialEq>(items: impl Iterator<Item = T> + Clone) -> bool {
+pub(super) fn distinct<T: PartialEq>(items: impl Iterator<Item = T> + Clone) -> bool {
     items.clone().enumerate().all(|(i, item)| items.clone().take(i).all(|other| other != item))
 }
 

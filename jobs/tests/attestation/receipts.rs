@@ -71,6 +71,7 @@ pub(super) fn facts(job: &Job) -> Facts {
             })
             .collect(),
         transcript: digest(5),
+        sold: None,
     }
 }
 

@@ -134,6 +134,7 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         results: Vec::new(),
         attestation: Attestation::default(),
         further: Vec::new(),
+        sale: None,
     }
 }
 

@@ -162,6 +162,13 @@ pub(crate) fn report(context: &Context, verdict: Option<Verdict>) -> Outcome {
 struct Input {
     bits: Bits,
     data_set: DataSet,
+    rows: u64,
+}
+
+/// Rows that an owner offers.
+pub(crate) struct Offered {
+    pub(crate) data_set: DataSet,
+    pub(crate) rows: u64,
 }
 
 /// Who reads rows to enter them.
@@ -226,7 +233,13 @@ impl Mine<'_> {
             policy.check_rows(self.job, self.us, &rows).map_err(|e| policy_failure(&e))?;
         }
         let data_set = hasher.finish(by.policy.and_then(|policy| policy.data_set.as_ref()));
-        Ok(Some(Input { bits, data_set }))
+        Ok(Some(Input { bits, data_set, rows: rows.iter().sum() }))
+    }
+
+    /// The rows that an owner offers, as its own log names them, and how many they are; `None` for other parties.
+    pub(crate) fn offered(&self, files: &[PathBuf], identity: &Identity) -> Outcome<Option<Offered>> {
+        let by = By { identity, texts: &TextKey::for_checks(), policy: None };
+        Ok(self.read(files, by)?.map(|Input { data_set, rows, .. }| Offered { data_set, rows }))
     }
 
     /// Refuses rows that do not fit, with everything that is wrong with them up to a bound; how each file was read.

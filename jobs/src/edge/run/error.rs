@@ -40,6 +40,11 @@ pub enum RunError {
     /// The program is not the one that was agreed.
     #[error(transparent)]
     ProgramMismatch(#[from] ProgramMismatch),
+    /// Nobody watches the buyer's money.
+    #[error(
+        "outputs of this job are sold, and this version does not watch the buyer's money: it does not run it"
+    )]
+    Sale,
     /// The job's time is over.
     #[error("the job has expired")]
     Expired,

@@ -1,0 +1,103 @@
+//! Offers: what the verbs of `sotto mpc offer` write, show and refuse; and that no job with a sale is taken.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use support::World;
+
+fn world() -> World {
+    let world = World::paying();
+    world.signed_job();
+    world
+}
+
+/// The command line of a new offer of north, without its consent.
+fn new(more: &str) -> String {
+    format!(
+        "sotto mpc offer new job.toml --key north.key --input north.csv --price 2.5 \
+         --address $(sotto wallet address --wallet alice) --out north.offer {more}"
+    )
+}
+
+fn record(line: &str) -> Value {
+    serde_json::from_str(line.lines().next().unwrap()).unwrap()
+}
+
+#[test]
+fn an_offer_is_made_shown_and_revoked() {
+    let world = world();
+    // Nothing is signed before somebody agrees.
+    world.shell(&new("")).fails(4);
+    assert!(world.shell(&new("--dry-run")).ok().contains("Price    2.5"));
+    assert!(!world.path("north.offer").exists());
+    world.shell(&new("--yes")).ok();
+    let shown = world.run("mpc offer show north.offer").ok();
+    for said in ["Price    2.5", "Rows     1, at least 1", "To sell lot 7", "For 1 job(s)"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let fields = record(&world.run("mpc offer show north.offer --json").ok());
+    let job = record(&world.run("mpc check job.toml --json").ok());
+    assert_eq!((&fields["price"], &fields["circuits"][0]), (&"2500000000".into(), &job["circuit"]));
+    assert_eq!(fields["schema"], job["inputs"][0]["schema"]);
+    assert_eq!(fields["receivers"].as_array().unwrap().len(), 2, "south and west, not north itself");
+    // The same file is not written twice, and an altered one is none.
+    assert!(world.shell(&new("--yes")).fails(1).contains("north.offer"));
+    let text = world.read("north.offer");
+    world.write(
+        "altered.offer",
+        &text.replacen("sotto-offer-1:0", "sotto-offer-1:1", 1).replacen("00", "01", 1),
+    );
+    assert!(world.run("mpc offer show altered.offer").fails(1).contains("is not an offer"));
+    assert!(world.run("mpc offer show job.toml").fails(1).contains("is not an offer"));
+
+    assert!(world.run("mpc offer revoke north.offer --key south.key --yes").fails(1).contains("another key"));
+    world.run("mpc offer revoke north.offer --key north.key").fails(4);
+    world.shell("sotto mpc offer revoke north.offer --key north.key --yes > north.revoked").ok();
+    let why = world.run("mpc offer show north.offer --revocation north.revoked").fails(1);
+    assert!(why.contains("the offer is revoked"), "{why}");
+    let why = world.run("mpc offer show north.offer --revocation job.toml").fails(1);
+    assert!(why.contains("does not revoke the offer"), "{why}");
+}
+
+#[test]
+fn confidential_terms_are_for_the_buyer() {
+    let world = world();
+    world.shell(&new("--confidential west.pub --yes")).ok();
+    let shown = world.run("mpc offer show north.offer").ok();
+    assert!(shown.contains("Price    confidential") && !shown.contains("2.5"), "{shown}");
+    let opened = world.run("mpc offer show north.offer --terms north.offer.terms --key west.key").ok();
+    assert!(opened.contains("Price    2.5"), "{opened}");
+    let why = world.run("mpc offer show north.offer --terms north.offer.terms --key south.key").fails(1);
+    assert!(why.contains("the terms do not open"), "{why}");
+}
+
+#[test]
+fn a_bad_offer_is_refused_with_its_reason() {
+    let world = world();
+    let with = |from: &str, to: &str| world.shell(&new("--yes").replace(from, to));
+    assert!(with("2.5", "0").fails(2).contains("above zero"));
+    assert!(with("$(sotto wallet address --wallet alice)", "nobody").fails(1).contains("invalid address"));
+    world.run("mpc keygen stranger").ok();
+    assert!(with("north.key", "stranger.key").fails(1).contains("no party of the job has this key"));
+    assert!(with("north.csv", "job.toml").fails(1).contains("invalid rows"));
+    assert!(!world.path("north.offer").exists());
+}
+
+#[test]
+fn a_job_with_a_sale_is_refused_by_every_verb() {
+    let world = world();
+    world.shell(&new("--yes")).ok();
+    let sold = world.read("job.toml").replace("maximum_runs = 2", "maximum_runs = 1");
+    let sold = sold.replace("[\"north\", \"west\"]", "[\"west\"]");
+    let sale = "\n[sale]\nbuyer = \"west\"\noutputs = [\"result\"]\nblocks = 400\nconfirmations = 20\n\
+                [[sale.payee]]\nparty = \"north\"\noffer = \"north.offer\"\n";
+    world.write("sold.toml", &(sold + sale));
+    for verb in
+        ["check sold.toml", "sign sold.toml --key north.key --yes", "try sold.toml", "bundle sold.toml"]
+    {
+        let why = world.run(&format!("mpc {verb}")).fails(1);
+        assert!(why.contains("outputs cannot be sold yet"), "{verb}: {why}");
+    }
+    assert!(!world.path("sold.approvals").exists());
+}

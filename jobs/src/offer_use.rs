@@ -1,0 +1,90 @@
+//! What an owner keeps of its offers: for which jobs each was used, and whether it was revoked.
+//!
+//! ```text
+//! offer-ID     the ids of the jobs that this party signed under the offer, 32 bytes each
+//! revoked-ID   there, and empty: this party revoked the offer
+//! ```
+
+use std::io;
+
+use crate::Digest;
+use crate::job::{Job, PartyId};
+use crate::offer::{Offer, OfferError};
+use crate::storage::Storage;
+
+/// Why an owner signs no job under its offer.
+#[derive(Debug, thiserror::Error)]
+pub enum OfferUseError {
+    /// The job asks for more.
+    #[error(transparent)]
+    Offer(#[from] OfferError),
+    /// The job names another offer, or none.
+    #[error("the job does not name this offer of yours, with these terms")]
+    NotNamed,
+    /// It was revoked.
+    #[error("you revoked this offer")]
+    Revoked,
+    /// It was used as often as it says.
+    #[error("the offer is for {0} jobs, and so many were signed under it")]
+    UsedUp(u32),
+    /// It cannot be kept.
+    #[error("what an offer was used for cannot be kept: {0}")]
+    Storage(#[from] io::Error),
+}
+
+/// Checks an own offer against a job that is about to be signed under it, and remembers the job, durably.
+///
+/// # Errors
+/// If the job asks for more than the offer allows, or the offer holds no longer.
+pub fn use_offer(
+    storage: &mut impl Storage,
+    offer: &Offer,
+    Use { job, owner, now }: Use<'_>,
+) -> Result<(), OfferUseError> {
+    let payee = job.sale.as_ref().and_then(|sale| sale.payee(owner));
+    let is_named = payee
+        .is_some_and(|payee| (payee.offer, payee.terms) == (offer.digest(), offer.allowed().terms.digest()));
+    if !is_named {
+        return Err(OfferUseError::NotNamed);
+    }
+    offer.check(job, owner, now)?;
+    if storage.get(&revoked(&offer.digest()))?.is_some() {
+        return Err(OfferUseError::Revoked);
+    }
+    let name = format!("offer-{}", offer.digest());
+    let mut used = storage.get(&name)?.unwrap_or_default();
+    let (jobs, _) = used.as_chunks::<32>();
+    if jobs.contains(&job.id().0) {
+        return Ok(());
+    }
+    let most = offer.allowed().runs;
+    if jobs.len() >= most as usize {
+        return Err(OfferUseError::UsedUp(most));
+    }
+    used.truncate(jobs.len() * 32);
+    used.extend_from_slice(&job.id().0);
+    Ok(storage.put(&name, &used)?)
+}
+
+/// A use of an offer.
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// By which job.
+    pub job: &'a Job,
+    /// Whose offer it is.
+    pub owner: PartyId,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+/// Remembers, durably, that an own offer holds no longer.
+///
+/// # Errors
+/// If it cannot be kept.
+pub fn revoke(storage: &mut impl Storage, offer: &Offer) -> io::Result<()> {
+    storage.put(&revoked(&offer.digest()), &[])
+}
+
+fn revoked(offer: &Digest) -> String {
+    format!("revoked-{offer}")
+}

@@ -1,0 +1,84 @@
+//! A finished run whose outputs are sold, and why a letter about it is refused.
+
+use crate::hash::Digest;
+use crate::job::{Job, Sale};
+use crate::lock::Lock;
+use crate::receipt::Receipt;
+
+/// Why a letter of a sale is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaleError {
+    /// The job sells nothing, or the receipt names no lock that holds.
+    #[error("the receipt is none of a job that sells outputs")]
+    NotSold,
+    /// A letter of another sale.
+    #[error("the letter is about another job, run or lock")]
+    OtherSale,
+    /// Whoever signed is no payee.
+    #[error("the letter is not signed by a payee of the job")]
+    Stranger,
+    /// Not one claim of each payee, in the job's order.
+    #[error("the buyer's letter does not have one claim of each payee")]
+    Claims,
+    /// A claim of which the ledger's side says that it is none.
+    #[error("the claim of {0} does not hold")]
+    Claim(String),
+    /// The secret of another lock.
+    #[error("what the {0} gives out is not its part of the lock's secret")]
+    Secret(&'static str),
+    /// It is too late.
+    #[error("too late: a secret leaves by height {until}, and the next block is {next}")]
+    Late {
+        /// The last height.
+        until: u64,
+        /// The next block.
+        next: u64,
+    },
+    /// The compute parties gave another secret out for other claims before.
+    #[error("other claims were agreed on before")]
+    Other,
+}
+
+/// A finished run whose outputs are sold.
+#[derive(Clone, Copy, Debug)]
+pub struct Sold<'a> {
+    job: &'a Job,
+    sale: &'a Sale,
+    lock: Lock,
+}
+
+impl<'a> Sold<'a> {
+    /// The sale of a receipt that is one of the job.
+    ///
+    /// # Errors
+    /// [`SaleError::NotSold`].
+    pub fn new(job: &'a Job, receipt: &Receipt) -> Result<Self, SaleError> {
+        let sale = job.sale.as_ref().filter(|_| receipt.facts.job == job.id()).ok_or(SaleError::NotSold)?;
+        let sold = receipt.facts.sold.as_ref().ok_or(SaleError::NotSold)?;
+        let lock = sold.lock(receipt.facts.run_id).map_err(|_| SaleError::NotSold)?;
+        Ok(Self { job, sale, lock })
+    }
+
+    /// The lock of the run.
+    #[must_use]
+    pub const fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// The job.
+    #[must_use]
+    pub const fn job(&self) -> &'a Job {
+        self.job
+    }
+
+    /// What is sold.
+    #[must_use]
+    pub const fn sale(&self) -> &'a Sale {
+        self.sale
+    }
+
+    pub(super) fn names(&self, job: Digest, run_id: Digest) -> Result<(), SaleError> {
+        let same = job == self.job.id() && run_id == self.lock.run_id();
+        if same { Ok(()) } else { Err(SaleError::OtherSale) }
+    }
+}

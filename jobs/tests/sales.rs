@@ -1,0 +1,452 @@
+//! Sales: what an offer allows, which jobs sell outputs, and what the buyer has before and after it knows the secret.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use sotto_jobs::attempt::Finished;
+use sotto_jobs::budget::{DataSet, Decimal, Field, RowsHasher};
+use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended};
+use sotto_jobs::job::{Draft, JobError, Payee, Sale, Suite};
+use sotto_jobs::job_file;
+use sotto_jobs::lock::half::HalfError;
+use sotto_jobs::lock::{LockSecret, Place};
+use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::offer::{Address, Allowed, Offer, OfferError, OfferedRows, OpenedTerms, SealedTerms, Terms};
+use sotto_jobs::offer_use::{OfferUseError, Use, revoke, use_offer};
+use sotto_jobs::output_share::{AttemptOutputs, NotOpened};
+use sotto_jobs::run_state::OwnParty;
+use sotto_jobs::storage::Memory;
+use sotto_jobs::summary::describe;
+use sotto_jobs::text::Prose;
+use sotto_jobs::{Digest, Job, PartyId, Receipt};
+use sotto_mpc::channel::pipe_pair;
+use sotto_mpc::circuit::language::NoCompiler;
+use sotto_mpc::protocol::malicious::Settings;
+use sotto_party::hex::to_hex;
+use sotto_vectors::{json, load, render};
+use support::world::{ROWS, World};
+use support::{NAMES, NOW, Sum, draft, identity, job, rng};
+
+const ACME: PartyId = PartyId(0);
+const BOLT: PartyId = PartyId(1);
+const CARL: PartyId = PartyId(2);
+const DORA: PartyId = PartyId(3);
+const EVE: PartyId = PartyId(4);
+
+/// The rows of an owner, as its own log names them.
+fn rows(owner: PartyId, value: i128) -> DataSet {
+    let mut hasher = RowsHasher::new(&identity(owner));
+    hasher.row(0, [Some(Field::Number(Decimal { value, decimals: 2 }))].into_iter());
+    hasher.finish(None)
+}
+
+fn terms() -> OpenedTerms {
+    OpenedTerms::new(2_500_000, 0, Address::new("sotto1address").unwrap(), &mut rng(21))
+}
+
+/// What carl allows: just the job of the tests.
+fn allowed() -> Allowed {
+    let job = job();
+    let key = |id| Digest(job.party(id).key.digest());
+    Allowed {
+        schema: job.schema_of(CARL),
+        data_set: Digest([0; 32]),
+        circuits: vec![job.program.circuit],
+        purposes: vec![job.purpose.clone()],
+        minimum_rows: 3,
+        rows: 0,
+        receivers: vec![key(ACME), key(EVE)],
+        computers: vec![key(ACME), key(BOLT)],
+        evidence: Vec::new(),
+        terms: Terms::Open(terms()),
+        chain: Digest([11; 32]),
+        runs: 2,
+        expiry: job.expiry,
+    }
+}
+
+fn offer(allowed: Allowed) -> Offer {
+    offer_of(CARL, allowed)
+}
+
+fn offer_of(owner: PartyId, allowed: Allowed) -> Offer {
+    let rows = OfferedRows { data_set: &rows(owner, 1), rows: 3 };
+    Offer::sign(allowed, &rows, &identity(owner), &mut rng(22))
+}
+
+fn with(change: impl FnOnce(&mut Allowed)) -> Result<(), OfferError> {
+    let mut allowed = allowed();
+    change(&mut allowed);
+    offer(allowed).check(&job(), CARL, NOW)
+}
+
+#[test]
+fn a_job_is_within_an_offer_or_asks_for_more() {
+    let other = Digest([1; 32]);
+    assert_eq!(with(|_| ()), Ok(()));
+    assert_eq!(with(|a| a.evidence.push(other)), Err(OfferError::Evidence("acme".into())));
+    assert!(matches!(with(|a| a.schema = other), Err(OfferError::Schema(_))));
+    assert!(matches!(with(|a| a.circuits = vec![other]), Err(OfferError::Circuit(_))));
+    assert_eq!(with(|a| a.purposes = vec![Prose::new("another").unwrap()]), Err(OfferError::Purpose));
+    assert_eq!(with(|a| a.receivers.truncate(1)), Err(OfferError::Receiver("eve".into())));
+    assert_eq!(with(|a| a.computers.truncate(1)), Err(OfferError::Computer("bolt".into())));
+    assert_eq!(with(|a| a.minimum_rows = 4), Err(OfferError::Rows { least: 4, given: 3 }));
+    assert_eq!(with(|a| a.expiry -= 1), Err(OfferError::Expiry));
+    let offer = offer(allowed());
+    assert_eq!(offer.check(&job(), CARL, job().expiry), Err(OfferError::Expiry), "it has ended");
+    assert_eq!(offer.check(&job(), DORA, NOW), Err(OfferError::Owner));
+}
+
+#[test]
+fn an_offer_is_its_owners_and_only_as_signed() {
+    let offer = offer(allowed());
+    let bytes = offer.to_bytes();
+    assert_eq!(Offer::from_text(&offer.to_text()), Ok(offer.clone()));
+    // Every byte is signed. (The keys have 1,248 bytes; some of each part suffice.)
+    for at in (0..bytes.len()).step_by(97).chain(bytes.len() - 64..bytes.len()) {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        assert!(Offer::from_bytes(&altered).is_err(), "byte {at}");
+    }
+    let mut many = allowed();
+    many.circuits = vec![Digest([1; 32]); 65];
+    let rows_of = |value| rows(CARL, value);
+    let many =
+        Offer::sign(many, &OfferedRows { data_set: &rows_of(1), rows: 3 }, &identity(CARL), &mut rng(1));
+    assert!(Offer::from_bytes(&many.to_bytes()).is_err(), "lists are bounded");
+    assert!(offer.is_of(&rows_of(1)) && !offer.is_of(&rows_of(2)));
+
+    let revoked = offer.revoke(&identity(CARL)).unwrap();
+    assert!(offer.is_revoked_by(&revoked) && !many.is_revoked_by(&revoked));
+    assert_eq!(offer.revoke(&identity(DORA)), Err(OfferError::Owner));
+    let mut forged = revoked.clone();
+    forged.replace_range(revoked.len() - 3..revoked.len() - 1, "00");
+    assert!(!offer.is_revoked_by(&forged) && !offer.is_revoked_by(""));
+}
+
+#[test]
+fn confidential_terms_open_for_the_buyer_of_this_offer_alone() {
+    let terms = terms();
+    let offer = offer(Allowed { terms: Terms::Confidential(terms.digest()), ..allowed() });
+    let id = offer.digest();
+    let sealed = SealedTerms::encrypt(&terms, &id, &identity(EVE).public(), &mut rng(3)).unwrap();
+    let again = SealedTerms::from_text(&sealed.to_text()).unwrap();
+    assert_eq!(again.open(&id, &offer.allowed().terms.digest(), &identity(EVE)), Some(terms.clone()));
+    assert_eq!(again.open(&id, &offer.allowed().terms.digest(), &identity(DORA)), None);
+    assert_eq!(again.open(&Digest([0; 32]), &terms.digest(), &identity(EVE)), None);
+    // Other terms than those of the offer.
+    let lower = OpenedTerms { price: 1, ..terms.clone() };
+    let lie = SealedTerms::encrypt(&lower, &id, &identity(EVE).public(), &mut rng(3)).unwrap();
+    assert_eq!(lie.open(&id, &offer.allowed().terms.digest(), &identity(EVE)), None);
+    assert_ne!(
+        OpenedTerms { salt: [0; 32], ..terms.clone() }.digest(),
+        terms.digest(),
+        "the salt hides a price"
+    );
+}
+
+fn sale() -> Sale {
+    let payee = |owner, n| Payee { owner, offer: Digest([n; 32]), terms: Digest([n + 1; 32]) };
+    Sale {
+        buyer: EVE,
+        outputs: vec![1],
+        payees: vec![payee(CARL, 31), payee(DORA, 33)],
+        chain: Digest([11; 32]),
+        blocks: 400,
+        confirmations: 20,
+    }
+}
+
+fn sold_draft() -> Draft {
+    Draft { sale: Some(sale()), runs: 1, ..draft() }
+}
+
+fn faults(change: impl FnOnce(&mut Draft)) -> Vec<JobError> {
+    let mut draft = sold_draft();
+    change(&mut draft);
+    Job::new(draft).map_or_else(|faults| faults.into_iter().map(|(_, e)| e).collect(), |_| Vec::new())
+}
+
+fn of_sale(change: impl FnOnce(&mut Sale)) -> Vec<JobError> {
+    faults(|draft| change(draft.sale.as_mut().unwrap()))
+}
+
+#[test]
+fn which_jobs_sell_outputs() {
+    assert_eq!(faults(|_| ()), []);
+    assert_eq!(of_sale(|s| s.buyer = PartyId(9))[0], JobError::Stranger);
+    assert_eq!(
+        of_sale(|s| s.buyer = BOLT),
+        [JobError::SaleOutputs],
+        "who does not receive it does not buy it"
+    );
+    for outputs in [vec![], vec![0], vec![2], vec![1, 1], vec![0, 1]] {
+        assert_eq!(of_sale(|s| s.outputs = outputs), [JobError::SaleOutputs]);
+    }
+    assert_eq!(
+        faults(|d| d.outputs[1].result_parties.push(ACME)),
+        [JobError::SaleOutputs],
+        "another has it anyway"
+    );
+    assert_eq!(of_sale(|s| s.payees.clear()), [JobError::SalePayees]);
+    assert_eq!(of_sale(|s| s.payees.reverse()), [JobError::SalePayees]);
+    assert_eq!(of_sale(|s| s.payees[1].owner = CARL), [JobError::SalePayees]);
+    assert_eq!(of_sale(|s| s.payees[0].owner = BOLT), [JobError::SalePayees], "it has no input");
+    assert_eq!(
+        of_sale(|s| (s.buyer, s.payees[0].owner) = (ACME, ACME))[..],
+        [JobError::SaleOutputs, JobError::SalePayees]
+    );
+    for (blocks, confirmations) in [(0, 0), (10, 0), (10, 11), (u64::MAX, 1)] {
+        assert_eq!(
+            of_sale(|s| (s.blocks, s.confirmations) = (blocks, confirmations)),
+            [JobError::SaleBlocks]
+        );
+    }
+    assert_eq!(faults(|d| d.runs = 2), [JobError::SaleOfRuns]);
+    assert_eq!(faults(|d| d.suite = Suite::Malicious(Settings::default())), [JobError::SaleOfPads]);
+    assert!(faults(|d| d.further = vec![DORA]).contains(&JobError::SaleOfMany));
+}
+
+#[test]
+fn a_sale_is_in_the_id_and_in_the_words() {
+    let sold = Job::new(sold_draft()).unwrap();
+    let bytes = sold.to_bytes();
+    assert!(bytes.starts_with(b"sotto job v5\0"));
+    assert_eq!(Job::from_bytes(&bytes), Ok(sold.clone()));
+    let (shown, id) = (describe(&sold, None), sold.id());
+    let changes: [fn(&mut Sale); 8] = [
+        |s| s.payees.truncate(1),
+        |s| s.payees[0].offer = Digest([9; 32]),
+        |s| s.payees[0].terms = Digest([9; 32]),
+        |s| s.payees[1].owner = ACME,
+        |s| s.chain = Digest([9; 32]),
+        |s| s.blocks = 401,
+        |s| s.confirmations = 21,
+        |s| s.payees = vec![Payee { owner: ACME, ..s.payees[0] }],
+    ];
+    for change in changes {
+        let mut draft = sold_draft();
+        let sale = draft.sale.as_mut().unwrap();
+        change(sale);
+        sale.payees.sort_by_key(|payee| payee.owner);
+        let other = Job::new(draft).unwrap();
+        assert_ne!(other.id(), id);
+        assert_ne!(describe(&other, None), shown, "what is signed is shown");
+    }
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "eve buys sum, once, and pays on the ledger 0b0b",
+        "acme is paid nothing",
+        "until 20 blocks lie on that",
+        "What is not fair: eve may never release the money after the run",
+        "acme (garbler) and bolt (evaluator) compute",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert!(!describe(&Job::new(draft()).unwrap(), None).contains("Who pays whom"));
+}
+
+/// What a job file with a sale is refused for; the last refusal is that no sale is settled yet.
+fn refusals(change: impl FnOnce(&mut String), offers: [Digest; 2]) -> Vec<String> {
+    let party = |name: &str, more| format!("[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\n{more}");
+    let payee = |name: &str| format!("[[sale.payee]]\nparty = \"{name}\"\noffer = \"{name}.offer\"\n");
+    let output = |name: &str| format!("[[output]]\nname = \"{name}\"\nresult_parties = [\"eve\"]\n");
+    let mut text = [
+        "name = \"A\"\npurpose = \"To know it\"\nexpiry = 2126-01-31T00:00:00Z\ndeadline = 9\nmaximum_runs = 1\n",
+        &format!("nonce = \"{}\"\n", "a1".repeat(32)),
+        "[roles]\ngarbler = \"acme\"\nevaluator = \"bolt\"\n[program]\nbuiltin = \"auction@1\"\n",
+        "parameters = { bidders = 2, bid = { max = 999, decimals = 2 }, reserve = 1 }\n",
+        "[limits]\nrows = 9\nand_gates = 9999\nseconds = 9\n",
+        "[sale]\nbuyer = \"eve\"\noutputs = [\"result\"]\nblocks = 400\nconfirmations = 20\n",
+        &(payee("carl") + &payee("dora")),
+        &party("acme", "address = \"a.example:1\"\n"),
+        &party("bolt", "address = \"b.example:1\"\n"),
+        &["carl", "dora", "eve"].map(|name| party(name, "")).concat(),
+        "[[input]]\nparty = \"carl\"\n[[input]]\nparty = \"dora\"\n",
+        &(output("inputs_hold") + &output("result")),
+    ]
+    .concat();
+    change(&mut text);
+    let read = |name: &str| {
+        let (who, kind) = name.split_once('.').unwrap();
+        let place = NAMES.iter().position(|name| *name == who).ok_or(std::io::ErrorKind::NotFound)?;
+        let chain = offers[usize::from(who == "dora")];
+        Ok(match kind {
+            "pub" => identity(PartyId(place as u16)).public().to_text(),
+            _ => offer_of(PartyId(place as u16), Allowed { chain, ..allowed() }).to_text(),
+        })
+    };
+    let parsed = job_file::parse(&text, job_file::Counting::Now, &NoCompiler, read);
+    parsed.map_or_else(|errors| errors.iter().map(ToString::to_string).collect(), |_| Vec::new())
+}
+
+#[test]
+fn a_job_file_with_a_sale_is_read_and_refused() {
+    let same = [Digest([11; 32]); 2];
+    let only = |change: fn(&mut String)| {
+        let [why] = &refusals(change, same)[..] else { panic!("{:?}", refusals(change, same)) };
+        why.clone()
+    };
+    assert!(only(|_| ()).contains("line 17: outputs cannot be sold yet"), "{}", only(|_| ()));
+    assert!(
+        only(|t| *t = t.replace("[\"result\"]\nblocks", "[\"price\"]\nblocks"))
+            .contains("no [[output]] named price")
+    );
+    assert!(only(|t| *t = t.replace("buyer = \"eve\"", "buyer = \"zoe\"")).contains("zoe"));
+    assert!(only(|t| *t = t.replace("carl.offer", "none.offer")).contains("cannot be read"));
+    assert!(only(|t| *t = t.replace("carl.offer", "carl.pub")).contains("is invalid"));
+    assert!(
+        only(|t| *t = t.replace("carl.offer", "dora.offer")).contains("is not signed by the key of carl")
+    );
+    assert!(only(|t| *t = t.replace("blocks = 400", "blocks = 19")).contains("`blocks` is at most"));
+    let malicious = only(|t| t.insert_str(0, "adversary = \"malicious\"\n"));
+    assert!(malicious.contains("outputs cannot be sold under"), "{malicious}");
+    let other = refusals(|_| (), [Digest([11; 32]), Digest([12; 32])]);
+    assert!(other.len() == 1 && other[0].contains("name one ledger"), "{other:?}");
+    let unpaid = refusals(|t| *t = t.replace("payee", "seller"), same);
+    assert!(unpaid[0].contains("unknown field") || unpaid[0].contains("missing field"), "{unpaid:?}");
+}
+
+/// A run of the job that sells its sum.
+struct Ran {
+    world: World,
+    finished: [Finished; 2],
+}
+
+impl Ran {
+    fn new() -> Self {
+        let world = World::drafted(sold_draft(), Sum::new(3), ROWS);
+        let finished = world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
+        Self { world, finished }
+    }
+
+    fn receipt(&self) -> &Receipt {
+        &self.finished[0].receipt
+    }
+
+    /// Their shares of t, as both compute parties make them again.
+    fn secrets(&self) -> [LockSecret; 2] {
+        [ACME, BOLT].map(|us| LockSecret::derive(&identity(us), &self.receipt().facts.run_id))
+    }
+
+    fn collected(&self) -> Collected {
+        self.collected_under(self.receipt())
+    }
+
+    /// What eve collects, if both answer with this receipt.
+    fn collected_under(&self, receipt: &Receipt) -> Collected {
+        let share =
+            |finished: &Finished| finished.encrypted_shares.iter().find(|s| s.result_party == EVE).cloned();
+        let ended = |finished| Ended { receipt: receipt.clone(), encrypted_share: share(finished) };
+        Collected::of(self.finished.iter().map(ended)).unwrap()
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        self.world.program.declaration().outputs().iter().map(|table| table.bits()).collect()
+    }
+
+    fn outcome(&self, collected: &Collected) -> Result<sotto_jobs::collect::Outcome, Disagreement> {
+        let (us, widths) = (identity(EVE), self.widths());
+        let ours = OwnParty { id: EVE, identity: &us };
+        let run = self.world.agreement.run(1).unwrap();
+        Collector { run, ours, input: None, widths: &widths }.outcome(collected)
+    }
+}
+
+#[test]
+fn the_buyer_reads_what_is_open_at_once_and_the_rest_with_both_secrets() {
+    let ran = Ran::new();
+    let job = ran.world.agreement.job();
+    let bytes = ran.receipt().to_bytes();
+    assert_eq!(Receipt::from_bytes(job, &bytes).as_ref(), Ok(ran.receipt()));
+    assert_eq!(Finished::from_bytes(&ran.finished[0].to_bytes()).as_ref(), Some(&ran.finished[0]));
+    let outcome = ran.outcome(&ran.collected()).unwrap();
+    assert_eq!(outcome.outputs, [(0, vec![true; 3])], "inputs_hold, and no sum");
+    let (widths, locked) = (ran.widths(), outcome.locked.unwrap());
+    let outputs = AttemptOutputs { job, run_id: ran.receipt().facts.run_id, widths: &widths };
+    let facts = &ran.receipt().facts;
+    let [g, e] = ran.secrets();
+    let opened = outputs.open_sold(facts, &locked, &g.plus(&e)).unwrap();
+    let sum: i128 = ROWS.as_flattened().iter().sum();
+    let number = |bits: &[bool]| bits.iter().rev().fold(0, |sum, bit| 2 * sum + i128::from(*bit));
+    assert_eq!(opened.iter().map(|(place, bits)| (*place, number(bits))).collect::<Vec<_>>(), [(1, sum)]);
+    let no = |why| NotOpened::Half { place: Place::Garbler, why };
+    assert_eq!(outputs.open_sold(facts, &locked, &g), Err(no(HalfError::Secret)));
+    let mut swapped = locked.clone();
+    swapped.reverse();
+    assert_eq!(outputs.open_sold(facts, &swapped, &g.plus(&e)), Err(no(HalfError::Other)));
+}
+
+#[test]
+fn a_receipt_of_a_sale_names_its_lock_and_a_parcel_what_was_signed() {
+    let ran = Ran::new();
+    let job = ran.world.agreement.job();
+    let signed = |change: fn(&mut sotto_jobs::receipt::Facts)| {
+        let mut facts = ran.receipt().facts.clone();
+        change(&mut facts);
+        let [garbler, evaluator] = [ACME, BOLT]
+            .map(|us| sotto_jobs::receipt::Statement::sign(&facts, [NOW, NOW], [1, 1], &identity(us)));
+        Receipt::from_bytes(job, &Receipt { facts, garbler, evaluator, further: Vec::new() }.to_bytes())
+    };
+    assert!(signed(|_| ()).is_ok());
+    let refused = sotto_jobs::receipt::ReceiptError::Facts;
+    assert_eq!(signed(|f| f.sold = None), Err(refused), "a sale without a lock");
+    assert_eq!(signed(|f| f.sold.as_mut().unwrap().receiver = CARL), Err(refused));
+    assert_eq!(signed(|f| f.sold.as_mut().unwrap().evaluator.possession[1] ^= 1), Err(refused));
+    // Both signed another hash than that of the garbler's locked half.
+    let mut other = ran.receipt().clone();
+    other.facts.sold.as_mut().unwrap().garbler_half.locked = Digest([0; 32]);
+    let other = ran.collected_under(&other);
+    assert_eq!(ran.outcome(&other), Err(Disagreement::Locked("garbler")));
+}
+
+#[test]
+fn an_owner_uses_its_offer_as_often_as_it_says() {
+    let offer = offer(Allowed { runs: 2, ..allowed() });
+    let sold = |nonce, terms| {
+        let mut draft = sold_draft();
+        draft.nonce = Digest([nonce; 32]);
+        draft.sale.as_mut().unwrap().payees[0] = Payee { owner: CARL, offer: offer.digest(), terms };
+        Job::new(draft).unwrap()
+    };
+    let named = offer.allowed().terms.digest();
+    let mut kept = Memory::default();
+    let mut used = |job: &Job| use_offer(&mut kept, &offer, Use { job, owner: CARL, now: NOW });
+    assert!(matches!(used(&job()), Err(OfferUseError::NotNamed)));
+    assert!(matches!(used(&sold(1, Digest([0; 32]))), Err(OfferUseError::NotNamed)), "other terms");
+    assert!(used(&sold(1, named)).is_ok() && used(&sold(1, named)).is_ok(), "one job is one use");
+    assert!(used(&sold(2, named)).is_ok());
+    assert!(matches!(used(&sold(3, named)), Err(OfferUseError::UsedUp(2))));
+    let late = Use { job: &sold(1, named), owner: CARL, now: job().expiry };
+    assert!(matches!(use_offer(&mut kept, &offer, late), Err(OfferUseError::Offer(OfferError::Expiry))));
+    revoke(&mut kept, &offer).unwrap();
+    let again = use_offer(&mut kept, &offer, Use { job: &sold(1, named), owner: CARL, now: NOW });
+    assert!(matches!(again, Err(OfferUseError::Revoked)));
+    let mut full = Memory::with_room(0);
+    let unkept = use_offer(&mut full, &offer, Use { job: &sold(1, named), owner: CARL, now: NOW });
+    assert!(matches!(unkept, Err(OfferUseError::Storage(_))), "what cannot be kept is not used");
+}
+
+/// Known answers: `vectors/sales.json`, which `vectors/check.py` reads without this code.
+/// `SOTTO_VECTORS=write cargo test -p sotto-jobs --release --test sales` writes the file.
+#[test]
+fn vectors_are_up_to_date() {
+    let (open, terms) = (offer(allowed()), terms());
+    let hidden = offer(Allowed { terms: Terms::Confidential(terms.digest()), ..allowed() });
+    let mut draft = sold_draft();
+    draft.sale.as_mut().unwrap().payees[0] =
+        Payee { owner: CARL, offer: open.digest(), terms: open.allowed().terms.digest() };
+    let job = Job::new(draft).unwrap();
+    let subject = json!({
+        "about": "an offer with open and with confidential terms, and a job that sells an output",
+        "offer": to_hex(&open.to_bytes()), "offer_id": open.digest().to_string(),
+        "confidential": to_hex(&hidden.to_bytes()), "confidential_id": hidden.digest().to_string(),
+        "salt": to_hex(&terms.salt), "price": terms.price.to_string(), "start_fee": terms.start_fee.to_string(),
+        "address": terms.address.as_str(), "terms": terms.digest().to_string(),
+        "job_bytes": to_hex(&job.to_bytes()), "job_id": job.id().to_string(),
+    });
+    if std::env::var_os("SOTTO_VECTORS").is_some_and(|what| what == "write") {
+        std::fs::write(sotto_vectors::file("sales"), render(&subject)).unwrap();
+    }
+    assert_eq!(load("sales").unwrap(), subject, "`SOTTO_VECTORS=write` writes the file");
+}
