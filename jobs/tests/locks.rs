@@ -1,4 +1,5 @@
 //! Outputs that are sold: who opens a locked half, what a receipt says of it, and who can be accused.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

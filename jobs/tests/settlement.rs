@@ -86,15 +86,12 @@ impl Settlement<'_> {
         self.deaths.get(&party).is_none_or(|dies| *dies > step)
     }
 
-    fn run(&self) -> End {
-        let sold = &self.sold;
-        let identities = PAYEES.map(identity);
-        let mut payees: Vec<(PartyId, Payee<'_>)> =
-            PAYEES.iter().zip(&identities).map(|(id, key)| (*id, Payee::new(*sold, *id, key))).collect();
+    /// The first three steps: what compute parties hand to payees.
+    fn handed_over(&self, payees: &mut [(PartyId, Payee<'_>)]) -> Vec<SealedSecret> {
         // 0: the buyer releases, 1: payees say go.
         let mut goes = Vec::new();
-        let set = claims(sold);
-        for (id, payee) in &mut payees {
+        let set = claims(&self.sold);
+        for (id, payee) in payees {
             if self.lives(EVE, 0) && self.lives(*id, 1) {
                 for effect in payee.step(Event::Claims(&set, GOOD)).unwrap() {
                     let payee::Effect::Send(go) = effect else { panic!("{effect:?}") };
@@ -103,16 +100,25 @@ impl Settlement<'_> {
             }
         }
         // 2: compute parties hand over.
-        let mut letters: Vec<SealedSecret> = Vec::new();
+        let mut letters = Vec::new();
         for computer in [ACME, BOLT].into_iter().filter(|id| self.lives(*id, 2)) {
-            let mut machine = Computer::new(*sold);
+            let mut machine = Computer::new(self.sold);
             for go in &goes {
                 if let computer::Effect::HandOver(all) = machine.step(go.clone()).unwrap() {
                     let to = self.hands_to.get(&computer).unwrap_or(&all);
-                    letters.extend(to.iter().map(|to| sealed(sold, computer, *to)));
+                    letters.extend(to.iter().map(|to| sealed(&self.sold, computer, *to)));
                 }
             }
         }
+        letters
+    }
+
+    fn run(&self) -> End {
+        let sold = &self.sold;
+        let identities = PAYEES.map(identity);
+        let mut payees: Vec<(PartyId, Payee<'_>)> =
+            PAYEES.iter().zip(&identities).map(|(id, key)| (*id, Payee::new(*sold, *id, key))).collect();
+        let mut letters = self.handed_over(&mut payees);
         // 3 and 4: payees open, pass on, and know t.
         let mut known: BTreeMap<PartyId, LockSecret> = BTreeMap::new();
         for step in [3, 4] {

@@ -43,13 +43,16 @@ pub struct Backend(&'static Kernels);
 /// The functions of an implementation; what each does is said at the method of [`Backend`] that calls it.
 struct Kernels {
     name: &'static str,
-    garble: fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]),
-    evaluate: fn(&EvaluateContext<'_>, &[Block], &[Block], &[Table], &mut [Block]),
+    garble: Garble,
+    evaluate: Evaluate,
     hash: fn(&HashKey, u64, &[Block], &mut [Block]),
     hash_both: fn(&PairContext<'_>, &[Block], &mut [[Block; 2]]),
     fold_streams: fn(&[Block; 4], u64, Sums<'_>),
     transpose: fn(&mut [Block; 128]),
 }
+
+type Garble = fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]);
+type Evaluate = fn(&EvaluateContext<'_>, &[Block], &[Block], &[Table], &mut [Block]);
 
 /// What this process uses.
 static CHOSEN: OnceLock<Backend> = OnceLock::new();
