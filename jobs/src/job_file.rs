@@ -23,6 +23,7 @@ mod columns;
 mod computers;
 mod disclosure;
 mod evidence;
+mod needed;
 mod program;
 mod sale;
 mod selling;
@@ -45,13 +46,14 @@ use crate::job::{
     RendezvousServer,
 };
 use crate::line_error::{LineError, line_of};
-use crate::multiparty::{Functionality, TooLarge};
+use crate::multiparty::Functionality;
 use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
 use crate::verify_program::{leaks, results, schema};
 use columns::ColumnEntries;
 use computers::{ComputerEntries, Roles};
 use disclosure::{DisclosureEntries, RowsEntry};
+use needed::needed;
 use program::ProgramEntry;
 use sale::SaleEntry;
 use sotto_mpc::circuit::language::Compile;
@@ -454,27 +456,6 @@ impl Drafting<'_> {
             );
             self.report(&span, what);
         }
-    }
-}
-
-/// Most gates that are counted to say how many a job needs: less than a second.
-const MAX_COUNTED: u64 = 1 << 26;
-
-/// How many gates a program needs that has more than its job allows.
-fn needed(program: &Computation, e: &PinError) -> String {
-    if !matches!(e, PinError::TooLarge(TooLarge::Gates(_))) {
-        return String::new();
-    }
-    if let Some(gates) = program.gates_of_source() {
-        return format!(
-            ": it has about {gates}; raise `and_gates`, at most to {MAX_AND_GATES}, or compute less"
-        );
-    }
-    match program.gate_stream(MAX_COUNTED) {
-        Ok((_, cost)) => format!(": it has {}; raise `and_gates`, or compute less", cost.and_gates),
-        Err(_) => format!(
-            ": it has more than {MAX_COUNTED}; raise `and_gates`, at most to {MAX_AND_GATES}, or compute less"
-        ),
     }
 }
 

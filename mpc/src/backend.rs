@@ -22,6 +22,7 @@ mod portable;
 use std::fmt;
 use std::sync::OnceLock;
 
+use context::Kernels;
 pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
 
 use crate::Block;
@@ -39,20 +40,6 @@ use crate::hash::HashKey;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Backend(&'static Kernels);
-
-/// The functions of an implementation; what each does is said at the method of [`Backend`] that calls it.
-struct Kernels {
-    name: &'static str,
-    garble: Garble,
-    evaluate: Evaluate,
-    hash: fn(&HashKey, u64, &[Block], &mut [Block]),
-    hash_both: fn(&PairContext<'_>, &[Block], &mut [[Block; 2]]),
-    fold_streams: fn(&[Block; 4], u64, Sums<'_>),
-    transpose: fn(&mut [Block; 128]),
-}
-
-type Garble = fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]);
-type Evaluate = fn(&EvaluateContext<'_>, &[Block], &[Block], &[Table], &mut [Block]);
 
 /// What this process uses.
 static CHOSEN: OnceLock<Backend> = OnceLock::new();

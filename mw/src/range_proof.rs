@@ -28,6 +28,7 @@ mod prove;
 mod rewind;
 mod transcript;
 
+use handles::element;
 pub use handles::{HANDLE_BYTES, Handles};
 pub(crate) use inner_product::BITS;
 #[cfg(test)]
@@ -208,13 +209,6 @@ impl fmt::Debug for ProofHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProofHead({:02x}{:02x}…)", self.bytes[0], self.bytes[1])
     }
-}
-
-/// Element `i` of a proof or of its head.
-fn element(bytes: &[u8], i: usize) -> [u8; 32] {
-    let mut e = [0; 32];
-    e.copy_from_slice(&bytes[32 * i..32 * i + 32]);
-    e
 }
 
 /// What a rewind key reads from a proof: the amount, and the index of the blinding factor.

@@ -1,4 +1,4 @@
-//! The arguments of the kernels.
+//! The kernels of a back end, and their arguments.
 
 use crate::hash::HashKey;
 use crate::{Block, Delta};
@@ -35,3 +35,17 @@ pub(crate) struct PairContext<'a> {
     /// The number of the first pair.
     pub(crate) first: u64,
 }
+
+/// The functions of an implementation; what each does is said at the method of `Backend` that calls it.
+pub(super) struct Kernels {
+    pub(super) name: &'static str,
+    pub(super) garble: Garble,
+    pub(super) evaluate: Evaluate,
+    pub(super) hash: fn(&HashKey, u64, &[Block], &mut [Block]),
+    pub(super) hash_both: fn(&PairContext<'_>, &[Block], &mut [[Block; 2]]),
+    pub(super) fold_streams: fn(&[Block; 4], u64, Sums<'_>),
+    pub(super) transpose: fn(&mut [Block; 128]),
+}
+
+type Garble = fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]);
+type Evaluate = fn(&EvaluateContext<'_>, &[Block], &[Block], &[Table], &mut [Block]);

@@ -15,8 +15,7 @@
 use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
-use super::Kernels;
-use super::context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
+use super::context::{EvaluateContext, GarbleContext, Kernels, PairContext, Sums, Table};
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 

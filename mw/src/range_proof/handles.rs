@@ -66,7 +66,7 @@ impl Handles {
 
     /// Point `i` of five.
     pub(crate) fn point(&self, i: usize) -> [u8; 32] {
-        super::element(&self.0, i)
+        element(&self.0, i)
     }
 
     /// Whether one of them is the identity.
@@ -93,4 +93,11 @@ impl fmt::Debug for Handles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Handles({:02x}{:02x}…)", self.0[0], self.0[1])
     }
+}
+
+/// Element `i` of a proof, of its head or of handles.
+pub(super) fn element(bytes: &[u8], i: usize) -> [u8; 32] {
+    let mut e = [0; 32];
+    e.copy_from_slice(&bytes[32 * i..32 * i + 32]);
+    e
 }

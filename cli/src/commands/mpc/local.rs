@@ -176,6 +176,9 @@ pub(super) fn prepare(from: &Path, to: &Path) -> Outcome<Prepared> {
     let bad = |line, what: String| invalid_job(from, &[LineError { line, what }]);
     let text = read_text(from, job_file::MAX_FILE)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
+    if table.contains_key("sale") {
+        return Err(bad(1, "outputs cannot be sold yet".to_owned()));
+    }
     let parties = table.get_mut("party").and_then(toml::Value::as_array_mut);
     let parties = parties.ok_or_else(|| bad(1, "it has no [[party]]".to_owned()))?;
     let folder = to.parent().unwrap_or(to);

@@ -2,8 +2,8 @@
 
 use core::arch::x86_64::*;
 
-use super::super::context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
-use super::super::{Kernels, portable};
+use super::super::context::{EvaluateContext, GarbleContext, Kernels, PairContext, Sums, Table};
+use super::super::portable;
 use super::pair::{Pair, State};
 use super::{half_gates, hashes, kernels, streams};
 use crate::Block;
