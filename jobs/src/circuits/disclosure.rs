@@ -280,7 +280,8 @@ fn rounded<F: Fancy>(
     let [bottom, top] = multiples(number, step);
     let base = number.min().div_euclid(step) * step;
     let most = number.max() - base + step;
-    let width = bits_of(most);
+    // A signed number's own width holds negative results, and may be more than u needs.
+    let width = bits_of(most).max(own);
     let constant = |f: &mut F, value: i128, width: usize| {
         let bits = (0..width).flat_map(|bit| std::iter::repeat_n(value >> bit & 1 == 1, lanes));
         Words::new(lanes, bits.map(|bit| f.constant(bit)).collect())
