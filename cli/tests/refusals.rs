@@ -77,11 +77,9 @@ fn a_wrong_seed_word_is_named_by_its_position() {
     let mut bad = all.clone();
     bad[4] = "sottovoce";
     assert!(put(&bad.join(" ")).fails(1).contains("word 5"));
-    let mut swapped = all.clone();
-    swapped.swap(0, 1);
-    if all[0] != all[1] {
-        assert!(put(&swapped.join(" ")).fails(1).contains("checksum"));
-    }
+    // Words of this wallet in another order would pass one time in 256. These are sound with `art` at the end.
+    let swapped = ["art"].into_iter().chain(["abandon"; 23]).collect::<Vec<_>>();
+    assert!(put(&swapped.join(" ")).fails(1).contains("checksum"));
     assert!(!w.path("data/wallets/again").exists());
     let lines: Vec<String> = all.chunks(6).map(|l| l.join(" ")).collect();
     put(&lines.join("\n")).ok();
