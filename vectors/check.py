@@ -531,7 +531,7 @@ def check_computers(v):
 
 
 def check_locks(v):
-    """A lock of two computers and their locked halves. Ed25519 and X-Wing are not read."""
+    """A lock of two computers and their locked shares. Ed25519 and X-Wing are not read."""
     locks.check_vectors(v, check)
 
 

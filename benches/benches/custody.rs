@@ -215,9 +215,9 @@ fn boxes(c: &mut Bench) {
         let made = Made::new(Purpose::Vault, size);
         let terms = BoxTerms { policy: Hash::from_bytes([1; 32]), owner: Hash::from_bytes([2; 32]) };
         let (epoch, machine) = (made.group.epoch(), Identity::random(&mut rng(50)));
-        let sealed = VaultBox::seal(epoch, terms, &[5; 32], &mut rng(1)).unwrap();
-        let request = VaultRequest::new(&sealed, machine.public());
-        let opening = Opening { epoch, sealed: &sealed, request: &request };
+        let vault_box = VaultBox::encrypt(epoch, terms, &[5; 32], &mut rng(1)).unwrap();
+        let request = VaultRequest::new(&vault_box, machine.public());
+        let opening = Opening { epoch, vault_box: &vault_box, request: &request };
         let answer = |i: &Index| {
             let member = VaultMember { identity: made.team.identity(*i), share: &made.shares[i] };
             opening.answer(member, terms.policy, &mut rng(2)).unwrap()

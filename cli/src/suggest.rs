@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_verb_under_the_wrong_noun_is_found() {
         assert_eq!(commands("", "send"), ["wallet send"]);
-        assert_eq!(commands("wallet", "seal"), ["chain seal", "keys vault seal"]);
+        assert_eq!(commands("wallet", "seal"), ["chain seal"]);
         assert_eq!(
             commands("", "verify"),
             [

@@ -263,19 +263,19 @@ fn evidence_that_is_late_repeated_foreign_or_refused_gets_no_answer() {
     answer("asked evidence").ok();
 }
 
-/// A box whose policy accepts hardware alone, and what else cannot be sealed or asked for.
+/// A box whose policy accepts hardware alone, and what else cannot be encrypted or asked for.
 #[test]
 fn software_is_refused_unless_the_policy_says_so() {
     let w = made();
     let tdx = format!("version = 1\n[[accept]]\nkind = 'tdx'\nmeasurements.mrtd = '{}'\n", "00".repeat(48));
     w.write("vault.toml", &tdx);
     fs::remove_file(w.path("disk.box")).unwrap();
-    let seal = "keys vault seal disk.secret disk.box --group vault.group --owner north.pub --policy";
-    let said = w.run(&format!("{seal} vault.toml --json"));
+    let encrypt = "keys vault encrypt disk.secret disk.box --group vault.group --owner north.pub --policy";
+    let said = w.run(&format!("{encrypt} vault.toml --json"));
     assert!(said.err.is_empty(), "{said:?}");
     let record: Value = serde_json::from_str(&said.ok()).unwrap();
     assert_eq!(record["policy"], w.run("tee policy hash vault.toml").ok().trim());
-    assert!(w.run(&format!("{seal} vault.toml")).fails(1).contains("exists already"));
+    assert!(w.run(&format!("{encrypt} vault.toml")).fails(1).contains("exists already"));
     asked(&w);
     w.write("evidence", &machine(&w, "challenge").ok());
     let (code, why) = refused(&member(&w, "west", "asked evidence --yes --json"));
@@ -283,10 +283,10 @@ fn software_is_refused_unless_the_policy_says_so() {
     assert!(why.contains("software evidence is refused") && why.contains("no software evidence"), "{why}");
     // A quorum of two is more than a machine has.
     w.write("two.toml", &format!("{tdx}[quorum]\nof = 2\nvendors = 1\n"));
-    let said = w.run(&format!("{} two.toml", seal.replace("disk.box", "two.box")));
+    let said = w.run(&format!("{} two.toml", encrypt.replace("disk.box", "two.box")));
     assert!(said.fails(1).contains("no machine can satisfy this policy"));
     w.write("large", &"x".repeat(65_537));
-    let said = w.run(&format!("{} vault.toml", seal.replace("disk.secret disk.box", "large large.box")));
+    let said = w.run(&format!("{} vault.toml", encrypt.replace("disk.secret disk.box", "large large.box")));
     assert!(said.fails(1).contains("at most 65536 bytes"));
     assert!(!w.path("two.box").exists() && !w.path("large.box").exists());
     // A member's own key is no fresh one; a machine without hardware says so.
@@ -318,8 +318,8 @@ fn letters_that_are_cut_forged_or_of_another_box_are_refused() {
     assert!(said.err.contains("member 3 did not sign"), "{said:?}");
     assert!(said.out.is_empty() && said.fails(1).contains("no member of the group signed"));
     // Another box of the same group, and the box of another group.
-    let seal = "keys vault seal disk.secret other.box --policy vault.toml --owner north.pub --group";
-    w.run(&format!("{seal} vault.group")).ok();
+    let encrypt = "keys vault encrypt disk.secret other.box --policy vault.toml --owner north.pub --group";
+    w.run(&format!("{encrypt} vault.group")).ok();
     let files = "--group vault-west.group --key west.key --policy vault.toml --yes";
     let other = w.run(&format!("keys vault answer other.box asked {files}"));
     assert!(other.fails(1).contains("the request is for another box"));
@@ -330,7 +330,7 @@ fn letters_that_are_cut_forged_or_of_another_box_are_refused() {
     let foreign = w.run("keys vault request disk.box --group board.group --key new.key");
     assert!(foreign.fails(1).contains("this group is not one for `vault`"));
     assert!(!w.path("new.key").exists(), "no key for what cannot be asked");
-    let said = w.run(&format!("{seal} board.group").replace("other.box", "third.box"));
+    let said = w.run(&format!("{encrypt} board.group").replace("other.box", "third.box"));
     assert!(said.fails(1).contains("this group is not one for `vault`"));
     // A record that is damaged is refused, and stays.
     let path = record_of_west(&w);

@@ -101,8 +101,8 @@ pub fn keys_armor(data: &[u8]) -> Verdict {
 /// A box has one encoding, and only who knows e made it: nothing that differs from a fixture in its signed part, and keeps
 /// its E, is accepted.
 pub fn keys_box(data: &[u8]) -> Verdict {
-    let Ok(sealed) = VaultBox::from_bytes(data) else { return Verdict::Refused };
-    assert!(sealed.to_bytes() == data, "two encodings of one box");
+    let Ok(vault_box) = VaultBox::from_bytes(data) else { return Verdict::Refused };
+    assert!(vault_box.to_bytes() == data, "two encodings of one box");
     let genuine = &BOX.to_bytes();
     let point = 17 + 32..17 + 64;
     let stolen = data.get(point.clone()) == genuine.get(point) && data != genuine;

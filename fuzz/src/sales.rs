@@ -5,7 +5,7 @@ use crate::{
     fixtures::sale::{job, receipt, secret_of},
 };
 use sotto_jobs::PartyId;
-use sotto_jobs::false_half::FalseHalf;
+use sotto_jobs::false_share::FalseShare;
 use sotto_jobs::offer::{Offer, SealedTerms};
 use sotto_jobs::sale::computer::{Computer, Effect};
 use sotto_jobs::sale::payee::{Event, Payee};
@@ -28,7 +28,7 @@ pub fn mpc_sale(data: &[u8]) -> Verdict {
     let set = ClaimSet::from_bytes(data).ok();
     let go = Go::from_bytes(data).ok();
     let sealed = SealedSecret::from_bytes(data).ok();
-    let accusation = FalseHalf::from_bytes(data).ok();
+    let accusation = FalseShare::from_bytes(data).ok();
     let bytes = [
         set.as_ref().map(ClaimSet::to_bytes),
         go.as_ref().map(Go::to_bytes),

@@ -12,7 +12,7 @@ use crate::attempt::Finished;
 use crate::codec::record;
 use crate::input_commitment::InputCommitment;
 use crate::job::Job;
-use crate::lock::half::{LockedHalf, SoldFacts};
+use crate::lock::share::{LockedShare, SoldFacts};
 use crate::output_share::{
     AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare, WrongPaddedOutputs,
 };
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub outputs: Vec<(usize, Vec<bool>)>,
     /// What shows that they are those of the receipt, if we receive any.
     pub output_shares: Option<[Vec<u8>; 2]>,
-    /// The locked halves of outputs that we buy, the garbler's first.
+    /// The locked shares of outputs that we buy, the garbler's first.
     pub locked: Option<[Vec<u8>; 2]>,
 }
 
@@ -74,8 +74,8 @@ pub enum Disagreement {
     /// What was opened is not what was signed for.
     #[error(transparent)]
     PaddedOutputs(#[from] WrongPaddedOutputs),
-    /// A locked half is not what was signed for.
-    #[error("the locked half of the {0} is not the one that both compute parties signed for")]
+    /// A locked share is not what was signed for.
+    #[error("the locked share of the {0} is not the one that both compute parties signed for")]
     Locked(&'static str),
 }
 
@@ -214,8 +214,8 @@ impl Collector<'_> {
         let JoinedOutputs { outputs, output_shares, locked } =
             origin.join(self.ours.id, self.ours.identity, facts, encrypted)?;
         if let (Some(locked), Some(sold)) = (&locked, &facts.sold) {
-            let mut halves = LockedHalf::both(job.pair(), locked).into_iter();
-            if let Some(other) = halves.find(|half| !sold.names(*half)) {
+            let mut shares = LockedShare::both(job.pair(), locked).into_iter();
+            if let Some(other) = shares.find(|share| !sold.names(*share)) {
                 return Err(Disagreement::Locked(other.place.as_str()));
             }
         }

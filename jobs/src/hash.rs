@@ -61,13 +61,13 @@ pub(crate) enum Purpose {
     LockNonce,
     /// The challenge of a possession: run id, place, point, nonce's point.
     LockPossession,
-    /// The ephemeral scalar of a locked half: half, run id, place, randomness.
+    /// The ephemeral scalar of a locked share: share, run id, place, randomness.
     LockEphemeral,
-    /// The key of a locked half: run id, place, lock, ephemeral point, shared point.
-    LockedHalf,
-    /// A compute party's half of outputs that are sold: half with its salt, run id, place.
-    SoldHalf,
-    /// A locked half, as the receipt names it.
+    /// The key of a locked share: run id, place, lock, ephemeral point, shared point.
+    LockedShare,
+    /// A compute party's share of outputs that are sold: share with its salt, run id, place.
+    SoldShare,
+    /// A locked share, as the receipt names it.
     Locked,
     /// An offer, as a job names it.
     Offer,
@@ -108,8 +108,8 @@ impl Purpose {
             Self::LockNonce => "sotto mpc lock nonce v1",
             Self::LockPossession => "sotto mpc lock possession v1",
             Self::LockEphemeral => "sotto mpc lock ephemeral v1",
-            Self::LockedHalf => "sotto mpc locked half v1",
-            Self::SoldHalf => "sotto mpc sold half commitment v1",
+            Self::LockedShare => "sotto mpc locked half v1",
+            Self::SoldShare => "sotto mpc sold half commitment v1",
             Self::Locked => "sotto mpc locked half hash v1",
             Self::Offer => "sotto mpc offer v1",
             Self::OfferTerms => "sotto mpc offer terms v1",

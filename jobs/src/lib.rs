@@ -39,7 +39,7 @@ pub mod offer;
 mod pad;
 pub mod receipt;
 
-pub mod false_half;
+pub mod false_share;
 pub mod input_commitment;
 pub mod output_share;
 

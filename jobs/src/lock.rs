@@ -1,4 +1,4 @@
-//! Locks on outputs that are sold: each compute party's half of them opens with a secret that nobody has alone.
+//! Locks on outputs that are sold: each compute party's share of them opens with a secret that nobody has alone.
 //!
 //! ```text
 //! t_c = scalar(key of compute party c, run id)      T_c = t_c·G, with possession over (run id, place of c)
@@ -6,7 +6,7 @@
 //! possession   R = k·G    ρ = H(run id ‖ place ‖ T_c ‖ R)    s = k + ρ·t_c        holds if s·G = R + ρ·T_c
 //! ```
 //!
-//! Whoever knows t opens the halves ([`half`]). The point T also locks what the buyer pays: a payment that is
+//! Whoever knows t opens the shares ([`share`]). The point T also locks what the buyer pays: a payment that is
 //! completed with t gives t away, and this module knows nothing about payments. It only makes points and scalars of
 //! ristretto255 (RFC 9496), 32 bytes each.
 //!
@@ -19,7 +19,7 @@
 //! part, against rogue keys: Ristenpart and Yilek, Eurocrypt 2007.
 #![deny(clippy::indexing_slicing)]
 
-pub mod half;
+pub mod share;
 
 use core::fmt;
 

@@ -12,7 +12,7 @@
 //! than the one it signed.
 //!
 //! Outputs that are sold are not among them. The buyer's parcel has its open outputs, as a parcel without a sale, and
-//! after them the compute party's locked half of the sold ones ([`lock::half`](crate::lock::half)).
+//! after them the compute party's locked share of the sold ones ([`lock::share`](crate::lock::share)).
 //!
 //! If the job withstands a malicious compute party, there are no shares. Both compute parties know the outputs
 //! under the result party's `pad`, sign their hash and deliver them as they are:
@@ -25,7 +25,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::hash::Digest;
 use super::job::{Job, PartyId};
-use super::lock::half::{HalfError, LockedHalf};
+use super::lock::share::{LockedShare, LockedShareError};
 use super::lock::{LockSecret, Place};
 use super::receipt::{Facts, OutputSharePlace, commit_output_share, hash_padded, role};
 use crate::codec::Bytes;
@@ -72,13 +72,13 @@ pub enum NotOpened {
     /// Nothing was sold.
     #[error("the receipt names no outputs that are sold")]
     Nothing,
-    /// A half does not open to what its compute party signed for.
+    /// A share does not open to what its compute party signed for.
     #[error("the {}: {why}", place.as_str())]
-    Half {
+    Share {
         /// Whose.
         place: Place,
         /// Why.
-        why: HalfError,
+        why: LockedShareError,
     },
     /// Both compute parties signed for other outputs than the job has.
     #[error("both compute parties signed for sold outputs of another size")]
@@ -104,7 +104,7 @@ pub struct OwnShare<'a> {
     pub computer: PartyId,
     /// Its share of all outputs.
     pub output_share: &'a OutputShare,
-    /// Its locked half of those that are sold.
+    /// Its locked share of those that are sold.
     pub locked: Option<&'a [u8]>,
 }
 
@@ -227,7 +227,7 @@ impl AttemptOutputs<'_> {
     /// The outputs that were sold, with the secret of their lock.
     ///
     /// # Errors
-    /// The compute party whose half does not open to what it signed for; a [`FalseHalf`](crate::false_half::FalseHalf)
+    /// The compute party whose share does not open to what it signed for; a [`FalseShare`](crate::false_share::FalseShare)
     /// shows that to others.
     pub fn open_sold(
         &self,
@@ -237,8 +237,9 @@ impl AttemptOutputs<'_> {
     ) -> Result<OutputsByPlace, NotOpened> {
         let sold = facts.sold.as_ref().ok_or(NotOpened::Nothing)?;
         let lock = sold.lock(facts.run_id).map_err(|_| NotOpened::Nothing)?;
-        let [garbler, evaluator] = LockedHalf::both(self.job.pair(), locked)
-            .map(|half| sold.open(&lock, half, t).map_err(|why| NotOpened::Half { place: half.place, why }));
+        let [garbler, evaluator] = LockedShare::both(self.job.pair(), locked).map(|share| {
+            sold.open(&lock, share, t).map_err(|why| NotOpened::Share { place: share.place, why })
+        });
         let bits: Vec<bool> = garbler?.xor(&evaluator?).iter().collect();
         let mut rest = &bits[..];
         let mut outputs = Vec::new();

@@ -10,8 +10,8 @@
 //! [`vouched`](crate::vouched) signs; the receipt then begins with that, and has at its end, for each of the two, 0, or
 //! 1 and the evidence.
 //!
-//! If outputs are sold, the facts end with the parts of the lock and what is said of the locked halves
-//! ([`lock::half`](crate::lock::half)). Statements are signed under "sotto receipt v4\0", with evidence or without; the receipt
+//! If outputs are sold, the facts end with the parts of the lock and what is said of the locked shares
+//! ([`lock::share`](crate::lock::share)). Statements are signed under "sotto receipt v4\0", with evidence or without; the receipt
 //! begins with that, and has after the statements those facts, and for each statement 0, or 1 and the evidence.
 //! ```
 //!
@@ -26,7 +26,7 @@
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, MAX_COMPUTE_PARTIES, PartyId};
-use super::lock::half::SoldFacts;
+use super::lock::share::SoldFacts;
 use super::vouched::{ResultFacts, Vouched, binding};
 use crate::codec::DecodeError;
 use crate::codec::{Codec, Reader, record};
@@ -62,7 +62,7 @@ pub struct Facts {
     pub outputs: Vec<Delivered>,
     /// The hash of all that the compute parties said but the tables.
     pub transcript: Digest,
-    /// The lock of outputs that are sold, and their halves.
+    /// The lock of outputs that are sold, and their shares.
     pub sold: Option<SoldFacts>,
 }
 

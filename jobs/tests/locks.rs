@@ -1,11 +1,13 @@
-//! Outputs that are sold: who opens a locked half, what a receipt says of it, and who can be accused.
+//! Outputs that are sold: who opens a locked share, what a receipt says of it, and who can be accused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use rand_core::RngCore;
-use sotto_jobs::false_half::{FalseHalf, Offence, Unproven};
-use sotto_jobs::lock::half::{Half, HalfError, HalfPlace, LockedHalf, OVERHEAD, SoldFacts, SoldHalf, digest};
+use sotto_jobs::false_share::{FalseShare, Offence, Unproven};
+use sotto_jobs::lock::share::{
+    LockedShare, LockedShareError, OVERHEAD, Share, SharePlace, SoldFacts, SoldShare, digest,
+};
 use sotto_jobs::lock::{Lock, LockSecret, Place};
 use sotto_jobs::receipt::{Delivered, Facts, ReceiptError, Statement};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
@@ -24,14 +26,14 @@ struct Sale {
     job: Job,
     secrets: [LockSecret; 2],
     lock: Lock,
-    halves: [Half; 2],
+    salted: [Share; 2],
     locked: [Vec<u8>; 2],
     shares: [Bits; 2],
     sold: SoldFacts,
 }
 
-fn at(computer: PartyId) -> HalfPlace {
-    HalfPlace { receiver: EVE, computer }
+fn at(computer: PartyId) -> SharePlace {
+    SharePlace { receiver: EVE, computer }
 }
 
 impl Sale {
@@ -42,16 +44,16 @@ impl Sale {
         let evaluator = e.part(&RUN, Place::Evaluator, &mut rng(2)).unwrap();
         let lock = Lock::new(RUN, [garbler, evaluator]).unwrap();
         let shares = [3, 4].map(|seed| Bits::random(21, &mut rng(seed)));
-        let halves = [5, 6].map(|seed| Half::new(&shares[seed as usize - 5], &mut rng(seed)));
-        let lock_half = |half: &Half, computer, seed| half.lock(&lock, at(computer), &mut rng(seed));
-        let locked = [lock_half(&halves[0], ACME, 7), lock_half(&halves[1], BOLT, 8)];
-        let half = |i: usize, computer| SoldHalf {
-            commitment: halves[i].commitment(&RUN, at(computer)),
+        let salted = [5, 6].map(|seed| Share::new(&shares[seed as usize - 5], &mut rng(seed)));
+        let lock_share = |share: &Share, computer, seed| share.lock(&lock, at(computer), &mut rng(seed));
+        let locked = [lock_share(&salted[0], ACME, 7), lock_share(&salted[1], BOLT, 8)];
+        let sold = |i: usize, computer| SoldShare {
+            commitment: salted[i].commitment(&RUN, at(computer)),
             locked: digest(&locked[i]),
         };
-        let (garbler_half, evaluator_half) = (half(0, ACME), half(1, BOLT));
-        let sold = SoldFacts { receiver: EVE, bits: 21, garbler, evaluator, garbler_half, evaluator_half };
-        Self { job: job(), secrets, lock, halves, locked, shares, sold }
+        let (garbler_share, evaluator_share) = (sold(0, ACME), sold(1, BOLT));
+        let sold = SoldFacts { receiver: EVE, bits: 21, garbler, evaluator, garbler_share, evaluator_share };
+        Self { job: job(), secrets, lock, salted, locked, shares, sold }
     }
 
     fn t(&self) -> LockSecret {
@@ -82,75 +84,75 @@ impl Sale {
         Receipt { facts, garbler, evaluator, further: Vec::new() }
     }
 
-    fn open(&self, place: Place, bytes: &[u8], t: &LockSecret) -> Result<Vec<bool>, HalfError> {
+    fn open(&self, place: Place, bytes: &[u8], t: &LockSecret) -> Result<Vec<bool>, LockedShareError> {
         let computer = [ACME, BOLT][place as usize];
-        let half = LockedHalf { place, computer, bytes };
-        self.sold.open(&self.lock, half, t).map(|bits| bits.iter().collect())
+        let share = LockedShare { place, computer, bytes };
+        self.sold.open(&self.lock, share, t).map(|bits| bits.iter().collect())
     }
 
     fn accuse(&self, place: Place, locked: &[u8]) -> Result<Offence, Unproven> {
-        FalseHalf { place, secret: self.t(), locked: locked.to_vec() }.check(&self.job, &self.receipt())
+        FalseShare { place, secret: self.t(), locked: locked.to_vec() }.check(&self.job, &self.receipt())
     }
 }
 
 #[test]
-fn a_half_opens_with_both_secrets_and_with_neither_alone() {
+fn a_share_opens_with_both_secrets_and_with_neither_alone() {
     let sale = Sale::new();
     for (place, (locked, share)) in Place::BOTH.into_iter().zip(sale.locked.iter().zip(&sale.shares)) {
         assert_eq!(locked.len(), 32 + 8 + 3 + OVERHEAD);
         assert_eq!(sale.open(place, locked, &sale.t()), Ok(share.iter().collect()));
         for alone in &sale.secrets {
-            assert_eq!(sale.open(place, locked, alone), Err(HalfError::Secret));
+            assert_eq!(sale.open(place, locked, alone), Err(LockedShareError::Secret));
         }
     }
-    assert_eq!(sale.open(Place::Garbler, &sale.locked[1], &sale.t()), Err(HalfError::Other));
+    assert_eq!(sale.open(Place::Garbler, &sale.locked[1], &sale.t()), Err(LockedShareError::Other));
 }
 
 #[test]
-fn a_half_opens_in_its_place_alone() {
+fn a_share_opens_in_its_place_alone() {
     let sale = Sale::new();
     let elsewhere =
-        [HalfPlace { receiver: ACME, computer: ACME }, HalfPlace { receiver: EVE, computer: BOLT }];
+        [SharePlace { receiver: ACME, computer: ACME }, SharePlace { receiver: EVE, computer: BOLT }];
     for place in elsewhere {
         let mut sale = Sale::new();
-        sale.locked[0] = sale.halves[0].lock(&sale.lock, place, &mut rng(7));
-        sale.sold.garbler_half.locked = digest(&sale.locked[0]);
+        sale.locked[0] = sale.salted[0].lock(&sale.lock, place, &mut rng(7));
+        sale.sold.garbler_share.locked = digest(&sale.locked[0]);
         assert_eq!(
             sale.open(Place::Garbler, &sale.locked[0], &sale.t()),
-            Err(HalfError::Closed),
+            Err(LockedShareError::Closed),
             "{place:?}"
         );
     }
-    // A random source that repeats itself locks two halves under two keys.
-    let [one, other] = [0, 1].map(|i| sale.halves[i].lock(&sale.lock, at(ACME), &mut rng(7)));
+    // A random source that repeats itself locks two shares under two keys.
+    let [one, other] = [0, 1].map(|i| sale.salted[i].lock(&sale.lock, at(ACME), &mut rng(7)));
     assert_ne!(one[..32], other[..32]);
-    assert_eq!(format!("{:?}", sale.halves[0]), "Half(…)");
+    assert_eq!(format!("{:?}", sale.salted[0]), "Share(…)");
 }
 
 #[test]
-fn who_locks_another_half_than_it_signed_for_is_accused_and_nobody_else() {
+fn who_locks_another_share_than_it_signed_for_is_accused_and_nobody_else() {
     let honest = Sale::new();
     assert_eq!(honest.accuse(Place::Garbler, &honest.locked[0]), Err(Unproven::Honest("garbler")));
     assert_eq!(honest.accuse(Place::Evaluator, &honest.locked[1]), Err(Unproven::Honest("evaluator")));
 
     // The evaluator locks another share than the one it commits to.
     let mut sale = Sale::new();
-    let other = Half::new(&Bits::random(21, &mut rng(9)), &mut rng(9));
+    let other = Share::new(&Bits::random(21, &mut rng(9)), &mut rng(9));
     sale.locked[1] = other.lock(&sale.lock, at(BOLT), &mut rng(9));
-    sale.sold.evaluator_half.locked = digest(&sale.locked[1]);
+    sale.sold.evaluator_share.locked = digest(&sale.locked[1]);
     assert_eq!(sale.accuse(Place::Evaluator, &sale.locked[1]), Ok(Offence::False));
     assert_eq!(sale.accuse(Place::Garbler, &sale.locked[0]), Err(Unproven::Honest("garbler")));
     // One that it commits to, and that is too short.
-    let short = Half::new(&Bits::random(20, &mut rng(9)), &mut rng(9));
+    let short = Share::new(&Bits::random(20, &mut rng(9)), &mut rng(9));
     sale.locked[1] = short.lock(&sale.lock, at(BOLT), &mut rng(9));
     let commitment = short.commitment(&RUN, at(BOLT));
-    sale.sold.evaluator_half = SoldHalf { commitment, locked: digest(&sale.locked[1]) };
+    sale.sold.evaluator_share = SoldShare { commitment, locked: digest(&sale.locked[1]) };
     assert_eq!(sale.accuse(Place::Evaluator, &sale.locked[1]), Ok(Offence::False));
     // Bytes that open for nobody.
     for length in [0, 31, 32, 47, 48, 91] {
         rng(10).fill_bytes(&mut sale.locked[1]);
         let locked = sale.locked[1][..length].to_vec();
-        sale.sold.evaluator_half.locked = digest(&locked);
+        sale.sold.evaluator_share.locked = digest(&locked);
         assert_eq!(sale.accuse(Place::Evaluator, &locked), Ok(Offence::Closed), "{length} bytes");
     }
 }
@@ -160,21 +162,25 @@ fn an_accusation_needs_the_signature_the_secret_and_what_was_delivered() {
     let sale = Sale::new();
     let mut receipt = sale.receipt();
     let check = |receipt: &Receipt, secret, locked: &[u8]| {
-        FalseHalf { place: Place::Garbler, secret, locked: locked.to_vec() }
+        FalseShare { place: Place::Garbler, secret, locked: locked.to_vec() }
             .check(&sale.job, receipt)
             .unwrap_err()
     };
     assert_eq!(
         check(&receipt, sale.secrets[0].plus(&sale.secrets[0]), &sale.locked[0]),
-        Unproven::Half(HalfError::Secret)
+        Unproven::Share(LockedShareError::Secret)
     );
     for byte in 0..sale.locked[0].len() {
         let mut altered = sale.locked[0].clone();
         altered[byte] ^= 1;
-        assert_eq!(check(&receipt, sale.t(), &altered), Unproven::Half(HalfError::Other), "byte {byte}");
+        assert_eq!(
+            check(&receipt, sale.t(), &altered),
+            Unproven::Share(LockedShareError::Other),
+            "byte {byte}"
+        );
     }
-    // Facts that the accused did not sign: here, with a hash of a locked half that it did not make.
-    receipt.facts.sold.as_mut().unwrap().garbler_half.locked = digest(b"other");
+    // Facts that the accused did not sign: here, with a hash of a locked share that it did not make.
+    receipt.facts.sold.as_mut().unwrap().garbler_share.locked = digest(b"other");
     assert_eq!(check(&receipt, sale.t(), b"other"), Unproven::Unsigned("garbler"));
     receipt.facts.sold = None;
     assert_eq!(check(&receipt, sale.t(), &sale.locked[0]), Unproven::NotSold);
@@ -186,11 +192,11 @@ fn an_accusation_needs_the_signature_the_secret_and_what_was_delivered() {
     assert!(matches!(sale.accuse(Place::Garbler, &sale.locked[0]), Err(Unproven::Lock(_))));
 
     let sale = Sale::new();
-    let proof = FalseHalf { place: Place::Garbler, secret: sale.t(), locked: sale.locked[0].clone() };
+    let proof = FalseShare { place: Place::Garbler, secret: sale.t(), locked: sale.locked[0].clone() };
     let bytes = proof.to_bytes();
-    assert_eq!(FalseHalf::from_bytes(&bytes).unwrap().to_bytes(), bytes);
-    assert!((0..bytes.len()).all(|end| FalseHalf::from_bytes(&bytes[..end]).is_err()));
-    assert!(FalseHalf::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+    assert_eq!(FalseShare::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+    assert!((0..bytes.len()).all(|end| FalseShare::from_bytes(&bytes[..end]).is_err()));
+    assert!(FalseShare::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
 }
 
 #[test]
@@ -204,7 +210,7 @@ fn a_receipt_of_a_sale_has_its_own_version_and_signature() {
     // What is said of the sale is signed, and so is that nothing is said.
     let mut facts = receipt.facts.clone();
     assert!(receipt.garbler.is_of(job, ACME, &facts));
-    facts.sold.as_mut().unwrap().garbler_half.commitment = Digest([9; 32]);
+    facts.sold.as_mut().unwrap().garbler_share.commitment = Digest([9; 32]);
     assert!(!receipt.garbler.is_of(job, ACME, &facts));
     facts.sold = None;
     assert!(!receipt.garbler.is_of(job, ACME, &facts));
@@ -223,12 +229,12 @@ fn vectors_are_up_to_date() {
                 "point": to_hex(&parts[i].point.to_bytes()), "possession": to_hex(&parts[i].possession),
                 "share": sale.shares[i].iter().map(u8::from).collect::<Vec<_>>(), "locked": to_hex(&sale.locked[i]) })
     });
-    let proof = FalseHalf { place: Place::Garbler, secret: sale.t(), locked: sale.locked[0].clone() };
+    let proof = FalseShare { place: Place::Garbler, secret: sale.t(), locked: sale.locked[0].clone() };
     let subject = json!({
-        "about": "a lock of two computers, their locked halves, and a receipt that names them",
+        "about": "a lock of two computers, their locked shares, and a receipt that names them",
         "job_id": sale.job.id().to_string(), "run_id": RUN.to_string(), "receiver": EVE.0, "computers": computers,
         "lock": to_hex(&sale.lock.point().to_bytes()), "receipt_bytes": to_hex(&sale.receipt().to_bytes()),
-        "false_half": to_hex(&proof.to_bytes()),
+        "false_share": to_hex(&proof.to_bytes()),
     });
     if std::env::var_os("SOTTO_VECTORS").is_some_and(|what| what == "write") {
         std::fs::write(sotto_vectors::file("locks"), render(&subject)).unwrap();

@@ -8,7 +8,7 @@ use sotto_jobs::budget::{DataSet, Decimal, Field, RowsHasher};
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended};
 use sotto_jobs::job::{Draft, JobError, Payee, Sale, Suite};
 use sotto_jobs::job_file;
-use sotto_jobs::lock::half::HalfError;
+use sotto_jobs::lock::share::LockedShareError;
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::offer::{Address, Allowed, Offer, OfferError, OfferedRows, OpenedTerms, SealedTerms, Terms};
@@ -370,11 +370,11 @@ fn the_buyer_reads_what_is_open_at_once_and_the_rest_with_both_secrets() {
     let sum: i128 = ROWS.as_flattened().iter().sum();
     let number = |bits: &[bool]| bits.iter().rev().fold(0, |sum, bit| 2 * sum + i128::from(*bit));
     assert_eq!(opened.iter().map(|(place, bits)| (*place, number(bits))).collect::<Vec<_>>(), [(1, sum)]);
-    let no = |why| NotOpened::Half { place: Place::Garbler, why };
-    assert_eq!(outputs.open_sold(facts, &locked, &g), Err(no(HalfError::Secret)));
+    let no = |why| NotOpened::Share { place: Place::Garbler, why };
+    assert_eq!(outputs.open_sold(facts, &locked, &g), Err(no(LockedShareError::Secret)));
     let mut swapped = locked.clone();
     swapped.reverse();
-    assert_eq!(outputs.open_sold(facts, &swapped, &g.plus(&e)), Err(no(HalfError::Other)));
+    assert_eq!(outputs.open_sold(facts, &swapped, &g.plus(&e)), Err(no(LockedShareError::Other)));
 }
 
 #[test]
@@ -393,9 +393,9 @@ fn a_receipt_of_a_sale_names_its_lock_and_a_parcel_what_was_signed() {
     assert_eq!(signed(|f| f.sold = None), Err(refused), "a sale without a lock");
     assert_eq!(signed(|f| f.sold.as_mut().unwrap().receiver = CARL), Err(refused));
     assert_eq!(signed(|f| f.sold.as_mut().unwrap().evaluator.possession[1] ^= 1), Err(refused));
-    // Both signed another hash than that of the garbler's locked half.
+    // Both signed another hash than that of the garbler's locked share.
     let mut other = ran.receipt().clone();
-    other.facts.sold.as_mut().unwrap().garbler_half.locked = Digest([0; 32]);
+    other.facts.sold.as_mut().unwrap().garbler_share.locked = Digest([0; 32]);
     let other = ran.collected_under(&other);
     assert_eq!(ran.outcome(&other), Err(Disagreement::Locked("garbler")));
 }

@@ -226,8 +226,8 @@ fn a_payee_says_go_for_claims_that_hold_in_time_and_for_no_others() {
     let other = sold.lock().point_of(Place::Garbler);
     assert_eq!(refused(&|s| s.lock = other, GOOD), Some(SaleError::OtherSale), "one computer's point alone");
     let mut payee = Payee::new(sold, CARL, &key);
-    let half = secret(&sold, ACME);
-    assert_eq!(payee.step(Event::Revealed(half)).map(|_| ()), Err(SaleError::Secret("claim in the block")));
+    let share = secret(&sold, ACME);
+    assert_eq!(payee.step(Event::Revealed(share)).map(|_| ()), Err(SaleError::Secret("claim in the block")));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Boxes that a group opens for attested machines: a machine without a stable key of its own seals its data to a
+//! Boxes that a group opens for attested machines: a machine without a stable key of its own encrypts its data to a
 //! group for `vault`, and gets them back from t members who have appraised it.
 //!
 //! ```text
@@ -115,11 +115,11 @@ pub struct VaultBox {
 }
 
 impl VaultBox {
-    /// Seals contents to a group, for machines that the policy accepts.
+    /// Encrypts contents to a group, for machines that the policy accepts.
     ///
     /// # Errors
     /// [`VaultError`] if the group is for something else, or the contents are too long.
-    pub fn seal(
+    pub fn encrypt(
         epoch: &Epoch,
         terms: BoxTerms,
         contents: &[u8],
@@ -134,8 +134,8 @@ impl VaultBox {
         let (r, placeholder) = (k.times_g(), Scalar::ZERO);
         let mut this = Self { key, e: e.times_g(), terms, ciphertext: Vec::new(), r, z: placeholder };
         let payload = Payload { msg: contents, aad: &this.head() };
-        let sealed = cipher(&this.e, &(p * e.expose())).encrypt(&XNonce::default(), payload);
-        this.ciphertext = sealed.map_err(|_| VaultError::TooLong)?;
+        let ciphertext = cipher(&this.e, &(p * e.expose())).encrypt(&XNonce::default(), payload);
+        this.ciphertext = ciphertext.map_err(|_| VaultError::TooLong)?;
         this.z = k.expose() + this.challenge() * e.expose();
         Ok(this)
     }
@@ -345,14 +345,14 @@ impl VaultAnswer {
     }
 
     /// The partial, if it is the one of this member for this request, and holds.
-    fn partial(&self, epoch: &Epoch, sealed: &VaultBox, machine: &Identity) -> Option<Partial> {
+    fn partial(&self, epoch: &Epoch, vault_box: &VaultBox, machine: &Identity) -> Option<Partial> {
         let place = place(&self.request, self.from);
         let opened = decrypt(tag::VAULT_PARTIAL.at(&place), machine, &self.encrypted)?;
         let mut r = Reader::new(&opened);
         let partial = Partial::read(&mut r).ok()?;
         r.finish().ok()?;
         let y = epoch.verifying_share(KEY, self.from)?;
-        partial.holds(&y, &sealed.e).then_some(partial)
+        partial.holds(&y, &vault_box.e).then_some(partial)
     }
 }
 
@@ -381,7 +381,7 @@ pub struct Opening<'a> {
     /// The group, at its epoch.
     pub epoch: &'a Epoch,
     /// The box.
-    pub sealed: &'a VaultBox,
+    pub vault_box: &'a VaultBox,
     /// The request.
     pub request: &'a VaultRequest,
 }
@@ -401,10 +401,10 @@ impl Opening<'_> {
     /// # Errors
     /// [`VaultError`].
     pub fn check(&self) -> Result<(), VaultError> {
-        if self.sealed.key != key_of(self.epoch)? {
+        if self.vault_box.key != key_of(self.epoch)? {
             return Err(VaultError::OtherGroup);
         }
-        if self.request.of == self.sealed.name() { Ok(()) } else { Err(VaultError::OtherBox) }
+        if self.request.of == self.vault_box.name() { Ok(()) } else { Err(VaultError::OtherBox) }
     }
 
     /// A member's answer, once its caller has appraised the machine: `appraised` is the hash of the policy that accepted
@@ -420,13 +420,13 @@ impl Opening<'_> {
     ) -> Result<VaultAnswer, VaultError> {
         self.check()?;
         let VaultMember { identity, share } = member;
-        if self.sealed.terms.policy != appraised {
+        if self.vault_box.terms.policy != appraised {
             return Err(VaultError::OtherPolicy);
         }
         share.fits(self.epoch).map_err(|_| Fault::OtherShare)?;
         let from = self.epoch.draft().index_of(&identity.public()).filter(|i| *i == share.index());
         let from = from.ok_or(Fault::OtherShare)?;
-        let partial = Partial::new(share.secret(KEY).ok_or(Fault::OtherShare)?, &self.sealed.e, rng);
+        let partial = Partial::new(share.secret(KEY).ok_or(Fault::OtherShare)?, &self.vault_box.e, rng);
         let (request, epoch) = (self.request.name(), self.epoch.hash());
         let contents = Zeroizing::new(partial.to_bytes());
         let place = place(&request, from);
@@ -452,9 +452,9 @@ impl Opening<'_> {
         }
         let part = |(i, partial): &(Index, Partial)| lagrange(&set, i.get(), 0) * partial.point();
         let shared: RistrettoPoint = good.iter().take(wanted).map(part).sum();
-        let sealed = self.sealed;
-        let payload = Payload { msg: &sealed.ciphertext, aad: &sealed.head() };
-        let contents = cipher(&sealed.e, &shared).decrypt(&XNonce::default(), payload);
+        let vault_box = self.vault_box;
+        let payload = Payload { msg: &vault_box.ciphertext, aad: &vault_box.head() };
+        let contents = cipher(&vault_box.e, &shared).decrypt(&XNonce::default(), payload);
         let contents = Zeroizing::new(contents.map_err(|_| VaultError::Altered)?);
         Ok(Opened { contents, false_answers })
     }
@@ -474,7 +474,7 @@ impl Opening<'_> {
             if !answer.is_signed(self.epoch.draft()) || good.iter().any(|(i, _)| *i == from) {
                 continue;
             }
-            match answer.partial(self.epoch, self.sealed, machine) {
+            match answer.partial(self.epoch, self.vault_box, machine) {
                 Some(partial) => good.push((from, partial)),
                 None if bad.contains(&from) => {}
                 None => bad.push(from),

@@ -61,7 +61,7 @@ fn made(purpose: Purpose, t: u8, n: u8) -> (Group, Vec<Share>) {
 struct Scene {
     group: Group,
     shares: Vec<Share>,
-    sealed: VaultBox,
+    vault_box: VaultBox,
     machine: Identity,
     request: VaultRequest,
 }
@@ -70,14 +70,14 @@ impl Scene {
     fn new() -> Self {
         let (group, shares) = made(Purpose::Vault, 3, 5);
         let terms = BoxTerms { policy: POLICY, owner: OWNER };
-        let sealed = VaultBox::seal(group.epoch(), terms, CONTENTS, &mut rng(1)).unwrap();
+        let vault_box = VaultBox::encrypt(group.epoch(), terms, CONTENTS, &mut rng(1)).unwrap();
         let machine = identity(50);
-        let request = VaultRequest::new(&sealed, machine.public());
-        Self { group, shares, sealed, machine, request }
+        let request = VaultRequest::new(&vault_box, machine.public());
+        Self { group, shares, vault_box, machine, request }
     }
 
     fn opening(&self) -> Opening<'_> {
-        Opening { epoch: self.group.epoch(), sealed: &self.sealed, request: &self.request }
+        Opening { epoch: self.group.epoch(), vault_box: &self.vault_box, request: &self.request }
     }
 
     fn answer(&self, opening: &Opening<'_>, i: u8, policy: Hash) -> Result<VaultAnswer, VaultError> {
@@ -116,9 +116,9 @@ const TERMS: usize = E + 32;
 #[test]
 fn a_box_wrapped_anew_under_a_laxer_policy_is_refused() {
     let scene = Scene::new();
-    let theirs = scene.sealed.to_bytes();
+    let theirs = scene.vault_box.to_bytes();
     let lax = BoxTerms { policy: LAX, owner: OWNER };
-    let own = VaultBox::seal(scene.group.epoch(), lax, CONTENTS, &mut rng(7)).unwrap().to_bytes();
+    let own = VaultBox::encrypt(scene.group.epoch(), lax, CONTENTS, &mut rng(7)).unwrap().to_bytes();
     assert_eq!(theirs[TERMS..TERMS + 32], *POLICY.as_bytes());
     // Their box with another policy; their E in a box that the thief signed; their signature with it.
     let mut relabelled = theirs.clone();
@@ -137,8 +137,8 @@ fn a_box_wrapped_anew_under_a_laxer_policy_is_refused() {
 #[test]
 fn every_byte_of_a_box_counts() {
     let scene = Scene::new();
-    let bytes = scene.sealed.to_bytes();
-    assert_eq!(VaultBox::from_bytes(&bytes), Ok(scene.sealed.clone()));
+    let bytes = scene.vault_box.to_bytes();
+    assert_eq!(VaultBox::from_bytes(&bytes), Ok(scene.vault_box.clone()));
     for i in 0..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[i] ^= 1;
@@ -147,9 +147,9 @@ fn every_byte_of_a_box_counts() {
     assert!(VaultBox::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     assert!(VaultBox::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
     let terms = BoxTerms { policy: POLICY, owner: OWNER };
-    let seal = |length| VaultBox::seal(scene.group.epoch(), terms, &vec![0; length], &mut rng(1));
-    assert_eq!(seal(MAX_CONTENTS + 1).unwrap_err(), VaultError::TooLong);
-    assert_eq!(seal(MAX_CONTENTS).unwrap().to_bytes().len(), MAX_BOX);
+    let encrypt = |length| VaultBox::encrypt(scene.group.epoch(), terms, &vec![0; length], &mut rng(1));
+    assert_eq!(encrypt(MAX_CONTENTS + 1).unwrap_err(), VaultError::TooLong);
+    assert_eq!(encrypt(MAX_CONTENTS).unwrap().to_bytes().len(), MAX_BOX);
 }
 
 #[test]
@@ -157,13 +157,13 @@ fn a_member_answers_for_the_policy_of_the_box_alone() {
     let scene = Scene::new();
     assert_eq!(scene.answer(&scene.opening(), 1, LAX).unwrap_err(), VaultError::OtherPolicy);
     let terms = BoxTerms { policy: POLICY, owner: OWNER };
-    let other = VaultBox::seal(scene.group.epoch(), terms, b"x", &mut rng(4)).unwrap();
-    let mixed = Opening { sealed: &other, ..scene.opening() };
+    let other = VaultBox::encrypt(scene.group.epoch(), terms, b"x", &mut rng(4)).unwrap();
+    let mixed = Opening { vault_box: &other, ..scene.opening() };
     assert_eq!(scene.answer(&mixed, 1, POLICY).unwrap_err(), VaultError::OtherBox);
     assert_eq!(mixed.open(&scene.machine, &scene.answers(&[1, 2, 3])).unwrap_err(), VaultError::OtherBox);
     let audit = made(Purpose::Audit, 2, 3).0;
-    let sealed = VaultBox::seal(audit.epoch(), terms, b"x", &mut rng(4));
-    assert_eq!(sealed.unwrap_err(), VaultError::Purpose);
+    let vault_box = VaultBox::encrypt(audit.epoch(), terms, b"x", &mut rng(4));
+    assert_eq!(vault_box.unwrap_err(), VaultError::Purpose);
     let foreign = made(Purpose::Vault, 2, 3).0;
     let elsewhere = Opening { epoch: foreign.epoch(), ..scene.opening() };
     assert_eq!(scene.answer(&elsewhere, 1, POLICY).unwrap_err(), VaultError::OtherGroup);
@@ -214,7 +214,7 @@ fn requests_have_one_encoding() {
     let bytes = scene.request.to_bytes();
     assert_eq!(bytes.len(), VaultRequest::BYTES);
     let read = VaultRequest::from_bytes(&bytes).unwrap();
-    assert_eq!((read.name(), read.of()), (scene.request.name(), scene.sealed.name()));
+    assert_eq!((read.name(), read.of()), (scene.request.name(), scene.vault_box.name()));
     assert_eq!(read.machine().digest(), scene.machine.public().digest());
     assert!(VaultRequest::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     assert!(VaultRequest::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
@@ -240,8 +240,8 @@ fn vectors() -> Value {
     json!({
         "group": to_hex(&scene.group.to_bytes()),
         "shares": shares.collect::<Vec<_>>(),
-        "box": to_hex(&scene.sealed.to_bytes()),
-        "box_name": scene.sealed.name().to_string(),
+        "box": to_hex(&scene.vault_box.to_bytes()),
+        "box_name": scene.vault_box.name().to_string(),
         "contents": to_hex(CONTENTS),
         "request": to_hex(&scene.request.to_bytes()),
         "request_name": scene.request.name().to_string(),

@@ -1,4 +1,4 @@
-"""Locks of sold outputs, locked halves, and the receipt that names them (docs/FORMATS.md). Ed25519 is not read."""
+"""Locks of sold outputs, locked shares, and the receipt that names them (docs/FORMATS.md). Ed25519 is not read."""
 
 from .evidence import derived
 from .ristretto import G, ORDER, decode, scalar, scalar_bytes, wide_scalar
@@ -36,15 +36,15 @@ def read_receipt(data):
     r.take(32 + 2 * STATEMENT)
     receiver, bits = r.number(2), r.number(8)
     parts = [(r.take(32), r.take(64)) for _ in range(2)]
-    halves = [(r.take(32), r.take(32)) for _ in range(2)]
+    shares = [(r.take(32), r.take(32)) for _ in range(2)]
     if r.take(2) != b"\0\0" or r.at != len(data):
         raise Malformed("evidence")
-    return job, run, receiver, bits, parts, halves
+    return job, run, receiver, bits, parts, shares
 
 
 def check_vectors(v, check):
     unhex = bytes.fromhex
-    job, run, receiver, bits, parts, halves = read_receipt(unhex(v["receipt_bytes"]))
+    job, run, receiver, bits, parts, shares = read_receipt(unhex(v["receipt_bytes"]))
     check("a receipt of a sale", job.hex() == v["job_id"] and run.hex() == v["run_id"] and receiver == v["receiver"])
     t = 0
     for place, computer in enumerate(v["computers"]):
@@ -58,21 +58,21 @@ def check_vectors(v, check):
         t = (t + t_c) % ORDER
     lock = (decode(parts[0][0]) + decode(parts[1][0])).encode()
     check("the lock", lock.hex() == v["lock"] and (t * G).encode() == lock)
-    for computer, (commitment, hashed) in zip(v["computers"], halves):
+    for computer, (commitment, hashed) in zip(v["computers"], shares):
         party, locked = computer["party"], unhex(computer["locked"])
-        check(f"hash of locked half {party}", derived("sotto mpc locked half hash v1", locked) == hashed)
+        check(f"hash of locked share {party}", derived("sotto mpc locked half hash v1", locked) == hashed)
         place = le(receiver, 2) + le(party, 2)
         shared = (t * decode(locked[:32])).encode()
         key = derived("sotto mpc locked half v1", run, place, lock, locked[:32], shared)
-        half = opened(key, locked[32:])
-        check(f"half {party} opens", half is not None)
-        check(f"commitment {party}", derived("sotto mpc sold half commitment v1", half, run, place) == commitment)
-        packed = int.from_bytes(half[40:], "little")
+        contents = opened(key, locked[32:])
+        check(f"locked share {party} opens", contents is not None)
+        check(f"commitment {party}", derived("sotto mpc sold half commitment v1", contents, run, place) == commitment)
+        packed = int.from_bytes(contents[40:], "little")
         share = [packed >> i & 1 for i in range(bits)]
-        check(f"share {party}", half[32:40] == le(bits) and share == computer["share"] and packed >> bits == 0)
+        check(f"share {party}", contents[32:40] == le(bits) and share == computer["share"] and packed >> bits == 0)
         wrong = (scalar(unhex(computer["secret"])) * decode(locked[:32])).encode()
         key = derived("sotto mpc locked half v1", run, place, lock, locked[:32], wrong)
-        check(f"half {party} does not open with one secret", opened(key, locked[32:]) is None)
+        check(f"share {party} does not open with one secret", opened(key, locked[32:]) is None)
     locked = unhex(v["computers"][0]["locked"])
     proof = b"sotto false half v1\0" + b"\0" + scalar_bytes(t) + le(len(locked), 4) + locked
-    check("the bytes of an accusation", proof.hex() == v["false_half"])
+    check("the bytes of an accusation", proof.hex() == v["false_share"])

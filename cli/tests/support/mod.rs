@@ -279,7 +279,7 @@ impl World {
         let script = r#"
             member() { sotto keys vault answer disk.box ${@:2} --group vault-$1.group --key $1.key --policy vault.toml --yes; }
             machine() { sotto keys vault request disk.box $@ --group vault.group --key machine.key --software platform.key --build $(cat build.hash); }
-            sotto keys vault seal disk.secret disk.box --group vault.group --policy vault.toml --owner north.pub
+            sotto keys vault encrypt disk.secret disk.box --group vault.group --policy vault.toml --owner north.pub
             machine > asked.vault
             member north asked.vault > challenge.vault
             member south asked.vault > south.vault

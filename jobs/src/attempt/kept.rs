@@ -2,7 +2,7 @@
 
 use crate::codec::record;
 use crate::job::{Job, PartyId};
-use crate::lock::half::SoldFacts;
+use crate::lock::share::SoldFacts;
 use crate::output_share::EncryptedOutputShare;
 use crate::receipt::{Facts, Receipt, Stated, Statement};
 

@@ -1,8 +1,8 @@
-//! The lock on outputs that are sold: both compute parties show their part of it, and lock their halves.
+//! The lock on outputs that are sold: both compute parties show their part of it, and lock their shares.
 //!
 //! ```text
 //! parts    T_c with possession cross                     the other's does not hold: no outputs, nothing is locked
-//! halves   commitment and hash of the locked half cross   both sign them
+//! shares   commitment and hash of the locked share cross   both sign them
 //! ```
 //!
 //! A part is shown only after the session is over and before the first output leaves, so an attempt that breaks off here
@@ -15,7 +15,7 @@ use rand_core::{CryptoRng, RngCore};
 use super::error::AttemptError;
 use crate::codec::Codec;
 use crate::job::{PartyId, Sale};
-use crate::lock::half::{Half, HalfPlace, SoldFacts, SoldHalf, digest};
+use crate::lock::share::{Share, SharePlace, SoldFacts, SoldShare, digest};
 use crate::lock::{Lock, LockSecret, Place};
 use crate::messages::{receive, send};
 use crate::output_share::AttemptOutputs;
@@ -26,13 +26,13 @@ use sotto_party::Identity;
 /// Longest of these messages, in bytes.
 const MAX_MESSAGE: usize = 256;
 const PART: &str = "sotto lock part v1\0";
-const HALF: &str = "sotto sold half v1\0";
+const SHARE: &str = "sotto sold half v1\0";
 
 /// What comes of it.
 pub(super) struct Locking {
     /// For the receipt.
     pub(super) facts: SoldFacts,
-    /// Our locked half.
+    /// Our locked share.
     pub(super) locked: Vec<u8>,
 }
 
@@ -70,15 +70,15 @@ impl Locker<'_> {
         let lock = Lock::new(run_id, parts)?;
         let bits = self.outputs.sold_part(output_share);
         let bits = bits.ok_or(AttemptError::Malformed("number of outputs"))?;
-        let at = HalfPlace { receiver: sale.buyer, computer: self.us };
-        let half = Half::new(&bits, rng);
-        let locked = half.lock(&lock, at, rng);
-        let ours = SoldHalf { commitment: half.commitment(&run_id, at), locked: digest(&locked) };
-        let theirs = swap(channel, HALF, &ours)?;
-        let halves = if place == Place::Garbler { [ours, theirs] } else { [theirs, ours] };
-        let [garbler_half, evaluator_half] = halves;
+        let at = SharePlace { receiver: sale.buyer, computer: self.us };
+        let share = Share::new(&bits, rng);
+        let locked = share.lock(&lock, at, rng);
+        let ours = SoldShare { commitment: share.commitment(&run_id, at), locked: digest(&locked) };
+        let theirs = swap(channel, SHARE, &ours)?;
+        let shares = if place == Place::Garbler { [ours, theirs] } else { [theirs, ours] };
+        let [garbler_share, evaluator_share] = shares;
         let (receiver, bits) = (sale.buyer, bits.len() as u64);
-        let facts = SoldFacts { receiver, bits, garbler, evaluator, garbler_half, evaluator_half };
+        let facts = SoldFacts { receiver, bits, garbler, evaluator, garbler_share, evaluator_share };
         Ok(Locking { facts, locked })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! semi-honest   session → output share → encrypted shares for each result party    their commitments cross
-//!               of sold outputs a locked half in the buyer's parcel (`locking`)    parts of the lock, hashes cross
+//!               of sold outputs a locked share in the buyer's parcel (`locking`)    parts of the lock, hashes cross
 //! malicious     session → outputs under the result parties' pads, known to all     nothing crosses
 //! ```
 
@@ -18,7 +18,7 @@ use crate::codec::Codec;
 use crate::hash::Digest;
 use crate::input_commitment::{InputShare, owner};
 use crate::job::{Job, PartyId};
-use crate::lock::half::SoldFacts;
+use crate::lock::share::SoldFacts;
 use crate::messages::{receive, send};
 use crate::multiparty::{Delegated, Functionality, Padded, Stream};
 use crate::output_share::{AttemptOutputs, EncryptedOutputShare, OwnShare};

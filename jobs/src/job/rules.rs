@@ -118,9 +118,9 @@ pub enum JobError {
         "outputs are sold by two compute parties: three or more cannot lock them yet; leave out `sale`, or let two compute"
     )]
     SaleOfMany,
-    /// A sale where there are no halves.
+    /// A sale where there are no shares.
     #[error(
-        "outputs cannot be sold under `adversary = \"malicious\"`: there both compute parties know them under the buyer's pad, so no half of them can be locked"
+        "outputs cannot be sold under `adversary = \"malicious\"`: there both compute parties know them under the buyer's pad, so no share of them can be locked"
     )]
     SaleOfPads,
     /// A sale of more than one run.

@@ -4,9 +4,9 @@ use super::KeysMember;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// Seal a file to a group, and open it again for a machine that shows what code it runs
+/// Encrypt a file to a group, and open it again for a machine that shows what code it runs
 ///
-/// A confidential virtual machine has no key that survives a restart, so its data are sealed to a group for `vault`. The
+/// A confidential virtual machine has no key that survives a restart, so its data are encrypted to a group for `vault`. The
 /// box names the policy of attestation under which a machine may have them back. The machine asks (`request`), each
 /// member draws a nonce and then judges the machine's evidence for it (`answer`, twice), and t answers open the box
 /// (`open`). Pass the box and all letters of the request each time. docs/CUSTODY.md has a rehearsal.
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Subcommand, Debug)]
 #[command(disable_help_subcommand = true)]
 pub(crate) enum KeysVault {
-    Seal(VaultSeal),
+    Encrypt(VaultEncrypt),
     Request(VaultAsk),
     Answer(VaultReply),
     Open(VaultOpen),
@@ -27,26 +27,26 @@ pub(crate) enum KeysVault {
 pub(crate) struct VaultFiles {
     /// The box
     #[arg(value_name = "BOX")]
-    pub(crate) sealed: PathBuf,
+    pub(crate) vault_box: PathBuf,
     /// Letters of the machine and of the members; `-` is standard input
     pub(crate) letter: Vec<PathBuf>,
 }
 
-/// Seal a file to a group, under a policy of attestation
+/// Encrypt a file to a group, under a policy of attestation
 ///
 /// The box is public: it shows the hash of the policy and whose it is. Whoever makes it keeps nothing with which to open
 /// it. A policy that accepts software lets anybody have the contents whom the members answer.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto keys vault seal disk.secret new.box --group vault.group --policy vault.toml \\
+  $ sotto keys vault encrypt disk.secret new.box --group vault.group --policy vault.toml \\
       --owner north.pub")]
-pub(crate) struct VaultSeal {
-    /// What to seal, at most 64 KiB; `-` is standard input
+pub(crate) struct VaultEncrypt {
+    /// What to encrypt, at most 64 KiB; `-` is standard input
     pub(crate) file: PathBuf,
     /// The box to write
     #[arg(value_name = "BOX")]
-    pub(crate) sealed: PathBuf,
+    pub(crate) vault_box: PathBuf,
     /// The group
     #[arg(long, value_name = "FILE")]
     pub(crate) group: PathBuf,

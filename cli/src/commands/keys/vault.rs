@@ -22,7 +22,7 @@ use crate::{Context, args::KeysVault, exit::Outcome};
 
 pub(super) fn run(context: &Context, command: &KeysVault) -> Outcome {
     match command {
-        KeysVault::Seal(a) => owner::seal(context, a),
+        KeysVault::Encrypt(a) => owner::encrypt(context, a),
         KeysVault::Request(a) => machine::request(context, a),
         KeysVault::Answer(a) => answer::answer(context, a),
         KeysVault::Open(a) => machine::open(context, a),

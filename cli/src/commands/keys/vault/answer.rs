@@ -49,7 +49,7 @@ pub(super) fn answer(context: &Context, a: &VaultReply) -> Outcome {
     let letters = Letters::read(&a.files)?;
     let request = letters.request()?;
     letters.all_of(&request.name())?;
-    let opening = Opening { epoch: group.epoch(), sealed: &letters.sealed, request };
+    let opening = Opening { epoch: group.epoch(), vault_box: &letters.vault_box, request };
     opening.check().or_refuse("this member does not answer the request")?;
     let (policy, policy_text) = read_policy(&a.policy)?;
     check_policy(&opening, &policy)?;
@@ -66,7 +66,7 @@ pub(super) fn answer(context: &Context, a: &VaultReply) -> Outcome {
 
 /// Whether the policy is the one that the box names, and a machine can satisfy it.
 fn check_policy(opening: &Opening<'_>, policy: &Policy) -> Outcome {
-    let (named, ours) = (opening.sealed.terms().policy, Hash::from_bytes(policy.digest().0));
+    let (named, ours) = (opening.vault_box.terms().policy, Hash::from_bytes(policy.digest().0));
     if named != ours {
         return Err(Failure::coded(ErrorCode::EvidenceRefused, "the box names another policy")
             .why(format!("it names {named}, and the file has the hash {ours}"))
@@ -215,12 +215,12 @@ impl Turn<'_> {
 
     /// What is released, to whom and why.
     fn plan(&self, appraised: &Appraised, claims: &Claims) -> String {
-        let (sealed, draft) = (self.opening.sealed, self.group.draft());
+        let (vault_box, draft) = (self.opening.vault_box, self.group.draft());
         let platform = appraised.platform().map(|platform| platform.to_string());
         let mut text = format!(
             "A machine asks for the contents of a box\n  box       {}\n  owner     {}\n  machine   {}\n  evidence  {}: {}, accepted by entry {} of the policy\n  platform  {}\n",
-            sealed.name(),
-            fingerprint(&sealed.terms().owner),
+            vault_box.name(),
+            fingerprint(&vault_box.terms().owner),
             self.opening.request.machine().fingerprint(),
             appraised.verdict(),
             claims.kind,
@@ -256,7 +256,7 @@ impl Turn<'_> {
 
     fn print(&self, state: &str, result: Value, letter: String) -> Outcome {
         let fields = json!({ "group": self.group.draft().id().to_string(),
-            "box": self.opening.sealed.name().to_string(), "request": self.opening.request.name().to_string(),
+            "box": self.opening.vault_box.name().to_string(), "request": self.opening.request.name().to_string(),
             "member": self.index.get(), "state": state, "result": result, "letters": [letter] });
         self.context.output.record("keys-vault-answer", fields, &letter)
     }

@@ -8,7 +8,7 @@ pub(super) fn session(opening: &Opening<'_>, member: Index) -> Option<Session> {
     let verifier = opening.epoch.draft().key(member)?;
     Some(Session {
         party: Digest(opening.request.machine().digest()),
-        job: Digest(*opening.sealed.name().as_bytes()),
+        job: Digest(*opening.vault_box.name().as_bytes()),
         verifier: Digest(verifier.digest()),
         run: Digest(*opening.request.name().as_bytes()),
         exporter: Digest([0; 32]),

@@ -18,7 +18,7 @@ const MAX_LETTERS: usize = 256;
 
 /// A box, and letters about it; each once.
 pub(super) struct Letters {
-    pub(super) sealed: VaultBox,
+    pub(super) vault_box: VaultBox,
     pub(super) requests: Vec<VaultRequest>,
     pub(super) challenges: Vec<VaultChallenge>,
     pub(super) evidence: Vec<VaultEvidence>,
@@ -29,7 +29,7 @@ impl Letters {
     /// Reads the files; drafts, groups and letters of other verbs in them are left alone.
     pub(super) fn read(files: &VaultFiles) -> Outcome<Self> {
         let mut pieces: Vec<(&Path, Kind, Vec<u8>)> = Vec::new();
-        for path in [&files.sealed].into_iter().chain(&files.letter) {
+        for path in [&files.vault_box].into_iter().chain(&files.letter) {
             for (kind, bytes) in read_armor(path)? {
                 if !pieces.iter().any(|(_, k, b)| (*k, b) == (kind, &bytes)) {
                     pieces.push((path, kind, bytes));
@@ -57,12 +57,12 @@ impl Letters {
                 Kind::Draft | Kind::Group | Kind::Letter | Kind::Evidence => Ok(()),
             }?;
         }
-        let [sealed] = <[VaultBox; 1]>::try_from(boxes).map_err(|boxes| match boxes.len() {
-            0 => Failure::refused(format!("{} holds no box", files.sealed.display()))
-                .help("`sotto keys vault seal` makes one"),
+        let [vault_box] = <[VaultBox; 1]>::try_from(boxes).map_err(|boxes| match boxes.len() {
+            0 => Failure::refused(format!("{} holds no box", files.vault_box.display()))
+                .help("`sotto keys vault encrypt` makes one"),
             _ => Failure::refused("these files hold more than one box").help("pass one box at a time"),
         })?;
-        Ok(Self { sealed, requests, challenges, evidence, answers })
+        Ok(Self { vault_box, requests, challenges, evidence, answers })
     }
 
     /// The request for this box.

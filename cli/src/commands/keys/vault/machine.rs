@@ -36,8 +36,8 @@ pub(super) fn request(context: &Context, a: &VaultAsk) -> Outcome {
             .why("a machine asks with a fresh key, which nothing else uses")
             .help("pass the path of a new file"));
     }
-    let request = VaultRequest::new(&letters.sealed, machine.public());
-    let opening = Opening { epoch: group.epoch(), sealed: &letters.sealed, request: &request };
+    let request = VaultRequest::new(&letters.vault_box, machine.public());
+    let opening = Opening { epoch: group.epoch(), vault_box: &letters.vault_box, request: &request };
     opening.check().or_refuse("this group does not open the box")?;
     letters.all_of(&request.name())?;
     if is_new {
@@ -69,7 +69,7 @@ pub(super) fn request(context: &Context, a: &VaultAsk) -> Outcome {
     if signer.is_some() && state == "proven" {
         context.ui.warn(&format!("{UNATTESTED}: no hardware vouches for this evidence"));
     }
-    let fields = json!({ "group": group.draft().id().to_string(), "box": letters.sealed.name().to_string(),
+    let fields = json!({ "group": group.draft().id().to_string(), "box": letters.vault_box.name().to_string(),
         "request": request.name().to_string(), "machine": machine.public().fingerprint(), "state": state,
         "members": proven, "attested": state == "proven" && signer.is_none(), "letters": printed });
     context.output.record("keys-vault-request", fields, &printed.concat())
@@ -96,8 +96,8 @@ fn prove(
 pub(super) fn open(context: &Context, a: &VaultOpen) -> Outcome {
     let (group, letters) = (read_group(&a.group)?, Letters::read(&a.files)?);
     let machine = read_identity(&a.key)?;
-    let request = VaultRequest::new(&letters.sealed, machine.public());
-    let opening = Opening { epoch: group.epoch(), sealed: &letters.sealed, request: &request };
+    let request = VaultRequest::new(&letters.vault_box, machine.public());
+    let opening = Opening { epoch: group.epoch(), vault_box: &letters.vault_box, request: &request };
     opening.check().or_refuse("this group does not open the box")?;
     letters.all_of(&request.name())?;
     let to_stdout = a.out == Path::new("-");
@@ -122,7 +122,7 @@ pub(super) fn open(context: &Context, a: &VaultOpen) -> Outcome {
                 "get the latest group file; if the group was refreshed meanwhile, ask anew with a new --key"
             }
             VaultError::TooFew { .. } => "wait for the answers of more members, and pass all that there are",
-            _ => "ask the box's owner to seal it again",
+            _ => "ask the box's owner to encrypt it again",
         };
         Failure::refused("the box does not open").why(why.join("; ")).help(help)
     })?;
@@ -132,7 +132,7 @@ pub(super) fn open(context: &Context, a: &VaultOpen) -> Outcome {
     }
     file.write_all(&opened.contents)?;
     let false_answers: Vec<u8> = opened.false_answers.iter().map(|i| i.get()).collect();
-    let fields = json!({ "file": shown(&a.out), "box": letters.sealed.name().to_string(),
+    let fields = json!({ "file": shown(&a.out), "box": letters.vault_box.name().to_string(),
         "request": request.name().to_string(), "bytes": opened.contents.len(), "false_answers": false_answers });
     let human = format!("wrote {} bytes to {}", opened.contents.len(), shown(&a.out));
     context.output.record("keys-vault-opened", fields, &human)

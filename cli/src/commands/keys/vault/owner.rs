@@ -1,10 +1,10 @@
-//! `sotto keys vault seal`.
+//! `sotto keys vault encrypt`.
 
 use super::super::{files::read_group, session::shown};
 use super::show::box_fields;
 use crate::{
     Context,
-    args::VaultSeal,
+    args::VaultEncrypt,
     commands::mpc::job::read_public,
     evidence_files::read_policy,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
@@ -22,7 +22,7 @@ use sotto_tee::policy::UNATTESTED;
 use std::{fs::File, io::Read as _, path::Path};
 use zeroize::Zeroizing;
 
-pub(super) fn seal(context: &Context, a: &VaultSeal) -> Outcome {
+pub(super) fn encrypt(context: &Context, a: &VaultEncrypt) -> Outcome {
     let (group, owner) = (read_group(&a.group)?, read_public(&a.owner)?);
     let (policy, _) = read_policy(&a.policy)?;
     if policy.quorum.of > 1 {
@@ -30,32 +30,32 @@ pub(super) fn seal(context: &Context, a: &VaultSeal) -> Outcome {
             .why(format!("it asks for {} different platforms, and a machine has one", policy.quorum.of))
             .help("leave [quorum] out of the policy of a box"));
     }
-    let file = NewFile { path: &a.sealed, readers: Readers::Anybody, existing: Existing::Never };
+    let file = NewFile { path: &a.vault_box, readers: Readers::Anybody, existing: Existing::Never };
     file.check()?;
     let contents = contents(&a.file)?;
     let terms =
         BoxTerms { policy: Hash::from_bytes(policy.digest().0), owner: Hash::from_bytes(owner.digest()) };
-    let sealed = VaultBox::seal(group.epoch(), terms, &contents, &mut OsRng);
-    let sealed = sealed.or_refuse("cannot seal this to the group")?;
-    file.write_all(armor::to_text(Kind::Box, &sealed.to_bytes()).as_bytes())?;
+    let vault_box = VaultBox::encrypt(group.epoch(), terms, &contents, &mut OsRng);
+    let vault_box = vault_box.or_refuse("cannot encrypt this to the group")?;
+    file.write_all(armor::to_text(Kind::Box, &vault_box.to_bytes()).as_bytes())?;
     if policy.allow_software {
         context.ui.warn(&format!("{UNATTESTED}: the policy accepts software, for which no hardware vouches"));
     }
     let draft = group.draft();
     let human = format!(
         "wrote {}\nbox      {}\nowner    {}\npolicy   {}\n{} of {} members open it, for a machine that this policy accepts.\nNo copy of the contents is kept: anyone with the original still has them. Unaudited.",
-        shown(&a.sealed),
-        sealed.name(),
+        shown(&a.vault_box),
+        vault_box.name(),
         owner.fingerprint(),
         terms.policy,
         draft.threshold(),
         draft.members().len()
     );
-    let fields = json!({ "file": shown(&a.sealed), "group": draft.id().to_string() });
-    context.output.record("keys-vault-box", merge(box_fields(&sealed), fields), &human)
+    let fields = json!({ "file": shown(&a.vault_box), "group": draft.id().to_string() });
+    context.output.record("keys-vault-box", merge(box_fields(&vault_box), fields), &human)
 }
 
-/// What is to be sealed.
+/// What is to be encrypted.
 fn contents(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_CONTENTS + 1));
     let most = MAX_CONTENTS as u64 + 1;
@@ -69,7 +69,7 @@ fn contents(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     })?;
     if bytes.len() > MAX_CONTENTS {
         return Err(Failure::refused(format!("a box holds at most {MAX_CONTENTS} bytes"))
-            .help("encrypt the data with a key of their own, and seal that key"));
+            .help("encrypt the data with a key of their own, and encrypt that key"));
     }
     Ok(bytes)
 }

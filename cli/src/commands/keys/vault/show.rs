@@ -24,12 +24,12 @@ pub(super) fn show(context: &Context, a: &VaultShow) -> Outcome {
     let by = By(group.as_ref());
     if let Some(group) = &group {
         let key = group.epoch().public_key(0).unwrap_or_default();
-        if *letters.sealed.group_key() != key {
+        if *letters.vault_box.group_key() != key {
             return Err(Failure::refused("the box is for the key of another group")
-                .help("pass the --group that the box was sealed to"));
+                .help("pass the --group that the box was encrypted to"));
         }
     }
-    show_box(context, &letters.sealed)?;
+    show_box(context, &letters.vault_box)?;
     letters.requests.iter().try_for_each(|request| show_request(context, request))?;
     letters.challenges.iter().try_for_each(|challenge| show_challenge(context, challenge, by))?;
     letters.evidence.iter().try_for_each(|letter| show_evidence(context, letter))?;
@@ -70,23 +70,23 @@ pub(in super::super) fn show_piece(context: &Context, path: &Path, (kind, bytes)
 }
 
 /// What a box says about itself.
-pub(super) fn box_fields(sealed: &VaultBox) -> Value {
-    let terms = sealed.terms();
-    json!({ "box": sealed.name().to_string(), "owner": fingerprint(&terms.owner), "policy": terms.policy.to_string(),
-        "key": crate::bridge::hex(sealed.group_key()), "bytes": sealed.contents_len() })
+pub(super) fn box_fields(vault_box: &VaultBox) -> Value {
+    let terms = vault_box.terms();
+    json!({ "box": vault_box.name().to_string(), "owner": fingerprint(&terms.owner), "policy": terms.policy.to_string(),
+        "key": crate::bridge::hex(vault_box.group_key()), "bytes": vault_box.contents_len() })
 }
 
-fn show_box(context: &Context, sealed: &VaultBox) -> Outcome {
-    let terms = sealed.terms();
+fn show_box(context: &Context, vault_box: &VaultBox) -> Outcome {
+    let terms = vault_box.terms();
     let human = format!(
         "box      {}\nowner    {} (as the box says)\npolicy   {}\ngroup    the one whose key is {}\nbytes    {}\nWhoever made it signed this, and could open it.",
-        sealed.name(),
+        vault_box.name(),
         fingerprint(&terms.owner),
         terms.policy,
-        crate::bridge::hex(sealed.group_key()),
-        sealed.contents_len()
+        crate::bridge::hex(vault_box.group_key()),
+        vault_box.contents_len()
     );
-    context.output.record("keys-vault-box", box_fields(sealed), &human)
+    context.output.record("keys-vault-box", box_fields(vault_box), &human)
 }
 
 fn show_request(context: &Context, request: &VaultRequest) -> Outcome {

@@ -1,32 +1,32 @@
-//! The proof that a compute party locked another half of sold outputs than it signed for. Anybody can verify it.
+//! The proof that a compute party locked another share of sold outputs than it signed for. Anybody can verify it.
 //!
 //! ```text
-//! proof   "sotto false half v1\0" ‖ place of the accused u8 ‖ t [32] ‖ locked half, with its length
-//! shown   the accused signed these facts · t·G = T · the locked half is the one that the facts name · it does not open,
+//! proof   "sotto false half v1\0" ‖ place of the accused u8 ‖ t [32] ‖ locked share, with its length
+//! shown   the accused signed these facts · t·G = T · the locked share is the one that the facts name · it does not open,
 //!         or to a share that the facts do not commit to
 //! ```
 //!
-//! **Guaranteed.** No compute party that locked its own half is accused: it signed the hash of one locked half, and that
+//! **Guaranteed.** No compute party that locked its own share is accused: it signed the hash of one locked share, and that
 //! opens in one way. **Not guaranteed.** That a compute party which computed something else is found out: it may lock the
-//! very share that it signed for. The proof gives t away, and the false half; the other compute party's half stays
+//! very share that it signed for. The proof gives t away, and the false share; the other compute party's share stays
 //! encrypted to the receiver.
 
 use zeroize::Zeroizing;
 
 use crate::codec::{Bytes, Codec, DecodeError, Reader};
 use crate::job::Job;
-use crate::lock::half::{HalfError, LockedHalf};
+use crate::lock::share::{LockedShare, LockedShareError};
 use crate::lock::{LockError, LockSecret, Place};
 use crate::receipt::Receipt;
 
 const PREFIX: &str = "sotto false half v1\0";
 
-/// Longest proof, in bytes: a locked half of 2²⁸ bits.
+/// Longest proof, in bytes: a locked share of 2²⁸ bits.
 pub const MAX_PROOF: u64 = 1 << 26;
 
 /// An accusation.
 #[derive(Debug)]
-pub struct FalseHalf {
+pub struct FalseShare {
     /// Of whom.
     pub place: Place,
     /// The secret of the lock.
@@ -40,7 +40,7 @@ pub struct FalseHalf {
 pub enum Offence {
     /// What it locked opens for nobody.
     Closed,
-    /// What it locked is not the half that it signed for.
+    /// What it locked is not the share that it signed for.
     False,
 }
 
@@ -59,15 +59,15 @@ pub enum Unproven {
     /// The parts make no lock.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// Not the secret, or not the locked half.
+    /// Not the secret, or not the locked share.
     #[error(transparent)]
-    Half(HalfError),
+    Share(LockedShareError),
     /// It locked what it signed for.
-    #[error("the {0} locked the half that it signed for")]
+    #[error("the {0} locked the share that it signed for")]
     Honest(&'static str),
 }
 
-impl FalseHalf {
+impl FalseShare {
     /// What the accused did, if this and the receipt show it.
     ///
     /// # Errors
@@ -86,12 +86,12 @@ impl FalseHalf {
             return Err(Unproven::Unsigned(who));
         }
         let lock = sold.lock(facts.run_id)?;
-        let half = LockedHalf { place: self.place, computer, bytes: &self.locked };
-        match sold.open(&lock, half, &self.secret) {
+        let share = LockedShare { place: self.place, computer, bytes: &self.locked };
+        match sold.open(&lock, share, &self.secret) {
             Ok(_) => Err(Unproven::Honest(who)),
-            Err(HalfError::Closed) => Ok(Offence::Closed),
-            Err(HalfError::False) => Ok(Offence::False),
-            Err(error @ (HalfError::Secret | HalfError::Other)) => Err(Unproven::Half(error)),
+            Err(LockedShareError::Closed) => Ok(Offence::Closed),
+            Err(LockedShareError::False) => Ok(Offence::False),
+            Err(error @ (LockedShareError::Secret | LockedShareError::Other)) => Err(Unproven::Share(error)),
         }
     }
 

@@ -1,16 +1,16 @@
-//! A compute party's half of the outputs that are sold, encrypted to a lock.
+//! A compute party's share of the outputs that are sold, encrypted to a lock.
 //!
 //! ```text
-//! half      salt [32] ‖ bits u64 ‖ packed output share of the sold outputs
-//! locked    e·G [32] ‖ ChaCha20-Poly1305 under K of the half, with its tag [16]        e fresh, so the nonce is zero
+//! share      salt [32] ‖ bits u64 ‖ packed output share of the sold outputs
+//! locked    e·G [32] ‖ ChaCha20-Poly1305 under K of the share, with its tag [16]        e fresh, so the nonce is zero
 //! K         H("sotto mpc locked half v1"; run id ‖ receiver ‖ compute party ‖ T ‖ e·G ‖ e·T)
-//! facts     commitment to the half under its salt ‖ hash of what is locked             both compute parties sign them
+//! facts     commitment to the share under its salt ‖ hash of what is locked             both compute parties sign them
 //! ```
 //!
-//! A locked half travels in the parcel of its compute party, which is encrypted to the receiver: nobody else sees it.
+//! A locked share travels in the parcel of its compute party, which is encrypted to the receiver: nobody else sees it.
 //!
-//! **Guaranteed.** Without t, the half is as hard to read as e·T is to compute from e·G and T (gap Diffie–Hellman); a
-//! half opens in its own run, for its own receiver and compute party only. Since K follows from t and e·G, a locked half
+//! **Guaranteed.** Without t, the share is as hard to read as e·T is to compute from e·G and T (gap Diffie–Hellman); a
+//! share opens in its own run, for its own receiver and compute party only. Since K follows from t and e·G, a locked share
 //! opens in one way for everybody: whoever has it, t and the receipt can show that a compute party locked something
 //! else than it signed for. **Not guaranteed.** That it locked what it signed for: that is found out after t is known.
 //!
@@ -29,12 +29,12 @@ use crate::hash::{Digest, Purpose, hash};
 use crate::job::PartyId;
 use sotto_mpc::Bits;
 
-/// Bytes of a locked half beyond those of the half.
+/// Bytes of a locked share beyond those of the share.
 pub const OVERHEAD: usize = 32 + 16;
 
-/// Whose half, for whom.
+/// Whose share, for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HalfPlace {
+pub struct SharePlace {
     /// Who buys.
     pub receiver: PartyId,
     /// Who computed.
@@ -45,17 +45,17 @@ pub struct HalfPlace {
 ///
 /// # Security
 /// Not printed, wiped when dropped.
-pub struct Half(Zeroizing<Vec<u8>>);
+pub struct Share(Zeroizing<Vec<u8>>);
 
-/// What a receipt says of a compute party's half.
+/// What a receipt says of a compute party's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SoldHalf {
-    /// To the half.
+pub struct SoldShare {
+    /// To the share.
     pub commitment: Digest,
-    /// The hash of the locked half.
+    /// The hash of the locked share.
     pub locked: Digest,
 }
-record!(SoldHalf { commitment, locked });
+record!(SoldShare { commitment, locked });
 
 /// What a receipt says of outputs that are sold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,25 +68,25 @@ pub struct SoldFacts {
     pub garbler: LockPart,
     /// The evaluator's part.
     pub evaluator: LockPart,
-    /// The garbler's half.
-    pub garbler_half: SoldHalf,
-    /// The evaluator's half.
-    pub evaluator_half: SoldHalf,
+    /// The garbler's share.
+    pub garbler_share: SoldShare,
+    /// The evaluator's share.
+    pub evaluator_share: SoldShare,
 }
-record!(SoldFacts { receiver, bits, garbler, evaluator, garbler_half, evaluator_half });
+record!(SoldFacts { receiver, bits, garbler, evaluator, garbler_share, evaluator_share });
 
-/// A compute party's locked half, as it came.
+/// A compute party's locked share, as it came.
 #[derive(Clone, Copy, Debug)]
-pub struct LockedHalf<'a> {
+pub struct LockedShare<'a> {
     /// Which of the two locked it.
     pub place: Place,
     /// Its id in the job.
     pub computer: PartyId,
-    /// The locked half.
+    /// The locked share.
     pub bytes: &'a [u8],
 }
 
-impl<'a> LockedHalf<'a> {
+impl<'a> LockedShare<'a> {
     /// Both, of the garbler and the evaluator.
     #[must_use]
     pub fn both([garbler, evaluator]: [PartyId; 2], [first, second]: &'a [Vec<u8>; 2]) -> [Self; 2] {
@@ -97,20 +97,20 @@ impl<'a> LockedHalf<'a> {
     }
 }
 
-/// Why a locked half gives no output share.
+/// Why a locked share gives no output share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HalfError {
+pub enum LockedShareError {
     /// The secret of another lock.
     #[error("the secret is not that of the lock")]
     Secret,
     /// Not what the receipt names.
-    #[error("the locked half is not the one that the receipt names")]
+    #[error("the locked share is not the one that the receipt names")]
     Other,
     /// It does not open.
-    #[error("the secret is that of the lock, and the locked half does not open with it")]
+    #[error("the secret is that of the lock, and the locked share does not open with it")]
     Closed,
     /// It opens to something else.
-    #[error("the locked half opens to another share than the compute party signed for")]
+    #[error("the locked share opens to another share than the compute party signed for")]
     False,
 }
 
@@ -123,43 +123,48 @@ impl SoldFacts {
         Lock::new(run_id, [self.garbler, self.evaluator])
     }
 
-    /// What is said of a compute party's half.
+    /// What is said of a compute party's share.
     #[must_use]
-    pub const fn half(&self, place: Place) -> &SoldHalf {
+    pub const fn share(&self, place: Place) -> &SoldShare {
         match place {
-            Place::Garbler => &self.garbler_half,
-            Place::Evaluator => &self.evaluator_half,
+            Place::Garbler => &self.garbler_share,
+            Place::Evaluator => &self.evaluator_share,
         }
     }
 
-    /// Whether a locked half is the one that both compute parties signed for.
+    /// Whether a locked share is the one that both compute parties signed for.
     #[must_use]
-    pub fn names(&self, half: LockedHalf<'_>) -> bool {
-        digest(half.bytes) == self.half(half.place).locked
+    pub fn names(&self, share: LockedShare<'_>) -> bool {
+        digest(share.bytes) == self.share(share.place).locked
     }
 
-    /// The output share in a locked half, with t.
+    /// The output share in a locked share, with t.
     ///
     /// # Errors
-    /// [`HalfError`]; [`HalfError::Closed`] and [`HalfError::False`] are the compute party's doing, and can be shown to
+    /// [`LockedShareError`]; [`LockedShareError::Closed`] and [`LockedShareError::False`] are the compute party's doing, and can be shown to
     /// others.
-    pub fn open(&self, lock: &Lock, half: LockedHalf<'_>, t: &LockSecret) -> Result<Bits, HalfError> {
+    pub fn open(
+        &self,
+        lock: &Lock,
+        share: LockedShare<'_>,
+        t: &LockSecret,
+    ) -> Result<Bits, LockedShareError> {
         if !t.is_of(lock.point) {
-            return Err(HalfError::Secret);
+            return Err(LockedShareError::Secret);
         }
-        if !self.names(half) {
-            return Err(HalfError::Other);
+        if !self.names(share) {
+            return Err(LockedShareError::Other);
         }
-        let at = HalfPlace { receiver: self.receiver, computer: half.computer };
-        let contents = Half(decrypt(lock, at, half.bytes, t).ok_or(HalfError::Closed)?);
-        let is_signed = contents.commitment(&lock.run_id, at) == self.half(half.place).commitment;
+        let at = SharePlace { receiver: self.receiver, computer: share.computer };
+        let contents = Share(decrypt(lock, at, share.bytes, t).ok_or(LockedShareError::Closed)?);
+        let is_signed = contents.commitment(&lock.run_id, at) == self.share(share.place).commitment;
         let bits = contents.bits().filter(|bits| is_signed && bits.len() as u64 == self.bits);
-        bits.ok_or(HalfError::False)
+        bits.ok_or(LockedShareError::False)
     }
 }
 
-impl Half {
-    /// The half of these bits.
+impl Share {
+    /// The share of these bits.
     #[must_use]
     pub fn new(bits: &Bits, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let mut salt = [0; 32];
@@ -168,7 +173,7 @@ impl Half {
         Self(Zeroizing::new([&salt[..], &count, bits.as_bytes()].concat()))
     }
 
-    /// The bits, if these bytes are a half.
+    /// The bits, if these bytes are a share.
     fn bits(&self) -> Option<Bits> {
         let (_, rest) = self.0.split_first_chunk::<32>()?;
         let (count, packed) = rest.split_first_chunk()?;
@@ -177,14 +182,14 @@ impl Half {
 
     /// The commitment to it, as it stands in the facts.
     #[must_use]
-    pub fn commitment(&self, run_id: &Digest, place: HalfPlace) -> Digest {
-        hash(Purpose::SoldHalf, &[&self.0, &run_id.0, &place.to_bytes()])
+    pub fn commitment(&self, run_id: &Digest, place: SharePlace) -> Digest {
+        hash(Purpose::SoldShare, &[&self.0, &run_id.0, &place.to_bytes()])
     }
 
     /// Encrypts it to a lock.
     #[must_use]
-    pub fn lock(&self, lock: &Lock, place: HalfPlace, rng: &mut (impl RngCore + CryptoRng)) -> Vec<u8> {
-        // Bound to the contents, so that a random source that repeats itself does not lock two halves under one key.
+    pub fn lock(&self, lock: &Lock, place: SharePlace, rng: &mut (impl RngCore + CryptoRng)) -> Vec<u8> {
+        // Bound to the contents, so that a random source that repeats itself does not lock two shares under one key.
         let mut fresh = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *fresh);
         let parts: [&[u8]; 4] = [&self.0, &lock.run_id.0, &place.to_bytes(), &*fresh];
@@ -198,32 +203,32 @@ impl Half {
     }
 }
 
-impl core::fmt::Debug for Half {
+impl core::fmt::Debug for Share {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Half(…)")
+        f.write_str("Share(…)")
     }
 }
 
-impl HalfPlace {
+impl SharePlace {
     fn to_bytes(self) -> [u8; 4] {
         let ([a, b], [c, d]) = (self.receiver.0.to_le_bytes(), self.computer.0.to_le_bytes());
         [a, b, c, d]
     }
 }
 
-/// The hash of a locked half, as it stands in the facts.
+/// The hash of a locked share, as it stands in the facts.
 #[must_use]
 pub fn digest(locked: &[u8]) -> Digest {
     hash(Purpose::Locked, &[locked])
 }
 
-fn cipher(lock: &Lock, place: HalfPlace, head: &[u8; 32], shared: &[u8; 32]) -> ChaCha20Poly1305 {
+fn cipher(lock: &Lock, place: SharePlace, head: &[u8; 32], shared: &[u8; 32]) -> ChaCha20Poly1305 {
     let parts: [&[u8]; 5] = [&lock.run_id.0, &place.to_bytes(), &lock.point.0, head, shared];
-    let key = Zeroizing::new(hash(Purpose::LockedHalf, &parts).0);
+    let key = Zeroizing::new(hash(Purpose::LockedShare, &parts).0);
     ChaCha20Poly1305::new(Key::from_slice(&*key))
 }
 
-fn decrypt(lock: &Lock, place: HalfPlace, bytes: &[u8], t: &LockSecret) -> Option<Zeroizing<Vec<u8>>> {
+fn decrypt(lock: &Lock, place: SharePlace, bytes: &[u8], t: &LockSecret) -> Option<Zeroizing<Vec<u8>>> {
     let (head, ciphertext) = bytes.split_first_chunk::<32>()?;
     let point = LockPoint::from_bytes(*head)?;
     let shared = Zeroizing::new((point.element() * t.0).compress().to_bytes());
