@@ -146,6 +146,33 @@ impl Pinned {
         Ok(pinned)
     }
 
+    /// Sends a message whole: its length (4 bytes, little-endian) and its bytes. An empty one is a sign of life.
+    ///
+    /// # Errors
+    /// If the connection fails, or the message has more than `u32::MAX` bytes.
+    pub fn send_message(&mut self, message: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(message.len()).map_err(|e| io::Error::new(ErrorKind::InvalidInput, e))?;
+        self.write_all(&length.to_le_bytes())?;
+        self.write_all(message)?;
+        self.flush()
+    }
+
+    /// Receives what [`send_message`](Self::send_message) sent, of at most so many bytes: nothing is allocated for more.
+    ///
+    /// # Errors
+    /// If the connection fails, or with [`ErrorKind::InvalidData`] if the message is longer.
+    pub fn receive_message(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        let mut length = [0; 4];
+        self.read_exact(&mut length)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+        if length > most {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let mut message = vec![0; length];
+        self.read_exact(&mut message)?;
+        Ok(message)
+    }
+
     /// Exchanges the ready byte.
     fn ready(&mut self) -> Result<(), LinkError> {
         match self.tls {

@@ -74,6 +74,17 @@ fn both_ends_know_each_other_and_share_a_unique_binding() {
 }
 
 #[test]
+fn messages_arrive_whole_and_within_their_bound() {
+    let (mut a, mut b) = pair();
+    for message in [&b"seven by"[..], b"", &[7; 100_000]] {
+        a.send_message(message).unwrap();
+        assert_eq!(b.receive_message(100_000).unwrap(), message);
+    }
+    a.send_message(b"nine byte").unwrap();
+    assert_eq!(b.receive_message(8).unwrap_err().kind(), ErrorKind::InvalidData);
+}
+
+#[test]
 fn an_end_without_close_notify_is_an_error() {
     let (a, mut b) = pair();
     drop(a);

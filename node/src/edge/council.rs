@@ -31,7 +31,7 @@ use sotto_mw::{amount::Height, chain::Chain, hash::Hash, rules::Proposal};
 use sotto_party::Identity;
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _, Write as _},
+    io,
     net::SocketAddr,
     path::PathBuf,
     sync::{
@@ -245,10 +245,7 @@ impl Telling {
                 Err(RecvTimeoutError::Timeout) => Arc::default(),
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            // At most `MAX_SAID`.
-            let length = (message.len() as u32).to_le_bytes();
-            let sent = channel.write_all(&length).and_then(|()| channel.write_all(&message));
-            if sent.and_then(|()| channel.flush()).is_err() {
+            if channel.send_message(&message).is_err() {
                 return;
             }
         }
@@ -308,21 +305,11 @@ impl Hearing {
         let peer = channel.peer();
         let latest = || self.lock().get(&peer).is_some_and(|(_, open)| open.latest == number);
         while !self.stop.load(Ordering::Relaxed) && latest() {
-            let mut length = [0; 4];
-            if channel.read_exact(&mut length).is_err() {
-                return;
-            }
-            let length = u32::from_le_bytes(length) as usize;
-            if length == 0 {
+            let Ok(message) = channel.receive_message(MAX_SAID) else { return };
+            if message.is_empty() {
                 continue;
             }
-            if length > MAX_SAID {
-                return;
-            }
-            let mut message = vec![0; length];
-            let heard = channel.read_exact(&mut message);
-            let event = Event::Council(CouncilEvent::Heard(member, message));
-            if heard.is_err() || self.events.send(event).is_err() {
+            if self.events.send(Event::Council(CouncilEvent::Heard(member, message))).is_err() {
                 return;
             }
         }

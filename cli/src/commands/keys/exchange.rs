@@ -7,7 +7,7 @@
 //! frame = length (4) ‖ letter; an empty one every second, so that both ends notice soon when the other is gone
 //! ```
 //!
-//! The channels' keys are the members' own, as the draft names them, so nobody else reads the letters. What arrives is
+//! The channels' keys are the members' own, as the draft names them, so only members read the letters. What arrives is
 //! passed on like everything else in the folder: a member that reaches one other reaches all. The verbs that write and
 //! read letters know nothing of this; a letter is in a file before they see it, and they check it as if a person had
 //! put it there.
@@ -38,7 +38,6 @@ use sotto_link::{
 use sotto_party::Identity;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Read as _, Write as _},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -217,20 +216,9 @@ impl Shared {
     fn hear(&self, mut channel: Pinned) {
         let mut frames = 0;
         while !self.stopped() && frames < FRAMES {
-            let mut length = [0; 4];
-            if channel.read_exact(&mut length).is_err() {
-                return;
-            }
-            let length = u32::from_le_bytes(length) as usize;
-            if length == 0 {
+            let Ok(letter) = channel.receive_message(MAX_LETTER) else { return };
+            if letter.is_empty() {
                 continue;
-            }
-            if length > MAX_LETTER {
-                return;
-            }
-            let mut letter = vec![0; length];
-            if channel.read_exact(&mut letter).is_err() {
-                return;
             }
             frames += 1;
             let taken = self.folder().take(&letter);
@@ -266,17 +254,14 @@ impl Shared {
         while !self.stopped() {
             let fresh = self.folder().letters_besides(&sent);
             for (name, letter) in fresh {
-                // At most `MAX_LETTER`.
-                let length = (letter.len() as u32).to_le_bytes();
-                let written = channel.write_all(&length).and_then(|()| channel.write_all(&letter));
-                if written.and_then(|()| channel.flush()).is_err() {
+                if channel.send_message(&letter).is_err() {
                     return;
                 }
                 sent.insert(name);
                 quiet = Instant::now();
             }
             if quiet.elapsed() >= PULSE {
-                if channel.write_all(&[0; 4]).and_then(|()| channel.flush()).is_err() {
+                if channel.send_message(&[]).is_err() {
                     return;
                 }
                 quiet = Instant::now();
