@@ -6,7 +6,7 @@
 //! cargo bench -p sotto-benches --bench custody -- 'evidence'
 //! ```
 //!
-//! The figures are processor time of **all members together**, letters included: whoever takes part signs its letters,
+//! The figures are processor time of **all members together**, letters included: each participant signs its letters,
 //! encrypts the parts for others, and verifies what it gets. Divide by the number of members for one of them. Files,
 //! passphrases and links are left out. Everything is seeded, so two runs measure the same bytes.
 #![allow(missing_docs, clippy::unwrap_used)]

@@ -118,7 +118,7 @@ fn three_owners_three_computers_and_a_receiver_get_what_is_theirs() {
 }
 
 /// A computer that is killed comes back, and the second attempt of two gives the result. Where the first broke off so late
-/// that outputs may have been opened, that run counts, and all are told so.
+/// that outputs may have been opened, that run counts, and the parties say so.
 #[test]
 fn a_killed_computer_comes_back() {
     let world = world();

@@ -113,7 +113,7 @@ fn a_machine_opens_with_two_answers_and_each_step_can_be_repeated() {
     assert_eq!((&record["state"], &record["attested"]), (&"proven".into(), &false.into()));
     let letters: String = record["letters"].as_array().unwrap().iter().map(|l| l.as_str().unwrap()).collect();
     w.write("evidence", &letters);
-    // Nobody has agreed: nothing leaves, and nothing is kept.
+    // Without consent nothing leaves, and nothing is kept.
     let said = member(&w, "west", "asked challenge evidence");
     assert!(said.out.is_empty() && said.fails(4).contains("no terminal"));
     let before = drawn_at(&w, |now| now);
@@ -179,7 +179,7 @@ fn too_few_answers_repeated_ones_and_false_ones_open_nothing() {
     let (_, why) = refused(&open(&w, "north false --json", "machine.key"));
     assert!(why.contains(too_few) && why.contains("member 2 sent a false answer"), "{why}");
     assert!(!w.path("opened").exists());
-    // An altered answer that nobody signed accuses nobody; and the honest one beside a false one is enough.
+    // An altered answer without a signature accuses no member; and the honest one beside a false one is enough.
     w.write("south", south);
     let altered = changed(&w, "south", Kind::VaultAnswer, |bytes| bytes[100] ^= 1);
     w.write("altered", &altered);

@@ -21,7 +21,7 @@ pub fn mpc_offer(data: &[u8]) -> Verdict {
     Verdict::of(again.is_some())
 }
 
-/// Letters have one encoding; nobody but the payees moves a compute party; no secret but the lock's opens it; and no
+/// Letters have one encoding; only payees move a compute party; no secret but the lock's opens it; and no
 /// bytes accuse a compute party that locked what it signed for.
 pub fn mpc_sale(data: &[u8]) -> Verdict {
     let sold = Sold::new(job(), receipt()).expect("a sale");

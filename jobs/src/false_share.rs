@@ -38,7 +38,7 @@ pub struct FalseShare {
 /// What the accused did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offence {
-    /// What it locked opens for nobody.
+    /// What it locked does not open.
     Closed,
     /// What it locked is not the share that it signed for.
     False,

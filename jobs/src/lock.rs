@@ -1,4 +1,4 @@
-//! Locks on outputs that are sold: each compute party's share of them opens with a secret that nobody has alone.
+//! Locks on outputs that are sold: each compute party's share of them opens with a secret that neither has alone.
 //!
 //! ```text
 //! t_c = scalar(key of compute party c, run id)      T_c = t_c·G, with possession over (run id, place of c)
@@ -6,7 +6,7 @@
 //! possession   R = k·G    ρ = H(run id ‖ place ‖ T_c ‖ R)    s = k + ρ·t_c        holds if s·G = R + ρ·T_c
 //! ```
 //!
-//! Whoever knows t opens the shares ([`share`]). The point T also locks what the buyer pays: a payment that is
+//! With t the shares open ([`share`]). The point T also locks what the buyer pays: a payment that is
 //! completed with t gives t away, and this module knows nothing about payments. It only makes points and scalars of
 //! ristretto255 (RFC 9496), 32 bytes each.
 //!
@@ -188,7 +188,7 @@ impl LockSecret {
         RistrettoPoint::mul_base(&self.0) == point.element()
     }
 
-    /// What the compute party in this place shows; `None` if the secret is zero, which happens to nobody.
+    /// What the compute party in this place shows; `None` if the secret is zero, which has probability 2⁻²⁵².
     #[must_use]
     pub fn part(
         &self,
@@ -220,7 +220,7 @@ impl fmt::Debug for LockSecret {
 }
 
 impl LockPart {
-    /// Whether whoever made this part knows its secret, for this run and in this place.
+    /// Whether the maker of this part knows its secret, for this run and in this place.
     fn holds(&self, run_id: &Digest, place: Place) -> bool {
         let Some((r, s)) = self.possession.split_first_chunk::<32>() else { return false };
         let s = <[u8; 32]>::try_from(s).ok().and_then(|s| Option::from(Scalar::from_canonical_bytes(s)));

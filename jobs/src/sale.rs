@@ -9,7 +9,7 @@
 //! ```
 //!
 //! These are letters and decisions alone. What a claim is, whether it holds and how it is published is the ledger's, of
-//! which this crate knows nothing: a claim is bytes here, and whoever calls says what they are worth
+//! which this crate knows nothing: a claim is bytes here, and the caller says what they are worth
 //! ([`payee::Judgement`]). Each machine takes an event and gives effects; the same event gives the same effects again, so a
 //! party that lost its memory goes on where the letters are.
 //!

@@ -260,14 +260,14 @@ fn what_cannot_be_withheld_is_told() {
         ("rows = [\"a\", \"b\", \"a\"]\n", "different texts"),
         ("minimum = { count = -1 }\n", "the least \"count\" is 1 to"),
     ] {
-        let told = refusal(output);
-        assert!(told.contains(what), "{output}{told}");
+        let why = refusal(output);
+        assert!(why.contains(what), "{output}{why}");
     }
     let other =
         job_text("").replace("name = \"panicked\"\n", "name = \"panicked\"\nminimum = { panicked = 1 }\n");
-    let told = parse(&other, GROUPS).unwrap_err();
-    assert!(told.contains("only the `result` of a source"), "{told}");
-    // The entries are no constants, so nobody can claim what no gate does.
+    let why = parse(&other, GROUPS).unwrap_err();
+    assert!(why.contains("only the `result` of a source"), "{why}");
+    // The entries are no constants, so a job cannot claim what no gate does.
     for forged in ["minimum = { count = 50 }", "exact = []"] {
         let forged =
             job_text("").replace("garble.rs\"\n", &format!("garble.rs\"\nparameters = {{ {forged} }}\n"));
@@ -308,7 +308,7 @@ fn a_policy_demands_groups_and_rounding() {
     assert!(digests[0] != digests[1] && digests[1] != digests[2] && digests[0] != digests[2]);
 }
 
-/// A whole run: the receipt and the result say what was withheld, and nobody can alter that.
+/// A whole run: the receipt and the result say what was withheld, and that cannot be altered.
 #[test]
 fn receipt_and_result_say_what_is_withheld() {
     let (job, program) = groups(&format!("rows = \"region\"\n{WITHHELD}"));

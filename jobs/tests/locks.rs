@@ -148,7 +148,7 @@ fn who_locks_another_share_than_it_signed_for_is_accused_and_nobody_else() {
     let commitment = short.commitment(&RUN, at(BOLT));
     sale.sold.evaluator_share = SoldShare { commitment, locked: digest(&sale.locked[1]) };
     assert_eq!(sale.accuse(Place::Evaluator, &sale.locked[1]), Ok(Offence::False));
-    // Bytes that open for nobody.
+    // Bytes that open with no secret.
     for length in [0, 31, 32, 47, 48, 91] {
         rng(10).fill_bytes(&mut sale.locked[1]);
         let locked = sale.locked[1][..length].to_vec();

@@ -198,7 +198,7 @@ fn a_computer_that_tells_one_payee_alone_tells_all() {
         let end = Settlement { sold, deaths: BTreeMap::new(), hands_to }.run();
         assert_eq!((end.paid.len(), end.is_opened), (2, true), "an honest payee passes both on");
     }
-    // One to each: nobody has both, nothing is out, and the money returns.
+    // One to each: no payee has both, nothing is out, and the money returns.
     let hands_to = [(ACME, vec![CARL]), (BOLT, vec![DORA])].into_iter().collect();
     let end = Settlement { sold, deaths: BTreeMap::new(), hands_to }.run();
     assert_eq!((end.paid.len(), end.returned.len(), end.is_opened), (0, 2, false));

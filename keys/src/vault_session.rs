@@ -13,7 +13,7 @@
 //!
 //! The record is durable before a letter leaves. A member that has answered says the same again, and answers a request
 //! once, whatever evidence comes later. The challenge is signed, so that a machine asks its platform for members and
-//! for nobody else.
+//! for no other key.
 //!
 //! What the evidence says, and for how long a nonce is good, is for the caller: it is opaque here.
 //!
@@ -47,7 +47,7 @@ pub struct VaultChallenge {
 }
 
 impl VaultChallenge {
-    /// The challenge of a member of the draft, with the nonce that it drew; `None` if nobody there has this key.
+    /// The challenge of a member of the draft, with the nonce that it drew; `None` if no member has this key.
     #[must_use]
     pub fn new(draft: &Draft, identity: &Identity, drawn: &Drawn) -> Option<Self> {
         let from = draft.index_of(&identity.public())?;

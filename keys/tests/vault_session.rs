@@ -60,7 +60,7 @@ fn a_challenge_is_its_members_and_nobody_elses() {
     }
     assert!(VaultChallenge::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
     assert!(VaultChallenge::from_bytes(&bytes[..bytes.len() - 1]).is_err());
-    // Nobody outside the draft makes one, and a challenge in another's name does not hold.
+    // Only members of the draft make one, and a challenge in another's name does not hold.
     assert_eq!(VaultChallenge::new(&draft(), &identity(4), &drawn), None);
     let two =
         Draft::new(Purpose::Vault, [7; 32], 2, vec![identity(2).public(), identity(3).public()], &mut rng(0));

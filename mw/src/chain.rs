@@ -102,7 +102,7 @@ pub struct Params {
     pub fee_per_weight: Amount,
     /// The unit in which people read and write amounts.
     pub unit: Unit,
-    /// Who reads the amounts of all outputs; nobody on most chains.
+    /// Who reads the amounts of all outputs; most chains have no auditors.
     pub auditors: Option<Auditors>,
 }
 

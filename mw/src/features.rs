@@ -66,7 +66,7 @@ const AUDITED_ONE_SIDED: u8 = 5;
 /// Whether auditors read the amount of an output: all outputs of a chain alike (MW-R31).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audit {
-    /// Nobody but its owner reads it.
+    /// Only its owner reads it.
     Unaudited,
     /// The auditors of the chain read it too.
     Audited,

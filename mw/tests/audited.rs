@@ -61,9 +61,9 @@ fn the_key_and_the_charter_are_in_the_chains_id() {
     let ids = [id(auditors(4_711)), id(auditors(4_712)), id(other_charter), id(None)];
     assert_eq!(ids[0], *CHAIN.chain().id());
     (1..4).for_each(|i| assert!(!ids[..i].contains(&ids[i])));
-    let nobody =
+    let identity =
         Auditors { key: PublicKey::from_point(Point::from_bytes([0; 32]).unwrap()), ..auditors(1).unwrap() };
-    let refused = Chain::new(Params { auditors: Some(nobody), ..params.clone() });
+    let refused = Chain::new(Params { auditors: Some(identity), ..params.clone() });
     assert_eq!(refused, Err(ParamsError::AuditorsKey));
     assert_eq!(Chain::without_auditors(params.clone()), Err(ParamsError::Audited));
     assert!(Chain::without_auditors(Params { auditors: None, ..params.clone() }).is_ok());

@@ -111,7 +111,7 @@ fn each_is_read_again() {
     for message in made["messages"].as_array().unwrap() {
         let bytes = bytes(&message["bytes"]);
         assert_eq!(Said::from_bytes(&bytes).unwrap().to_bytes(), bytes, "{message}");
-        // The block of a ballot takes the rest, and is read by whoever judges it.
+        // The block of a ballot takes the rest, and is read where it is judged.
         let is_cut = message["name"] == "proposal" || Said::from_bytes(&bytes[..bytes.len() - 1]).is_none();
         assert!(is_cut, "{message}");
     }

@@ -128,7 +128,7 @@ impl Disclosure {
         Ok((opened, Withheld { columns: table.columns.clone(), minimum, rounding, declared: self }))
     }
 
-    /// What follows from it, for whoever signs.
+    /// What signers have to know about it.
     pub(crate) fn reveals(&self) -> Vec<String> {
         let mut all = Vec::new();
         if !self.minimum.is_empty() {

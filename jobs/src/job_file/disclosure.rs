@@ -52,7 +52,7 @@ impl DisclosureEntries<'_> {
             let outputs = program.declaration().outputs().iter();
             outputs.into_iter().find(|table| table.name == self.output).cloned()
         };
-        // An output that the program does not have is told elsewhere.
+        // An output that the program does not have is reported elsewhere.
         let Some(table) = find(program) else { return Ok(Vec::new()) };
         let step = |(name, value): (&String, &toml::Value)| {
             let column = table.columns.iter().find(|column| column.name == *name);

@@ -1,4 +1,4 @@
-//! What a job file that states too few gates is told.
+//! The hint for a job file that states too few gates.
 
 use crate::job::MAX_AND_GATES;
 use crate::multiparty::{Functionality, TooLarge};

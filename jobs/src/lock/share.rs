@@ -7,11 +7,11 @@
 //! facts     commitment to the share under its salt ‖ hash of what is locked             both compute parties sign them
 //! ```
 //!
-//! A locked share travels in the parcel of its compute party, which is encrypted to the receiver: nobody else sees it.
+//! A locked share travels in the parcel of its compute party, which is encrypted to the receiver alone.
 //!
 //! **Guaranteed.** Without t, the share is as hard to read as e·T is to compute from e·G and T (gap Diffie–Hellman); a
 //! share opens in its own run, for its own receiver and compute party only. Since K follows from t and e·G, a locked share
-//! opens in one way for everybody: whoever has it, t and the receipt can show that a compute party locked something
+//! opens in one way for everybody: with it, t and the receipt anyone can show that a compute party locked something
 //! else than it signed for. **Not guaranteed.** That it locked what it signed for: that is found out after t is known.
 //!
 //! Source: ECIES in the random-oracle model (Abdalla, Bellare, Rogaway 2001, DHIES); RFC 8439.
@@ -180,7 +180,7 @@ impl Share {
         Bits::from_bytes(packed, u64::from_le_bytes(*count))
     }
 
-    /// The commitment to it, as it stands in the facts.
+    /// The commitment to it, as the facts have it.
     #[must_use]
     pub fn commitment(&self, run_id: &Digest, place: SharePlace) -> Digest {
         hash(Purpose::SoldShare, &[&self.0, &run_id.0, &place.to_bytes()])
@@ -216,7 +216,7 @@ impl SharePlace {
     }
 }
 
-/// The hash of a locked share, as it stands in the facts.
+/// The hash of a locked share, as the facts have it.
 #[must_use]
 pub fn digest(locked: &[u8]) -> Digest {
     hash(Purpose::Locked, &[locked])

@@ -30,7 +30,7 @@ pub struct Computer<'a> {
 }
 
 impl<'a> Computer<'a> {
-    /// Nobody has said anything.
+    /// No payee has said anything.
     #[must_use]
     pub const fn new(sold: Sold<'a>) -> Self {
         Self { sold, goes: BTreeMap::new(), open: None }

@@ -14,7 +14,7 @@ pub enum SaleError {
     /// A letter of another sale.
     #[error("the letter is about another job, run or lock")]
     OtherSale,
-    /// Whoever signed is no payee.
+    /// The signer is no payee.
     #[error("the letter is not signed by a payee of the job")]
     Stranger,
     /// Not one claim of each payee, in the job's order.

@@ -35,7 +35,7 @@ pub(super) fn write(out: &mut String, job: &Job) -> fmt::Result {
     let [garbler, evaluator] = job.pair().map(|id| name(job, id));
     writeln!(
         out,
-        "  What is not fair: {buyer} may never release the money after the run; then nobody is paid, {sold} stay closed, and \
+        "  What is not fair: {buyer} may never release the money after the run; then no owner is paid, {sold} stay closed, and \
          the owners have used a run of their budgets. {garbler} and {evaluator} together can open {sold} for nothing. One of \
          them, with {buyer} and one payee, can let that payee claim so late that the others cannot. One of them can lock \
          something else than it signed for: the money is gone then, and what it locked proves it to anybody."

@@ -124,7 +124,7 @@ fn honest_proofs_hold_by_each_equation_and_auditors_read_them() {
         let one = [(c, proof.clone())];
         assert!(holds(Judged::Audited(&p), &claims(&one, &p)), "{v}");
         assert!(holds(Judged::RangeAlone, &claims(&one, &p)), "{v}");
-        // Nobody judges it without its handles as a plain proof, or a plain one as audited.
+        // It is not judged without its handles as a plain proof, or a plain one as audited.
         assert!(!holds(Judged::Plain, &claims(&one, &p)));
         // y·C_j − D_j = v_j·(y·H)
         let handles = proof.handles().unwrap();

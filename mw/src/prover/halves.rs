@@ -5,7 +5,7 @@
 //! r_hi = H512→scalar("sotto/blinding-hi/v1", tau key, C, len(P), P)
 //! ```
 //!
-//! Whoever spends the output needs r alone, so r_hi is one more scalar of the prover: it follows from the key of
+//! To spend the output, r alone is needed, so r_hi is one more scalar of the prover: it follows from the key of
 //! the τ, who has that key could compute r anyway. Constant time.
 
 use crate::{

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The context of the output comes first. The labels are those of the `bulletproofs` crate, and `D`, `T'_1`,
-//! `T'_2`. C stands for C_lo = C − 2³²·C_hi: with C_hi it says the same, and nobody has to compute C_lo.
+//! `T'_2`. C stands for C_lo = C − 2³²·C_hi: with C_hi it says the same, and C_lo need not be computed.
 
 use super::handles::Handles;
 use crate::group::Scalar;

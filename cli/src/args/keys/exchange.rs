@@ -7,7 +7,7 @@ use std::path::PathBuf;
 ///
 /// Every letter in the folder goes to the other members, over channels on which both ends prove a key that the draft
 /// names; letters that arrive are files there before anything is said of them. All other verbs read and write letters as
-/// before, `sotto wallet group` too. Runs until it is stopped. Nobody but members can read what is exchanged.
+/// before, `sotto wallet group` too. Runs until it is stopped. Only members can read the letters.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// member draws a nonce and then judges the machine's evidence for it (`answer`, twice), and t answers open the box
 /// (`open`). Pass the box and all letters of the request each time. docs/CUSTODY.md has a rehearsal.
 ///
-/// Unaudited: nobody outside the project has reviewed the protocol or the code.
+/// Unaudited: the protocol and the code have had no review outside the project.
 #[derive(Subcommand, Debug)]
 #[command(disable_help_subcommand = true)]
 pub(crate) enum KeysVault {
@@ -34,7 +34,7 @@ pub(crate) struct VaultFiles {
 
 /// Encrypt a file to a group, under a policy of attestation
 ///
-/// The box is public: it shows the hash of the policy and whose it is. Whoever makes it keeps nothing with which to open
+/// The box is public: it shows the hash of the policy and whose it is. Its owner keeps nothing with which to open
 /// it. A policy that accepts software lets anybody have the contents whom the members answer.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

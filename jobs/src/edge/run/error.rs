@@ -40,7 +40,7 @@ pub enum RunError {
     /// The program is not the one that was agreed.
     #[error(transparent)]
     ProgramMismatch(#[from] ProgramMismatch),
-    /// Nobody watches the buyer's money.
+    /// The buyer's money is not watched.
     #[error(
         "outputs of this job are sold, and this version does not watch the buyer's money: it does not run it"
     )]

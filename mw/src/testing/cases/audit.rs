@@ -85,7 +85,7 @@ fn unaudited_reward(base: &Base) -> Case {
     Broken::rule("a reward that auditors cannot read", because).blocks(&base.ledger, bad, good)
 }
 
-/// It pays for its weight, and everything holds but that nobody audits this chain.
+/// It pays for its weight, and everything holds, but this chain has no auditors.
 fn needless(base: &Base) -> Case {
     let Base { mut ledger, a, .. } = base.clone();
     let more = ledger.chain().least_fee(AUDIT_WEIGHT).unwrap_or_default().units();
@@ -136,7 +136,7 @@ fn points(base: &Base) -> Vec<Case> {
     vec![identity, other]
 }
 
-/// The fee of an output that nobody audits is too low.
+/// The fee of an output without handles is too low.
 fn price(base: &Base) -> Case {
     let Base { mut ledger, a, .. } = base.clone();
     let least = ledger.least_fee(1, 1, 1);

@@ -231,7 +231,7 @@ impl Turn<'_> {
             text += &format!("  {name:9} {}\n", crate::bridge::hex(value));
         }
         text + &format!(
-            "You answer as member {} of group {}. With {} such answers the machine has the contents,\nand nobody can take them back. Unaudited.",
+            "You answer as member {} of group {}. With {} such answers the machine has the contents.\nThis cannot be undone. Unaudited.",
             self.index,
             draft.id(),
             draft.threshold()

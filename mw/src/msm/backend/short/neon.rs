@@ -1,7 +1,7 @@
 //! Four 64-bit words in two registers: every instruction that the back end uses, and all its `unsafe`.
 //!
-//! The methods cannot be safe functions with `#[target_feature]`, for the reason that `avx2` gives. What stands in for
-//! the attribute is the same invariant: a [`Word`] exists only inside [`Present::run`](super::Present::run), which
+//! The methods cannot be safe functions with `#[target_feature]`, for the reason that `avx2` gives. In place of
+//! the attribute there is the same invariant: a [`Word`] exists only inside [`Present::run`](super::Present::run), which
 //! enables the instructions after it has detected them.
 #![allow(unsafe_code)]
 
