@@ -6,16 +6,16 @@ use crate::{
 };
 use sotto_jobs::PartyId;
 use sotto_jobs::false_share::FalseShare;
-use sotto_jobs::offer::{Offer, SealedTerms};
+use sotto_jobs::offer::{EncryptedTerms, Offer};
 use sotto_jobs::sale::computer::{Computer, Effect};
 use sotto_jobs::sale::payee::{Event, Payee};
-use sotto_jobs::sale::{ClaimSet, Go, SealedSecret, Sold};
+use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, Sold};
 
 /// Offers and terms have one text, and an offer is only what its owner signed.
 pub fn mpc_offer(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let offer = Offer::from_text(text).map(|offer| offer.to_text());
-    let terms = SealedTerms::from_text(text).map(|terms| terms.to_text());
+    let terms = EncryptedTerms::from_text(text).map(|terms| terms.to_text());
     let again = offer.ok().or(terms);
     assert!(again.as_ref().is_none_or(|again| again.trim() == text.trim()), "two texts of one");
     Verdict::of(again.is_some())
@@ -27,12 +27,12 @@ pub fn mpc_sale(data: &[u8]) -> Verdict {
     let sold = Sold::new(job(), receipt()).expect("a sale");
     let set = ClaimSet::from_bytes(data).ok();
     let go = Go::from_bytes(data).ok();
-    let sealed = SealedSecret::from_bytes(data).ok();
+    let sealed = EncryptedSecret::from_bytes(data).ok();
     let accusation = FalseShare::from_bytes(data).ok();
     let bytes = [
         set.as_ref().map(ClaimSet::to_bytes),
         go.as_ref().map(Go::to_bytes),
-        sealed.as_ref().map(SealedSecret::to_bytes),
+        sealed.as_ref().map(EncryptedSecret::to_bytes),
         accusation.as_ref().map(|accusation| accusation.to_bytes().to_vec()),
     ];
     assert!(bytes.iter().flatten().all(|again| again == data), "two encodings of one");

@@ -20,7 +20,7 @@ mod error;
 mod terms;
 
 pub use error::OfferError;
-pub use terms::{Address, OpenedTerms, SealedTerms, Terms};
+pub use terms::{Address, EncryptedTerms, OpenedTerms, Terms};
 
 use rand_core::{CryptoRng, RngCore};
 

@@ -23,5 +23,5 @@ mod letters;
 pub mod payee;
 mod sold;
 
-pub use letters::{ClaimSet, Go, Part, PayeeClaim, SealedSecret};
+pub use letters::{ClaimSet, EncryptedSecret, Go, Part, PayeeClaim};
 pub use sold::{SaleError, Sold};

@@ -11,7 +11,9 @@ use sotto_jobs::job_file;
 use sotto_jobs::lock::share::LockedShareError;
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::multiparty::Functionality;
-use sotto_jobs::offer::{Address, Allowed, Offer, OfferError, OfferedRows, OpenedTerms, SealedTerms, Terms};
+use sotto_jobs::offer::{
+    Address, Allowed, EncryptedTerms, Offer, OfferError, OfferedRows, OpenedTerms, Terms,
+};
 use sotto_jobs::offer_use::{OfferUseError, Use, revoke, use_offer};
 use sotto_jobs::output_share::{AttemptOutputs, NotOpened};
 use sotto_jobs::run_state::OwnParty;
@@ -129,14 +131,14 @@ fn confidential_terms_open_for_the_buyer_of_this_offer_alone() {
     let terms = terms();
     let offer = offer(Allowed { terms: Terms::Confidential(terms.digest()), ..allowed() });
     let id = offer.digest();
-    let sealed = SealedTerms::encrypt(&terms, &id, &identity(EVE).public(), &mut rng(3)).unwrap();
-    let again = SealedTerms::from_text(&sealed.to_text()).unwrap();
+    let sealed = EncryptedTerms::encrypt(&terms, &id, &identity(EVE).public(), &mut rng(3)).unwrap();
+    let again = EncryptedTerms::from_text(&sealed.to_text()).unwrap();
     assert_eq!(again.open(&id, &offer.allowed().terms.digest(), &identity(EVE)), Some(terms.clone()));
     assert_eq!(again.open(&id, &offer.allowed().terms.digest(), &identity(DORA)), None);
     assert_eq!(again.open(&Digest([0; 32]), &terms.digest(), &identity(EVE)), None);
     // Other terms than those of the offer.
     let lower = OpenedTerms { price: 1, ..terms.clone() };
-    let lie = SealedTerms::encrypt(&lower, &id, &identity(EVE).public(), &mut rng(3)).unwrap();
+    let lie = EncryptedTerms::encrypt(&lower, &id, &identity(EVE).public(), &mut rng(3)).unwrap();
     assert_eq!(lie.open(&id, &offer.allowed().terms.digest(), &identity(EVE)), None);
     assert_ne!(
         OpenedTerms { salt: [0; 32], ..terms.clone() }.digest(),

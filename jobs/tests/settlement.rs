@@ -10,7 +10,7 @@ use sotto_jobs::job::{Draft, Payee as PaidOwner, Sale};
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Event, Judgement, Payee};
-use sotto_jobs::sale::{ClaimSet, Go, Part, PayeeClaim, SaleError, SealedSecret, Sold};
+use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, Part, PayeeClaim, SaleError, Sold};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
 use sotto_mpc::channel::pipe_pair;
 use support::world::{ROWS, World};
@@ -61,9 +61,9 @@ fn secret(sold: &Sold<'_>, computer: PartyId) -> LockSecret {
     LockSecret::derive(&identity(computer), &sold.lock().run_id())
 }
 
-fn sealed(sold: &Sold<'_>, computer: PartyId, to: PartyId) -> SealedSecret {
+fn encrypted(sold: &Sold<'_>, computer: PartyId, to: PartyId) -> EncryptedSecret {
     let place = if computer == ACME { Place::Garbler } else { Place::Evaluator };
-    SealedSecret::seal(sold, Part { place, secret: &secret(sold, computer) }, to, &mut rng(5)).unwrap()
+    EncryptedSecret::encrypt(sold, Part { place, secret: &secret(sold, computer) }, to, &mut rng(5)).unwrap()
 }
 
 /// What became of the money of each payee's hold, and of the outputs.
@@ -87,7 +87,7 @@ impl Settlement<'_> {
     }
 
     /// The first three steps: what compute parties hand to payees.
-    fn handed_over(&self, payees: &mut [(PartyId, Payee<'_>)]) -> Vec<SealedSecret> {
+    fn handed_over(&self, payees: &mut [(PartyId, Payee<'_>)]) -> Vec<EncryptedSecret> {
         // 0: the buyer releases, 1: payees say go.
         let mut goes = Vec::new();
         let set = claims(&self.sold);
@@ -106,7 +106,7 @@ impl Settlement<'_> {
             for go in &goes {
                 if let computer::Effect::HandOver(all) = machine.step(go.clone()).unwrap() {
                     let to = self.hands_to.get(&computer).unwrap_or(&all);
-                    letters.extend(to.iter().map(|to| sealed(&self.sold, computer, *to)));
+                    letters.extend(to.iter().map(|to| encrypted(&self.sold, computer, *to)));
                 }
             }
         }
@@ -129,7 +129,7 @@ impl Settlement<'_> {
                         match effect {
                             payee::Effect::PassOn(place, secret, others) => {
                                 passed.extend(others.iter().map(|to| {
-                                    SealedSecret::seal(
+                                    EncryptedSecret::encrypt(
                                         sold,
                                         Part { place, secret: &secret },
                                         *to,
@@ -263,8 +263,8 @@ fn a_computer_waits_for_every_payee_and_for_one_set_of_claims() {
 fn a_secret_is_the_one_of_its_lock_and_for_its_payee() {
     let (job, receipt) = finished();
     let sold = Sold::new(&job, &receipt).unwrap();
-    let open = |letter: &SealedSecret, who| letter.open(&sold, &identity(who)).map(|_| ());
-    let letter = sealed(&sold, ACME, CARL);
+    let open = |letter: &EncryptedSecret, who| letter.open(&sold, &identity(who)).map(|_| ());
+    let letter = encrypted(&sold, ACME, CARL);
     assert_eq!(open(&letter, CARL), Ok(()));
     assert_eq!(open(&letter, DORA), Err(SaleError::Secret("garbler")), "for another");
     let mut moved = letter.clone();
@@ -275,7 +275,7 @@ fn a_secret_is_the_one_of_its_lock_and_for_its_payee() {
     assert_eq!(open(&moved, CARL), Err(SaleError::OtherSale));
     // The evaluator gives out something else.
     let part = Part { place: Place::Evaluator, secret: &secret(&sold, ACME) };
-    let lie = SealedSecret::seal(&sold, part, CARL, &mut rng(5)).unwrap();
+    let lie = EncryptedSecret::encrypt(&sold, part, CARL, &mut rng(5)).unwrap();
     assert_eq!(open(&lie, CARL), Err(SaleError::Secret("evaluator")));
 }
 
@@ -285,10 +285,10 @@ fn letters_have_one_encoding_and_are_bounded() {
     let sold = Sold::new(&job, &receipt).unwrap();
     let set = claims(&sold);
     let go = Go::sign(&set, CARL, &identity(CARL));
-    let letter = sealed(&sold, ACME, CARL);
+    let letter = encrypted(&sold, ACME, CARL);
     assert_eq!(ClaimSet::from_bytes(&set.to_bytes()).as_ref(), Ok(&set));
     assert_eq!(Go::from_bytes(&go.to_bytes()).as_ref(), Ok(&go));
-    assert_eq!(SealedSecret::from_bytes(&letter.to_bytes()).as_ref(), Ok(&letter));
+    assert_eq!(EncryptedSecret::from_bytes(&letter.to_bytes()).as_ref(), Ok(&letter));
     let mut long = set.clone();
     long.claims[0].claim = Bytes(vec![0; 513]);
     assert!(ClaimSet::from_bytes(&long.to_bytes()).is_err());
@@ -296,7 +296,7 @@ fn letters_have_one_encoding_and_are_bounded() {
         for cut in [bytes.len() - 1, bytes.len() / 2, 0] {
             let cut = &bytes[..cut];
             assert!(ClaimSet::from_bytes(cut).is_err() && Go::from_bytes(cut).is_err());
-            assert!(SealedSecret::from_bytes(cut).is_err());
+            assert!(EncryptedSecret::from_bytes(cut).is_err());
         }
     }
     let unsold =

@@ -68,9 +68,9 @@ impl Terms {
 
 /// Confidential terms, encrypted to a buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedTerms(Vec<u8>);
+pub struct EncryptedTerms(Vec<u8>);
 
-impl SealedTerms {
+impl EncryptedTerms {
     /// Encrypts the terms of an offer to a buyer; `None` if its key cannot be used.
     #[must_use]
     pub fn encrypt(

@@ -23,7 +23,7 @@ const SECRET: &str = "sotto sale secret v1\0";
 /// What a signature of a go is for.
 const SIGNATURE: Context = Context::new("sotto sale go v1");
 /// What an encrypted secret is for.
-const SEALED: Context = Context::new("sotto sale secret v1");
+const ENCRYPTED: Context = Context::new("sotto sale secret v1");
 /// Longest claim, in bytes.
 const MAX_CLAIM: usize = 512;
 
@@ -83,7 +83,7 @@ pub struct Part<'a> {
 
 /// A compute party's secret, encrypted to a payee.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedSecret {
+pub struct EncryptedSecret {
     /// Of which job.
     pub job: Digest,
     /// Of which run.
@@ -94,7 +94,7 @@ pub struct SealedSecret {
     pub to: PartyId,
     encrypted: Bytes,
 }
-record!(SealedSecret { job, run_id, place, to, encrypted });
+record!(EncryptedSecret { job, run_id, place, to, encrypted });
 
 impl ClaimSet {
     /// The hash that a go names.
@@ -173,7 +173,7 @@ impl Go {
     }
 }
 
-impl SealedSecret {
+impl EncryptedSecret {
     fn place(&self) -> Vec<u8> {
         let mut bytes = self.run_id.0.to_vec();
         self.job.encode(&mut bytes);
@@ -184,7 +184,7 @@ impl SealedSecret {
 
     /// Encrypts the secret of the compute party in a place to a payee; `None` if its key cannot be used.
     #[must_use]
-    pub fn seal(
+    pub fn encrypt(
         sold: &Sold<'_>,
         Part { place, secret }: Part<'_>,
         to: PartyId,
@@ -193,7 +193,7 @@ impl SealedSecret {
         let (job, run_id) = (sold.job().id(), sold.lock().run_id());
         let mut letter = Self { job, run_id, place, to, encrypted: Bytes(Vec::new()) };
         let key = &sold.job().party(to).key;
-        letter.encrypted = Bytes(encrypt(SEALED.at(&letter.place()), key, &*secret.to_bytes(), rng)?);
+        letter.encrypted = Bytes(encrypt(ENCRYPTED.at(&letter.place()), key, &*secret.to_bytes(), rng)?);
         Some(letter)
     }
 
@@ -204,7 +204,7 @@ impl SealedSecret {
     pub fn open(&self, sold: &Sold<'_>, identity: &Identity) -> Result<LockSecret, SaleError> {
         sold.names(self.job, self.run_id)?;
         let wrong = SaleError::Secret(self.place.as_str());
-        let bytes = decrypt(SEALED.at(&self.place()), identity, &self.encrypted.0).ok_or(wrong.clone())?;
+        let bytes = decrypt(ENCRYPTED.at(&self.place()), identity, &self.encrypted.0).ok_or(wrong.clone())?;
         let bytes = <[u8; 32]>::try_from(&bytes[..]).map(Zeroizing::new).map_err(|_| wrong.clone())?;
         let secret = LockSecret::from_bytes(&bytes);
         secret.filter(|secret| secret.is_of(sold.lock().point_of(self.place))).ok_or(wrong)

@@ -7,7 +7,7 @@
 //! **A secret that is out cannot be called back**, so a payee says go only while every claim still has its margin, and
 //! completes at once when it knows t, whether in time or not: the ledger's side then refuses to publish what is too late.
 
-use super::letters::{ClaimSet, Go, SealedSecret};
+use super::letters::{ClaimSet, EncryptedSecret, Go};
 use super::sold::{SaleError, Sold};
 use crate::job::PartyId;
 use crate::lock::{LockSecret, Place};
@@ -30,7 +30,7 @@ pub enum Event<'e> {
     /// The buyer's letter, and what the ledger's side says of it.
     Claims(&'e ClaimSet, Judgement),
     /// A compute party's secret, from it or from another payee.
-    Secret(&'e SealedSecret),
+    Secret(&'e EncryptedSecret),
     /// t, as another payee's claim in a block shows it.
     Revealed(LockSecret),
 }
@@ -96,7 +96,7 @@ impl<'a> Payee<'a> {
         Ok(vec![Effect::Send(Go::sign(set, self.us, self.identity))])
     }
 
-    fn secret(&mut self, letter: &SealedSecret) -> Result<Vec<Effect>, SaleError> {
+    fn secret(&mut self, letter: &EncryptedSecret) -> Result<Vec<Effect>, SaleError> {
         let secret = letter.open(&self.sold, self.identity)?;
         let [garbler, evaluator] = &mut self.secrets;
         let (mine, other, missing) = match letter.place {

@@ -13,7 +13,9 @@ use crate::{
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use sotto_jobs::hash::Digest;
-use sotto_jobs::offer::{Address, Allowed, MAX_OFFER, Offer, OfferedRows, OpenedTerms, SealedTerms, Terms};
+use sotto_jobs::offer::{
+    Address, Allowed, EncryptedTerms, MAX_OFFER, Offer, OfferedRows, OpenedTerms, Terms,
+};
 use sotto_jobs::offer_use;
 use sotto_jobs::{Job, PartyId};
 use sotto_mw::{amount::Amount, unit::Unit};
@@ -73,7 +75,7 @@ fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
     context.ui.confirm(&plan, a.yes)?;
     file.write_all(offer.to_text().as_bytes())?;
     if let (Some(opening), Some(buyer)) = (&opening, &buyer) {
-        let sealed = SealedTerms::encrypt(&terms, &offer.digest(), buyer, &mut OsRng);
+        let sealed = EncryptedTerms::encrypt(&terms, &offer.digest(), buyer, &mut OsRng);
         let sealed = sealed.ok_or_else(|| Failure::refused("the buyer's key cannot be used"))?;
         opening.write_all(sealed.to_text().as_bytes())?;
     }
@@ -134,7 +136,8 @@ fn show(context: &Context, a: &args::MpcOfferShow) -> Outcome {
     let opened = match (&offer.allowed().terms, &a.terms, &a.key) {
         (Terms::Open(terms), ..) => Some(terms.clone()),
         (Terms::Confidential(digest), Some(terms), Some(key)) => {
-            let (sealed, key) = (SealedTerms::from_text(&read_text(terms, MAX_OFFER)?), read_identity(key)?);
+            let (sealed, key) =
+                (EncryptedTerms::from_text(&read_text(terms, MAX_OFFER)?), read_identity(key)?);
             let opened = sealed.and_then(|sealed| sealed.open(&offer.digest(), digest, &key));
             let closed = || {
                 Failure::refused("the terms do not open")
