@@ -208,6 +208,23 @@ fn a_false_answer_is_named_and_an_unsigned_one_accuses_nobody() {
     }
 }
 
+/// An answer to another machine's request, and a signed one of another epoch: no lies, and no answers either.
+#[test]
+fn honest_answers_to_something_else_accuse_nobody() {
+    let scene = Scene::new();
+    let theirs = VaultRequest::new(&scene.vault_box, identity(51).public());
+    let other = scene.answer(&Opening { request: &theirs, ..scene.opening() }, 1, POLICY).unwrap();
+    let mut bytes = scene.answers(&[1])[0].to_bytes();
+    let (epoch, signature) = (26 + 32, bytes.len() - 64);
+    bytes[epoch] ^= 1;
+    bytes.truncate(signature);
+    bytes.extend(identity(1).sign(Context::new("sotto keys vault answer v1"), &bytes));
+    let earlier = VaultAnswer::from_bytes(&bytes).unwrap();
+    for answer in [other, earlier] {
+        assert_eq!(scene.opening().false_answers(&scene.machine, &[answer]), []);
+    }
+}
+
 #[test]
 fn requests_have_one_encoding() {
     let scene = Scene::new();

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 ///
 /// An offer says for which circuits, purposes, receivers and computers an owner lets its data be used, and for how much.
 /// It is signed by the owner's key. A job that sells outputs names the offers of all whom its buyer pays.
+///
+/// Experimental and unaudited: this version makes, shows and revokes offers, and settles no sale. A job with `[sale]` is
+/// refused.
 #[derive(Subcommand, Debug)]
 #[command(disable_help_subcommand = true)]
 pub(crate) enum MpcOffer {
@@ -88,7 +91,7 @@ pub(crate) struct MpcOfferShow {
     pub(crate) revocation: Option<PathBuf>,
 }
 
-/// Sign no more jobs under an offer, and print a statement that says so
+/// Revoke an offer: keep that, and print a signed statement that says so
 ///
 /// Jobs that you signed before are not affected.
 #[derive(Args, Debug)]
