@@ -221,7 +221,10 @@ fn honest_answers_to_something_else_accuse_nobody() {
     bytes.extend(identity(1).sign(Context::new("sotto keys vault answer v1"), &bytes));
     let earlier = VaultAnswer::from_bytes(&bytes).unwrap();
     for answer in [other, earlier] {
-        assert_eq!(scene.opening().false_answers(&scene.machine, &[answer]), []);
+        let with = [&scene.answers(&[2, 3])[..], &[answer]].concat();
+        assert_eq!(scene.opening().false_answers(&scene.machine, &with), []);
+        let few = scene.opening().open(&scene.machine, &with).unwrap_err();
+        assert_eq!(few, VaultError::TooFew { held: 2, wanted: 3 });
     }
 }
 

@@ -252,7 +252,7 @@ fn false_points_of_the_co_owner_are_named() {
     // An honest co-owner does not answer for them.
     let refused = co_owner().answer(&false_joint, &prepared.heads());
     assert_eq!(refused, Err(JointError::ForeignPart));
-    // A dishonest one answers as if they were honest: over G it fits.
+    // An answer to the challenge of honest points does not fit.
     let honest = co_owner().audited_part(&at, &key(4_711), &mut rng(2));
     let u = {
         let honest_joint = joint(chain, &honest).unwrap();

@@ -1,5 +1,11 @@
 use super::*;
-use crate::{chain::ChainId, generators::pedersen, session::SessionId};
+use crate::{
+    chain::{Auditors, ChainId, Params},
+    generators::pedersen,
+    group::identity,
+    hash::Hash,
+    session::SessionId,
+};
 use bulletproofs::{BulletproofGens, RangeProof as CrateProof};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
@@ -80,6 +86,53 @@ fn a_false_answer_or_false_terms_name_the_co_owner() {
     let Challenges { z, x, .. } = false_joint.replay(&prepared.heads()).1;
     let u = z * z * Scalar::from(11u64) + x * Scalar::from(12u64) + x * x * Scalar::from(13u64);
     assert_eq!(false_joint.finish(&prepared, &u), Err(JointError::Answer));
+}
+
+/// A chain whose auditors have the key 4,711·G.
+fn audited_chain() -> Chain {
+    let auditors = Auditors { key: PublicKey::of(&secret(4_711)), charter: Hash::ZERO };
+    Chain::new(Params { auditors: Some(auditors), ..Params::solo(PublicKey::of(&secret(1)), 0) }).unwrap()
+}
+
+/// The output of these parts on a chain with auditors, where the co-owner's points are over this key.
+fn audited_joint(chain: &Chain, over: u64) -> Joint {
+    let at = |role| Participant { chain: chain.id(), session: &ID, role };
+    let part = co_owner().audited_part(&at(Role::Responder), &PublicKey::of(&secret(over)), &mut rng(2));
+    let prover = ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1));
+    Joint::new(&at(Role::Inviter), V, &prover, &part).unwrap().audited(chain).unwrap()
+}
+
+/// The answer to the challenge fits over G, so that only the equation over P shows false points.
+#[test]
+fn points_over_another_key_than_the_auditors_name_the_co_owner() {
+    let chain = audited_chain();
+    for (over, fits) in [(4_711, true), (4_712, false)] {
+        let joint = audited_joint(&chain, over);
+        let prepared = joint.prepare(&secret(7), &mut rng(3)).unwrap();
+        let Challenges { z, x, .. } = joint.replay(&prepared.heads()).1;
+        let u = z * z * Scalar::from(11u64) + x * Scalar::from(12u64) + x * x * Scalar::from(13u64);
+        let made = joint.finish(&prepared, &u);
+        assert!(made.is_ok() == fits && (fits || made == Err(JointError::Answer)), "{over}");
+    }
+}
+
+#[test]
+fn an_audited_output_is_of_its_own_chain_and_has_no_identity() {
+    let (chain, joint) = (audited_chain(), joint());
+    assert_eq!(joint.audited(&chain).map(|_| ()), Err(JointError::Handles), "another chain, and no points");
+    let other = Chain::new(Params { maturity: 7, ..chain.params().clone() }).unwrap();
+    let refused = audited_joint(&chain, 4_711).audited(&other).map(|_| ());
+    assert_eq!(refused, Err(JointError::Handles), "points, and another chain");
+    let at = |role| Participant { chain: chain.id(), session: &ID, role };
+    let key = PublicKey::of(&secret(4_711));
+    let mut part = co_owner().audited_part(&at(Role::Responder), &key, &mut rng(2));
+    part.handles = part.handles.map(|[x, t1, _]| [x, t1, identity().into()]);
+    let shown: Vec<Point> = part.shown().copied().collect();
+    part.possession =
+        sign(&secret(11), &statement(&at(Role::Responder), &part.key, shown.iter()), &mut rng(5));
+    let prover = ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1));
+    let refused = Joint::new(&at(Role::Inviter), V, &prover, &part).map(|_| ());
+    assert_eq!(refused, Err(JointError::Identity { role: Role::Responder }));
 }
 
 /// X_p = k·G − X_s would let the prover spend C alone: it cannot prove possession of it.
