@@ -58,10 +58,13 @@ impl Admission<'_> {
         if is_allowed { Ok(()) } else { refused("the job does not give you that role") }
     }
 
-    /// Whether a request of this client is taken only after its evidence: one with a secret of the client's or for it.
+    /// Whether a request of this client is taken only after its evidence: one with a secret, or whose line will carry some.
     #[must_use]
     pub fn needs_proof(&self, client: PartyId, kind: &RequestKind) -> bool {
-        let has_secret = matches!(kind, RequestKind::Deliver { .. } | RequestKind::Compute { .. });
+        let has_secret = matches!(
+            kind,
+            RequestKind::Deliver { .. } | RequestKind::Compute { .. } | RequestKind::Join { .. }
+        );
         has_secret && self.run.job().demand_of(client).is_some()
     }
 

@@ -17,7 +17,7 @@ use crate::output_share::{
     AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare, WrongPaddedOutputs,
 };
 use crate::pad::pad;
-use crate::receipt::{Receipt, Stated, Statement};
+use crate::receipt::{Prefixes, Receipt, Stated, Statement};
 use crate::run_state::OwnParty;
 
 /// What a party has in the end.
@@ -80,8 +80,13 @@ pub enum Disagreement {
 }
 
 impl Stated for Collected {
-    const PREFIXES: [&'static str; 4] =
-        ["sotto collected v1\0", "sotto collected v2\0", "sotto collected v3\0", "sotto collected v4\0"];
+    const PREFIXES: Prefixes = Prefixes {
+        plain: "sotto collected v1\0",
+        vouched: "sotto collected v2\0",
+        of_many: "sotto collected v3\0",
+        of_sale: "sotto collected v4\0",
+        vouched_of_many: "sotto collected v5\0",
+    };
 
     fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
         Some(&mut self.receipt.facts.sold)

@@ -211,7 +211,8 @@ impl<'a> Appraiser<'a> {
         let most =
             |of: fn(&sotto_tee::policy::Quorum) -> u32| quorums.iter().map(of).max().unwrap_or(1) as usize;
         let diverse = usize::from(job.attestation.diverse);
-        let platforms = most(|quorum| quorum.of).max(if diverse > 0 { 2 } else { 1 });
+        let all = job.compute_parties().len();
+        let platforms = most(|quorum| quorum.of).max(if diverse > 0 { all } else { 1 });
         let vendors = most(|quorum| quorum.vendors).max(diverse);
         if platforms <= 1 && vendors <= 1 {
             return Ok(());

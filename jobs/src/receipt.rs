@@ -7,8 +7,8 @@
 //!            with more than two compute parties: … ‖ their statements, under "sotto receipt v3\0" in the job's order
 //!
 //! If the job demands evidence of a compute party, its statement is signed under "sotto receipt v2\0", over the same and what
-//! [`vouched`](crate::vouched) signs; the receipt then begins with that, and has at its end, for each of the two, 0, or
-//! 1 and the evidence.
+//! [`vouched`](crate::vouched) signs; the receipt then begins with that (with more than two compute parties with "sotto receipt
+//! v5\0"), and has at its end, for each of them, 0, or 1 and the evidence.
 //!
 //! If outputs are sold, the facts end with the parts of the lock and what is said of the locked shares
 //! ([`lock::share`](crate::lock::share)). Statements are signed under "sotto receipt v4\0", with evidence or without; the receipt
@@ -24,12 +24,16 @@
 //! its outputs under its pad. The transcript hash leaves out the garbled tables; the channel and the labels of
 //! the outputs detect changes to those.
 
+mod stated;
+
+pub(crate) use stated::{Prefixes, Stated};
+
 use super::hash::{Digest, Purpose, hash};
-use super::job::{Job, MAX_COMPUTE_PARTIES, PartyId};
+use super::job::{Job, PartyId};
 use super::lock::share::SoldFacts;
 use super::vouched::{ResultFacts, Vouched, binding};
 use crate::codec::DecodeError;
-use crate::codec::{Codec, Reader, record};
+use crate::codec::{Codec, record};
 use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::{Context, Identity};
 use sotto_tee::Binding;
@@ -326,105 +330,14 @@ impl Receipt {
     }
 }
 
-/// A record with statements, in four versions: the second has the evidence behind its statements at its end, and is used
-/// only if there is some; the third has statements of further compute parties, of whom there is no evidence; the fourth has
-/// facts about a sale, and then evidence or none.
-pub(crate) trait Stated: Codec {
-    /// What the versions begin with.
-    const PREFIXES: [&'static str; 4];
-
-    /// Statements of further compute parties; none in a record that has one statement.
-    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
-        None
-    }
-
-    /// The same.
-    fn further(&self) -> &[Statement] {
-        &[]
-    }
-
-    /// Its facts about a sale, to be completed; none in a record without facts.
-    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
-        None
-    }
-
-    /// The same.
-    fn sold(&self) -> Option<&SoldFacts> {
-        None
-    }
-
-    /// Its statements.
-    fn statements(&self) -> Vec<&Statement>;
-
-    /// The same, to be completed.
-    fn statements_mut(&mut self) -> Vec<&mut Statement>;
-
-    /// The bytes.
-    fn to_versioned(&self) -> Vec<u8> {
-        let [plain, vouched, of_many, of_sale] = Self::PREFIXES;
-        let statements = self.statements();
-        if let Some(sold) = self.sold() {
-            let mut bytes = self.to_prefixed(of_sale);
-            sold.encode(&mut bytes);
-            statements.iter().for_each(|statement| statement.vouched.encode(&mut bytes));
-            return bytes;
-        }
-        if !self.further().is_empty() {
-            let mut bytes = self.to_prefixed(of_many);
-            self.further().to_vec().encode(&mut bytes);
-            return bytes;
-        }
-        if statements.iter().all(|statement| statement.vouched.is_none()) {
-            return self.to_prefixed(plain);
-        }
-        let mut bytes = self.to_prefixed(vouched);
-        statements.iter().for_each(|statement| statement.vouched.encode(&mut bytes));
-        bytes
-    }
-
-    /// The record of these bytes.
-    fn from_versioned(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let [plain, vouched, of_many, of_sale] = Self::PREFIXES;
-        if let Some(rest) = bytes.strip_prefix(of_sale.as_bytes()) {
-            let mut reader = Reader::new(rest);
-            let mut record = Self::decode(&mut reader)?;
-            *record.sold_mut().ok_or(DecodeError::Value("a version"))? = Some(Codec::decode(&mut reader)?);
-            record.take_evidence(&mut reader)?;
-            reader.finish()?;
-            return Ok(record);
-        }
-        if let Some(rest) = bytes.strip_prefix(of_many.as_bytes()) {
-            let mut reader = Reader::new(rest);
-            let mut record = Self::decode(&mut reader)?;
-            let statements: Vec<Statement> = reader.last()?;
-            let is_some = (1..=MAX_COMPUTE_PARTIES - 2).contains(&statements.len());
-            let further = record.further_mut().filter(|_| is_some);
-            *further.ok_or(DecodeError::Value("a version"))? = statements;
-            return Ok(record);
-        }
-        let Some(rest) = bytes.strip_prefix(vouched.as_bytes()) else {
-            return Self::from_prefixed(plain, bytes);
-        };
-        let mut reader = Reader::new(rest);
-        let mut record = Self::decode(&mut reader)?;
-        record.take_evidence(&mut reader)?;
-        reader.finish()?;
-        let has_evidence = record.statements().iter().any(|statement| statement.vouched.is_some());
-        if has_evidence { Ok(record) } else { Err(DecodeError::Value("a version")) }
-    }
-
-    /// Reads the evidence behind each statement.
-    fn take_evidence(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        for statement in self.statements_mut() {
-            statement.vouched = Codec::decode(reader)?;
-        }
-        Ok(())
-    }
-}
-
 impl Stated for Receipt {
-    const PREFIXES: [&'static str; 4] =
-        ["sotto receipt v1\0", "sotto receipt v2\0", "sotto receipt v3\0", "sotto receipt v4\0"];
+    const PREFIXES: Prefixes = Prefixes {
+        plain: "sotto receipt v1\0",
+        vouched: "sotto receipt v2\0",
+        of_many: "sotto receipt v3\0",
+        of_sale: "sotto receipt v4\0",
+        vouched_of_many: "sotto receipt v5\0",
+    };
 
     fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
         Some(&mut self.facts.sold)

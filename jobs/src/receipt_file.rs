@@ -103,7 +103,12 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
         "job_bytes": to_hex(&job.to_bytes()), "receipt_bytes": to_hex(&receipt.to_bytes()),
     });
     if let Some(members) = record.as_object_mut() {
-        let version = if job.is_experimental() { 3 } else { 1 + u8::from(job.has_attested_computers()) };
+        let version = match (job.is_experimental(), job.has_attested_computers()) {
+            (false, false) => 1,
+            (false, true) => 2,
+            (true, false) => 3,
+            (true, true) => 5,
+        };
         members.insert("v".to_owned(), version.into());
     }
     if let (Some(declared), Some(members)) = (job.declared(), record.as_object_mut()) {

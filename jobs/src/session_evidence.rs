@@ -51,8 +51,8 @@ pub struct End<'a> {
     pub exporter: [u8; 32],
 }
 
-/// An exchange that took place, as one end sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An exchange that took place, as one end sees it; the default is one in which neither end showed anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proven {
     /// What the other would make of our evidence, if any was demanded.
     pub ours: Option<Appraised>,
@@ -195,10 +195,11 @@ impl End<'_> {
         self.diverse(means, Proven { ours, theirs })
     }
 
-    /// If both ends compute: whether their platforms are as different as is asked.
+    /// If both ends compute, and nobody else does: whether their platforms are as different as is asked. Of several compute
+    /// parties each judges that once it has a line to all others.
     fn diverse(&self, means: &Means<'_>, proven: Proven) -> Result<Proven, ExchangeError> {
         let job = self.run.job();
-        if job.computes(self.us) && job.computes(self.them) {
+        if job.compute_parties() == job.pair() && job.computes(self.us) && job.computes(self.them) {
             let both: Vec<_> = proven.ours.iter().chain(&proven.theirs).collect();
             means.appraiser.check_diversity(job, &both)?;
         }

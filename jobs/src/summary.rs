@@ -289,16 +289,19 @@ fn evidence(out: &mut String, job: &Job) -> fmt::Result {
             demand.policy
         )?;
     }
-    match job.attestation.diverse {
-        0 => {}
-        1 => writeln!(
+    let platforms = match job.compute_parties().len() {
+        2 => "two".to_owned(),
+        all => all.to_string(),
+    };
+    let vendors = match job.attestation.diverse {
+        0 | 1 => String::new(),
+        vendors => format!(", of {vendors} vendors"),
+    };
+    if job.attestation.diverse > 0 {
+        writeln!(
             out,
-            "  The compute parties must run on two different platforms whose numbers are shown."
-        )?,
-        vendors => writeln!(
-            out,
-            "  The compute parties must run on two different platforms whose numbers are shown, of {vendors} vendors."
-        )?,
+            "  The compute parties must run on {platforms} different platforms whose numbers are shown{vendors}."
+        )?;
     }
     writeln!(
         out,

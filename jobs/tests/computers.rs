@@ -408,8 +408,7 @@ fn which_jobs_of_many_there_are() {
     assert!(faults(|d| d.further = vec![PartyId(9)]).contains(&(field, JobError::ComputeParties)));
     assert!(faults(|d| d.further = vec![PartyId(3); 7]).contains(&(field, JobError::ComputeParties)));
     assert!(faults(|d| d.parties[3].meeting = None).contains(&(Part::Party(3), JobError::NoAddress)));
-    let evidence = faults(|d| d.attestation.diverse = 1);
-    assert!(evidence.contains(&(field, JobError::EvidenceOfMany)));
+    assert!(faults(|d| d.attestation.diverse = 1).contains(&(Part::Field("diverse"), JobError::Diverse)));
     let same = faults(|d| {
         let at = || Some(sotto_jobs::job::Meeting::Address(line("127.0.0.1:77")));
         (d.parties[0].meeting, d.parties[3].meeting) = (at(), at());

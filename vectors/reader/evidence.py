@@ -81,9 +81,10 @@ def read_bundle(data):
 
 
 def read_receipt(data):
-    """The facts, the finishing times of both statements, and what stands behind them."""
+    """The facts, the finishing times of all statements, and what stands behind them."""
     r = Reader(data)
-    if r.take(17) != b"sotto receipt v2\0":
+    prefix = r.take(17)
+    if prefix not in (b"sotto receipt v2\0", b"sotto receipt v5\0"):
         raise Malformed("receipt")
     start = r.at
     r.take(32 + 4 + 4 + 32 + 32 + 8)
@@ -92,12 +93,18 @@ def read_receipt(data):
     r.take(32)
     facts = data[start : r.at]
     finished = []
-    for _ in range(2):
-        r.number(8)
-        finished.append(r.number(8))
-        r.take(16 + 64)
+
+    def statements(count):
+        for _ in range(count):
+            r.number(8)
+            finished.append(r.number(8))
+            r.take(16 + 64)
+
+    statements(2)
+    if prefix == b"sotto receipt v5\0":
+        statements(r.number(4))
     vouched = []
-    for _ in range(2):
+    for _ in finished:
         if r.number(1):
             stated = (r.take(32), r.take(32), r.number(1), r.take(32))
             vouched.append((stated, text(r)))
@@ -108,6 +115,26 @@ def read_receipt(data):
     return facts, finished, vouched
 
 
+def check_receipt(job_id, receipt, policies, check):
+    """Checks what stands behind each statement, and gives the hash of the facts."""
+    facts, finished, vouched = read_receipt(receipt)
+    facts_hash = derived("sotto mpc receipt facts v1", facts)
+    count = len(policies)
+    check(f"a statement of each of {count}", facts[:32] == job_id and len(finished) == count)
+    run_id = facts[40:72]
+    for i, policy in enumerate(policies):
+        (name, hash_of_policy, verdict, hash_of_bundle), bundle = vouched[i]
+        kind, body, binding, time = read_bundle(bundle)
+        who = derived("sotto mpc fingerprint v1", body[:KEYS])
+        of = f"{i} of {count}"
+        check(f"name of evidence {of}", kind == 5 and name == derived("sotto/tee/evidence/v1", bytes([5]), body[: KEYS + 96]))
+        check(f"bundle of {of}", hash_of_bundle == derived("sotto/tee/bundle/v1", bundle) and time == finished[i])
+        check(f"policy and verdict of {of}", (hash_of_policy, verdict) == (policy, 2))
+        check(f"binding of {of}", binding == bytes([3]) + who + job_id + run_id + facts_hash)
+        check(f"report data of {of}", body[KEYS + 32 : KEYS + 96] == report_data("receipt", who, job_id, run_id, facts_hash))
+    return facts_hash
+
+
 def check_vectors(v, check):
     unhex = bytes.fromhex
     job, receipt = unhex(v["job_bytes"]), unhex(v["receipt_bytes"])
@@ -116,19 +143,15 @@ def check_vectors(v, check):
     demands = [(d["party"], unhex(d["policy"])) for d in v["demands"]]
     tail = le(len(demands), 4) + b"".join(le(party, 2) + policy for party, policy in demands) + le(v["diverse"], 1)
     check("the demands are the end of the job", job.startswith(b"sotto job v3\0") and job.endswith(tail))
-    facts, finished, vouched = read_receipt(receipt)
-    facts_hash = derived("sotto mpc receipt facts v1", facts)
-    check("the hash of the facts", facts_hash.hex() == v["facts_hash"] and facts[:32] == job_id)
-    run_id = facts[40:72]
-    for i, (party, policy) in enumerate(demands):
-        (name, hash_of_policy, verdict, hash_of_bundle), bundle = vouched[i]
-        kind, body, binding, time = read_bundle(bundle)
-        who = derived("sotto mpc fingerprint v1", body[:KEYS])
-        check(f"name of evidence {i}", kind == 5 and name == derived("sotto/tee/evidence/v1", bytes([5]), body[: KEYS + 96]))
-        check(f"bundle of {i}", hash_of_bundle == derived("sotto/tee/bundle/v1", bundle) and time == finished[i])
-        check(f"policy and verdict of {i}", (hash_of_policy, verdict) == (policy, 2))
-        check(f"binding of {i}", binding == bytes([3]) + who + job_id + run_id + facts_hash)
-        check(f"report data of {i}", body[KEYS + 32 : KEYS + 96] == report_data("receipt", who, job_id, run_id, facts_hash))
+    facts_hash = check_receipt(job_id, receipt, [policy for _, policy in demands], check)
+    check("the hash of the facts", facts_hash.hex() == v["facts_hash"])
+    job = unhex(v["of_three"]["job_bytes"])
+    # The third computer is party 3, and the job ends with it; the demands of all three and `diverse` stand before.
+    further, start = le(1, 4) + le(3, 2), len(job) - 6 - 1 - 3 * 34 - 4
+    check("a job of three with evidence", job.startswith(b"sotto job v4\0") and job.endswith(further))
+    check("the demands of three", job[start : start + 4] == le(3, 4))
+    policies = [job[start + 4 + 34 * i + 2 :][:32] for i in range(3)]
+    check_receipt(derived("sotto mpc job id v1", job), unhex(v["of_three"]["receipt_bytes"]), policies, check)
     s = {name: unhex(value) for name, value in v["session"].items()}
     run = derived("sotto mpc evidence run v1", job_id, le(v["run"], 4))
     check("the run in session evidence", run == s["run"])

@@ -4,7 +4,7 @@ use crate::codec::record;
 use crate::job::{Job, PartyId};
 use crate::lock::share::SoldFacts;
 use crate::output_share::EncryptedOutputShare;
-use crate::receipt::{Facts, Receipt, Stated, Statement};
+use crate::receipt::{Facts, Prefixes, Receipt, Stated, Statement};
 
 /// Our outputs of a finished computation, before the other's signature is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,13 @@ pub(super) struct Signature {
 record!(Signature { statement, encrypted_share });
 
 impl Stated for Computed {
-    const PREFIXES: [&'static str; 4] =
-        ["sotto computed v1\0", "sotto computed v2\0", "sotto computed v3\0", "sotto computed v4\0"];
+    const PREFIXES: Prefixes = Prefixes {
+        plain: "sotto computed v1\0",
+        vouched: "sotto computed v2\0",
+        of_many: "sotto computed v3\0",
+        of_sale: "sotto computed v4\0",
+        vouched_of_many: "sotto computed v5\0",
+    };
 
     fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
         Some(&mut self.facts.sold)
@@ -60,8 +65,13 @@ impl Stated for Computed {
 }
 
 impl Stated for Finished {
-    const PREFIXES: [&'static str; 4] =
-        ["sotto finished v1\0", "sotto finished v2\0", "sotto finished v3\0", "sotto finished v4\0"];
+    const PREFIXES: Prefixes = Prefixes {
+        plain: "sotto finished v1\0",
+        vouched: "sotto finished v2\0",
+        of_many: "sotto finished v3\0",
+        of_sale: "sotto finished v4\0",
+        vouched_of_many: "sotto finished v5\0",
+    };
 
     fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
         Some(&mut self.receipt.facts.sold)
@@ -89,8 +99,13 @@ impl Stated for Finished {
 }
 
 impl Stated for Signature {
-    const PREFIXES: [&'static str; 4] =
-        ["sotto signature v1\0", "sotto signature v2\0", "sotto signature v3\0", "sotto signature v4\0"];
+    const PREFIXES: Prefixes = Prefixes {
+        plain: "sotto signature v1\0",
+        vouched: "sotto signature v2\0",
+        of_many: "sotto signature v3\0",
+        of_sale: "sotto signature v4\0",
+        vouched_of_many: "sotto signature v5\0",
+    };
 
     fn statements(&self) -> Vec<&Statement> {
         vec![&self.statement]

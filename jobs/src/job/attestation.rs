@@ -28,7 +28,7 @@ record!(Demand { party, policy });
 pub struct Attestation {
     /// Of whom, in the order of the parties, each once.
     pub demands: Vec<Demand>,
-    /// Of how many vendors the compute parties' platforms are, which then are two different ones; 0: it is not
+    /// Of how many vendors the compute parties' platforms are, which then are all different; 0: it is not
     /// asked.
     pub diverse: u8,
 }

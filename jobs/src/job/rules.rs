@@ -60,9 +60,6 @@ pub enum JobError {
     /// More than two compute parties under a protocol of two.
     #[error("three or more compute parties need `adversary = \"malicious\"`")]
     SemiHonestOfMany,
-    /// Evidence of more than two compute parties.
-    #[error("evidence and `diverse` are for jobs of two compute parties: leave them out, or let two compute")]
-    EvidenceOfMany,
     /// A compute party without an address.
     #[error(
         "a compute party needs an address (host:port) at which the others reach it, or a rendezvous server"
@@ -108,9 +105,9 @@ pub enum JobError {
     /// Evidence of a party that there is not, or of one party twice.
     #[error("evidence is demanded of parties of the job, of each once and in their order")]
     Evidence,
-    /// Different platforms where there is no evidence of both, or of more vendors than there are.
+    /// Different platforms where there is no evidence of each compute party, or of more vendors than there are.
     #[error(
-        "`diverse` is 1 to {MAX_DIVERSE}, the vendors that the compute parties' platforms are of, and needs `evidence` of both"
+        "`diverse` is 1 to {MAX_DIVERSE}, the vendors that the compute parties' platforms are of, and needs `evidence` of each of them"
     )]
     Diverse,
     /// A sale among more than two compute parties.
@@ -263,7 +260,6 @@ impl Draft {
             require(faults, part, is_sound && distinct(all.iter()), JobError::ComputeParties);
             let withstands = self.suite.adversary() == Adversary::Malicious;
             require(faults, part, withstands, JobError::SemiHonestOfMany);
-            require(faults, part, self.attestation.is_none(), JobError::EvidenceOfMany);
         }
     }
 
@@ -301,8 +297,8 @@ impl Draft {
         let sound =
             attestation.demands.iter().all(|demand| self.has(demand.party)) && attestation.is_sorted();
         require(faults, Part::Field("evidence"), sound, JobError::Evidence);
-        let both = [self.garbler, self.evaluator].map(|id| attestation.demand_of(id).is_some()) == [true; 2];
-        let diverse = attestation.diverse == 0 || (attestation.diverse <= MAX_DIVERSE && both);
+        let all = self.compute_parties().into_iter().all(|id| attestation.demand_of(id).is_some());
+        let diverse = attestation.diverse == 0 || (attestation.diverse <= MAX_DIVERSE && all);
         require(faults, Part::Field("diverse"), diverse, JobError::Diverse);
     }
 

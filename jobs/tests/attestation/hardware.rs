@@ -12,8 +12,8 @@ use sotto_tee::{Appraised, Collateral, Evidence, Kind, Roots};
 
 use super::attested::intel::{NOW, Quirks, platform};
 use super::attested::{THEN, hex, sample, snp};
-use super::kit::{ACME, BOLT, Kit, Texts, demanding, ends};
-use super::support::{agreement, draft};
+use super::kit::{ACME, BOLT, DORA, Kit, Texts, demanding, ends};
+use super::support::{agreement, draft, draft_of_three};
 
 fn enclave(more: &str) -> String {
     format!("version = 1\n[[accept]]\nkind = 'sgx'\nmeasurements.mrenclave = '{}'\n{more}", "10".repeat(32))
@@ -178,6 +178,11 @@ fn a_job_asks_for_what_there_is() {
     assert_eq!(faults(|_| ()), Ok(()));
     assert_eq!(faults(|d| d.attestation.diverse = 3), diverse, "there are two vendors");
     assert_eq!(faults(|d| d.attestation.demands.truncate(1)), diverse, "evidence of both");
+    let of_three = |texts: Texts| Job::new(demanding(draft_of_three(), &texts, 2)).map(|_| ());
+    let mut texts = Texts::from([(ACME, enclave("")), (BOLT, machine(""))]);
+    assert_eq!(of_three(texts.clone()), diverse, "evidence of all three");
+    texts.insert(DORA, machine(""));
+    assert_eq!(of_three(texts), Ok(()));
     assert_eq!(faults(|d| d.attestation.demands.reverse()), evidence, "one order");
     assert_eq!(
         faults(|d| {

@@ -16,6 +16,7 @@ use crate::support::{NOW, agreement, draft, identity};
 pub(crate) const ACME: PartyId = PartyId(0);
 pub(crate) const BOLT: PartyId = PartyId(1);
 pub(crate) const CARL: PartyId = PartyId(2);
+pub(crate) const DORA: PartyId = PartyId(3);
 /// The build record's hash that software evidence states.
 pub(crate) const BUILD: [u8; 32] = [9; 32];
 

@@ -3,6 +3,7 @@
 
 #[path = "../../../tee/tests/support/mod.rs"]
 mod attested;
+mod computers;
 mod hardware;
 mod kit;
 mod receipts;

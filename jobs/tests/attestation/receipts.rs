@@ -11,8 +11,8 @@ use sotto_tee::{
     Binding, Bundle, Circumstances, Collateral, Purpose, Revocable, Revoked, Roots, Seen, software,
 };
 
-use super::kit::{ACME, BOLT, BUILD, CARL, Kit, Texts, computers, key, software_policy};
-use super::support::{NOW, identity, job};
+use super::kit::{ACME, BOLT, BUILD, CARL, DORA, Kit, Texts, computers, demanding, key, software_policy};
+use super::support::{NOW, agreement, draft_of_three, identity, job};
 
 /// Software evidence of a party in a bundle that was made under this policy.
 fn bundle(us: PartyId, binding: &Binding, policy: &str, time: u64) -> Bundle {
@@ -67,7 +67,7 @@ pub(super) fn facts(job: &Job) -> Facts {
             .map(|result_party| sotto_jobs::receipt::Delivered {
                 result_party,
                 garbler: digest(1),
-                evaluator: digest(2),
+                evaluator: digest(if job.malicious().is_some() { 1 } else { 2 }),
             })
             .collect(),
         transcript: digest(5),
@@ -95,6 +95,27 @@ pub(super) fn receipt(texts: &Texts, agreement: &Agreement) -> Receipt {
     let job = agreement.job();
     let of = |us| statement(job, us, &texts[&us], (|binding| binding, TIMES[1]));
     Receipt { facts: facts(job), garbler: of(ACME), evaluator: of(BOLT), further: Vec::new() }
+}
+
+/// A statement of a party over facts: with its evidence if the job's policies are given, but of this party.
+pub(super) fn statement_of(job: &Job, us: PartyId, evidence: Option<(&Texts, PartyId)>) -> Statement {
+    match evidence {
+        None => Statement::sign(&facts(job), TIMES, [1, 1], &identity(us)),
+        Some((texts, whose)) => {
+            let of = |binding| Binding { party: key(whose), ..binding };
+            statement(job, us, &texts[&us], (of, TIMES[1]))
+        }
+    }
+}
+
+/// A job in which three compute and show software evidence, and a receipt of it.
+pub(super) fn of_three() -> (Texts, Agreement, Receipt) {
+    let texts: Texts = [ACME, BOLT, DORA].map(|party| (party, software_policy(&[party]))).into();
+    let agreement = agreement(&Job::new(demanding(draft_of_three(), &texts, 0)).unwrap());
+    let of = |us| statement_of(agreement.job(), us, Some((&texts, us)));
+    let (garbler, evaluator, further) = (of(ACME), of(BOLT), vec![of(DORA)]);
+    let receipt = Receipt { facts: facts(agreement.job()), garbler, evaluator, further };
+    (texts, agreement, receipt)
 }
 
 #[test]

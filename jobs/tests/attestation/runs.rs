@@ -27,9 +27,11 @@ const EVE: PartyId = PartyId(4);
 const ROWS: [(u16, [i128; 3]); 3] = [(0, [100, 200, 999]), (2, [1, 2, 3]), (3, [0, 0, 50])];
 const TOTAL: u64 = 100 + 200 + 999 + 1 + 2 + 3 + 50;
 
-fn placed(mut draft: Draft) -> Draft {
-    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    for (party, port) in draft.parties.iter_mut().zip(&ports) {
+pub(crate) fn placed(mut draft: Draft) -> Draft {
+    let ports = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let computers = draft.compute_parties().into_iter().map(|party| usize::from(party.0));
+    for (computer, port) in computers.collect::<Vec<_>>().into_iter().zip(&ports) {
+        let party = &mut draft.parties[computer];
         party.meeting = Some(Meeting::Address(line(&port.local_addr().unwrap().to_string())));
     }
     (draft.deadline, draft.limits.seconds) = (15, 15);
@@ -37,17 +39,17 @@ fn placed(mut draft: Draft) -> Draft {
 }
 
 /// A job at free ports in which these parties show software evidence.
-fn software_job(draft: Draft, parties: &[PartyId]) -> (Texts, Agreement) {
+pub(crate) fn software_job(draft: Draft, parties: &[PartyId]) -> (Texts, Agreement) {
     let texts: Texts = parties.iter().map(|party| (*party, software_policy(&[*party]))).collect();
     let job = Job::new(demanding(placed(draft), &texts, 0)).unwrap();
     (texts, agreement(&job))
 }
 
 /// What one party ended with, kept and was told.
-struct Ran {
-    result: Result<Outcome, RunError>,
+pub(crate) struct Ran {
+    pub(crate) result: Result<Outcome, RunError>,
     kept: Memory,
-    stages: Vec<Stage>,
+    pub(crate) stages: Vec<Stage>,
 }
 
 fn drawn() -> rand_chacha::ChaCha20Rng {
@@ -56,7 +58,7 @@ fn drawn() -> rand_chacha::ChaCha20Rng {
 }
 
 /// One party's part; `debits` counts how often it was about to send something of its own.
-fn part(agreement: &Agreement, texts: &Texts, us: PartyId, kit: &Kit, debits: &AtomicU64) -> Ran {
+pub(crate) fn part(agreement: &Agreement, texts: &Texts, us: PartyId, kit: &Kit, debits: &AtomicU64) -> Ran {
     let program = Sum::new(3);
     let job = agreement.job();
     let rows = ROWS.iter().find(|(party, _)| *party == us.0).map_or([0; 3], |(_, rows)| *rows);
@@ -84,7 +86,11 @@ fn part(agreement: &Agreement, texts: &Texts, us: PartyId, kit: &Kit, debits: &A
     Ran { result: result.unwrap(), kept, stages: stages.into_inner().unwrap() }
 }
 
-fn everybody(agreement: &Agreement, texts: &Texts, kit: impl Fn(PartyId) -> Kit + Sync) -> [Ran; 5] {
+pub(crate) fn everybody(
+    agreement: &Agreement,
+    texts: &Texts,
+    kit: impl Fn(PartyId) -> Kit + Sync,
+) -> [Ran; 5] {
     thread::scope(|scope| {
         let kit = &kit;
         let start = |id| {
@@ -99,7 +105,7 @@ fn number(bits: &[bool]) -> u64 {
 }
 
 /// All have the same receipt, with evidence behind both statements, and eve the sum.
-fn check(ran: &[Ran; 5], agreement: &Agreement) -> Receipt {
+pub(crate) fn check(ran: &[Ran; 5], agreement: &Agreement) -> Receipt {
     let outcome = |i: usize| ran[i].result.as_ref().unwrap_or_else(|e| panic!("{}: {e}", NAMES[i]));
     let sum = outcome(4).outputs.iter().find(|(place, _)| *place == 1).unwrap();
     assert_eq!(number(&sum.1), TOTAL);
@@ -109,7 +115,7 @@ fn check(ran: &[Ran; 5], agreement: &Agreement) -> Receipt {
     receipt
 }
 
-fn is_attested(ran: &Ran, party: &str) -> bool {
+pub(crate) fn is_attested(ran: &Ran, party: &str) -> bool {
     let verdict = Verdict::UnattestedSoftware;
     ran.stages.contains(&Stage::Attested { party: party.to_owned(), verdict })
 }

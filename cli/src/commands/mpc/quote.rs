@@ -74,7 +74,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let evidence = evidence(&job);
     if let Some((answers, bytes)) = evidence {
         human.push_str(&format!(
-            "\nEvidence    about {answers} answers of platforms, {bytes} bytes at most; a receipt has two bundles"
+            "\nEvidence    about {answers} answers of platforms, {bytes} bytes at most; a receipt has a bundle of each computer that shows some"
         ));
     }
     if let (Some(settings), Some(best)) = (job.malicious(), malicious.tree_depth)
@@ -95,12 +95,17 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
 }
 
 /// How often platforms are asked for evidence, and the most bytes of it that cross before a result; nothing if the job
-/// asks for none. Each contributor meets both compute parties, and these each other.
+/// asks for none. Each contributor meets all compute parties, and these each other.
 fn evidence(job: &Job) -> Option<(usize, usize)> {
     let asked = |party: &PartyId| job.demand_of(*party).is_some();
     let meetings = job.contributors().into_iter().filter(|party| !job.computes(*party));
-    let pairs = meetings.flat_map(|party| job.pair().map(|computer| [party, computer]));
-    let pairs = pairs.chain([job.pair()]);
+    let computers = &job.compute_parties();
+    let pairs = meetings.flat_map(|party| computers.iter().map(move |computer| [party, *computer]));
+    let each_other = computers
+        .iter()
+        .enumerate()
+        .flat_map(|(i, one)| computers.iter().skip(i + 1).map(|other| [*one, *other]));
+    let pairs = pairs.chain(each_other);
     let answers = pairs.map(|pair| pair.iter().filter(|party| asked(party)).count()).sum::<usize>();
     (answers > 0).then_some((answers, answers * MAX_EVIDENCE))
 }

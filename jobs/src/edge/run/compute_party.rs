@@ -17,7 +17,7 @@ use super::listener::Incoming;
 use super::meeting::Arrived;
 use super::progress::ProgressStream;
 use super::routes::PartyChannel;
-use super::server::{DurableState, Reply, Server, lock};
+use super::server::{DurableState, ProvenLine, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
 use crate::admission::Connections;
@@ -135,7 +135,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// Attempts until both compute parties have signed.
     fn compute(
         &self,
-        called: &Receiver<PartyChannel>,
+        called: &Receiver<ProvenLine>,
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Outcome, RunError> {
@@ -170,7 +170,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                     self.assemble(called, &mut arrived, rng)?
                 }
                 Pursuit::Meet(Contact::Await) => {
-                    called.recv_timeout(RETRY_INTERVAL).ok().map(|line| vec![line])
+                    called.recv_timeout(RETRY_INTERVAL).ok().map(|(line, _)| vec![line])
                 }
                 Pursuit::Meet(Contact::Call) => self.call()?.map(|line| vec![line]),
             };
@@ -336,7 +336,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     fn serve(
         &self,
         ended: Ended,
-        called: &Receiver<PartyChannel>,
+        called: &Receiver<ProvenLine>,
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) {
@@ -355,7 +355,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             }
             let line = match step {
                 ClosingStep::Leave => return,
-                ClosingStep::Await => called.recv_timeout(RETRY_INTERVAL / 4).ok(),
+                ClosingStep::Await => called.recv_timeout(RETRY_INTERVAL / 4).ok().map(|(line, _)| line),
                 ClosingStep::Wait => None,
                 ClosingStep::Collect => self.remind(),
                 ClosingStep::Report(why) => {

@@ -4,16 +4,16 @@
 //! others → first   Compute                        the first keeps the line until one of every other is there
 //! first → others   Meeting: a fresh name
 //! others           each joins those between the first and itself under that name, and awaits those after itself
-//! all              a line to each other: the attempt
+//! all              a line to each other, and platforms as different as the job asks: the attempt
 //! at the end       Confirmed to each other, so that nobody waits; who lacks signatures collects the receipt of another
 //! ```
 //!
 //! *First*, *between* and *after* are of the job's order. Lines of an earlier meeting have another name, so a
 //! compute party that comes late or again never mixes two meetings. The first is trusted with nothing: under two
-//! names nobody meets, and that is all.
+//! names nobody meets, and that is all. If the job asks for evidence, both ends of a line show it before anything else.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use rand_core::{CryptoRng, RngCore};
 use super::connection::ClientConnection;
 use super::error::RunError;
 use super::routes::PartyChannel;
-use super::server::{Reply, Server, lock};
+use super::server::{ProvenLine, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, RETRY_INTERVAL};
 use crate::attempt::{Computed, Finished};
 use crate::compute_party::{Ended, opening};
@@ -30,6 +30,7 @@ use crate::messages::{RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::receipt::Receipt;
 use crate::run_state::Event;
+use crate::session_evidence::Proven;
 use crate::storage::Storage;
 use crate::{Digest, PartyId};
 use sotto_mpc::channel::Framed;
@@ -42,18 +43,18 @@ const FRESH: Duration = Duration::from_secs(4);
 const GATHERING: Duration = Duration::from_secs(10);
 
 /// Lines that wait for a meeting, at the first compute party.
-pub(crate) type Arrived = BTreeMap<PartyId, (Instant, PartyChannel)>;
+pub(crate) type Arrived = BTreeMap<PartyId, (Instant, ProvenLine)>;
 
 impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// Lines to all other compute parties, in the job's order, if all are there now.
     pub(super) fn assemble(
         &self,
-        called: &Receiver<PartyChannel>,
+        called: &Receiver<ProvenLine>,
         arrived: &mut Arrived,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Option<Vec<PartyChannel>>, RunError> {
         if self.setup.us == self.setup.job().garbler {
-            return Ok(self.open_meeting(called, arrived, rng));
+            return self.open_meeting(called, arrived, rng);
         }
         thread::sleep(RETRY_INTERVAL);
         self.come_to_meeting(called)
@@ -62,27 +63,27 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// The first compute party's part: once a fresh line of every other is there, all hear the meeting's name.
     fn open_meeting(
         &self,
-        called: &Receiver<PartyChannel>,
+        called: &Receiver<ProvenLine>,
         arrived: &mut Arrived,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Option<Vec<PartyChannel>> {
+    ) -> Result<Option<Vec<PartyChannel>>, RunError> {
         let job = self.setup.job();
         let others = job.other_compute_parties(self.setup.us);
         if let Ok(line) = called.recv_timeout(RETRY_INTERVAL)
-            && let Some(party) = job.find_key(line.get_ref().peer().as_bytes())
+            && let Some(party) = job.find_key(line.0.get_ref().peer().as_bytes())
         {
             arrived.insert(party, (Instant::now(), line));
         }
         arrived.retain(|_, (since, _)| since.elapsed() < FRESH);
         if !others.iter().all(|party| arrived.contains_key(party)) {
-            return None;
+            return Ok(None);
         }
         let lines = others.iter().filter_map(|party| arrived.remove(party));
-        let mut lines: Vec<_> = lines.map(|(_, line)| line).collect();
+        let mut lines = self.diverse(lines.map(|(_, line)| line).collect())?;
         let mut name = Digest([0; 32]);
         rng.fill_bytes(&mut name.0);
         let answer = match self.step(Event::PeerReady) {
-            Reply::Go if self.durable().bind().is_err() => return None,
+            Reply::Go if self.durable().bind().is_err() => return Ok(None),
             Reply::Go => Response::Meeting { name, input_commitment: self.own.clone() },
             Reply::Response(answer) => answer,
         };
@@ -92,14 +93,23 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             // Who does not hear it does not come, and the attempt ends before it begins.
             let _ = answer.send(line);
         }
-        is_open.then_some(lines)
+        Ok(is_open.then_some(lines))
+    }
+
+    /// These lines, to all other compute parties, if the platforms at their ends and ours are as different as is asked.
+    fn diverse(&self, lines: Vec<ProvenLine>) -> Result<Vec<PartyChannel>, RunError> {
+        let (lines, proven): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+        if self.setup.job().has_attested_computers() {
+            let ours = proven.iter().find_map(|proven| proven.ours.as_ref());
+            let all: Vec<_> =
+                ours.into_iter().chain(proven.iter().filter_map(|one| one.theirs.as_ref())).collect();
+            self.setup.means()?.appraiser.check_diversity(self.setup.job(), &all)?;
+        }
+        Ok(lines)
     }
 
     /// Any other's part: to call the first, to join those before us, and to await those after us.
-    fn come_to_meeting(
-        &self,
-        called: &Receiver<PartyChannel>,
-    ) -> Result<Option<Vec<PartyChannel>>, RunError> {
+    fn come_to_meeting(&self, called: &Receiver<ProvenLine>) -> Result<Option<Vec<PartyChannel>>, RunError> {
         let (setup, job) = (self.setup, self.setup.job());
         *lock(&self.meeting) = None;
         let Some((name, first)) = self.call_first()? else { return Ok(None) };
@@ -116,26 +126,29 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 }
             }
         }
-        while lines.len() + 1 < all.len() && Instant::now() < until {
+        while lines.len() + 1 < all.len() && Instant::now() < until && lock(&self.shut).is_none() {
             let Ok(line) = called.recv_timeout(RETRY_INTERVAL / 4) else { continue };
-            lines.extend(job.find_key(line.get_ref().peer().as_bytes()).map(|party| (party, line)));
+            lines.extend(job.find_key(line.0.get_ref().peer().as_bytes()).map(|party| (party, line)));
         }
         *lock(&self.meeting) = None;
         let order = job.other_compute_parties(setup.us);
         let lines: Vec<_> = order.iter().filter_map(|party| lines.remove(party)).collect();
-        if lines.len() < order.len() || !matches!(self.step(Event::PeerReady), Reply::Go) {
+        if lines.len() < order.len() {
             return Ok(None);
         }
-        Ok(Some(lines))
+        let lines = self.diverse(lines)?;
+        Ok(matches!(self.step(Event::PeerReady), Reply::Go).then_some(lines))
     }
 
     /// Calls the first compute party; the meeting's name and the line, if it opens one now.
-    fn call_first(&self) -> Result<Option<(Digest, PartyChannel)>, RunError> {
+    fn call_first(&self) -> Result<Option<(Digest, ProvenLine)>, RunError> {
         let (setup, first) = (self.setup, self.setup.job().garbler);
         let missing = self.durable().state.missing();
         let Some(mut line) = setup.call(first)? else { return Ok(None) };
-        let kind = opening(missing, self.own.as_ref());
+        let (kind, mut proven) = (opening(missing, self.own.as_ref()), Proven::default());
         if matches!(kind, RequestKind::Compute { .. }) {
+            let Some(shown) = setup.prove(first, &mut line)? else { return Ok(None) };
+            proven = shown;
             self.durable().bind()?;
         }
         if setup.request(kind).send(&mut line).is_err() {
@@ -145,7 +158,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         match Response::receive(&mut line, MAX_RESPONSE) {
             Ok(Response::Meeting { name, input_commitment }) => {
                 self.take(first, input_commitment)?;
-                return Ok(Some((name, line)));
+                return Ok(Some((name, (line, proven))));
             }
             Ok(Response::Refused(why)) => return Err(RunError::Refused { by: setup.name(first), why }),
             Ok(Response::Waiting(names)) => self.peer_waits_for(names),
@@ -155,9 +168,10 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     }
 
     /// Joins a compute party before us; nothing if it is not at this meeting now.
-    fn join(&self, party: PartyId, meeting: Digest) -> Result<Option<PartyChannel>, RunError> {
+    fn join(&self, party: PartyId, meeting: Digest) -> Result<Option<ProvenLine>, RunError> {
         let setup = self.setup;
         let Some(mut line) = setup.call(party)? else { return Ok(None) };
+        let Some(proven) = setup.prove(party, &mut line)? else { return Ok(None) };
         let kind = RequestKind::Join { meeting, input_commitment: self.own.clone() };
         if setup.request(kind).send(&mut line).is_err() {
             return Ok(None);
@@ -165,7 +179,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         match Response::receive(&mut line, MAX_RESPONSE) {
             Ok(Response::Ready { input_commitment }) => {
                 self.take(party, input_commitment)?;
-                Ok(Some(line))
+                Ok(Some((line, proven)))
             }
             Ok(Response::Refused(why)) => Err(RunError::Refused { by: setup.name(party), why }),
             Ok(_) | Err(_) => Ok(None),
@@ -189,8 +203,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         &self,
         client: PartyId,
         input_commitment: Option<Vec<u8>>,
-        mut line: Framed<ClientConnection<'_>>,
-        calls: &std::sync::mpsc::SyncSender<PartyChannel>,
+        (mut line, proven): (Framed<ClientConnection<'_>>, Proven),
+        calls: &SyncSender<ProvenLine>,
     ) -> Option<()> {
         self.peer_waits_for(Vec::new());
         let (stopped, missing) = {
@@ -205,7 +219,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         };
         match refusal {
             Some(answer) => answer.send(&mut line).ok(),
-            None => calls.try_send(line.map(ClientConnection::into_inner)).ok(),
+            None => calls.try_send((line.map(ClientConnection::into_inner), proven)).ok(),
         }
     }
 
@@ -214,8 +228,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         &self,
         client: PartyId,
         (meeting, input_commitment): (Digest, Option<Vec<u8>>),
-        mut line: Framed<ClientConnection<'_>>,
-        calls: &std::sync::mpsc::SyncSender<PartyChannel>,
+        (mut line, proven): (Framed<ClientConnection<'_>>, Proven),
+        calls: &SyncSender<ProvenLine>,
     ) -> Option<()> {
         if *lock(&self.meeting) != Some(meeting) {
             return Response::Waiting(Vec::new()).send(&mut line).ok();
@@ -224,7 +238,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             return Response::Refused(why.public_reason()).send(&mut line).ok();
         }
         Response::Ready { input_commitment: self.own.clone() }.send(&mut line).ok()?;
-        calls.try_send(line.map(ClientConnection::into_inner)).ok()
+        calls.try_send((line.map(ClientConnection::into_inner), proven)).ok()
     }
 
     /// Takes the receipt of another compute party that has all signatures, if we lack some.

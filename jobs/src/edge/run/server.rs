@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! listener ─► one of the client's four connections ─► its request, in time ─► run state ─► response
-//!                                                                           └─► the other compute party's call ─► attempt
+//!                                                                           └─► another compute party's call ─► attempt
 //! ```
 //!
 //! Clients are parties of the job that proved their keys. A client has at most four connections, sends its
@@ -26,7 +26,7 @@ use crate::input_commitment::encrypted_length;
 use crate::messages::{Request, RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::run_state::{Effect, Event, Item, RunState};
-use crate::session_evidence::{End, ExchangeError, LIFE};
+use crate::session_evidence::{End, ExchangeError, LIFE, Proven};
 use crate::storage::{Storage, name};
 use crate::{Digest, PartyId};
 use sotto_mpc::channel::Framed;
@@ -45,6 +45,9 @@ pub(crate) struct DurableState<'a, S> {
     /// Our own input, until another party learns of it.
     pub(crate) unsaved: Option<Vec<u8>>,
 }
+
+/// A line to another compute party, and the evidence that crossed on it.
+pub(crate) type ProvenLine = (PartyChannel, Proven);
 
 /// What came of an event.
 pub(crate) enum Reply {
@@ -146,7 +149,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
         mut listener: Incoming,
-        calls: &'scope SyncSender<PartyChannel>,
+        calls: &'scope SyncSender<ProvenLine>,
     ) {
         while !self.over.load(Ordering::Acquire) {
             if let Some(why) = listener.trouble() {
@@ -181,7 +184,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         &self,
         &ConnectionPermit(_, client): &ConnectionPermit<'_>,
         line: PartyChannel,
-        calls: &SyncSender<PartyChannel>,
+        calls: &SyncSender<ProvenLine>,
     ) -> Option<()> {
         let (job, declaration) = (self.setup.job(), self.setup.program.declaration());
         let bits = job.contributor_of(client).map_or(0, |i| contributed(job, self.setup.program, i));
@@ -194,14 +197,10 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         line.get_mut().end_in(time_for(answer));
         let admission = Admission { run: self.setup.run, us: self.setup.us };
         let mut admitted = admission.check(client, &request, now());
-        let mut is_proven = false;
+        let mut proven = None;
         if let (RequestKind::Challenge(nonce), Ok(())) = (&request.kind, &admitted) {
-            self.prove(
-                End { run: self.setup.run, us: self.setup.us, them: client, exporter },
-                *nonce,
-                &mut line,
-            )?;
-            is_proven = true;
+            let end = End { run: self.setup.run, us: self.setup.us, them: client, exporter };
+            proven = Some(self.prove(end, *nonce, &mut line)?);
             line.get_mut().end_in(time_for(most));
             request = Request::receive(&mut line, most).ok()?;
             line.get_mut().end_in(time_for(answer));
@@ -210,24 +209,25 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         if let Err(answer) = admitted {
             return answer.send(&mut line).ok();
         }
-        if !is_proven && admission.needs_proof(client, &request.kind) {
+        if proven.is_none() && admission.needs_proof(client, &request.kind) {
             return Response::Unproven.send(&mut line).ok();
         }
         let is_of_many = self.setup.job().is_experimental();
         let kind = match request.kind {
             RequestKind::Compute { input_commitment } if is_of_many => {
-                return self.arrives(client, input_commitment, line, calls);
+                return self.arrives(client, input_commitment, (line, proven.unwrap_or_default()), calls);
             }
             RequestKind::Compute { input_commitment } => {
-                return self.called(client, input_commitment, line, calls);
+                return self.called(client, input_commitment, (line, proven.unwrap_or_default()), calls);
             }
             RequestKind::Join { meeting, input_commitment } => {
+                let line = (line, proven.unwrap_or_default());
                 return self.joins(client, (meeting, input_commitment), line, calls);
             }
             kind => kind,
         };
         match self.kind(client, kind) {
-            Reply::Response(answer) if !is_proven && admission.answer_needs_proof(client, &answer) => {
+            Reply::Response(answer) if proven.is_none() && admission.answer_needs_proof(client, &answer) => {
                 Response::Unproven.send(&mut line).ok()
             }
             Reply::Response(answer) => answer.send(&mut line).ok(),
@@ -237,7 +237,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
 
     /// Shows a client our evidence and judges its own; nothing if the connection is of no use after that. Evidence that
     /// is not accepted ends the run, and the client learns no more than that.
-    fn prove(&self, end: End<'_>, nonce: Digest, line: &mut Framed<ClientConnection<'_>>) -> Option<()> {
+    fn prove(&self, end: End<'_>, nonce: Digest, line: &mut Framed<ClientConnection<'_>>) -> Option<Proven> {
         let stopped = self.durable().state.stopped().map(str::to_owned);
         if let Some(why) = stopped {
             Response::Refused(why).send(line).ok()?;
@@ -247,7 +247,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         match end.answer(self.setup.means().ok()?, nonce, line) {
             Ok(proven) => {
                 self.setup.attested(end.them, &proven);
-                Some(())
+                Some(proven)
             }
             Err(ExchangeError::Evidence(why)) => {
                 *lock(&self.shut) = Some(RunError::Evidence(why));
@@ -259,7 +259,8 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
 
     /// Bytes beside inputs and outputs.
     fn rest(&self) -> usize {
-        if self.setup.job().has_attested_computers() { REST + 2 * MAX_BUNDLE } else { REST }
+        let job = self.setup.job();
+        if job.has_attested_computers() { REST + job.compute_parties().len() * MAX_BUNDLE } else { REST }
     }
 
     /// What a client wants that may want it, other than to compute.
@@ -298,8 +299,8 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         &self,
         client: PartyId,
         input_commitment: Option<Vec<u8>>,
-        mut line: Framed<ClientConnection<'_>>,
-        calls: &SyncSender<PartyChannel>,
+        (mut line, proven): (Framed<ClientConnection<'_>>, Proven),
+        calls: &SyncSender<ProvenLine>,
     ) -> Option<()> {
         self.peer_waits_for(Vec::new());
         let reply = match self.meet(client, input_commitment) {
@@ -310,7 +311,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
             return answer.send(&mut line).ok();
         }
         let is_ready = Response::Ready { input_commitment: self.own.clone() }.send(&mut line).is_ok();
-        if !is_ready || calls.try_send(line.map(ClientConnection::into_inner)).is_err() {
+        if !is_ready || calls.try_send((line.map(ClientConnection::into_inner), proven)).is_err() {
             self.step(Event::Failed { why: String::new(), is_passing: true });
         }
         Some(())

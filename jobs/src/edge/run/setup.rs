@@ -186,7 +186,7 @@ impl<P: Functionality> Setup<'_, P> {
     pub(crate) fn prove(&self, them: PartyId, line: &mut PartyChannel) -> Result<Option<Proven>, RunError> {
         let end = End { run: self.run, us: self.us, them, exporter: line.get_ref().binding() };
         if !end.is_asked() {
-            return Ok(Some(Proven { ours: None, theirs: None }));
+            return Ok(Some(Proven::default()));
         }
         match end.call(self.means()?, line) {
             Ok(proven) => {
