@@ -14,8 +14,9 @@ use rand_core::SeedableRng;
 use sotto_mpc::calibrate::Layers;
 use sotto_mpc::channel::Framed;
 use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::protocol::malicious;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, prefetched_labels};
-use sotto_mpc::{Fancy, Inputs, Phase, Program};
+use sotto_mpc::{Bits, Fancy, Inputs, Phase, Program};
 
 /// The latency in seconds, and the bandwidth in bytes per second.
 #[derive(Clone, Copy)]
@@ -167,4 +168,30 @@ fn a_long_computation_takes_as_long_as_its_bytes() {
     let ([garbler, evaluator], sent) = run(&Layers { lanes: 1024, pairs: 1000 }, Reveal::Both, link);
     let (taken, least) = (garbler.now.max(evaluator.now), sent as f64 / link.bandwidth);
     assert!(least > 5.0 && taken < 1.1 * least, "{taken:.3} s for what fits {least:.3} s");
+}
+
+/// Against a malicious party: the parties send in turn, so the line carries the bytes of both one after the other. Each
+/// chunk waits for some round trips beside that.
+#[test]
+fn a_long_malicious_computation_takes_little_longer_than_its_bytes() {
+    let link = Link { latency: 0.05, bandwidth: 12.5e6 };
+    let program = &Layers { lanes: 1024, pairs: 548 };
+    let [near, far] = connection(link);
+    let (terms, settings) = (Terms::new(Reveal::Both), malicious::Settings::default());
+    let input = &Bits::from(&[true; 1024][..]);
+    let (garbler, evaluator) = std::thread::scope(|scope| {
+        let garbling = scope.spawn(move || {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let session = malicious::Garbler::new(Framed::new(near), program, terms, settings);
+            session.hello(rng).unwrap().set_up(rng).unwrap().execute(input, rng).unwrap().close()
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let session = malicious::Evaluator::new(Framed::new(far), program, terms, settings);
+        let session = session.hello(rng).unwrap().set_up(rng).unwrap().execute(input, rng).unwrap();
+        (garbling.join().unwrap(), session.close())
+    });
+    let bytes = garbler.traffic().sent + evaluator.traffic().sent;
+    let (garbler, evaluator) = (garbler.into_inner(), evaluator.into_inner());
+    let (taken, least) = (garbler.now.max(evaluator.now), bytes as f64 / link.bandwidth);
+    assert!(least > 15.0 && taken < 1.25 * least, "{taken:.3} s for what fits {least:.3} s");
 }
