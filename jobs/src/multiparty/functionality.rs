@@ -91,6 +91,13 @@ pub trait Functionality {
         false
     }
 
+    /// Whether the number at this place of a row stands for nothing: by default, if the row is suppressed, all but a
+    /// first one that says whether it is shown.
+    fn is_place_suppressed(&self, table: &Table, row: &[i128], place: usize) -> bool {
+        let says_so = place == 0 && table.columns.first().is_some_and(|column| column.name == "shown");
+        !says_so && self.is_suppressed(table, row)
+    }
+
     /// What the rows of an output table are: by default they have no names.
     fn row_names(&self, table: &Table) -> Option<RowNames> {
         let _ = table;
