@@ -136,13 +136,17 @@ fn a_bundle_carries_the_job_and_what_was_signed() {
     assert!(!world.read("job.bundle").contains("sotto-secret"));
     // Here one is missing, and comes from the bundle.
     let shown = world.shell("sotto mpc bundle job.toml | sotto mpc collect - --into half").ok();
-    assert!(shown.contains("missing: west"), "{shown}");
+    assert!(
+        shown.contains("missing: west") && shown.contains("Next: check your rows with `sotto mpc check half"),
+        "{shown}"
+    );
     let said = record(&world.run("mpc collect job.bundle --json").ok());
     assert_eq!(said["added"], serde_json::json!(["west"]), "{said}");
     // What is there stays: a party that signs twice has one approval everywhere.
     world.shell("sotto mpc sign job.toml --key north.key --yes").ok();
     let signed = world.read("job.approvals/north.approval");
-    assert!(world.run("mpc collect job.bundle").ok().contains("nobody is missing"));
+    let shown = world.run("mpc collect job.bundle").ok();
+    assert!(shown.contains("nobody is missing") && shown.contains("Next: `sotto mpc run "), "{shown}");
     assert_eq!(world.read("job.approvals/north.approval"), signed);
     world.run("mpc run job.toml --as west --key north.key --input west.csv").fails(1);
     // Another job, an altered approval, something else.

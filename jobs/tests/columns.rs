@@ -227,7 +227,7 @@ fn a_text_needs_its_bits_and_is_no_result() {
     assert!(bounded.contains("`min` or `max` that is not of its type"), "{bounded}");
 }
 
-/// A result of 75 bits, and rows of some 46.
+/// A result of 75 bits, and rows of some 45.
 #[test]
 fn a_signer_sees_how_much_an_output_could_tell() {
     let (job, program) = parse(&job_text(COLUMNS, COLUMNS, RESULTS)).unwrap();
@@ -236,6 +236,33 @@ fn a_signer_sees_how_much_an_output_could_tell() {
         shown.ends_with("  result: 75 bits\n      a: one row exactly\n      b: one row exactly\n"),
         "{shown}"
     );
+}
+
+/// With as many gates as the message says, the job is one.
+#[test]
+fn too_few_gates_are_told_with_a_number_that_suffices() {
+    let needed = |why: &str, of: &str| {
+        let (_, number) = why.split_once(of).unwrap_or_else(|| panic!("{why}"));
+        number.split(';').next().unwrap().parse::<u64>().unwrap()
+    };
+    let text = job_text(COLUMNS, COLUMNS, RESULTS);
+    let allowed = |gates: u64| parse(&text.replace("and_gates = 20000", &format!("and_gates = {gates}")));
+    let least = needed(&allowed(100).unwrap_err(), "more than 100 AND gates: it has ");
+    assert_eq!(allowed(least).unwrap().0.program.and_gates, least);
+    assert_eq!(needed(&allowed(least - 1).unwrap_err(), "AND gates: it has "), least);
+    // Too many to be counted for a message: more than it has, but not many more.
+    let products = "pub fn main(a: [u64; 20000], b: u64) -> u64 {
+        let mut all = b;
+        for row in a { all = (all & 4294967295u64) * (row & 1048575u64); }
+        all
+    }";
+    let large = job_text("columns.a = { max = 1000000 }", "", "").replace("rows = 3", "rows = 20000");
+    let allowed = |gates: u64| {
+        parse_source(&large.replace("and_gates = 20000", &format!("and_gates = {gates}")), products)
+    };
+    let most = needed(&allowed(100).unwrap_err(), "AND gates: it has at most ");
+    let has = allowed(most).unwrap().0.program.and_gates;
+    assert!(has > 1 << 26 && has <= most && most - has < 2_000_000, "{has} {most}");
 }
 
 #[test]
