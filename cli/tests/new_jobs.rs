@@ -172,6 +172,25 @@ fn a_bundle_carries_the_job_and_what_was_signed() {
     assert!(world.run("mpc collect job.toml").fails(1).contains("not a bundle"));
 }
 
+/// A name that does not resolve and a port at which nothing listens are told at once, not when the deadline has passed.
+#[test]
+fn who_cannot_be_reached_is_named_with_the_reason() {
+    let world = World::empty();
+    world.run("mpc new j --template survey --party north@north.invalid:7700 --party south@127.0.0.1:1 --party west").ok();
+    world.write("j/job.toml", &world.read("j/job.toml").replace("deadline = 600", "deadline = 1"));
+    let each = "for n in north south west; do";
+    world.shell(&format!("set -e; cd j; {each} sotto mpc keygen $n; done; {each} sotto mpc sign job.toml --key $n.key --yes; done")).ok();
+    world.write("west.csv", &format!("region,mark\n{}", "north,3\n".repeat(20)));
+    let said = world.run("mpc run j/job.toml --as west --key j/west.key --input west.csv").fails(3);
+    for trouble in [
+        "north: cannot reach north.invalid:7700: no such host and port; trying again until the deadline.",
+        "south: cannot reach 127.0.0.1:1: connection refused; trying again until the deadline.",
+        "awaited: north, south",
+    ] {
+        assert!(said.contains(trouble), "{trouble}: {said}");
+    }
+}
+
 #[test]
 fn the_encoding_of_a_file_is_declared_and_never_guessed() {
     let world = World::empty();

@@ -18,6 +18,7 @@
 //! a row, `w` for each column that may be suppressed, and for each rounded one about `(w + 4)·(s + 4)`, where `s` are the
 //! bits of the step.
 
+mod error;
 mod groups;
 mod rounding;
 
@@ -30,6 +31,7 @@ use sotto_mpc::fancy::Count;
 use sotto_mpc::gadgets::{Comparison, Selection, Words};
 use sotto_mpc::number::Number;
 
+pub(crate) use error::DisclosureError;
 use groups::{Groups, Minimum, Opened, SHOWN, array};
 pub(crate) use groups::{is_array, is_named};
 use rounding::{multiples, nearest, rounded};
@@ -46,52 +48,6 @@ pub(crate) struct Disclosure {
     pub(crate) minimum: BTreeMap<String, i128>,
     /// Steps of the columns that are rounded, in units of the last decimal.
     pub(crate) rounding: BTreeMap<String, i128>,
-}
-
-/// Why a result cannot have what is declared of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DisclosureError {
-    /// Only a source's result has these.
-    #[error("only the `result` of a source has `minimum`, `round` and `rows`")]
-    NoResult,
-    /// There is none of this name.
-    #[error("the result has no column \"{0}\"")]
-    NoColumn(String),
-    /// One of this name is an array.
-    #[error(
-        "the result has no column \"{0}\", but arrays: \"{1}\" names each place of them, and with a number in the brackets one"
-    )]
-    Array(String, String),
-    /// A least number for the places of arrays leaves others out.
-    #[error(
-        "no `minimum` is about \"{0}\", which would be shown of any group: name a count of its own, or of the row, or leave it out of the result"
-    )]
-    Uncovered(String),
-    /// Not a count.
-    #[error("\"{0}\" is not a column of whole numbers without decimals, so it counts nothing")]
-    NoCount(String),
-    /// A least number that is no limit, or that nothing reaches.
-    #[error("the least \"{0}\" is 1 to {1}")]
-    Least(String, i128),
-    /// Not a number.
-    #[error("\"{0}\" is not a column of numbers, so it cannot be rounded")]
-    NoNumber(String),
-    /// A step that changes nothing, or leaves nothing.
-    #[error("the step of \"{0}\" is 2 to {1}, in units of its last decimal")]
-    Step(String, i128),
-    /// Another number of names than rows.
-    #[error("`rows` has {names} names, and the result has {rows} rows: give each its name")]
-    Names {
-        /// Names.
-        names: usize,
-        /// Rows.
-        rows: usize,
-    },
-    /// A column that is there already.
-    #[error(
-        "the result has a column \"{0}\", which is the name of one that is put before it: name it otherwise"
-    )]
-    Taken(String),
 }
 
 impl Disclosure {
@@ -229,7 +185,7 @@ impl Withheld {
             for lane in 0..lanes {
                 for opened in &self.groups.opened {
                     match opened {
-                        Opened::Shown(group) => outputs.push(shown[*group][lane]),
+                        Opened::Shown(group) => outputs.extend(shown[*group].get(lane).copied()),
                         Opened::Column(place) => outputs.extend(columns[*place].lane(lane)),
                     }
                 }

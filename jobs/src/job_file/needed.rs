@@ -1,7 +1,7 @@
 //! The hint for a job file that states too few gates.
 
 use crate::job::MAX_AND_GATES;
-use crate::multiparty::{Functionality, TooLarge};
+use crate::multiparty::{Functionality, TooLarge, limit_for};
 use crate::program::{Computation, PinError};
 
 /// Most gates that are counted to say how many a job needs: less than a second.
@@ -9,8 +9,13 @@ const MAX_COUNTED: u64 = 1 << 26;
 
 /// How many gates a program needs that has more than its job allows: as many as suffice.
 pub(super) fn needed(program: &Computation, e: &PinError) -> String {
-    if !matches!(e, PinError::TooLarge(TooLarge::Gates(_))) {
-        return String::new();
+    match e {
+        PinError::TooLarge(TooLarge::Gates(_)) => {}
+        PinError::TooLarge(TooLarge::FreeGates(free)) => {
+            let suffice = at_most(program).map(|gates| gates.max(limit_for(*free)));
+            return suffice.map_or_else(String::new, |gates| format!("; {gates} suffice"));
+        }
+        PinError::TooLarge(TooLarge::Inputs(_)) | PinError::Text(_) => return String::new(),
     }
     let most = match program.gate_stream(MAX_COUNTED) {
         Ok((_, cost)) => return format!(": it has {}; raise `and_gates`, or compute less", cost.and_gates),

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::DisclosureError;
+use super::error::DisclosureError;
 use crate::multiparty::Column;
 
 /// An index in a column's name, and how long its array is.
