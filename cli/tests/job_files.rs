@@ -70,7 +70,13 @@ fn results_are_private_and_written_before_others_have_theirs() {
     let shown = world.run(&take_part("west")).ok();
     assert!(shown.contains("12.50"), "{shown}");
     for party in [north, south] {
-        assert!(party.wait_with_output().unwrap().status.success());
+        let ended = party.wait_with_output().unwrap();
+        assert!(ended.status.success());
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            said.contains("Delivering the results. Not fetched yet: ") && said.contains("west.\n"),
+            "{said}"
+        );
     }
     for file in ["result.json", "receipt.json", "result.csv", "inputs_hold.csv"] {
         assert_eq!(mode(&world.path(&format!("job.results/north-1/{file}"))), 0o600, "{file}");

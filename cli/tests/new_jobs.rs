@@ -136,13 +136,17 @@ fn a_bundle_carries_the_job_and_what_was_signed() {
     assert!(!world.read("job.bundle").contains("sotto-secret"));
     // Here one is missing, and comes from the bundle.
     let shown = world.shell("sotto mpc bundle job.toml | sotto mpc collect - --into half").ok();
-    assert!(shown.contains("missing: west"), "{shown}");
+    assert!(
+        shown.contains("missing: west") && shown.contains("Next: check your rows with `sotto mpc check half"),
+        "{shown}"
+    );
     let said = record(&world.run("mpc collect job.bundle --json").ok());
     assert_eq!(said["added"], serde_json::json!(["west"]), "{said}");
     // What is there stays: a party that signs twice has one approval everywhere.
     world.shell("sotto mpc sign job.toml --key north.key --yes").ok();
     let signed = world.read("job.approvals/north.approval");
-    assert!(world.run("mpc collect job.bundle").ok().contains("nobody is missing"));
+    let shown = world.run("mpc collect job.bundle").ok();
+    assert!(shown.contains("nobody is missing") && shown.contains("Next: `sotto mpc run "), "{shown}");
     assert_eq!(world.read("job.approvals/north.approval"), signed);
     world.run("mpc run job.toml --as west --key north.key --input west.csv").fails(1);
     // Another job, an altered approval, something else.
@@ -166,6 +170,25 @@ fn a_bundle_carries_the_job_and_what_was_signed() {
     assert!(forged.fails(1).contains("no approval was taken over"));
     assert_eq!(std::fs::read_dir(world.path("part/job.approvals")).unwrap().count(), 0);
     assert!(world.run("mpc collect job.toml").fails(1).contains("not a bundle"));
+}
+
+/// A name that does not resolve and a port at which nothing listens are told at once, not when the deadline has passed.
+#[test]
+fn who_cannot_be_reached_is_named_with_the_reason() {
+    let world = World::empty();
+    world.run("mpc new j --template survey --party north@north.invalid:7700 --party south@127.0.0.1:1 --party west").ok();
+    world.write("j/job.toml", &world.read("j/job.toml").replace("deadline = 600", "deadline = 1"));
+    let each = "for n in north south west; do";
+    world.shell(&format!("set -e; cd j; {each} sotto mpc keygen $n; done; {each} sotto mpc sign job.toml --key $n.key --yes; done")).ok();
+    world.write("west.csv", &format!("region,mark\n{}", "north,3\n".repeat(20)));
+    let said = world.run("mpc run j/job.toml --as west --key j/west.key --input west.csv").fails(3);
+    for trouble in [
+        "north: cannot reach north.invalid:7700: no such host and port; trying again until the deadline.",
+        "south: cannot reach 127.0.0.1:1: connection refused; trying again until the deadline.",
+        "awaited: north, south",
+    ] {
+        assert!(said.contains(trouble), "{trouble}: {said}");
+    }
 }
 
 #[test]

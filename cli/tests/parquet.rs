@@ -125,6 +125,24 @@ fn rows_come_and_results_go_as_parquet() {
     assert!(bytes("printed") == bytes("job.results/north-1/result.parquet"));
     let expected = "mean,last,region,all,seen,count\n1003.58,2024-10-04,South,false,2001-01-01T00:00:00Z,3\n";
     assert_eq!(world.read("job.results/north-1/result.csv"), expected);
+    // The same command with another form: nothing is computed again.
+    let again = |more: &str| {
+        let run = "mpc run job.toml --as north --key north.key --input north.csv --out -";
+        world.run(&format!("{run}{more}")).ok()
+    };
+    let json = |more: &str| serde_json::from_str::<serde_json::Value>(&again(more)).unwrap();
+    assert_eq!(again(""), expected);
+    assert_eq!(again(" --results csv --output panicked"), "panicked\n0\n");
+    assert_eq!(json(" --results json --output result")[0]["mean"], "1003.58");
+    for all in [json(" --results json"), json(" --json")] {
+        assert_eq!(
+            (&all["result"][0]["last"], &all["panicked"][0]["panicked"]),
+            (&"2024-10-04".into(), &"0".into())
+        );
+        assert_eq!(all["inputs_hold"][0]["owner 2"], "1");
+    }
+    let south = "mpc run job.toml --as south --key south.key --input south.parquet --out -";
+    assert!(world.run(south).fails(2).contains("south receives no result of this job"));
     let file = File::open(world.path("job.results/north-1/result.parquet")).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
     let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();

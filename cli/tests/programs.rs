@@ -73,16 +73,46 @@ fn a_source_is_run_and_its_panic_closes_all_else() {
 fn a_circuit_is_run_for_the_owners_that_the_job_names() {
     let program = "bristol = \"adder.txt\"\ninput_parties = [\"west\", \"west\"]";
     let world = world(program, &["output 1"]);
-    let job = world.read("job.toml");
-    let (head, rest) = job.split_once("[[input]]").unwrap();
-    let (_, tail) = rest.split_once("[[output]]").unwrap();
-    world.write("job.toml", &format!("{head}[[input]]\nparty = \"west\"\n\n[[output]]{tail}"));
+    only_west_enters(&world);
     world.write("one.csv", "value 1\n200\n");
     world.write("two.csv", "value 2\n57\n");
     let learns = west_learns(&world, "--input west=one.csv --input west=two.csv");
     assert_eq!(learns["output 1"][0]["output 1"], "1", "200 + 57 − 256");
     let quoted = record(&world.run("mpc quote job.toml --json").ok());
     assert_eq!(quoted["input_bytes"], 4, "two values of eight bits, a share for each computer");
+}
+
+/// The job with one input.
+fn only_west_enters(world: &World) {
+    let job = world.read("job.toml");
+    let (head, rest) = job.split_once("[[input]]").unwrap();
+    let (_, tail) = rest.split_once("[[output]]").unwrap();
+    world.write("job.toml", &format!("{head}[[input]]\nparty = \"west\"\n\n[[output]]{tail}"));
+}
+
+#[test]
+fn who_receives_several_outputs_chooses_what_is_printed() {
+    let world =
+        world("bristol = \"two.txt\"\ninput_parties = [\"west\", \"west\"]", &["output 1", "output 2"]);
+    world.write("two.txt", "2 4\n2 1 1\n2 1 1\n\n2 1 0 1 2 XOR\n2 1 0 1 3 AND\n");
+    only_west_enters(&world);
+    for name in ["north", "south", "west"] {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+    }
+    // Together they tell more than each.
+    let shown = world.run("mpc check job.toml").ok();
+    assert!(
+        shown.contains("output 2: 1 bit\n") && shown.contains("all 2 outputs of west together: 2 bits"),
+        "{shown}"
+    );
+    let run = "mpc run job.toml --as west --key west.key --input one.csv --input two.csv --out -";
+    for more in ["", " --results csv", " --results parquet"] {
+        let why = world.run(&format!("{run}{more}")).fails(2);
+        assert!(
+            why.contains("west receives several outputs") && why.contains("one of output 1, output 2"),
+            "{why}"
+        );
+    }
 }
 
 #[test]
@@ -208,11 +238,13 @@ fn a_job_is_checked_before_its_keys_are_there() {
     }
     let clinic = format!("--as clinic --input {gallery}/join/data/party-1.csv");
     world.run(&format!("mpc check {gallery}/join/job.toml {clinic}")).ok();
+    let quoted = record(&world.run(&format!("mpc quote {gallery}/join/job.toml --json")).ok());
+    assert!(quoted["job"].is_null() && quoted["and_gates"].as_u64().unwrap() > 1000, "{quoted}");
     // Where one key file is there, the other is missed.
     world.write("job.toml", &std::fs::read_to_string(format!("{gallery}/join/job.toml")).unwrap());
     world.run("mpc keygen clinic").ok();
     let said = world.run("mpc check job.toml").fails(1);
-    assert!(said.contains("the key of pharmacy cannot be read"), "{said}");
+    assert!(said.contains("the key of pharmacy cannot be read: pharmacy.pub: "), "{said}");
 }
 
 #[test]

@@ -8,5 +8,5 @@ mod garble;
 
 pub(crate) use assigned::{AssignedCircuit, Reading};
 pub use bristol::{BristolFunctionality, BristolFunctionalityError};
-pub(crate) use disclosure::{Disclosure, DisclosureError};
+pub(crate) use disclosure::{Disclosure, DisclosureError, is_array, is_named};
 pub use garble::{GarbleError, GarbleFunctionality, GarbleOptions};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! minimum = { count = 10 }                        a row is shown if its count is at least 10
+//! minimum = { count[] = 10 }                      a place of the arrays in a row is shown if its count is
 //! round = { count = 5, sum = 10000 }              steps, in units of the last decimal
 //! exact = [mean]                                  numbers that are not rounded; beside one of the two above
 //! rows = { column = region, names = [north, …] }  what the rows are
@@ -12,7 +13,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::circuits::Disclosure;
+use crate::circuits::{Disclosure, is_array, is_named};
 use crate::job::{Job, Parameter, Value};
 use crate::kind::{Kind, decimal};
 use crate::multiparty::Table;
@@ -49,7 +50,7 @@ pub(crate) fn parameters(
     if !all.is_empty() {
         let exact = opened.columns.iter().filter(|column| {
             let is_number = matches!(column.kind, Kind::Number | Kind::Date | Kind::Time);
-            is_number && !rounding.contains_key(&column.name) && column.number.max() > 1
+            is_number && !rounding.keys().any(|name| is_named(&column.name, name)) && column.number.max() > 1
         });
         let names = exact.map(|column| text(&column.name)).collect::<Result<_, _>>()?;
         all.push(parameter(EXACT, Value::List(names))?);
@@ -116,6 +117,12 @@ impl<'j> Declared<'j> {
         })
     }
 
+    /// Whether places of arrays in a row are suppressed on their own.
+    #[must_use]
+    pub(crate) fn suppresses_places(self) -> bool {
+        self.entries(MINIMUM).any(|(column, _)| is_array(column))
+    }
+
     /// The texts of a list.
     fn texts(list: &'j Value) -> Vec<&'j str> {
         let Value::List(list) = list else { return Vec::new() };
@@ -134,7 +141,7 @@ impl<'j> Declared<'j> {
 
     /// A step as it is written in files.
     fn step(self, column: &str, step: i128) -> String {
-        let of = self.0.results.iter().find(|result| result.column.as_str() == column);
+        let of = self.0.results.iter().find(|result| is_named(result.column.as_str(), column));
         decimal(step, of.map_or(0, |result| result.decimals))
     }
 
@@ -145,11 +152,13 @@ impl<'j> Declared<'j> {
         if let Some((column, names)) = self.rows() {
             lines.push(format!("a row for each {column}: {}", names.join(", ")));
         }
-        let least: Vec<_> =
-            self.entries(MINIMUM).map(|(column, least)| format!("{column} is less than {least}")).collect();
-        if !least.is_empty() {
-            let least = least.join(" or ");
-            lines.push(format!("suppressed, and never opened: all numbers of a row in which {least}"));
+        for (arrays, of) in [(false, "of a row in which"), (true, "at a place of arrays at which")] {
+            let least = self.entries(MINIMUM).filter(|(column, _)| is_array(column) == arrays);
+            let least: Vec<_> =
+                least.map(|(column, least)| format!("{column} is less than {least}")).collect();
+            if !least.is_empty() {
+                lines.push(format!("suppressed, and never opened: all numbers {of} {}", least.join(" or ")));
+            }
         }
         let steps: Vec<_> = self
             .entries(ROUND)

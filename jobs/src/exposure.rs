@@ -7,15 +7,18 @@
 //! ```
 //!
 //! The bits of an output are the logarithm of the number of values that it can have: fewer than it is wide, where rows
-//! are suppressed or numbers rounded, and one value more if the program can panic.
+//! are suppressed or numbers rounded, and one value more if the program can panic. Who receives several outputs has the
+//! bits of all of them. A field that may be empty has one value more than others of its range.
 //!
 //! That is the worst program of this form: what a program that adds or compares does say is mostly far less. No program
 //! says more, whatever its author did.
 
 use core::fmt::Write as _;
 
+use crate::disclosure::Declared;
 use crate::job::sale::VERDICTS;
 use crate::job::{Job, Table};
+use crate::kind::Kind;
 use crate::multiparty::{Functionality, Table as Made};
 use crate::program::Computation;
 use crate::summary::folded;
@@ -34,49 +37,84 @@ pub fn describe(job: &Job, program: &Computation) -> String {
             job.runs, job.runs
         );
     }
-    let tables = || job.inputs.iter().flat_map(|input| &input.tables);
-    for (output, made) in job.outputs.iter().zip(program.declaration().outputs()) {
-        if VERDICTS.contains(&output.name.as_str()) {
-            continue;
-        }
-        let bits = program.output_bits(made);
-        let _ = writeln!(text, "  {}: {} bits", output.name, tenths(bits));
-        for table in tables() {
-            let _ = writeln!(text, "      {}: {}", table.name, most(bits, table));
+    let outputs = job.outputs.iter().zip(program.declaration().outputs());
+    let outputs = outputs.filter(|(output, _)| !VERDICTS.contains(&output.name.as_str()));
+    let outputs: Vec<_> = outputs.map(|(output, made)| (output, program.output_bits(made))).collect();
+    for (output, bits) in &outputs {
+        tell(&mut text, job, output.name.as_str(), *bits);
+    }
+    for party in job.result_parties() {
+        let of = outputs.iter().filter(|(output, _)| output.result_parties.contains(&party));
+        let (count, bits) = of.fold((0, 0.0), |(count, all), (_, bits)| (count + 1, all + bits));
+        if count > 1 {
+            let who = format!("all {count} outputs of {} together", job.party(party).name);
+            tell(&mut text, job, &who, bits);
         }
     }
-    for made in without_minimum(job, program) {
-        let what = if made.rows.most() > 1 {
-            format!("has {} rows", made.rows.most())
+    let mut columns = job.inputs.iter().flat_map(|input| &input.tables).flat_map(|table| &table.columns);
+    if columns.any(|column| column.kind == Kind::Text) {
+        text += "  A text counts as one of 2^62. Who knows a list that it is on, such as all customers, has fewer to choose from.\n";
+    }
+    for Ungrouped { made, arrays } in without_minimum(job, program) {
+        let _ = if arrays {
+            writeln!(
+                text,
+                "  Mind: {} has arrays, and the job declares no smallest group for their places. If they are those of groups, \
+                 a group may be one person. `minimum = {{ \"ARRAY[]\" = 10 }}` under its [[output]] suppresses each place of \
+                 the arrays at which ARRAY is less.",
+                made.name
+            )
         } else {
-            "has arrays".to_owned()
+            writeln!(
+                text,
+                "  Mind: {} has {} rows, and the job declares no smallest group. If they are those of groups, a group may be one \
+                 person. `minimum = {{ COLUMN = 10 }}` under its [[output]] suppresses each row in which COLUMN is less.",
+                made.name,
+                made.rows.most()
+            )
         };
-        let _ = writeln!(
-            text,
-            "  Mind: {} {what}, and the job declares no smallest group. If they are those of groups, a group may be one \
-             person. `minimum = {{ COLUMN = 10 }}` under its [[output]] suppresses each row in which COLUMN is less.",
-            made.name
-        );
     }
     folded(&text)
 }
 
-/// The outputs of a source that look like tables by groups and of which no row is suppressed.
-fn without_minimum<'p>(job: &Job, program: &'p Computation) -> Vec<&'p Made> {
-    if !matches!(program, Computation::Garble(_)) || job.least_group().is_some() {
+/// What so many bits could tell of each table, a line each.
+fn tell(text: &mut String, job: &Job, what: &str, bits: f64) {
+    // Writing to a string cannot fail.
+    let bits_of = tenths(bits);
+    let unit = if bits_of == "1" { "bit" } else { "bits" };
+    let _ = writeln!(text, "  {what}: {bits_of} {unit}");
+    for table in job.inputs.iter().flat_map(|input| &input.tables) {
+        let _ = writeln!(text, "      {}: {}", table.name, most(bits, table));
+    }
+}
+
+/// An output that looks like a table by groups, of which nothing is suppressed.
+struct Ungrouped<'p> {
+    made: &'p Made,
+    /// Whether the groups would be the places of arrays in a row, and not rows.
+    arrays: bool,
+}
+
+/// The outputs of a source that look like tables by groups and of which nothing is suppressed.
+fn without_minimum<'p>(job: &Job, program: &'p Computation) -> Vec<Ungrouped<'p>> {
+    if !matches!(program, Computation::Garble(_)) {
         return Vec::new();
     }
     let outputs = program.declaration().outputs().iter();
     let outputs = outputs.filter(|made| !VERDICTS.contains(&made.name.as_str()));
-    outputs
-        .filter(|made| made.rows.most() > 1 || made.columns.iter().any(|c| c.name.ends_with(']')))
-        .collect()
+    let ungrouped = |made: &'p Made| {
+        let has_arrays = made.columns.iter().any(|column| column.name.contains('['));
+        let arrays = has_arrays && !job.declared().is_some_and(Declared::suppresses_places);
+        let rows = made.rows.most() > 1 && job.least_group().is_none();
+        (arrays || rows).then_some(Ungrouped { made, arrays: arrays && !rows })
+    };
+    outputs.filter_map(ungrouped).collect()
 }
 
 /// The names of outputs that look like tables by groups and of which no row is suppressed.
 #[must_use]
 pub fn ungrouped(job: &Job, program: &Computation) -> Vec<String> {
-    without_minimum(job, program).into_iter().map(|made| made.name.clone()).collect()
+    without_minimum(job, program).into_iter().map(|ungrouped| ungrouped.made.name.clone()).collect()
 }
 
 /// A number of bits, with a decimal if it is not whole.
@@ -100,9 +138,13 @@ fn most(bits: f64, table: &Table) -> String {
             rows => format!("{rows} of its rows exactly"),
         };
     }
-    let left = row - bits;
-    let whole = if left < 40.0 { format!("{}", left.exp2().floor()) } else { format!("2^{}", left.floor()) };
-    format!("one row, whatever it is, up to {whole} possible ones")
+    let values = |bits: f64| match bits {
+        // A little less, so that no rounding makes it more.
+        40.0.. => format!("2^{}", (bits - 1e-9).ceil()),
+        _ => format!("{}", (bits.exp2() - 1e-6).ceil()),
+    };
+    let (left, all) = (values(row - bits), values(row));
+    format!("one row, whatever it is, down to {left} of {all} possible ones")
 }
 
 /// The logarithm to the base 2 of the number of different rows.
@@ -110,6 +152,11 @@ fn row_bits(table: &Table) -> f64 {
     let cases = table.cases();
     let mut bits: Vec<f64> =
         table.columns.iter().map(|column| ((column.max - column.min + 1) as f64).log2()).collect();
+    // A field that is not there has one number, which the flag before it tells from the same one that is.
+    for place in (0..bits.len()).filter(|place| table.is_optional(*place)) {
+        let there = std::mem::take(&mut bits[place]);
+        bits[place - 1] = there + (1.0 + (-there).exp2()).log2();
+    }
     // Of the fields of variants, a row has those of one. Columns depend on earlier ones alone.
     for (place, column) in table.columns.iter().enumerate().rev() {
         if !cases.has_fields(place) {
@@ -134,7 +181,6 @@ fn row_bits(table: &Table) -> f64 {
 mod tests {
     use super::*;
     use crate::job::{Column, Count};
-    use crate::kind::Kind;
     use crate::text::Line;
 
     #[test]
@@ -158,12 +204,18 @@ mod tests {
             (1.0, &[1], "one row exactly"),
             (96.0, &[2, 2], "30 of its rows exactly"),
             (600.0, &[7, 7], "every row exactly"),
-            (1.0, &[255], "one row, whatever it is, up to 128 possible ones"),
-            (8.0, &[u64::MAX.into()], "one row, whatever it is, up to 2^56 possible ones"),
-            (3f64.log2(), &[255], "one row, whatever it is, up to 85 possible ones"),
+            (1.0, &[255], "one row, whatever it is, down to 128 of 256 possible ones"),
+            (8.0, &[u64::MAX.into()], "one row, whatever it is, down to 2^56 of 2^64 possible ones"),
+            (3f64.log2(), &[255], "one row, whatever it is, down to 86 of 256 possible ones"),
             (8.0, &[0], "nothing: every row is the same"),
         ] {
             assert_eq!(most(bits, &table(maxima)), expected, "{bits} {maxima:?}");
         }
+        // Empty, or one of three: four rows, and not one of six.
+        let mut optional = table(&[1, 2]);
+        assert_eq!(most(2.0, &optional), "one row, whatever it is, down to 2 of 6 possible ones");
+        optional.columns[0].kind = Kind::Presence;
+        assert_eq!(most(2.0, &optional), "one row exactly");
+        assert_eq!(most(1.0, &optional), "one row, whatever it is, down to 2 of 4 possible ones");
     }
 }

@@ -360,7 +360,7 @@ impl Drafting<'_> {
         read: &mut impl FnMut(&str) -> std::io::Result<String>,
     ) -> Option<PublicKey> {
         let text = if key.starts_with("sotto-party-1:") { Ok(key.to_owned()) } else { read(key) };
-        let text = text.map_err(|e| format!("the key of {whose} cannot be read: {e}"));
+        let text = text.map_err(|e| format!("the key of {whose} cannot be read: {key}: {e}"));
         let key =
             text.and_then(|text| PublicKey::from_text(&text).map_err(|e| format!("the key of {whose}: {e}")));
         key.map_err(|what| self.report(span, what)).ok()

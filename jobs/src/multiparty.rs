@@ -33,6 +33,7 @@ mod retype;
 pub use checked::{CheckedInputs, Chunk};
 pub use declaration::{Cells, Column, Declaration, INPUTS_HOLD, RowError, RowErrorKind, Rows, Table};
 pub use delegated::Delegated;
+pub(crate) use functionality::limit_for;
 pub use functionality::{Functionality, Header, MAX_INPUT_BITS, TooLarge};
 pub use local_step::{Figure, LocalStep, LocalStepError, PassThrough, RowNames};
 pub(crate) use padded::{Padded, Stream};

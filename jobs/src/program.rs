@@ -206,6 +206,10 @@ impl Functionality for Computation {
         with!(self, program => program.is_suppressed(table, row))
     }
 
+    fn is_place_suppressed(&self, table: &Table, row: &[i128], place: usize) -> bool {
+        with!(self, program => program.is_place_suppressed(table, row, place))
+    }
+
     fn row_names(&self, table: &Table) -> Option<RowNames> {
         with!(self, program => program.row_names(table))
     }

@@ -4,6 +4,7 @@
 //! inputs_hold has a 0       every other output is zero and means nothing      its cells are empty
 //! panicked is not 0         the same
 //! a row is suppressed       too few rows stand behind it                      its cells are empty
+//! a place of arrays         the same                                          its cells are empty
 //! ```
 //!
 //! An empty cell is empty in CSV and `null` in JSON, so that a zero is not taken for a result.
@@ -137,10 +138,8 @@ fn shown(program: &impl Functionality, table: &Table, row: &[i128], is_void: boo
     if is_void && !is_verdict(table) {
         return vec![None; row.len()];
     }
-    // What says that the row is suppressed is the first cell, if the table has one for it.
-    let is_suppressed = program.is_suppressed(table, row);
-    let flag = usize::from(table.columns.first().is_some_and(|column| column.name == "shown"));
-    row.iter().enumerate().map(|(i, cell)| (i < flag || !is_suppressed).then_some(*cell)).collect()
+    let cells = row.iter().enumerate();
+    cells.map(|(i, cell)| (!program.is_place_suppressed(table, row, i)).then_some(*cell)).collect()
 }
 
 fn is_verdict(table: &Table) -> bool {
@@ -174,13 +173,16 @@ fn verdict(program: &impl Functionality, tables: &[(&Table, Cells)]) -> Option<V
     if is_blind && rest().next().is_some() {
         return Some(Verdict::Unknown);
     }
-    let rows =
-        || rest().flat_map(|(table, rows)| rows.iter().map(move |row| program.is_suppressed(table, row)));
-    let (all, suppressed) = (rows().count(), rows().filter(|is_suppressed| *is_suppressed).count());
-    Some(match suppressed {
-        0 => Verdict::Complete,
-        n if n == all => Verdict::Suppressed,
-        _ => Verdict::PartlySuppressed,
+    let rows = || rest().flat_map(|(table, rows)| rows.iter().map(move |row| (*table, row)));
+    let has_suppressed = |(table, row): (&Table, &Vec<i128>)| {
+        (0..row.len()).any(|place| program.is_place_suppressed(table, row, place))
+    };
+    Some(if !rows().any(has_suppressed) {
+        Verdict::Complete
+    } else if rows().all(|(table, row)| program.is_suppressed(table, row)) {
+        Verdict::Suppressed
+    } else {
+        Verdict::PartlySuppressed
     })
 }
 

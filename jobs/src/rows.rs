@@ -248,6 +248,11 @@ mod tests {
             ("age,pay\n30,1\n", "has 1 rows, the job says exactly 2"),
             ("age,pay\n1,1\n1,1\n1,1\n", "has 3 rows, the job says exactly 2"),
             ("age,pay\n\u{ff}", "line 2: 1 fields"),
+            // A first line that states a separator is believed.
+            ("sep=;\nage,pay\n30,1\n", "line 2: the name of column 1 is not one"),
+            ("{\"age\":30,\"pay\":1}\n", "the file looks like JSON"),
+            ("age,pay\n30,1,x\n", "line 2: 3 fields, the heading has 2"),
+            ("", "line 1: the file is empty"),
         ] {
             let error = read_as(Format::Csv, text, Count::Exactly).unwrap_err();
             assert!(error.contains(at), "{text:?}: {error}");

@@ -5,7 +5,7 @@
 use sotto_jobs::budget::RowsHasher;
 use sotto_jobs::exposure;
 use sotto_jobs::job_file::{self, Counting};
-use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::multiparty::{Cells, Functionality};
 use sotto_jobs::program::Computation;
 use sotto_jobs::result::PartyResult;
 use sotto_jobs::rows::{self, Schema};
@@ -135,8 +135,8 @@ fn parse(text: &str) -> Result<(Job, Computation), String> {
     parse_source(text, SOURCE)
 }
 
-/// The result of two files, computed in the clear.
-fn result(job: &Job, program: &Computation, files: [(Format, &str); 2]) -> Result<String, String> {
+/// What is opened of two files, computed in the clear.
+fn opened(job: &Job, program: &Computation, files: [(Format, &str); 2]) -> Result<Vec<Cells>, String> {
     let mut inputs = Vec::new();
     for (i, (format, text)) in files.into_iter().enumerate() {
         let mut local = program.local(i);
@@ -144,8 +144,13 @@ fn result(job: &Job, program: &Computation, files: [(Format, &str); 2]) -> Resul
         rows::read(schema, [(format, text.as_bytes())], &mut *local).map_err(|e| e.to_string())?;
         inputs.push(local.finish().unwrap());
     }
-    let cells = program.compute(&inputs).unwrap();
-    let bits = |(i, rows): (usize, &Vec<Vec<i128>>)| {
+    Ok(program.compute(&inputs).unwrap())
+}
+
+/// The result of two files, as it is shown.
+fn result(job: &Job, program: &Computation, files: [(Format, &str); 2]) -> Result<String, String> {
+    let cells = opened(job, program, files)?;
+    let bits = |(i, rows): (usize, &Cells)| {
         let mut bits = Bits::default();
         rows.iter().for_each(|row| program.declaration().outputs()[i].encode_row(row, &mut bits).unwrap());
         (i, bits.iter().collect())
@@ -227,7 +232,7 @@ fn a_text_needs_its_bits_and_is_no_result() {
     assert!(bounded.contains("`min` or `max` that is not of its type"), "{bounded}");
 }
 
-/// A result of 75 bits, and rows of some 46.
+/// A result of 75 bits, and rows of some 45.
 #[test]
 fn a_signer_sees_how_much_an_output_could_tell() {
     let (job, program) = parse(&job_text(COLUMNS, COLUMNS, RESULTS)).unwrap();
@@ -236,6 +241,29 @@ fn a_signer_sees_how_much_an_output_could_tell() {
         shown.ends_with("  result: 75 bits\n      a: one row exactly\n      b: one row exactly\n"),
         "{shown}"
     );
+}
+
+#[test]
+fn too_few_gates_are_told_with_a_number_that_suffices() {
+    let needed = |why: &str, of: &str| {
+        let (_, number) = why.split_once(of).unwrap_or_else(|| panic!("{why}"));
+        number.split([';', ' ']).next().unwrap().parse::<u64>().unwrap()
+    };
+    let text = job_text(COLUMNS, COLUMNS, RESULTS);
+    let allowed = |gates: u64| parse(&text.replace("and_gates = 20000", &format!("and_gates = {gates}")));
+    let least = needed(&allowed(100).unwrap_err(), "more than 100 AND gates: it has ");
+    assert_eq!(allowed(least).unwrap().0.program.and_gates, least);
+    assert_eq!(needed(&allowed(least - 1).unwrap_err(), "AND gates: it has "), least);
+    let products = "pub fn main(a: [u64; 60000], b: u64) -> u64 { let mut all = b;
+        for row in a { all = (all & 4294967295u64) * (row & 1048575u64); } all }";
+    let large = job_text("columns.a = { max = 1000000 }", "", "").replace("rows = 3", "rows = 60000");
+    let allowed = |gates: u64| {
+        parse_source(&large.replace("and_gates = 20000", &format!("and_gates = {gates}")), products)
+    };
+    let most = needed(&allowed(2_000_000).unwrap_err(), "AND gates: it has at most ");
+    assert_eq!(needed(&allowed(100).unwrap_err(), "or compute less; "), most, "too many XOR gates, too");
+    let has = allowed(most).unwrap().0.program.and_gates;
+    assert!(has > 1 << 26 && has <= most && most - has < 3_000_000, "{has} {most}");
 }
 
 #[test]
@@ -435,6 +463,9 @@ fn fields_of_variants_are_columns() {
     let csv = result(&job, &program, [(Format::Csv, north), (Format::JsonLines, south)]).unwrap();
     let expected =
         "result,result.Fixed,result.Share.0,result.Share.1\nShare,,60,8\nFixed,12.50,,\nFixed,1.00,,\n";
+    // What a row's variant has not is opened as zero, although variants share their bits.
+    let cells = opened(&job, &program, [(Format::Csv, north), (Format::JsonLines, south)]).unwrap();
+    assert_eq!(cells[2], [[2, 0, 1, 60, 8], [1, 1250, 0, 0, 0], [1, 100, 0, 0, 0]]);
     let (csv, json) = csv.split_once('[').unwrap();
     assert_eq!(csv.replace('\r', ""), expected);
     assert!(

@@ -3,6 +3,7 @@
 //! ```text
 //! row (c, v, …) of the result      shown = [c ≥ least]          a bit, before the row
 //!                                  v'    = shown · round(v)     all numbers of a row that is not shown are zero
+//! place i of arrays c, v in a row  the same with c[i] and v[i], and shown is also 0 if the row is not shown
 //! round(v)                         the multiple of the step within the column's range that is nearest to v, of two
 //!                                  equally near ones the greater
 //! ```
@@ -13,8 +14,13 @@
 //! the rows behind the others, which is what the source says; nor that what is shown does not give away what is
 //! not, by subtraction.
 //!
-//! Gates of a row: `w − 1` for each least number of a column of `w` bits, `w` for each column of a row that may be
-//! suppressed, and for each rounded one about `(w + 4)·(s + 4)`, where `s` are the bits of the step.
+//! Gates of a row: `w − 1` for each least number of a column of `w` bits, 1 for each of several and for what is within
+//! a row, `w` for each column that may be suppressed, and for each rounded one about `(w + 4)·(s + 4)`, where `s` are the
+//! bits of the step.
+
+mod error;
+mod groups;
+mod rounding;
 
 use std::collections::BTreeMap;
 
@@ -22,60 +28,26 @@ use crate::kind::Kind;
 use crate::multiparty::{Column, RowNames, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::fancy::Count;
-use sotto_mpc::gadgets::{Arithmetic, Comparison, Division, Selection, Words};
+use sotto_mpc::gadgets::{Comparison, Selection, Words};
 use sotto_mpc::number::Number;
+
+pub(crate) use error::DisclosureError;
+use groups::{Groups, Minimum, Opened, SHOWN, array};
+pub(crate) use groups::{is_array, is_named};
+use rounding::{multiples, nearest, rounded};
 
 /// Rows that are suppressed and rounded in lock-step.
 const CHUNK: usize = 64;
-
-/// The column that says whether a row is shown, as in built-in programs.
-const SHOWN: &str = "shown";
 
 /// What a job declares of a result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Disclosure {
     /// What its rows are.
     pub(crate) rows: Option<RowNames>,
-    /// The least number of each of these columns with which a row is shown.
+    /// The least number of each of these columns with which a row, or a place of an array `name[]`, is shown.
     pub(crate) minimum: BTreeMap<String, i128>,
     /// Steps of the columns that are rounded, in units of the last decimal.
     pub(crate) rounding: BTreeMap<String, i128>,
-}
-
-/// Why a result cannot have what is declared of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DisclosureError {
-    /// Only a source's result has these.
-    #[error("only the `result` of a source has `minimum`, `round` and `rows`")]
-    NoResult,
-    /// There is none of this name.
-    #[error("the result has no column \"{0}\"")]
-    NoColumn(String),
-    /// Not a count.
-    #[error("\"{0}\" is not a column of whole numbers without decimals, so it counts nothing")]
-    NoCount(String),
-    /// A least number that is no limit, or that nothing reaches.
-    #[error("the least \"{0}\" is 1 to {1}")]
-    Least(String, i128),
-    /// Not a number.
-    #[error("\"{0}\" is not a column of numbers, so it cannot be rounded")]
-    NoNumber(String),
-    /// A step that changes nothing, or leaves nothing.
-    #[error("the step of \"{0}\" is 2 to {1}, in units of its last decimal")]
-    Step(String, i128),
-    /// Another number of names than rows.
-    #[error("`rows` has {names} names, and the result has {rows} rows: give each its name")]
-    Names {
-        /// Names.
-        names: usize,
-        /// Rows.
-        rows: usize,
-    },
-    /// A column that is there already.
-    #[error(
-        "the result has a column \"{0}\", which is the name of one that is put before it: name it otherwise"
-    )]
-    Taken(String),
 }
 
 impl Disclosure {
@@ -86,28 +58,30 @@ impl Disclosure {
 
     /// The table as it is opened, and what is done to get it.
     pub(crate) fn of(self, table: &Table) -> Result<(Table, Withheld), DisclosureError> {
-        let place = |name: &String| {
-            let place = table.columns.iter().position(|column| column.name == *name);
-            place.ok_or_else(|| DisclosureError::NoColumn(name.clone()))
-        };
         let (mut minimum, mut rounding) = (Vec::new(), Vec::new());
         for (name, least) in &self.minimum {
-            let (place, of) = (place(name)?, |column: &Column| column.kind == Kind::Number);
-            let column =
-                table.columns.get(place).filter(|column| of(column) && column.number.decimals() == 0);
-            let number = column.ok_or_else(|| DisclosureError::NoCount(name.clone()))?.number;
-            let is_sound = (1..=number.max()).contains(least);
-            let least = u128::try_from(*least).ok().filter(|_| is_sound);
-            minimum.push((place, least.ok_or_else(|| DisclosureError::Least(name.clone(), number.max()))?));
+            for place in named(table, name)? {
+                let column = &table.columns[place];
+                let number = column.number;
+                if column.kind != Kind::Number || number.decimals() > 0 {
+                    return Err(DisclosureError::NoCount(name.clone()));
+                }
+                let least = u128::try_from(*least).ok().filter(|_| (1..=number.max()).contains(least));
+                let least = least.ok_or_else(|| DisclosureError::Least(name.clone(), number.max()))?;
+                minimum.push((Minimum { least, is_array: is_array(name) }, place));
+            }
         }
         for (name, step) in &self.rounding {
-            let place = place(name)?;
-            let column = table.columns.get(place).filter(|column| column.kind == Kind::Number);
-            let number = column.ok_or_else(|| DisclosureError::NoNumber(name.clone()))?.number;
-            if !(2..=number.max()).contains(step) {
-                return Err(DisclosureError::Step(name.clone(), number.max()));
+            for place in named(table, name)? {
+                let Column { kind, number, .. } = &table.columns[place];
+                if *kind != Kind::Number {
+                    return Err(DisclosureError::NoNumber(name.clone()));
+                }
+                if !(2..=number.max()).contains(step) {
+                    return Err(DisclosureError::Step(name.clone(), number.max()));
+                }
+                rounding.push((place, *step));
             }
-            rounding.push((place, *step));
         }
         let (rows, has) = (table.rows.most(), |name: &str| table.columns.iter().any(|c| c.name == name));
         if let Some(RowNames { column, names }) = &self.rows {
@@ -118,23 +92,33 @@ impl Disclosure {
                 return Err(DisclosureError::Taken(column.clone()));
             }
         }
-        let mut opened = table.clone();
-        if !minimum.is_empty() {
-            if has(SHOWN) {
-                return Err(DisclosureError::Taken(SHOWN.to_owned()));
-            }
-            opened.columns.insert(0, Column::new(SHOWN, Number::bit()));
-        }
-        Ok((opened, Withheld { columns: table.columns.clone(), minimum, rounding, declared: self }))
+        let groups = Groups::of(&table.columns, &minimum)?;
+        let column = |opened: &Opened| match opened {
+            Opened::Shown(group) => Column::new(groups.all[*group].shown.clone(), Number::bit()),
+            Opened::Column(place) => table.columns[*place].clone(),
+        };
+        let opened = Table { columns: groups.opened.iter().map(column).collect(), ..table.clone() };
+        Ok((opened, Withheld { columns: table.columns.clone(), groups, rounding, declared: self }))
     }
 
     /// What signers have to know about it.
     pub(crate) fn reveals(&self) -> Vec<String> {
         let mut all = Vec::new();
+        let least = |arrays: bool| {
+            let of = self.minimum.iter().filter(|(name, _)| is_array(name) == arrays);
+            of.map(|(column, least)| format!("{column} is less than {least}"))
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
+        let (rows, places) = (least(false), least(true));
+        if !rows.is_empty() {
+            all.push(format!("Which rows of the result are suppressed: those in which {rows}. What a column counts is what the source says: read it."));
+        }
+        if !places.is_empty() {
+            all.push(format!("Which places of arrays in the result are suppressed: those at which {places}. What an array counts is what the source says: read it."));
+        }
         if !self.minimum.is_empty() {
-            let least = self.minimum.iter().map(|(column, least)| format!("{column} is less than {least}"));
             all.extend([
-                format!("Which rows of the result are suppressed: those in which {}. What a column counts is what the source says: read it.", least.collect::<Vec<_>>().join(" or ")),
                 "All owners but one together learn, by subtraction, what that one has in every row shown.".into(),
                 "If totals are known from elsewhere and just one row is suppressed, it follows from the others.".into(),
             ]);
@@ -153,16 +137,23 @@ pub(crate) struct Withheld {
     pub(crate) declared: Disclosure,
     /// The columns of the program.
     columns: Vec<Column>,
-    /// Columns by their places, and the least number of each.
-    minimum: Vec<(usize, u128)>,
+    /// What of a row is suppressed together.
+    groups: Groups,
     /// Columns by their places, and their steps.
     rounding: Vec<(usize, i128)>,
 }
 
 impl Withheld {
-    /// Whether rows may be suppressed.
-    pub(crate) fn suppresses(&self) -> bool {
-        !self.minimum.is_empty()
+    /// Whether the number at a place of an opened row is suppressed.
+    pub(crate) fn is_suppressed(&self, row: &[i128], place: usize) -> bool {
+        self.groups.is_suppressed(row, place)
+    }
+
+    /// Whether all numbers of an opened row are, but for those that say so.
+    pub(crate) fn is_all_suppressed(&self, row: &[i128]) -> bool {
+        let is_number = |(_, opened): &(usize, &Opened)| matches!(opened, Opened::Column(_));
+        let mut numbers = self.groups.opened.iter().enumerate().filter(is_number);
+        !self.groups.all.is_empty() && numbers.all(|(place, _)| self.is_suppressed(row, place))
     }
 
     /// Appends the rows as they are opened.
@@ -186,42 +177,56 @@ impl Withheld {
             for (place, step) in &self.rounding {
                 columns[*place] = rounded(f, &self.columns[*place].number, *step, &columns[*place])?;
             }
-            if let Some(shown) = &shown {
-                for column in &mut columns {
-                    *column = f.keep(shown, column)?;
+            for (column, group) in columns.iter_mut().zip(&self.groups.of) {
+                if let Some(group) = group {
+                    *column = f.keep(&shown[*group], column)?;
                 }
             }
             for lane in 0..lanes {
-                outputs.extend(shown.iter().map(|shown| shown[lane]));
-                columns.iter().for_each(|column| outputs.extend(column.lane(lane)));
+                for opened in &self.groups.opened {
+                    match opened {
+                        Opened::Shown(group) => outputs.extend(shown[*group].get(lane).copied()),
+                        Opened::Column(place) => outputs.extend(columns[*place].lane(lane)),
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Whether each row is shown; `None` if all are.
-    fn shown<F: Fancy>(
+    /// Whether each group of each row is shown.
+    fn shown<F: Fancy>(&self, f: &mut F, columns: &[Words<F::Wire>]) -> Result<Vec<Vec<F::Wire>>, F::Error> {
+        let mut shown: Vec<Vec<F::Wire>> = Vec::with_capacity(self.groups.all.len());
+        for group in &self.groups.all {
+            let mut all = group.outer.map(|outer| shown[outer].clone());
+            for (place, least) in &group.counts {
+                let mut enough = self.enough(f, (*place, *least), columns)?;
+                // An optional number that is not there counts nothing.
+                let flag = place.checked_sub(1).filter(|flag| self.columns[*flag].kind == Kind::Presence);
+                for also in flag.map(|flag| columns[flag].wires().to_vec()).into_iter().chain(all.take()) {
+                    f.and_n(&also, &enough.clone(), &mut enough)?;
+                }
+                all = Some(enough);
+            }
+            shown.push(all.unwrap_or_default());
+        }
+        Ok(shown)
+    }
+
+    /// Whether the number of a column is at least this in each row.
+    fn enough<F: Fancy>(
         &self,
         f: &mut F,
+        (place, least): (usize, u128),
         columns: &[Words<F::Wire>],
-    ) -> Result<Option<Vec<F::Wire>>, F::Error> {
-        let mut all: Option<Vec<F::Wire>> = None;
-        for (place, least) in &self.minimum {
-            let (mut words, mut below) = (columns[*place].clone(), least - 1);
-            if self.columns[*place].number.is_signed() {
-                // In two's complement, order is that of unsigned numbers once 2^(w−1) is added.
-                below += 1 << (words.width() - 1);
-                words = f.flip_sign(&words);
-            }
-            let mut enough = f.greater_than_constant(&words, below)?;
-            // An optional number that is not there counts nothing.
-            let flag = place.checked_sub(1).filter(|flag| self.columns[*flag].kind == Kind::Presence);
-            for also in flag.map(|flag| columns[flag].wires().to_vec()).into_iter().chain(all.take()) {
-                f.and_n(&also, &enough.clone(), &mut enough)?;
-            }
-            all = Some(enough);
+    ) -> Result<Vec<F::Wire>, F::Error> {
+        let (mut words, mut below) = (columns[place].clone(), least - 1);
+        if self.columns[place].number.is_signed() {
+            // In two's complement, order is that of unsigned numbers once 2^(w−1) is added.
+            below += 1 << (words.width() - 1);
+            words = f.flip_sign(&words);
         }
-        Ok(all)
+        f.greater_than_constant(&words, below)
     }
 
     /// The AND gates that it takes for so many rows.
@@ -233,7 +238,8 @@ impl Withheld {
 
     /// How many different rows can be opened, at least two, as a logarithm to the base 2.
     pub(crate) fn row_bits(&self) -> f64 {
-        let least = |place| self.minimum.iter().find(|(at, _)| *at == place).map(|(_, least)| *least);
+        let counts = || self.groups.all.iter().flat_map(|group| &group.counts);
+        let least = |place| counts().find(|(at, _)| *at == place).map(|(_, least)| *least);
         let step = |place| self.rounding.iter().find(|(at, _)| *at == place).map(|(_, step)| *step);
         let numbers = self.columns.iter().enumerate().map(|(place, column)| {
             let (number, from) = (column.number, least(place).map(|least| least as i128));
@@ -247,70 +253,27 @@ impl Withheld {
                 (None, None) => (number.width() as f64).exp2(),
             }
         });
-        let bits = numbers.map(f64::log2).sum::<f64>();
-        // One row more: the one that is suppressed.
-        if self.suppresses() { bits + (1.0 + (-bits).exp2()).log2() } else { bits }
+        self.groups.row_bits(&numbers.map(f64::log2).collect::<Vec<_>>())
     }
 }
 
-/// The least and the greatest multiple within a range, which has 0.
-fn multiples(number: &Number, step: i128) -> [i128; 2] {
-    [-(-number.min()).div_euclid(step) * step, number.max().div_euclid(step) * step]
-}
-
-/// The multiple of the step within the range that is nearest to a number of the range.
-fn nearest(number: &Number, step: i128, value: i128) -> i128 {
-    let [bottom, top] = multiples(number, step);
-    ((value + step / 2).div_euclid(step) * step).clamp(bottom, top)
-}
-
-/// The same of words.
-///
-/// ```text
-/// base = step·⌊min / step⌋ ≤ min       u = x − base + ⌊step / 2⌋ ≥ 0       result = base + u − u mod step
-/// u is at most top − base + step − 1, and at least bottom − base, so that the result is within the range
-/// ```
-fn rounded<F: Fancy>(
-    f: &mut F,
-    number: &Number,
-    step: i128,
-    x: &Words<F::Wire>,
-) -> Result<Words<F::Wire>, F::Error> {
-    let (lanes, own) = (x.lanes(), x.width());
-    let [bottom, top] = multiples(number, step);
-    let base = number.min().div_euclid(step) * step;
-    let most = number.max() - base + step;
-    // A signed number's own width holds negative results, and may be more than u needs.
-    let width = bits_of(most).max(own);
-    let constant = |f: &mut F, value: i128, width: usize| {
-        let bits = (0..width).flat_map(|bit| std::iter::repeat_n(value >> bit & 1 == 1, lanes));
-        Words::new(lanes, bits.map(|bit| f.constant(bit)).collect())
+/// The columns of this name, or those of an array `name[]`.
+fn named(table: &Table, name: &str) -> Result<Vec<usize>, DisclosureError> {
+    let places = |holds: &dyn Fn(&str) -> bool| {
+        let named = table.columns.iter().enumerate().filter(|(_, column)| holds(&column.name));
+        named.map(|(place, _)| place).collect::<Vec<_>>()
     };
-    let x = if number.is_signed() { f.extended_signed(x, width) } else { f.extended(x, width) };
-    let offset = constant(f, step / 2 - base, width);
-    let mut u = f.add(&x, &offset)?;
-    let highest = top - base + step - 1;
-    if number.max() - base + step / 2 > highest {
-        let over = f.greater_than_constant(&u, highest as u128)?;
-        let highest = constant(f, highest, width);
-        u = f.select(&over, &highest, &u)?;
+    let found = places(&|column| is_named(column, name));
+    if !found.is_empty() {
+        return Ok(found);
     }
-    if bottom > base {
-        let at_least = f.greater_than_constant(&u, (bottom - base - 1) as u128)?;
-        let lowest = constant(f, bottom - base, width);
-        u = f.select(&at_least, &u, &lowest)?;
-    }
-    let divisor = constant(f, step, bits_of(step));
-    let (_, rest) = f.divide(&u, &divisor)?;
-    let rest = f.extended(&rest, width);
-    let u = f.subtract(&u, &rest)?;
-    let base = constant(f, base, width);
-    Ok(f.add(&u, &base)?.truncated(own))
-}
-
-/// The bits of a positive number.
-const fn bits_of(number: i128) -> usize {
-    (i128::BITS - number.leading_zeros()) as usize
+    // Who leaves the brackets out means the array.
+    let close = |column: &str| array(column).replace("[]", "") == array(name).replace("[]", "");
+    let array = places(&close).first().map(|place| array(&table.columns[*place].name));
+    Err(array.map_or_else(
+        || DisclosureError::NoColumn(name.to_owned()),
+        |array| DisclosureError::Array(name.to_owned(), array),
+    ))
 }
 
 #[cfg(test)]

@@ -242,8 +242,11 @@ impl Functionality for GarbleFunctionality {
     }
 
     fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
-        let suppresses = self.withheld(&table.name).is_some_and(Withheld::suppresses);
-        suppresses && row.first() == Some(&0)
+        self.withheld(&table.name).is_some_and(|withheld| withheld.is_all_suppressed(row))
+    }
+
+    fn is_place_suppressed(&self, table: &Table, row: &[i128], place: usize) -> bool {
+        self.withheld(&table.name).is_some_and(|withheld| withheld.is_suppressed(row, place))
     }
 
     fn row_names(&self, table: &Table) -> Option<RowNames> {

@@ -5,7 +5,7 @@
 //! name = "result"
 //! result_parties = ["north"]
 //! rows = "region"                            # its rows are the names of this category of an input; or a list of names
-//! minimum = { count = 10 }                   # a row with a lesser count is suppressed
+//! minimum = { count = 10 }                   # a row with a lesser count is suppressed; "n[]": a place of arrays in it
 //! round = { count = 5, sum = "100.00" }      # steps, in units of the last decimal or as in files
 //! ```
 
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::columns::bound;
-use crate::circuits::Disclosure;
+use crate::circuits::{Disclosure, is_named};
 use crate::disclosure::parameters;
 use crate::job::Parameter;
 use crate::kind::{Kind, MAX_NAMES};
@@ -55,9 +55,13 @@ impl DisclosureEntries<'_> {
         // An output that the program does not have is reported elsewhere.
         let Some(table) = find(program) else { return Ok(Vec::new()) };
         let step = |(name, value): (&String, &toml::Value)| {
-            let column = table.columns.iter().find(|column| column.name == *name);
-            let decimals = column.map_or(0, |column| column.number.decimals());
-            let step = bound(value, &Kind::Number, decimals);
+            let columns = table.columns.iter().filter(|column| is_named(&column.name, name));
+            let mut decimals: Vec<_> = columns.map(|column| column.number.decimals()).collect();
+            decimals.dedup();
+            if decimals.len() > 1 {
+                return Err(format!("`round`: not all places of \"{name}\" have the same decimals"));
+            }
+            let step = bound(value, &Kind::Number, decimals.first().copied().unwrap_or_default());
             step.map(|step| (name.clone(), step))
                 .ok_or_else(|| format!("`round`: the step of \"{name}\" is not a number of it"))
         };

@@ -17,6 +17,11 @@ pub const MAX_INPUT_BITS: usize = 1 << 27;
 /// Gates that cost nothing but time, besides 64 for each AND gate that is allowed.
 const FREE_GATES: u64 = 1 << 26;
 
+/// The least limit of AND gates with which so many gates go that cost nothing but time.
+pub(crate) const fn limit_for(free: u64) -> u64 {
+    free.saturating_sub(FREE_GATES).div_ceil(64)
+}
+
 /// Why a program is not even counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooLarge {
@@ -91,6 +96,13 @@ pub trait Functionality {
         false
     }
 
+    /// Whether the number at this place of a row stands for nothing: by default, if the row is suppressed, all but a
+    /// first one that says whether it is shown.
+    fn is_place_suppressed(&self, table: &Table, row: &[i128], place: usize) -> bool {
+        let says_so = place == 0 && table.columns.first().is_some_and(|column| column.name == "shown");
+        !says_so && self.is_suppressed(table, row)
+    }
+
     /// What the rows of an output table are: by default they have no names.
     fn row_names(&self, table: &Table) -> Option<RowNames> {
         let _ = table;
@@ -155,7 +167,7 @@ pub trait Functionality {
         }
         // A program that has few AND gates could still keep everybody busy who looks at it.
         let free = self.free_gates();
-        if free > FREE_GATES.saturating_add(most.saturating_mul(64)) {
+        if limit_for(free) > most {
             return Err(TooLarge::FreeGates(free));
         }
         let (mut f, mut outputs) = (Fingerprint::new(most), Vec::new());

@@ -363,6 +363,13 @@ mod tests {
             [Ok(0), Ok(1)],
             "a name, not a missing value"
         );
+        // Texts are what is between the blanks, letter by letter, and no word of them is a number.
+        let text = read(&Kind::Text, "zoe");
+        assert_eq!(read(&Kind::Text, " zoe\u{a0}"), text);
+        assert_ne!(read(&Kind::Text, "Zoe"), text);
+        assert_ne!(read(&Kind::Text, "1"), read(&Kind::Text, "1.0"));
+        assert_ne!(read(&Kind::Text, "true"), read(&Kind::Text, "TRUE"));
+        assert_eq!(read(&Kind::Text, "null"), Err(FieldFault::MissingWord));
         assert_eq!([read(date, "1970-01-03"), read(time, "1970-01-01T00:01:00Z")], [Ok(2), Ok(60)]);
         for (kind, fault) in
             kinds.iter().zip([FieldFault::NotTruth, FieldFault::Name, FieldFault::Date, FieldFault::Time])

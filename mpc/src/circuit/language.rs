@@ -52,6 +52,7 @@ mod lookups;
 mod loops;
 mod lower;
 mod operators;
+mod parts;
 mod patterns;
 mod recorder;
 mod round;

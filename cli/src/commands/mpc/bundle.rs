@@ -74,7 +74,15 @@ pub(crate) fn collect(context: &Context, a: &args::MpcCollect) -> Outcome {
         known.push(approval);
     }
     let (signed, missing) = state(&job, &known);
-    let human = format!("{}: signed by {}{missing}", path.display(), names(&signed));
+    let next = if signed.len() < job.parties.len() {
+        format!(
+            "check your rows with `sotto mpc check {0} --as NAME --input FILE`, then `sotto mpc sign {0} --key NAME.key`",
+            path.display()
+        )
+    } else {
+        format!("`sotto mpc run {} --as NAME --key NAME.key --input FILE`, at every party", path.display())
+    };
+    let human = format!("{}: signed by {}{missing}\nNext: {next}", path.display(), names(&signed));
     let fields = json!({ "job": job.id().to_string(), "file": path.display().to_string(), "added": added, "signed": signed });
     context.output.record("mpc-collected", fields, &human)
 }

@@ -48,9 +48,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcNew) -> Outcome {
     files.iter().try_for_each(|(path, text)| new(path).write_all(text.as_bytes()))?;
     let names: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
     let human = format!(
-        "{}\n\nNext: read and change job.toml; try it with `sotto mpc try {}`. Each party makes its key with\n`sotto mpc keygen NAME`, and the .pub files go beside the job.",
+        "{}\n\nNext: read and change job.toml; try it with `sotto mpc try {job}`. Each party makes its key with\n`sotto mpc keygen NAME`, and the .pub files go beside the job. Then `sotto mpc bundle {job} --out FILE`\ncarries it to the others.",
         names.join("\n"),
-        files.first().map(|(path, _)| path.display().to_string()).unwrap_or_default()
+        job = files.first().map(|(path, _)| path.display().to_string()).unwrap_or_default()
     );
     context.output.record("mpc-new", json!({ "template": a.template.as_str(), "files": names }), &human)
 }

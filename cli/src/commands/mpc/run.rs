@@ -359,6 +359,8 @@ struct OnScreen {
     stage: Option<Stage>,
     bar: Option<Progress>,
     progress: Option<Instant>,
+    /// When the attempt began.
+    begun: Option<Instant>,
     trouble: BTreeMap<String, (String, Instant)>,
 }
 
@@ -395,7 +397,8 @@ impl<'c> Screen<'c> {
         let is_due = shown.progress.is_some_and(|at| at.elapsed() >= INTERVAL);
         if is_due && !io::stderr().is_terminal() {
             shown.progress = Some(Instant::now());
-            self.context.ui.info(&format!("Computed {gates} of {} AND gates.", self.gates));
+            let left = shown.begun.map_or_else(String::new, |at| time_left(at.elapsed(), share));
+            self.context.ui.info(&format!("Computed {gates} of {} AND gates{left}.", self.gates));
         }
     }
 
@@ -417,7 +420,9 @@ impl<'c> Screen<'c> {
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
             Stage::Failed(why) => format!("The attempt failed: {why}."),
             Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),
-            Stage::Serving => "Delivering the results to the other parties.".to_owned(),
+            Stage::Serving(left) if left.is_empty() => return,
+            Stage::Serving(left) => format!("Delivering the results. Not fetched yet: {}.", left.join(", ")),
+            Stage::Stopped => "The run has stopped. Telling the other parties.".to_owned(),
         };
         // Remove the bar of the stage before.
         (shown.bar, shown.progress) = (None, None);
@@ -425,7 +430,36 @@ impl<'c> Screen<'c> {
         if matches!(stage, Stage::Attempt(_)) {
             shown.bar = Some(self.context.ui.bar(self.gates, "computing jointly"));
             shown.progress = Some(Instant::now());
+            shown.begun = shown.progress;
         }
         shown.stage = Some(stage);
+    }
+}
+
+/// The time that the rest takes if it goes on like this, in words; nothing before there is something to go by.
+fn time_left(passed: Duration, share: f64) -> String {
+    if share < 0.01 {
+        return String::new();
+    }
+    let left = (passed.as_secs_f64() * (1.0 - share).max(0.0) / share).ceil();
+    if left < 120.0 {
+        format!("; about {left} s left")
+    } else {
+        format!("; about {} min left", (left / 60.0).ceil())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_from_the_share_that_is_done() {
+        let left = |seconds, share| time_left(Duration::from_secs(seconds), share);
+        assert_eq!(left(30, 0.001), "");
+        assert_eq!(left(30, 0.5), "; about 30 s left");
+        assert_eq!(left(30, 0.25), "; about 90 s left");
+        assert_eq!(left(60, 0.1), "; about 9 min left");
+        assert_eq!(left(60, 1.2), "; about 0 s left");
     }
 }

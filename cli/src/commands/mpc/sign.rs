@@ -124,7 +124,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     write(&file, &approval.to_text())?;
     let fields = json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(),
                          "approval": file.display().to_string() });
-    context.output.record("mpc-approval", fields, &format!("signed: {}", file.display()))
+    let human = format!(
+        "signed: {}\nNext: send this file to the other parties, or all that is signed so far: `sotto mpc bundle {} --out FILE`",
+        file.display(),
+        a.job.display()
+    );
+    context.output.record("mpc-approval", fields, &human)
 }
 
 /// Refuses a job whose parties' keys were not made in the code that it asks for; in words, what was found.

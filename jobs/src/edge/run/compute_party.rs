@@ -343,11 +343,11 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let (setup, mut ended) = (self.setup, ended);
         let is_stopped = !matches!(ended, Ended::Finished);
         let until = if is_stopped { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
-        (setup.observe)(Stage::Serving);
         if setup.job().is_experimental() {
             return self.part(&ended, until);
         }
         while Instant::now() < until {
+            self.observe_end(&ended);
             let uncollected = Uncollected::of(&self.durable().state);
             let step = ClosingStep::of(&ended, uncollected, self.role());
             if !matches!(step, ClosingStep::Await) {
@@ -370,6 +370,15 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 let _ = self.attempt(vec![line], own, rng);
             }
         }
+    }
+
+    /// Says who has not fetched what there is for it, or that the run has stopped.
+    pub(super) fn observe_end(&self, ended: &Ended) {
+        let stage = match ended {
+            Ended::Finished => Stage::Serving(self.durable().state.uncollected()),
+            Ended::Unreported(_) | Ended::Reported => Stage::Stopped,
+        };
+        (self.setup.observe)(stage);
     }
 
     /// Nothing more will come of this run here: those who ask hear why.

@@ -276,6 +276,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         };
         let mut tries = 5;
         while Instant::now() < until {
+            self.observe_end(ended);
             let ask = |party: PartyId, kind| {
                 let mut line = setup.call(party).ok()??;
                 setup.request(kind).send(&mut line).ok()?;

@@ -80,8 +80,10 @@ pub enum Stage {
     Signed,
     /// We have all that there is for us. Others may not.
     Finished(Box<Outcome>),
-    /// Others fetch what there is for them.
-    Serving,
+    /// Others fetch what there is for them; these have not yet.
+    Serving(Vec<String>),
+    /// The run has stopped, and others are told why.
+    Stopped,
 }
 
 /// Our input, committed to.

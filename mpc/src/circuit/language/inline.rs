@@ -17,12 +17,10 @@
 
 use std::collections::BTreeMap;
 
-use garble_lang::ast::{
-    Accessor, BuiltInFnCall, ExprEnum, Mutability, Op, ParamDef, Pattern, PatternEnum, StmtEnum,
-    VariantExprEnum,
-};
+use garble_lang::ast::{ExprEnum, Mutability, Op, ParamDef, Pattern, PatternEnum, StmtEnum};
 use garble_lang::{TypedExpr, TypedFnDef, TypedPattern, TypedStmt};
 
+use super::parts::PartMut;
 use super::rows::FEWEST;
 use super::sorting::sort_key;
 use super::types::Types;
@@ -87,25 +85,17 @@ impl Inliner<'_, '_> {
         if self.is_call(expression) {
             return Some(expression);
         }
-        let parts: Vec<&mut TypedExpr> = match &mut expression.inner {
-            ExprEnum::ArrayLiteral(parts)
-            | ExprEnum::TupleLiteral(parts)
-            | ExprEnum::FnCall(_, parts)
-            | ExprEnum::EnumLiteral(_, _, VariantExprEnum::Tuple(parts))
-            | ExprEnum::BuiltInFnCall(BuiltInFnCall::Join { args: parts, .. }) => parts.iter_mut().collect(),
-            ExprEnum::StructLiteral(_, fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-            ExprEnum::Op(Op::ShortCircuitAnd | Op::ShortCircuitOr, first, _) => vec![first],
-            ExprEnum::Op(_, first, second) | ExprEnum::ArrayAccess(first, second) => vec![first, second],
-            ExprEnum::If(first, ..) | ExprEnum::Match(first, _) => vec![first],
-            ExprEnum::ArrayRepeatLiteral(part, _)
-            | ExprEnum::ArrayRepeatLiteralConst(part, _)
-            | ExprEnum::TupleAccess(part, _)
-            | ExprEnum::StructAccess(part, _)
-            | ExprEnum::UnaryOp(_, part)
-            | ExprEnum::Cast(_, part) => vec![part],
-            _ => Vec::new(),
+        let always = match &expression.inner {
+            ExprEnum::Op(Op::ShortCircuitAnd | Op::ShortCircuitOr, ..)
+            | ExprEnum::If(..)
+            | ExprEnum::Match(..) => 1,
+            _ => usize::MAX,
         };
-        parts.into_iter().find_map(|part| self.call(part))
+        let values = PartMut::Expression(expression).parts().into_iter().filter_map(|part| match part {
+            PartMut::Expression(value) => Some(value),
+            PartMut::Name(_) | PartMut::Pattern(_) | PartMut::Statement(_) => None,
+        });
+        values.take(always).find_map(|value| self.call(value))
     }
 
     fn is_call(&self, expression: &TypedExpr) -> bool {
@@ -158,7 +148,7 @@ impl Names {
             self.new.entry(name.clone()).or_insert(new);
         }
         let mut body = function.body.clone();
-        self.statements(&mut body);
+        body.iter_mut().for_each(|statement| self.rename(PartMut::Statement(statement)));
         let value = match body.pop()?.inner {
             StmtEnum::Expr(value) => value,
             _ => return None,
@@ -180,107 +170,18 @@ impl Names {
         format!("{name}#{}", self.number)
     }
 
-    fn rename(&self, name: &mut String) {
-        if let Some(new) = self.new.get(name) {
-            name.clone_from(new);
-        }
-    }
-
-    fn statements(&mut self, statements: &mut [TypedStmt]) {
-        for statement in statements {
-            match &mut statement.inner {
-                StmtEnum::Let(pattern, _, value) => {
-                    self.pattern(pattern);
-                    self.expression(value);
-                }
-                StmtEnum::LetMut(name, _, value) => {
-                    self.rename(name);
-                    self.expression(value);
-                }
-                StmtEnum::VarAssign(name, accessors, value) => {
-                    self.rename(name);
-                    for (accessor, _) in accessors {
-                        if let Accessor::ArrayAccess { index, .. } = accessor {
-                            self.expression(index);
-                        }
-                    }
-                    self.expression(value);
-                }
-                StmtEnum::ForEachLoop(pattern, array, body) => {
-                    self.pattern(pattern);
-                    self.expression(array);
-                    self.statements(body);
-                }
-                StmtEnum::JoinLoop(pattern, _, (first, second), body) => {
-                    self.pattern(pattern);
-                    self.expression(first);
-                    self.expression(second);
-                    self.statements(body);
-                }
-                StmtEnum::Expr(value) => self.expression(value),
-            }
-        }
-    }
-
-    fn pattern(&self, Pattern(pattern, ..): &mut TypedPattern) {
-        match pattern {
-            PatternEnum::Identifier(name) => self.rename(name),
-            PatternEnum::Tuple(parts) | PatternEnum::EnumTuple(_, _, parts) => {
-                parts.iter_mut().for_each(|part| self.pattern(part));
-            }
-            PatternEnum::Struct(_, fields) | PatternEnum::StructIgnoreRemaining(_, fields) => {
-                fields.iter_mut().for_each(|(_, part)| self.pattern(part));
-            }
-            PatternEnum::True
-            | PatternEnum::False
-            | PatternEnum::NumUnsigned(..)
-            | PatternEnum::NumSigned(..)
-            | PatternEnum::EnumUnit(..)
-            | PatternEnum::UnsignedInclusiveRange(..)
-            | PatternEnum::SignedInclusiveRange(..) => {}
-        }
-    }
-
-    fn expression(&mut self, expression: &mut TypedExpr) {
-        self.expressions += 1;
-        match &mut expression.inner {
-            ExprEnum::Identifier(name) => self.rename(name),
-            ExprEnum::ArrayLiteral(parts)
-            | ExprEnum::TupleLiteral(parts)
-            | ExprEnum::FnCall(_, parts)
-            | ExprEnum::EnumLiteral(_, _, VariantExprEnum::Tuple(parts))
-            | ExprEnum::BuiltInFnCall(BuiltInFnCall::Join { args: parts, .. }) => {
-                parts.iter_mut().for_each(|part| self.expression(part));
-            }
-            ExprEnum::StructLiteral(_, fields) => {
-                fields.iter_mut().for_each(|(_, value)| self.expression(value));
-            }
-            ExprEnum::Match(value, clauses) => {
-                self.expression(value);
-                for (pattern, result) in clauses {
-                    self.pattern(pattern);
-                    self.expression(result);
+    /// Gives all names in a part their numbers.
+    fn rename(&mut self, part: PartMut<'_>) {
+        match part {
+            PartMut::Name(name) => {
+                if let Some(new) = self.new.get(name) {
+                    name.clone_from(new);
                 }
             }
-            ExprEnum::Op(_, first, second) | ExprEnum::ArrayAccess(first, second) => {
-                [first, second].into_iter().for_each(|part| self.expression(part));
+            PartMut::Expression(_) | PartMut::Pattern(_) | PartMut::Statement(_) => {
+                self.expressions += usize::from(matches!(part, PartMut::Expression(_)));
+                part.parts().into_iter().for_each(|part| self.rename(part));
             }
-            ExprEnum::If(condition, first, second) => {
-                [condition, first, second].into_iter().for_each(|part| self.expression(part));
-            }
-            ExprEnum::ArrayRepeatLiteral(part, _)
-            | ExprEnum::ArrayRepeatLiteralConst(part, _)
-            | ExprEnum::TupleAccess(part, _)
-            | ExprEnum::StructAccess(part, _)
-            | ExprEnum::UnaryOp(_, part)
-            | ExprEnum::Cast(_, part) => self.expression(part),
-            ExprEnum::Block(statements) => self.statements(statements),
-            ExprEnum::True
-            | ExprEnum::False
-            | ExprEnum::NumUnsigned(..)
-            | ExprEnum::NumSigned(..)
-            | ExprEnum::EnumLiteral(_, _, VariantExprEnum::Unit)
-            | ExprEnum::Range(..) => {}
         }
     }
 }

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use garble_lang::ast::{
-    Accessor, BuiltInFnCall, ExprEnum, Op, Pattern, PatternEnum, StmtEnum, VariantExprEnum,
-};
+use garble_lang::ast::{Accessor, ExprEnum, Op, StmtEnum};
 use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
+
+use super::parts::Part;
 
 /// The names in some statements.
 #[derive(Clone, Debug, Default)]
@@ -144,15 +144,12 @@ impl Uses {
     pub(super) fn statements(&mut self, statements: &[TypedStmt]) {
         for statement in statements {
             match &statement.inner {
-                StmtEnum::Let(pattern, _, value) => {
+                StmtEnum::Let(pattern, _, value) | StmtEnum::ForEachLoop(pattern, value, _) => {
                     self.flow(names(pattern), value);
-                    self.pattern(pattern);
-                    self.expression(value);
                 }
                 StmtEnum::LetMut(name, _, value) => {
                     self.flow(BTreeSet::from([name.clone()]), value);
                     self.bind(name);
-                    self.expression(value);
                 }
                 StmtEnum::VarAssign(name, accessors, value) => {
                     *self.assigned.entry(name.clone()).or_default() += 1;
@@ -162,27 +159,27 @@ impl Uses {
                             ExprEnum::Identifier(variable) if at == 0 => {
                                 let place = (name.clone(), variable.clone());
                                 *self.assigned_at.entry(place).or_default() += 1;
-                                self.expression(index);
                             }
                             _ => self.index(index),
                         }
                     }
                     self.flow(BTreeSet::from([name.clone()]), value);
-                    self.expression(value);
                 }
-                StmtEnum::ForEachLoop(pattern, array, body) => {
-                    self.flow(names(pattern), array);
-                    self.pattern(pattern);
-                    self.expression(array);
-                    self.statements(body);
-                }
-                StmtEnum::JoinLoop(pattern, _, (first, second), body) => {
-                    self.pattern(pattern);
-                    self.expression(first);
-                    self.expression(second);
-                    self.statements(body);
-                }
-                StmtEnum::Expr(value) => self.expression(value),
+                StmtEnum::JoinLoop(..) | StmtEnum::Expr(_) => {}
+            }
+            self.parts(Part::Statement(statement));
+        }
+    }
+
+    /// What is in the parts of a part.
+    fn parts(&mut self, part: Part<'_>) {
+        for part in part.parts() {
+            match part {
+                // Where it matters whether it is bound, read or assigned, it was counted there.
+                Part::Name(_) => {}
+                Part::Pattern(pattern) => self.pattern(pattern),
+                Part::Expression(expression) => self.expression(expression),
+                Part::Statement(statement) => self.statements(std::slice::from_ref(statement)),
             }
         }
     }
@@ -201,76 +198,33 @@ impl Uses {
         let mut inner = Self::default();
         inner.expression(index);
         self.in_index.extend(inner.read.into_keys());
-        self.expression(index);
     }
 
-    fn pattern(&mut self, Pattern(pattern, ..): &TypedPattern) {
-        match pattern {
-            PatternEnum::Identifier(name) => {
-                self.bind(name);
+    fn pattern(&mut self, pattern: &TypedPattern) {
+        for part in Part::Pattern(pattern).parts() {
+            match part {
+                Part::Name(name) => self.bind(name),
+                Part::Pattern(part) => self.pattern(part),
+                Part::Expression(_) | Part::Statement(_) => {}
             }
-            PatternEnum::Tuple(parts) | PatternEnum::EnumTuple(_, _, parts) => {
-                parts.iter().for_each(|part| self.pattern(part));
-            }
-            PatternEnum::Struct(_, fields) | PatternEnum::StructIgnoreRemaining(_, fields) => {
-                fields.iter().for_each(|(_, part)| self.pattern(part));
-            }
-            PatternEnum::True
-            | PatternEnum::False
-            | PatternEnum::NumUnsigned(..)
-            | PatternEnum::NumSigned(..)
-            | PatternEnum::EnumUnit(..)
-            | PatternEnum::UnsignedInclusiveRange(..)
-            | PatternEnum::SignedInclusiveRange(..) => {}
         }
-    }
-
-    fn expressions<'e>(&mut self, all: impl IntoIterator<Item = &'e TypedExpr>) {
-        all.into_iter().for_each(|expression| self.expression(expression));
     }
 
     pub(super) fn expression(&mut self, expression: &TypedExpr) {
         match &expression.inner {
             ExprEnum::Identifier(name) => *self.read.entry(name.clone()).or_default() += 1,
-            ExprEnum::ArrayAccess(array, index) => {
-                self.expression(array);
-                let ExprEnum::Identifier(array) = &array.inner else { return self.index(index) };
-                *self.accessed.entry(array.clone()).or_default() += 1;
-                let Some((variable, offset)) = offset(index) else { return self.index(index) };
-                let row = Indexed { array: array.clone(), variable: variable.to_owned(), offset };
-                *self.indexed.entry(row).or_default() += 1;
-                self.expression(index);
-            }
-            ExprEnum::ArrayLiteral(parts) | ExprEnum::TupleLiteral(parts) | ExprEnum::FnCall(_, parts) => {
-                self.expressions(parts);
-            }
-            ExprEnum::BuiltInFnCall(BuiltInFnCall::Join { args, .. }) => self.expressions(args),
-            ExprEnum::StructLiteral(_, fields) => self.expressions(fields.iter().map(|(_, value)| value)),
-            ExprEnum::EnumLiteral(_, _, VariantExprEnum::Tuple(parts)) => self.expressions(parts),
-            ExprEnum::Match(value, clauses) => {
-                self.expression(value);
-                for (pattern, result) in clauses {
-                    self.pattern(pattern);
-                    self.expression(result);
-                }
-            }
-            ExprEnum::Op(_, first, second) => self.expressions([&**first, &**second]),
-            ExprEnum::If(condition, first, second) => {
-                self.expressions([&**condition, &**first, &**second]);
-            }
-            ExprEnum::ArrayRepeatLiteral(part, _)
-            | ExprEnum::ArrayRepeatLiteralConst(part, _)
-            | ExprEnum::TupleAccess(part, _)
-            | ExprEnum::StructAccess(part, _)
-            | ExprEnum::UnaryOp(_, part)
-            | ExprEnum::Cast(_, part) => self.expression(part),
-            ExprEnum::Block(statements) => self.statements(statements),
-            ExprEnum::True
-            | ExprEnum::False
-            | ExprEnum::NumUnsigned(..)
-            | ExprEnum::NumSigned(..)
-            | ExprEnum::EnumLiteral(_, _, VariantExprEnum::Unit)
-            | ExprEnum::Range(..) => {}
+            ExprEnum::ArrayAccess(array, index) => self.access(array, index),
+            _ => {}
         }
+        self.parts(Part::Expression(expression));
+    }
+
+    /// A row of an array.
+    fn access(&mut self, array: &TypedExpr, index: &TypedExpr) {
+        let ExprEnum::Identifier(array) = &array.inner else { return self.index(index) };
+        *self.accessed.entry(array.clone()).or_default() += 1;
+        let Some((variable, offset)) = offset(index) else { return self.index(index) };
+        let row = Indexed { array: array.clone(), variable: variable.to_owned(), offset };
+        *self.indexed.entry(row).or_default() += 1;
     }
 }
