@@ -639,9 +639,14 @@ def check_council(v):
     }
     for message in v["messages"]:
         check(f"council: {message['name']}", unhex(message["bytes"]) == said.pop(message["name"]))
-    head, no_lock = b"SGVR\1" + chain, bytes(37)
-    locked = b"\1" + le(2, 4) + bytes([7]) * 32 + vote(2, bytes([7]) * 32)
-    kept = {"nothing": head + no_lock, "nil": head + no_lock + vote(1, None), "locked": head + locked}
+    head, no_lock, seven = b"SGVR\2" + chain, bytes(37) + b"\1", bytes([7]) * 32
+    lock = b"\1" + le(2, 4) + seven
+    kept = {
+        "nothing": head + no_lock,
+        "nil": head + no_lock + vote(1, None),
+        "locked": head + lock + b"\1" + vote(1, seven) + vote(2, seven),
+        "version 1": b"SGVR\1" + chain + lock + vote(2, seven),
+    }
     for record in v["records"]:
         text = kept.pop(record["name"])
         check(f"council: record {record['name']}", unhex(record["bytes"]) == text + tagged("sotto/node-group-votes/v1", text))
