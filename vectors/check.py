@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import computers, evidence, frost, keys, locks, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
+from reader import computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -611,6 +611,11 @@ def check_group_coin(v):
     check("group coin: possession", frost.verifies(x_j.encode(), statement, response[160:224]))
     address = tail[64:129]
     check("group coin: the address is key 0", address[1:33] == points[0][0].encode())
+
+
+def check_member_wallet(v):
+    """What a member's wallet of a group keeps: at first, and after payments."""
+    member_wallet.check_vectors(v, check)
 
 
 def check_council(v):
