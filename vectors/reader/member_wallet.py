@@ -5,8 +5,7 @@ from collections import namedtuple
 from . import keys, wire
 from .range_proof import H
 from .ristretto import G, decode, weighted_sum
-from .wire import chain_id
-from .wire import Malformed, Reader, le, tagged, tagged_scalar
+from .wire import Malformed, Reader, chain_id, le, tagged, tagged_scalar
 
 SLATE_FIELDS = 17  # kind, fee and last height of a plain kernel
 Contents = namedtuple("Contents", "params view epoch tip checkpoint used coins records")
