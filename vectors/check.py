@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import computers, evidence, frost, keys, locks, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
+from reader import computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -613,6 +613,11 @@ def check_group_coin(v):
     check("group coin: the address is key 0", address[1:33] == points[0][0].encode())
 
 
+def check_member_wallet(v):
+    """What a member's wallet of a group keeps: at first, and after payments."""
+    member_wallet.check_vectors(v, check)
+
+
 def check_council(v):
     """Members of a group that seals or votes: what they say to each other, and what a share said last."""
     load = lambda subject: json.loads((FOLDER / f"{subject}.json").read_text())
@@ -639,9 +644,14 @@ def check_council(v):
     }
     for message in v["messages"]:
         check(f"council: {message['name']}", unhex(message["bytes"]) == said.pop(message["name"]))
-    head, no_lock = b"SGVR\1" + chain, bytes(37)
-    locked = b"\1" + le(2, 4) + bytes([7]) * 32 + vote(2, bytes([7]) * 32)
-    kept = {"nothing": head + no_lock, "nil": head + no_lock + vote(1, None), "locked": head + locked}
+    head, no_lock, seven = b"SGVR\2" + chain, bytes(37) + b"\1", bytes([7]) * 32
+    lock = b"\1" + le(2, 4) + seven
+    kept = {
+        "nothing": head + no_lock,
+        "nil": head + no_lock + vote(1, None),
+        "locked": head + lock + b"\1" + vote(1, seven) + vote(2, seven),
+        "version 1": b"SGVR\1" + chain + lock + vote(2, seven),
+    }
     for record in v["records"]:
         text = kept.pop(record["name"])
         check(f"council: record {record['name']}", unhex(record["bytes"]) == text + tagged("sotto/node-group-votes/v1", text))

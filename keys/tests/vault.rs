@@ -2,8 +2,10 @@
 //! `vectors/check.py` reads without this code (`SOTTO_VECTORS=write` writes them).
 #![allow(clippy::unwrap_used)]
 
+use curve25519_dalek::{ristretto::RistrettoPoint, scalar::Scalar};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sha2::{Digest as _, Sha512};
 use sotto_keys::vault::{
     BoxTerms, MAX_BOX, MAX_CONTENTS, Opening, VaultAnswer, VaultBox, VaultError, VaultMember, VaultRequest,
 };
@@ -167,9 +169,81 @@ fn a_member_answers_for_the_policy_of_the_box_alone() {
     let foreign = made(Purpose::Vault, 2, 3).0;
     let elsewhere = Opening { epoch: foreign.epoch(), ..scene.opening() };
     assert_eq!(scene.answer(&elsewhere, 1, POLICY).unwrap_err(), VaultError::OtherGroup);
-    let swapped = VaultMember { identity: &identity(1), share: &scene.shares[1] };
-    let refused = scene.opening().answer(swapped, POLICY, &mut rng(1)).unwrap_err();
-    assert_eq!(refused, VaultError::Fault(Fault::OtherShare), "another member's share");
+}
+
+/// A box that somebody signs who knows e and k, whatever else it says.
+fn by_hand(key: &[u8; 32], (e, k): (u64, u64), ciphertext: &[u8]) -> Vec<u8> {
+    let (e, k) = (Scalar::from(e), Scalar::from(k));
+    let times_g = |s: &Scalar| RistrettoPoint::mul_base(s).compress().to_bytes();
+    let mut bytes =
+        [b"sotto keys box v1", &key[..], &times_g(&e), POLICY.as_bytes(), OWNER.as_bytes()].concat();
+    bytes.extend_from_slice(&u32::try_from(ciphertext.len()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(ciphertext);
+    bytes.extend_from_slice(&times_g(&k));
+    let t = Sha512::digest("sotto/keys/box/v1");
+    let c = Sha512::new_with_prefix(t).chain_update(t).chain_update(&bytes).finalize();
+    let z = k + Scalar::from_bytes_mod_order_wide(&c.into()) * e;
+    [&bytes[..], z.as_bytes()].concat()
+}
+
+/// A signature under E shows that somebody knows e, and nothing about the rest.
+#[test]
+fn a_signed_box_with_a_false_point_or_too_much_in_it_is_refused() {
+    let key = Scene::new().group.epoch().public_key(0).unwrap();
+    let longest = vec![0; MAX_CONTENTS + 16];
+    let good = VaultBox::from_bytes(&by_hand(&key, (5, 7), &longest)).unwrap();
+    assert_eq!((good.group_key(), good.contents_len()), (&key, MAX_CONTENTS));
+    for (why, refused) in [
+        ("P is no point", by_hand(&[255; 32], (5, 7), b"x")),
+        ("P is the identity", by_hand(&[0; 32], (5, 7), b"x")),
+        ("E is the identity", by_hand(&key, (0, 7), b"x")),
+        ("R is the identity", by_hand(&key, (5, 0), b"x")),
+        ("too long", by_hand(&key, (5, 7), &[&longest[..], &[0]].concat())),
+    ] {
+        assert!(VaultBox::from_bytes(&refused).is_err(), "{why}");
+    }
+}
+
+/// No member of a group for something else sends y·E, though its key is a point like any other.
+#[test]
+fn a_group_for_something_else_answers_for_no_box() {
+    let (audit, shares) = made(Purpose::Audit, 2, 3);
+    let key = audit.epoch().public_key(0).unwrap();
+    let vault_box = VaultBox::from_bytes(&by_hand(&key, (5, 7), b"x")).unwrap();
+    let request = VaultRequest::new(&vault_box, identity(50).public());
+    let opening = Opening { epoch: audit.epoch(), vault_box: &vault_box, request: &request };
+    let member = VaultMember { identity: &identity(1), share: &shares[0] };
+    assert_eq!(opening.answer(member, POLICY, &mut rng(1)).unwrap_err(), VaultError::Purpose);
+    assert_eq!(opening.open(&identity(50), &[]).unwrap_err(), VaultError::Purpose);
+}
+
+#[test]
+fn a_member_answers_with_its_own_share_of_this_group() {
+    let scene = Scene::new();
+    let (_, others) = made(Purpose::Vault, 2, 3);
+    let (one, stranger) = (identity(1), identity(60));
+    for (why, identity, share) in [
+        ("a share of the same index in another group", &one, &others[0]),
+        ("another member's share", &one, &scene.shares[1]),
+        ("no member", &stranger, &scene.shares[0]),
+    ] {
+        let answer = scene.opening().answer(VaultMember { identity, share }, POLICY, &mut rng(1));
+        assert_eq!(answer.unwrap_err(), VaultError::Fault(Fault::OtherShare), "{why}");
+    }
+}
+
+/// Who made a box can have filled it with anything.
+#[test]
+fn a_box_whose_contents_are_altered_does_not_open_and_names_no_member() {
+    let mut scene = Scene::new();
+    let key = scene.group.epoch().public_key(0).unwrap();
+    for ciphertext in [&b""[..], &[9; 40]] {
+        scene.vault_box = VaultBox::from_bytes(&by_hand(&key, (5, 7), ciphertext)).unwrap();
+        scene.request = VaultRequest::new(&scene.vault_box, scene.machine.public());
+        let answers = scene.answers(&[1, 2, 3]);
+        assert_eq!(scene.opening().open(&scene.machine, &answers).unwrap_err(), VaultError::Altered);
+        assert_eq!(scene.opening().false_answers(&scene.machine, &answers), []);
+    }
 }
 
 /// The partial of member 5 in an answer that member 2 signs.
@@ -199,7 +273,13 @@ fn a_false_answer_is_named_and_an_unsigned_one_accuses_nobody() {
     let few = scene.opening().open(&scene.machine, &answers[..3]);
     assert_eq!(few.unwrap_err(), VaultError::TooFew { held: 2, wanted: 3 });
     assert_eq!(scene.opening().false_answers(&scene.machine, &answers), [two]);
+    let twice = [answers[1].clone(), answers[1].clone()];
+    assert_eq!(scene.opening().false_answers(&scene.machine, &twice), [two], "named once");
     let bytes = answers[0].to_bytes();
+    let (length, signature) = (26 + 32 + 32 + 1, bytes.len() - 64);
+    let long = u32::try_from(signature - length - 4 + 1).unwrap().to_le_bytes();
+    let long = [&bytes[..length], &long, &bytes[length + 4..signature], &[0], &bytes[signature..]].concat();
+    assert!(VaultAnswer::from_bytes(&long).is_err(), "longer than an answer can be");
     for at in 0..bytes.len() {
         let mut altered = bytes.clone();
         altered[at] ^= 1;

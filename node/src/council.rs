@@ -23,9 +23,11 @@
 //! members are away who are bound: of five with t = 3, two can be bound to one block and two to another, and the
 //! fifth decides. No round is begun at two blocks within [`PATIENCE`], so that takes a crash at the wrong moment.
 
+mod asked;
 mod engine;
 mod message;
 mod round;
+mod speaker;
 mod standing;
 mod turns;
 mod vote_event;

@@ -2,8 +2,8 @@
 //!
 //! `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors` writes the files of the ledger.
 //! Without the variable, the test fails if a file differs from the code's output. `cargo test -p sotto-wallet
-//! --release --lib encryption` does the same for `encrypted_message.json`, its test `group_wallet` for `group_coin.json`,
-//! its test `levels` for `levels.json`, and `cargo test -p sotto-jobs --release --test attestation` for `evidence.json`,
+//! --release --lib encryption` does the same for `encrypted_message.json`, its test `group_wallet` for `group_coin.json`
+//! and `member_wallet.json`, its test `levels` for `levels.json`, and `cargo test -p sotto-jobs --release --test attestation` for `evidence.json`,
 //! `--test computers` for `computers.json`, `--test locks` for `locks.json`, `--test sales` for `sales.json`, `cargo test -p
 //! sotto-keys --release --test vectors` for `keys.json` and `--test vault` for `vault.json`, `cargo test -p sotto-node --release
 //! --test group_messages` for `council.json`. `rfc9496.json` and `rfc9591.json`

@@ -52,13 +52,20 @@ fn records() -> Inputs {
     let file = VoteRecord::new(*world().test_chain.chain().id()).to_file();
     // Without the checksum, which is corrected.
     let empty = &file[..file.len() - 32];
-    let (unlocked, place) = empty.split_at(empty.len() - 37);
-    assert_eq!(place, [0; 37], "no lock");
-    let locked = [unlocked, &[1, 1, 0, 0, 0], &[7; 32]].concat();
-    let with = |record: &[u8], statement: &Statement| [record, &statement.to_bytes(), &[0; 32]].concat();
+    let (unlocked, place) = empty.split_at(empty.len() - 38);
+    assert_eq!(place, [&[0; 37][..], &[1]].concat(), "no lock, and nothing said");
+    let locked = [unlocked, &[1, 1, 0, 0, 0], &[7; 32], &[1]].concat();
+    let with = |record: &[u8], statements: &[Statement]| {
+        let said: Vec<u8> = statements.iter().flat_map(Statement::to_bytes).collect();
+        [record, &said, &[0; 32]].concat()
+    };
+    let claimed = claim(Hash::from_bytes([7; 32]));
+    let mut last_alone = with(&locked[..locked.len() - 1], &[claimed]);
+    last_alone[4] = 1;
     vec![
         input("new", file.clone()),
-        input("unlocked", with(empty, &vote(None))),
-        input("locked", with(&locked, &claim(Hash::from_bytes([7; 32])))),
+        input("unlocked", with(empty, &[vote(None)])),
+        input("locked", with(&locked, &[vote(None), claimed])),
+        input("last-alone", last_alone),
     ]
 }

@@ -183,10 +183,10 @@ pub enum GroupAnswer {
     Signed(Signature),
     /// Too few members have answered so far.
     Later,
-    /// Not this; at the same position or a later one members may sign that.
+    /// Not this; at the same position members may sign that.
     Instead(Statement),
-    /// Members have signed something later, in this round.
-    Passed(u32),
+    /// Not this, and nothing in its place.
+    Refused,
 }
 
 /// What can happen to a validator.

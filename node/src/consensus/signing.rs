@@ -16,7 +16,7 @@ use super::{
     core::{Signer, ToSign},
     event::Effect,
     guard::Position,
-    message::RoundCertificate,
+    message::{RoundCertificate, RoundReason},
     table::Table,
 };
 use rand_core::CryptoRngCore;
@@ -145,6 +145,21 @@ pub(super) fn signed(
     let signatures = Signatures::new(table.set().count(), signatures)?;
     let power = signatures.signers().power(table.set())?;
     table.set().has_quorum(power).then_some(Certificate { round, signatures })
+}
+
+/// The last round that has begun by what the table has: more than a third of the power voted in it, or a quorum precommitted
+/// in the one before.
+pub(super) fn begun(table: &Table) -> u32 {
+    let mut precommitted: BTreeMap<u32, u64> = BTreeMap::new();
+    for signed in table.votes().filter(|signed| signed.vote.kind == VoteKind::Precommit) {
+        let voter = table.set().index_of(&signed.voter).and_then(|place| table.set().get(place));
+        *precommitted.entry(signed.vote.round).or_default() += voter.map_or(0, |v| u64::from(v.power.get()));
+    }
+    let left = precommitted.into_iter().filter(|(_, power)| table.set().has_quorum(*power));
+    let left = left.map(|(round, _)| round.saturating_add(1));
+    let further = |reason| u32::from(reason == RoundReason::Precommits);
+    let shown = table.last_entry().map(|entry| entry.round.saturating_add(further(entry.reason)));
+    left.chain(shown).fold(table.round(), u32::max)
 }
 
 /// A round certificate of the core likewise; `None` if our own vote in it is not signed.

@@ -8,7 +8,7 @@ use super::{
     guard::{Position, Votes},
     log::{Entry, LogWriter, ReadLog, Step},
     message::{Held, Message},
-    signing::{Unsigned, signed, signed_round},
+    signing::{Unsigned, begun, signed, signed_round},
     table::{claim_message, vote_message},
 };
 use crate::sealing::block_time;
@@ -330,9 +330,9 @@ impl Engine {
         if !at.signing.answered(&statement) {
             return;
         }
-        let round = match &at.stage {
-            Stage::Voting(voting) => voting.core.round(),
-            _ => statement.position().round,
+        let is_now = match &at.stage {
+            Stage::Voting(voting) => voting.core.round() == statement.position().round,
+            _ => true,
         };
         match (statement, answer) {
             (Statement::Vote(vote), GroupAnswer::Signed(signature)) => {
@@ -342,28 +342,27 @@ impl Engine {
             (Statement::Proposal(claim), GroupAnswer::Signed(signature)) => {
                 self.carry_out(ctx, Output::Proposal(SignedProposal { claim, proposer: voter, signature }));
             }
-            (_, GroupAnswer::Later) if statement.position().round == round => {
-                at.signing.want_again(statement)
-            }
+            (_, GroupAnswer::Later) if is_now => at.signing.want_again(statement),
             (_, GroupAnswer::Instead(other))
                 if other.height() == statement.height() && other.position() >= statement.position() =>
             {
                 at.signing.want_instead(other);
             }
-            (_, GroupAnswer::Passed(later)) if later == round && !at.signing.has_decided() => {}
-            (_, GroupAnswer::Passed(later)) => self.take_back(ctx, later.max(round)),
-            _ => self.take_back(ctx, round),
+            (_, GroupAnswer::Refused) if is_now && !at.signing.has_decided() => {}
+            _ => self.take_back(ctx),
         }
         if matches!(answer, GroupAnswer::Signed(_)) && self.at.as_ref().is_some_and(|at| at.signing.differs())
         {
-            self.take_back(ctx, round.max(statement.position().round));
+            self.take_back(ctx);
         }
         self.ask_group();
     }
 
-    /// What was not signed was never said: another core goes on in this round, from what was.
-    fn take_back(&mut self, ctx: &mut StepContext<'_>, round: u32) {
+    /// What was not signed was never said: another core goes on from what was, in the round that this begins. The core may
+    /// have left it on a vote that nobody saw, while the others wait for that.
+    fn take_back(&mut self, ctx: &mut StepContext<'_>) {
         let Some(at) = &mut self.at else { return };
+        let round = begun(&at.table);
         if !matches!(at.stage, Stage::Voting(_)) && !at.signing.has_decided() {
             return;
         }

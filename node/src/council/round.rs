@@ -92,21 +92,24 @@ pub(super) struct Round<T> {
 impl<T> Round<T> {
     /// A round in which this member asks, and the letter that does.
     pub(super) fn ask(
-        (signer, request): (&Signer, &Request),
+        ask: (&Signer, &Request),
         of: T,
         (bound, until): (bool, Duration),
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(Self, Letter), Fault> {
-        let mut session = [0; 32];
-        rng.fill_bytes(&mut session);
-        let mut log = Log::new(signer.epoch.group(), SessionId::from_bytes(session));
-        let seed = seed(rng);
-        let me = member(signer, &seed)?;
-        sign::ask(&me, &signer.epoch, &mut log, request)?;
-        let asked = sign::asked(&signer.epoch, &log)?.ok_or(Fault::NoPart)?;
-        let letter = log.latest(signer.index).cloned().ok_or(Fault::NoPart)?;
-        let opened = Opened { log, asked, bound };
-        Self::begin(signer, opened, (of, until), seed).map(|round| (round, letter))
+        let (opened, letter, seed) = opened(ask, bound, rng)?;
+        Self::begin(ask.0, opened, (of, until), seed).map(|round| (round, letter))
+    }
+
+    /// A round in which this member asks, and only others sign.
+    pub(super) fn ask_others(
+        ask: (&Signer, &Request),
+        of: T,
+        until: Duration,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(Self, Letter), Fault> {
+        let (opened, letter, seed) = opened(ask, false, rng)?;
+        Ok((Self::of(opened, (of, until), seed), letter))
     }
 
     /// Takes part in a round of another member, once it was judged what for.
@@ -122,12 +125,16 @@ impl<T> Round<T> {
     fn begin(
         signer: &Signer,
         Opened { mut log, asked, bound }: Opened,
-        (of, until): (T, Duration),
+        of: (T, Duration),
         seed: Seed,
     ) -> Result<Self, Fault> {
         sign::agree(&member(signer, &seed)?.holding(&signer.epoch, Some(&signer.share)), &mut log, &asked)?;
+        Ok(Self::of(Opened { log, asked, bound }, of, seed))
+    }
+
+    fn of(Opened { log, asked, bound }: Opened, (of, until): (T, Duration), seed: Seed) -> Self {
         let told = [(Step::Asked, asked.by)].into();
-        Ok(Self { log, seed, register: MemoryRegister::default(), asked, bound, of, until, told })
+        Self { log, seed, register: MemoryRegister::default(), asked, bound, of, until, told }
     }
 
     pub(super) fn by(&self) -> Index {
@@ -189,6 +196,22 @@ impl<T> Round<T> {
         let chosen = of(Step::Chosen).flat_map(|l| l.body().iter().skip(1)).filter_map(|i| Index::new(*i));
         chosen.filter(|i| !signed.contains(i)).collect()
     }
+}
+
+/// A new session that asks, and the letter that does.
+fn opened(
+    (signer, request): (&Signer, &Request),
+    bound: bool,
+    rng: &mut dyn CryptoRngCore,
+) -> Result<(Opened, Letter, Seed), Fault> {
+    let mut session = [0; 32];
+    rng.fill_bytes(&mut session);
+    let mut log = Log::new(signer.epoch.group(), SessionId::from_bytes(session));
+    let seed = seed(rng);
+    sign::ask(&member(signer, &seed)?, &signer.epoch, &mut log, request)?;
+    let asked = sign::asked(&signer.epoch, &log)?.ok_or(Fault::NoPart)?;
+    let letter = log.latest(signer.index).cloned().ok_or(Fault::NoPart)?;
+    Ok((Opened { log, asked, bound }, letter, seed))
 }
 
 fn place(letter: &Letter) -> (Step, Index) {

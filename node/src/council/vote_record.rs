@@ -2,14 +2,17 @@
 //! kept by every member of a group that is one.
 //!
 //! ```text
-//! record = "SGVR" ‖ version (1) ‖ chain id (32) ‖ flag (1) ‖ lock round (4) ‖ value (32) ‖ last statement? ‖ check (32)
-//! last   = 0 ‖ vote (mw) | 1 ‖ claim (mw); nothing if the share said nothing yet
+//! record    = "SGVR" ‖ version (1): 2 ‖ chain id (32) ‖ flag (1) ‖ lock round (4) ‖ value (32) ‖ whole (1) ‖ statement*
+//!             ‖ check (32)
+//! statement = 0 ‖ vote (mw) | 1 ‖ claim (mw): all that the share said at one height, ascending; whole is 0 if it may have
+//!             said more below the first
 //!
-//! any statement      at the height above the tip; above the last position, or the very message that was last
-//! prevote v at r     v was judged valid and proposed by whose turn it is; unlocked, locked on v, or a polka for v
-//!                    of a round p with lock ≤ p < r                                                  (L22, L28)
-//! precommit v at r   a polka for v of round r; then locked on v in r                                 (L36)
-//! proposal v at r    v was judged valid, it is our turn in r; a polka for v of the POL round, if one is named
+//! any statement      at the height above the tip; nothing else was said at its position
+//! prevote v at r     v was judged valid and proposed by whose turn it is; no value was precommitted in a round below r,
+//!                    the last such was v, or a polka for v of a round p with lock ≤ p < r            (L22, L28)
+//! precommit v at r   a polka for v of round r; no prevote for another value in a round above r       (L36, L22)
+//! proposal v at r    v was judged valid, it is our turn in r; a polka for v of the POL round, if one is named; above
+//!                    all that was said
 //! prevote, precommit for nothing                                                                     (always)
 //! ```
 //!
@@ -17,6 +20,12 @@
 //! the validator, take 2t − n members who break this. A member is bound when its share leaves: it may be locked
 //! where the validator is not, since other shares were missing. A polka for that value exists all the same, so the
 //! other validators get to know it, and no height ends in such a lock that would not end otherwise.
+//!
+//! Votes may come in any order. Otherwise a round would be closed to this validator whose votes were lost with a speaker, or
+//! passed over by a liar, and the others leave a round on votes and not on silence. The proof of safety goes by rounds
+//! and not by time: if v has a quorum of precommits in r, then by induction no r' > r has a polka for v' ≠ v, because whoever
+//! precommitted v in r prevotes v' in r' on a polka of [r, r') alone. That is a rule for pairs of votes, and here whichever
+//! comes second is refused.
 //!
 //! Guaranteed, if the record is durable before the share leaves. Not guaranteed: anything against an old record that is
 //! put back in its place.
@@ -26,13 +35,12 @@
 
 use crate::{
     codec::{Damage, checked, ends, tag, with_check},
-    consensus::{Ballot, Position, Statement, Votes},
+    consensus::{Ballot, Position, Statement},
 };
-use core::cmp::Ordering;
 use sotto_mw::{
     amount::Height,
     chain::ChainId,
-    codec::{Decode, Encode, Reader, VERSION},
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::Hash,
     schnorr::PublicKey,
     validators::ValidatorSet,
@@ -40,6 +48,12 @@ use sotto_mw::{
 };
 
 const MAGIC: &[u8; 4] = b"SGVR";
+/// The version of the file.
+const VERSION: u8 = 2;
+/// A record of this version has the last statement alone.
+const LAST_ALONE: u8 = 1;
+/// How many statements are kept: those of 64 rounds.
+const KEPT: usize = 3 * 64;
 
 /// Why a share does not leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,12 +91,14 @@ struct Lock {
 }
 
 /// The record of one share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoteRecord {
     chain: ChainId,
-    votes: Votes,
-    said: Option<Statement>,
-    /// Of the height of the last position.
+    /// What it said at one height, by ascending positions.
+    said: Vec<Statement>,
+    /// Whether that is all of it.
+    whole: bool,
+    /// The last value that it precommitted at that height.
     lock: Option<Lock>,
 }
 
@@ -99,26 +115,58 @@ impl VoteRecord {
     /// The record of a share that said nothing on this chain.
     #[must_use]
     pub const fn new(chain: ChainId) -> Self {
-        Self { chain, votes: Votes::new(chain, Hash::ZERO), said: None, lock: None }
+        Self { chain, said: Vec::new(), whole: true, lock: None }
     }
 
-    /// Where it spoke last.
+    /// The last position at which it spoke.
     #[must_use]
-    pub const fn last(&self) -> Position {
-        self.votes.last()
+    pub fn last(&self) -> Position {
+        let start = Position { height: Height::GENESIS, round: 0, kind: 0 };
+        self.said.last().map_or(start, Statement::position)
     }
 
-    /// What a member may sign in place of a statement that it refuses: what it said there or later, or a vote for
-    /// nothing.
+    /// What it said at a position.
+    fn said_at(&self, at: Position) -> Option<&Statement> {
+        self.said.iter().find(|said| said.position() == at)
+    }
+
+    /// Whether it said this very thing.
+    pub(super) fn has_said(&self, statement: &Statement) -> bool {
+        self.said_at(statement.position()) == Some(statement)
+    }
+
+    /// Whether nothing was said at the position of a statement, and what was said elsewhere does not forbid it.
+    fn is_open(&self, of: &Statement) -> bool {
+        let (at, first) = (of.position(), self.said.first().map(Statement::position));
+        let is_known = first.is_some_and(|first| at.height == first.height && (self.whole || at > first));
+        let fits = match of {
+            Statement::Proposal(_) => false,
+            Statement::Vote(Vote { value: None, .. }) => true,
+            Statement::Vote(Vote { kind: VoteKind::Prevote, .. }) => self.whole,
+            Statement::Vote(vote) => self.whole && !self.said.iter().any(|said| is_against(said, vote)),
+        };
+        self.said_at(at).is_none() && (at > self.last() || is_known && fits)
+    }
+
+    /// What a member may vote at the position of a vote that it refuses: what it said there, or nothing.
     #[must_use]
     pub fn instead(&self, of: &Statement) -> Option<Statement> {
-        let nothing = |vote: &Vote| Statement::Vote(Vote { value: None, ..*vote });
-        match (self.last().cmp(&of.position()), of) {
-            (Ordering::Equal | Ordering::Greater, _) => self.said,
-            (Ordering::Less, Statement::Vote(vote)) => Some(nothing(vote)),
+        let Statement::Vote(vote) = of else { return None };
+        let nothing = Statement::Vote(Vote { value: None, ..*vote });
+        let said = self.said_at(of.position()).copied();
+        said.or_else(|| Some(nothing).filter(|nothing| self.is_open(nothing))).filter(|instead| instead != of)
+    }
+
+    /// The last value that it precommitted below a round of the height.
+    fn lock_below(&self, height: Height, round: u32) -> Option<Lock> {
+        let here = Some(self).filter(|_| self.last().height == height)?;
+        let precommitted = here.said.iter().filter_map(|said| match said {
+            Statement::Vote(Vote { kind: VoteKind::Precommit, round, value: Some(value), .. }) => {
+                Some(Lock { round: *round, value: *value })
+            }
             _ => None,
-        }
-        .filter(|instead| instead != of)
+        });
+        precommitted.chain(here.lock).filter(|lock| lock.round < round).max_by_key(|lock| lock.round)
     }
 
     /// Takes note that this is said; what it needs of the block's judgement is for the caller to know.
@@ -131,19 +179,23 @@ impl VoteRecord {
             return Err(VoteRefusal::Height);
         }
         let us = at.set.index_of(key).ok_or(VoteRefusal::Turn)?;
-        let mut votes = self.votes;
-        let message = statement.message(&self.chain);
-        votes.admit(statement.position(), &message).map_err(|_| VoteRefusal::Twice)?;
+        if self.has_said(statement) {
+            return Ok(());
+        }
+        if !self.is_open(statement) {
+            return Err(VoteRefusal::Twice);
+        }
         let lock = self.lock.filter(|_| self.last().height == at.height);
         let next = match statement {
             Statement::Vote(Vote { value: None, .. }) => lock,
             Statement::Vote(Vote { kind: VoteKind::Precommit, round, value: Some(value), .. }) => {
                 self.polka(ballot, at, |p| p == *round)?;
-                Some(Lock { round: *round, value: *value })
+                let this = Lock { round: *round, value: *value };
+                lock.filter(|lock| lock.round > *round).or(Some(this))
             }
             Statement::Vote(Vote { round, value: Some(value), .. }) => {
                 self.check_claim(ballot, at, (*round, *value))?;
-                let against = lock.filter(|lock| lock.value != *value);
+                let against = self.lock_below(at.height, *round).filter(|lock| lock.value != *value);
                 if let Some(Lock { round: locked, .. }) = against {
                     self.polka(ballot, at, |p| (locked..*round).contains(&p))
                         .map_err(|_| VoteRefusal::Locked(locked))?;
@@ -160,8 +212,22 @@ impl VoteRecord {
                 lock
             }
         };
-        (self.votes, self.said, self.lock) = (votes, Some(*statement), next);
+        self.note(*statement);
+        self.lock = next;
         Ok(())
+    }
+
+    /// Keeps a statement in its place; of another height than the others, alone.
+    fn note(&mut self, statement: Statement) {
+        if self.last().height != statement.height() {
+            (self.said, self.whole) = (Vec::new(), true);
+        }
+        let place = self.said.partition_point(|said| said.position() < statement.position());
+        self.said.insert(place, statement);
+        if self.said.len() > KEPT {
+            self.said.remove(0);
+            self.whole = false;
+        }
     }
 
     /// A prevote is for a proposal of the validator whose turn it is.
@@ -199,6 +265,7 @@ impl VoteRecord {
         let lock = self.lock.unwrap_or(Lock { round: 0, value: Hash::ZERO });
         lock.round.encode(&mut out);
         lock.value.encode(&mut out);
+        out.push(self.whole.into());
         self.said.iter().for_each(|said| said.encode(&mut out));
         with_check(tag::GROUP_VOTES, &[], out)
     }
@@ -212,7 +279,7 @@ impl VoteRecord {
         if r.take(4)? != MAGIC {
             return Err(Damage::Magic);
         }
-        r.version()?;
+        let version = r.u8()?;
         if ChainId::decode(&mut r)? != *chain {
             return Err(Damage::Misplaced);
         }
@@ -222,14 +289,38 @@ impl VoteRecord {
             1 => Some(Lock { round, value }),
             _ => return Err(Damage::Misplaced),
         };
-        let mut record = Self { lock, ..Self::new(*chain) };
-        if r.left() > 0 {
-            let said = Statement::decode(&mut r)?;
-            record.said = Some(said);
-            record.votes.admit(said.position(), &said.message(chain)).map_err(|_| Damage::Misplaced)?;
-        }
-        ends(&r).map(|()| record)
+        let (most, whole) = match version {
+            LAST_ALONE => (1, r.left() == 0),
+            VERSION => match r.u8()? {
+                whole @ (0 | 1) => (KEPT, whole == 1),
+                _ => return Err(Damage::Misplaced),
+            },
+            found => return Err(DecodeError::Version { found }.into()),
+        };
+        let said = statements(&mut r, most)?;
+        ends(&r).map(|()| Self { chain: *chain, said, whole, lock })
     }
+}
+
+/// Whether this is a prevote for another value in a round above that of a precommit.
+fn is_against(said: &Statement, precommit: &Vote) -> bool {
+    let Statement::Vote(vote) = said else { return false };
+    let is_other = vote.value.is_some() && vote.value != precommit.value;
+    vote.kind == VoteKind::Prevote && vote.round > precommit.round && is_other
+}
+
+/// Statements up to the end, at one height and ascending.
+fn statements(r: &mut Reader<'_>, most: usize) -> Result<Vec<Statement>, Damage> {
+    let mut said: Vec<Statement> = Vec::new();
+    while r.left() > 0 && said.len() < most {
+        let next = Statement::decode(r)?;
+        let follows = |last: &Statement| last.height() == next.height() && last.position() < next.position();
+        if !said.last().is_none_or(follows) {
+            return Err(Damage::Misplaced);
+        }
+        said.push(next);
+    }
+    Ok(said)
 }
 
 /// Whether this is a quorum of prevotes for a value.

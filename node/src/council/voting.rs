@@ -11,15 +11,21 @@
 //! their own clock. So it is safe if two speak, by accident or in turn: at most their statements are not signed.
 //!
 //! A member that speaks can waste the votes of its group by asking for votes for nothing. It cannot get far ahead:
-//! rounds that a member signs in are limited by the time since the height began. A member answers one speaker at a time:
-//! another once the last one has had no share for [`SPEAKER_PATIENCE`].
+//! rounds that a member signs in are limited by the time since the height began. A member answers one speaker at a time
+//! (`speaker`).
+//!
+//! What was said can be lost with its speaker, while other validators still wait for it: they leave a round on votes and
+//! not on silence. So the next speaker can ask for it, also below what members said since: they sign it again, or
+//! a vote for nothing where they said nothing.
 //!
 //! Nobody waits for a member that is slow: of those who agree the first t sign, and who was chosen and is silent for
 //! [`VOTE_PATIENCE`] is passed over in the next session.
 
 use super::{
     CouncilNote, MAX_SAID, Said,
+    asked::Asked,
     round::{Opened, Round, Signer},
+    speaker::Speaker,
     standing::Standing,
     vote_event::{VoteEffect, VoteEvent, VoteKeeper, VoteSignerSetup},
     vote_record::{VoteHeight, VoteRecord, VoteRefusal, holds},
@@ -42,10 +48,6 @@ use std::collections::BTreeMap;
 
 /// For how long a session may take before another one is begun.
 const VOTE_PATIENCE: Duration = Duration::from_millis(500);
-/// For how long a statement is asked for.
-const STATEMENT_PATIENCE: Duration = Duration::from_secs(2);
-/// For how long a member answers no other speaker than the one whose statement it signed last.
-const SPEAKER_PATIENCE: Duration = Duration::from_secs(10);
 /// How many rounds a member signs in at once, and one more with each second of a height.
 const ROUNDS: u64 = 10;
 /// How far the time of a fresh proposal may be ahead of this member's clock, in seconds, as for a validator.
@@ -58,18 +60,6 @@ const BYTES: Allowance = Allowance { rate: 512 << 10, burst: 4 * MAX_SAID as u64
 const LEAST: u64 = 1 << 10;
 
 type Effects = Vec<VoteEffect>;
-
-/// A statement that our consensus engine asked for.
-struct Asked {
-    ballot: Ballot,
-    until: Duration,
-    /// When the next session begins.
-    next: Duration,
-    /// The session under way.
-    round: Option<Round<Ballot>>,
-    /// What another member may sign in its place.
-    instead: Option<Statement>,
-}
 
 /// The height above the tip.
 struct AtHeight {
@@ -88,11 +78,12 @@ pub struct VoteSigner {
     /// The time of day.
     clock: u64,
     asked: Option<Asked>,
+    /// What others may sign in place of what was asked for last.
+    advised: Option<Statement>,
     /// The session of each other member that speaks.
     rounds: BTreeMap<Index, Round<Ballot>>,
     judging: BTreeMap<Index, (Opened, Ballot)>,
-    /// For whom our share left last.
-    speaker: Option<(Index, Duration)>,
+    speaker: Speaker,
     asks: BTreeMap<Index, TokenBucket>,
     says: BTreeMap<Index, TokenBucket>,
     standing: Standing,
@@ -113,8 +104,8 @@ impl VoteSigner {
             return Err(ForeignKey);
         }
         let signer = Signer { chain: *chain.id(), epoch, share, identity, index };
-        let (here, asked, rounds, judging, speaker, notes) = Default::default();
-        let (asks, says, standing) = Default::default();
+        let (here, asked, advised, rounds, judging, notes) = Default::default();
+        let (asks, says, standing, speaker) = Default::default();
         Ok(Self {
             signer,
             key,
@@ -123,6 +114,7 @@ impl VoteSigner {
             here,
             clock: 0,
             asked,
+            advised,
             rounds,
             judging,
             speaker,
@@ -166,13 +158,15 @@ impl VoteSigner {
         match event {
             VoteEvent::Tip(tip) => self.on_tip(now, &tip),
             VoteEvent::Ask(ballot) => {
-                let until = now + STATEMENT_PATIENCE;
-                self.asked = Some(Asked { ballot, until, next: now, round: None, instead: None });
+                self.asked = Some(Asked::new(now, ballot));
                 self.begin(now, rng)
             }
             VoteEvent::Heard(Said::Ballot { letter, ballot }) => self.on_ballot(now, rng, letter, ballot),
             VoteEvent::Heard(Said::Letter(letter)) => self.on_letter(now, rng, letter),
-            VoteEvent::Heard(Said::Instead(instead)) => self.on_instead(now, instead),
+            VoteEvent::Heard(Said::Instead(instead)) => {
+                self.asked.iter_mut().for_each(|asked| asked.advise(instead));
+                Vec::new()
+            }
             VoteEvent::Heard(Said::Ask { .. }) => Vec::new(),
             VoteEvent::Judged { by, value, time } => self.on_judged(now, rng, (by, value, time)),
             VoteEvent::Tick => self.on_tick(now, rng),
@@ -193,21 +187,10 @@ impl VoteSigner {
         self.notes.extend(permitted.as_ref().err().map(CouncilNote::not_permitted));
         let at = VoteHeight { height, set: tip.set.clone() };
         self.here = Some(AtHeight { at, began: now, permitted: permitted.is_ok() });
+        self.speaker.begin(now);
         self.rounds.clear();
         self.judging.clear();
         self.asked = None;
-        Vec::new()
-    }
-
-    /// A member may sign something else than what our engine asked for, there or later.
-    fn on_instead(&mut self, now: Duration, instead: Statement) -> Effects {
-        let comes = self.has_come(now, &instead);
-        if let Some(asked) = self.asked.as_mut().filter(|_| comes) {
-            let ours = asked.ballot.statement;
-            if instead.height() == ours.height() && instead.position() >= ours.position() && instead != ours {
-                asked.instead = Some(instead);
-            }
-        }
         Vec::new()
     }
 
@@ -227,28 +210,30 @@ impl VoteSigner {
         self.record.clone().admit(ballot, &self.key, &here.at)
     }
 
-    /// Whether another member than this one speaks.
-    fn hears_other(&self, now: Duration, than: Index) -> bool {
-        self.speaker.is_some_and(|(speaker, at)| speaker != than && now < at + SPEAKER_PATIENCE)
-    }
-
     /// Begins a session for what our engine asked for, or waits where that may help.
     fn begin(&mut self, now: Duration, rng: &mut dyn CryptoRngCore) -> Effects {
         let Some(asked) = &mut self.asked else { return Vec::new() };
         asked.next = now + VOTE_PATIENCE;
         let (ballot, until) = (asked.ballot.clone(), asked.until.min(asked.next));
-        if self.hears_other(now, self.signer.index) {
+        let me = self.signer.index;
+        if self.speaker.is_other(now, me) {
             return self.note(CouncilNote::OtherSpeaker);
         }
-        match self.allows(now, &ballot) {
-            Ok(()) => {}
+        let request = self.signer.statement(&ballot.statement);
+        let (ask, of) = ((&self.signer, &request), ballot.clone());
+        let asked = match self.allows(now, &ballot) {
+            Ok(()) => Round::ask(ask, of, (false, until), rng),
+            // What the others said there, so they can sign it without us.
+            Err(VoteRefusal::Twice) if self.advised == Some(ballot.statement) => {
+                Round::ask_others(ask, of, until, rng)
+            }
             // Not permitted yet, or too early.
             Err(VoteRefusal::Height) => return Vec::new(),
             Err(why) => return self.refuse_own(why),
-        }
-        let request = self.signer.statement(&ballot.statement);
-        match Round::ask((&self.signer, &request), ballot.clone(), (false, until), rng) {
+        };
+        match asked {
             Ok((round, letter)) => {
+                self.speaker.joined(now, me);
                 if let Some(asked) = &mut self.asked {
                     asked.round = Some(round);
                 }
@@ -262,11 +247,9 @@ impl VoteSigner {
     /// Answers our engine, after another member's advice if there is one.
     fn give_up(&mut self, note: CouncilNote) -> Effects {
         self.notes.push(note);
-        let answer = |asked: Asked| {
-            let answer = asked.instead.map_or(GroupAnswer::Later, GroupAnswer::Instead);
-            VoteEffect::Answer(asked.ballot.statement, answer)
-        };
-        self.asked.take().map(answer).into_iter().collect()
+        let Some(asked) = self.asked.take() else { return Vec::new() };
+        self.advised = asked.instead;
+        vec![asked.not_signed()]
     }
 
     /// Our own record refuses what our engine asked for.
@@ -274,8 +257,7 @@ impl VoteSigner {
         let Some(asked) = self.asked.take() else { return Vec::new() };
         let statement = asked.ballot.statement;
         self.notes.push(CouncilNote::NotVoted { by: self.signer.index, why });
-        let passed = || GroupAnswer::Passed(self.record.last().round.max(statement.position().round));
-        let answer = self.record.instead(&statement).map_or_else(passed, GroupAnswer::Instead);
+        let answer = self.record.instead(&statement).map_or(GroupAnswer::Refused, GroupAnswer::Instead);
         vec![VoteEffect::Answer(statement, answer)]
     }
 
@@ -296,7 +278,7 @@ impl VoteSigner {
     ) -> Effects {
         let by = letter.heading().from;
         let known = by != self.signer.index && !self.standing.is_left_out(by);
-        if !known || self.hears_other(now, by) || !letter.is_signed(self.signer.epoch.draft()) {
+        if !known || self.speaker.is_other(now, by) || !letter.is_signed(self.signer.epoch.draft()) {
             return Vec::new();
         }
         let asks = self.asks.entry(by).or_insert_with(|| TokenBucket::new(ASKS, now));
@@ -311,7 +293,9 @@ impl VoteSigner {
             Ok(opened) => opened,
             Err(fault) => return self.note(CouncilNote::Failed(fault)),
         };
-        match ballot.statement.value().filter(|_| ballot.statement.needs_block()) {
+        // What it said before was judged then.
+        let is_new = ballot.statement.needs_block() && !self.record.has_said(&ballot.statement);
+        match ballot.statement.value().filter(|_| is_new) {
             Some(value) => {
                 let block = ballot.block.clone();
                 self.judging.insert(by, (opened, ballot));
@@ -355,10 +339,14 @@ impl VoteSigner {
         rng: &mut dyn CryptoRngCore,
         (by, opened, ballot): (Index, Opened, Ballot),
     ) -> Effects {
+        if self.speaker.is_other(now, by) {
+            return Vec::new();
+        }
         match Round::join(&self.signer, opened, (ballot, now + VOTE_PATIENCE), rng) {
             Ok(round) => {
+                self.speaker.joined(now, by);
                 self.rounds.insert(by, round);
-                self.further(now, by)
+                self.further(by)
             }
             Err(fault) => self.note(CouncilNote::Failed(fault)),
         }
@@ -375,14 +363,14 @@ impl VoteSigner {
             return Vec::new();
         };
         let by = *by;
-        if round.take(&self.signer, letter) { self.further(now, by) } else { Vec::new() }
+        if round.take(&self.signer, letter) { self.further(by) } else { Vec::new() }
     }
 
     /// Goes on in the session of another member.
-    fn further(&mut self, now: Duration, by: Index) -> Effects {
+    fn further(&mut self, by: Index) -> Effects {
         let Some(mut round) = self.rounds.remove(&by) else { return Vec::new() };
         let outcome = round.advance(&self.signer, &[]);
-        if !self.binds(now, by, &round) {
+        if !self.binds(by, &round) {
             return Vec::new();
         }
         let effects = self.tell(&mut round);
@@ -397,14 +385,13 @@ impl VoteSigner {
     /// Goes on in our own session.
     fn further_own(&mut self, now: Duration, rng: &mut dyn CryptoRngCore) -> Effects {
         let me = self.signer.index;
-        // In the second half of a statement's time, who was silent before may be needed.
-        let late = self.asked.as_ref().is_some_and(|asked| now + STATEMENT_PATIENCE / 2 >= asked.until);
+        let late = self.asked.as_ref().is_some_and(|asked| asked.is_late(now));
         let candidates = self.standing.candidates(self.signer.epoch.draft(), late);
         let Some(mut round) = self.asked.as_mut().and_then(|asked| asked.round.take()) else {
             return Vec::new();
         };
         let outcome = round.advance(&self.signer, &candidates);
-        if !self.binds(now, me, &round) {
+        if !self.binds(me, &round) {
             return Vec::new();
         }
         let mut effects = self.tell(&mut round);
@@ -435,7 +422,7 @@ impl VoteSigner {
     }
 
     /// Before our share of a signature leaves: the record, durably.
-    fn binds(&mut self, now: Duration, by: Index, round: &Round<Ballot>) -> bool {
+    fn binds(&mut self, by: Index, round: &Round<Ballot>) -> bool {
         if !round.has_untold_share(self.signer.index) {
             return true;
         }
@@ -446,9 +433,6 @@ impl VoteSigner {
             Ok(()) => self.keeper.keep(&self.record).err().map(|why| CouncilNote::NotBound(why.to_string())),
         };
         let bound = why.is_none();
-        if bound {
-            self.speaker = Some((by, now));
-        }
         self.notes.extend(why);
         bound
     }

@@ -82,11 +82,11 @@ impl Bench {
 
     fn admit(&mut self, ballot: &Ballot) -> Result<(), VoteRefusal> {
         let key = self.key(0);
-        let before = self.record;
+        let before = self.record.clone();
         let admitted = self.record.admit(ballot, &key, &self.at);
         assert!(admitted.is_ok() || self.record == before, "a refusal changes nothing");
         let file = self.record.to_file();
-        assert_eq!(VoteRecord::from_file(&CHAIN, &file), Ok(self.record));
+        assert_eq!(VoteRecord::from_file(&CHAIN, &file), Ok(self.record.clone()));
         admitted
     }
 }
@@ -101,12 +101,71 @@ fn nothing_is_said_twice() {
     assert_eq!(bench.record.instead(&b.statement), Some(a.statement), "what it may say there");
     let nil = Bench::vote(Prevote, 1, None);
     assert_eq!(bench.admit(&nil), Err(VoteRefusal::Twice));
-    let below = bench.prevote(0, A);
-    assert_eq!(
-        (bench.admit(&below), bench.record.instead(&below.statement)),
-        (Err(VoteRefusal::Twice), Some(a.statement))
-    );
     assert_eq!(bench.admit(&Bench::vote(Precommit, 1, None)), Ok(()));
+}
+
+/// Votes come in any order, and whichever of two that contradict each other comes second is refused.
+#[test]
+fn votes_below_the_last_position_are_held_against_those_above() {
+    let mut bench = Bench::new();
+    let (early, lock) = (bench.prevote(1, A), bench.precommit(3, A));
+    assert_eq!((bench.admit(&early), bench.admit(&lock)), (Ok(()), Ok(())));
+    // The same again at any position, also below; and not something else there.
+    let without = Ballot { claim: None, ..early.clone() };
+    assert_eq!(bench.admit(&without), Ok(()), "said already, so its grounds were there");
+    let other = bench.prevote(1, B);
+    assert_eq!(bench.admit(&other), Err(VoteRefusal::Twice));
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 1, None)), Err(VoteRefusal::Twice));
+    assert_eq!(bench.record.instead(&other.statement), Some(early.statement));
+    // A prevote below the lock is bound by nothing, one above is; and their grounds are asked for as ever.
+    let (below, above) = (bench.prevote(2, B), bench.prevote(4, B));
+    assert_eq!(bench.admit(&Ballot { claim: None, ..below.clone() }), Err(VoteRefusal::Claim));
+    assert_eq!(bench.admit(&below), Ok(()));
+    assert_eq!(bench.admit(&above), Err(VoteRefusal::Locked(3)));
+    // A precommit below a prevote for something else would have been a lock against it.
+    let (bad, good) = (bench.precommit(1, A), bench.precommit(1, B));
+    assert_eq!(bench.admit(&bad), Err(VoteRefusal::Twice));
+    assert_eq!(bench.admit(&Ballot { polka: None, ..good.clone() }), Err(VoteRefusal::Polka));
+    assert_eq!(bench.admit(&good), Ok(()), "as the prevote above it");
+    // The lock that counts in a round is the last one below it.
+    assert_eq!(bench.admit(&above), Err(VoteRefusal::Locked(3)));
+    let (zero, two) = (bench.precommit(2, B), bench.prevote(3, A));
+    assert_eq!(bench.admit(&zero), Ok(()));
+    assert_eq!(bench.admit(&two), Err(VoteRefusal::Locked(2)));
+    assert_eq!(bench.record.instead(&two.statement), Some(Bench::vote(Prevote, 3, None).statement));
+    // A vote for nothing always, a proposal never.
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 3, None)), Ok(()));
+    let ours = (0..3).find(|round| bench.turn(*round) == 0);
+    let claim = ProposalClaim { height: Height::new(5), round: ours.unwrap_or(0), pol_round: None, value: A };
+    let late = Ballot { statement: Statement::Proposal(claim), ..Bench::vote(Prevote, 0, None) };
+    assert_eq!(bench.admit(&late), Err(VoteRefusal::Twice));
+    assert_eq!(bench.record.instead(&late.statement), None, "no vote in its place");
+    // Of another height all is new, and of one that is over nothing is said.
+    bench.at.height = Height::new(6);
+    let nil = Statement::Vote(Vote { kind: Prevote, height: Height::new(6), round: 0, value: None });
+    let ballot = Ballot { statement: nil, claim: None, polka: None, block: Arc::new([]) };
+    assert_eq!((bench.admit(&ballot), bench.record.last().height), (Ok(()), Height::new(6)));
+    bench.at.height = Height::new(5);
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 9, None)), Err(VoteRefusal::Twice));
+}
+
+/// A record holds a bounded number of statements; below those that it dropped, nothing is signed.
+#[test]
+fn what_a_record_forgot_is_not_said_again() {
+    let mut bench = Bench::new();
+    for round in 1..=96 {
+        for kind in [Prevote, Precommit] {
+            assert_eq!(bench.admit(&Bench::vote(kind, round, None)), Ok(()));
+        }
+    }
+    let full = bench.record.to_file();
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 0, None)), Ok(()), "all is still there");
+    assert_eq!(bench.admit(&Bench::vote(Precommit, 0, None)), Err(VoteRefusal::Twice));
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 97, None)), Ok(()));
+    assert_eq!(bench.record.to_file().len(), full.len());
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 1, None)), Err(VoteRefusal::Twice), "forgotten");
+    assert_eq!(bench.record.instead(&Bench::vote(Prevote, 1, None).statement), None);
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 2, None)), Ok(()), "and this is not");
 }
 
 #[test]
@@ -121,7 +180,7 @@ fn a_lock_holds_until_a_later_quorum() {
     let nothing = Statement::Vote(Vote { kind: Prevote, height: Height::new(5), round: 5, value: None });
     assert_eq!(bench.record.instead(&against.statement), Some(nothing));
     for (round, released) in [(1, false), (2, true), (4, true), (5, false), (6, false)] {
-        let mut fresh = Bench { record: bench.record, ..Bench::new() };
+        let mut fresh = Bench { record: bench.record.clone(), ..Bench::new() };
         let polka = Some(fresh.polka((Prevote, round), B, &[0, 1, 3]));
         let expected = if released { Ok(()) } else { Err(VoteRefusal::Locked(2)) };
         assert_eq!(fresh.admit(&Ballot { polka, ..against.clone() }), expected, "a quorum of round {round}");

@@ -56,7 +56,7 @@ impl VoteKeeper for Disk {
     }
 
     fn keep(&mut self, record: &VoteRecord) -> io::Result<()> {
-        *self.0.lock().unwrap() = *record;
+        *self.0.lock().unwrap() = record.clone();
         Ok(())
     }
 }
@@ -99,7 +99,7 @@ impl World {
         let VoteGroup { group, shares, machines, records, .. } = self.group.as_ref()?;
         let place = machines.iter().position(|machine| *machine == n)?;
         let (identity, keeper) = (identity(place as u64 + 1), Box::new(records[place].clone()));
-        let record = *records[place].0.lock().unwrap();
+        let record = records[place].0.lock().unwrap().clone();
         let (group, share) = (group.clone(), shares[place].clone());
         let setup = VoteSignerSetup { identity, group, share, record, keeper };
         Some(GroupEngine::Votes(Box::new(VoteSigner::new(self.chain.chain(), setup).unwrap())))
