@@ -216,7 +216,7 @@ fn same_answers<F: Files>(
     if state.tip() != tip {
         return Err(differs("headers"));
     }
-    store.has_all_parts()?;
+    store.has_whole_index()?;
     for (part, _) in store.commitments().outputs.parts() {
         if !state.agrees(part)? {
             return Err(differs("unspent outputs"));
