@@ -17,8 +17,11 @@ use sotto_mw::{
     state::{ChainView, Sighting},
     transaction::Body,
 };
-use sotto_node::storage::{
-    Batch, Database, Databases, FileName, Files, KeyValue, Layout, Memory, Slot, Store, StoreError,
+use sotto_node::{
+    ledger::audit::audit,
+    storage::{
+        Batch, Database, Databases, FileName, Files, KeyValue, Layout, Memory, Slot, Store, StoreError,
+    },
 };
 use std::{
     collections::BTreeMap,
@@ -389,4 +392,29 @@ fn an_index_of_two_batches_at_once_is_found() {
             test_chain.agrees(&store);
         }
     }
+}
+
+/// The audit reads the index that opening does not: an entry that is lost, altered or too many is an error.
+#[test]
+fn the_audit_reads_the_whole_index() {
+    let databases = Watched::default();
+    let (_, files) = reorganised(&databases);
+    let entries = databases.entries();
+    let store = Store::open_on(files, databases.layout()).unwrap();
+    audit(&store, |_, _| {}).unwrap();
+    let read: Vec<_> = entries.iter().filter(|(key, _)| b"hknu".contains(&key[0])).collect();
+    for (n, (key, value)) in read.into_iter().enumerate().step_by(3) {
+        let (mut altered, mut beside) = (value.clone(), key.clone());
+        *altered.last_mut().unwrap() ^= 1;
+        *beside.last_mut().unwrap() ^= 0x80;
+        let place = if n % 2 == 0 && !entries.contains_key(&beside) { beside } else { key.clone() };
+        let change: Entries = [(place, altered)].into();
+        databases.slots()[0].get_or_insert_default().extend(change);
+        assert!(audit(&store, |_, _| {}).is_err(), "{key:?}");
+        databases.slots()[0] = Some(entries.clone());
+        databases.slots()[0].get_or_insert_default().remove(key);
+        assert!(audit(&store, |_, _| {}).is_err(), "{key:?}");
+        databases.slots()[0] = Some(entries.clone());
+    }
+    audit(&store, |_, _| {}).unwrap();
 }
