@@ -2,16 +2,18 @@
 //! prints what it takes to open them, how large they are, and what it takes to look one output up.
 //!
 //! ```text
-//! cargo run --release -p sotto-benches --example scale -- FOLDER [OUTPUTS…]       default 10,000 100,000
+//! cargo run --release -p sotto-benches --example scale -- FOLDER [OUTPUTS[/EACH]…]       default 10,000 100,000
+//! cargo run --release -p sotto-benches --example scale -- --measure audit CHAIN
 //! ```
 //!
-//! A chain has 200 outputs a block, and its commitments, roots, headers and seals are real. **One range proof is
+//! A chain has 200 outputs a block, or EACH: with one in each there are as many headers and kernels as outputs. Its commitments, roots, headers and seals are real. **One range proof is
 //! repeated** in all outputs, since proving takes ten milliseconds each: an audit refuses such a chain, and a
 //! store, which verifies blocks before they are written and trusts what was written, does not notice. So the
 //! files are written here, as `docs/FORMATS.md` draws them, and the store's own code makes the index from them.
 //!
 //! Each measurement is a process of its own: its seconds, its processor seconds and its peak memory. A crash is
-//! the end of a process that took 200 blocks into the index and flushed nothing.
+//! the end of a process that took 200 blocks into the index and flushed nothing. The second form audits the chain in a
+//! folder, such as one that the example `chain` has made, with real proofs.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
 use cpu_time::ProcessTime;
@@ -34,7 +36,7 @@ use sotto_mw::{
     transaction::Body,
     trie::{Entry, Trie},
 };
-use sotto_node::edge::chain_dir::DiskStore;
+use sotto_node::{edge::chain_dir::DiskStore, ledger::audit::audit};
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
@@ -43,7 +45,7 @@ use std::{
     time::Instant,
 };
 
-/// Outputs of a block.
+/// Outputs of a block, if nothing else is said.
 const EACH: usize = 200;
 /// Blocks after the index, that a crash leaves to be taken in.
 const REST: usize = 200;
@@ -55,14 +57,14 @@ fn main() {
         return measure(&args[1], Path::new(&args[2]));
     }
     let folder = PathBuf::from(&args[0]);
-    let sizes = args[1..].iter().map(|n| n.parse().unwrap()).collect::<Vec<usize>>();
+    let sizes: Vec<_> = args[1..].iter().map(|size| read_size(size)).collect();
     println!("seconds (processor seconds, peak MB)");
-    for outputs in if sizes.is_empty() { vec![10_000, 100_000] } else { sizes } {
-        let dir = folder.join(outputs.to_string());
+    for (outputs, each) in if sizes.is_empty() { vec![(10_000, EACH), (100_000, EACH)] } else { sizes } {
+        let dir = folder.join(format!("{outputs}-{each}"));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        let mut maker = Maker::new(&dir);
-        let blocks = outputs.div_ceil(EACH);
+        let mut maker = Maker::new(&dir, each);
+        let blocks = outputs.div_ceil(each);
         (0..blocks.saturating_sub(REST)).for_each(|_| maker.block());
         maker.head();
         println!("{outputs} outputs, {blocks} blocks");
@@ -76,6 +78,12 @@ fn main() {
         println!("  the same, and read all outputs    {}", child("all", &dir));
         println!("  {}", child("sizes", &dir));
     }
+}
+
+/// Outputs in all and in a block.
+fn read_size(size: &str) -> (usize, usize) {
+    let (outputs, each) = size.split_once('/').unwrap_or((size, "200"));
+    (outputs.parse().unwrap(), each.parse().unwrap())
 }
 
 /// Runs a measurement in a process of its own.
@@ -93,6 +101,7 @@ fn measure(what: &str, dir: &Path) {
             let all = commitments().take(100).map(|c| store.unspent(&c).unwrap().unwrap().created);
             assert!(all.count() == 100);
         }
+        "audit" => _ = audit(&store, |_, _| {}).unwrap(),
         "all" => assert_eq!(store.all_unspent().map(Result::unwrap).count() as u64, store.tip().output_count),
         "sizes" => {
             let (sizes, count) = (store.sizes().unwrap(), store.tip().output_count);
@@ -130,6 +139,7 @@ fn commitments() -> impl Iterator<Item = Commitment> {
 /// Writes a chain.
 struct Maker {
     dir: PathBuf,
+    each: usize,
     chain: Chain,
     operator: SecretScalar,
     rng: ChaCha20Rng,
@@ -144,7 +154,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new(dir: &Path) -> Self {
+    fn new(dir: &Path, each: usize) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let operator = SecretScalar::random(&mut rng);
         let chain = Chain::new(Params::solo(PublicKey::of(&operator), 1_700_000_000)).unwrap();
@@ -153,6 +163,7 @@ impl Maker {
         let (log, offset) = segment(dir, &chain, 0);
         Self {
             dir: dir.to_owned(),
+            each,
             operator,
             rng,
             commitments: Box::new(commitments()),
@@ -169,7 +180,7 @@ impl Maker {
 
     fn block(&mut self) {
         let height = self.tip.height.next();
-        let mut outputs: Vec<_> = self.commitments.by_ref().take(EACH).collect();
+        let mut outputs: Vec<_> = self.commitments.by_ref().take(self.each).collect();
         outputs.sort_unstable();
         let outputs: Vec<_> =
             outputs.into_iter().map(|commitment| Output { commitment, ..self.model.clone() }).collect();

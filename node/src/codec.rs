@@ -49,6 +49,8 @@ pub(crate) mod tag {
     pub(crate) const HEAD: &str = "sotto/node-head/v1";
     pub(crate) const POOL: &str = "sotto/node-pool/v1";
     pub(crate) const INDEX: &str = "sotto/node-index/v1";
+    pub(crate) const MAP: &str = "sotto/node-map/v1";
+    pub(crate) const LOOKUP: &str = "sotto/node-lookup/v1";
     pub(crate) const OPERATOR: &str = "sotto/node-operator/v1";
     pub(crate) const EVIDENCE: &str = "sotto/node-evidence/v1";
     pub(crate) const EQUIVOCATIONS: &str = "sotto/node-equivocations/v1";

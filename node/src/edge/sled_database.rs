@@ -109,10 +109,6 @@ impl Database for SledDatabase {
         }))
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<KeyValue>, StoreError> {
-        guarded(|| self.db.range(from..to).next_back().map(entry).transpose())
-    }
-
     fn write(&mut self, batch: Batch) -> Result<(), StoreError> {
         let mut changes = sled::Batch::default();
         for (key, value) in batch {

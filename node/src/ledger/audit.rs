@@ -8,16 +8,18 @@
 //!
 //! Of pruned blocks it verifies what is left ([`snapshot_check`](crate::storage::snapshot_check)):
 //! [`Audit::pruned`] is the last of their heights, and [`UNCHECKED`] lists what is lost. The audit trusts
-//! only the genesis parameters, keeps some 100 bytes an output in memory, and takes about as long as receiving all
-//! blocks again.
+//! only the genesis parameters, keeps some 100 bytes an output in memory and two runs of blocks, and takes about as long as
+//! receiving all blocks again, on all cores.
 
 use crate::storage::{
     Files, Store, StoreError,
     fresh_state::FreshState,
+    index_check::StoredBlock,
     snapshot_check::{Checker, PrunedError},
     snapshot_format::{PartKind, Start},
     snapshot_part::Part,
 };
+use rayon::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
@@ -25,7 +27,7 @@ use sotto_mw::{
     codec::Encode,
     error::ConnectError,
     kernel::Kernel,
-    rules::{self, InvalidBlock, SupplyAudit, connect_block, verify_blocks},
+    rules::{self, InvalidBlock, SupplyAudit, Verified, connect_block, verify_blocks},
     state::{ChainView, Unspent},
 };
 
@@ -82,8 +84,11 @@ pub enum AuditError {
     },
 }
 
-/// How many headers, outputs and kernels are verified together.
-const RUN: usize = 2_048;
+/// About how many bytes of blocks are verified together: some 2,500 outputs.
+const RUN_BYTES: usize = 2 << 20;
+
+/// Blocks that were verified, and the first after them that was not.
+type Run = (Vec<Verified<Block>>, Option<InvalidBlock>);
 
 /// Audits a store; `progress` is called after each block, with its height and the tip's.
 ///
@@ -101,17 +106,28 @@ pub fn audit<F: Files>(
         pruned(chain, start, parts, (&mut sums, done))?;
     }
     let mut state = FreshState::begin(store)?;
-    let (mut run, mut items) = (Vec::new(), 0);
-    for height in (store.base().get() + 1..=tip.height.get()).map(Height::new) {
-        let block = store.block(height)?.ok_or(AuditError::Differs { what: "blocks" })?;
-        sums.add_block(&block);
-        items += 1 + block.body.outputs.len() + block.body.kernels.len();
-        run.push(block);
-        if items >= RUN || height == tip.height {
-            connect(chain, &mut state, core::mem::take(&mut run), |h| progress(h, tip.height))?;
-            items = 0;
+    let mut next = store.base().next();
+    let (mut parent, mut terms) = (state.tip().clone(), state.terms().clone());
+    let mut ready: Option<Run> = None;
+    // While one run is verified, the one before is connected.
+    while ready.as_ref().is_none_or(|(_, broken)| broken.is_none()) {
+        let run = run(store, &mut next)?;
+        let Some(last) = run.last() else { break };
+        let (under, before) = (chain.under(&terms), core::mem::replace(&mut parent, last.header.clone()));
+        for block in &run {
+            sums.add_block(block);
+            terms = terms.after(block.header.height, block.body.terms_change());
         }
+        let (mut verified, mut connected) = (None, Ok(()));
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| verified = Some(verify_blocks(&under, &before, run)));
+            let ready = ready.take().unwrap_or_default();
+            connected = connect(chain, &mut state, ready, |h| progress(h, tip.height));
+        });
+        connected?;
+        ready = verified;
     }
+    connect(chain, &mut state, ready.unwrap_or_default(), |h| progress(h, tip.height))?;
     sums.supply = same_answers(store, &state, &mut sums)?;
     Ok(sums)
 }
@@ -184,14 +200,26 @@ fn pruned(
     Ok(())
 }
 
-/// Every rule, as for blocks that arrive.
+/// The blocks from a height on that are verified together, decoded over all cores; none above the tip.
+fn run<F: Files>(store: &Store<F>, next: &mut Height) -> Result<Vec<Block>, StoreError> {
+    let (mut stored, mut bytes) = (Vec::new(), 0);
+    while *next <= store.tip().height && bytes < RUN_BYTES {
+        let block = store.undecoded(*next)?;
+        bytes += block.bytes.len();
+        stored.push(block);
+        *next = next.next();
+    }
+    let decoded: Vec<_> = stored.par_iter().map(StoredBlock::decode).collect();
+    decoded.into_iter().collect()
+}
+
+/// The rules of the chain so far, for blocks that obey all others.
 fn connect<F: Files>(
     chain: &Chain,
     state: &mut FreshState<'_, F>,
-    run: Vec<Block>,
+    (verified, broken): Run,
     mut done: impl FnMut(Height),
 ) -> Result<(), AuditError> {
-    let (verified, broken) = verify_blocks(&chain.under(state.terms()), &state.tip().clone(), run);
     for block in verified {
         let height = block.get().header.height;
         let connected = connect_block(chain, state, block).map_err(|e| match e {
@@ -216,7 +244,7 @@ fn same_answers<F: Files>(
     if state.tip() != tip {
         return Err(differs("headers"));
     }
-    store.has_all_parts()?;
+    store.has_whole_index()?;
     for (part, _) in store.commitments().outputs.parts() {
         if !state.agrees(part)? {
             return Err(differs("unspent outputs"));

@@ -146,7 +146,7 @@ impl<F: Files> ChainView for Branch<'_, F> {
 
     fn outputs(&self, keys: &[Hash]) -> Result<Trie, StoreError> {
         let mut outputs = self.commitments.outputs.clone();
-        self.store.index.load_paths(&mut outputs, keys)?;
+        self.store.noting(self.store.index.load_paths(&mut outputs, keys))?;
         Ok(outputs)
     }
 
@@ -160,7 +160,7 @@ impl<F: Files> ChainView for Branch<'_, F> {
     fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
         match self.excesses.get(e) {
             Some(seen) => Ok(Some(*seen)),
-            None => self.store.index.last_seen(e, self.fork),
+            None => self.store.noting(self.store.index.last_seen(e, self.fork)),
         }
     }
 

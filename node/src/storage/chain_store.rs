@@ -8,15 +8,16 @@
 //!
 //! Guaranteed: a block that was acknowledged is never lost in a crash; after one, the store opens at the
 //! block before or the block after. Every answer about unspent outputs is compared with the top of their trie
-//! in memory, headers and kernels with the head when the store opens, blocks with their checksum and header:
+//! in memory, headers and what is known of kernels with the root of a map, blocks with their checksum and header:
 //! damage is an error, never an answer. A damaged or missing index is rebuilt from the log. Not guaranteed: that a
 //! damaged log or head can be repaired (keep a copy); that the blocks obey the rules if somebody with access
 //! to the disk wrote them (the audit finds out); freshness, if all files are put back to an earlier day.
 //!
-//! Opening reads headers and kernels once, and of unspent outputs the hashes of at most 65,536 parts, whose
-//! root must be the head's; a part is read, and compared with its hash, when it is needed
-//! ([`index_outputs`](super::index_outputs)). One that turns out to be damaged is noted, and the index rebuilt
-//! when the store is opened next.
+//! Opening reads as much of a long chain as of a short one ([`index_check`](super::index_check)): of unspent outputs the
+//! hashes of at most 65,536 parts, whose root must be the head's, and of headers and kernels the last. A part is read,
+//! and compared with its hash, when it is needed ([`index_outputs`](super::index_outputs)), and so is the path of a
+//! header, a kernel or an excess ([`index_lookups`](super::index_lookups)). What turns out to be damaged is noted, and
+//! the index rebuilt when the store is opened next.
 
 use super::{
     base::{Base, remove_leftovers},

@@ -2,8 +2,8 @@
 //! memory.
 //!
 //! ```text
-//! Databases::open(slot) ─▶ Database: get, range, last ◀── write: one batch, all of it or nothing
-//!                                    flush: what was written survives the loss of power
+//! Databases::open(slot) ─▶ Database: get, range ◀── write: one batch, all of it or nothing
+//!                              flush: what was written survives the loss of power
 //! ```
 //!
 //! A store has one index, and a second while a snapshot is being installed beside the chain; a [`Slot`] names
@@ -49,6 +49,12 @@ impl Batch {
         self.0.push((key.into(), Some(value.into())));
     }
 
+    /// The same but for keys that begin with a table's letter.
+    pub(crate) fn without(mut self, table: &[u8]) -> Self {
+        self.0.retain(|(key, _)| !key.starts_with(table));
+        self
+    }
+
     /// Removes a key.
     pub fn remove(&mut self, key: impl Into<Vec<u8>>) {
         self.0.push((key.into(), None));
@@ -74,12 +80,6 @@ pub trait Database: fmt::Debug + Send {
 
     /// The entries with `from ≤ key < to`, in order; ends after the first that cannot be read.
     fn range(&self, from: &[u8], to: &[u8]) -> Box<dyn Iterator<Item = Result<KeyValue, StoreError>> + '_>;
-
-    /// The last entry with `from ≤ key < to`.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<KeyValue>, StoreError>;
 
     /// Applies a batch, all of it or nothing.
     ///

@@ -148,6 +148,9 @@ pub enum IndexFault {
     /// A kernel id or excess is missing or wrong.
     #[error("the entry of kernel {0} is missing or wrong")]
     KernelEntry(Hash),
+    /// A part of what is looked up by height, kernel id or excess is missing or wrong.
+    #[error("what it looks up by height, kernel or excess is missing or wrong")]
+    Lookup,
     /// An unspent output is missing, wrong, or there and spent.
     #[error("the entry of output {0} is missing or wrong")]
     Output(PointBytes),

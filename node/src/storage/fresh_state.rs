@@ -5,18 +5,19 @@
 //! ```
 //!
 //! It trusts nothing of the store's index but where blocks are. Its own index is in memory, some 100 bytes an
-//! output; outputs stay where they are, in the base and the log.
+//! output and 200 a kernel; outputs and kernels stay where they are, in the base and the log.
 
 use super::{
     base::Base,
     chain_store::ChainStore,
-    database::{Databases, Slot},
+    database::{Batch, Database, Databases, KeyValue, Slot},
     error::StoreError,
     files::Files,
     format::Head,
     index::{HeadChange, Index},
     index_check::{after_block, outputs_of},
     index_outputs::UNLOAD_EVERY,
+    key,
     located::Located,
     memory_database::MemoryDatabases,
 };
@@ -45,8 +46,7 @@ pub(crate) struct FreshState<'a, F: Files> {
 impl<'a, F: Files> FreshState<'a, F> {
     /// The state before the log: the base's, or that of the genesis.
     pub(crate) fn begin(store: &'a ChainStore<F>) -> Result<Self, StoreError> {
-        let databases: &dyn Databases = &MemoryDatabases;
-        let mut index = Index::open(databases, Slot::Current)?;
+        let mut index = Index::open(&WithoutKernels, Slot::Current)?;
         let (files, chain) = (&store.files, &store.chain);
         let head = match Base::of(files, chain, &store.head)? {
             Some(base) => base.fill(files, &mut index, chain, store.head.first)?,
@@ -117,5 +117,57 @@ impl<F: Files> ChainView for FreshState<'_, F> {
 
     fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {
         Ok(self.index.kernel_height(id)?.is_some())
+    }
+}
+
+/// Databases in memory for an index that is asked for everything but kernels by their place, which it does not keep.
+#[derive(Debug)]
+struct WithoutKernels;
+
+impl Databases for WithoutKernels {
+    fn open(&self, slot: Slot) -> Result<Box<dyn Database>, StoreError> {
+        Ok(Box::new(NoKernels(MemoryDatabases.open(slot)?)))
+    }
+
+    fn exists(&self, slot: Slot) -> bool {
+        MemoryDatabases.exists(slot)
+    }
+
+    fn remove(&self, slot: Slot) -> Result<(), StoreError> {
+        MemoryDatabases.remove(slot)
+    }
+
+    fn rename(&self, from: Slot, to: Slot) -> Result<(), StoreError> {
+        MemoryDatabases.rename(from, to)
+    }
+}
+
+/// One of them.
+#[derive(Debug)]
+struct NoKernels(Box<dyn Database>);
+
+impl Database for NoKernels {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key)
+    }
+
+    fn range(&self, from: &[u8], to: &[u8]) -> Box<dyn Iterator<Item = Result<KeyValue, StoreError>> + '_> {
+        self.0.range(from, to)
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.0.write(batch.without(key::KERNELS))
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.0.clear()
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.0.flush()
+    }
+
+    fn bytes(&self) -> Result<u64, StoreError> {
+        self.0.bytes()
     }
 }

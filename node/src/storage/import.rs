@@ -7,7 +7,8 @@
 //!                           ─▶ none: uniqueness and supply over all of it ─▶ genesis, log, head: a store
 //! ```
 //!
-//! A base without a head is an import under way. Memory is bounded by the largest part that really arrives.
+//! A base without a head is an import under way. Memory is bounded by two parts, as large as those that really arrive:
+//! one is judged, on all cores, while the next is decoded.
 //! The import trusts only the chain's id, which the caller knows or compares: the id is the hash of the
 //! parameters, they name the operator's key or the first validators', and everything else is checked against
 //! those keys. Each change of the validators is sealed by those before it, so where a part of headers with a
@@ -185,13 +186,27 @@ impl Gathering<'_> {
             .truncate(draft, bytes.len() as u64)
             .and_then(|()| files.truncate(draft, end))
             .map_err(writing)?;
-        let mut missing = Vec::new();
-        for ((place, entry), offset) in (0..).zip(&self.start.parts).zip(offsets) {
-            let arrived = up_to(source, entry.length as usize)?;
-            let part = match self.check(place, &arrived)? {
+        let (start, mut missing) = (self.start, Vec::new());
+        let read = |source: &mut dyn Read, place: u32| {
+            start
+                .parts
+                .get(place as usize)
+                .map_or(Ok(Vec::new()), |entry| up_to(source, entry.length as usize))
+        };
+        let mut arrived = read(source, 0)?;
+        let mut decoded = decode(start, 0, &arrived);
+        for ((place, entry), offset) in (0..).zip(&start.parts).zip(offsets) {
+            // While one part is judged, the next is decoded.
+            let next = read(source, place + 1)?;
+            let (judged, ahead) =
+                rayon::join(|| self.checker.take(place, decoded), || decode(start, place + 1, &next));
+            let part = match judged? {
                 Ok(()) => Ok(arrived),
                 Err(fault) => match self.earlier(files, entry, place) {
-                    Some(earlier) => self.check(place, &earlier)?.map(|()| earlier).map_err(|_| fault),
+                    Some(earlier) => {
+                        let earlier_part = decode(start, place, &earlier);
+                        self.checker.take(place, earlier_part)?.map(|()| earlier).map_err(|_| fault)
+                    }
                     None => Err(fault),
                 },
             };
@@ -199,6 +214,7 @@ impl Gathering<'_> {
                 Ok(bytes) => write_at(files, draft, offset, &bytes)?,
                 Err(fault) => missing.push(MissingPart { part: place, kind: entry.kind, fault }),
             }
+            (arrived, decoded) = (next, ahead);
         }
         let done = files.sync(draft).and_then(|()| files.rename(draft, FileName::Base(0)));
         done.and_then(|()| files.sync_names()).map_err(writing)?;
@@ -210,21 +226,32 @@ impl Gathering<'_> {
         let kept = self.kept.as_ref().filter(|k| k.start.parts.get(place as usize) == Some(entry))?;
         kept.bytes(files, place).ok()
     }
+}
 
+/// A part of a snapshot, if these are its bytes.
+fn decode(start: &Start, place: u32, bytes: &[u8]) -> Result<Part, PartFault> {
+    let entry = start.parts.get(place as usize).ok_or(Damage::Short)?;
+    if bytes.len() < entry.length as usize {
+        return Err(Damage::Short.into());
+    }
+    if Start::check(&start.tip, place, entry.kind, bytes) != entry.check {
+        return Err(Damage::Checksum.into());
+    }
+    Ok(Part::from_bytes(entry.kind, bytes)?)
+}
+
+impl Checker {
     /// Whether a part belongs in its place; a broken rule ends the import.
-    fn check(&mut self, place: u32, bytes: &[u8]) -> Result<Result<(), PartFault>, ImportError> {
-        let Some(entry) = self.start.parts.get(place as usize) else { return Ok(Err(Damage::Short.into())) };
-        if bytes.len() < entry.length as usize {
-            return Ok(Err(Damage::Short.into()));
-        }
-        if Start::check(&self.start.tip, place, entry.kind, bytes) != entry.check {
-            return Ok(Err(Damage::Checksum.into()));
-        }
-        let part = match Part::from_bytes(entry.kind, bytes) {
+    fn take(
+        &mut self,
+        place: u32,
+        decoded: Result<Part, PartFault>,
+    ) -> Result<Result<(), PartFault>, ImportError> {
+        let part = match decoded {
             Ok(part) => part,
-            Err(damage) => return Ok(Err(damage.into())),
+            Err(fault) => return Ok(Err(fault)),
         };
-        match self.checker.part(place, &part) {
+        match self.part(place, &part) {
             Ok(()) => Ok(Ok(())),
             Err(PrunedError::Part { fault, .. }) => Ok(Err(fault)),
             Err(e) => Err(e.into()),

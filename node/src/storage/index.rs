@@ -2,16 +2,19 @@
 //!
 //! The log decides, never the index. One record makes one atomic batch, which also holds the head after it,
 //! so after a crash it is behind the head by whole records and catches up from the log.
-//! [`index_check`](super::index_check) compares it with the head when the store opens, and an index that does
-//! not fit is thrown away and rebuilt.
+//! What it has is compared with the head and with two roots, that of the unspent outputs
+//! ([`index_outputs`](super::index_outputs)) and that of what is looked up ([`index_lookups`](super::index_lookups)):
+//! when the store opens ([`index_check`](super::index_check)), or when it is read. An index that does not fit is
+//! thrown away and rebuilt.
 
 use super::{
     database::{Batch, Database, Databases, KeyValue, Slot},
     error::{IndexFault, StoreError},
     format::{Head, Position},
-    index_format::{HeaderEntry, UndoEntry, head_entry, read_head_entry, read_terms_entry, terms_entry},
+    index_format::{HeaderEntry, Standing, UndoEntry, terms_entry},
     key,
     located::Located,
+    merkle_map::Changes,
 };
 use crate::seal::SealedHeader;
 use sotto_mw::{
@@ -20,9 +23,7 @@ use sotto_mw::{
     codec::{Decode, Encode},
     hash::Hash,
     history::TermsChange,
-    kernel::{Excess, Kernel},
-    state::Sighting,
-    terms::Terms,
+    kernel::Kernel,
     trie::Trie,
 };
 
@@ -32,8 +33,10 @@ const COPIED: usize = 1_024;
 /// An open index.
 #[derive(Debug)]
 pub(crate) struct Index {
-    db: Box<dyn Database>,
+    pub(crate) db: Box<dyn Database>,
     slot: Slot,
+    /// The root of the map of what is looked up.
+    pub(crate) lookups: Hash,
 }
 
 /// Where a chain was before a change, and where it is after it.
@@ -46,7 +49,10 @@ pub(crate) struct HeadChange<'a> {
 impl Index {
     /// Opens the index of a slot, or creates an empty one.
     pub(crate) fn open(databases: &dyn Databases, slot: Slot) -> Result<Self, StoreError> {
-        Ok(Self { db: databases.open(slot)?, slot })
+        let mut index = Self { db: databases.open(slot)?, slot, lookups: Hash::ZERO };
+        // One that does not say where it stands is empty, or is rebuilt.
+        index.lookups = index.standing().ok().flatten().map_or(Hash::ZERO, |standing| standing.lookups);
+        Ok(index)
     }
 
     /// Which index this is.
@@ -61,6 +67,7 @@ impl Index {
 
     /// Removes everything.
     pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
+        self.lookups = Hash::ZERO;
         self.db.clear()
     }
 
@@ -79,6 +86,7 @@ impl Index {
             }
         }
         other.flush()?;
+        other.lookups = self.lookups;
         other.put_head(&self.head()?.ok_or(IndexFault::Position)?)?;
         other.flush()
     }
@@ -112,9 +120,12 @@ impl Index {
 
     /// The head that the index is at; `None` when it is empty.
     pub(crate) fn head(&self) -> Result<Option<Head>, StoreError> {
-        let bytes = self.get(key::HEAD)?;
-        let head = bytes.map(|b| read_head_entry(&b)).transpose();
-        head.map_err(|_| IndexFault::Position.into())
+        Ok(self.standing()?.map(|standing| standing.head))
+    }
+
+    fn standing(&self) -> Result<Option<Standing>, StoreError> {
+        let standing = self.get(key::HEAD)?.map(|bytes| Standing::from_bytes(&bytes)).transpose();
+        standing.map_err(|_| IndexFault::Position.into())
     }
 
     /// Adds a block whose record begins at `at`, and which leads to these outputs; removes the undo entry of
@@ -127,18 +138,22 @@ impl Index {
         outputs: &Trie,
     ) -> Result<(), StoreError> {
         let height = after.header.height;
-        let mut batch = Batch::default();
+        let (mut batch, mut changes) = (Batch::default(), Changes::new());
         let spent = self.rewrite(&mut batch, block, &Located::in_block(block, at), outputs)?;
         for (k, place) in block.body.kernels.iter().zip(before.header.kernel_count..) {
-            put_kernel(&mut batch, k, place, height);
+            batch.insert(key::kernel(place), k.to_bytes());
+            self.note_kernel(&mut changes, k, height, after.floor)?;
         }
         let undo = UndoEntry { kernels: before.kernels.clone(), spent };
         batch.insert(key::undo(height), undo.to_bytes(height));
         (before.floor.get()..after.floor.get()).for_each(|h| batch.remove(key::undo(Height::new(h + 1))));
         batch.insert(key::header(height), HeaderEntry { header: after.header.clone(), at }.to_bytes());
+        self.note_header(&mut changes, &after.header);
         if after.header.terms != after.header.next_terms {
             batch.insert(key::terms(height.next()), terms_entry(height.next(), &after.terms));
+            self.note_terms(&mut changes, height.next(), &after.terms)?;
         }
+        self.note(&mut batch, changes)?;
         self.write(batch, after)
     }
 
@@ -150,46 +165,41 @@ impl Index {
         outputs: &Trie,
     ) -> Result<(), StoreError> {
         let height = before.header.height;
-        let mut batch = Batch::default();
+        let (mut batch, mut changes) = (Batch::default(), Changes::new());
         self.rewrite(&mut batch, block, &self.undo_entry(height)?.spent, outputs)?;
         for (k, place) in block.body.kernels.iter().zip(after.header.kernel_count..) {
             batch.remove(key::kernel(place));
-            batch.remove(key::kernel_id(&k.id()));
-            batch.remove(key::excess(&k.excess, Some(height)));
+            self.forget_kernel(&mut changes, k, height)?;
         }
         batch.remove(key::undo(height));
         batch.remove(key::header(height));
+        self.forget_header(&mut changes, height);
+        self.note(&mut batch, changes)?;
         self.write(batch, after)
     }
 
     /// Adds headers whose blocks are not in the log.
     pub(crate) fn put_headers(&mut self, all: &[SealedHeader]) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
+        let (mut batch, mut changes) = (Batch::default(), Changes::new());
         for SealedHeader { header, .. } in all {
             let entry = HeaderEntry { header: header.clone(), at: Position::start(0) };
             batch.insert(key::header(header.height), entry.to_bytes());
+            self.note_header(&mut changes, header);
         }
+        self.note(&mut batch, changes)?;
         self.db.write(batch)
     }
 
     /// Adds terms from the headers at which they change.
     pub(crate) fn put_terms(&mut self, changes: &[TermsChange]) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
+        let (mut batch, mut noted) = (Batch::default(), Changes::new());
         for TermsChange { sealed, terms } in changes {
             let from = sealed.header.height.next();
             batch.insert(key::terms(from), terms_entry(from, terms));
+            self.note_terms(&mut noted, from, terms)?;
         }
+        self.note(&mut batch, noted)?;
         self.db.write(batch)
-    }
-
-    /// The terms where they change, each with its first height, in order.
-    pub(crate) fn terms(&self) -> impl Iterator<Item = Result<(Height, Terms), StoreError>> + '_ {
-        self.scan(key::TERMS).map(|entry| {
-            let (k, v) = entry?;
-            let from = k.get(key::TERMS.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
-            let from = Height::new(from.unwrap_or_default());
-            Ok((from, read_terms_entry(&v, from).map_err(|_| IndexFault::Terms(from))?))
-        })
     }
 
     /// Adds the kernels of whole blocks from height `first` on, whose headers are there; `place` is the
@@ -200,15 +210,18 @@ impl Index {
         place: u64,
         all: &[Kernel],
     ) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
+        let (mut batch, mut changes) = (Batch::default(), Changes::new());
         let (mut height, mut until) = (first.minus(1), place);
         for (k, place) in all.iter().zip(place..) {
             while until <= place {
                 height = height.next();
                 until = self.header(height)?.ok_or(IndexFault::Header(height))?.header.kernel_count;
             }
-            put_kernel(&mut batch, k, place, height);
+            batch.insert(key::kernel(place), k.to_bytes());
+            // No block of these is ever undone.
+            self.note_kernel(&mut changes, k, height, height)?;
         }
+        self.note(&mut batch, changes)?;
         self.db.write(batch)
     }
 
@@ -218,14 +231,9 @@ impl Index {
     }
 
     fn write(&mut self, mut batch: Batch, after: &Head) -> Result<(), StoreError> {
-        batch.insert(key::HEAD, head_entry(after));
+        let standing = Standing { head: after.clone(), lookups: self.lookups };
+        batch.insert(key::HEAD, standing.to_bytes());
         self.db.write(batch)
-    }
-
-    /// The header at a height above the genesis, and where its block is.
-    pub(crate) fn header(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
-        let Some(bytes) = self.get(key::header(h))? else { return Ok(None) };
-        Ok(Some(HeaderEntry::from_bytes(&bytes, h).map_err(|_| IndexFault::Header(h))?))
     }
 
     /// The undo entry of the block at this height.
@@ -262,43 +270,6 @@ impl Index {
     pub(crate) fn count(&self, table: &[u8]) -> Result<u64, StoreError> {
         self.scan(table).try_fold(0, |n, entry| entry.map(|_| n + 1))
     }
-
-    /// The height of the kernel with this id.
-    pub(crate) fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
-        let Some(bytes) = self.get(key::kernel_id(id))? else { return Ok(None) };
-        Ok(Some(Height::from_bytes(&bytes).map_err(|_| IndexFault::KernelEntry(*id))?))
-    }
-
-    /// The last block up to height `last` with this excess.
-    pub(crate) fn last_seen(&self, e: &Excess, last: Height) -> Result<Option<Sighting>, StoreError> {
-        let prefix = key::excess(e, None);
-        let end = [&key::excess(e, Some(last))[..], &[0]].concat();
-        let last = self.db.last(&prefix, &end)?;
-        let Some((k, v)) = last else { return Ok(None) };
-        let height = k.get(prefix.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
-        let may_repeat = match v.as_slice() {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
-        };
-        match (height.map(Height::new), may_repeat) {
-            (Some(height), Some(may_repeat)) => Ok(Some(Sighting { height, may_repeat })),
-            _ => Err(IndexFault::KernelEntry(Hash::from_bytes(*e.as_bytes())).into()),
-        }
-    }
-
-    /// Whether the index has exactly this sighting of an excess.
-    pub(crate) fn saw(&self, e: &Excess, seen: Sighting) -> Result<bool, StoreError> {
-        let entry = self.get(key::excess(e, Some(seen.height)))?;
-        Ok(entry.is_some_and(|v| v == [u8::from(seen.may_repeat)]))
-    }
-}
-
-/// A kernel's three entries.
-fn put_kernel(batch: &mut Batch, k: &Kernel, place: u64, height: Height) {
-    batch.insert(key::kernel(place), k.to_bytes());
-    batch.insert(key::kernel_id(&k.id()), height.to_bytes());
-    batch.insert(key::excess(&k.excess, Some(height)), [k.features.may_repeat().into()]);
 }
 
 /// Leaves one index in the current slot: the next one, if it is of the state that the head names, and else

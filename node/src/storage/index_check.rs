@@ -1,10 +1,10 @@
 //! Opening: brings the index to the end of the log, and compares what it answers from with the head.
 //!
-//! The head commits to everything: its header to all earlier headers, to all kernels in order and to the set
-//! of unspent outputs. So headers are checked as a chain, terms by the hashes that headers state, kernels by
-//! recomputing their mountain range, ids and excesses by looking each kernel up and counting, undo entries by
-//! their checksums. Of the outputs the root is recomputed from the hashes of the parts, however many outputs
-//! there are; the parts are read now if they are few, and else each before it is used.
+//! However long the chain is, opening reads the hashes of the parts of unspent outputs, whose root must be the head's,
+//! the last header, the undo entries of the blocks above the floor, and the terms where they change. Everything
+//! else is compared with one of two roots when it is used. Of a short chain, and for the audit, all of it is read
+//! ([`check_whole`]): the head commits to everything, so headers are checked as a chain, terms by the hashes that
+//! headers state, kernels by recomputing their mountain range, and what is looked up by looking it up and counting.
 
 use crate::{
     codec::Damage,
@@ -21,6 +21,7 @@ use crate::{
         key,
         located::Located,
         log::Log,
+        merkle_map::MapSize,
         snapshot_format::SEALED_MAX,
     },
 };
@@ -31,6 +32,7 @@ use sotto_mw::{
     chain::Chain,
     codec::{Decode, Reader},
     history::History,
+    kernel::Kernel,
     mmr::Peaks,
     state::{Sighting, Unspent},
     transaction::Body,
@@ -59,8 +61,12 @@ pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Resu
     let Truth { files, log, chain, head, .. } = *truth;
     let now = match (index.head()?, truth.base) {
         (Some(now), _) => now,
-        (None, Some(base)) => base.fill(files, index, chain, head.first)?,
-        (None, None) => Head::genesis(chain),
+        (None, base) => {
+            // A crash may have left a part of it.
+            index.clear()?;
+            let filled = base.map(|base| base.fill(files, index, chain, head.first)).transpose()?;
+            filled.unwrap_or_else(|| Head::genesis(chain))
+        }
     };
     if (now.base, now.first) != (head.base, head.first) {
         return Err(IndexFault::Position.into());
@@ -95,7 +101,9 @@ struct Replay<'a, F: Files> {
 impl<F: Files> Replay<'_, F> {
     /// Takes the record in that begins at `at`.
     fn take(&mut self, at: Position) -> Result<(), StoreError> {
-        let (record, end) = self.truth.log.read(self.truth.files, at)?;
+        let Truth { files, log, .. } = *self.truth;
+        log.check_header_at(files, at)?;
+        let (record, end) = log.read(files, at)?;
         match record {
             Record::Block { bytes, .. } => self.connect(at..end, &bytes),
             Record::Undo { .. } => self.undo(end),
@@ -194,6 +202,39 @@ pub(crate) fn after_undo(
     Ok(Head { header, terms, kernels, ..*now })
 }
 
+/// A block as it was read, before a point of it is decoded.
+pub(crate) struct StoredBlock {
+    at: Position,
+    header: Header,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl StoredBlock {
+    /// Reads the record that begins at `at`.
+    pub(crate) fn read(
+        files: &impl Files,
+        log: &Log,
+        at: Position,
+        header: &Header,
+    ) -> Result<Self, StoreError> {
+        match log.read(files, at)?.0 {
+            Record::Block { bytes, .. } => Ok(Self { at, header: header.clone(), bytes }),
+            Record::Undo { .. } => {
+                Err(StoreError::damaged(FileName::Segment(at.segment), at.offset, Damage::Misplaced))
+            }
+        }
+    }
+
+    /// The block, which has this header.
+    pub(crate) fn decode(&self) -> Result<Block, StoreError> {
+        let Self { at, header, bytes } = self;
+        let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
+        let block = Block::from_bytes(bytes).map_err(|e| damaged(e.into()))?;
+        let same = block.header == *header && body_hash(&block.body) == header.body_hash;
+        if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
+    }
+}
+
 /// The block with this header, whose record begins at `at`.
 pub(crate) fn block_at(
     files: &impl Files,
@@ -201,11 +242,7 @@ pub(crate) fn block_at(
     at: Position,
     header: &Header,
 ) -> Result<Block, StoreError> {
-    let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
-    let Record::Block { bytes, .. } = log.read(files, at)?.0 else { return Err(damaged(Damage::Misplaced)) };
-    let block = Block::from_bytes(&bytes).map_err(|e| damaged(e.into()))?;
-    let same = block.header == *header && body_hash(&block.body) == header.body_hash;
-    if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
+    StoredBlock::read(files, log, at, header)?.decode()
 }
 
 /// The block with this header as it is stored: header and seal, and the bytes of its body.
@@ -240,8 +277,8 @@ pub(crate) fn front_at(
     Ok(r.version().and_then(|()| SealedHeader::decode(&mut r)).ok())
 }
 
-/// Parts of the outputs that are read when a store opens, at most.
-const PARTS_CHECKED: usize = 4_096;
+/// What a store has at most so that all of it is read when it opens: headers, kernels, parts of the outputs.
+const ALL_CHECKED: u64 = 4_096;
 
 /// Compares the index with the head and its outputs; returns the terms of all heights.
 pub(crate) fn check(
@@ -250,69 +287,77 @@ pub(crate) fn check(
     head: &Head,
     outputs: &Trie,
 ) -> Result<History, StoreError> {
-    let headers = headers(index, chain, head)?;
-    let history = check_terms(index, chain, &headers)?;
-    check_kernels(index, head, headers)?;
-    for h in head.floor.get()..head.header.height.get() {
+    let Header { height, kernel_count, next_terms, .. } = head.header;
+    let history = index.history(chain)?;
+    if history.at(height.next()).hash() != next_terms {
+        return Err(IndexFault::Terms(height.next()).into());
+    }
+    let last = match height {
+        Height::GENESIS => Some(Header::genesis(chain)),
+        _ => index.header(height)?.map(|entry| entry.header),
+    };
+    if last.as_ref() != Some(&head.header) {
+        return Err(IndexFault::Header(height).into());
+    }
+    for h in head.floor.get()..height.get() {
         index.undo_entry(Height::new(h + 1))?;
     }
-    index.check_parts(outputs, PARTS_CHECKED)?;
+    index.check_parts(outputs, ALL_CHECKED)?;
+    if height.get() <= ALL_CHECKED && kernel_count <= ALL_CHECKED {
+        check_whole(index, chain, head)?;
+    }
     Ok(history)
 }
 
-/// Compares the terms with what the headers state: there is an entry wherever they change, and no other.
-fn check_terms(index: &Index, chain: &Chain, headers: &[Header]) -> Result<History, StoreError> {
-    let (mut history, mut entries) = (History::new(chain), index.terms());
-    for h in headers.iter().filter(|h| h.terms != h.next_terms) {
-        let from = h.height.next();
-        let entry = entries.next().transpose()?;
-        let stated = entry.filter(|(at, terms)| *at == from && terms.hash() == h.next_terms);
-        history.append(from, &stated.ok_or(IndexFault::Terms(from))?.1);
-    }
-    match entries.next().transpose()? {
-        Some((from, _)) => Err(IndexFault::Terms(from).into()),
-        None => Ok(history),
-    }
-}
-
-/// The headers' chain from the genesis to the head.
-fn headers(index: &Index, chain: &Chain, head: &Head) -> Result<Vec<Header>, StoreError> {
-    let mut all = vec![Header::genesis(chain)];
-    let mut tip = Header::genesis(chain).hash();
+/// Compares all headers, terms and kernels with the head, and what is looked up with these.
+pub(crate) fn check_whole(index: &Index, chain: &Chain, head: &Head) -> Result<(), StoreError> {
+    let (mut kernels, mut terms) = (index.kernels(), index.terms());
+    let (mut peaks, mut changes, mut excesses) = (Peaks::new(), 0, 0);
+    let mut before = Header::genesis(chain);
     for entry in index.headers() {
         let header = entry?.header;
-        if header.previous != tip {
-            return Err(IndexFault::Header(header.height).into());
+        let height = header.height;
+        if header.previous != before.hash() || index.header(height)?.is_none() {
+            return Err(IndexFault::Header(height).into());
         }
-        tip = header.hash();
-        all.push(header);
+        if header.terms != header.next_terms {
+            let entry = terms.next().transpose()?;
+            let stated = entry.is_some_and(|(at, t)| at == height.next() && t.hash() == header.next_terms);
+            changes += u64::from(stated);
+            stated.then_some(()).ok_or(IndexFault::Terms(height.next()))?;
+        }
+        while peaks.len() < header.kernel_count {
+            let kernel = kernels.next().ok_or(IndexFault::Kernels)??;
+            excesses += u64::from(is_last(index, &kernel, height)?);
+            peaks.push(kernel.id());
+        }
+        before = header;
     }
-    if tip == head.header.hash() { Ok(all) } else { Err(IndexFault::Header(head.header.height).into()) }
+    if before.hash() != head.header.hash() {
+        return Err(IndexFault::Header(head.header.height).into());
+    }
+    if let Some((from, _)) = terms.next().transpose()? {
+        return Err(IndexFault::Terms(from).into());
+    }
+    if peaks != head.kernels || kernels.next().is_some() {
+        return Err(IndexFault::Kernels.into());
+    }
+    let size = index.lookups_size()?;
+    let keys = head.header.height.get() + peaks.len() + excesses + changes.min(1);
+    let same = size == MapSize { keys, nodes: index.count(key::NODES)? };
+    if same { Ok(()) } else { Err(IndexFault::Lookup.into()) }
 }
 
-/// Compares kernels with the head's mountain range, and ids and excesses with the kernels.
-fn check_kernels(index: &Index, head: &Head, headers: Vec<Header>) -> Result<(), StoreError> {
-    let mut peaks = Peaks::new();
-    let mut headers = headers.into_iter();
-    let mut block = headers.next();
-    for kernel in index.kernels() {
-        let kernel = kernel?;
-        while block.as_ref().is_some_and(|h| h.kernel_count <= peaks.len()) {
-            block = headers.next();
-        }
-        let height = block.as_ref().map(|h| h.height).ok_or(IndexFault::Kernels)?;
-        let (id, may_repeat) = (kernel.id(), kernel.features.may_repeat());
-        let known = index.kernel_height(&id)? == Some(height);
-        if !known || !index.saw(&kernel.excess, Sighting { height, may_repeat })? {
-            return Err(IndexFault::KernelEntry(id).into());
-        }
-        peaks.push(id);
+/// Compares what is looked up with a kernel of the block at this height; says whether it is the last with its excess.
+fn is_last(index: &Index, kernel: &Kernel, height: Height) -> Result<bool, StoreError> {
+    let (id, may_repeat) = (kernel.id(), kernel.features.may_repeat());
+    let last = index.last_seen(&kernel.excess, Height::new(u64::MAX))?.ok_or(IndexFault::KernelEntry(id))?;
+    let agrees = last.height > height || last == Sighting { height, may_repeat };
+    if agrees && index.kernel_height(&id)? == Some(height) {
+        Ok(last.height == height)
+    } else {
+        Err(IndexFault::KernelEntry(id).into())
     }
-    let count = peaks.len();
-    let same = peaks == head.kernels
-        && index.count(key::KERNEL_IDS)? == count
-        && index.count(key::EXCESSES)? == count;
-    if same { Ok(()) } else { Err(IndexFault::Kernels.into()) }
 }
 
 /// The trie before a block, from the trie after it, in which the paths of what it touched are loaded.

@@ -1,9 +1,9 @@
 //! The bytes of index entries: canonical, and bounded before anything is allocated.
 //!
 //! ```text
-//! 'm' → version (1) ‖ head                               where the index stands
-//! 'h' height → header (mw) ‖ position (12) ‖ check       'i' kernel id → height (8)
-//! 'k' place  → kernel (mw)                               'e' excess ‖ height → may repeat (1)
+//! 'm' → version (1) ‖ root of the map (32) ‖ head ‖ check    where the index stands
+//! 'h' height → header (mw) ‖ position (12) ‖ check       'k' place  → kernel (mw)
+//! 'n' depth ‖ path → node of the map                     what is looked up: [`merkle_map`](super::merkle_map)
 //! 'p' part   → hash of the part of the trie (32)         'u' part → located* ‖ check
 //! 't' first height → terms (mw) ‖ check                  where the terms change, so none on a solo chain
 //! 'x' height → peaks' length (4) ‖ kernel peaks before ‖ located* ‖ check      located: [`located`](super::located)
@@ -30,18 +30,30 @@ use sotto_mw::{
 };
 
 /// The version of the index. The first had none, and its head began with 1.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
-/// The entry that says where the index stands.
-pub(crate) fn head_entry(head: &Head) -> Vec<u8> {
-    [&[VERSION], &head.to_bytes()[..]].concat()
+/// Where an index stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) head: Head,
+    /// The root of the map of what is looked up.
+    pub(crate) lookups: Hash,
 }
 
-/// Reads that entry.
-pub(crate) fn read_head_entry(bytes: &[u8]) -> Result<Head, Damage> {
-    match bytes.split_first() {
-        Some((&VERSION, head)) => Head::from_bytes(head),
-        _ => Err(Damage::Magic),
+impl Standing {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let bytes = [&[VERSION], &self.lookups.as_bytes()[..], &self.head.to_bytes()].concat();
+        with_check(tag::INDEX, key::HEAD, bytes)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
+        if bytes.first() != Some(&VERSION) {
+            return Err(Damage::Magic);
+        }
+        let mut r = Reader::new(checked(tag::INDEX, key::HEAD, bytes)?);
+        r.u8()?;
+        let lookups = Hash::decode(&mut r)?;
+        Ok(Self { lookups, head: Head::from_bytes(r.take(r.left())?)? })
     }
 }
 
@@ -149,8 +161,11 @@ mod tests {
         head.header.height = Height::new(11);
         head.kernels.push(Hash::ZERO);
         (head.header.kernel_count, head.header.kernel_root) = (1, head.kernels.root());
-        only(&head_entry(&head), &head, read_head_entry);
-        assert_eq!(read_head_entry(&head.to_bytes()), Err(Damage::Magic), "an index without a version");
+        let standing = Standing { head: head.clone(), lookups: Hash::from_bytes([7; 32]) };
+        only(&standing.to_bytes(), &standing, Standing::from_bytes);
+        for earlier in [head.to_bytes(), [&[2], &head.to_bytes()[..]].concat()] {
+            assert_eq!(Standing::from_bytes(&earlier), Err(Damage::Magic), "an index of an earlier version");
+        }
         let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
         only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::new(11)));
         let (terms, from) = (chain.params().first_terms(), Height::new(6));

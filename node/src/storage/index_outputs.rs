@@ -68,13 +68,14 @@ impl Index {
         Ok(())
     }
 
-    /// Reads every part if there are at most `most`, and whatever the table has beside them.
-    pub(crate) fn check_parts(&self, trie: &Trie, most: usize) -> Result<(), StoreError> {
+    /// Reads every part if there are at most `most`, one after the other, and whatever the table has beside them.
+    pub(crate) fn check_parts(&self, trie: &Trie, most: u64) -> Result<(), StoreError> {
         let parts: Vec<_> = trie.parts().into_iter().map(|(part, _)| part).collect();
-        if parts.len() > most {
+        if parts.len() as u64 > most {
             return Ok(());
         }
-        self.load(&mut trie.unloaded(), parts.iter().copied())?;
+        let top = trie.unloaded();
+        parts.iter().try_for_each(|part| self.load(&mut top.clone(), [*part]))?;
         let same = self.count(key::UNSPENT)? == parts.len() as u64;
         if same { Ok(()) } else { Err(IndexFault::Outputs.into()) }
     }

@@ -1,19 +1,18 @@
 //! Keys of the index: a letter for the table, then the key in it.
 
-use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, trie::Part};
+use sotto_mw::{amount::Height, trie::Part};
 
 pub(crate) const HEAD: &[u8] = b"m";
 pub(crate) const HEADERS: &[u8] = b"h";
 pub(crate) const KERNELS: &[u8] = b"k";
-pub(crate) const KERNEL_IDS: &[u8] = b"i";
-pub(crate) const EXCESSES: &[u8] = b"e";
+pub(crate) const NODES: &[u8] = b"n";
 pub(crate) const PARTS: &[u8] = b"p";
 pub(crate) const UNSPENT: &[u8] = b"u";
 pub(crate) const UNDO: &[u8] = b"x";
 pub(crate) const TERMS: &[u8] = b"t";
 
 /// All tables but the head's.
-pub(crate) const TABLES: [&[u8]; 8] = [HEADERS, KERNELS, KERNEL_IDS, EXCESSES, PARTS, UNSPENT, UNDO, TERMS];
+pub(crate) const TABLES: [&[u8]; 7] = [HEADERS, KERNELS, NODES, PARTS, UNSPENT, UNDO, TERMS];
 
 /// The first key after a table's.
 pub(crate) fn after(table: &[u8]) -> Vec<u8> {
@@ -26,16 +25,6 @@ pub(crate) fn header(h: Height) -> Vec<u8> {
 
 pub(crate) fn kernel(place: u64) -> Vec<u8> {
     [KERNELS, &place.to_be_bytes()].concat()
-}
-
-pub(crate) fn kernel_id(id: &Hash) -> Vec<u8> {
-    [KERNEL_IDS, id.as_bytes()].concat()
-}
-
-/// Without a height: the prefix of all sightings of the excess.
-pub(crate) fn excess(e: &Excess, h: Option<Height>) -> Vec<u8> {
-    let height = h.map(|h| h.get().to_be_bytes());
-    [EXCESSES, e.as_bytes(), height.as_ref().map_or(&[][..], |b| b)].concat()
 }
 
 /// The hash of a part of the trie.

@@ -51,7 +51,8 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens the log of this extent, and cuts off the bytes beyond; returns how many those were.
+    /// Opens the log of this extent, and cuts off the bytes beyond; returns how many those were. Of all segments
+    /// only the last is read: the others by who reads a record of theirs, and by [`Log::check_headers`].
     pub(crate) fn open(
         files: &mut impl Files,
         chain: &ChainId,
@@ -59,7 +60,7 @@ impl Log {
         segment_bytes: u64,
     ) -> Result<(Self, u64), StoreError> {
         let log = Self { chain: *chain, first, end, segment_bytes };
-        log.check_headers(files)?;
+        check_header(files, chain, end.segment)?;
         let cut = cut_beyond(files, end)?;
         Ok((log, cut))
     }
@@ -67,6 +68,12 @@ impl Log {
     /// Checks that all segments are there and begin with their headers.
     pub(crate) fn check_headers(&self, files: &impl Files) -> Result<(), StoreError> {
         (self.first..=self.end.segment).try_for_each(|n| check_header(files, &self.chain, n))
+    }
+
+    /// Checks the header of the segment that begins at this place, if one does.
+    pub(crate) fn check_header_at(&self, files: &impl Files, at: Position) -> Result<(), StoreError> {
+        let begins = at == Position::start(at.segment);
+        if begins { check_header(files, &self.chain, at.segment) } else { Ok(()) }
     }
 
     /// Where the first record begins, if there is one.

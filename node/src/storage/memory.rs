@@ -43,6 +43,7 @@ struct State {
     durable_names: BTreeMap<FileName, usize>,
     unsynced_names: Vec<NameChange>,
     changes: u64,
+    reads: u64,
     /// How many more changes succeed.
     budget: Option<u64>,
     /// Whether a write was refused for want of budget.
@@ -180,6 +181,12 @@ impl Memory {
         self.state().changes
     }
 
+    /// How many reads there were.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.state().reads
+    }
+
     /// Lets `n` more changes succeed; all after them fail, the first write among them half done. `None`: no
     /// limit.
     pub fn kill_after(&self, n: Option<u64>) {
@@ -252,6 +259,7 @@ impl Files for Memory {
 
     fn read(&self, file: FileName, offset: u64, n: usize) -> io::Result<Vec<u8>> {
         let mut state = self.state();
+        state.reads += 1;
         let rest = usize::try_from(offset).ok().and_then(|at| state.content(file).ok()?.now.get(at..));
         rest.and_then(|r| r.get(..n)).map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }

@@ -49,10 +49,6 @@ impl Database for MemoryDatabase {
         Box::new(self.entries(from, to).map(|(k, v)| Ok((k.clone(), v.clone()))))
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<KeyValue>, StoreError> {
-        Ok(self.entries(from, to).next_back().map(|(k, v)| (k.clone(), v.clone())))
-    }
-
     fn write(&mut self, batch: Batch) -> Result<(), StoreError> {
         for (key, value) in batch {
             match value {

@@ -1,9 +1,9 @@
 //! A store's answers, and how each is checked before it is given.
 //!
 //! An unspent output must be in a part with the hash that the trie in memory has, and hash to its leaf there; an
-//! absence must be one in such a part; a block must hash to its header; an iterator over all of something ends
-//! with an error if it was not complete. Headers, kernel ids and excesses were all checked when the store
-//! opened, and afterwards rest on the index's own checksums.
+//! absence must be one in such a part; a header, a kernel's height and an excess, or that there is none, are read in
+//! the map whose root the index states; a block must hash to its header; an iterator over all of something ends
+//! with an error if it was not complete.
 
 use crate::{
     seal::SealedHeader,
@@ -13,7 +13,7 @@ use crate::{
         error::{IndexFault, StoreError},
         files::{Files, length},
         format::Position,
-        index_check::{block_at, front_at, stored_at},
+        index_check::{StoredBlock, block_at, check_whole, front_at, stored_at},
         index_format::HeaderEntry,
         located::Located,
         snapshot_format::Start,
@@ -55,8 +55,7 @@ impl<F: Files> ChainStore<F> {
         if h > self.head.header.height {
             return Ok(None);
         }
-        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
-        Ok(Some(entry.header))
+        self.header_entry(h).map(|entry| Some(entry.header))
     }
 
     /// The block at this height; `None` above the tip, and for the genesis, which has no body.
@@ -104,7 +103,12 @@ impl<F: Files> ChainStore<F> {
         if h <= self.head.base {
             return Err(StoreError::Pruned { height: h, base: self.head.base });
         }
-        Ok(Some(self.index.header(h)?.ok_or(IndexFault::Header(h))?))
+        self.header_entry(h).map(Some)
+    }
+
+    /// The header at a height up to the tip and where its block is, while the store is stopped too.
+    pub(crate) fn header_entry(&self, h: Height) -> Result<HeaderEntry, StoreError> {
+        self.noting(self.index.header(h).and_then(|entry| entry.ok_or_else(|| IndexFault::Header(h).into())))
     }
 
     /// The block at a height up to the tip, while the store is stopped too.
@@ -112,8 +116,14 @@ impl<F: Files> ChainStore<F> {
         if h <= self.head.base {
             return Err(StoreError::Pruned { height: h, base: self.head.base });
         }
-        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+        let entry = self.header_entry(h)?;
         block_at(&self.files, &self.log, entry.at, &entry.header)
+    }
+
+    /// The block at a height above the base and up to the tip, not decoded.
+    pub(crate) fn undecoded(&self, h: Height) -> Result<StoredBlock, StoreError> {
+        let HeaderEntry { header, at } = self.entry(h)?.ok_or(IndexFault::Header(h))?;
+        StoredBlock::read(&self.files, &self.log, at, &header)
     }
 
     /// The header and the seal at this height; `None` above the tip, and for the genesis, which has no seal.
@@ -139,13 +149,13 @@ impl<F: Files> ChainStore<F> {
         };
         for s in &all {
             let height = s.header.height;
-            if self.index.header(height)?.is_none_or(|e| e.header != s.header) {
+            if self.header_entry(height)?.header != s.header {
                 return Err(IndexFault::Header(height).into());
             }
         }
         let rest = first.get().max(self.head.base.get() + 1)..=last.get();
         for h in rest.map(Height::new) {
-            let HeaderEntry { header, at } = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+            let HeaderEntry { header, at } = self.header_entry(h)?;
             all.push(self.sealed_at(at, &header)?);
         }
         Ok(all)
@@ -202,7 +212,7 @@ impl<F: Files> ChainStore<F> {
     /// When the index is damaged.
     pub fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
         self.running()?;
-        self.index.kernel_height(id)
+        self.noting(self.index.kernel_height(id))
     }
 
     /// All unspent outputs in the order of their keys in the trie. An error stands for each part of them that
@@ -218,9 +228,10 @@ impl<F: Files> ChainStore<F> {
         })
     }
 
-    /// Whether the index has the parts of the trie of unspent outputs, all of them and no others.
-    pub(crate) fn has_all_parts(&self) -> Result<(), StoreError> {
-        self.noting(self.index.check_parts(&self.commitments.outputs, usize::MAX))
+    /// Whether the index has all that the head commits to, and nothing else.
+    pub(crate) fn has_whole_index(&self) -> Result<(), StoreError> {
+        self.noting(check_whole(&self.index, &self.chain, &self.head))?;
+        self.noting(self.index.check_parts(&self.commitments.outputs, u64::MAX))
     }
 
     /// The outputs of a part of the trie, in the order of keys.
@@ -340,7 +351,7 @@ impl<F: Files> ChainView for ChainStore<F> {
 
     fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
         self.running()?;
-        self.index.last_seen(e, self.head.header.height)
+        self.noting(self.index.last_seen(e, self.head.header.height))
     }
 
     fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {

@@ -59,9 +59,9 @@ impl SnapshotLayout {
     /// The parts of about `items` each of the state after this header; `kernels` are the counts that the
     /// headers state, from height 1 on.
     pub(crate) fn of(kernels: &[u64], tip: &Header, items: u32) -> Self {
-        let (items, last, outputs) = (u64::from(items.max(1)), kernels.len() as u64, tip.output_count);
+        let (items, last) = (u64::from(items.max(1)), kernels.len() as u64);
         let headers = headers_of_a_part(tip, items);
-        let depth = (0..MAX_DEPTH).find(|d| outputs.div_ceil(1 << d) <= items).unwrap_or(MAX_DEPTH);
+        let depth = depth_of(tip, items);
         let mut all = Vec::new();
         let mut from = 1;
         while from <= last {
@@ -90,6 +90,12 @@ impl SnapshotLayout {
 /// each height, fit in a message.
 pub(crate) fn headers_of_a_part(tip: &Header, items: u64) -> u64 {
     if tip.terms == Hash::ZERO { items } else { (items / 16).max(1) }
+}
+
+/// The depth of the prefixes of a state's outputs.
+pub(crate) fn depth_of(tip: &Header, items: u64) -> u8 {
+    let fits = |d: &u8| tip.output_count.div_ceil(1 << d) <= items;
+    (0..MAX_DEPTH).find(fits).unwrap_or(MAX_DEPTH)
 }
 
 /// Whether a part contains exactly what belongs there; `headers` are those of the chain, the genesis first

@@ -14,16 +14,17 @@ use crate::{
     storage::{
         base::Base,
         chain_store::ChainStore,
-        error::{IndexFault, StoreError},
+        error::StoreError,
         file_name::FileName,
         files::{Files, length, remove_if_there},
         plan::ChainStep,
         snapshot_build::{FILE as DRAFT, Progress, SnapshotBuild},
-        snapshot_format::PartKind,
-        snapshot_layout::{PartRange, SnapshotLayout},
+        snapshot_format::{PartCount, PartKind},
+        snapshot_layout::{depth_of, headers_of_a_part},
+        snapshot_state::kernel_count,
     },
 };
-use sotto_mw::{amount::Height, codec::Decode, hash::Hash};
+use sotto_mw::{amount::Height, block::Header, codec::Decode, hash::Hash};
 
 /// Snapshots that are kept at most.
 const KEPT: u32 = 3;
@@ -176,31 +177,55 @@ impl SnapshotServer {
     }
 }
 
-/// Whether a snapshot of this chain is in parts of so many items.
+/// Whether a snapshot of this chain is in parts of so many items, as [`SnapshotLayout`] divides them. Of each part
+/// its first height and two or three headers are read.
+///
+/// [`SnapshotLayout`]: super::snapshot_layout::SnapshotLayout
 fn is_regular<F: Files>(store: &ChainStore<F>, base: &Base, items: u32) -> Result<bool, StoreError> {
-    let tip = &base.start.tip.header;
+    let (tip, items) = (&base.start.tip.header, u64::from(items.max(1)));
     if store.header(tip.height)?.is_none_or(|h| h != *tip) {
         return Ok(false);
     }
-    let mut counts = Vec::new();
-    for h in (1..=tip.height.get()).map(Height::new) {
-        counts.push(store.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
-    }
-    let layout = SnapshotLayout::of(&counts, tip, items);
-    if base.start.count() != layout.count() {
-        return Ok(false);
-    }
-    for ((place, range), entry) in (0..).zip(&layout.all).zip(&base.start.parts) {
-        let same = match range {
-            PartRange::Headers(first, _) => base.first_header(&store.files, place)? == Some(*first),
-            PartRange::Kernels(first, _) => first_height(base, &store.files, place)? == Some(*first),
-            PartRange::Outputs(_) => true,
-        };
-        if !same || entry.kind != range.kind() {
-            return Ok(false);
+    let (mut headers, mut kernels) = (Vec::new(), Vec::new());
+    for (place, entry) in (0..).zip(&base.start.parts) {
+        match entry.kind {
+            PartKind::Headers => headers.push(base.first_header(&store.files, place)?),
+            PartKind::Kernels => kernels.push(first_height(base, &store.files, place)?),
+            PartKind::Outputs => break,
         }
     }
-    Ok(true)
+    let (last, each) = (tip.height.get(), headers_of_a_part(tip, items));
+    let firsts = (0..last.div_ceil(each)).map(|n| Some(Height::new(n * each + 1)));
+    let depth = depth_of(tip, items);
+    let all = u32::try_from(headers.len() + kernels.len() + (1 << depth)).unwrap_or(u32::MAX);
+    let same = headers.into_iter().eq(firsts) && base.start.count() == PartCount { all, depth };
+    Ok(same && are_regular(store, tip, &kernels, items)?)
+}
+
+/// Whether parts of kernels that begin with these heights are regular: each but the last ends with the first block
+/// with which it has so many.
+fn are_regular<F: Files>(
+    store: &ChainStore<F>,
+    tip: &Header,
+    firsts: &[Option<Height>],
+    items: u64,
+) -> Result<bool, StoreError> {
+    let count = |h: Height| if h == Height::GENESIS { Ok(0) } else { kernel_count(store, h) };
+    let mut from = Height::new(1);
+    for n in 0..firsts.len() {
+        let after = firsts.get(n + 1).copied().unwrap_or(Some(tip.height.next()));
+        let to = after.unwrap_or(Height::GENESIS).minus(1);
+        if firsts.get(n) != Some(&Some(from)) || to < from || to > tip.height {
+            return Ok(false);
+        }
+        let before = count(from.minus(1))?;
+        let is_full = |h: Height| Ok::<_, StoreError>(count(h)?.saturating_sub(before) >= items);
+        if (to > from && is_full(to.minus(1))?) || (to != tip.height && !is_full(to)?) {
+            return Ok(false);
+        }
+        from = to.next();
+    }
+    Ok(from == tip.height.next())
 }
 
 /// The first height of a part of kernels, as its first bytes state it.

@@ -80,7 +80,7 @@ impl State {
                 let all = store.index.kernels_from(before.len()).take(usize::try_from(count).unwrap_or(0));
                 let kernels = all.collect::<Result<Vec<_>, _>>()?;
                 kernels.iter().for_each(|k| peaks.push(k.id()));
-                let last = store.index.header(*last)?.ok_or(IndexFault::Header(*last))?.header;
+                let last = store.header_entry(*last)?.header;
                 if (peaks.len(), peaks.root()) != (last.kernel_count, last.kernel_root) {
                     return Err(IndexFault::Kernels.into());
                 }
@@ -182,5 +182,5 @@ impl Snapshot {
 
 /// The kernels of the chain up to a height above the genesis.
 pub(crate) fn kernel_count<F: Files>(store: &ChainStore<F>, h: Height) -> Result<u64, StoreError> {
-    Ok(store.index.header(h)?.ok_or(IndexFault::Header(h))?.header.kernel_count)
+    store.header_entry(h).map(|entry| entry.header.kernel_count)
 }

@@ -13,6 +13,7 @@ mod image;
 mod kill;
 mod ledger;
 mod mempool;
+mod opening;
 mod prune;
 mod reorganise;
 mod sealers;
