@@ -8,14 +8,17 @@ use sotto_jobs::budget::{DataSet, Decimal, Field, RowsHasher};
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended};
 use sotto_jobs::job::{Draft, JobError, Payee, Sale, Suite};
 use sotto_jobs::job_file;
+use sotto_jobs::line_error::LineError;
 use sotto_jobs::lock::share::LockedShareError;
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::offer::{
     Address, Allowed, EncryptedTerms, Offer, OfferError, OfferedRows, OpenedTerms, Terms,
 };
-use sotto_jobs::offer_use::{OfferUseError, Use, revoke, use_offer};
+use sotto_jobs::offer_use::{OfferUseError, Use, check_offers, revoke, use_offer};
 use sotto_jobs::output_share::{AttemptOutputs, NotOpened};
+use sotto_jobs::policy::{Policy, PolicyError, Sales};
+use sotto_jobs::policy_file;
 use sotto_jobs::run_state::OwnParty;
 use sotto_jobs::storage::Memory;
 use sotto_jobs::summary::describe;
@@ -248,8 +251,8 @@ fn a_sale_is_in_the_id_and_in_the_words() {
     assert!(!describe(&Job::new(draft()).unwrap(), None).contains("Who pays whom"));
 }
 
-/// What a job file with a sale is refused for; the last refusal is that no sale is settled yet.
-fn refusals(change: impl FnOnce(&mut String), offers: [Digest; 2]) -> Vec<String> {
+/// A job file with a sale, read; `offers` has the ledgers that the two offers name.
+fn read_sale(change: impl FnOnce(&mut String), offers: [Digest; 2]) -> Result<Job, Vec<LineError>> {
     let party = |name: &str, more| format!("[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\n{more}");
     let payee = |name: &str| format!("[[sale.payee]]\nparty = \"{name}\"\noffer = \"{name}.offer\"\n");
     let output = |name: &str| format!("[[output]]\nname = \"{name}\"\nresult_parties = [\"eve\"]\n");
@@ -278,8 +281,16 @@ fn refusals(change: impl FnOnce(&mut String), offers: [Digest; 2]) -> Vec<String
             _ => offer_of(PartyId(place as u16), Allowed { chain, ..allowed() }).to_text(),
         })
     };
-    let parsed = job_file::parse(&text, job_file::Counting::Now, &NoCompiler, read);
-    parsed.map_or_else(|errors| errors.iter().map(ToString::to_string).collect(), |_| Vec::new())
+    if text.contains("[[sale.payee]]") {
+        assert_eq!(job_file::offer_files(&text).unwrap().len(), 2);
+    }
+    job_file::parse(&text, job_file::Counting::Now, &NoCompiler, read).map(|(job, _)| job)
+}
+
+/// What it is refused for.
+fn refusals(change: impl FnOnce(&mut String), offers: [Digest; 2]) -> Vec<String> {
+    let errors = read_sale(change, offers).err().unwrap_or_default();
+    errors.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -289,7 +300,10 @@ fn a_job_file_with_a_sale_is_read_and_refused() {
         let [why] = &refusals(change, same)[..] else { panic!("{:?}", refusals(change, same)) };
         why.clone()
     };
-    assert!(only(|_| ()).contains("line 17: outputs cannot be sold yet"), "{}", only(|_| ()));
+    let sale = read_sale(|_| (), same).unwrap().sale.clone().unwrap();
+    assert_eq!((sale.buyer, &sale.outputs[..], sale.chain), (EVE, &[1][..], same[0]));
+    assert_eq!(sale.payees.iter().map(|payee| payee.owner).collect::<Vec<_>>(), [CARL, DORA]);
+    assert_eq!((sale.blocks, sale.confirmations), (400, 20));
     assert!(
         only(|t| *t = t.replace("[\"result\"]\nblocks", "[\"price\"]\nblocks"))
             .contains("no [[output]] named price")
@@ -427,6 +441,84 @@ fn an_owner_uses_its_offer_as_often_as_it_says() {
     let mut full = Memory::with_room(0);
     let unkept = use_offer(&mut full, &offer, Use { job: &sold(1, named), owner: CARL, now: NOW });
     assert!(matches!(unkept, Err(OfferUseError::Storage(_))), "what cannot be kept is not used");
+}
+
+#[test]
+fn whoever_signs_looks_at_all_offers() {
+    let offers = [CARL, DORA].map(|owner| offer_of(owner, of(owner)));
+    let named = |offers: &[Offer; 2]| {
+        let mut draft = sold_draft();
+        let payee = |owner, offer: &Offer| Payee {
+            owner,
+            offer: offer.digest(),
+            terms: offer.allowed().terms.digest(),
+        };
+        draft.sale.as_mut().unwrap().payees = vec![payee(CARL, &offers[0]), payee(DORA, &offers[1])];
+        Job::new(draft).unwrap()
+    };
+    let job_of_both = named(&offers);
+    let why = |job: &Job, offers: &[Offer]| check_offers(job, offers, NOW).map_err(|e| e.to_string());
+    assert_eq!(why(&job_of_both, &offers), Ok(()));
+    assert_eq!(why(&job(), &[]), Ok(()), "nothing is sold");
+    let missing = why(&job_of_both, &offers[..1]).unwrap_err();
+    assert!(missing.contains("the offer of dora"), "{missing}");
+    // Each offer is looked at, the last one too.
+    let refused = |change: fn(&mut Allowed), said: &str| {
+        let mut less = of(DORA);
+        change(&mut less);
+        let offers = [offers[0].clone(), offer_of(DORA, less)];
+        let found = why(&named(&offers), &offers).unwrap_err();
+        assert!(found.contains(said), "{found}");
+    };
+    refused(|a| a.minimum_rows = 4, "fewer than 4 rows");
+    refused(|a| a.chain = Digest([12; 32]), "another ledger");
+    refused(
+        |a| a.terms = Terms::Open(OpenedTerms { start_fee: 1, ..terms() }),
+        "a start fee, and sales pay none",
+    );
+}
+
+/// The offer of an owner that allows just the job of the tests.
+fn of(owner: PartyId) -> Allowed {
+    let key = |id| Digest(job().party(id).key.digest());
+    Allowed { schema: job().schema_of(owner), receivers: vec![key(ACME), key(EVE)], ..allowed() }
+}
+
+#[test]
+fn a_policy_says_whether_outputs_may_be_sold() {
+    let job = Job::new(sold_draft()).unwrap();
+    let unsold = Job::new(Draft { sale: None, ..sold_draft() }).unwrap();
+    let policy = |more: &str| -> Policy {
+        let keys: Vec<_> = job
+            .result_parties()
+            .iter()
+            .map(|id| format!("\"{}\"", Digest(job.party(*id).key.digest())))
+            .collect();
+        let schemas: Vec<_> = [ACME, CARL, DORA].map(|id| format!("\"{}\"", job.schema_of(id))).to_vec();
+        let text = format!(
+            "programs = [\"{}\"]\nschemas = [{}]\npurposes = [\"{}\"]\nresult_parties = [{}]\nminimum_rows = 1\n\
+             runs_a_month = 9\noutputs_a_month = 9\n{more}\n",
+            job.program.circuit,
+            schemas.join(", "),
+            job.purpose,
+            keys.join(", ")
+        );
+        policy_file::parse(&text).unwrap()
+    };
+    let [none, paid, required] = ["", "sales = \"paid\"", "sales = \"required\""].map(policy);
+    assert_eq!((none.sales, paid.sales, required.sales), (Sales::Refused, Sales::Paid, Sales::Required));
+    assert_eq!(none.digest(), policy("sales = \"refused\"").digest(), "as it was before");
+    assert_ne!(none.digest(), paid.digest());
+    assert_ne!(paid.digest(), required.digest());
+    assert_eq!(none.check(&unsold, CARL), Ok(()));
+    assert_eq!(none.check(&job, CARL), Err(PolicyError::Sold));
+    assert_eq!(paid.check(&job, CARL), Ok(()));
+    assert_eq!(paid.check(&unsold, CARL), Ok(()), "it may be sold, and need not");
+    assert_eq!(paid.check(&job, ACME), Err(PolicyError::Unpaid), "its data are sold, and it is no payee");
+    assert_eq!(required.check(&job, CARL), Ok(()));
+    assert_eq!(required.check(&unsold, CARL), Err(PolicyError::Unpaid));
+    let wrong = policy_file::parse("sales = \"yes\"").unwrap_err();
+    assert!(wrong.to_string().contains("line 1"), "{wrong}");
 }
 
 /// Known answers: `vectors/sales.json`, which `vectors/check.py` reads without this code.

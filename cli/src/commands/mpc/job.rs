@@ -113,13 +113,16 @@ pub(crate) fn load_to_check(path: &Path) -> Outcome<(Job, Computation, StandIns)
         return load(path).map(|(job, program)| (job, program, StandIns::default()));
     }
     let (job, program) = parsed.map_err(|errors| invalid_job(path, &errors))?;
+    super::sale::refuse(&job)?;
     Ok((job, program, StandIns(keys)))
 }
 
 fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
-        .map_err(|errors| invalid_job(path, &errors))
+    let read = job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
+        .map_err(|errors| invalid_job(path, &errors))?;
+    super::sale::refuse(&read.0)?;
+    Ok(read)
 }
 
 /// Reads the files that a job names, from the job's folder.
