@@ -3,8 +3,7 @@
 
 mod support;
 
-use sotto_jobs::approval::ApprovalError;
-use sotto_jobs::approval::RunNotAllowed;
+use sotto_jobs::approval::{ApprovalError, RunNotAllowed};
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
     Adversary, Demand, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,

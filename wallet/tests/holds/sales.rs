@@ -5,7 +5,8 @@ use super::*;
 use sotto_mw::{
     amount::Height,
     codec::{Decode as _, Encode as _},
-    kernel::Excess,
+    kernel::{Excess, KernelFeatures, Window},
+    session::{Nonces, Participant, Role, Session, Share, Shares},
 };
 use sotto_wallet::hold::{ClaimLock, LockedClaim, Promised};
 
@@ -91,6 +92,37 @@ fn a_locked_claim_shows_what_it_will_reveal() {
     let answer = s.answer(&id, None).unwrap();
     s.release(&answer).unwrap();
     assert_eq!(s.seen(), [None, None]);
+}
+
+/// The window of any other kind does not end where a claim's does, or begins later.
+#[test]
+fn a_locked_claim_is_a_plain_kernel() {
+    let chain = Scene::new().ledger.chain;
+    let made = |features: KernelFeatures| {
+        let session = SessionId([3; 32]);
+        let party = |role, seed| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(seed);
+            let x = SecretScalar::random(rng);
+            let nonces = Nonces::generate(&x, &[], rng);
+            let place = Participant { chain: chain.id(), session: &session, role };
+            let share = Share::new(&place, &x, &nonces, rng);
+            (x, nonces, share)
+        };
+        let ((x, nonces, inviter), (y, others, responder)) =
+            (party(Role::Inviter, 1), party(Role::Responder, 2));
+        let shares = Shares { inviter, responder };
+        let session = Session::new(chain.id(), &session, features.message(chain.id()), shares).unwrap();
+        let session = session.with_adaptor(&lock(7).1).unwrap();
+        let [z, w] = [session.sign(Role::Inviter, &x, nonces), session.sign(Role::Responder, &y, others)]
+            .map(Result::unwrap);
+        let signature = session.combine(&z, &w).unwrap();
+        let bytes = [features.to_bytes(), session.key().to_bytes(), signature.to_bytes()].concat();
+        LockedClaim::from_bytes(&bytes).unwrap().holds(&chain)
+    };
+    let (fee, not_after) = (Amount::new(1), Height::new(60));
+    assert!(made(KernelFeatures::Plain { fee, not_after }));
+    let window = Window { not_before: Height::new(50), not_after };
+    assert!(!made(KernelFeatures::HeightRanged { fee, window }));
 }
 
 #[test]
