@@ -30,7 +30,7 @@ mod selling;
 mod suite;
 
 pub use evidence::evidence_files;
-pub use sale::offer_files;
+pub use selling::offer_files;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

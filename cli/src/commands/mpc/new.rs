@@ -180,5 +180,5 @@ fn checked(path: &Path, text: &str, source: Option<&str>) -> Outcome<Job> {
     };
     let parsed = job_file::parse(text, Counting::Now, &Compiler::this_program(), read);
     let job = parsed.map(|(job, _)| job).map_err(|errors| invalid_job(path, &errors))?;
-    super::sale::refuse(&job).map(|()| job)
+    super::job::refuse_sale(&job).map(|()| job)
 }

@@ -14,17 +14,6 @@ use sotto_jobs::offer_use::{OfferUseError, Use, check_offers, use_offer};
 use sotto_jobs::{Job, PartyId};
 use std::{fmt::Write as _, path::Path};
 
-/// Refuses a job that sells outputs.
-pub(crate) fn refuse(job: &Job) -> Outcome {
-    // Nothing that would bring the buyer's money and a run together is reachable.
-    if job.sale.is_none() {
-        return Ok(());
-    }
-    Err(Failure::refused("outputs cannot be sold yet")
-        .why("this version makes and shows offers, and settles no sale")
-        .help("docs/SETTLEMENT.md, \"Selling a result\", says what stands; a job without [sale] can be signed and run"))
-}
-
 /// The offers that a job names, each within which it is.
 pub(crate) struct Offers(Vec<Offer>);
 

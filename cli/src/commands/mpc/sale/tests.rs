@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use super::super::job::refuse_sale;
 use super::*;
 use rand_core::OsRng;
 use sotto_jobs::Digest;
@@ -62,7 +63,7 @@ impl World {
             fs::write(path(&format!("{name}.pub")), key.public().to_text()).unwrap();
             text += &format!("[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\n");
             if ["acme", "bolt"].contains(name) {
-                text += "address = \"a.example:1\"\n";
+                text += &format!("address = \"{name}.example:1\"\n");
             }
         }
         // A job without the sale is the model of the offers.
@@ -151,8 +152,8 @@ fn a_job_that_asks_for_more_than_one_of_its_offers_is_not_signed() {
 fn no_such_job_is_taken_yet() {
     let world = World::new(|_| ());
     let job = world.job();
-    assert!(format!("{:?}", refuse(&job).unwrap_err()).contains("outputs cannot be sold yet"));
+    assert!(format!("{:?}", refuse_sale(&job).unwrap_err()).contains("outputs cannot be sold yet"));
     let unsold = Job::new(sotto_jobs::Draft { sale: None, ..(*job).clone() }).unwrap();
-    assert!(refuse(&unsold).is_ok());
+    assert!(refuse_sale(&unsold).is_ok());
     assert!(Offers::read(Path::new("nowhere"), &unsold).unwrap().0.is_empty());
 }
