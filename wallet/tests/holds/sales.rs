@@ -226,7 +226,7 @@ fn a_locked_claim_is_as_documented() {
     let subject = sotto_vectors::json!({
         "about": "a claim of a hold that both sides signed and that its lock keeps incomplete, and the kernel that reveals t",
         "chain_id": hex(s.ledger.chain.id().as_bytes()), "claim": hex(claim.to_bytes()),
-        "kernel": hex(done.get().body.kernels[0].to_bytes()), "t": hex(&*t.to_bytes()),
+        "kernel": hex(done.get().body.kernels[0].to_bytes()), "t": hex(*t.to_bytes()),
     });
     let (file, text) = (sotto_vectors::file("locked_claim"), sotto_vectors::render(&subject));
     if std::env::var("SOTTO_VECTORS").is_ok_and(|v| v == "write") {

@@ -154,10 +154,13 @@ impl<P: Functionality> Setup<'_, P> {
     pub(crate) fn await_money(&self) -> Result<(), RunError> {
         let until = self.deadline();
         let is_paid = self.job().sale.as_ref().is_some_and(|sale| sale.payee(self.us).is_some());
-        while is_paid {
+        if !is_paid {
+            return Ok(());
+        }
+        loop {
             match self.money.map(|money| money()) {
                 None => return Err(RunError::Sale),
-                Some(Money::There) => break,
+                Some(Money::There) => return Ok(()),
                 Some(Money::Gone(why)) => return Err(RunError::Unpaid(why)),
                 Some(Money::Awaited(why)) if Instant::now() >= until => {
                     return Err(RunError::Late(vec![why]));
@@ -166,7 +169,6 @@ impl<P: Functionality> Setup<'_, P> {
             }
             thread::sleep(RETRY_INTERVAL);
         }
-        Ok(())
     }
 
     /// Whether the job has not expired.
