@@ -261,6 +261,20 @@ def check_adaptor(v):
     check("adaptor: signature", signature == unhex(v["signature"]) and frost.verifies(key, message, signature))
 
 
+def check_locked_claim(v):
+    """docs/FORMATS.md, what others see of a locked claim: features, E, R, T, s; and what its kernel reveals."""
+    chain, claim, bytes_, t = unhex(v["chain_id"]), unhex(v["claim"]), unhex(v["kernel"]), secret(v["t"])
+    kernel = wire.read("kernel", bytes_)
+    features, signature = bytes_[:-96], bytes_[-64:]
+    e, r, point, s = (claim[len(features) + 32 * i :][:32] for i in range(4))
+    check("locked claim: bytes", claim == features + kernel.excess + signature[:32] + point + s)
+    check("locked claim: plain", kernel.kind == 0 and point == (t * G).encode())
+    c = frost.h2(r + e + wire.kernel_message(chain, kernel))
+    check("locked claim: holds", scalar(s) * G + decode(point) == decode(r) + c * decode(e))
+    check("locked claim: no signature", not frost.verifies(e, wire.kernel_message(chain, kernel), r + s))
+    check("locked claim: reveals", (scalar(signature[32:]) - scalar(s)) % ORDER == t)
+
+
 def check_encrypted_message(v):
     """docs/FORMATS.md, "Encrypted message"; first the cipher on the draft's own example."""
     example = v["xchacha20_poly1305"]

@@ -11,10 +11,10 @@ use crate::{
         rng,
     },
 };
-use sotto_mw::codec::Decode;
+use sotto_mw::codec::{Decode, Encode as _};
 use sotto_wallet::{
     MemoryStore, Wallet, WalletError,
-    hold::{Answer, Join, Offer, Part, Prove, Release},
+    hold::{Answer, Join, LockedClaim, Offer, Part, Prove, Release},
 };
 
 /// A letter, and whether its writer may choose what it says.
@@ -47,8 +47,18 @@ pub fn wallet_hold(data: &[u8]) -> Verdict {
         5 => received(&hold.claim, bytes, |w, l| w.holds().release(l).map(drop)),
         6 => received(&hold.consent, bytes, |w, l| w.holds().undo(l, &mut rng(1)).map(drop)),
         7 => received(&hold.release, bytes, |w, l| w.holds().receive(l, &mut rng(1)).map(drop)),
+        8 => claimed(bytes),
         _ => false,
     })
+}
+
+/// A claim that somebody shows of a hold between others has one encoding, and holds only if it was signed.
+fn claimed(bytes: &[u8]) -> bool {
+    let Ok(claim) = LockedClaim::from_bytes(bytes) else { return false };
+    assert!(claim.to_bytes() == bytes, "two encodings of one");
+    let holds = claim.holds(&hold().chain);
+    assert!(!holds || claim == hold().locked, "a claim that nobody signed holds");
+    holds
 }
 
 fn received<T: Letter>(

@@ -30,6 +30,7 @@ mod selling;
 mod suite;
 
 pub use evidence::evidence_files;
+pub use selling::offer_files;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -192,13 +193,6 @@ pub fn parse(
     let mut errors = draft.errors;
     if let (Some((draft, program)), true) = (drafted, errors.is_empty()) {
         match Job::new(draft) {
-            // Nothing that would bring the buyer's money and a run together is reachable from here.
-            Ok(job) if job.sale.is_some() => {
-                let span = file.sale.as_ref().map_or(0..0, Spanned::span);
-                let what =
-                    "outputs cannot be sold yet: this version makes and shows offers, and settles no sale";
-                errors.push(LineError { line: line_of(text, &span), what: what.to_owned() });
-            }
             Ok(job) => return Ok((job, program)),
             Err(faults) => errors.extend(faults.iter().map(|fault| place(text, &file, fault))),
         }

@@ -18,6 +18,9 @@ pub enum OfferUseError {
     /// The job asks for more.
     #[error(transparent)]
     Offer(#[from] OfferError),
+    /// An offer that the job names is missing.
+    #[error("the offer of {0} that the job names is not beside it")]
+    Missing(String),
     /// The job names another offer, or none.
     #[error("the job does not name this offer of yours, with these terms")]
     NotNamed,
@@ -30,6 +33,21 @@ pub enum OfferUseError {
     /// It cannot be kept.
     #[error("what an offer was used for cannot be kept: {0}")]
     Storage(#[from] io::Error),
+}
+
+/// Checks all offers that a job names: whoever signs, the job asks of no payee more than it offered.
+///
+/// # Errors
+/// The first payee whose offer is missing, or allows less than the job asks for. Nothing, if nothing is sold.
+pub fn check_offers(job: &Job, offers: &[Offer], now: u64) -> Result<(), OfferUseError> {
+    for payee in job.sale.iter().flat_map(|sale| &sale.payees) {
+        let named =
+            |offer: &&Offer| (offer.digest(), offer.allowed().terms.digest()) == (payee.offer, payee.terms);
+        let name = || job.party(payee.owner).name.to_string();
+        let offer = offers.iter().find(named).ok_or_else(|| OfferUseError::Missing(name()))?;
+        offer.check(job, payee.owner, now)?;
+    }
+    Ok(())
 }
 
 /// Checks an own offer against a job that is about to be signed under it, and remembers the job, durably.

@@ -42,6 +42,21 @@ pub struct Policy {
     pub minimum_group: u64,
     /// The least step to which all numbers of a result must be rounded, in units of their last decimals; 0: none.
     pub rounding: u64,
+    /// Whether outputs to which the data contribute may be sold.
+    pub sales: Sales,
+}
+
+/// Whether outputs to which an input party's data contribute may be sold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Sales {
+    /// No.
+    #[default]
+    Refused = 0,
+    /// If the party is paid under an offer of its own.
+    Paid = 1,
+    /// They must be: the data are for no job that does not pay the party under an offer of its own.
+    Required = 2,
 }
 
 /// Whether protocols that are not proven may be used on data.
@@ -118,6 +133,12 @@ pub enum PolicyError {
         /// What the job has.
         given: Option<i128>,
     },
+    /// Outputs are sold.
+    #[error("the policy does not allow outputs to be sold: it would say `sales = \"paid\"`")]
+    Sold,
+    /// Outputs are sold, or used, and the party is not paid.
+    #[error("the policy requires that you be paid under an offer of yours, and the job names none")]
+    Unpaid,
     /// Too few rows.
     #[error("the policy requires at least {least} rows, table {table} has {given}")]
     Rows {
@@ -195,6 +216,10 @@ impl Policy {
         if (self.minimum_group, self.rounding) != (0, 0) {
             demands.push(&disclosure);
         }
+        let sales = [b"sales".as_slice(), &[self.sales as u8]].concat();
+        if self.sales != Sales::Refused {
+            demands.push(&sales);
+        }
         hash(Purpose::Policy, &demands)
     }
 
@@ -216,6 +241,7 @@ impl Policy {
         }
         self.check_evidence(job)?;
         self.check_disclosure(job)?;
+        self.check_sale(job, input_party)?;
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
         }
@@ -243,6 +269,19 @@ impl Policy {
         }
         let most: Vec<u64> = tables(job, input_party).map(|table| table.rows).collect();
         self.check_rows(job, input_party, &most)
+    }
+
+    /// Whether outputs are sold only if the input party is paid. Who buys is not paid for what it brings itself.
+    fn check_sale(&self, job: &Job, input_party: PartyId) -> Result<(), PolicyError> {
+        let sale = job.sale.as_ref();
+        let buys = sale.is_some_and(|sale| sale.buyer == input_party);
+        let is_paid = sale.is_some_and(|sale| sale.payee(input_party).is_some());
+        match self.sales {
+            Sales::Refused if sale.is_some() && !buys => Err(PolicyError::Sold),
+            Sales::Paid if sale.is_some() && !buys && !is_paid => Err(PolicyError::Unpaid),
+            Sales::Required if !is_paid => Err(PolicyError::Unpaid),
+            Sales::Refused | Sales::Paid | Sales::Required => Ok(()),
+        }
     }
 
     /// Whether the job withholds what the input party wants withheld.

@@ -15,6 +15,7 @@
 //! computers = 3                               # optional: compute parties, at least
 //! minimum_group = 10                          # optional: rows behind each figure that a job shows, at least
 //! rounding = 5                                # optional: the step to which all numbers of a result are rounded, at least
+//! sales = "paid"                              # optional: outputs may be sold if this party is paid; "required": they must be
 //! experimental = true                         # optional: without it, no protocol that is not proven
 //! ```
 //!
@@ -33,7 +34,7 @@ use serde::Deserialize;
 use crate::budget::{Budget, BudgetError, DataUse};
 use crate::job::{Adversary, MAX_COMPUTE_PARTIES, MAX_DIVERSE};
 use crate::line_error::{LineError, line_of};
-use crate::policy::{Experiments, Policy, PolicyError};
+use crate::policy::{Experiments, Policy, PolicyError, Sales};
 use crate::storage::Storage;
 use crate::text::{Line, Prose};
 use crate::{Digest, Job};
@@ -61,6 +62,7 @@ struct File {
     minimum_group: u64,
     #[serde(default)]
     rounding: u64,
+    sales: Option<toml::Spanned<String>>,
 }
 
 /// The policy of a file's text.
@@ -83,6 +85,12 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
     let adversary = |word: &toml::Spanned<String>| {
         let what = "the adversary is \"semi-honest\" or \"malicious\"".to_owned();
         Adversary::from_text(word.get_ref()).ok_or_else(|| at(&word.span(), what))
+    };
+    let sales = |word: &toml::Spanned<String>| match word.get_ref().as_str() {
+        "refused" => Ok(Sales::Refused),
+        "paid" => Ok(Sales::Paid),
+        "required" => Ok(Sales::Required),
+        _ => Err(at(&word.span(), "`sales` is \"refused\", \"paid\" or \"required\"".to_owned())),
     };
     let diverse = |vendors: &toml::Spanned<u8>| {
         let what = format!("`diverse` is 1 to {MAX_DIVERSE}");
@@ -111,6 +119,7 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
         experiments: if file.experimental { Experiments::Allowed } else { Experiments::Refused },
         minimum_group: file.minimum_group,
         rounding: file.rounding,
+        sales: file.sales.as_ref().map_or(Ok(Sales::Refused), sales)?,
     })
 }
 

@@ -18,6 +18,7 @@
 //! once. **Not guaranteed.** That it does: one that gives it to one payee alone, and that payee, can keep the others from
 //! claiming in time.
 
+pub mod buyer;
 pub mod computer;
 mod letters;
 pub mod payee;

@@ -3,14 +3,13 @@
 
 mod support;
 
-use sotto_jobs::approval::ApprovalError;
-use sotto_jobs::approval::RunNotAllowed;
+use sotto_jobs::approval::{ApprovalError, RunNotAllowed};
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
     Adversary, Demand, Draft, Meeting, Parameter, PartyId, RendezvousServer, ResultColumn, Suite, Value,
 };
 use sotto_jobs::kind::Kind;
-use sotto_jobs::policy::{Experiments, Policy, PolicyError};
+use sotto_jobs::policy::{Experiments, Policy, PolicyError, Sales};
 use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::summary::describe;
@@ -190,6 +189,7 @@ fn policy(job: &Job) -> Policy {
         experiments: Experiments::Refused,
         minimum_group: 0,
         rounding: 0,
+        sales: Sales::Refused,
     }
 }
 

@@ -27,11 +27,15 @@
 
 mod error;
 mod letters;
+pub(crate) mod locked;
 pub(crate) mod payer;
+mod readiness;
 pub(crate) mod refund;
 mod schedule;
 pub(crate) mod seller;
 
 pub use error::HoldError;
 pub use letters::{Answer, Join, Offer, Part, Prove, Purpose, Release, Settlement, SignedShare};
-pub use schedule::{HoldTerms, Schedule};
+pub use locked::LockedClaim;
+pub use readiness::Promised;
+pub use schedule::{ClaimLock, HoldTerms, Schedule};

@@ -12,6 +12,7 @@ mod quote;
 mod rendezvous;
 mod results;
 mod run;
+mod sale;
 mod session;
 mod sign;
 mod trial;

@@ -32,7 +32,7 @@ mod setup;
 pub use error::RunError;
 pub use link_probe::{LinkSpeed, probe};
 pub use routes::Routes;
-pub use setup::{Setup, Stage};
+pub use setup::{Money, Setup, Stage};
 
 pub use crate::collect::Outcome;
 
@@ -52,7 +52,7 @@ pub fn take_part<P: Functionality + Sync>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     verify_declaration(setup.job(), setup.program)?;
-    if setup.job().sale.is_some() {
+    if setup.job().sale.as_ref().is_some_and(|sale| sale.payee(setup.us).is_some()) && setup.money.is_none() {
         return Err(RunError::Sale);
     }
     if !setup.job().attestation.is_none() {

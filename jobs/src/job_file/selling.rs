@@ -1,8 +1,11 @@
 //! The sale that a job file describes, from its entries and the offers beside it.
 
+use serde::Deserialize;
+
 use super::Drafting;
 use super::sale::{PayeeEntry, SaleEntry};
 use crate::job::{Party, Payee, Sale};
+use crate::line_error::{LineError, line_of};
 use crate::offer::Offer;
 
 impl Drafting<'_> {
@@ -61,4 +64,28 @@ impl Drafting<'_> {
         let sale = Sale { buyer: buyer?, outputs, payees, chain, blocks, confirmations };
         is_sound.then_some(Some(sale))
     }
+}
+
+/// A job file as far as it names offers.
+#[derive(Deserialize)]
+struct File {
+    sale: Option<Offers>,
+}
+
+#[derive(Deserialize)]
+struct Offers {
+    payee: Vec<PayeeEntry>,
+}
+
+/// The files of offers that a job file names.
+///
+/// # Errors
+/// If it is not a job file.
+pub fn offer_files(text: &str) -> Result<Vec<String>, LineError> {
+    let file: File = toml::from_str(text).map_err(|e| LineError {
+        line: e.span().map_or(1, |span| line_of(text, &span)),
+        what: super::shown(e.message()),
+    })?;
+    let payees = file.sale.into_iter().flat_map(|sale| sale.payee);
+    Ok(payees.map(|payee| payee.offer).collect())
 }

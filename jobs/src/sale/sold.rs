@@ -34,6 +34,24 @@ pub enum SaleError {
         /// The next block.
         next: u64,
     },
+    /// The buyer could not judge a result before it pays.
+    #[error("the buyer does not receive {0}, so it would pay without knowing whether there is a result")]
+    Blind(String),
+    /// The run has no result.
+    #[error("the inputs do not hold, or the program panicked: there is nothing to pay for")]
+    Verdict,
+    /// A locked share that was not signed for.
+    #[error("the locked share of the {0} is not the one that both compute parties signed for")]
+    Locked(&'static str),
+    /// Fewer or more bits than are sold.
+    #[error("the compute parties signed for other outputs than the job sells")]
+    Widths,
+    /// The buyer took its money back.
+    #[error("the sale was undone")]
+    Undone,
+    /// The buyer has released the money.
+    #[error("the money is released for the claims of the payees; what no payee claims returns by itself")]
+    Bound,
     /// The compute parties gave another secret out for other claims before.
     #[error("other claims were agreed on before")]
     Other,

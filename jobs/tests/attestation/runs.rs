@@ -74,6 +74,7 @@ pub(crate) fn part(agreement: &Agreement, texts: &Texts, us: PartyId, kit: &Kit,
             input: bits.as_ref(),
             listen: None,
             rendezvous_server: None,
+            money: None,
             debit: &|| {
                 debits.fetch_add(1, Ordering::Relaxed);
                 Ok(())
@@ -286,6 +287,7 @@ fn without_anything_to_judge_with_nothing_begins() {
         listen: None,
         rendezvous_server: None,
         debit: &|| Ok(()),
+        money: None,
         observe: &|_| {},
         means: None,
     };

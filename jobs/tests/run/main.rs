@@ -5,6 +5,7 @@
 mod computers;
 mod malicious;
 mod put_through;
+mod sales;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -97,6 +98,7 @@ fn with_setup<T>(
         listen: None,
         rendezvous_server: None,
         debit: &|| Ok(()),
+        money: None,
         observe: &|_| {},
         means: None,
     })

@@ -2,6 +2,7 @@
 //! nothing else.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod selling;
 pub(crate) mod world;
 
 use rand_chacha::ChaCha20Rng;

@@ -48,6 +48,30 @@ pub enum HoldError {
     /// The seller's receipt is invalid.
     #[error("the responder's receipt is invalid: it could deny that it was paid")]
     Receipt,
+    /// A claim that ends at a height at which it cannot.
+    #[error(
+        "no claim of this hold can end at height {until}: the latest is {latest}, on the grid of the chain"
+    )]
+    LastHeight {
+        /// What was asked for.
+        until: Height,
+        /// The latest for the next block.
+        latest: Height,
+    },
+    /// A claim with another last height can still be published.
+    #[error("this wallet has claimed with the last height {found}, and that claim can still be published")]
+    OtherHeight {
+        /// Its last height.
+        found: Height,
+    },
+    /// What is paid for could not be done in time.
+    #[error("too late to begin: that must be before block {until}, and the next block is {next}")]
+    LateToBegin {
+        /// The last block.
+        until: Height,
+        /// The next block.
+        next: Height,
+    },
     /// It is too late to publish a claim.
     #[error("too late: a claim must be published by height {until}, and the next block is {next}")]
     Late {

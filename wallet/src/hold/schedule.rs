@@ -19,6 +19,7 @@ use sotto_mw::{
     amount::{Amount, Height},
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     codec::{Decode, DecodeError, Encode, Reader},
+    group::Point,
     kernel::{KernelFeatures, Window},
 };
 
@@ -36,6 +37,15 @@ pub struct Schedule {
     pub rungs: u8,
     /// d, the confirmations that the seller waits for.
     pub confirmations: u64,
+}
+
+/// What several claims have in common, so that one secret completes all of them in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimLock {
+    /// T.
+    pub point: Point,
+    /// H_c of each.
+    pub until: Height,
 }
 
 /// What both parties agree on.
@@ -167,6 +177,19 @@ impl HoldTerms {
     pub(crate) fn allows_claim(&self, chain: &Chain, not_after: Height) -> bool {
         let grid = chain.params().window_grid;
         not_after.get().is_multiple_of(grid) && not_after.plus(grid) <= self.refund_from
+    }
+
+    /// Checks that a claim for the block at `next` can end at the height that others chose. A later height than its own
+    /// would be one at which no block takes it yet, and publishing it would give the secret away before.
+    pub(crate) fn check_claim_height(
+        &self,
+        chain: &Chain,
+        until: Height,
+        next: Height,
+    ) -> Result<(), HoldError> {
+        let latest = self.claim_expiry(chain, next);
+        let fits = self.allows_claim(chain, until) && until <= latest;
+        if fits { Ok(()) } else { Err(HoldError::LastHeight { until, latest }) }
     }
 
     /// The last height at which a claim with this last height may be published for the first time: M before it if

@@ -25,6 +25,7 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
+    amount::Height,
     chain::ChainId,
     codec::Encode,
     group::Point,
@@ -142,15 +143,14 @@ pub(crate) struct Held<'a> {
     pub(crate) r: &'a SecretScalar,
 }
 
-/// Claims the amount, locked to T if there is one.
+/// Claims the amount up to a last height, locked to T if there is one.
 pub(crate) fn claim(
     party: &Party<'_>,
     held: Held<'_>,
-    lock: Option<Point>,
+    (lock, not_after): (Option<Point>, Height),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Answer, HoldError> {
     let (chain, offer, next) = (party.chain, held.offer, party.tip.next());
-    let not_after = offer.terms.claim_expiry(chain, next);
     HoldTerms::check_time(HoldTerms::claim_by(chain, not_after, lock.is_some()), next)?;
     let features = KernelFeatures::Plain { fee: offer.terms.claim_fee, not_after };
     let opening = Opening { amount: offer.terms.amount, index: fresh_index(rng) };

@@ -13,7 +13,10 @@ mod bytes;
 
 use super::{ChainObservation, TxStatus, observation::SignedKernel};
 use crate::{
-    hold::{Answer, HoldTerms, Join, Offer, Part, Prove, Purpose, Release, Settlement, payer::Rung},
+    hold::{
+        Answer, HoldTerms, Join, LockedClaim, Offer, Part, Prove, Purpose, Release, Settlement, payer::Rung,
+        seller::Halves,
+    },
     keys::Account,
     nonce_vault::EncryptedNonces,
 };
@@ -54,6 +57,13 @@ pub(crate) enum Pending<T> {
 pub(crate) struct Released {
     pub(crate) answer: Answer,
     pub(crate) release: Release,
+}
+
+impl Released {
+    /// Both halves.
+    pub(crate) const fn halves(&self) -> Halves<'_> {
+        Halves { answer: &self.answer, release: &self.release }
+    }
 }
 
 /// The payer's stage.
@@ -272,6 +282,20 @@ impl HoldRecord {
             Side::Seller(SellerHold { stage: SellerStage::Released(_, _, r), .. }) => Some(&r.answer),
             Side::Payer(_) | Side::Seller(_) => None,
         }
+    }
+
+    /// The locked claim, once both parties have signed it: what others can verify of it.
+    #[must_use]
+    pub fn locked_claim(&self, chain: &Chain) -> Option<LockedClaim> {
+        let released = match &self.side {
+            Side::Payer(PayerHold { stage: PayerStage::Funded(f), .. }) => match &f.claim {
+                Pending::Signed(r) => r,
+                Pending::Sealed(_) => return None,
+            },
+            Side::Seller(SellerHold { stage: SellerStage::Released(_, _, r), .. }) => r,
+            Side::Payer(_) | Side::Seller(_) => return None,
+        };
+        LockedClaim::of(chain, &self.offer, released.halves()).ok()
     }
 
     /// H_c: the last height of the claim, or the latest that one can have.

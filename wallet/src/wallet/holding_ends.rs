@@ -10,18 +10,18 @@ use super::{
 use crate::{
     error::WalletError,
     hold::{
-        Answer, HoldError, HoldTerms, Join, Offer, Purpose, Release, Settlement,
-        payer::{self, Agreed, ClaimSession, Own, Rung, SignedSession},
+        Answer, HoldError, HoldTerms, Join, Promised, Purpose, Release, Settlement,
+        locked::pre_signature,
+        payer::{self, Agreed, Own, Rung, SignedSession},
         refund::{plain, with_sufficient_fee},
-        seller::{self, Completed, Halves, Held},
+        seller::{self, Completed, Held},
     },
     keys::{OutputSecret, Purpose as OutputPurpose},
-    state::{Funded, HoldRecord, PayerStage, Pending, Released, SellerStage, Side, Undone},
+    state::{Funded, HoldRecord, PayerStage, Pending, Released, SellerHold, SellerStage, Side, Undone},
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Height,
-    chain::Chain,
     commitment::Commitment,
     group::Point,
     kernel::Kernel,
@@ -29,7 +29,7 @@ use sotto_mw::{
     rules::Verified,
     schnorr::Signature,
     secret::SecretScalar,
-    session::{Role, SessionId, adaptor::PreSignature},
+    session::{Role, SessionId},
     transaction::Transaction,
 };
 
@@ -44,19 +44,21 @@ fn not_ended(known: &HoldRecord) -> Result<(), HoldError> {
 pub(super) fn answer(
     context: &Context<'_>,
     id: &SessionId,
-    lock: Option<Point>,
+    (lock, until): (Option<Point>, Option<Height>),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Answer>, WalletError> {
     let known = record(context, id)?;
-    let hold = seller_of(known)?;
+    let (hold, terms, next) = (seller_of(known)?, &known.offer.terms, context.tip().next());
+    let not_after = until.unwrap_or_else(|| terms.claim_expiry(context.chain, next));
     let (prove, part) = match &hold.stage {
         SellerStage::Parted(prove, part) => (prove, part),
         SellerStage::Answered(prove, part, a) if locked_to(a) == lock => {
             // One that the payer has left lying too long is made again, if later heights are left for it.
-            let (not_after, next) = (last_height(a), context.tip().next());
-            let later = known.offer.terms.claim_expiry(context.chain, next) > not_after;
-            if next <= HoldTerms::claim_by(context.chain, not_after, later || lock.is_some()) {
-                return Ok(Change::none((**a).clone()));
+            let found = last_height(a);
+            if next <= HoldTerms::claim_by(context.chain, found, not_after > found || lock.is_some()) {
+                let is_other = until.is_some_and(|until| until != found);
+                let other = || Err(HoldError::OtherHeight { found }.into());
+                return if is_other { other() } else { Ok(Change::none((**a).clone())) };
             }
             (prove, part)
         }
@@ -66,10 +68,50 @@ pub(super) fn answer(
     };
     not_ended(known)?;
     buried(context, known)?;
+    if until.is_some() {
+        terms.check_claim_height(context.chain, not_after, next)?;
+    }
     let (keys, held) = (context.keys(known.account)?, Held { offer: &known.offer, part, r: &hold.r });
-    let answer = seller::claim(&party(context, &keys), held, lock, rng)?;
+    let answer = seller::claim(&party(context, &keys), held, (lock, not_after), rng)?;
     let stage = SellerStage::Answered(prove.clone(), part.clone(), Box::new(answer.clone()));
     Ok(Change::new(with_seller(context, known, stage), answer))
+}
+
+/// The hold that was promised, if the seller may do what it is paid for.
+pub(super) fn ready(context: &Context<'_>, promised: &Promised<'_>) -> Result<SessionId, WalletError> {
+    let mut why = HoldError::Unknown;
+    for known in context.state.holds.values() {
+        let Side::Seller(hold) = &known.side else { continue };
+        if !promised.names(&known.offer) {
+            continue;
+        }
+        match is_ready(context, known, hold, promised) {
+            Ok(()) => return Ok(known.offer.id),
+            Err(e) => why = e,
+        }
+    }
+    Err(why.into())
+}
+
+fn is_ready(
+    context: &Context<'_>,
+    known: &HoldRecord,
+    hold: &SellerHold,
+    promised: &Promised<'_>,
+) -> Result<(), HoldError> {
+    let (terms, next) = (&known.offer.terms, context.tip().next());
+    promised.check(terms)?;
+    if matches!(hold.stage, SellerStage::Joined(_)) {
+        return Err(HoldError::Stage { found: known.stage(), needed: "parted" });
+    }
+    not_ended(known)?;
+    buried(context, known)?;
+    let until = promised.begin_by(context.chain, terms);
+    match hold.undo.as_ref().map(|undo| possible_until(context, undo)) {
+        Some(until) if next <= until => Err(HoldError::UndoOpen { until }),
+        _ if next > until => Err(HoldError::LateToBegin { until, next }),
+        _ => Ok(()),
+    }
 }
 
 fn last_height(answer: &Answer) -> Height {
@@ -318,30 +360,35 @@ fn publish_claim(
     publish(context, changed, (t, plain(purpose, opening)), rng)
 }
 
-/// The two halves of a claim that is locked to a point.
-fn pre_signature(chain: &Chain, offer: &Offer, released: &Released) -> Result<PreSignature, HoldError> {
-    match ClaimSession::answered(chain, offer, &released.answer)? {
-        ClaimSession::Locked(s) => Ok(s.combine(&released.release.partial, &released.answer.signed.partial)?),
-        ClaimSession::Plain(_) => Err(HoldError::Secret),
-    }
+/// Who else knows the secret of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Secrecy {
+    /// The payer does not: to publish the claim gives it away.
+    Hidden,
+    /// Everybody: there is nothing left to lose.
+    Public,
 }
 
 pub(super) fn complete(
     context: &Context<'_>,
     id: &SessionId,
-    t: &SecretScalar,
+    (t, secrecy): (&SecretScalar, Secrecy),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
     let known = record(context, id)?;
     let (hold, keys) = (seller_of(known)?, context.keys(known.account)?);
     let SellerStage::Released(_, _, r) = &hold.stage else { return stage(known, "released") };
     let party = party(context, &keys);
-    let pre = pre_signature(context.chain, &known.offer, r)?;
+    let halves = r.halves();
+    let pre = pre_signature(context.chain, &known.offer, halves)?;
     let signature: Signature = pre.complete(t).ok_or(HoldError::Secret)?;
     let agreed = Agreed { offer: &known.offer, join: &hold.join };
-    let halves = Halves { answer: &r.answer, release: &r.release };
     let claim = seller::transaction(&party, agreed, halves, signature)?;
-    publish_claim(context, known.clone(), (&r.answer, claim), rng)
+    let mut changed = known.clone();
+    if let (Side::Seller(s), Secrecy::Public) = (&mut changed.side, secrecy) {
+        s.published = true;
+    }
+    publish_claim(context, changed, (&r.answer, claim), rng)
 }
 
 pub(super) fn extract(
@@ -352,7 +399,7 @@ pub(super) fn extract(
     let known = record(context, id)?;
     let PayerStage::Funded(f) = &payer_of(known)?.stage else { return stage(known, "released") };
     let Pending::Signed(r) = &f.claim else { return stage(known, "released") };
-    let pre = pre_signature(context.chain, &known.offer, r)?;
+    let pre = pre_signature(context.chain, &known.offer, r.halves())?;
     let same = known.claim_excess() == Some(kernel.excess);
     Ok(pre.extract(&kernel.signature).filter(|_| same).ok_or(HoldError::Secret)?)
 }

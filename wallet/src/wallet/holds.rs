@@ -1,10 +1,13 @@
 //! The steps of holds, as methods of a handle.
 
-use super::{Wallet, holding, holding_ends};
+use super::{
+    Wallet, holding,
+    holding_ends::{self, Secrecy},
+};
 use crate::{
     coin_selection::{Confirmed, HoldPlan},
     error::WalletError,
-    hold::{Answer, Join, Offer, Part, Prove, Release},
+    hold::{Answer, ClaimLock, Join, Offer, Part, Promised, Prove, Release},
     keys::Account,
     store::Store,
 };
@@ -100,7 +103,29 @@ impl<S: Store> Holds<'_, S> {
         lock: Option<Point>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Answer, WalletError> {
-        self.0.perform(|context| holding_ends::answer(context, id, lock, rng))
+        self.0.perform(|context| holding_ends::answer(context, id, (lock, None), rng))
+    }
+
+    /// Seller: claims the amount as the other claims of this lock are: with one point and one last height.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; [`crate::hold::HoldError::LastHeight`], [`crate::hold::HoldError::OtherHeight`].
+    pub fn answer_with(
+        &mut self,
+        id: &SessionId,
+        lock: ClaimLock,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Answer, WalletError> {
+        let ClaimLock { point, until } = lock;
+        self.0.perform(|context| holding_ends::answer(context, id, (Some(point), Some(until)), rng))
+    }
+
+    /// Seller: the hold that was promised, if what it pays for may begin: the money is there, deep enough, for long enough.
+    ///
+    /// # Errors
+    /// [`crate::hold::HoldError`], with what is missing; nothing changes.
+    pub fn ready(&self, promised: &Promised<'_>) -> Result<SessionId, WalletError> {
+        holding_ends::ready(&self.0.context(), promised)
     }
 
     /// Seller: consents to undo the hold.
@@ -157,7 +182,24 @@ impl<S: Store> Holds<'_, S> {
         t: &SecretScalar,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Verified<Transaction>, WalletError> {
-        self.0.perform(|context| holding_ends::complete(context, id, t, rng))
+        self.0.perform(|context| holding_ends::complete(context, id, (t, Secrecy::Hidden), rng))
+    }
+
+    /// Seller: the same with a secret that is public, because another claim with this lock is in a block: up to the last
+    /// height, whatever else could still happen to the hold, since nothing is left to lose.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Security
+    /// With a secret that is not public, this gives it away where the claim may not get the money.
+    pub fn complete_public(
+        &mut self,
+        id: &SessionId,
+        t: &SecretScalar,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Verified<Transaction>, WalletError> {
+        self.0.perform(|context| holding_ends::complete(context, id, (t, Secrecy::Public), rng))
     }
 
     /// Payer: the holds of which a refund can be in the next block. They are unclaimed, and the time for claims is over.

@@ -10,6 +10,7 @@ mod model;
 mod observer;
 mod restarts;
 mod safety;
+mod sales;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{

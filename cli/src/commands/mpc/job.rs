@@ -113,13 +113,27 @@ pub(crate) fn load_to_check(path: &Path) -> Outcome<(Job, Computation, StandIns)
         return load(path).map(|(job, program)| (job, program, StandIns::default()));
     }
     let (job, program) = parsed.map_err(|errors| invalid_job(path, &errors))?;
+    refuse_sale(&job)?;
     Ok((job, program, StandIns(keys)))
 }
 
 fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
-        .map_err(|errors| invalid_job(path, &errors))
+    let read = job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
+        .map_err(|errors| invalid_job(path, &errors))?;
+    refuse_sale(&read.0)?;
+    Ok(read)
+}
+
+/// Refuses a job that sells outputs.
+pub(crate) fn refuse_sale(job: &Job) -> Outcome {
+    // Nothing that would bring the buyer's money and a run together is reachable.
+    if job.sale.is_none() {
+        return Ok(());
+    }
+    Err(Failure::refused("outputs cannot be sold yet")
+        .why("this version makes and shows offers, and settles no sale")
+        .help("docs/SETTLEMENT.md, \"Selling a result\", says what stands; a job without [sale] can be signed and run"))
 }
 
 /// Reads the files that a job names, from the job's folder.

@@ -207,6 +207,7 @@ pub(super) fn prepare(from: &Path, to: &Path) -> Outcome<Prepared> {
     let (job, program) =
         job_file::parse(&text, job_file::Counting::Now, &Compiler::this_program(), read_beside(to))
             .map_err(|complaints| invalid_job(from, &complaints))?;
+    super::job::refuse_sale(&job)?;
     let mut approvals = Vec::new();
     for (party, identity) in job.parties.iter().zip(&identities) {
         let approval = Approval::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;

@@ -84,7 +84,7 @@ fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
 }
 
 /// What a job asks of an owner.
-fn asked(job: &Job, owner: PartyId) -> Allowed {
+pub(crate) fn asked(job: &Job, owner: PartyId) -> Allowed {
     let key = |id: PartyId| Digest(job.party(id).key.digest());
     let tables = job.inputs.iter().filter(|input| input.party == owner).flat_map(|input| &input.tables);
     let receivers = job.result_parties().into_iter().filter(|id| *id != owner);
@@ -195,22 +195,24 @@ fn words(offer: &Offer, opened: Option<&OpenedTerms>, unit: Option<&Unit>) -> St
     if !evidence.is_empty() {
         let _ = writeln!(text, "They show evidence under one of these policies{}", list(evidence));
     }
-    match opened {
-        None => {
-            let _ = writeln!(text, "Price    confidential\n    terms {}", allowed.terms.digest());
-        }
-        Some(terms) => {
-            let price = unit.map_or_else(
-                || format!("{} base units", terms.price),
-                |unit| unit.show(Amount::new(terms.price)).to_string(),
-            );
-            let _ = writeln!(text, "Price    {price}, to {}", terms.address);
-        }
+    let _ = writeln!(text, "Price    {}", price(opened, unit));
+    if opened.is_none() {
+        let _ = writeln!(text, "    terms {}", allowed.terms.digest());
     }
     let _ = writeln!(text, "Ledger   {}", allowed.chain);
     let until = local_time(allowed.expiry);
     let _ = write!(text, "For {} job(s) of one run each, until {until}", allowed.runs);
     text
+}
+
+/// What is paid, and where to, in words.
+pub(crate) fn price(opened: Option<&OpenedTerms>, unit: Option<&Unit>) -> String {
+    let Some(terms) = opened else { return "confidential".to_owned() };
+    let price = unit.map_or_else(
+        || format!("{} base units", terms.price),
+        |unit| unit.show(Amount::new(terms.price)).to_string(),
+    );
+    format!("{price}, to {}", terms.address)
 }
 
 fn fields(offer: &Offer, opened: Option<&OpenedTerms>) -> Value {

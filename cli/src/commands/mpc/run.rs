@@ -92,6 +92,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
             listen: a.listen.as_deref(),
             rendezvous_server: server.as_ref(),
             debit: &charge,
+            // The job sells nothing: such jobs are refused when they are read.
+            money: None,
             observe: &observe,
             means,
         };

@@ -6,6 +6,7 @@ use super::job::{
     read_policy, write,
 };
 use super::run::Mine;
+use super::sale::Offers;
 use crate::{
     Context, args,
     bridge::now,
@@ -106,9 +107,11 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     })?;
     check_expiry(&job)?;
     check_policy(policy.as_ref(), &job, us)?;
+    let offers = Offers::read(&a.job, &job)?;
     let enrolled = check_enrolments(context, a, &job, &home)?;
     let most = exposure::describe(&job, &program);
-    let plan = format!("{}\n{most}\n{enrolled}You sign as {}.", describe(&job, Some(us)), job.party(us).name);
+    let (job_words, prices) = (describe(&job, Some(us)), offers.words(&job));
+    let plan = format!("{job_words}\n{most}{prices}\n{enrolled}You sign as {}.", job.party(us).name);
     if a.dry_run {
         let fields =
             json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(), "summary": plan });
@@ -119,6 +122,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
         let bound = open_home(&home).and_then(|mut folder| bind(&mut folder, &job, policy));
         bound.or_refuse("cannot remember the policy")?;
     }
+    offers.use_own(&home, &job, us)?;
     let approval = Approval::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
     let file = approvals(&a.job).join(format!("{}.approval", job.party(us).name));
     write(&file, &approval.to_text())?;

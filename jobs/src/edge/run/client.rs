@@ -42,9 +42,13 @@ pub(crate) fn run<P: Functionality>(
         return Ok(outcome);
     }
     if let Some(mut own) = own {
-        // Who brought something before may have to collect what came of it.
-        if own.unsaved.is_some() || setup.in_time().is_ok() {
-            deliver(setup, &mut own, storage)?;
+        // Who brought something before may have to collect what came of it, also if its money is gone by now.
+        let is_new = own.unsaved.is_some();
+        if is_new || setup.in_time().is_ok() {
+            match deliver(setup, &mut own, storage) {
+                Err(RunError::Unpaid(_)) if !is_new => {}
+                delivered => delivered?,
+            }
         }
     }
     let collected = collect(setup)?;
@@ -81,6 +85,8 @@ fn deliver<P: Functionality>(
     let until = setup.deadline();
     let mut judged = BTreeMap::new();
     while !pending.is_empty() {
+        // Before anybody is called, who would not wait so long.
+        setup.await_money()?;
         let mut left = Vec::new();
         if setup.job().has_attested_computers() {
             let lines = prove_all(setup, &pending, &mut judged)?;
@@ -165,7 +171,7 @@ impl<P: Functionality, S: Storage> Delivery<'_, '_, P, S> {
         line: Option<PartyChannel>,
     ) -> Result<bool, RunError> {
         let (setup, Some(line)) = (self.setup, line) else { return Ok(false) };
-        (setup.debit)()?;
+        setup.charge()?;
         if let Some(saved_input) = self.unsaved.take() {
             self.storage.put(&name(setup.job(), Item::Own), &saved_input)?;
         }

@@ -69,6 +69,7 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     }
     if state.waiting().is_none() {
         setup.in_time()?;
+        setup.await_money()?;
     }
     let (prepared, unsaved) = own.map_or((None, None), |own| (Some(own.prepared), own.unsaved));
     let mut durable = DurableState { state, storage, unsaved };
@@ -264,7 +265,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 (setup.observe)(Stage::Attempt(begun.attempt));
                 let shares = self.shares(&input_commitments, own)?;
                 if own.is_some() {
-                    (setup.debit)()?;
+                    setup.charge()?;
                 }
                 let (attempt, run_id) = (begun.attempt, begun.run_id);
                 let begins = || Event::Begun { attempt, run_id };

@@ -41,10 +41,11 @@ pub enum RunError {
     #[error(transparent)]
     ProgramMismatch(#[from] ProgramMismatch),
     /// The buyer's money is not watched.
-    #[error(
-        "outputs of this job are sold, and this version does not watch the buyer's money: it does not run it"
-    )]
+    #[error("outputs of this job are sold, and nothing here watches the money that this party is to be paid")]
     Sale,
+    /// The buyer's money will not come.
+    #[error("the money of this party is not put aside: {0}")]
+    Unpaid(String),
     /// The job's time is over.
     #[error("the job has expired")]
     Expired,
@@ -135,6 +136,8 @@ impl RunError {
     pub fn public_reason(&self) -> String {
         let mut why = match self {
             Self::Debit(_)
+            | Self::Sale
+            | Self::Unpaid(_)
             | Self::Storage(_)
             | Self::OtherStorage
             | Self::NoInput

@@ -1,5 +1,6 @@
 //! What a party brings to a run, the progress that it observes, and the outcome.
 
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand_core::{CryptoRng, RngCore};
@@ -42,10 +43,24 @@ pub struct Setup<'a, P> {
     pub rendezvous_server: Option<&'a RendezvousServer>,
     /// Called before the first byte leaves that depends on our input; an error stops the run.
     pub debit: &'a (dyn Fn() -> Result<(), DebitError> + Sync),
+    /// Asked of a payee of a sale before the same, and before anything is debited: what the ledger says of its money. A
+    /// payee without it takes no part in a job that sells outputs.
+    pub money: Option<&'a (dyn Fn() -> Money + Sync)>,
     /// Called with what is going on.
     pub observe: &'a (dyn Fn(Stage) + Sync),
     /// What we show and judge evidence with; a job that asks for evidence is not run without.
     pub means: Option<&'a Means<'a>>,
+}
+
+/// What the ledger says of the money that a payee waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Money {
+    /// It is put aside, deep enough, and for long enough.
+    There,
+    /// Not yet: what is missing.
+    Awaited(String),
+    /// It will not be, or it is too late: why.
+    Gone(String),
 }
 
 /// What is going on.
@@ -123,6 +138,39 @@ impl<P: Functionality> Setup<'_, P> {
             crate::input_commitment::prepare(self.run.input_of(self.us), brought, self.identity, rng)?;
         let unsaved = Some(SavedInput::of(&prepared, bits, self.identity).to_bytes());
         Ok(Some(OwnInput { prepared, unsaved }))
+    }
+
+    /// Debits the run, if our money is there or we are not paid: before anything leaves that depends on our input.
+    ///
+    /// # Errors
+    /// If the money does not come before the deadline, or the debit is refused; then nothing was debited.
+    pub(crate) fn charge(&self) -> Result<(), RunError> {
+        self.await_money()?;
+        Ok((self.debit)()?)
+    }
+
+    /// Waits for our money, if we are paid.
+    ///
+    /// # Errors
+    /// If it does not come before the deadline.
+    pub(crate) fn await_money(&self) -> Result<(), RunError> {
+        let until = self.deadline();
+        let is_paid = self.job().sale.as_ref().is_some_and(|sale| sale.payee(self.us).is_some());
+        if !is_paid {
+            return Ok(());
+        }
+        loop {
+            match self.money.map(|money| money()) {
+                None => return Err(RunError::Sale),
+                Some(Money::There) => return Ok(()),
+                Some(Money::Gone(why)) => return Err(RunError::Unpaid(why)),
+                Some(Money::Awaited(why)) if Instant::now() >= until => {
+                    return Err(RunError::Late(vec![why]));
+                }
+                Some(Money::Awaited(why)) => (self.observe)(Stage::Waiting(vec![why])),
+            }
+            thread::sleep(RETRY_INTERVAL);
+        }
     }
 
     /// Whether the job has not expired.

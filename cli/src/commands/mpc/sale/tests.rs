@@ -1,0 +1,159 @@
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use super::super::job::refuse_sale;
+use super::*;
+use rand_core::OsRng;
+use sotto_jobs::Digest;
+use sotto_jobs::budget::RowsHasher;
+use sotto_jobs::edge::folder::Folder;
+use sotto_jobs::job_file::Counting;
+use sotto_jobs::offer::{Address, Allowed, OfferedRows, OpenedTerms};
+use sotto_mpc::circuit::language::NoCompiler;
+use sotto_party::Identity;
+use std::{fs, path::PathBuf};
+use tempfile::TempDir;
+
+const JOB: &str = r#"
+name = "A"
+purpose = "To know it"
+expiry = 2126-01-31T00:00:00Z
+deadline = 9
+maximum_runs = 1
+nonce = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
+[roles]
+garbler = "acme"
+evaluator = "bolt"
+[program]
+builtin = "auction@1"
+parameters = { bidders = 2, bid = { max = 999, decimals = 2 }, reserve = 1 }
+[limits]
+rows = 9
+and_gates = 9999
+seconds = 9
+[[input]]
+party = "carl"
+[[input]]
+party = "dora"
+[[output]]
+name = "inputs_hold"
+result_parties = ["eve"]
+[[output]]
+name = "result"
+result_parties = ["eve"]
+"#;
+const NAMES: [&str; 5] = ["acme", "bolt", "carl", "dora", "eve"];
+
+/// A folder with a job that eve buys of carl and dora, and their offers.
+struct World {
+    folder: TempDir,
+    carl: Identity,
+}
+
+impl World {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn new(change: impl Fn(&mut Allowed)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let keys = NAMES.map(|_| Identity::random(&mut OsRng));
+        let mut text = JOB.to_owned();
+        for (name, key) in NAMES.iter().zip(&keys) {
+            fs::write(path(&format!("{name}.pub")), key.public().to_text()).unwrap();
+            text += &format!("[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\n");
+            if ["acme", "bolt"].contains(name) {
+                text += &format!("address = \"{name}.example:1\"\n");
+            }
+        }
+        // A job without the sale is the model of the offers.
+        fs::write(path("job.toml"), &text).unwrap();
+        let model = job(&path("job.toml"));
+        for (who, price) in [(2, 700), (3, 300)] {
+            let us = PartyId(who);
+            let address = Address::new("sotto1address").unwrap();
+            let mut allowed = Allowed {
+                terms: Terms::Open(OpenedTerms::new(price, 0, address, &mut OsRng)),
+                chain: Digest([9; 32]),
+                ..offer::asked(&model, us)
+            };
+            change(&mut allowed);
+            let (key, name) = (&keys[usize::from(who)], NAMES[usize::from(who)]);
+            let data_set = RowsHasher::new(key).finish(None);
+            let rows = OfferedRows { data_set: &data_set, rows: 1 };
+            let signed = Offer::sign(allowed, &rows, key, &mut OsRng);
+            fs::write(path(&format!("{name}.offer")), signed.to_text()).unwrap();
+            text += if who == 2 {
+                "[sale]\nbuyer = \"eve\"\noutputs = [\"result\"]\nblocks = 400\nconfirmations = 20\n"
+            } else {
+                ""
+            };
+            text += &format!("[[sale.payee]]\nparty = \"{name}\"\noffer = \"{name}.offer\"\n");
+        }
+        fs::write(path("job.toml"), text).unwrap();
+        let [_, _, carl, ..] = keys;
+        Self { folder, carl }
+    }
+
+    fn job(&self) -> Job {
+        job(&self.path("job.toml"))
+    }
+
+    fn offers(&self) -> Outcome<Offers> {
+        Offers::read(&self.path("job.toml"), &self.job())
+    }
+}
+
+fn job(path: &Path) -> Job {
+    let text = fs::read_to_string(path).unwrap();
+    job_file::parse(&text, Counting::Now, &NoCompiler, read_beside(path)).unwrap().0
+}
+
+#[test]
+fn a_signer_reads_the_prices_and_uses_its_own_offer_once() {
+    let world = World::new(|_| ());
+    let (job, offers) = (world.job(), world.offers().unwrap());
+    let words = offers.words(&job);
+    assert!(words.contains("Price of carl: 700 base units, to sotto1address"), "{words}");
+    assert!(words.contains("Price of dora: 300 base units"), "{words}");
+    let home = world.path("home");
+    let [carl, dora, eve] = [2, 3, 4].map(PartyId);
+    offers.use_own(&home, &job, eve).unwrap();
+    assert!(!home.exists(), "who is not paid uses no offer");
+    offers.use_own(&home, &job, carl).unwrap();
+    offers.use_own(&home, &job, carl).unwrap();
+    // The offer is for one job, and this is another.
+    let text = fs::read_to_string(world.path("job.toml")).unwrap();
+    fs::write(world.path("job.toml"), text.replace("a1a1", "a2a2")).unwrap();
+    let why = offers.use_own(&home, &world.job(), carl).unwrap_err();
+    assert!(format!("{why:?}").contains("the offer is for 1 jobs"), "{why:?}");
+    // What carl revoked it does not use.
+    let own = offers.of(&job, carl).unwrap();
+    own.revoke(&world.carl).unwrap();
+    sotto_jobs::offer_use::revoke(&mut Folder::open(&home).unwrap(), own).unwrap();
+    let why = offers.use_own(&home, &job, carl).unwrap_err();
+    assert!(format!("{why:?}").contains("you revoked this offer"), "{why:?}");
+    offers.use_own(&home, &job, dora).unwrap();
+}
+
+#[test]
+fn a_job_that_asks_for_more_than_one_of_its_offers_is_not_signed() {
+    let world = World::new(|allowed| allowed.purposes.clear());
+    let why = world.offers().map(|_| ()).unwrap_err();
+    assert!(format!("{why:?}").contains("does not allow this purpose"), "{why:?}");
+    let world = World::new(|_| ());
+    let job = world.job();
+    fs::remove_file(world.path("dora.offer")).unwrap();
+    let why = Offers::read(&world.path("job.toml"), &job).map(|_| ()).unwrap_err();
+    assert!(format!("{why:?}").contains("dora.offer cannot be used"), "{why:?}");
+}
+
+#[test]
+fn no_such_job_is_taken_yet() {
+    let world = World::new(|_| ());
+    let job = world.job();
+    assert!(format!("{:?}", refuse_sale(&job).unwrap_err()).contains("outputs cannot be sold yet"));
+    let unsold = Job::new(sotto_jobs::Draft { sale: None, ..(*job).clone() }).unwrap();
+    assert!(refuse_sale(&unsold).is_ok());
+    assert!(Offers::read(Path::new("nowhere"), &unsold).unwrap().0.is_empty());
+}

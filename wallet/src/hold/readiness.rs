@@ -1,0 +1,56 @@
+//! What a seller waits for before it does what it is paid for.
+//!
+//! ```text
+//! the hold is for this memo and address; amount, D and d are at least those agreed; u was answered
+//! it is in a block, unspent, with d blocks; no undoing that the seller consented to can still happen
+//! next ≤ H_r − grid − M − (D − d): a claim after all that is left of D is still in time
+//! ```
+//!
+//! The last line holds for whoever begins when the funding has its confirmations, even if that entered its last block:
+//! L + d ≤ H_r − grid − M − (D − d), since H_r ≥ L + D + M + grid.
+
+use super::{HoldError, HoldTerms, Offer};
+use crate::{keys::Address, slate::Memo};
+use sotto_mw::{
+    amount::{Amount, Height},
+    chain::Chain,
+};
+
+/// The hold that a seller was promised.
+#[derive(Clone, Copy, Debug)]
+pub struct Promised<'a> {
+    /// To whom it is.
+    pub seller: &'a Address,
+    /// What it pays, at least.
+    pub amount: Amount,
+    /// D: the blocks that it leaves for confirmations, work and letters, at least.
+    pub blocks: u64,
+    /// d: the confirmations that are waited for.
+    pub confirmations: u64,
+    /// What it is for: names one sale.
+    pub memo: &'a Memo,
+}
+
+impl Promised<'_> {
+    /// Whether an offer is about this.
+    pub(crate) fn names(&self, offer: &Offer) -> bool {
+        offer.memo == *self.memo && offer.seller == *self.seller
+    }
+
+    /// Whether it promises no less.
+    pub(crate) fn check(&self, terms: &HoldTerms) -> Result<(), HoldError> {
+        if terms.amount < self.amount {
+            return Err(HoldError::Terms("it pays less than was agreed"));
+        }
+        if terms.blocks < self.blocks || terms.confirmations < self.confirmations {
+            return Err(HoldError::Terms("it leaves fewer blocks or confirmations than were agreed"));
+        }
+        Ok(())
+    }
+
+    /// The last block before which the work begins.
+    pub(crate) fn begin_by(&self, chain: &Chain, terms: &HoldTerms) -> Height {
+        let latest = terms.refund_from.minus(chain.params().window_grid);
+        HoldTerms::claim_by(chain, latest, true).minus(self.blocks.saturating_sub(self.confirmations))
+    }
+}
