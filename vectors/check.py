@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
+from reader import auditors, computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -145,6 +145,11 @@ def check_audited(v):
         check(name + ": leaf", leaf == unhex(described["leaf"]))
         lone = wire.Body([], [], [o], [], {}, 0, None, b"")
         check(name + ": weight", rules.weight(lone) == described["weight"])
+
+
+def check_reading(v):
+    """What auditors are asked and answer. Ed25519 and X-Wing are not read."""
+    auditors.check_vectors(v, H, check)
 
 
 REWIND_KEYS = "rewind_key", "other_rewind_key"

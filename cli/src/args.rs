@@ -1,7 +1,7 @@
 //! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
 //! ```text
-//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · keys · tee · dandelion · config · generate
+//! sotto NOUN VERB [options]      chain · wallet · node · net · mpc · keys · audit · tee · dandelion · config · generate
 //! sotto demo | speed | help
 //! ```
 //!
@@ -10,6 +10,7 @@
 //! have help headings of their own ("Wallet options", "Global options"), so that a verb's own options come
 //! first.
 
+mod audit;
 mod chain;
 mod change;
 mod dandelion;
@@ -22,8 +23,8 @@ mod validator;
 mod wallet;
 
 pub(crate) use self::{
-    chain::*, change::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*, validator::*,
-    wallet::*,
+    audit::*, chain::*, change::*, dandelion::*, keys::*, mpc::*, node::*, node_client::*, tee::*,
+    validator::*, wallet::*,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Mpc(Mpc),
     #[command(subcommand)]
     Keys(Keys),
+    #[command(subcommand)]
+    Audit(Audit),
     #[command(subcommand)]
     Tee(Tee),
     #[command(subcommand)]

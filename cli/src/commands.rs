@@ -1,5 +1,6 @@
 //! One file per noun.
 
+pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod config;
 pub(crate) mod dandelion;

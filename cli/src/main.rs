@@ -6,6 +6,7 @@ mod args;
 mod bridge;
 mod commands;
 mod config;
+mod consent;
 mod evidence_files;
 mod exit;
 mod local_time;
@@ -108,6 +109,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Net(n) => commands::net::run(&context, &n),
         Command::Mpc(m) => commands::mpc::run(&context, m),
         Command::Keys(k) => commands::keys::run(&context, k),
+        Command::Audit(a) => commands::audit::run(&context, &a),
         Command::Tee(t) => commands::tee::run(&context, &t),
         Command::Dandelion(d) => commands::dandelion::run(&context, &d),
         Command::Speed(s) => commands::speed::run(&context, &s),

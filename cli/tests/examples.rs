@@ -52,6 +52,7 @@ const GROUPS: &[&str] = &[
     "mpc offer",
     "keys",
     "keys vault",
+    "audit",
     "tee",
     "tee policy",
     "dandelion",
@@ -82,6 +83,7 @@ fn every_example_runs() {
     world.coins();
     world.attested();
     world.vault();
+    world.audited();
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();

@@ -1,5 +1,6 @@
 //! The values that the targets work on. The crates' own public functions make them once, from fixed seeds.
 
+pub(crate) mod auditors;
 pub(crate) mod away;
 pub(crate) mod chain;
 pub(crate) mod circuit;

@@ -125,6 +125,7 @@ targets! {
         Machine wallet_proof
         Machine wallet_output_proof
         Machine wallet_level
+        Decoder wallet_audit
         Decoder wallet_address
         Decoder wallet_words
         Decoder wallet_view_key

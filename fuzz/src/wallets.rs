@@ -17,6 +17,7 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     armor::{self, Message},
+    audit::{AuditAnswer, AuditLog, Charter, RequestLetter},
     edge::file::WalletFile,
     encrypt::Encrypted,
     group::{GroupBook, GroupRecord, GroupRequest, GroupStage},
@@ -116,6 +117,22 @@ pub fn wallet_level(data: &[u8]) -> Verdict {
     }
     assert_eq!(statement, away().statement, "a statement that nobody made");
     Verdict::Accepted
+}
+
+/// What concerns auditors, after a byte that says which: a charter, a request, an answer, a log of answers. One encoding each.
+pub fn wallet_audit(data: &[u8]) -> Verdict {
+    let Some((kind, bytes)) = data.split_first() else { return Verdict::Refused };
+    let again = match kind {
+        0 => str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| Charter::parse(text).ok())
+            .map(|c| c.to_text().into_bytes()),
+        1 => RequestLetter::from_bytes(bytes).ok().map(|letter| letter.to_bytes()),
+        2 => AuditAnswer::from_bytes(bytes).ok().map(|answer| answer.to_bytes()),
+        _ => AuditLog::from_bytes(bytes).ok().map(|log| log.to_bytes()),
+    };
+    assert!(again.as_ref().is_none_or(|again| again == bytes), "two encodings of one value");
+    Verdict::of(again.is_some())
 }
 
 /// A view key; it belongs to one network, and is written in one way but for case and white space around it.

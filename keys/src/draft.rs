@@ -165,8 +165,8 @@ pub enum DraftError {
         /// The number of members.
         n: u8,
     },
-    /// Only an operator's key can be older than its chain.
-    #[error("a group needs a chain, unless it is for `seal`")]
+    /// Only the keys of an operator and of auditors can be older than their chain, which names them.
+    #[error("a group needs a chain, unless it is for `seal` or `audit`")]
     NoChain,
     /// A key occurs twice.
     #[error("members {0} and {1} have the same key")]
@@ -253,7 +253,7 @@ impl Draft {
         if !(2..=n).contains(&t) {
             return Err(DraftError::Threshold { t, n });
         }
-        if self.chain == Self::NO_CHAIN && purpose != Purpose::Seal {
+        if self.chain == Self::NO_CHAIN && !matches!(purpose, Purpose::Seal | Purpose::Audit) {
             return Err(DraftError::NoChain);
         }
         if purpose.needs_majority() && 2 * t <= n {

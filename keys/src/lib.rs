@@ -28,6 +28,7 @@ pub mod signing;
 pub mod pool;
 
 pub mod dkg;
+pub mod reading;
 pub mod refresh;
 pub mod repair;
 pub mod sign;

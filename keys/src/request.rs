@@ -278,7 +278,10 @@ mod tests {
         let members = Team::new(Purpose::Seal, 2, 3).draft.members().to_vec();
         let free = Draft::new(Purpose::Seal, Draft::NO_CHAIN, 2, members.clone(), &mut rng(1)).unwrap();
         assert!(free.chain().is_none() && header([7; 32]).is_for(&free) && header([8; 32]).is_for(&free));
-        let audit = Draft::new(Purpose::Audit, Draft::NO_CHAIN, 2, members, &mut rng(1));
-        assert_eq!(audit, Err(DraftError::NoChain));
+        for purpose in Purpose::ALL {
+            let draft = Draft::new(purpose, Draft::NO_CHAIN, 2, members.clone(), &mut rng(1));
+            let made_before_its_chain = matches!(purpose, Purpose::Seal | Purpose::Audit);
+            assert_eq!(draft.err(), (!made_before_its_chain).then_some(DraftError::NoChain));
+        }
     }
 }

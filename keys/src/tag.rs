@@ -69,6 +69,13 @@ pub(crate) const VAULT_ANSWER: Context = Context::new("sotto keys vault answer v
 /// The partial in an answer, encrypted to the machine that asked.
 pub(crate) const VAULT_PARTIAL: Context = Context::new("sotto keys vault partial v1");
 
+/// The weights under which all points of an auditor's answer are one.
+pub(crate) const READING_WEIGHT: &str = "sotto/keys/reading-weight/v1";
+/// A member's signature over its answer to a reader.
+pub(crate) const READING_ANSWER: Context = Context::new("sotto keys reading answer v1");
+/// The points of an answer, encrypted to the reader.
+pub(crate) const READING: Context = Context::new("sotto keys reading v1");
+
 /// A hash under a tag.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash([u8; 32]);

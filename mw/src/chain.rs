@@ -291,8 +291,8 @@ pub enum ParamsError {
         "invalid kernel window: expected a multiple of its grid, above one grid step and the reorganisation limit"
     )]
     Window,
-    /// The program does not work on chains with auditors.
-    #[error("the chain has auditors who read all amounts: this program does not support that yet")]
+    /// Groups cannot own outputs on chains with auditors.
+    #[error("the chain has auditors who read all amounts: groups cannot own money there yet")]
     Audited,
     /// A block must hold its own reward.
     #[error("invalid maximum weight: a block could not hold its own reward")]
@@ -351,7 +351,7 @@ impl Chain {
         Ok(Self { params, id, terms })
     }
 
-    /// The same for programs that do not work on chains with auditors.
+    /// The same for what does not work on chains with auditors: wallets of groups.
     ///
     /// # Errors
     /// Those of [`Chain::new`], and [`ParamsError::Audited`] if there are auditors.

@@ -66,6 +66,11 @@ pub(crate) fn constant_time_sum_of_products<'a>(
     Element::multiscalar_mul(scalars, points)
 }
 
+/// The encodings of 2·P for all of these, at a tenth of what each alone costs; variable time.
+pub(crate) fn encodings_of_doubles(points: &[Element]) -> Vec<[u8; 32]> {
+    Element::double_and_compress_batch(points).iter().map(CompressedRistretto::to_bytes).collect()
+}
+
 /// The identity element.
 pub(crate) fn identity() -> Element {
     Element::identity()

@@ -44,6 +44,8 @@ pub mod joint;
 pub mod output;
 pub mod transaction;
 
+pub mod reading;
+
 pub mod aggregate;
 pub mod mmr;
 pub mod trie;

@@ -60,8 +60,8 @@ use sotto_mw::{
     amount::Height,
     block::{Header, Reward},
     chain::{
-        BOND_WEIGHT, ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, NOTICE_WEIGHT,
-        ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
+        AUDIT_WEIGHT, BOND_WEIGHT, ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT,
+        NOTICE_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
     },
     codec::{Decode, DecodeError, Encode, Reader, VERSION},
     error::Rejection,
@@ -183,9 +183,9 @@ pub enum Message {
 pub fn rules() -> Hash {
     let plain = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT, EXTRA_BYTES_PER_WEIGHT];
     let one_sided = [ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, BOND_WEIGHT, NOTICE_WEIGHT];
-    let weights =
-        [&plain[..], &one_sided].concat().into_iter().flat_map(u64::to_le_bytes).collect::<Vec<_>>();
-    tagged("sotto/node-rules/v1", &[&[VERSION], &weights, Rejection::RULES.concat().as_bytes()])
+    let weights = [&plain[..], &one_sided, &[AUDIT_WEIGHT]].concat();
+    let weights = weights.into_iter().flat_map(u64::to_le_bytes).collect::<Vec<_>>();
+    tagged("sotto/node-rules/v2", &[&[VERSION], &weights, Rejection::RULES.concat().as_bytes()])
 }
 
 impl Message {

@@ -56,7 +56,7 @@ pub use error::{IndexFault, StoreError};
 pub use file_name::FileName;
 pub use files::Files;
 pub use format::{GENESIS_MAX, read_genesis};
-pub use import::{ImportError, Imported, MissingPart, import};
+pub use import::{ImportError, Imported, MissingPart, SnapshotStart, import};
 pub use memory::Memory;
 pub use prune::Pruned;
 pub use queries::Sizes;

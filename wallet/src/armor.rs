@@ -74,6 +74,10 @@ pub enum MessageKind {
     HoldRelease = 14,
     /// What an issuer says of the integrity level of an output.
     Level = 15,
+    /// A request to auditors, with what has been added to it.
+    AuditRequest = 0x20,
+    /// The answer of an auditor, encrypted to the reader.
+    AuditAnswer = 0x21,
     /// An invite that is encrypted to one address.
     EncryptedInvite = 0x11,
     /// A response that is encrypted to one address.
@@ -97,7 +101,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 27] = [
         Self::Invite,
         Self::Response,
         Self::Transaction,
@@ -113,6 +117,8 @@ impl MessageKind {
         Self::HoldAnswer,
         Self::HoldRelease,
         Self::Level,
+        Self::AuditRequest,
+        Self::AuditAnswer,
         Self::EncryptedInvite,
         Self::EncryptedResponse,
         Self::EncryptedInvoice,
@@ -136,6 +142,8 @@ impl MessageKind {
             Self::OutputProof => "OUTPUT PROOF",
             Self::Change => "CHANGE",
             Self::Level => "LEVEL",
+            Self::AuditRequest => "AUDIT REQUEST",
+            Self::AuditAnswer => "AUDIT ANSWER",
             Self::EncryptedInvite => "ENCRYPTED INVITE",
             Self::EncryptedResponse => "ENCRYPTED RESPONSE",
             Self::EncryptedInvoice => "ENCRYPTED INVOICE",

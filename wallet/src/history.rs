@@ -168,7 +168,7 @@ fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {
             SelfTransferReason::Consolidation => EntryKind::Consolidation,
             SelfTransferReason::Relocation => EntryKind::Relocation,
             SelfTransferReason::SelfSpend { .. } => EntryKind::SelfSpend,
-            SelfTransferReason::Statement(_) => EntryKind::Notice,
+            SelfTransferReason::Statement(_) | SelfTransferReason::Notice(_) => EntryKind::Notice,
         },
         status: SessionStatus::Signed(t.tx_status),
         account: t.account,

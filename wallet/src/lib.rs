@@ -23,6 +23,8 @@ pub mod level;
 pub mod output_proof;
 pub mod proof;
 
+pub mod audit;
+
 mod state;
 
 pub mod coin_selection;

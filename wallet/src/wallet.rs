@@ -17,6 +17,7 @@ mod holds;
 mod invoicing;
 mod levels;
 mod messages;
+mod notices;
 mod observing;
 mod paying;
 mod receiving;

@@ -43,6 +43,12 @@ pub(crate) struct ChainInit {
     /// Public key of a group that seals, as `sotto keys export` prints it
     #[arg(long, value_name = "KEY", conflicts_with = "validators")]
     pub(crate) operator: Option<String>,
+    /// Group file of auditors, who can then read the amounts of all outputs together, for ever
+    #[arg(long, value_name = "FILE", requires = "charter")]
+    pub(crate) auditors: Option<PathBuf>,
+    /// What the auditors may do, as `sotto audit charter` writes it; its hash is a parameter
+    #[arg(long, value_name = "FILE", requires = "auditors")]
+    pub(crate) charter: Option<PathBuf>,
     /// Which network a ledger of validators is
     #[arg(long, value_name = "NETWORK", default_value = "test", requires = "validators")]
     pub(crate) network: ChainNetwork,
@@ -95,6 +101,16 @@ pub(crate) struct ChainJoin {
     /// Refuse any other chain than this one
     #[arg(long, value_name = "CHAIN_ID")]
     pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) audit: AcceptAudit,
+}
+
+/// Consent to auditors; only verbs that join a chain have this option.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct AcceptAudit {
+    /// Accept that the chain's auditors, if it has some, can read all amounts
+    #[arg(long)]
+    pub(crate) accept_audit: bool,
 }
 
 /// Show height, supply, sizes and parameters
@@ -231,4 +247,6 @@ pub(crate) struct ChainImport {
     /// Refuse a snapshot of any other chain than this one
     #[arg(long, value_name = "CHAIN_ID")]
     pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) audit: AcceptAudit,
 }

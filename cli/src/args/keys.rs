@@ -66,8 +66,8 @@ pub(crate) struct KeysMember {
 /// Write the draft of a group: purpose, chain, threshold, members
 ///
 /// All members need the same file. A member is a public key file of `sotto mpc keygen`; its place in the list
-/// is its number. Without --chain, the key becomes the operator of a chain that is made from it (`chain init
-/// --operator`). With --after, the draft is that of an existing group with one member replaced (--at) or added.
+/// is its number. Without --chain, the key becomes the operator of a chain that is made with it (`chain init
+/// --operator`), or that of its auditors (`chain init --auditors`). With --after, the draft is that of an existing group with one member replaced (--at) or added.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -81,7 +81,7 @@ pub(crate) struct KeysNew {
     /// What the key is for
     #[arg(long, required_unless_present = "after", conflicts_with = "after")]
     pub(crate) purpose: Option<KeysPurpose>,
-    /// The id of the chain that the key is for [default for `seal`: one that is made from the key]
+    /// The id of the chain that the key is for [default for `seal` and `audit`: one that is made with the key]
     #[arg(long, value_name = "ID", conflicts_with = "after")]
     pub(crate) chain: Option<String>,
     /// How many members must act together

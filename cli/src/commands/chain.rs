@@ -1,5 +1,6 @@
 //! `sotto chain`: creates, inspects, audits and copies the ledger on this machine.
 
+pub(crate) mod auditors;
 mod change;
 mod join;
 mod kernel;
@@ -11,6 +12,7 @@ use crate::{
     Context, amounts, args,
     bridge::{ChainAt, Home, hex, hex_bytes, now, read_text},
     commands::wallet::{ACCOUNT, chosen_account, same_chain},
+    consent,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
     output::counted,
@@ -22,7 +24,7 @@ use serde_json::{Value, json};
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Params},
     codec::Decode as _,
     error::Rejection,
     hash::Hash,
@@ -108,7 +110,9 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
     })?;
     let reward =
         a.reward.as_deref().map(|text| amounts::in_unit(&amounts::written(text)?, &unit)).transpose()?;
+    let auditors = auditors::named(a)?;
     let edit = |p: &mut Params| {
+        p.auditors = auditors;
         (p.unit, p.pace, p.reward) = (unit, a.pace.unwrap_or(p.pace), reward.unwrap_or(p.reward));
         p.maturity = a.maturity.unwrap_or(p.maturity);
         p.reorganisation = a.reorganisation.unwrap_or(p.reorganisation);
@@ -138,12 +142,13 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
         "chain-init",
         json!({
             "chain_id": id.to_string(), "network": network.to_string(), "dir": home.dir.display().to_string(),
-            "unit": unit.name(), "decimals": unit.decimals(),
+            "unit": unit.name(), "decimals": unit.decimals(), "auditors": consent::fields(auditors.as_ref()),
         }),
         &format!(
-            "{network} chain {id} in {}; each block creates {}",
+            "{network} chain {id} in {}; each block creates {}{}",
             home.dir.display(),
-            unit.show(ledger.chain().params().reward)
+            unit.show(ledger.chain().params().reward),
+            consent::line(auditors.as_ref()),
         ),
     )
 }
@@ -180,7 +185,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
         p.maturity,
         p.pace,
         unit.show(chain.terms().limits.fee_per_weight),
-        unit.show(chain.least_fee(INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap_or_default()),
+        unit.show(chain.least_fee(INPUT_WEIGHT + 2 * p.output_weight() + KERNEL_WEIGHT).unwrap_or_default()),
     );
     let fields = json!({
         "chain_id": chain.id().to_string(), "network": p.network.to_string(), "height": tip.height.get(),
@@ -192,8 +197,9 @@ fn info(context: &Context, home: &Home) -> Outcome {
             "second": d.second.header.hash().to_string(),
         })).collect::<Vec<_>>(),
         "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": chain.terms().limits.fee_per_weight.to_string(),
-        "unit": unit.name(), "decimals": unit.decimals(), "pace": p.pace,
+        "unit": unit.name(), "decimals": unit.decimals(), "pace": p.pace, "auditors": consent::fields(p.auditors.as_ref()),
     });
+    human += &consent::line(p.auditors.as_ref());
     twice.iter().for_each(|d| human += &format!("\n{}", double_seal_warning(d)));
     context.output.record("chain-info", fields, &human)
 }
@@ -364,7 +370,7 @@ fn block_json(b: &Block, chain: &Chain) -> Value {
         "outputs": b.body.outputs.iter().map(|o| json!({
             "commitment": o.commitment.to_string(), "coinbase": o.is_coinbase(),
             "one_sided": o.features.keys().is_some(), "extra": hex(o.extra.as_bytes()),
-            "proof": hex(o.proof.as_bytes()),
+            "proof": hex(o.proof.as_bytes()), "handles": o.proof.handles().map(|h| hex(h.as_bytes())),
         })).collect::<Vec<_>>(),
         "kernels": b.body.kernels.iter().map(kernel).collect::<Vec<_>>(),
     })

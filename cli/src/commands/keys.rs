@@ -18,7 +18,7 @@ mod vault;
 pub(crate) use self::{
     addresses::addresses,
     files::{ShareFile, read_group, read_letters},
-    session::{Session, fresh, installation_path, session_of},
+    session::{Session, fresh, installation, installation_path, session_of},
 };
 
 use crate::{Context, args::Keys, exit::Outcome};

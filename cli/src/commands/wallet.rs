@@ -20,6 +20,7 @@ mod holds;
 mod invoices;
 mod levels;
 mod listen;
+pub(crate) mod on_record;
 mod output_proofs;
 mod paying;
 mod plan;

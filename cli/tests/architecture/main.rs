@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jobs", &["mpc", "party", "tee", "link"]),
     ("dandelion", &[]),
     ("link", &[]),
-    ("wallet", &["mw", "keys"]),
+    ("wallet", &["mw", "keys", "party"]),
     ("node", &["mw", "dandelion", "link", "party", "keys"]),
     ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),

@@ -238,6 +238,32 @@ impl World {
         }
     }
 
+    /// A chain in the folder `audited` that north, south and west can read, two of them together, and alice's wallet there;
+    /// `audit.group`, `audit.charter`, `audit.output`; a request that is not on record, `asked.request`, and one with
+    /// its `audit.answers` of two, `deep.request`.
+    pub(crate) fn audited(&self) {
+        self.generate("audit", "audit-", "--purpose audit");
+        let script = r#"
+            sotto audit charter --auditors audit.group --authority south.pub --depth 1 --delay 1 > audit.charter
+            export SOTTO_DIR=audited
+            sotto chain init --auditors audit.group --charter audit.charter
+            sotto wallet init --wallet alice --words-file audited.words --accept-audit
+            sotto chain seal --blocks 5 --wallet alice
+            sotto chain block 2 --json | grep -o '"commitment":"[0-9a-f]*"' | sed 's/.*:"/2:/; s/"//' > audit.output
+            asked() {
+                sotto audit request $(cat audit.output) --charter audit.charter --reader west.pub --case 12/26 --reason 'an order'
+            }
+            asked > asked.request
+            asked | sotto audit sign - --charter audit.charter --key south.key --yes > signed.request
+            sotto audit notice signed.request --charter audit.charter --wallet alice --yes > deep.request
+            sotto chain seal --blocks 2 --wallet alice
+            for m in audit-south:south audit-west:west; do
+                sotto audit answer deep.request --charter audit.charter --group ${m%:*}.group --key ${m#*:}.key --yes
+            done > audit.answers
+        "#;
+        self.shell(&format!("set -e\n{script}")).ok();
+    }
+
     /// A group of north, south and west that owns 1 SOT: `coin.group`, `coin-south.group`, `coin-west.group` with their
     /// shares, wallets `coin` and `south`, `view.letter`; an invite and an invoice, `group.invite`, `group.invoice`; and
     /// letters that ask members 1 and 2, `group.letters`.

@@ -2,7 +2,12 @@
 
 use super::{Inputs, input};
 use crate::{
-    fixtures::{away::away, hold::hold, payment::payment},
+    fixtures::{
+        auditors::{Asking, asking},
+        away::away,
+        hold::hold,
+        payment::payment,
+    },
     wallets::{PASSPHRASE, SEALED},
 };
 use chacha20poly1305::{
@@ -11,7 +16,7 @@ use chacha20poly1305::{
 };
 use sotto_keys::passphrase::KdfCost;
 use sotto_mw::codec::Encode;
-use sotto_wallet::armor;
+use sotto_wallet::{armor, audit::AuditLog};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     let payment = payment();
@@ -26,6 +31,17 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "wallet_proof" => vec![input("proof", payment.proof.to_bytes())],
         "wallet_output_proof" => vec![input("proof", away().proof.to_bytes())],
         "wallet_level" => vec![input("statement", away().statement.to_bytes())],
+        "wallet_audit" => {
+            let Asking { charter, letter, answer } = asking();
+            let log = AuditLog::new(*away().chain.chain().id()).to_bytes();
+            let of = |kind: u8, bytes: Vec<u8>| [&[kind][..], &bytes].concat();
+            vec![
+                input("charter", of(0, charter.to_text().into_bytes())),
+                input("request", of(1, letter.to_bytes())),
+                input("answer", of(2, answer.to_bytes())),
+                input("log", of(3, log)),
+            ]
+        }
         "wallet_view_key" => vec![input("plain", away().view_key.clone())],
         "wallet_request" => {
             let address = payment.invite.sender.to_string();

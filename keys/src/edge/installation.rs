@@ -6,6 +6,7 @@
 //!   sessions/GROUP-SESSION      seed and letters; replaced as a whole
 //!   closed/SESSION              written once, never changed
 //!   vault/REQUEST               nonce or answer for a machine that wants a box opened; replaced as a whole
+//!   audit/CHAIN                 what a member of auditors answered; replaced as a whole
 //!   sealed/KEY                  what the share of a key sealed last ([`super::seal_records`])
 //! ```
 //!
@@ -55,7 +56,7 @@ impl Installation {
     /// If it cannot be made, other users can look into it (`PermissionDenied`), its key is damaged
     /// (`InvalidData`), or another process is at it (`WouldBlock`).
     pub fn open(path: &Path) -> io::Result<Self> {
-        for folder in ["", "sessions", "closed", "vault"] {
+        for folder in ["", "sessions", "closed", "vault", "audit"] {
             make_private(&path.join(folder))?;
         }
         let mut options = OpenOptions::new();
@@ -130,6 +131,29 @@ impl Installation {
     pub fn keep_vault_record(&self, record: &VaultRecord) -> io::Result<()> {
         let path = self.path.join("vault").join(record.request().to_string());
         replace(&path, &record.to_bytes(), Readers::Owner)
+    }
+
+    fn audit_log_file(&self, chain: &Hash) -> PathBuf {
+        self.path.join("audit").join(chain.to_string())
+    }
+
+    /// The log of this member's answers as an auditor of a chain, of at most so many bytes; `None` before the first answer.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn audit_log(&self, chain: &Hash, most: usize) -> io::Result<Option<Vec<u8>>> {
+        match read(&self.audit_log_file(chain), most) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            file => file.map(|bytes| Some(bytes.to_vec())),
+        }
+    }
+
+    /// Keeps that log, durably. Call this before an answer leaves.
+    ///
+    /// # Errors
+    /// If that fails; what was kept before is still there then.
+    pub fn keep_audit_log(&self, chain: &Hash, log: &[u8]) -> io::Result<()> {
+        replace(&self.audit_log_file(chain), log, Readers::Owner)
     }
 
     /// Forgets the seeds of all sessions of a group, complete or not. Secrets of an earlier epoch follow from

@@ -98,7 +98,7 @@ impl LightClient {
     /// [`LightError`] if the node does not respond, or its parameters do not match its chain id.
     pub fn new(client: Client) -> Result<Self, LightError> {
         let reported = client.ask(&rpc::Chain {})?;
-        let chain = Chain::without_auditors(reported.parameters.0)?;
+        let chain = Chain::new(reported.parameters.0)?;
         if *chain.id() != reported.chain_id.0 {
             return Err(LightError::OtherChain);
         }

@@ -130,7 +130,7 @@ pub(crate) struct Installed {
 impl<F: Files> ChainStore<F> {
     /// Writes the files of a new chain.
     pub(crate) fn create(files: &mut F, layout: &Layout, params: Params) -> Result<(), StoreError> {
-        let chain = Chain::without_auditors(params)?;
+        let chain = Chain::new(params)?;
         if has_chain(files)? {
             return Err(StoreError::Exists);
         }

@@ -73,7 +73,7 @@ pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
 /// When it is damaged, or its parameters make no chain.
 pub fn read_genesis(bytes: &[u8]) -> Result<Chain, Damage> {
     let (params, id) = bytes.split_last_chunk::<32>().ok_or(Damage::Short)?;
-    let chain = Chain::without_auditors(Params::from_bytes(params)?).map_err(|_| Damage::Misplaced)?;
+    let chain = Chain::new(Params::from_bytes(params)?).map_err(|_| Damage::Misplaced)?;
     if chain.id().as_bytes() == id { Ok(chain) } else { Err(Damage::Checksum) }
 }
 

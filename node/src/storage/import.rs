@@ -118,7 +118,7 @@ pub fn import<F: Files>(
         return Err(StoreError::Exists.into());
     }
     let start = read_start(source)?;
-    let chain = Chain::without_auditors(start.params.clone())?;
+    let chain = Chain::new(start.params.clone())?;
     if let Some(expected) = expected.filter(|e| e != chain.id()) {
         return Err(ImportError::Foreign { expected, found: *chain.id() });
     }
@@ -135,6 +135,41 @@ pub fn import<F: Files>(
         None
     };
     Ok(Imported { chain: chain_id, height, parts, missing, store })
+}
+
+/// The start of a snapshot, which was read to show whose it is; [`import`] reads it again.
+#[derive(Debug)]
+pub struct SnapshotStart {
+    /// The chain.
+    pub chain: Chain,
+    /// The bytes of the start.
+    pub bytes: Vec<u8>,
+}
+
+impl SnapshotStart {
+    /// Reads it; the parts of the snapshot stay unread.
+    ///
+    /// # Errors
+    /// [`ImportError`].
+    pub fn read(source: &mut dyn Read) -> Result<Self, ImportError> {
+        let mut read = Recorded { source, bytes: Vec::new() };
+        let start = read_start(&mut read)?;
+        Ok(Self { chain: Chain::new(start.params)?, bytes: read.bytes })
+    }
+}
+
+/// Keeps what is read.
+struct Recorded<'a> {
+    source: &'a mut dyn Read,
+    bytes: Vec<u8>,
+}
+
+impl Read for Recorded<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(into)?;
+        self.bytes.extend_from_slice(into.get(..n).unwrap_or_default());
+        Ok(n)
+    }
 }
 
 fn read_start(source: &mut dyn Read) -> Result<Start, ImportError> {

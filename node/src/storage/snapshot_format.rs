@@ -112,9 +112,9 @@ pub(crate) const SEALED_BYTES: u32 = 256 + 1 + 64;
 pub(crate) const SEALED_MAX: u64 = 256 + 1 + 4 + 1 + 13 + 100 * 64;
 /// Above the bytes of terms: two sets of a hundred validators.
 const TERMS_MAX: u64 = 1 << 16;
-/// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of
+/// Most bytes of a kernel (a notice), of an unspent output with its height, and of what a part holds besides: a proof of
 /// 256 forks.
-const KERNEL_BYTES: u64 = 129;
+const KERNEL_BYTES: u64 = 146;
 const UNSPENT_BYTES: u64 = 8 + Output::MAX_BYTES as u64;
 const PROOF_BYTES: u64 = 4 + TrieProof::MAX_BYTES as u64;
 
@@ -336,10 +336,29 @@ mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
     use sotto_mw::{
+        amount::{Amount, Height},
         chain::Chain,
         group::{Point, Scalar},
+        kernel::{KernelFeatures, Notice, Window},
         schnorr::{PublicKey, Signature},
+        testing::TestChain,
     };
+
+    /// A snapshot of a chain with many notices fits into its own room.
+    #[test]
+    fn the_room_is_that_of_the_longest_kernels() {
+        let mut chain = TestChain::new(9);
+        let (fee, not_after, x) = (Amount::new(1), Height::new(60), chain.secret());
+        let window = Window { not_before: Height::new(60), not_after: Height::new(120) };
+        let notice = Notice { topic: 1, data: Hash::ZERO };
+        let kinds = [
+            KernelFeatures::Notice { fee, not_after, notice },
+            KernelFeatures::NoRecentDuplicate { fee, window, distance: 9 },
+            KernelFeatures::BondedHeightRanged { fee, window },
+        ];
+        let longest = kinds.map(|kind| chain.kernel(kind, &x).to_bytes().len() as u64);
+        assert_eq!(longest.into_iter().max(), Some(KERNEL_BYTES));
+    }
 
     fn start() -> Start {
         let params = Params::solo(PublicKey::from_point(Point::g()), 5);

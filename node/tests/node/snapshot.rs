@@ -92,7 +92,11 @@ fn sealed(bytes: &mut [u8]) {
 /// Every state that is kept, in parts of every size, pruned or not; the copy goes on as the original does.
 #[test]
 fn what_is_exported_is_imported() {
-    let mut test_chain = TestChain::new(110);
+    exported_and_imported(TestChain::new(110));
+    exported_and_imported(TestChain::audited(111));
+}
+
+fn exported_and_imported(mut test_chain: TestChain) {
     let mut store = mined(&mut test_chain, 9);
     let states: Vec<MemoryState> = (0..4)
         .map(|_| {

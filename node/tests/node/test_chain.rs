@@ -7,9 +7,10 @@ use rand_chacha::{
 use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, Reward},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    chain::{Auditors, Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Params},
     commitment::Commitment,
-    group::Scalar,
+    group::{Point, Scalar},
+    hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures},
     output::{Output, OutputFeatures, OutputKeys},
     range_proof::{Opening, RewindKey, TauKey},
@@ -84,6 +85,14 @@ impl TestChain {
         Self { chain, operator, rng, state, blocks: Vec::new(), coins: BTreeMap::new() }
     }
 
+    /// The same with auditors.
+    pub(crate) fn audited(seed: u64) -> Self {
+        let key = PublicKey::from_point(Point::h());
+        Self::with(seed, |p| {
+            (p.auditors, p.max_weight) = (Some(Auditors { key, charter: Hash::ZERO }), 400);
+        })
+    }
+
     pub(crate) fn coins(&self) -> impl Iterator<Item = &Coin> {
         self.coins.values()
     }
@@ -111,8 +120,8 @@ impl TestChain {
         let (rewind, tau) = (RewindKey([1; 32]), TauKey([2; 32]));
         let keys = OutputKeys { blinding: &blinding, rewind: &rewind, tau: &tau };
         let output = match features {
-            OutputFeatures::Coinbase => Output::coinbase(self.chain.id(), &opening, &keys),
-            _ => Output::plain(self.chain.id(), &opening, &keys),
+            OutputFeatures::Coinbase => Output::coinbase(&self.chain, &opening, &keys),
+            _ => Output::plain(&self.chain, &opening, &keys),
         };
         let output = output.unwrap();
         let coin = Coin { commitment: output.commitment, amount, blinding, from };
@@ -135,7 +144,10 @@ impl TestChain {
 
     /// Spends coins into `n` new ones and `extra_fee` above the least fee.
     pub(crate) fn pay(&mut self, coins: &[Coin], n: u64, extra_fee: u64) -> Transaction {
-        let fee = coins.len() as u64 * INPUT_WEIGHT + n * OUTPUT_WEIGHT + KERNEL_WEIGHT + extra_fee;
+        let fee = coins.len() as u64 * INPUT_WEIGHT
+            + n * self.chain.params().output_weight()
+            + KERNEL_WEIGHT
+            + extra_fee;
         let features = KernelFeatures::Plain {
             fee: Amount::new(fee),
             not_after: self.chain.standard_expiry(self.next()),

@@ -12,11 +12,16 @@ pub(crate) fn identity(seed: u64) -> Identity {
     Identity::random(&mut ChaCha20Rng::seed_from_u64(seed))
 }
 
-/// A group, made by its members, and their shares.
+/// A group that seals, made by its members, and their shares.
 pub(crate) fn made(t: u8, n: u8, seed: u64) -> (Group, Vec<Share>) {
+    made_for(Purpose::Seal, t, n, seed)
+}
+
+/// A group for this purpose, made before its chain.
+pub(crate) fn made_for(purpose: Purpose, t: u8, n: u8, seed: u64) -> (Group, Vec<Share>) {
     let rng = &mut ChaCha20Rng::seed_from_u64(seed);
     let members = (1..=n).map(|i| identity(i.into()).public()).collect();
-    let draft = Draft::new(Purpose::Seal, Draft::NO_CHAIN, t, members, rng).unwrap();
+    let draft = Draft::new(purpose, Draft::NO_CHAIN, t, members, rng).unwrap();
     let session = dkg::session(&draft);
     let mut parties: Vec<_> = (0..n)
         .map(|_| (Seed::random(rng), Log::new(draft.id(), session), MemoryRegister::default()))

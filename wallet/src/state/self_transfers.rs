@@ -17,7 +17,7 @@ use sotto_mw::{
     amount::{Amount, Height},
     codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
-    kernel::Excess,
+    kernel::{Excess, Notice},
     session::SessionId,
     transaction::Transaction,
 };
@@ -36,6 +36,8 @@ pub(crate) enum SelfTransferReason {
     },
     /// A notice is put on record; its kernel is the one that counts.
     Statement(Box<Statement>),
+    /// Another notice is put on record; its kernel is the one that counts.
+    Notice(Notice),
 }
 
 /// A transaction of this wallet with itself.
@@ -90,6 +92,10 @@ impl Encode for SelfTransfer {
                 out.push(3);
                 statement.encode(out);
             }
+            SelfTransferReason::Notice(notice) => {
+                out.push(4);
+                notice.encode(out);
+            }
         }
         put_inputs(&self.inputs, out);
         out.extend_from_slice(&self.output.0);
@@ -110,6 +116,7 @@ impl Decode for SelfTransfer {
                 1 => SelfTransferReason::SelfSpend { of: session(r)? },
                 2 => SelfTransferReason::Relocation,
                 3 => SelfTransferReason::Statement(Box::new(Statement::decode(r)?)),
+                4 => SelfTransferReason::Notice(Notice::decode(r)?),
                 code => return Err(DecodeError::Code { what: "reason", code }),
             },
             inputs: inputs(r)?,

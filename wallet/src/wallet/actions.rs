@@ -1,8 +1,8 @@
 //! The actions of a wallet that pay and receive, and its accounts and contacts.
 
 use super::{
-    Wallet, context::Change, freezing, holds::Holds, invoicing, levels::Levels, paying, receiving,
-    self_transfers,
+    Wallet, context::Change, freezing, holds::Holds, invoicing, levels::Levels, notices::Notices, paying,
+    receiving, self_transfers,
 };
 use crate::{
     accounts::{AccountInfo, AccountNameError},
@@ -426,6 +426,14 @@ impl<S: Store> Wallet<S> {
     #[must_use]
     pub fn level_of(&self, output: &PointBytes) -> Level {
         self.state.levels.of(output)
+    }
+}
+
+/// Notices.
+impl<S: Store> Wallet<S> {
+    /// What this wallet puts on record.
+    pub const fn notices(&mut self) -> Notices<'_, S> {
+        Notices(self)
     }
 }
 

@@ -22,8 +22,13 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    chain::Chain, group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified,
-    session::SessionId, transaction::Transaction,
+    chain::Chain,
+    group::PointBytes,
+    kernel::{Excess, KernelFeatures, Notice},
+    range_proof::Opening,
+    rules::Verified,
+    session::SessionId,
+    transaction::Transaction,
 };
 
 /// The payment that this session belongs to.
@@ -106,16 +111,48 @@ pub(crate) fn state(
     Subject { output, level }: Subject,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Change<Stated>, WalletError> {
-    let (chain, fee) = (context.chain, plan.notice_fee().ok_or(CoinSelectionError::Stale)?);
+    let chain = context.chain;
     let identity = context.keys(plan.account())?.identity(chain.params().network);
     let claim = Claim::new(output, level, identity.address, rng);
-    let notice = claim.record(chain.id());
-    let features = KernelFeatures::Notice { fee, not_after: plan.not_after(), notice };
-    let kernel = PayerKernel::new(chain, features, rng);
+    let kernel = notice_kernel(chain, plan, claim.record(chain.id()), rng)?;
     let statement = claim.sign(chain.id(), kernel.excess(), &identity.sign, rng);
     let reason = SelfTransferReason::Statement(Box::new(statement));
     let Change { next, result } = transfer(context, plan, Purpose { reason, notice: Some(kernel) }, rng)?;
     Ok(Change { next, result: Stated { statement, transaction: result } })
+}
+
+fn notice_kernel(
+    chain: &Chain,
+    plan: &SelfTransferPlan,
+    notice: Notice,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<PayerKernel, WalletError> {
+    let fee = plan.notice_fee().ok_or(CoinSelectionError::Stale)?;
+    let features = KernelFeatures::Notice { fee, not_after: plan.not_after(), notice };
+    Ok(PayerKernel::new(chain, features, rng))
+}
+
+/// Pays for the kernel that puts this on record, which stands beside that of the transfer.
+pub(crate) fn record(
+    context: &Context<'_>,
+    plan: &SelfTransferPlan,
+    notice: Notice,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Recorded>, WalletError> {
+    let kernel = notice_kernel(context.chain, plan, notice, rng)?;
+    let excess = kernel.excess();
+    let purpose = Purpose { reason: SelfTransferReason::Notice(notice), notice: Some(kernel) };
+    let Change { next, result: transaction } = transfer(context, plan, purpose, rng)?;
+    Ok(Change { next, result: Recorded { excess, transaction } })
+}
+
+/// A notice, and what to submit.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The notice's kernel.
+    pub excess: Excess,
+    /// For the chain: it contains the notice.
+    pub transaction: Verified<Transaction>,
 }
 
 /// What a self-transfer is for, and the kernel of its notice.

@@ -1,6 +1,9 @@
 //! Creating, restoring and backing up a wallet; view keys.
 
-use super::{super::NodeArgs, AccountArgs};
+use super::{
+    super::{AcceptAudit, NodeArgs},
+    AccountArgs,
+};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -31,6 +34,8 @@ pub(crate) struct WalletInit {
     #[arg(long, value_name = "FILE")]
     pub(crate) words_file: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) audit: AcceptAudit,
+    #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
 
@@ -55,6 +60,8 @@ pub(crate) struct WalletRestore {
     /// Height of the first block in which the wallet can have received anything; skip all earlier ones
     #[arg(long, value_name = "HEIGHT", default_value_t = 0)]
     pub(crate) birthday: u64,
+    #[command(flatten)]
+    pub(crate) audit: AcceptAudit,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
@@ -132,6 +139,8 @@ Examples:
 pub(crate) struct ViewKeyImport {
     /// The view key; `-` is standard input
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) audit: AcceptAudit,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }

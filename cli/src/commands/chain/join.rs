@@ -4,6 +4,7 @@ use super::snapshot::{UNKNOWN, opened};
 use crate::{
     Context, args,
     bridge::{Home, chain_id},
+    consent::consent,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     secret,
 };
@@ -38,6 +39,7 @@ pub(crate) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
         )
         .help("pass another folder with --dir"));
     }
+    consent(&context.ui, &chain, a.audit)?;
     secret::make_folder(&home.dir)?;
     DiskLedger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;
     let network = chain.params().network;

@@ -3,6 +3,7 @@
 use crate::{
     Context, args,
     bridge::{Home, chain_id},
+    consent::consent,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     new_file::NewFile,
     ui::GOOD,
@@ -11,7 +12,7 @@ use serde_json::json;
 use sotto_mw::amount::Height;
 use sotto_node::{
     edge::{chain_dir::DiskStore, disk::Disk},
-    storage::{ExportError, ImportError, Imported, StoreError},
+    storage::{ExportError, ImportError, Imported, SnapshotStart, StoreError},
 };
 use std::{
     fs::File,
@@ -56,8 +57,12 @@ pub(crate) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> O
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
     let locked = |e: &ImportError| matches!(e, ImportError::Store(StoreError::Locked { .. }));
+    let what = format!("cannot import {name}");
+    let start = SnapshotStart::read(&mut source).or_refuse(&what)?;
+    consent(&context.ui, &start.chain, a.audit)?;
+    let mut source = start.bytes.as_slice().chain(source);
     let import = || DiskStore::import(&home.chain(), &mut source, expected);
-    let found = home.lock_wait.run("the chain", locked, import).or_refuse(format!("cannot import {name}"))?;
+    let found = home.lock_wait.run("the chain", locked, import).or_refuse(what)?;
     report(context, &found, expected.is_some())
 }
 

@@ -29,7 +29,7 @@ pub(super) fn describe(draft: &Draft) -> String {
         "group    {}\npurpose  {}, {t} of {n} members act together\nchain    {}\n",
         draft.id(),
         draft.purpose(),
-        draft.chain().map_or_else(|| "one that is made from the key".to_owned(), |chain| to_hex(chain))
+        draft.chain().map_or_else(|| "one that is made with the key".to_owned(), |chain| to_hex(chain))
     );
     if let Some(before) = draft.before() {
         text += &format!("after    {before}\n");

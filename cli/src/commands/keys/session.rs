@@ -70,7 +70,7 @@ pub(super) fn seal_records(context: &Context, identity: &Identity) -> SealRecord
     SealRecords::of(&installation_path(context, identity))
 }
 
-pub(super) fn installation(context: &Context, identity: &Identity) -> Outcome<Installation> {
+pub(crate) fn installation(context: &Context, identity: &Identity) -> Outcome<Installation> {
     let path = installation_path(context, identity);
     let locked = |e: &std::io::Error| e.kind() == ErrorKind::WouldBlock;
     let open = || Installation::open(&path);

@@ -4,6 +4,7 @@ use super::peers::key_text;
 use crate::{
     Context, args,
     bridge::{Home, hex, node_failure, now},
+    consent,
     exit::Outcome,
     local_time::{age, local_time},
     output::counted,
@@ -17,14 +18,14 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let failed = |e| node_failure("the node does not answer", &e);
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
     let s = client.ask(&rpc::Status {}).map_err(failed)?;
-    let key = key_text(&s.key.0);
-    let mut human = counts(&chain, &s, &key);
+    let (key, auditors) = (key_text(&s.key.0), chain.parameters.0.auditors.as_ref());
+    let mut human = counts(&chain, &s, &key) + &consent::line(auditors);
     let fields = json!({
         "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
         "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
         "pending_weight": s.pending_weight, "outbound": s.outbound, "inbound": s.inbound,
         "addresses": s.addresses, "key": key, "validator": s.validator, "evidence": s.evidence,
-        "checkpoint": s.checkpoint, "unknown_rules": s.unknown_rules, "listen": s.listen, "stems": s.stems,
+        "checkpoint": s.checkpoint, "unknown_rules": s.unknown_rules, "listen": s.listen, "stems": s.stems, "auditors": consent::fields(auditors),
         "dial_failures": s.dial_failures.iter().map(|f| json!({
             "address": f.address, "key": key_text(&f.key.0), "why": f.why, "times": f.times,
             "retry_seconds": f.retry_seconds,

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     args,
     bridge::NewWallet,
+    consent::consent,
     exit::{Code, Failure, OrRefuse as _, Outcome},
     new_file, secret,
 };
@@ -30,6 +31,7 @@ pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome
     command.home.free_wallet(&command.args.wallet)?;
     a.words_file.as_deref().map_or(Ok(()), new_file::check_secret)?;
     let chain = command.chain()?.chain().clone();
+    consent(&command.context.ui, &chain, a.audit)?;
     let passphrase = command.args.passphrase.choose(&format!("wallet `{}`", command.args.wallet))?;
     let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
     match &a.words_file {
@@ -89,6 +91,7 @@ pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> O
             "pass the height of a block before the first payment, or omit --birthday to search all of them",
         ));
     }
+    consent(&command.context.ui, chain.chain(), a.audit)?;
     let words = match &a.words_file {
         Some(path) => words::parse(&secret::read_whole(path)?)?,
         None => words::enter(&mut Person)?,

@@ -4,6 +4,7 @@ use super::{command::WalletCommand, dates::Dates, sync};
 use crate::{
     args::{ViewKeyImport, ViewKeyShow, WalletViewKey},
     bridge::{NewWallet, read_text, scan_failure},
+    consent::consent,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
@@ -44,6 +45,7 @@ fn import_view_key(command: &WalletCommand<'_>, a: &ViewKeyImport) -> Outcome {
     let name = &*command.args.wallet;
     command.home.free_wallet(name)?;
     let chain = command.chain()?.chain().clone();
+    consent(&command.context.ui, &chain, a.audit)?;
     let key = ViewKey::parse(&text, chain.params().network).or_refuse("invalid view key")?;
     let passphrase = command.args.passphrase.choose(&format!("wallet `{name}`"))?;
     let file = command.home.create_wallet_file(NewWallet { name, passphrase: &passphrase })?;

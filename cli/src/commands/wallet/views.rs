@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     args::{WalletAddress, WalletScan},
+    consent,
     exit::{OrRefuse as _, Outcome},
     ui::BOLD,
 };
@@ -42,7 +43,9 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
         "spendable": b.spendable.to_string(), "frozen": b.frozen.to_string(), "immature": b.immature.to_string(),
         "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
         "total": b.total().to_string(), "held": b.held.to_string(),
+        "auditors": consent::fields(wallet.chain().params().auditors.as_ref()),
     });
+    let auditors = consent::line(wallet.chain().params().auditors.as_ref());
     let held = if b.held == Amount::ZERO {
         String::new()
     } else {
@@ -58,7 +61,7 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
     };
     let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
     let human = format!(
-        "wallet `{}`{of} on the {network} network at {tip}\n{BOLD}spendable {:>24}{BOLD:#}{frozen}\nimmature  {:>24}  rewards that cannot be spent yet\nlocked    {:>24}  in open payments; {} of it returns as change\ntotal     {:>24}\npending   {:>24}  incoming, not in a block yet{held}",
+        "wallet `{}`{of} on the {network} network at {tip}\n{BOLD}spendable {:>24}{BOLD:#}{frozen}\nimmature  {:>24}  rewards that cannot be spent yet\nlocked    {:>24}  in open payments; {} of it returns as change\ntotal     {:>24}\npending   {:>24}  incoming, not in a block yet{held}{auditors}",
         command.args.wallet,
         unit.show(b.spendable),
         unit.show(b.immature),

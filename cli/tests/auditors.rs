@@ -1,0 +1,175 @@
+//! Chains whose auditors read amounts, with real processes: who joins is told and asked, payments through nodes, and the page
+//! docs/AUDIT.md line by line.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use support::World;
+
+const PAGE: &str = include_str!("../../docs/AUDIT.md");
+
+/// The lines of the page that a reader types.
+fn typed() -> String {
+    let blocks = PAGE.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    blocks.map(|(block, _)| block).collect()
+}
+
+#[test]
+fn the_page_runs_as_it_is_printed() {
+    let world = World::empty();
+    let script = typed();
+    assert!(script.contains("audit answer") && script.contains("audit watch"), "{script}");
+    let said = world.shell(&format!("set -e\n{script}"));
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("auditors  ") && said.out.contains("can read all amounts"), "{said:?}");
+    // What the court read: the payment, its change and the reward, which is 6 SOT and the fee.
+    let amounts: Vec<&str> = said.out.lines().filter(|line| line.ends_with(" of block 5")).collect();
+    assert_eq!(amounts.len(), 3, "{said:?}");
+    assert!(amounts.iter().any(|line| line.trim().starts_with("1.5 SOT ")), "{amounts:?}");
+    // Bob sees that the payment to him was read, by whom and why.
+    for text in ["reason    order 12/26", "on record since block 6", "yours     "] {
+        assert!(said.out.contains(text), "no {text}: {said:?}");
+    }
+    assert_eq!(said.out.matches("yours     ").count(), 1, "one output of block 5 is bob's: {said:?}");
+    // One answer opens nothing, and a stranger reads nothing with two.
+    let one =
+        world.run("audit read noted north.answer --charter charter --group north.group --key court.key");
+    assert!(one.fails(1).contains("1 good answers, and 2 are needed"));
+    let stranger =
+        "audit read noted north.answer south.answer --charter charter --group north.group --key alice.key";
+    assert!(world.run(stranger).fails(1).contains("another reader"));
+    // The same answer again, and one entry in the log.
+    let again = "audit answer noted --charter charter --group north.group --key north.key --yes";
+    assert_eq!(world.run(again).ok(), world.read("north.answer"));
+    let log = world.run("audit log --group north.group --key north.key --json").ok();
+    let entry: Value = serde_json::from_str(log.trim()).unwrap();
+    assert_eq!(
+        (&entry["type"], &entry["outputs"], &entry["member"]),
+        (&"audit-log".into(), &3.into(), &1.into())
+    );
+    refusals(&world);
+}
+
+/// What auditors do not answer.
+fn refusals(world: &World) {
+    let answer = |file: &str, charter: &str| {
+        let files = "--group west.group --key west.key --yes";
+        world.run(&format!("audit answer {file} --charter {charter} {files}")).fails(1)
+    };
+    assert!(
+        answer("asked", "charter")
+            .contains("0 authorities of the charter have signed the request, and 1 are needed")
+    );
+    assert!(answer("allowed", "charter").contains("no block of the chain has a notice of this request"));
+    world.write("lax", &world.read("charter").replace("outputs 4", "outputs 64"));
+    assert!(answer("noted", "lax").contains("the charter is not that of this chain"));
+    world.shell("sed 's/sotto audit charter/sotto charter/' charter > odd").ok();
+    assert!(answer("noted", "odd").contains("is not a charter"));
+    assert!(
+        world
+            .run("audit sign asked --charter charter --key alice.key --yes")
+            .fails(1)
+            .contains("does not name")
+    );
+    let elsewhere =
+        "audit request 4:$(printf '07%.0s' {1..32}) --charter charter --reader court.pub --case x --reason y";
+    assert!(world.run(elsewhere).fails(1).contains("does not have the output"));
+    // A log that was changed is not written on.
+    let log = world.shell("ls state/keys/*/audit/* | head -1").ok();
+    let path = world.path(log.trim());
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.len() - 40;
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let said = world
+        .shell("for who in north south; do sotto audit log --group $who.group --key $who.key || true; done");
+    assert!(said.err.contains("an entry was changed or taken out"), "{said:?}");
+}
+
+#[test]
+fn who_joins_is_told_and_has_to_accept() {
+    let w = World::empty();
+    w.shell("for who in north south west; do sotto mpc keygen $who; done").ok();
+    w.group_of("--purpose audit");
+    w.run("audit charter --auditors board.group --authority north.pub > charter").ok();
+    let init = "chain init --auditors board.group --charter charter";
+    // A charter of other auditors, a group for something else, one without the other.
+    w.shell("sed \"s/^auditors .*/auditors $(printf 'e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76')/\" charter > other").ok();
+    assert!(
+        w.run("chain init --auditors board.group --charter other").fails(1).contains("for other auditors")
+    );
+    assert!(w.run("chain init --auditors board.group").fails(2).contains("--charter"));
+    w.run(init).ok();
+    w.run("wallet init --wallet miner --words-file miner.words --accept-audit").ok();
+    w.run("chain seal --blocks 3 --wallet miner").ok();
+    w.run("chain export snapshot").ok();
+    w.run("wallet view-key export --wallet miner > miner.view").ok();
+    for (verb, made) in [
+        ("chain join data/chain/genesis --dir copy", "copy/chain"),
+        ("chain import snapshot --dir copy", "copy/chain"),
+        ("wallet init --wallet new --words-file new.words", "data/wallets/new"),
+        ("wallet restore --wallet new --words-file miner.words", "data/wallets/new"),
+        ("wallet view-key import miner.view --wallet new", "data/wallets/new"),
+    ] {
+        let refused = w.run(verb);
+        assert!(
+            refused.err.contains("this chain has auditors who can read all amounts"),
+            "{verb}: {refused:?}"
+        );
+        assert!(refused.err.contains("Whoever ever breaks discrete logarithms"), "{verb}: {refused:?}");
+        assert!(refused.fails(4).contains("--accept-audit"), "{verb}");
+        assert!(!w.path(made).exists(), "{verb} left something");
+        let accepted = w.run(&format!("{verb} --accept-audit --quiet"));
+        assert!(accepted.err.contains("can read all amounts"), "{verb}: {accepted:?}");
+        accepted.ok();
+        w.shell(&format!("rm -rf copy data/wallets/new* new.words; [ ! -e {made} ]")).ok();
+    }
+    for (verb, line) in [("chain info", true), ("wallet balance --wallet miner", true)] {
+        let key: Value = serde_json::from_str(&w.run(&format!("{verb} --json")).ok()).unwrap();
+        assert!(key["auditors"]["key"].is_string(), "{verb}");
+        assert_eq!(w.run(verb).ok().contains("can read all amounts; charter"), line, "{verb}");
+    }
+    // What does not work there says so.
+    let hold = "wallet hold open 1 --to $(sotto wallet address --wallet miner) --yes --wallet miner";
+    assert!(w.run(hold).fails(1).contains("no holds on a chain with auditors yet"));
+}
+
+/// Two nodes in folders of their own; wallets that know the chain through them.
+#[test]
+fn wallets_pay_through_nodes() {
+    let w = World::empty();
+    w.shell("for who in north south west; do sotto mpc keygen $who; done").ok();
+    w.group_of("--purpose audit");
+    w.run("audit charter --auditors board.group --authority north.pub > charter").ok();
+    w.run("chain init --auditors board.group --charter charter --maturity 1").ok();
+    w.run("chain join data/chain/genesis --dir copy --accept-audit").ok();
+    w.run("wallet init --wallet alice --words-file alice.words --accept-audit").ok();
+    w.run("chain seal --blocks 4 --wallet alice").ok();
+    let script = r#"
+        trap 'kill $(jobs -p) 2> kills || true' EXIT
+        started() { for i in $(seq 600); do [ -s $1/node/rpc.token ] && return; sleep 0.1; done; return 1; }
+        sotto node run --seal --every 1 --wallet alice --listen 127.0.0.1:0 > one 2> one.log & started data
+        listen=$(sotto node status --json | sed 's/.*"listen":"\([^"]*\)".*/\1/')
+        key=$(sotto node status --json | sed 's/.*"key":"\(sottokey[^"]*\)".*/\1/')
+        sotto node run --dir copy --connect $key@$listen > two 2> two.log & started copy
+        sotto wallet init --wallet bob --words-file bob.words --dir bobs --node copy --accept-audit
+        to=$(sotto wallet address --wallet bob --dir bobs)
+        sotto wallet send 1.25 --to $to --yes --wallet alice --node data
+        found() { for i in $(seq 600); do sotto wallet balance --wallet bob --dir bobs --node copy --json | grep -q "\"spendable\":\"$1\"" && return; sleep 0.3; done; return 1; }
+        found 1250000000
+        sotto wallet send 0.25 --interactive --to $to --yes --wallet alice --node data \
+            | sotto wallet receive - --yes --wallet bob --dir bobs --node copy \
+            | sotto wallet finalize - --submit --wallet alice --node data
+        found 1500000000
+        sotto node status --dir copy
+        sotto node stop --dir copy; sotto node stop; wait
+    "#;
+    let said = w.shell(&format!("set -e\n{script}"));
+    let logs = w.shell("tail -5 one.log two.log").out;
+    assert_eq!(said.code, 0, "{said:?}\n{logs}");
+    assert!(said.out.contains("auditors  "), "node status: {said:?}");
+    assert!(w.run("chain audit").ok().contains("audit ok"));
+    assert!(w.run("chain audit --dir copy").ok().contains("audit ok"));
+}

@@ -1,0 +1,171 @@
+//! What a member of the auditors' group has answered: a chain of entries, which is its budget, and the answers themselves.
+//!
+//! ```text
+//! log    "sotto audit log v1" ‖ chain id (32) ‖ n (4) ‖ entries
+//! entry  time (8) ‖ length (4) ‖ letter of the request ‖ length (4) ‖ answer ‖ link (32)
+//! link   H("sotto/audit/entry/v1", chain id ‖ link before, zeros at first ‖ time ‖ letter ‖ answer)
+//! ```
+//!
+//! Kept as one file that is replaced as a whole, durably, before an answer leaves: so an answer that somebody has is in the log, and
+//! its request counts. Guaranteed: an entry cannot be taken out of the middle or changed without changing all links after it, of
+//! which members and their supervisors can note the last. Not guaranteed: that nobody puts back an older copy of the file.
+#![deny(clippy::indexing_slicing)]
+
+use super::request::RequestLetter;
+use crate::tag;
+use sotto_keys::reading::{MAX_ANSWER, ReadingAnswer};
+use sotto_mw::{
+    chain::ChainId,
+    codec::{Decode, DecodeError, Encode, Reader},
+    hash::{Hash, tagged},
+};
+
+/// Most bytes of a log.
+pub const MAX_LOG: usize = 64 << 20;
+const PREFIX: &[u8] = b"sotto audit log v1";
+/// Most bytes of a letter.
+const MAX_LETTER: usize = 32 << 10;
+/// Thirty days, in seconds.
+const MONTH: u64 = 30 * 86_400;
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// What was asked, and who allowed it.
+    pub letter: RequestLetter,
+    /// What was answered.
+    pub answer: ReadingAnswer,
+    link: Hash,
+}
+
+impl LogEntry {
+    /// Binds this entry and all before it.
+    #[must_use]
+    pub const fn link(&self) -> Hash {
+        self.link
+    }
+}
+
+/// The answers of a member, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLog {
+    chain: ChainId,
+    entries: Vec<LogEntry>,
+}
+
+impl AuditLog {
+    /// A log without entries.
+    #[must_use]
+    pub const fn new(chain: ChainId) -> Self {
+        Self { chain, entries: Vec::new() }
+    }
+
+    /// The chain.
+    #[must_use]
+    pub const fn chain(&self) -> &ChainId {
+        &self.chain
+    }
+
+    /// The entries.
+    #[must_use]
+    pub fn entries(&self) -> &[LogEntry] {
+        &self.entries
+    }
+
+    /// The last link, which binds the whole log; zeros without entries.
+    #[must_use]
+    pub fn last_link(&self) -> Hash {
+        self.entries.last().map_or(Hash::ZERO, LogEntry::link)
+    }
+
+    /// What was answered to the request of this name.
+    #[must_use]
+    pub fn answer_to(&self, request: &Hash) -> Option<&LogEntry> {
+        self.entries.iter().find(|e| e.letter.request().name(&self.chain) == *request)
+    }
+
+    /// How many requests were answered in the thirty days before `now`.
+    #[must_use]
+    pub fn in_a_month(&self, now: u64) -> u64 {
+        self.entries.iter().filter(|e| e.time.saturating_add(MONTH) > now).count() as u64
+    }
+
+    /// The time of the last entry.
+    #[must_use]
+    pub fn last_time(&self) -> u64 {
+        self.entries.last().map_or(0, |e| e.time)
+    }
+
+    /// The log with one more answer.
+    pub(super) fn with(&self, time: u64, letter: RequestLetter, answer: ReadingAnswer) -> Self {
+        let mut longer = self.clone();
+        longer.push(time, letter, answer);
+        longer
+    }
+
+    fn push(&mut self, time: u64, letter: RequestLetter, answer: ReadingAnswer) {
+        let link = link(&self.chain, &self.last_link(), &content(time, &letter, &answer));
+        self.entries.push(LogEntry { time, letter, answer, link });
+    }
+
+    /// The canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let mut out = [PREFIX, self.chain.as_bytes(), &count.to_le_bytes()].concat();
+        for e in &self.entries {
+            out.extend_from_slice(&content(e.time, &e.letter, &e.answer));
+            e.link.encode(&mut out);
+        }
+        out
+    }
+
+    /// Reads a log, and checks its links.
+    ///
+    /// # Errors
+    /// [`DecodeError`], also for a link that does not hold.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        if bytes.len() > MAX_LOG || r.take(PREFIX.len())? != PREFIX {
+            return Err(DecodeError::Invalid { what: "log of answers: another format, or too long" });
+        }
+        let mut this = Self::new(ChainId::decode(&mut r)?);
+        for _ in 0..r.u32()? {
+            let time = r.u64()?;
+            let letter = RequestLetter::from_bytes(taken(&mut r, MAX_LETTER)?)?;
+            let answer = ReadingAnswer::from_bytes(taken(&mut r, MAX_ANSWER)?);
+            let answer = answer.map_err(|_| DecodeError::Invalid { what: "answer in a log" })?;
+            let in_order = time >= this.last_time();
+            this.push(time, letter, answer);
+            if !in_order || Hash::decode(&mut r)? != this.last_link() {
+                return Err(DecodeError::Invalid {
+                    what: "log of answers: an entry was changed or taken out",
+                });
+            }
+        }
+        if r.left() > 0 { Err(DecodeError::Trailing { extra: r.left() }) } else { Ok(this) }
+    }
+}
+
+fn content(time: u64, letter: &RequestLetter, answer: &ReadingAnswer) -> Vec<u8> {
+    let mut out = time.to_le_bytes().to_vec();
+    for bytes in [letter.to_bytes(), answer.to_bytes()] {
+        out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(&bytes);
+    }
+    out
+}
+
+fn taken<'a>(r: &mut Reader<'a>, most: usize) -> Result<&'a [u8], DecodeError> {
+    let length = r.u32()? as usize;
+    if length > most {
+        return Err(DecodeError::Bound { what: "length", found: length as u64, bound: most as u64 });
+    }
+    r.take(length)
+}
+
+fn link(chain: &ChainId, before: &Hash, content: &[u8]) -> Hash {
+    tagged(tag::AUDIT_ENTRY, &[chain.as_bytes(), before.as_bytes(), content])
+}
