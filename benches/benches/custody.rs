@@ -1,7 +1,7 @@
 //! Keys of groups and evidence of machines: key generation, signing, repair, refresh, a box; and each kind of evidence.
 //!
 //! ```text
-//! cargo bench -p sotto-benches --bench custody                  # some minutes
+//! cargo bench -p sotto-benches --bench custody                  # under two minutes
 //! cargo bench -p sotto-benches --bench custody -- 'sign'        # one group of them
 //! cargo bench -p sotto-benches --bench custody -- 'evidence'
 //! ```
@@ -200,7 +200,7 @@ fn groups(c: &mut Bench) {
         let name = |what: &str| BenchmarkId::new(what, format!("{} of {}", size.0, size.1));
         let made = Made::new(Purpose::Seal, size);
         let mut group = c.benchmark_group("group");
-        group.sample_size(10).measurement_time(Duration::from_secs(4));
+        group.sample_size(10);
         group.bench_function(name("key generation"), |b| b.iter(|| generate(black_box(&made.team))));
         group.bench_function(name("sign"), |b| b.iter(|| made.sign()));
         group.bench_function(name("repair"), |b| b.iter(|| made.repair()));
@@ -225,6 +225,9 @@ fn boxes(c: &mut Bench) {
         let answers: Vec<_> = made.team.indexes(size.0).iter().map(answer).collect();
         let mut group = c.benchmark_group("box");
         group.sample_size(20);
+        group.bench_function(name("encrypt"), |b| {
+            b.iter(|| VaultBox::encrypt(epoch, terms, black_box(&[5; 32][..]), &mut rng(1)).unwrap());
+        });
         group.bench_function(name("one answer"), |b| b.iter(|| answer(&made.team.indexes(1)[0])));
         group.bench_function(name("open"), |b| b.iter(|| opening.open(&machine, &answers).unwrap()));
         group.finish();
@@ -281,7 +284,10 @@ fn evidence(c: &mut Bench) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(ProcessorTime);
+    config = Criterion::default()
+        .with_measurement(ProcessorTime)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(2));
     targets = groups, boxes, evidence
 }
 criterion_main!(benches);

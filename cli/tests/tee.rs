@@ -97,6 +97,34 @@ fn files_are_not_overwritten_and_machines_without_hardware_say_so() {
     assert_eq!(refused(&w, &format!("{verify} --collateral nowhere")).0, "cannot-read");
 }
 
+/// Whatever its size, a file is read no further than one of its kind can be long.
+#[test]
+fn huge_files_are_refused_unread() {
+    let w = world();
+    // Sparse: to read it whole would take more memory than there is.
+    std::fs::File::create(w.path("huge")).unwrap().set_len(1 << 42).unwrap();
+    let verify = format!("tee verify north.evidence --policy tee.toml --party north.pub {ENROL}");
+    for words in [
+        verify.replace("north.evidence", "huge"),
+        verify.replace("tee.toml", "huge"),
+        verify.replace("north.pub", "huge"),
+        format!("{verify} --collateral huge"),
+        format!("{verify} --seen huge"),
+        "tee verify huge".into(),
+        "tee verify north.bundle --at now --collateral huge".into(),
+        "tee policy check huge".into(),
+        format!("tee evidence x --software huge {ENROL}"),
+        "keys show huge".into(),
+        "keys vault show huge".into(),
+        "keys check huge --group huge".into(),
+    ] {
+        let said = w.run(&words);
+        assert!(said.out.is_empty(), "{words}: {said:?}");
+        said.fails(1);
+    }
+    w.run("tee policy revoke --advisory INTEL-SA-1 --dry-run").ok();
+}
+
 #[test]
 fn a_bundle_has_two_verdicts_and_revocation_changes_one() {
     let w = world();

@@ -5,8 +5,16 @@
 mod support;
 
 use serde_json::Value;
-use sotto_keys::armor::{self, Kind};
-use sotto_party::{Context, Identity, PublicKey, hex::to_hex};
+use sotto_keys::{
+    armor::{self, Kind},
+    vault::VaultRequest,
+    vault_session::{VaultChallenge, VaultEvidence},
+};
+use sotto_party::{
+    Context, Identity, PublicKey,
+    hex::{from_hex, to_hex},
+};
+use sotto_tee::{Binding, Digest, Purpose, software};
 use std::{
     fs,
     path::PathBuf,
@@ -261,6 +269,46 @@ fn evidence_that_is_late_repeated_foreign_or_refused_gets_no_answer() {
     w.write("vault.toml", &named);
     assert_eq!(fs::read(&path).unwrap(), record, "what was refused changed nothing");
     answer("asked evidence").ok();
+}
+
+/// Evidence of the right platform, that answers the right nonce and is for something else in one respect.
+#[test]
+fn evidence_bound_to_anything_else_gets_no_answer() {
+    let w = made();
+    asked(&w);
+    let piece = |file: &str| armor::from_text(&w.read(file)).unwrap().pop().unwrap().1;
+    let request = VaultRequest::from_bytes(&piece("asked")).unwrap();
+    let challenge = VaultChallenge::from_bytes(&piece("challenge")).unwrap();
+    let platform = Identity::from_secret_text(&w.read("platform.key")).unwrap();
+    let mut build = Digest([0; 32]);
+    from_hex(w.read("build.hash").trim(), &mut build.0).unwrap();
+    let (party, nonce) = (Digest(request.machine().digest()), Digest(*challenge.nonce()));
+    let (job, run) = (Digest(*request.of().as_bytes()), Digest(*request.name().as_bytes()));
+    let verifier = Digest(PublicKey::from_text(&w.read("west.pub")).unwrap().digest());
+    let (exporter, other) = (Digest([0; 32]), Digest([1; 32]));
+    let shown = |party: Digest, purpose: Purpose| {
+        let data = Binding { party, purpose }.report_data();
+        let evidence = software::sign(&platform, &build.0, &data).unwrap().encode();
+        let letter = VaultEvidence::new(&challenge, evidence).unwrap();
+        w.write("evidence", &armor::to_text(Kind::VaultEvidence, &letter.to_bytes()));
+        member(&w, "west", "asked evidence --yes --json")
+    };
+    let right = Purpose::Session { job, nonce, verifier, run, exporter };
+    for (what, party, purpose) in [
+        ("exporter", party, Purpose::Session { job, nonce, verifier, run, exporter: other }),
+        ("run", party, Purpose::Session { job, nonce, verifier, run: other, exporter }),
+        ("verifier", party, Purpose::Session { job, nonce, verifier: other, run, exporter }),
+        ("nonce", party, Purpose::Session { job, nonce: other, verifier, run, exporter }),
+        ("job", party, Purpose::Session { job: other, nonce, verifier, run, exporter }),
+        ("party", other, right),
+        ("purpose", party, Purpose::Enrol { build }),
+        ("purpose", party, Purpose::Receipt { job, run, facts: nonce }),
+    ] {
+        let (code, why) = refused(&shown(party, purpose));
+        let differs = why.contains("its report data differ");
+        assert_eq!((code.as_str(), differs), ("evidence-refused", true), "{what}: {why}");
+    }
+    shown(party, right).ok();
 }
 
 /// A box whose policy accepts hardware alone, and what else cannot be encrypted or asked for.
