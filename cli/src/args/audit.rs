@@ -45,7 +45,8 @@ pub(crate) struct AuditLetters {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto audit charter --auditors audit.group --authority south.pub west.pub --needed 2 > new.charter
+  $ sotto audit charter --auditors audit.group --authority south.pub west.pub --needed 2 \\
+      > new.charter
   $ sotto audit charter --auditors audit.group --authority south.pub --depth 6 --delay 1440")]
 pub(crate) struct AuditCharter {
     /// The auditors' group

@@ -254,7 +254,8 @@ impl World {
                 sotto audit request $(cat audit.output) --charter audit.charter --reader west.pub --case 12/26 --reason 'an order'
             }
             asked > asked.request
-            asked | sotto audit sign - --charter audit.charter --key south.key --yes > signed.request
+            asked > unsigned.request
+            sotto audit sign unsigned.request --charter audit.charter --key south.key --yes > signed.request
             sotto audit notice signed.request --charter audit.charter --wallet alice --yes > deep.request
             sotto chain seal --blocks 2 --wallet alice
             for m in audit-south:south audit-west:west; do

@@ -30,8 +30,8 @@ pub(super) fn chain(context: &Context, node: &args::NodeArgs) -> Outcome<ChainAt
     Ok(chain)
 }
 
-/// The messages of all files.
-fn texts(files: &[PathBuf]) -> Outcome<Vec<String>> {
+/// The messages of all files. Read before the chain is opened, so that verbs can be joined by pipes.
+pub(super) fn texts(files: &[PathBuf]) -> Outcome<Vec<String>> {
     let mut all = Vec::new();
     for file in files {
         all.extend(armor::split_messages(&read_text(file, armor::MAX_TEXT as u64)?));
@@ -49,15 +49,15 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    pub(super) fn read(chain: &Chain, files: &[PathBuf]) -> Outcome<Self> {
+    pub(super) fn read(chain: &Chain, texts: &[String]) -> Outcome<Self> {
         let mut this = Self { requests: Vec::new(), answers: Vec::new() };
-        for text in texts(files)? {
-            if armor::kind(&text).or_refuse("not a letter of `sotto audit`")? == MessageKind::AuditAnswer {
-                this.answers.push(armor::from_text(chain.id(), &text).or_refuse("not an auditor's answer")?);
+        for text in texts {
+            if armor::kind(text).or_refuse("not a letter of `sotto audit`")? == MessageKind::AuditAnswer {
+                this.answers.push(armor::from_text(chain.id(), text).or_refuse("not an auditor's answer")?);
                 continue;
             }
             let letter: RequestLetter =
-                armor::from_text(chain.id(), &text).or_refuse("not a request of this chain")?;
+                armor::from_text(chain.id(), text).or_refuse("not a request of this chain")?;
             let known = this.requests.iter().position(|known| known.request() == letter.request());
             let merged = known.and_then(|at| this.requests.swap_remove(at).merged(letter.clone()));
             this.requests.push(merged.unwrap_or(letter));
@@ -186,7 +186,8 @@ pub(super) fn opened(
     context: &Context,
     a: &AuditLetters,
 ) -> Outcome<(ChainAt, Charter, RequestLetter, Vec<AuditAnswer>)> {
-    let (at, charter) = (chain(context, &a.node)?, read_charter(&a.charter)?);
-    let (letter, answers) = Letters::read(at.chain(), &a.letter)?.one()?;
+    let (texts, charter) = (texts(&a.letter)?, read_charter(&a.charter)?);
+    let at = chain(context, &a.node)?;
+    let (letter, answers) = Letters::read(at.chain(), &texts)?.one()?;
     Ok((at, charter, letter, answers))
 }

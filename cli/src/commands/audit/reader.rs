@@ -1,6 +1,6 @@
 //! `sotto audit read` and `watch`: amounts for the reader, and what everybody sees later.
 
-use super::letters::{Letters, OnRecord, chain, describe, fields, opened};
+use super::letters::{Letters, OnRecord, chain, describe, fields, opened, texts};
 use crate::{
     Context,
     args::{AuditRead, AuditWatch},
@@ -45,8 +45,9 @@ pub(super) fn read(context: &Context, a: &AuditRead) -> Outcome {
 }
 
 pub(super) fn watch(context: &Context, a: &AuditWatch) -> Outcome {
-    let (at, charter) = (chain(context, &a.letters.node)?, read_charter(&a.letters.charter)?);
-    let requests = Letters::read(at.chain(), &a.letters.letter)?.requests;
+    let (texts, charter) = (texts(&a.letters.letter)?, read_charter(&a.letters.charter)?);
+    let at = chain(context, &a.letters.node)?;
+    let requests = Letters::read(at.chain(), &texts)?.requests;
     let mut records = Vec::new();
     for letter in requests {
         let record = OnRecord::look(&at, &charter, letter)?;
