@@ -113,7 +113,6 @@ fn letters() -> Inputs {
         ("claim", hold.claim.letter.to_bytes()),
         ("consent", hold.consent.letter.to_bytes()),
         ("release", hold.release.letter.to_bytes()),
-        ("locked", hold.locked.to_bytes()),
     ];
     (1..).zip(letters).map(|(kind, (name, bytes))| input(name, [&[kind], &bytes[..]].concat())).collect()
 }
