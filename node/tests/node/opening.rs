@@ -418,3 +418,26 @@ fn the_audit_reads_the_whole_index() {
     }
     audit(&store, |_, _| {}).unwrap();
 }
+
+/// An entry that is whole and of its height, but of a block that was undone, is not the header of that height.
+#[test]
+fn a_header_of_a_block_that_was_undone() {
+    let databases = Watched::default();
+    let (test_chain, files) = reorganised(&databases);
+    let store = Store::open_on(files, databases.layout()).unwrap();
+    let entries = databases.entries();
+    let states = databases.2.lock().unwrap().clone();
+    let mut tried = 0;
+    for (key, value) in states.iter().flatten().filter(|(key, _)| key[0] == b'h') {
+        if entries.get(key).is_none_or(|now| now == value) {
+            continue;
+        }
+        databases.slots()[0].get_or_insert_default().insert(key.clone(), value.clone());
+        let height = Height::new(u64::from_be_bytes(key[1..].try_into().unwrap()));
+        assert!(matches!(store.header(height), Err(StoreError::Index { .. })), "{height}");
+        databases.slots()[0] = Some(entries.clone());
+        tried += 1;
+    }
+    assert!(tried > 2, "{tried}");
+    test_chain.agrees(&store);
+}
