@@ -24,19 +24,17 @@
 //! its outputs under its pad. The transcript hash leaves out the garbled tables; the channel and the labels of
 //! the outputs detect changes to those.
 
-mod stated;
+mod facts;
 
-pub(crate) use stated::{Prefixes, Stated};
+pub use facts::{Delivered, Facts};
 
 use super::hash::{Digest, Purpose, hash};
-use super::job::{Job, PartyId};
+use super::job::{Job, MAX_COMPUTE_PARTIES, PartyId};
 use super::lock::share::SoldFacts;
-use super::vouched::{ResultFacts, Vouched, binding};
-use crate::codec::DecodeError;
-use crate::codec::{Codec, record};
+use super::vouched::Vouched;
+use crate::codec::{Codec, DecodeError, Reader, record};
 use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::{Context, Identity};
-use sotto_tee::Binding;
 
 /// What a signature of a receipt is for.
 const SIGNATURE: Context = Context::new("sotto receipt v1");
@@ -44,42 +42,6 @@ const SIGNATURE: Context = Context::new("sotto receipt v1");
 const SIGNATURE_VOUCHED: Context = Context::new("sotto receipt v2");
 /// The same, of facts of which some are about a sale.
 const SIGNATURE_SOLD: Context = Context::new("sotto receipt v4");
-
-/// What both compute parties agree on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// The job.
-    pub job: Digest,
-    /// Which run of it.
-    pub run: u32,
-    /// Which attempt at the run.
-    pub attempt: u32,
-    /// The run's id.
-    pub run_id: Digest,
-    /// The gate stream.
-    pub circuit: Digest,
-    /// Its AND gates.
-    pub and_gates: u64,
-    /// The hash of each input party's input commitment, in the job's order.
-    pub inputs: Vec<Digest>,
-    /// For each result party a commitment to either output share of its outputs, the garbler's first.
-    pub outputs: Vec<Delivered>,
-    /// The hash of all that the compute parties said but the tables.
-    pub transcript: Digest,
-    /// The lock of outputs that are sold, and their shares.
-    pub sold: Option<SoldFacts>,
-}
-
-/// Commitments to what a result party got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// Who.
-    pub result_party: PartyId,
-    /// To the garbler's output share.
-    pub garbler: Digest,
-    /// To the evaluator's output share.
-    pub evaluator: Digest,
-}
 
 /// What one compute party adds, and its signature over all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +57,6 @@ pub struct Statement {
     signature: [u8; 64],
     vouched: Option<Vouched>,
 }
-record!(Facts { job, run, attempt, run_id, circuit, and_gates, inputs, outputs, transcript; sold });
-record!(Delivered { result_party, garbler, evaluator });
 record!(Statement { started, finished, sent, received, signature; vouched });
 
 /// Facts that both compute parties signed.
@@ -223,52 +183,6 @@ impl Statement {
     }
 }
 
-impl Facts {
-    /// Whether these can be facts of the job.
-    #[must_use]
-    pub fn fit(&self, job: &Job) -> bool {
-        self.circuit == job.program.circuit
-            && self.and_gates == job.program.and_gates
-            && (1..=job.runs).contains(&self.run)
-            && self.inputs.len() == job.contributors().len()
-            && job.malicious().is_none_or(|settings| self.is_padded(settings.attempts.number()))
-            && self.outputs.iter().map(|output| output.result_party).eq(job.result_parties())
-            && self.fit_sale(job)
-    }
-
-    /// Whether they name a lock that holds, for the buyer, exactly if the job sells something.
-    fn fit_sale(&self, job: &Job) -> bool {
-        match (&self.sold, &job.sale) {
-            (None, None) => true,
-            (Some(sold), Some(sale)) => sold.receiver == sale.buyer && sold.lock(self.run_id).is_ok(),
-            _ => false,
-        }
-    }
-
-    /// All bytes of the facts: what is signed, and what evidence names.
-    fn to_hashed(&self) -> Vec<u8> {
-        let mut bytes = self.to_prefixed("");
-        self.sold.iter().for_each(|sold| sold.encode(&mut bytes));
-        bytes
-    }
-
-    fn result(&self, finished: u64) -> ResultFacts {
-        ResultFacts { run: self.run_id, facts: hash(Purpose::Facts, &[&self.to_hashed()]), finished }
-    }
-
-    /// What the evidence behind a party's statement must be for.
-    #[must_use]
-    pub fn binding(&self, job: &Job, compute_party: PartyId) -> Binding {
-        binding(job, compute_party, &self.result(0))
-    }
-
-    /// Whether both compute parties opened the same padded outputs, in an attempt that the job allows.
-    fn is_padded(&self, attempts: u32) -> bool {
-        let is_same = |output: &Delivered| output.garbler == output.evaluator;
-        (1..=attempts).contains(&self.attempt) && self.outputs.iter().all(is_same)
-    }
-}
-
 impl Receipt {
     /// What a receipt of a job shows if one of the compute parties followed the protocol; nothing that it did, if
     /// the job withstands curious ones alone.
@@ -327,6 +241,118 @@ impl Receipt {
             }
         }
         Ok(receipt)
+    }
+}
+
+/// What the versions begin with.
+pub(crate) struct Prefixes {
+    pub(crate) plain: &'static str,
+    pub(crate) vouched: &'static str,
+    pub(crate) of_many: &'static str,
+    pub(crate) of_sale: &'static str,
+    pub(crate) vouched_of_many: &'static str,
+}
+
+/// A record with statements, in versions of which each is used only for what the earlier ones cannot say: with evidence
+/// behind its statements at its end; with statements of further compute parties; with facts about a sale, and then
+/// evidence or none; and with further statements and the evidence behind all.
+pub(crate) trait Stated: Codec {
+    /// What its versions begin with.
+    const PREFIXES: Prefixes;
+
+    /// Statements of further compute parties; none in a record that has one statement.
+    fn further_mut(&mut self) -> Option<&mut Vec<Statement>> {
+        None
+    }
+
+    /// The same.
+    fn further(&self) -> &[Statement] {
+        &[]
+    }
+
+    /// Its facts about a sale, to be completed; none in a record without facts.
+    fn sold_mut(&mut self) -> Option<&mut Option<SoldFacts>> {
+        None
+    }
+
+    /// The same.
+    fn sold(&self) -> Option<&SoldFacts> {
+        None
+    }
+
+    /// Its statements.
+    fn statements(&self) -> Vec<&Statement>;
+
+    /// The same, to be completed.
+    fn statements_mut(&mut self) -> Vec<&mut Statement>;
+
+    /// The bytes.
+    fn to_versioned(&self) -> Vec<u8> {
+        let Prefixes { plain, vouched, of_many, of_sale, vouched_of_many } = Self::PREFIXES;
+        let (is_of_many, is_vouched) = (!self.further().is_empty(), self.is_vouched());
+        let mut bytes = self.to_prefixed(match (self.sold(), is_of_many, is_vouched) {
+            (Some(_), ..) => of_sale,
+            (None, false, false) => plain,
+            (None, false, true) => vouched,
+            (None, true, false) => of_many,
+            (None, true, true) => vouched_of_many,
+        });
+        if let Some(sold) = self.sold() {
+            sold.encode(&mut bytes);
+        } else if is_of_many {
+            self.further().to_vec().encode(&mut bytes);
+        }
+        if self.sold().is_some() || is_vouched {
+            self.statements().iter().for_each(|statement| statement.vouched.encode(&mut bytes));
+        }
+        bytes
+    }
+
+    /// The record of these bytes.
+    fn from_versioned(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let Prefixes { plain, vouched, of_many, of_sale, vouched_of_many } = Self::PREFIXES;
+        let is = |prefix: &str| bytes.starts_with(prefix.as_bytes());
+        let Some(prefix) = [vouched, of_many, of_sale, vouched_of_many].into_iter().find(|prefix| is(prefix))
+        else {
+            return Self::from_prefixed(plain, bytes);
+        };
+        let version = DecodeError::Value("a version");
+        let mut reader = Reader::new(bytes.get(prefix.len()..).unwrap_or_default());
+        let mut record = Self::decode(&mut reader)?;
+        if prefix == of_sale {
+            *record.sold_mut().ok_or(version)? = Some(Codec::decode(&mut reader)?);
+            record.take_evidence(&mut reader)?;
+            reader.finish()?;
+            return Ok(record);
+        }
+        if prefix != vouched {
+            let further = record.further_mut().ok_or(version)?;
+            *further = Codec::decode(&mut reader)?;
+            if !(1..=MAX_COMPUTE_PARTIES - 2).contains(&further.len()) {
+                return Err(version);
+            }
+        }
+        if prefix != of_many {
+            record.take_evidence(&mut reader)?;
+            if !record.is_vouched() {
+                return Err(version);
+            }
+        }
+        reader.finish()?;
+        Ok(record)
+    }
+
+    /// Whether there is evidence behind a statement.
+    fn is_vouched(&self) -> bool {
+        self.statements().iter().any(|statement| statement.vouched.is_some())
+    }
+
+    /// Reads the evidence behind each statement.
+    fn take_evidence(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        for statement in self.statements_mut() {
+            statement.vouched = Codec::decode(reader)?;
+        }
+        Ok(())
     }
 }
 
