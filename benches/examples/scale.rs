@@ -6,10 +6,11 @@
 //! cargo run --release -p sotto-benches --example scale -- --measure audit CHAIN
 //! ```
 //!
-//! A chain has 200 outputs a block, or EACH: with one in each there are as many headers and kernels as outputs. Its commitments, roots, headers and seals are real. **One range proof is
-//! repeated** in all outputs, since proving takes ten milliseconds each: an audit refuses such a chain, and a
-//! store, which verifies blocks before they are written and trusts what was written, does not notice. So the
-//! files are written here, as `docs/FORMATS.md` draws them, and the store's own code makes the index from them.
+//! A chain has 200 outputs a block, or EACH: with one in each there are as many headers and kernels as outputs. Its
+//! commitments, roots, headers and seals are real. **One range proof is repeated** in all outputs, since proving takes ten
+//! milliseconds each: an audit refuses such a chain, and a store, which verifies blocks before they are written and trusts
+//! what was written, does not notice. So the files are written here, as `docs/FORMATS.md` draws them, and the store's own
+//! code makes the index from them.
 //!
 //! Each measurement is a process of its own: its seconds, its processor seconds and its peak memory. A crash is
 //! the end of a process that took 200 blocks into the index and flushed nothing. The second form audits the chain in a
@@ -82,8 +83,10 @@ fn main() {
 
 /// Outputs in all and in a block.
 fn read_size(size: &str) -> (usize, usize) {
-    let (outputs, each) = size.split_once('/').unwrap_or((size, "200"));
-    (outputs.parse().unwrap(), each.parse().unwrap())
+    match size.split_once('/') {
+        Some((outputs, each)) => (outputs.parse().unwrap(), each.parse().unwrap()),
+        None => (size.parse().unwrap(), EACH),
+    }
 }
 
 /// Runs a measurement in a process of its own.

@@ -61,12 +61,7 @@ impl Ui {
         }
         // The plan is shown on the terminal that gives the answer, even if standard error goes to a file.
         let question = format!("{}\nProceed? [y/N] ", anstream::adapter::strip_str(plan));
-        let answer = ask_terminal(&question, "--yes")?;
-        if matches!(answer.trim(), "y" | "Y" | "yes") {
-            Ok(())
-        } else {
-            Err(Failure::new(Code::Declined, "declined; nothing was done"))
-        }
+        ask_to_proceed(&question, "--yes")
     }
 
     /// The size of the terminal that messages go to; `None` if they go elsewhere.
@@ -117,8 +112,18 @@ impl Drop for Progress {
     }
 }
 
+/// Asks a question on the terminal; an error unless the answer is yes. `instead` is the option that stands for it.
+pub(crate) fn ask_to_proceed(question: &str, instead: &str) -> Outcome {
+    let answer = ask_terminal(question, instead)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::new(Code::Declined, "declined; nothing was done"))
+    }
+}
+
 /// Asks on the controlling terminal, because standard input may carry a slate.
-pub(crate) fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
+fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
     let no_terminal = |_| {
         Failure::coded(ErrorCode::NoTerminal, "no terminal to ask on")
             .help(format!("pass {instead} to run without a terminal"))

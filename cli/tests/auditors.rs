@@ -1,5 +1,5 @@
-//! Chains whose auditors read amounts, with real processes: who joins is told and asked, payments through nodes, and the page
-//! docs/AUDIT.md line by line.
+//! Chains whose auditors read amounts, with real processes: joining shows the statement and asks, payments go through nodes,
+//! and the page docs/AUDIT.md runs line by line.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -77,6 +77,7 @@ fn refusals(world: &World) {
     let elsewhere =
         "audit request 4:$(printf '07%.0s' {1..32}) --charter charter --reader court.pub --case x --reason y";
     assert!(world.run(elsewhere).fails(1).contains("does not have the output"));
+    several(world);
     // A log that was changed is not written on.
     let log = world.shell("ls state/keys/*/audit/* | head -1").ok();
     let path = world.path(log.trim());
@@ -89,8 +90,21 @@ fn refusals(world: &World) {
     assert!(said.err.contains("an entry was changed or taken out"), "{said:?}");
 }
 
+/// A command takes the letters of one request, and so many of them.
+fn several(world: &World) {
+    let block =
+        r#"sotto chain block 5 --json | grep -o '"commitment":"[0-9a-f]*"' | sed 's/.*:"/5:/; s/"//'"#;
+    let ask = "--charter charter --reader court.pub --case x --reason y > other";
+    world.shell(&format!("sotto audit request $({block} | tail -1) {ask}")).ok();
+    let sign = |letters: &str| {
+        world.run(&format!("audit sign {letters} --charter charter --key court.key --yes")).fails(1)
+    };
+    assert!(sign("asked other").contains("more than one request"));
+    assert!(sign("$(printf 'asked %.0s' {1..65})").contains("more than 64 letters"));
+}
+
 #[test]
-fn who_joins_is_told_and_has_to_accept() {
+fn joining_shows_the_statement_and_asks() {
     let w = World::empty();
     w.shell("for who in north south west; do sotto mpc keygen $who; done").ok();
     w.group_of("--purpose audit");
@@ -119,7 +133,7 @@ fn who_joins_is_told_and_has_to_accept() {
             refused.err.contains("this chain has auditors who can read all amounts"),
             "{verb}: {refused:?}"
         );
-        assert!(refused.err.contains("Whoever ever breaks discrete logarithms"), "{verb}: {refused:?}");
+        assert!(refused.err.contains("A party that breaks discrete logarithms"), "{verb}: {refused:?}");
         assert!(refused.fails(4).contains("--accept-audit"), "{verb}");
         assert!(!w.path(made).exists(), "{verb} left something");
         let accepted = w.run(&format!("{verb} --accept-audit --quiet"));

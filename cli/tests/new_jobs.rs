@@ -172,7 +172,7 @@ fn a_bundle_carries_the_job_and_what_was_signed() {
     assert!(world.run("mpc collect job.toml").fails(1).contains("not a bundle"));
 }
 
-/// A name that does not resolve and a port at which nothing listens are told at once, not when the deadline has passed.
+/// A name that does not resolve and a port at which nothing listens are reported at once, not after the deadline.
 #[test]
 fn who_cannot_be_reached_is_named_with_the_reason() {
     let world = World::empty();

@@ -9,20 +9,21 @@ mod ledger;
 mod parties;
 
 use ledger::{Ledger, Person};
+use parties::selling::{
+    ACME, BOLT, CARL, DORA, PAYEES, are_the_sum, bought, collected, encrypted, sale, sold_draft,
+    whole_secret, widths,
+};
 use parties::world::{ROWS, World};
-use parties::{Sum, draft, identity, rng};
+use parties::{Sum, identity};
 use sotto_jobs::codec::Bytes;
-use sotto_jobs::collect::{Collected as Parcels, Collector, Ended, Outcome};
-use sotto_jobs::job::{Draft, Payee as PaidOwner, Sale};
-use sotto_jobs::lock::{LockPoint, LockSecret, Place};
-use sotto_jobs::multiparty::Functionality as _;
-use sotto_jobs::run_state::OwnParty;
-use sotto_jobs::sale::buyer::{Answer, Buyer, Collected, Effect, Event};
+use sotto_jobs::collect::Outcome;
+use sotto_jobs::job::{Draft, Sale};
+use sotto_jobs::lock::{LockPoint, LockSecret};
+use sotto_jobs::sale::buyer::{Answer, Buyer, Effect, Event};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Judgement, Payee};
-use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, Part, PayeeClaim, SaleError, Sold};
+use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, PayeeClaim, SaleError, Sold};
 use sotto_jobs::{Digest, PartyId};
-use sotto_mpc::channel::pipe_pair;
 use sotto_mw::amount::{Amount, Height};
 use sotto_mw::codec::{Decode as _, Encode as _};
 use sotto_mw::group::Point;
@@ -35,12 +36,6 @@ use sotto_wallet::coin_selection::HoldRequest;
 use sotto_wallet::hold::{self, ClaimLock, HoldError, LockedClaim, Promised, Release, Schedule, Settlement};
 use sotto_wallet::{Account, Decision, Memo, WalletError};
 
-const ACME: PartyId = PartyId(0);
-const BOLT: PartyId = PartyId(1);
-const CARL: PartyId = PartyId(2);
-const DORA: PartyId = PartyId(3);
-const EVE: PartyId = PartyId(4);
-const PAYEES: [PartyId; 2] = [CARL, DORA];
 const PRICE: [u64; 2] = [700_000_000, 300_000_000];
 
 /// The wallets, the chain (W = 40, K = 8, grid 4, M = 16), and the job that eve buys of carl and dora.
@@ -75,17 +70,10 @@ impl Market {
         let payees = [20, 21].map(|seed| ledger.wallet(seed));
         ledger.grow(&eve.wallet, 6);
         eve.scan(&ledger);
-        let payee = |owner| PaidOwner { owner, offer: Digest([1; 32]), terms: Digest([2; 32]) };
-        let sale = Sale {
-            buyer: EVE,
-            outputs: vec![1],
-            payees: PAYEES.map(payee).to_vec(),
-            chain: Digest(*ledger.chain.id().as_bytes()),
-            blocks: 10,
-            confirmations: 2,
-        };
-        let world = World::drafted(Draft { sale: Some(sale), runs: 1, ..draft() }, Sum::new(3), ROWS);
-        let widths = world.program.declaration().outputs().iter().map(|table| table.bits()).collect();
+        let chain = Digest(*ledger.chain.id().as_bytes());
+        let sale = Sale { chain, blocks: 10, confirmations: 2, ..sale() };
+        let world = World::drafted(Draft { sale: Some(sale), ..sold_draft() }, Sum::new(3), ROWS);
+        let widths = widths(&world);
         let memo = Memo::new(format!("sale {}", world.agreement.job().id())).unwrap();
         let mut market = Self { ledger, eve, payees, miner, holds: Vec::new(), memo, world, widths };
         market.scan();
@@ -152,15 +140,7 @@ impl Market {
 
     /// What eve collects of the run.
     fn ran(&self) -> Outcome {
-        let finished = self.world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
-        let ended = finished.iter().map(|finished| Ended {
-            receipt: finished.receipt.clone(),
-            encrypted_share: finished.encrypted_shares.iter().find(|s| s.result_party == EVE).cloned(),
-        });
-        let (us, run) = (identity(EVE), self.world.agreement.run(1).unwrap());
-        let collector =
-            Collector { run, ours: OwnParty { id: EVE, identity: &us }, input: None, widths: &self.widths };
-        collector.outcome(&Parcels::of(ended).unwrap()).unwrap()
+        bought(&self.world, &self.widths)
     }
 
     /// H_c, which all claims can have.
@@ -226,11 +206,6 @@ impl Market {
     }
 }
 
-fn collected(outcome: &Outcome) -> Collected<'_> {
-    let Outcome { receipt, outputs, locked, .. } = outcome;
-    Collected { receipt, outputs, locked: locked.as_ref().unwrap() }
-}
-
 /// The last effect, after what is kept.
 fn last(effects: Result<Vec<Effect>, SaleError>) -> Effect {
     let mut effects = effects.unwrap();
@@ -264,15 +239,11 @@ fn released(market: &mut Market, outcome: &Outcome) -> ClaimSet {
 /// What both compute parties give out for these goes, for a payee.
 fn handed(sold: Sold<'_>, goes: &[Go], to: PartyId) -> Vec<EncryptedSecret> {
     let mut letters = Vec::new();
-    for (computer, place) in [(ACME, Place::Garbler), (BOLT, Place::Evaluator)] {
+    for computer in [ACME, BOLT] {
         let mut machine = Computer::new(sold);
         for go in goes {
             if let computer::Effect::HandOver(_) = machine.step(go.clone()).unwrap() {
-                let secret = LockSecret::derive(&identity(computer), &sold.lock().run_id());
-                letters.push(
-                    EncryptedSecret::encrypt(&sold, Part { place, secret: &secret }, to, &mut rng(5))
-                        .unwrap(),
-                );
+                letters.push(encrypted(&sold, computer, to));
             }
         }
     }
@@ -302,8 +273,7 @@ fn opens(market: &mut Market, outcome: &Outcome, i: usize, kernel: &Kernel) {
     let mut buyer = Buyer::new(market.world.agreement.job(), &market.widths).unwrap();
     buyer.step(Event::Ran(collected(outcome), 0)).unwrap();
     let Effect::Open(outputs) = last(buyer.step(Event::Revealed(secret(&t)))) else { panic!() };
-    let number = outputs[0].1.iter().rev().fold(0, |sum, bit| 2 * sum + i128::from(*bit));
-    assert_eq!((outputs[0].0, number), (1, ROWS.as_flattened().iter().sum()));
+    assert!(are_the_sum(&outputs), "{outputs:?}");
 }
 
 #[test]
@@ -359,7 +329,7 @@ fn a_payee_says_go_for_its_own_claim_among_claims_that_hold() {
     assert_eq!(judged(&market, &|s| s.claims[0].claim.0.truncate(144)), [Some(CARL); 2]);
     // A claim that holds, of another payee: only the one whose it should be sees that.
     assert_eq!(judged(&market, &|s| s.claims[1].claim = s.claims[0].claim.clone()), [None, Some(DORA)]);
-    // A grid step before the last height at which it could be published, nobody says go.
+    // A grid step before the last height at which it could be published, no payee says go.
     let by = market.judge(0, &set).until;
     assert_eq!(by, set.until - 16 - 4);
     market.grow_to(Height::new(by));
@@ -378,8 +348,7 @@ fn a_payee_that_was_left_out_claims_with_what_the_block_shows() {
     let set = released(&mut market, &outcome);
     let job = market.world.agreement.job().clone();
     let sold = Sold::new(&job, &outcome.receipt).unwrap();
-    let [g, e] = [ACME, BOLT].map(|us| LockSecret::derive(&identity(us), &sold.lock().run_id()));
-    let t = g.plus(&e);
+    let t = whole_secret(&sold);
     let last = Height::new(set.until - 16);
     market.grow_to(Height::new(last.get() - 1));
     let first = market.complete(0, &t).unwrap();

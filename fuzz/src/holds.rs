@@ -52,12 +52,12 @@ pub fn wallet_hold(data: &[u8]) -> Verdict {
     })
 }
 
-/// A claim that somebody shows of a hold between others has one encoding, and holds only if it was signed.
+/// The claim of a hold between two other parties has one encoding, and holds only if it was signed.
 fn claimed(bytes: &[u8]) -> bool {
     let Ok(claim) = LockedClaim::from_bytes(bytes) else { return false };
     assert!(claim.to_bytes() == bytes, "two encodings of one");
     let holds = claim.holds(&hold().chain);
-    assert!(!holds || claim == hold().locked, "a claim that nobody signed holds");
+    assert!(!holds || claim == hold().locked, "an unsigned claim holds");
     holds
 }
 

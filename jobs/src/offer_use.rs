@@ -35,7 +35,7 @@ pub enum OfferUseError {
     Storage(#[from] io::Error),
 }
 
-/// Checks all offers that a job names: whoever signs, the job asks of no payee more than it offered.
+/// Checks all offers that a job names, as each signer does: the job asks of no payee more than it offered.
 ///
 /// # Errors
 /// The first payee whose offer is missing, or allows less than the job asks for. Nothing, if nothing is sold.

@@ -195,7 +195,7 @@ impl End<'_> {
         self.diverse(means, Proven { ours, theirs })
     }
 
-    /// If both ends compute, and nobody else does: whether their platforms are as different as is asked. Of several compute
+    /// If both ends compute, and no other party does: whether their platforms are as different as is asked. Of several compute
     /// parties each judges that once it has a line to all others.
     fn diverse(&self, means: &Means<'_>, proven: Proven) -> Result<Proven, ExchangeError> {
         let job = self.run.job();

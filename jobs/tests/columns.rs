@@ -244,7 +244,7 @@ fn a_signer_sees_how_much_an_output_could_tell() {
 }
 
 #[test]
-fn too_few_gates_are_told_with_a_number_that_suffices() {
+fn too_few_gates_are_refused_with_a_number_that_suffices() {
     let needed = |why: &str, of: &str| {
         let (_, number) = why.split_once(of).unwrap_or_else(|| panic!("{why}"));
         number.split([';', ' ']).next().unwrap().parse::<u64>().unwrap()

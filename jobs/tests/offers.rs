@@ -113,7 +113,7 @@ fn an_owner_uses_its_offer_as_often_as_it_says() {
 }
 
 #[test]
-fn whoever_signs_looks_at_all_offers() {
+fn a_signer_checks_all_offers() {
     let offers = [CARL, DORA].map(|owner| offer_of(owner, of(owner)));
     let named = |offers: &[Offer; 2]| {
         let mut draft = sold_draft();

@@ -6,22 +6,14 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_jobs::codec::Bytes;
-use sotto_jobs::job::{Draft, Payee as PaidOwner, Sale};
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Event, Judgement, Payee};
 use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, Part, PayeeClaim, SaleError, Sold};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
-use sotto_mpc::channel::pipe_pair;
+use support::selling::{ACME, BOLT, CARL, DORA, EVE, PAYEES, encrypted, ran, secret_of, sold_draft};
 use support::world::{ROWS, World};
-use support::{Sum, draft, identity, rng};
-
-const ACME: PartyId = PartyId(0);
-const BOLT: PartyId = PartyId(1);
-const CARL: PartyId = PartyId(2);
-const DORA: PartyId = PartyId(3);
-const EVE: PartyId = PartyId(4);
-const PAYEES: [PartyId; 2] = [CARL, DORA];
+use support::{Sum, identity, rng};
 
 /// The last height of all claims, and the last at which a secret may leave.
 const UNTIL: u64 = 1000;
@@ -29,18 +21,8 @@ const GO_BY: u64 = 900;
 
 /// A finished run whose sum eve buys of carl and dora.
 fn finished() -> (Job, Receipt) {
-    let payee = |owner| PaidOwner { owner, offer: Digest([1; 32]), terms: Digest([2; 32]) };
-    let sale = Sale {
-        buyer: EVE,
-        outputs: vec![1],
-        payees: PAYEES.map(payee).to_vec(),
-        chain: Digest([3; 32]),
-        blocks: 40,
-        confirmations: 2,
-    };
-    let draft = Draft { sale: Some(sale), runs: 1, ..draft() };
-    let world = World::drafted(draft, Sum::new(3), ROWS);
-    let [garbler, _] = world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
+    let world = World::drafted(sold_draft(), Sum::new(3), ROWS);
+    let [garbler, _] = ran(&world);
     (world.agreement.job().clone(), garbler.receipt)
 }
 
@@ -56,15 +38,6 @@ fn claims(sold: &Sold<'_>) -> ClaimSet {
 }
 
 const GOOD: Judgement = Judgement { false_claim: None, next: GO_BY, until: GO_BY };
-
-fn secret(sold: &Sold<'_>, computer: PartyId) -> LockSecret {
-    LockSecret::derive(&identity(computer), &sold.lock().run_id())
-}
-
-fn encrypted(sold: &Sold<'_>, computer: PartyId, to: PartyId) -> EncryptedSecret {
-    let place = if computer == ACME { Place::Garbler } else { Place::Evaluator };
-    EncryptedSecret::encrypt(sold, Part { place, secret: &secret(sold, computer) }, to, &mut rng(5)).unwrap()
-}
 
 /// What became of the money of each payee's hold, and of the outputs.
 #[derive(Debug, PartialEq, Eq)]
@@ -226,7 +199,7 @@ fn a_payee_says_go_for_claims_that_hold_in_time_and_for_no_others() {
     let other = sold.lock().point_of(Place::Garbler);
     assert_eq!(refused(&|s| s.lock = other, GOOD), Some(SaleError::OtherSale), "one computer's point alone");
     let mut payee = Payee::new(sold, CARL, &key);
-    let share = secret(&sold, ACME);
+    let share = secret_of(&sold, ACME);
     assert_eq!(payee.step(Event::Revealed(share)).map(|_| ()), Err(SaleError::Secret("claim in the block")));
 }
 
@@ -274,7 +247,7 @@ fn a_secret_is_the_one_of_its_lock_and_for_its_payee() {
     moved.run_id = Digest([9; 32]);
     assert_eq!(open(&moved, CARL), Err(SaleError::OtherSale));
     // The evaluator gives out something else.
-    let part = Part { place: Place::Evaluator, secret: &secret(&sold, ACME) };
+    let part = Part { place: Place::Evaluator, secret: &secret_of(&sold, ACME) };
     let lie = EncryptedSecret::encrypt(&sold, part, CARL, &mut rng(5)).unwrap();
     assert_eq!(open(&lie, CARL), Err(SaleError::Secret("evaluator")));
 }

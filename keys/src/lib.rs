@@ -17,6 +17,7 @@ mod seed;
 mod log;
 mod share;
 
+pub mod answer;
 mod masked;
 pub mod member;
 mod partial;

@@ -13,9 +13,9 @@
 //! One proof for all points: the weights are fixed only when all points are, so an S_j that is not y_i·R_j makes P another
 //! point than y_i·R except with probability 2⁻²⁵².
 //!
-//! Which points may be asked for, by whom and how often is for the caller to say, before it calls: this module
-//! multiplies any points. Guaranteed: fewer than t answers say nothing about y·R_j (CDH); a false answer that its member
-//! signed is named; carriers of answers learn how many points there are, and no S_j.
+//! This module multiplies any points: its caller decides first which points may be asked for, by whom and how often.
+//! Guaranteed: fewer than t answers reveal nothing about y·R_j (CDH); the member that signed a false answer is named; a
+//! carrier of answers learns the number of points, and no S_j.
 //!
 //! Source: Chaum and Pedersen (CRYPTO 1992, section 3.2), joined by weights as in the small exponents
 //! test of Bellare, Garay and Rabin (EUROCRYPT 1998).
@@ -24,13 +24,13 @@
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use rand_core::{CryptoRng, RngCore};
-use sotto_party::encryption::OVERHEAD;
-use sotto_party::{Identity, PublicKey, decrypt, encrypt};
+use sotto_party::{Context, Identity, PublicKey};
 use zeroize::Zeroizing;
 
-use crate::codec::{DecodeError, Reader, put_bytes};
+use crate::answer::{Answer, AnswerKind, Contents, Sorted, sort};
+use crate::codec::Reader;
 use crate::curve::{lagrange, point, points, put_point, vartime_sum};
-use crate::draft::{Draft, Index, Purpose};
+use crate::draft::{Index, Purpose};
 use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::partial::Partial;
@@ -40,9 +40,8 @@ use crate::tag::{self, Hash, tagged_wide};
 /// Most points of a question.
 pub const MAX_POINTS: usize = 129;
 /// Most bytes of an answer.
-pub const MAX_ANSWER: usize = ANSWER.len() + 32 + 32 + 1 + 4 + MAX_CONTENTS + OVERHEAD + 64;
+pub const MAX_ANSWER: usize = ReadingAnswer::MAX_BYTES;
 
-const ANSWER: &str = "sotto keys reading answer v1";
 const PROOF: usize = 128;
 const MAX_CONTENTS: usize = 32 * MAX_POINTS + PROOF;
 /// The key that a group for `audit` has.
@@ -70,39 +69,44 @@ pub enum ReadingError {
     },
 }
 
-/// What a group is asked: points to multiply by its key, for one reader.
+/// A question to a group: points to multiply by its key, for one reader.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// The group, at its epoch.
     pub epoch: &'a Epoch,
-    /// The name of what asks: answers to two requests do not mix.
+    /// The name of the request: answers to two requests do not mix.
     pub request: Hash,
     /// The points, by their encodings.
     pub points: &'a [[u8; 32]],
-    /// Who reads the answers.
+    /// The key of the reader.
     pub reader: &'a PublicKey,
 }
 
 /// A member that answers.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadingMember<'a> {
-    /// Who it is.
+    /// Its identity.
     pub identity: &'a Identity,
     /// Its share.
     pub share: &'a Share,
 }
 
-/// A member's answer, which the reader alone opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadingAnswer {
-    request: Hash,
-    epoch: Hash,
-    from: Index,
-    encrypted: Vec<u8>,
-    signature: [u8; 64],
+/// Answers to questions of a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToReader {}
+
+impl AnswerKind for ToReader {
+    const PREFIX: &'static str = "sotto keys reading answer v1";
+    const SIGNATURE: Context = tag::READING_ANSWER;
+    const ENCRYPTION: Context = tag::READING;
+    /// Products and their proof.
+    const MAX_CONTENTS: usize = MAX_CONTENTS;
 }
 
-/// What t answers say together.
+/// A member's answer, which the reader alone decrypts.
+pub type ReadingAnswer = Answer<ToReader>;
+
+/// The products that t answers give together.
 pub struct Combined {
     /// y·R_j, in the order of the question.
     pub points: Vec<[u8; 32]>,
@@ -114,58 +118,6 @@ pub struct Combined {
 impl core::fmt::Debug for Combined {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Combined").field("false_answers", &self.false_answers).finish_non_exhaustive()
-    }
-}
-
-impl ReadingAnswer {
-    /// The request that it answers.
-    #[must_use]
-    pub const fn request(&self) -> Hash {
-        self.request
-    }
-
-    /// The hash of the epoch whose share it was made with.
-    #[must_use]
-    pub const fn epoch(&self) -> Hash {
-        self.epoch
-    }
-
-    /// Whose it is, as it says.
-    #[must_use]
-    pub const fn from(&self) -> Index {
-        self.from
-    }
-
-    /// Whether the member of the draft that it names signed it.
-    #[must_use]
-    pub fn is_signed(&self, draft: &Draft) -> bool {
-        let key = draft.key(self.from);
-        key.is_some_and(|key| key.verify(tag::READING_ANSWER, &self.signed(), &self.signature))
-    }
-
-    fn signed(&self) -> Vec<u8> {
-        let mut out = [ANSWER.as_bytes(), self.request.as_bytes(), self.epoch.as_bytes()].concat();
-        out.push(self.from.get());
-        put_bytes(&self.encrypted, &mut out);
-        out
-    }
-
-    /// The canonical bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.signed()[..], &self.signature].concat()
-    }
-
-    /// Reads an answer. Nothing of it is checked yet.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::after(ANSWER, bytes)?;
-        let (request, epoch) = (Hash::from_bytes(r.array()?), Hash::from_bytes(r.array()?));
-        let (from, encrypted) = (Index::read(&mut r)?, r.bytes(MAX_CONTENTS + OVERHEAD)?.to_vec());
-        let this = Self { request, epoch, from, encrypted, signature: r.array()? };
-        r.finish().map(|()| this)
     }
 }
 
@@ -199,20 +151,16 @@ impl Question<'_> {
         let products: Vec<_> = bases.iter().map(|r| r * secret.expose()).collect();
         let weights = self.weights(from, &products);
         let proof = Partial::new(secret, &vartime_sum(weights, &bases), rng);
-        let mut contents = Zeroizing::new(Vec::with_capacity(MAX_CONTENTS));
-        products.iter().for_each(|s| put_point(s, &mut contents));
-        contents.extend_from_slice(&proof.to_bytes());
-        let place = place(&self.request, from);
-        let encrypted =
-            encrypt(tag::READING.at(&place), self.reader, &contents, rng).ok_or(Fault::Unusable)?;
-        let (request, epoch) = (self.request, self.epoch.hash());
-        let mut answer = ReadingAnswer { request, epoch, from, encrypted, signature: [0; 64] };
-        answer.signature = identity.sign(tag::READING_ANSWER, &answer.signed());
-        Ok(answer)
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_CONTENTS));
+        products.iter().for_each(|s| put_point(s, &mut bytes));
+        bytes.extend_from_slice(&proof.to_bytes());
+        let (request, epoch, to) = (self.request, self.epoch, self.reader);
+        let contents = Contents { request, epoch, from, to, bytes: &bytes };
+        Ok(ReadingAnswer::new(&contents, identity, rng).ok_or(Fault::Unusable)?)
     }
 
-    /// y·R_j of all points, from the answers of t members. Answers to other requests, of other epochs or that nobody of
-    /// the group signed count for nothing; signed ones that are false name their members.
+    /// y·R_j of all points, from the answers of t members. Answers to other requests, of other epochs or without the
+    /// signature of a member count for nothing; signed ones that are false name their members.
     ///
     /// # Errors
     /// [`ReadingError::TooFew`]; [`Question::false_answers`] names the false ones.
@@ -244,39 +192,30 @@ impl Question<'_> {
         Ok(self.sorted(&self.bases()?, reader, answers).1)
     }
 
-    /// The products of good answers, one a member, and who sent false ones.
-    fn sorted(&self, bases: &[RistrettoPoint], reader: &Identity, answers: &[ReadingAnswer]) -> Sorted {
-        let (mut good, mut bad): Sorted = Default::default();
-        let ours = |a: &&ReadingAnswer| (a.request, a.epoch) == (self.request, self.epoch.hash());
-        for answer in answers.iter().filter(ours) {
-            let from = answer.from;
-            if !answer.is_signed(self.epoch.draft()) || good.iter().any(|(i, _)| *i == from) {
-                continue;
-            }
-            match self.products(bases, reader, answer) {
-                Some(products) => good.push((from, products)),
-                None if bad.contains(&from) => {}
-                None => bad.push(from),
-            }
-        }
-        (good, bad)
+    /// The products of good answers, and the members whose answers are false.
+    fn sorted(
+        &self,
+        bases: &[RistrettoPoint],
+        reader: &Identity,
+        answers: &[ReadingAnswer],
+    ) -> Sorted<Vec<RistrettoPoint>> {
+        sort(self.request, self.epoch, answers, |answer| self.products(bases, reader, answer))
     }
 
-    /// What an answer says, if it holds.
+    /// The products in an answer, if their proof holds.
     fn products(
         &self,
         bases: &[RistrettoPoint],
         reader: &Identity,
         answer: &ReadingAnswer,
     ) -> Option<Vec<RistrettoPoint>> {
-        let place = place(&self.request, answer.from);
-        let contents = decrypt(tag::READING.at(&place), reader, &answer.encrypted)?;
+        let contents = answer.decrypt(reader)?;
         let mut r = Reader::new(&contents);
         let products = points(&mut r, bases.len()).ok()?;
         let proof = Partial::read(&mut r).ok()?;
         r.finish().ok()?;
-        let y = self.epoch.verifying_share(KEY, answer.from)?;
-        let weights: Vec<_> = self.weights(answer.from, &products).collect();
+        let y = self.epoch.verifying_share(KEY, answer.from())?;
+        let weights: Vec<_> = self.weights(answer.from(), &products).collect();
         let joined = vartime_sum(weights.iter().copied(), &products);
         let holds = *proof.point() == joined && proof.holds(&y, &vartime_sum(weights, bases));
         holds.then_some(products)
@@ -293,12 +232,6 @@ impl Question<'_> {
             Scalar::from_bytes_mod_order_wide(&wide)
         })
     }
-}
-
-type Sorted = (Vec<(Index, Vec<RistrettoPoint>)>, Vec<Index>);
-
-fn place(request: &Hash, from: Index) -> Vec<u8> {
-    [&request.as_bytes()[..], &[from.get()]].concat()
 }
 
 #[cfg(test)]
@@ -340,18 +273,13 @@ mod tests {
 
         /// An answer with these contents, signed by member 2.
         fn forged(&self, contents: &[u8]) -> ReadingAnswer {
-            let (from, rng) = (index(2), &mut rng(60));
-            let place = place(&REQUEST, from);
-            let encrypted = encrypt(tag::READING.at(&place), &self.key, contents, rng).unwrap();
-            let epoch = self.made.epoch().hash();
-            let mut answer = ReadingAnswer { request: REQUEST, epoch, from, encrypted, signature: [0; 64] };
-            answer.signature = self.made.team.identity(from).sign(tag::READING_ANSWER, &answer.signed());
-            answer
+            let (from, epoch) = (index(2), self.made.epoch());
+            let contents = Contents { request: REQUEST, epoch, from, to: &self.key, bytes: contents };
+            ReadingAnswer::new(&contents, self.made.team.identity(from), &mut rng(60)).unwrap()
         }
 
         fn contents(&self, answer: &ReadingAnswer) -> Vec<u8> {
-            let place = place(&REQUEST, answer.from);
-            decrypt(tag::READING.at(&place), &self.reader, &answer.encrypted).unwrap().to_vec()
+            answer.decrypt(&self.reader).unwrap().to_vec()
         }
     }
 
@@ -426,12 +354,21 @@ mod tests {
         let w = World::new();
         let other = Question { request: Hash::from_bytes([8; 32]), ..w.question() };
         let elsewhere = other.answer(w.member(2), &mut rng(2)).unwrap();
-        let mut unsigned = w.answer(2);
-        unsigned.signature[0] ^= 1;
-        let mut of_another_epoch = w.answer(2);
-        of_another_epoch.epoch = Hash::from_bytes([1; 32]);
-        let mut renamed = w.answer(2);
-        renamed.from = index(3);
+        let honest = w.answer(2).to_bytes();
+        let altered = |at: usize| {
+            let mut bytes = honest.clone();
+            bytes[at] ^= 1;
+            ReadingAnswer::from_bytes(&bytes).unwrap()
+        };
+        let unsigned = altered(honest.len() - 64);
+        let renamed = altered(ToReader::PREFIX.len() + 32 + 32);
+        assert_eq!(renamed.from(), index(3));
+        let (vault, bytes) = (Made::new(Purpose::Vault, 2, 3), w.contents(&w.answer(2)));
+        let (from, epoch) = (index(2), vault.epoch());
+        let contents = Contents { request: REQUEST, epoch, from, to: &w.key, bytes: &bytes };
+        let of_another_epoch =
+            ReadingAnswer::new(&contents, w.made.team.identity(from), &mut rng(60)).unwrap();
+        assert!(of_another_epoch.is_signed(&w.made.team.draft));
         for answer in [elsewhere, unsigned, of_another_epoch, renamed] {
             let answers = [w.answer(1), answer];
             assert!(w.question().combine(&w.reader, &answers).is_err());

@@ -31,13 +31,13 @@ use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use rand_core::{CryptoRng, RngCore};
-use sotto_party::encryption::OVERHEAD;
-use sotto_party::{Identity, PublicKey, decrypt, encrypt};
+use sotto_party::{Context, Identity, PublicKey};
 use zeroize::Zeroizing;
 
+use crate::answer::{Answer, AnswerKind, Contents, Sorted, sort};
 use crate::codec::{DecodeError, Reader, put_bytes};
 use crate::curve::{Secret, lagrange, point, put_point, scalar, vartime_sum};
-use crate::draft::{Draft, Index, Purpose};
+use crate::draft::{Index, Purpose};
 use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::partial::Partial;
@@ -47,16 +47,14 @@ use crate::tag::{self, Hash, tagged, tagged_wide};
 /// Most bytes that a box holds.
 pub const MAX_CONTENTS: usize = 64 << 10;
 /// Most bytes of an answer.
-pub const MAX_ANSWER: usize = ANSWER.len() + 32 + 32 + 1 + 4 + PARTIAL + OVERHEAD + 64;
+pub const MAX_ANSWER: usize = VaultAnswer::MAX_BYTES;
 /// Most bytes of a box.
 pub const MAX_BOX: usize = BOX.len() + 4 * 32 + 4 + MAX_CONTENTS + TAG + 64;
 
 const BOX: &str = "sotto keys box v1";
 const REQUEST: &str = "sotto keys vault request v1";
-const ANSWER: &str = "sotto keys vault answer v1";
 /// Bytes that authenticated encryption adds.
 const TAG: usize = 16;
-const PARTIAL: usize = 128;
 /// The key that a group for `vault` has.
 const KEY: usize = 0;
 
@@ -283,82 +281,20 @@ impl VaultRequest {
     }
 }
 
+/// Answers to requests to open a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToMachine {}
+
+impl AnswerKind for ToMachine {
+    const PREFIX: &'static str = "sotto keys vault answer v1";
+    const SIGNATURE: Context = tag::VAULT_ANSWER;
+    const ENCRYPTION: Context = tag::VAULT_PARTIAL;
+    /// A partial.
+    const MAX_CONTENTS: usize = 128;
+}
+
 /// A member's answer: its partial, for the machine that asked alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VaultAnswer {
-    request: Hash,
-    epoch: Hash,
-    from: Index,
-    encrypted: Vec<u8>,
-    signature: [u8; 64],
-}
-
-impl VaultAnswer {
-    /// The request that it answers.
-    #[must_use]
-    pub const fn request(&self) -> Hash {
-        self.request
-    }
-
-    /// The hash of the epoch whose share it was made with.
-    #[must_use]
-    pub const fn epoch(&self) -> Hash {
-        self.epoch
-    }
-
-    /// Whose it is, as it says.
-    #[must_use]
-    pub const fn from(&self) -> Index {
-        self.from
-    }
-
-    /// Whether the member of the draft that it names signed it.
-    #[must_use]
-    pub fn is_signed(&self, draft: &Draft) -> bool {
-        let key = draft.key(self.from);
-        key.is_some_and(|key| key.verify(tag::VAULT_ANSWER, &self.signed(), &self.signature))
-    }
-
-    fn signed(&self) -> Vec<u8> {
-        let mut out = [ANSWER.as_bytes(), self.request.as_bytes(), self.epoch.as_bytes()].concat();
-        out.push(self.from.get());
-        put_bytes(&self.encrypted, &mut out);
-        out
-    }
-
-    /// The canonical bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.signed()[..], &self.signature].concat()
-    }
-
-    /// Reads an answer. Nothing of it is checked yet.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::after(ANSWER, bytes)?;
-        let (request, epoch) = (Hash::from_bytes(r.array()?), Hash::from_bytes(r.array()?));
-        let (from, encrypted) = (Index::read(&mut r)?, r.bytes(PARTIAL + OVERHEAD)?.to_vec());
-        let this = Self { request, epoch, from, encrypted, signature: r.array()? };
-        r.finish().map(|()| this)
-    }
-
-    /// The partial, if it is the one of this member for this request, and holds.
-    fn partial(&self, epoch: &Epoch, vault_box: &VaultBox, machine: &Identity) -> Option<Partial> {
-        let place = place(&self.request, self.from);
-        let opened = decrypt(tag::VAULT_PARTIAL.at(&place), machine, &self.encrypted)?;
-        let mut r = Reader::new(&opened);
-        let partial = Partial::read(&mut r).ok()?;
-        r.finish().ok()?;
-        let y = epoch.verifying_share(KEY, self.from)?;
-        partial.holds(&y, &vault_box.e).then_some(partial)
-    }
-}
-
-fn place(request: &Hash, from: Index) -> Vec<u8> {
-    [&request.as_bytes()[..], &[from.get()]].concat()
-}
+pub type VaultAnswer = Answer<ToMachine>;
 
 /// What answers opened.
 pub struct Opened {
@@ -427,18 +363,14 @@ impl Opening<'_> {
         let from = self.epoch.draft().index_of(&identity.public()).filter(|i| *i == share.index());
         let from = from.ok_or(Fault::OtherShare)?;
         let partial = Partial::new(share.secret(KEY).ok_or(Fault::OtherShare)?, &self.vault_box.e, rng);
-        let (request, epoch) = (self.request.name(), self.epoch.hash());
-        let contents = Zeroizing::new(partial.to_bytes());
-        let place = place(&request, from);
-        let encrypted = encrypt(tag::VAULT_PARTIAL.at(&place), &self.request.machine, &contents, rng);
-        let encrypted = encrypted.ok_or(Fault::Unusable)?;
-        let mut answer = VaultAnswer { request, epoch, from, encrypted, signature: [0; 64] };
-        answer.signature = identity.sign(tag::VAULT_ANSWER, &answer.signed());
-        Ok(answer)
+        let bytes = &Zeroizing::new(partial.to_bytes());
+        let (request, epoch, to) = (self.request.name(), self.epoch, &self.request.machine);
+        let contents = Contents { request, epoch, from, to, bytes };
+        Ok(VaultAnswer::new(&contents, identity, rng).ok_or(Fault::Unusable)?)
     }
 
-    /// Opens the box with the answers of t members. Answers to other requests, of other epochs or that nobody of the
-    /// group signed count for nothing; signed ones that are false name their members.
+    /// Opens the box with the answers of t members. Answers to other requests, of other epochs or without the signature
+    /// of a member count for nothing; signed ones that are false name their members.
     ///
     /// # Errors
     /// [`VaultError::TooFew`] ([`Opening::false_answers`] names the false ones), [`VaultError::Altered`].
@@ -465,23 +397,18 @@ impl Opening<'_> {
         self.sorted(machine, answers).1
     }
 
-    /// Good answers, one a member, and who sent false ones.
-    fn sorted(&self, machine: &Identity, answers: &[VaultAnswer]) -> Sorted {
-        let (name, hash) = (self.request.name(), self.epoch.hash());
-        let (mut good, mut bad): Sorted = Default::default();
-        for answer in answers.iter().filter(|answer| (answer.request, answer.epoch) == (name, hash)) {
-            let from = answer.from;
-            if !answer.is_signed(self.epoch.draft()) || good.iter().any(|(i, _)| *i == from) {
-                continue;
-            }
-            match answer.partial(self.epoch, self.vault_box, machine) {
-                Some(partial) => good.push((from, partial)),
-                None if bad.contains(&from) => {}
-                None => bad.push(from),
-            }
-        }
-        (good, bad)
+    /// The partials of good answers, and the members whose answers are false.
+    fn sorted(&self, machine: &Identity, answers: &[VaultAnswer]) -> Sorted<Partial> {
+        sort(self.request.name(), self.epoch, answers, |answer| self.partial(machine, answer))
+    }
+
+    /// The partial of an answer, if it is the one of its member for this request, and holds.
+    fn partial(&self, machine: &Identity, answer: &VaultAnswer) -> Option<Partial> {
+        let contents = answer.decrypt(machine)?;
+        let mut r = Reader::new(&contents);
+        let partial = Partial::read(&mut r).ok()?;
+        r.finish().ok()?;
+        let y = self.epoch.verifying_share(KEY, answer.from())?;
+        partial.holds(&y, &self.vault_box.e).then_some(partial)
     }
 }
-
-type Sorted = (Vec<(Index, Partial)>, Vec<Index>);

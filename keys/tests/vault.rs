@@ -171,7 +171,7 @@ fn a_member_answers_for_the_policy_of_the_box_alone() {
     assert_eq!(scene.answer(&elsewhere, 1, POLICY).unwrap_err(), VaultError::OtherGroup);
 }
 
-/// A box that somebody signs who knows e and k, whatever else it says.
+/// A box of these parts, signed with e and k.
 fn by_hand(key: &[u8; 32], (e, k): (u64, u64), ciphertext: &[u8]) -> Vec<u8> {
     let (e, k) = (Scalar::from(e), Scalar::from(k));
     let times_g = |s: &Scalar| RistrettoPoint::mul_base(s).compress().to_bytes();
@@ -186,7 +186,7 @@ fn by_hand(key: &[u8; 32], (e, k): (u64, u64), ciphertext: &[u8]) -> Vec<u8> {
     [&bytes[..], z.as_bytes()].concat()
 }
 
-/// A signature under E shows that somebody knows e, and nothing about the rest.
+/// A signature under E proves knowledge of e, and nothing about the rest.
 #[test]
 fn a_signed_box_with_a_false_point_or_too_much_in_it_is_refused() {
     let key = Scene::new().group.epoch().public_key(0).unwrap();
@@ -232,7 +232,7 @@ fn a_member_answers_with_its_own_share_of_this_group() {
     }
 }
 
-/// Who made a box can have filled it with anything.
+/// The owner of a box can put anything into it.
 #[test]
 fn a_box_whose_contents_are_altered_does_not_open_and_names_no_member() {
     let mut scene = Scene::new();

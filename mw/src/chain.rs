@@ -351,7 +351,7 @@ impl Chain {
         Ok(Self { params, id, terms })
     }
 
-    /// The same for what does not work on chains with auditors: wallets of groups.
+    /// The same for wallets of groups, which do not work on chains with auditors.
     ///
     /// # Errors
     /// Those of [`Chain::new`], and [`ParamsError::Audited`] if there are auditors.

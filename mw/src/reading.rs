@@ -1,12 +1,12 @@
-//! What auditors read: the halves of an audited output's amount, and amounts from the points that t auditors found.
+//! Reading audited amounts: the points of an output that auditors multiply by their key, and the amount from the products.
 //!
 //! ```text
 //! C_lo = C − 2³²·C_hi     S_j = y·C_j     S_j − D_j = v_j·K     K = y·H     v = v_lo + 2³²·v_hi
 //! v_j = 2¹⁶·i + b:  v_j·K − i·(2¹⁶·K) = b·K       2¹⁶ baby steps b in a table, up to 2¹⁶ giant steps i
 //! ```
 //!
-//! That S_j and K come from one y is for the caller to know, from the auditors' proofs. Guaranteed then: the amount is the one
-//! that the output was made with, or none is found. Variable time: whoever reads an amount learns it.
+//! The caller has checked, by the auditors' proofs, that S_j and K come from one y. Guaranteed then: the amount is the one
+//! that the output was made with, or none is found. Variable time: the reader learns the amount anyway.
 //!
 //! Points are compared by the encodings of their doubles, which are computed together (RFC 9496 has one encoding an element).
 //!
@@ -24,7 +24,7 @@ const STEPS: u32 = 1 << 16;
 /// Giant steps that are encoded together.
 const TOGETHER: u32 = 1 << 10;
 
-/// What auditors multiply by their key to read an output, and what they subtract.
+/// The points of an output that auditors multiply by their key, and those that a reader subtracts from the products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halves {
     /// C_lo and C_hi.
@@ -84,7 +84,7 @@ impl AmountTable {
         })
     }
 
-    /// The amount of an output, of y·C_lo and y·C_hi; `None` if these are not what the handles fit.
+    /// The amount of an output, of y·C_lo and y·C_hi; `None` if the handles do not fit these.
     #[must_use]
     pub fn vartime_amount(&self, halves: &Halves, products: &[Point; 2]) -> Option<Amount> {
         let half = |j: usize| {

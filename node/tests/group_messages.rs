@@ -22,6 +22,8 @@ use sotto_node::{
 use sotto_vectors::{Value, json, load, render};
 
 const HEIGHT: Height = Height::new(9);
+/// What the records with a lock are locked on.
+const LOCKED: Hash = Hash::from_bytes([7; 32]);
 
 fn bytes(text: &Value) -> Vec<u8> {
     let text = text.as_str().unwrap();
@@ -74,22 +76,23 @@ fn records(chain: ChainId) -> Vec<(&'static str, Vec<u8>)> {
     let ballot =
         Ballot { statement: vote(VoteKind::Prevote, None), claim: None, polka: None, block: [].into() };
     said.admit(&ballot, &key, &VoteHeight { height: HEIGHT, set }).unwrap();
-    let value = Hash::from_bytes([7; 32]);
-    let by_hand = |version: u8, whole: &[u8], said: &[Statement]| {
-        let lock = [&[1, 2, 0, 0, 0], &value.as_bytes()[..]].concat();
-        let mut file = [&b"SGVR"[..], &[version], chain.as_bytes(), &lock, whole].concat();
-        said.iter().for_each(|said| said.encode(&mut file));
-        let tag = Sha256::digest(b"sotto/node-group-votes/v1");
-        let check = Sha256::new().chain_update(tag).chain_update(tag).chain_update(&file).finalize();
-        [&file[..], &check].concat()
-    };
-    let last = vote(VoteKind::Precommit, Some(value));
+    let last = vote(VoteKind::Precommit, Some(LOCKED));
     vec![
         ("nothing", VoteRecord::new(chain).to_file()),
         ("nil", said.to_file()),
-        ("locked", by_hand(2, &[1], &[vote(VoteKind::Prevote, Some(value)), last])),
-        ("version 1", by_hand(1, &[], &[last])),
+        ("locked", by_hand(chain, 2, &[1], &[vote(VoteKind::Prevote, Some(LOCKED)), last])),
+        ("version 1", by_hand(chain, 1, &[], &[last])),
     ]
+}
+
+/// A record with a lock, byte by byte: `whole` is one byte, and missing in version 1.
+fn by_hand(chain: ChainId, version: u8, whole: &[u8], said: &[Statement]) -> Vec<u8> {
+    let lock = [&[1, 2, 0, 0, 0], &LOCKED.as_bytes()[..]].concat();
+    let mut file = [&b"SGVR"[..], &[version], chain.as_bytes(), &lock, whole].concat();
+    said.iter().for_each(|said| said.encode(&mut file));
+    let tag = Sha256::digest(b"sotto/node-group-votes/v1");
+    let check = Sha256::new().chain_update(tag).chain_update(tag).chain_update(&file).finalize();
+    [&file[..], &check].concat()
 }
 
 fn vectors() -> Value {
@@ -113,6 +116,24 @@ fn what_members_say_and_keep_is_as_documented() {
         std::fs::write(&file, &text).unwrap();
     }
     assert!(std::fs::read_to_string(&file).unwrap() == text, "council.json differs from what the code gives");
+}
+
+/// Statements of one height, ascending, at most 192; of version 1, one.
+#[test]
+fn a_record_has_its_statements_in_order() {
+    let chain = ChainId::from_bytes([7; 32]);
+    let is_read = |version, whole: &[u8], said: &[Statement]| {
+        VoteRecord::from_file(&chain, &by_hand(chain, version, whole, said)).is_ok()
+    };
+    let nil = |height, round| Statement::Vote(Vote { kind: VoteKind::Precommit, height, round, value: None });
+    let (first, second) = (vote(VoteKind::Prevote, None), vote(VoteKind::Precommit, None));
+    assert!(is_read(2, &[1], &[first, second]) && is_read(2, &[0], &[first, second]));
+    assert!(!is_read(2, &[2], &[first, second]), "neither whole nor not");
+    assert!(!is_read(2, &[1], &[second, first]) && !is_read(2, &[1], &[first, first]));
+    assert!(!is_read(2, &[1], &[first, nil(HEIGHT.next(), 0)]), "of two heights");
+    assert!(is_read(1, &[], &[first]) && !is_read(1, &[], &[first, second]));
+    let many: Vec<_> = (0..193).map(|round| nil(HEIGHT, round)).collect();
+    assert!(is_read(2, &[0], &many[1..]) && !is_read(2, &[0], &many));
 }
 
 #[test]

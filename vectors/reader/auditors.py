@@ -10,7 +10,7 @@ ANSWER, LOG = b"sotto keys reading answer v1", b"sotto audit log v1"
 
 
 def read_letter(r):
-    """Charter, outputs, where the request ends, digests' keys of who allowed it, the notice's kernel."""
+    """Charter, case, outputs, reason, the reader's keys, the bytes of the request, permissions, the notice's excess."""
     start = r.at
     charter, case = r.take(32), r.take(32)
     outputs = [(r.number(8), r.take(32)) for _ in range(r.number(2))]

@@ -4,11 +4,12 @@
 //! requester  ReadRequest ─▶ RequestLetter ─▶ authorities sign ─▶ a notice puts its hash on record
 //! member     RequestFacts::admit ─▶ Admitted::answer ─▶ the log, durably ─▶ AuditAnswer, encrypted to the reader
 //! reader     RequestFacts::read: t answers ─▶ amounts
-//! anybody    RequestFacts::is_open, once the charter's delay is over
+//! observer   RequestFacts::is_open, once the charter's delay is over
 //! ```
 //!
-//! Guaranteed: fewer than t members read nothing; a member with this code answers what its chain's charter allows, once, and keeps a log
-//! of it before. Not guaranteed: anything about t members who use other code. Then there is no trace.
+//! Guaranteed: fewer than t members read nothing; a member with this code answers a request once, only as its chain's charter
+//! allows, and logs the answer first. Not guaranteed: anything about t members that use other code, whose reading the chain
+//! does not show.
 
 mod answer;
 mod charter;

@@ -87,7 +87,7 @@ pub(crate) const GROUP_TAU: &str = "sotto/group/tau/v1";
 pub(crate) const GROUP_ENCRYPT: &str = "sotto/group/encrypt/v1";
 /// What the members of a group's wallet have in common beside its keys.
 pub(crate) const GROUP_CONTEXT: &str = "sotto/group/context/v1";
-/// Text of a charter → what genesis parameters name.
+/// Text of a charter → its hash in the genesis parameters.
 pub(crate) const AUDIT_CHARTER: &str = "sotto/audit/charter/v1";
 /// Salt, name of a case → the case in a request to auditors.
 pub(crate) const AUDIT_CASE: &str = "sotto/audit/case/v1";

@@ -1,4 +1,4 @@
-//! Auditors read amounts: who can, what they refuse, and what is on record.
+//! Auditors read amounts: t of them and no fewer, requests that the charter allows and no others, and never without a log.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[allow(dead_code)]
@@ -13,7 +13,6 @@ use sotto_mw::{
     codec::{Decode as _, Encode as _},
     hash::Hash,
     kernel::{Excess, Kernel},
-    output::Output,
     schnorr::PublicKey,
 };
 use sotto_party::{Context, Identity, decrypt, hex::to_hex};
@@ -21,8 +20,8 @@ use sotto_vectors::json;
 use sotto_wallet::{
     armor,
     audit::{
-        AuditAnswer, AuditError, AuditLog, Charter, CharterTerms, Matter, OutputPlace, ReadRequest,
-        RequestError, RequestFacts, RequestLetter, case_name,
+        AuditAnswer, AuditError, AuditLog, Charter, CharterTerms, MAX_REASON, Matter, OutputPlace,
+        ReadRequest, RequestError, RequestFacts, RequestLetter, case_name,
     },
     coin_selection::Decision,
     keys::Account,
@@ -99,7 +98,7 @@ impl World {
         letter.noticed(recorded.excess)
     }
 
-    /// What everybody's own copy of the chain says of a letter.
+    /// The facts about a letter, from a full copy of the chain.
     fn with<T>(&self, letter: &RequestLetter, then: impl FnOnce(RequestFacts<'_>) -> T) -> T {
         let blocks = self.ledger.memory.blocks();
         let kernel = |excess: &Excess| -> Option<(Kernel, Height)> {
@@ -111,7 +110,8 @@ impl World {
         let notice = found.as_ref().map(|(kernel, height)| Sealed { kernel, height: *height });
         let block = |p: &OutputPlace| blocks.get(p.height.get() as usize - 1);
         let named = letter.request().outputs().iter().filter_map(block);
-        let outputs: Vec<Output> = named.flat_map(|b| b.body.outputs.clone()).collect();
+        let outputs: Vec<_> =
+            named.flat_map(|b| b.body.outputs.iter().map(|o| (b.header.height, o.clone()))).collect();
         let (chain, charter) = (&self.ledger.chain, &self.charter);
         then(RequestFacts { chain, charter, letter, notice, tip: self.ledger.height(), outputs: &outputs })
     }
@@ -242,7 +242,7 @@ fn requests_without_authority_are_refused() {
         letter_of_none.allow(&chain, &w.charter, &w.authorities[2]).unwrap();
         assert_eq!(refused(&w, &letter_of_none), AuditError::Unauthorised { found: 1, needed: 2 });
     }
-    // A stranger, who cannot sign, and signatures of other requests and chains.
+    // A stranger cannot sign, and signatures of other requests and chains do not count.
     let stranger = Identity::random(&mut rng(60));
     assert_eq!(letter_of_none.allow(&chain, &w.charter, &stranger), Err(RequestError::NoAuthority));
     let mut bytes = letter.to_bytes();
@@ -299,18 +299,22 @@ fn requests_that_are_not_on_record_or_too_fresh_are_refused() {
         w.ledger.grow(&w.alice.wallet, 1);
     }
     assert_eq!(open(&w), Ok(height));
+    let unsigned = w.request(&[1], 1).noticed(*letter.notice().unwrap());
+    let refused = w.with(&unsigned, |facts| facts.is_open());
+    assert_eq!(refused, Err(AuditError::Unauthorised { found: 0, needed: 2 }));
 }
 
 #[test]
 fn outputs_that_no_block_has_are_refused_and_so_are_too_many() {
     let (mut w, letter) = on_record(&[1]);
-    // The output of block 1, said to be in block 2; and one that exists nowhere.
+    // The output of block 1, said to be in block 2, alone and beside the truth; and one that exists nowhere.
     let [one] = letter.request().outputs() else { panic!("one") };
-    for place in [
-        OutputPlace { height: Height::new(2), ..*one },
-        OutputPlace { output: sotto_mw::group::PointBytes([3; 32]), ..*one },
-    ] {
-        let matter = Matter { outputs: vec![place], ..w.matter(&[1]) };
+    let elsewhere = OutputPlace { height: Height::new(2), ..*one };
+    let nowhere = OutputPlace { output: sotto_mw::group::PointBytes([3; 32]), ..*one };
+    for (outputs, place) in
+        [(vec![elsewhere], elsewhere), (vec![*one, elsewhere], elsewhere), (vec![nowhere], nowhere)]
+    {
+        let matter = Matter { outputs, ..w.matter(&[1]) };
         let request = ReadRequest::new(&w.charter, matter, w.reader.public(), &mut rng(3)).unwrap();
         let mut letter = RequestLetter::from(request);
         for authority in &w.authorities {
@@ -327,7 +331,7 @@ fn outputs_that_no_block_has_are_refused_and_so_are_too_many() {
     assert_eq!(many(&[1, 1]), Err(RequestError::Outputs));
     assert_eq!(many(&[]), Err(RequestError::Outputs));
     assert_eq!(many(&[1, 2, 3]), Ok(()));
-    // Made under a charter that allows more, by one who writes this one's hash: what counts is the number of outputs.
+    // Made under a charter that allows more, with the hash of this one written into it: the number of outputs counts.
     let terms = CharterTerms { outputs: 4, ..TERMS };
     let wide = Charter::new(w.charter.auditors().key, w.charter.authorities().to_vec(), terms, "").unwrap();
     let request = ReadRequest::new(&wide, w.matter(&[1, 2, 3, 4]), w.reader.public(), &mut rng(5)).unwrap();
@@ -360,7 +364,7 @@ fn an_auditor_answers_once_and_as_often_as_its_charter_says() {
     assert_eq!(w.answer_at(NOW + 30 * DAY - 1, 0, &letters[2], &log).unwrap_err(), over);
     let (log, _) = w.answer_at(NOW + 30 * DAY, 0, &letters[2], &log).unwrap();
     assert_eq!(log.entries().len(), 3);
-    // What is kept is read again, and nothing that was changed or taken out.
+    // Stored bytes are read again, and altered ones are not.
     let bytes = log.to_bytes();
     assert_eq!(AuditLog::from_bytes(&bytes).as_ref(), Ok(&log));
     for at in (0..bytes.len()).step_by(41) {
@@ -369,6 +373,7 @@ fn an_auditor_answers_once_and_as_often_as_its_charter_says() {
         let read = AuditLog::from_bytes(&bytes);
         assert!(read.is_err() || read.unwrap().last_link() != log.last_link(), "{at}");
     }
+    assert!(AuditLog::from_bytes(&[&bytes[..], &[0]].concat()).is_err(), "something follows the end");
     let links: Vec<Hash> = log.entries().iter().map(|e| e.link()).collect();
     assert_eq!(links.last(), Some(&log.last_link()));
     let other = AuditLog::new(*Ledger::new().chain.id());
@@ -377,7 +382,7 @@ fn an_auditor_answers_once_and_as_often_as_its_charter_says() {
 
 /// `vectors/reading.json`, which `check.py` reads without this code (`SOTTO_VECTORS=write` writes it).
 #[test]
-fn what_is_asked_and_answered_is_what_the_vector_says() {
+fn requests_and_answers_are_as_documented() {
     let (w, letter) = on_record(&[1, 3]);
     let chain = w.ledger.chain.id();
     let name = letter.request().name(chain);
@@ -394,9 +399,9 @@ fn what_is_asked_and_answered_is_what_the_vector_says() {
     };
     let (outputs, notice) = w.with(&letter, |f| {
         let all = f.letter.request().outputs().iter();
-        let named = all.map(|p| f.outputs.iter().find(|o| o.commitment.encoded() == p.output).unwrap());
+        let named = all.map(|p| f.outputs.iter().find(|(_, o)| o.commitment.encoded() == p.output).unwrap());
         (
-            named.map(|o| to_hex(&o.to_bytes())).collect::<Vec<_>>(),
+            named.map(|(_, o)| to_hex(&o.to_bytes())).collect::<Vec<_>>(),
             to_hex(&f.notice.unwrap().kernel.to_bytes()),
         )
     });
@@ -415,6 +420,60 @@ fn what_is_asked_and_answered_is_what_the_vector_says() {
         std::fs::write(&file, &text).unwrap();
     }
     assert!(std::fs::read_to_string(file).unwrap() == text, "reading.json differs from what the code gives");
+}
+
+#[test]
+fn another_group_neither_answers_nor_is_read() {
+    let ((w, letter), (others, shares)) = (on_record(&[1]), group::made_for(Purpose::Audit, 2, 3, 6));
+    let (identity, log) = (group::identity(1), w.empty());
+    let member = ReadingMember { identity: &identity, share: &shares[0] };
+    let answered =
+        w.with(&letter, |f| f.admit(&log, NOW)?.answer(others.epoch(), member, &mut rng(1)).map(|_| ()));
+    assert_eq!(answered, Err(AuditError::OtherGroup));
+    let read = w.with(&letter, |f| f.read(others.epoch(), &w.reader, &[]));
+    assert_eq!(read, Err(AuditError::OtherGroup));
+}
+
+#[test]
+fn requests_have_a_reason_and_parts_in_order() {
+    let w = World::new();
+    for reason in [String::new(), "x".repeat(MAX_REASON + 1)] {
+        let matter = Matter { reason, ..w.matter(&[1]) };
+        let made = ReadRequest::new(&w.charter, matter, w.reader.public(), &mut rng(1)).map(|_| ());
+        assert_eq!(made, Err(RequestError::Reason));
+    }
+    let swapped = |bytes: &[u8], from: usize, each: usize| {
+        let (head, rest) = bytes.split_at(from);
+        [head, &rest[each..2 * each], &rest[..each], &rest[2 * each..]].concat()
+    };
+    let letter = w.allowed(&[1, 2], 1);
+    let (request, letter) = (letter.request().to_bytes(), letter.to_bytes());
+    assert!(ReadRequest::from_bytes(&request).is_ok() && RequestLetter::from_bytes(&letter).is_ok());
+    assert!(ReadRequest::from_bytes(&swapped(&request, 32 + 32 + 2, 8 + 32)).is_err(), "outputs");
+    let authorities = swapped(&letter, request.len() + 1, 1_248 + 64);
+    assert!(RequestLetter::from_bytes(&authorities).is_err(), "authorities");
+}
+
+/// Two copies can have more signatures than a letter: a log with all of them could not be read again.
+#[test]
+fn signatures_that_do_not_count_are_not_kept() {
+    let (w, letter) = on_record(&[1]);
+    let mut strangers: Vec<_> = (70..85).map(|n| Identity::random(&mut rng(n)).public()).collect();
+    strangers.sort_by_key(|key| key.digest());
+    let signed_by = |keys: &[sotto_party::PublicKey]| {
+        let mut bytes = letter.request().to_bytes();
+        bytes.push(keys.len() as u8);
+        keys.iter().for_each(|key| bytes.extend([&key.to_bytes()[..], &[0; 64]].concat()));
+        bytes.push(0);
+        RequestLetter::from_bytes(&bytes).unwrap()
+    };
+    assert!(letter.clone().merged(signed_by(&strangers)).is_none(), "more than a letter has");
+    let merged = letter.clone().merged(signed_by(&strangers[..13])).unwrap();
+    let (log, _) = w.answer(0, &merged, &w.empty()).unwrap();
+    assert_eq!(log.entries()[0].letter, letter);
+    let mut full = signed_by(&strangers);
+    full.allow(w.ledger.chain.id(), &w.charter, &w.authorities[0]).unwrap();
+    assert_eq!(RequestLetter::from_bytes(&full.to_bytes()), Ok(full));
 }
 
 #[test]

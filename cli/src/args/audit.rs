@@ -1,4 +1,5 @@
-//! The verbs of `sotto audit`.
+//! The verbs of `sotto audit`. Help headings hold for all options after them, so a verb's own options come before the
+//! letters, whose last options are those of a node.
 
 use super::{AccountArgs, KeysMember, NodeArgs, WalletChoice};
 use clap::{Args, Subcommand};
@@ -26,12 +27,9 @@ pub(crate) enum Audit {
     Watch(AuditWatch),
 }
 
-/// A request and its charter, judged by a chain.
+/// A chain with auditors, and its charter.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct AuditLetters {
-    /// The request, and for `read` the answers; `-` is standard input
-    #[arg(required = true)]
-    pub(crate) letter: Vec<PathBuf>,
+pub(crate) struct AuditChain {
     /// The charter whose hash the chain has
     #[arg(long, value_name = "FILE")]
     pub(crate) charter: PathBuf,
@@ -39,9 +37,30 @@ pub(crate) struct AuditLetters {
     pub(crate) node: NodeArgs,
 }
 
+/// The auditors' group, and whose key works with it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AuditKeys {
+    /// The auditors' group
+    #[arg(long, value_name = "FILE")]
+    pub(crate) group: PathBuf,
+    /// Your secret key file, made by `sotto mpc keygen`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+}
+
+/// A request and its charter, judged by a chain.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AuditLetters {
+    /// The request, and for `read` the answers; `-` is standard input
+    #[arg(required = true)]
+    pub(crate) letter: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) chain: AuditChain,
+}
+
 /// Write the charter of a new chain's auditors
 ///
-/// Everybody who joins the chain can compare the text with the hash in its parameters, and nobody can change it later.
+/// Each party that joins the chain can compare the text with the hash in its parameters. It cannot be changed later.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -88,10 +107,7 @@ pub(crate) struct AuditAsk {
     /// Outputs, each with the height of its block: HEIGHT:OUTPUT
     #[arg(required = true, value_name = "HEIGHT:OUTPUT")]
     pub(crate) output: Vec<String>,
-    /// The charter whose hash the chain has
-    #[arg(long, value_name = "FILE")]
-    pub(crate) charter: PathBuf,
-    /// Public key file of whoever reads the amounts
+    /// Public key file of the reader
     #[arg(long, value_name = "FILE")]
     pub(crate) reader: PathBuf,
     /// Name of the case
@@ -101,7 +117,7 @@ pub(crate) struct AuditAsk {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
     #[command(flatten)]
-    pub(crate) node: NodeArgs,
+    pub(crate) chain: AuditChain,
 }
 
 /// As an authority: allow a request
@@ -110,14 +126,14 @@ pub(crate) struct AuditAsk {
 Examples:
   $ sotto audit sign asked.request --charter audit.charter --key south.key --yes --dir audited")]
 pub(crate) struct AuditSign {
-    #[command(flatten)]
-    pub(crate) letters: AuditLetters,
     /// Your secret key file, made by `sotto mpc keygen`
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) letters: AuditLetters,
 }
 
 /// Put the hash of a request on record, and pay for that; print the request with the notice's kernel
@@ -128,15 +144,15 @@ pub(crate) struct AuditSign {
 Examples:
   $ sotto audit notice asked.request --charter audit.charter --wallet alice --yes --dir audited")]
 pub(crate) struct AuditNotice {
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) letters: AuditLetters,
     #[command(flatten)]
     pub(crate) wallet: WalletChoice,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 /// As an auditor: answer a request, once, if the charter allows it
@@ -150,13 +166,13 @@ Examples:
   $ sotto audit answer deep.request --charter audit.charter --group audit.group --key north.key \\
       --yes --dir audited")]
 pub(crate) struct AuditReply {
-    #[command(flatten)]
-    pub(crate) letters: AuditLetters,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) letters: AuditLetters,
+    #[command(flatten, next_help_heading = None::<&str>)]
+    pub(crate) member: KeysMember,
 }
 
 /// As the reader: open amounts with the answers of enough auditors
@@ -167,13 +183,9 @@ Examples:
       --key west.key --dir audited")]
 pub(crate) struct AuditRead {
     #[command(flatten)]
+    pub(crate) keys: AuditKeys,
+    #[command(flatten)]
     pub(crate) letters: AuditLetters,
-    /// The auditors' group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) group: PathBuf,
-    /// The reader's secret key file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
 }
 
 /// As an auditor: hand out the requests that were answered and whose delay is over
@@ -182,17 +194,10 @@ pub(crate) struct AuditRead {
 Examples:
   $ sotto audit open --charter audit.charter --group audit.group --key north.key --dir audited")]
 pub(crate) struct AuditOpen {
-    /// The charter whose hash the chain has
-    #[arg(long, value_name = "FILE")]
-    pub(crate) charter: PathBuf,
-    /// The auditors' group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) group: PathBuf,
-    /// Your secret key file in the group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
     #[command(flatten)]
-    pub(crate) node: NodeArgs,
+    pub(crate) keys: AuditKeys,
+    #[command(flatten)]
+    pub(crate) chain: AuditChain,
 }
 
 /// As an auditor: list what this installation has answered
@@ -203,12 +208,8 @@ pub(crate) struct AuditOpen {
 Examples:
   $ sotto audit log --group audit.group --key north.key --dir audited")]
 pub(crate) struct AuditList {
-    /// The auditors' group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) group: PathBuf,
-    /// Your secret key file in the group
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) keys: AuditKeys,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }

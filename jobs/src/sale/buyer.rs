@@ -8,8 +8,8 @@
 //!
 //! Each event gives effects in order. **What [`Effect::Keep`] has must be durable before the effects after it are carried
 //! out**, and after a restart [`Buyer::restore`] goes on from there: [`Buyer::again`] has the effects of where it stands, which
-//! are the same as before. So whoever carries them out must do the same twice without harm: hold money that is held already,
-//! sign a claim that is signed already.
+//! are the same as before. So each effect must be harmless when it is carried out twice: to hold money that is held already,
+//! to sign a claim that is signed already.
 //!
 //! **Guaranteed.** Nothing is released before the locked shares are kept that both compute parties signed for, before the run
 //! is known to have a result, and before every payee has a claim that opens with the run's lock; and then for these claims and

@@ -78,7 +78,7 @@ fn of_four_on_one_machine(diverse: u8) -> (Texts, Agreement) {
     (texts, agreement(&job))
 }
 
-/// Nobody else looks at the platforms there, so the compute parties must.
+/// No other party judges the platforms there, so the compute parties must.
 #[test]
 fn four_computers_on_one_machine_are_one() {
     let run = |diverse| {

@@ -5,31 +5,27 @@ mod settlement;
 #[path = "../support/mod.rs"]
 mod support;
 
-use sotto_jobs::codec::Bytes;
-use sotto_jobs::collect::{Collected as Parcels, Collector, Ended, Outcome};
+use sotto_jobs::codec::{Bytes, DecodeError};
+use sotto_jobs::collect::Outcome;
 use sotto_jobs::false_share::Offence;
-use sotto_jobs::job::{Draft, Payee as PaidOwner, Sale};
+use sotto_jobs::job::Draft;
 use sotto_jobs::lock::share::digest;
 use sotto_jobs::lock::{LockPoint, LockSecret, Place};
-use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::receipt::{Facts, Statement};
-use sotto_jobs::run_state::OwnParty;
 use sotto_jobs::sale::buyer::{Answer, Buyer, Collected, Effect, Event};
 use sotto_jobs::sale::{PayeeClaim, SaleError, Sold};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
-use sotto_mpc::channel::pipe_pair;
+use support::selling::{
+    ACME, BOLT, CARL, DORA, PAYEES, bought, collected, secret_of, sold_draft, whole_secret, widths,
+};
 use support::world::{ROWS, World};
-use support::{Sum, draft, identity};
-
-const ACME: PartyId = PartyId(0);
-const BOLT: PartyId = PartyId(1);
-const CARL: PartyId = PartyId(2);
-const DORA: PartyId = PartyId(3);
-const EVE: PartyId = PartyId(4);
-const PAYEES: [PartyId; 2] = [CARL, DORA];
+use support::{Sum, identity};
 
 /// The last height of all claims.
 const UNTIL: u64 = 1000;
+
+/// The byte of the stage in what a buyer keeps: after its prefix and the job's id.
+const STAGE: usize = 20 + 32;
 
 /// A finished run whose sum eve buys of carl and dora.
 struct Run {
@@ -44,29 +40,11 @@ impl Run {
     }
 
     fn with(change: impl FnOnce(&mut Draft)) -> Self {
-        let payee = |owner| PaidOwner { owner, offer: Digest([1; 32]), terms: Digest([2; 32]) };
-        let sale = Sale {
-            buyer: EVE,
-            outputs: vec![1],
-            payees: PAYEES.map(payee).to_vec(),
-            chain: Digest([3; 32]),
-            blocks: 40,
-            confirmations: 2,
-        };
-        let mut draft = Draft { sale: Some(sale), runs: 1, ..draft() };
+        let mut draft = sold_draft();
         change(&mut draft);
         let world = World::drafted(draft, Sum::new(3), ROWS);
-        let finished = world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
-        let widths: Vec<usize> =
-            world.program.declaration().outputs().iter().map(|table| table.bits()).collect();
-        let parcel = |finished: &sotto_jobs::attempt::Finished| Ended {
-            receipt: finished.receipt.clone(),
-            encrypted_share: finished.encrypted_shares.iter().find(|s| s.result_party == EVE).cloned(),
-        };
-        let parcels = Parcels::of(finished.iter().map(parcel)).unwrap();
-        let (us, run) = (identity(EVE), world.agreement.run(1).unwrap());
-        let ours = OwnParty { id: EVE, identity: &us };
-        let outcome = Collector { run, ours, input: None, widths: &widths }.outcome(&parcels).unwrap();
+        let widths = widths(&world);
+        let outcome = bought(&world, &widths);
         Self { world, outcome, widths }
     }
 
@@ -79,8 +57,7 @@ impl Run {
     }
 
     fn collected(&self) -> Collected<'_> {
-        let Outcome { receipt, outputs, locked, .. } = &self.outcome;
-        Collected { receipt, outputs, locked: locked.as_ref().unwrap() }
+        collected(&self.outcome)
     }
 
     fn buyer(&self) -> Buyer<'_> {
@@ -99,7 +76,7 @@ impl Run {
         Answer { claim, lock: Some(self.sold().lock().point()), until: UNTIL }
     }
 
-    /// A buyer that has a claim of everybody.
+    /// A buyer that has a claim of every payee.
     fn agreed(&self) -> Buyer<'_> {
         let mut buyer = self.asked();
         for payee in PAYEES {
@@ -109,8 +86,7 @@ impl Run {
     }
 
     fn t(&self) -> LockSecret {
-        let [g, e] = [ACME, BOLT].map(|us| LockSecret::derive(&identity(us), &self.sold().lock().run_id()));
-        g.plus(&e)
+        whole_secret(&self.sold())
     }
 }
 
@@ -179,7 +155,7 @@ fn money_is_released_for_claims_with_the_lock_and_height_of_all_and_for_no_other
 }
 
 #[test]
-fn a_later_height_asks_everybody_again() {
+fn a_later_height_asks_all_payees_again() {
     let run = Run::new();
     let mut buyer = run.asked();
     buyer.step(Event::Answered(run.answer(CARL))).unwrap();
@@ -283,7 +259,7 @@ fn a_computer_that_locked_noise_is_accused_when_the_money_is_gone() {
     let mut buyer = run.buyer();
     let lie = Collected { receipt: &receipt, locked: &locked, ..run.collected() };
     buyer.step(Event::Ran(lie, UNTIL)).unwrap();
-    let half = LockSecret::derive(&identity(ACME), &run.sold().lock().run_id());
+    let half = secret_of(&run.sold(), ACME);
     assert_eq!(no(buyer.step(Event::Revealed(half))), SaleError::Secret("claim in the block"));
     let effects = buyer.step(Event::Revealed(run.t())).unwrap();
     let [Effect::Keep(kept), Effect::Accuse(proof)] = &effects[..] else { panic!("{effects:?}") };
@@ -321,7 +297,30 @@ fn what_is_kept_is_one_stage_of_this_job() {
         }
         assert!(run.buyer().restore(&[&bytes[..], &[0]].concat()).is_err());
         let mut stage = bytes.clone();
-        stage[20 + 32] = 6;
+        stage[STAGE] = 6;
         assert!(run.buyer().restore(&stage).is_err());
+        // Not the share that both compute parties signed for.
+        let [_, share] = run.collected().locked;
+        let mut altered = bytes.clone();
+        let at = altered.windows(share.len()).position(|part| part == share).unwrap();
+        altered[at] ^= 1;
+        assert!(run.buyer().restore(&altered).is_err());
+    }
+}
+
+/// Before there is a run, only the job's id says which sale was kept.
+#[test]
+fn an_open_or_undone_sale_is_restored_for_its_job_alone() {
+    let run = Run::new();
+    let other = Run::with(|draft| draft.nonce = Digest([8; 32]));
+    let effects = run.buyer().step(Event::Undo).unwrap();
+    let [Effect::Keep(kept), Effect::Undo(_)] = &effects[..] else { panic!("{effects:?}") };
+    for (stage, is_undone) in [(0, false), (1, true)] {
+        let mut bytes = kept.as_bytes().to_vec();
+        bytes[STAGE] = stage;
+        let again = run.buyer().restore(&bytes).unwrap().again().unwrap();
+        assert_eq!(matches!(&again[..], [Effect::Undo(_)]), is_undone, "{again:?}");
+        let refused = other.buyer().restore(&bytes).err();
+        assert_eq!(refused, Some(DecodeError::Value("the job of a sale")), "stage {stage}");
     }
 }

@@ -1,14 +1,14 @@
-//! The buyer crashes before every effect, everybody else dies before every step, and the money is counted.
+//! The buyer crashes before every effect, each other party dies before every step, and the money is counted.
 
-use super::support::world::ROWS;
-use super::support::{identity, rng};
+use super::support::identity;
+use super::support::selling::{are_the_sum, encrypted};
 use super::{ACME, BOLT, PAYEES, Run, UNTIL, signed};
 use sotto_jobs::PartyId;
-use sotto_jobs::lock::{LockSecret, Place};
+use sotto_jobs::lock::LockSecret;
 use sotto_jobs::sale::buyer::{Buyer, Effect, Event};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Judgement, Payee};
-use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Part, PayeeClaim, Sold};
+use sotto_jobs::sale::{ClaimSet, PayeeClaim};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The last height at which a secret may leave.
@@ -26,7 +26,7 @@ enum Money {
     Returned,
 }
 
-/// A settlement in which everybody but the buyer may die before a step, and the buyer crashes once before an effect.
+/// A settlement in which each party but the buyer may die before a step, and the buyer crashes once before an effect.
 struct Settlement<'a> {
     run: &'a Run,
     /// A party dies before this step: 0 it answers, 1 it says go, 2 it hands over, 3 it claims, 4 it sees a claim in a block.
@@ -133,7 +133,7 @@ impl<'a> Settlement<'a> {
                     *money = if *money == Money::Paid { Money::Paid } else { Money::Returned };
                 }
             }
-            Effect::Accuse(_) => panic!("everybody locked what it signed for"),
+            Effect::Accuse(_) => panic!("both compute parties locked what they signed for"),
         }
         Vec::new()
     }
@@ -157,7 +157,7 @@ impl<'a> Settlement<'a> {
             let mut machine = Computer::new(sold);
             for go in &goes {
                 if let computer::Effect::HandOver(all) = machine.step(go.clone()).unwrap() {
-                    letters.extend(all.iter().map(|to| encrypted(sold, computer, *to)));
+                    letters.extend(all.iter().map(|to| encrypted(&sold, computer, *to)));
                 }
             }
         }
@@ -173,7 +173,7 @@ impl<'a> Settlement<'a> {
                 }
             }
         }
-        // Claims enter blocks; whoever sees one has t.
+        // Claims enter blocks; a payee that sees one has t.
         let Some(t) = self.known.values().next().map(copied) else { return };
         for payee in PAYEES {
             if self.known.contains_key(&payee) || self.lives(payee, 4) {
@@ -185,18 +185,18 @@ impl<'a> Settlement<'a> {
         }
     }
 
-    /// All of it; what nobody claimed returns in the end.
+    /// All of it; what no payee claimed returns in the end.
     fn run(&mut self) {
         let mut first: VecDeque<Effect> =
             self.buyer.as_ref().map(|buyer| buyer.again().unwrap()).unwrap_or_default().into();
         self.carry_out(&mut first);
-        // Whoever comes again brings what it brought before.
+        // What comes again is the same.
         for _ in 0..2 {
             self.drive(Event::Ran(self.run.collected(), UNTIL));
         }
         self.settle();
         if self.buyer.is_none() {
-            // It comes back after everybody else has gone.
+            // It comes back after all others have gone.
             let mut buyer = self.restarted();
             if let Some(t) = self.known.values().next().map(copied) {
                 let effects = buyer.step(Event::Revealed(t)).unwrap();
@@ -216,16 +216,9 @@ impl<'a> Settlement<'a> {
         assert!(self.released.is_empty() || self.released.len() == PAYEES.len(), "{case}");
         assert!(self.sent.windows(2).all(|two| two[0] == two[1]), "two letters that differ: {case}");
         if let Some(opened) = &self.opened {
-            let number = opened[0].1.iter().rev().fold(0, |sum, bit| 2 * sum + i128::from(*bit));
-            assert_eq!((opened[0].0, number), (1, ROWS.as_flattened().iter().sum()), "{case}");
+            assert!(are_the_sum(opened), "{opened:?}: {case}");
         }
     }
-}
-
-fn encrypted(sold: Sold<'_>, computer: PartyId, to: PartyId) -> EncryptedSecret {
-    let place = if computer == ACME { Place::Garbler } else { Place::Evaluator };
-    let secret = LockSecret::derive(&identity(computer), &sold.lock().run_id());
-    EncryptedSecret::encrypt(&sold, Part { place, secret: &secret }, to, &mut rng(5)).unwrap()
 }
 
 #[test]
@@ -233,17 +226,17 @@ fn a_buyer_that_crashes_before_any_effect_gets_what_it_pays_for_and_pays_for_wha
     let run = Run::new();
     let mut whole = Settlement::new(&run, BTreeMap::new(), None);
     whole.run();
-    whole.check("nobody dies");
+    whole.check("no party dies");
     assert_eq!(whole.money.values().filter(|money| **money == Money::Paid).count(), PAYEES.len());
     let most = whole.effects;
     assert!(most > 8, "{most} effects");
     for crash in 0..most {
-        // Back at once: everybody is paid all the same.
+        // Back at once: every payee is paid all the same.
         let mut settlement = Settlement::new(&run, BTreeMap::new(), Some(crash));
         settlement.run();
         settlement.check(&format!("back after effect {crash}"));
         assert!(settlement.opened.is_some(), "back after effect {crash}");
-        // Away until everybody else is done.
+        // Away until all others are done.
         let mut settlement =
             Settlement { returns: false, ..Settlement::new(&run, BTreeMap::new(), Some(crash)) };
         settlement.run();
@@ -252,7 +245,7 @@ fn a_buyer_that_crashes_before_any_effect_gets_what_it_pays_for_and_pays_for_wha
 }
 
 #[test]
-fn whoever_else_dies_before_whichever_step_the_buyer_pays_for_a_result_or_not_at_all() {
+fn others_die_before_any_step_and_the_buyer_pays_for_a_result_or_not_at_all() {
     let run = Run::new();
     let (mut sales, mut none) = (0, 0);
     let cases =

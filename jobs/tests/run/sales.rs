@@ -1,6 +1,7 @@
 //! Runs whose outputs are sold: a payee brings nothing before its money is there, and the buyer has what is locked.
 
 use super::{Results, TOTAL, at_free_ports, drawn, number, rows_of, with_setup};
+use crate::support::selling::{ACME, CARL, DORA, EVE, sale};
 use crate::support::{Sum, agreement, identity};
 use sotto_jobs::edge::run::{Money, RunError, Setup, take_part};
 use sotto_jobs::job::{Draft, Payee, Sale};
@@ -13,22 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::thread;
 
-const ACME: PartyId = PartyId(0);
-const CARL: PartyId = PartyId(2);
-const DORA: PartyId = PartyId(3);
-const EVE: PartyId = PartyId(4);
-
 /// Eve buys the sum of acme, who computes as well, and of carl; dora is not paid.
 fn sold(change: impl FnOnce(&mut Draft)) -> Agreement {
     let payee = |owner| Payee { owner, offer: Digest([1; 32]), terms: Digest([2; 32]) };
-    let sale = Sale {
-        buyer: EVE,
-        outputs: vec![1],
-        payees: vec![payee(ACME), payee(CARL)],
-        chain: Digest([3; 32]),
-        blocks: 40,
-        confirmations: 2,
-    };
+    let sale = Sale { payees: vec![payee(ACME), payee(CARL)], ..sale() };
     let mut draft = Draft { sale: Some(sale), runs: 1, ..at_free_ports() };
     change(&mut draft);
     agreement(&Job::new(draft).unwrap())

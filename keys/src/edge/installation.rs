@@ -6,7 +6,7 @@
 //!   sessions/GROUP-SESSION      seed and letters; replaced as a whole
 //!   closed/SESSION              written once, never changed
 //!   vault/REQUEST               nonce or answer for a machine that wants a box opened; replaced as a whole
-//!   audit/CHAIN                 what a member of auditors answered; replaced as a whole
+//!   audit/CHAIN                 log of this member's answers as an auditor; replaced as a whole
 //!   sealed/KEY                  what the share of a key sealed last ([`super::seal_records`])
 //! ```
 //!

@@ -343,9 +343,7 @@ impl Engine {
                 self.carry_out(ctx, Output::Proposal(SignedProposal { claim, proposer: voter, signature }));
             }
             (_, GroupAnswer::Later) if is_now => at.signing.want_again(statement),
-            (_, GroupAnswer::Instead(other))
-                if other.height() == statement.height() && other.position() >= statement.position() =>
-            {
+            (_, GroupAnswer::Instead(other)) if other.position() == statement.position() => {
                 at.signing.want_instead(other);
             }
             (_, GroupAnswer::Refused) if is_now && !at.signing.has_decided() => {}
@@ -358,8 +356,8 @@ impl Engine {
         self.ask_group();
     }
 
-    /// What was not signed was never said: another core goes on from what was, in the round that this begins. The core may
-    /// have left it on a vote that nobody saw, while the others wait for that.
+    /// What was not signed was never said: another core goes on from what was signed, in the last round that has begun by it.
+    /// The core may have left that round on a vote that no other validator saw, while the others wait for one.
     fn take_back(&mut self, ctx: &mut StepContext<'_>) {
         let Some(at) = &mut self.at else { return };
         let round = begun(&at.table);

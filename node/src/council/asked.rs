@@ -1,4 +1,5 @@
-//! A statement that our consensus engine wants the group to sign.
+//! A statement that our consensus engine wants the group to sign: for how long this member asks for it, in which session, and
+//! what it answers the engine if too few members sign.
 
 use super::{round::Round, vote_event::VoteEffect};
 use crate::consensus::{Ballot, GroupAnswer, Statement};
@@ -25,7 +26,7 @@ impl Asked {
         Self { ballot, until, next: now, round: None, instead: None }
     }
 
-    /// Whether half of its time is over: then who was silent before may be needed.
+    /// Whether half of its time is over: then members that were silent before may be needed.
     pub(super) fn is_late(&self, now: Duration) -> bool {
         now + PATIENCE / 2 >= self.until
     }

@@ -1,4 +1,5 @@
-//! Whom a member answers: one member at a time asks for what the group says.
+//! The one speaker that a member answers: one member at a time asks for what the group says. This is for progress:
+//! safety rests on the record of votes alone.
 //!
 //! ```text
 //! a member joins a session of S            answers S alone, until S has asked for nothing for PATIENCE,
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// For how long a height may go on under one speaker while another asks.
 const TERM: Duration = Duration::from_secs(20);
 
-/// The speaker whom a member answers.
+/// The speaker that a member answers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Speaker {
     now: Option<Speaking>,
@@ -34,7 +35,7 @@ struct Speaking {
 }
 
 impl Speaker {
-    /// A height begins. Whoever speaks, speaks on.
+    /// A height begins, and a new term of the same speaker.
     pub(super) fn begin(&mut self, now: Duration) {
         self.began = now;
         if let Some(speaking) = &mut self.now {
@@ -65,7 +66,7 @@ mod tests {
         let (one, two) = (Index::new(1).unwrap(), Index::new(2).unwrap());
         let s = Duration::from_secs;
         let mut speaker = Speaker::default();
-        assert!(!speaker.is_other(s(0), two), "nobody speaks");
+        assert!(!speaker.is_other(s(0), two), "no member speaks yet");
         speaker.joined(s(0), one);
         assert!(speaker.is_other(s(9), two) && !speaker.is_other(s(9), one));
         assert!(!speaker.is_other(s(10), two), "silent for ten seconds");

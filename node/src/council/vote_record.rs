@@ -23,9 +23,9 @@
 //!
 //! Votes may come in any order. Otherwise a round would be closed to this validator whose votes were lost with a speaker, or
 //! passed over by a liar, and the others leave a round on votes and not on silence. The proof of safety goes by rounds
-//! and not by time: if v has a quorum of precommits in r, then by induction no r' > r has a polka for v' ≠ v, because whoever
-//! precommitted v in r prevotes v' in r' on a polka of [r, r') alone. That is a rule for pairs of votes, and here whichever
-//! comes second is refused.
+//! and not by time: if v has a quorum of precommits in r, then by induction no r' > r has a polka for v' ≠ v, because
+//! a validator that precommitted v in r prevotes v' in r' only on a polka of [r, r'). That is a rule for pairs of votes,
+//! and here the one that comes second is refused.
 //!
 //! Guaranteed, if the record is durable before the share leaves. Not guaranteed: anything against an old record that is
 //! put back in its place.
@@ -61,8 +61,8 @@ pub enum VoteRefusal {
     /// It is of another height than the next one.
     #[error("it is of another height than the next one")]
     Height,
-    /// The share said something else there, or later.
-    #[error("this share said something else there, or later")]
+    /// The share said something else there or elsewhere that forbids it, or no longer knows what it said there.
+    #[error("this share said something else there, or a vote that contradicts it")]
     Twice,
     /// The share is locked on another block.
     #[error("this share is locked on another block since round {0}")]

@@ -223,7 +223,7 @@ impl VoteSigner {
         let (ask, of) = ((&self.signer, &request), ballot.clone());
         let asked = match self.allows(now, &ballot) {
             Ok(()) => Round::ask(ask, of, (false, until), rng),
-            // What the others said there, so they can sign it without us.
+            // The others said this there, so they can sign it without us.
             Err(VoteRefusal::Twice) if self.advised == Some(ballot.statement) => {
                 Round::ask_others(ask, of, until, rng)
             }
@@ -293,7 +293,7 @@ impl VoteSigner {
             Ok(opened) => opened,
             Err(fault) => return self.note(CouncilNote::Failed(fault)),
         };
-        // What it said before was judged then.
+        // The block of a statement that this share signed before was judged then.
         let is_new = ballot.statement.needs_block() && !self.record.has_said(&ballot.statement);
         match ballot.statement.value().filter(|_| is_new) {
             Some(value) => {

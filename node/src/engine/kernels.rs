@@ -43,7 +43,7 @@ impl Kernels {
                 }));
             }
         }
-        Err(IndexFault::Kernels.into())
+        store.noting(Err(IndexFault::Kernels.into()))
     }
 
     /// Extends the range to the store's tip.
@@ -60,7 +60,7 @@ impl Kernels {
         }
         if self.range.peaks() != store.commitments().kernels {
             *self = Self::default();
-            return Err(IndexFault::Kernels.into());
+            return store.noting(Err(IndexFault::Kernels.into()));
         }
         self.tip = Some(BlockName::of(store.tip()));
         Ok(())

@@ -75,11 +75,12 @@ impl<'a, F: Files> Branch<'a, F> {
 
     fn undo(&mut self) -> Result<(), StoreError> {
         let ChainStore { files, log, index, chain, .. } = self.store;
-        let (block, undo) = undoable(files, log, index, &self.head)?;
-        let head = after_undo(index, chain, &self.head, &undo)?;
+        let (block, undo) = self.store.noting(undoable(files, log, index, &self.head))?;
+        let head = self.store.noting(after_undo(index, chain, &self.head, &undo))?;
         let entries: Vec<_> = undo.spent.iter().map(|l| l.entry).collect();
         let after = self.outputs(&touched(&block))?;
-        let outputs = outputs_before(&after, &block.body, &entries, &head.header)?;
+        let outputs = outputs_before(&after, &block.body, &entries, &head.header);
+        let outputs = self.store.noting(outputs)?;
         let spent = undo.spent.iter().map(|l| l.read(files, &self.head));
         let spent = spent.collect::<Result<Vec<_>, StoreError>>()?;
         self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, None)));

@@ -142,7 +142,7 @@ impl Databases for WithoutKernels {
     }
 }
 
-/// One of them.
+/// A database of [`WithoutKernels`].
 #[derive(Debug)]
 struct NoKernels(Box<dyn Database>);
 

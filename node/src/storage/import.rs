@@ -137,7 +137,7 @@ pub fn import<F: Files>(
     Ok(Imported { chain: chain_id, height, parts, missing, store })
 }
 
-/// The start of a snapshot, which was read to show whose it is; [`import`] reads it again.
+/// The start of a snapshot, which was read to show of which chain it is; [`import`] reads it again.
 #[derive(Debug)]
 pub struct SnapshotStart {
     /// The chain.
@@ -158,7 +158,7 @@ impl SnapshotStart {
     }
 }
 
-/// Keeps what is read.
+/// Keeps all bytes that are read through it.
 struct Recorded<'a> {
     source: &'a mut dyn Read,
     bytes: Vec<u8>,

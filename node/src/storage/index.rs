@@ -86,8 +86,10 @@ impl Index {
             }
         }
         other.flush()?;
-        other.lookups = self.lookups;
-        other.put_head(&self.head()?.ok_or(IndexFault::Position)?)?;
+        // The root that is stored: after a batch that failed, the one in memory is ahead of the entries.
+        let Standing { head, lookups } = self.standing()?.ok_or(IndexFault::Position)?;
+        other.lookups = lookups;
+        other.put_head(&head)?;
         other.flush()
     }
 

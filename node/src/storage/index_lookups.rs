@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Absence is an answer here (MW-R29, MW-R30), and the head commits to no set in which it could be proved. So these
-//! facts are a Merkle map of the store's own, whose root is in the entry that says where the index stands: each
-//! answer is compared with it, whatever the database has lost. The map is written in the batch of the block that
-//! changes it. What is read at an answer is a path, so it hardly grows with the chain, and nothing is read ahead.
+//! facts are a Merkle map of the store's own ([`merkle_map`]), whose root is in the entry that says where the index stands:
+//! each answer is compared with it, whatever the database has lost. The map is written in the batch of the block that
+//! changes it. An answer reads one path, which hardly grows with the chain, and nothing is read ahead.
 
 use super::{
     database::Batch,

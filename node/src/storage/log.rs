@@ -52,7 +52,7 @@ impl Log {
     }
 
     /// Opens the log of this extent, and cuts off the bytes beyond; returns how many those were. Of all segments
-    /// only the last is read: the others by who reads a record of theirs, and by [`Log::check_headers`].
+    /// only the last is read: the others when a record in them is read, and by [`Log::check_headers`].
     pub(crate) fn open(
         files: &mut impl Files,
         chain: &ChainId,

@@ -1,4 +1,5 @@
-//! A Merkle map: keys and values in the index's database, under one hash.
+//! A Merkle map: keys and values in the index's database, under one hash. The index keeps one, of all that is looked up
+//! by height, kernel or excess (`index_lookups`).
 //!
 //! ```text
 //! root ─▶ branch: 16 children, by the next 4 bits of the key ─▶ … ─▶ leaf: up to 16 entries
@@ -7,10 +8,10 @@
 //!                | 1 ‖ bit i: there is child i (2) ‖ hash*        branch
 //! ```
 //!
-//! Who has the root reads what is asked for and nothing else: some log₁₆(n/16) branches and a leaf. A node that the
-//! database has lost, altered or kept from an earlier state has another hash, so it is an error, and an absence
-//! is one that the root commits to. A change rewrites the nodes from the leaf to the root. Keys are hashes, so that
-//! nobody chooses the shape.
+//! With the root, a lookup reads the nodes on the path of its key and no others: some log₁₆(n/16) branches and a leaf. A node
+//! that the database has lost, altered or kept from an earlier state does not have the hash that its parent names, so it is
+//! an error; and the root commits to absences too. A change rewrites the nodes from the leaf to the root. Keys are hashes,
+//! so that the shape is random; a path has 64 steps at most.
 //!
 //! Not guaranteed: one root for one content. A branch stays a branch until it is empty.
 #![deny(clippy::indexing_slicing)]

@@ -276,19 +276,19 @@ impl<F: Files> ChainStore<F> {
 
     /// The kernels of the chain from the one at this place on, in order.
     pub fn kernels_from(&self, place: u64) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
-        self.index.kernels_from(place)
+        self.index.kernels_from(place).map(move |kernel| self.noting(kernel))
     }
 
     /// All kernels in the order of the chain. The last item is an error if any other was missing or wrong.
     pub fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
         let mut peaks = Peaks::new();
-        let all = self.index.kernels().map(Some).chain([None]);
+        let all = self.kernels_from(0).map(Some).chain([None]);
         all.filter_map(move |item| match item {
             Some(item) => {
                 item.iter().for_each(|k| peaks.push(k.id()));
                 Some(item)
             }
-            None => (peaks != self.head.kernels).then(|| Err(IndexFault::Kernels.into())),
+            None => (peaks != self.head.kernels).then(|| self.noting(Err(IndexFault::Kernels.into()))),
         })
     }
 

@@ -24,7 +24,7 @@ use crate::{
         snapshot_state::kernel_count,
     },
 };
-use sotto_mw::{amount::Height, block::Header, codec::Decode, hash::Hash};
+use sotto_mw::{amount::Height, codec::Decode, hash::Hash};
 
 /// Snapshots that are kept at most.
 const KEPT: u32 = 3;
@@ -199,33 +199,33 @@ fn is_regular<F: Files>(store: &ChainStore<F>, base: &Base, items: u32) -> Resul
     let depth = depth_of(tip, items);
     let all = u32::try_from(headers.len() + kernels.len() + (1 << depth)).unwrap_or(u32::MAX);
     let same = headers.into_iter().eq(firsts) && base.start.count() == PartCount { all, depth };
-    Ok(same && are_regular(store, tip, &kernels, items)?)
+    let count = |h: Height| if h == Height::GENESIS { Ok(0) } else { kernel_count(store, h) };
+    Ok(same && are_regular(count, tip.height, &kernels, items)?)
 }
 
 /// Whether parts of kernels that begin with these heights are regular: each but the last ends with the first block
-/// with which it has so many.
-fn are_regular<F: Files>(
-    store: &ChainStore<F>,
-    tip: &Header,
+/// with which it has so many. `count` gives how many kernels the chain has up to a height.
+fn are_regular(
+    count: impl Fn(Height) -> Result<u64, StoreError>,
+    tip: Height,
     firsts: &[Option<Height>],
     items: u64,
 ) -> Result<bool, StoreError> {
-    let count = |h: Height| if h == Height::GENESIS { Ok(0) } else { kernel_count(store, h) };
     let mut from = Height::new(1);
     for n in 0..firsts.len() {
-        let after = firsts.get(n + 1).copied().unwrap_or(Some(tip.height.next()));
+        let after = firsts.get(n + 1).copied().unwrap_or(Some(tip.next()));
         let to = after.unwrap_or(Height::GENESIS).minus(1);
-        if firsts.get(n) != Some(&Some(from)) || to < from || to > tip.height {
+        if firsts.get(n) != Some(&Some(from)) || to < from || to > tip {
             return Ok(false);
         }
         let before = count(from.minus(1))?;
         let is_full = |h: Height| Ok::<_, StoreError>(count(h)?.saturating_sub(before) >= items);
-        if (to > from && is_full(to.minus(1))?) || (to != tip.height && !is_full(to)?) {
+        if (to > from && is_full(to.minus(1))?) || (to != tip && !is_full(to)?) {
             return Ok(false);
         }
         from = to.next();
     }
-    Ok(from == tip.height.next())
+    Ok(from == tip.next())
 }
 
 /// The first height of a part of kernels, as its first bytes state it.
@@ -236,4 +236,50 @@ fn first_height(base: &Base, files: &impl Files, place: u32) -> Result<Option<He
     let bytes =
         files.read(base.file, offset, 8).map_err(|source| StoreError::Io { file: base.file, source })?;
     Ok(Height::from_bytes(&bytes).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail")]
+    use super::*;
+    use crate::storage::snapshot_layout::{PartRange, SnapshotLayout};
+    use sotto_mw::{
+        block::Header,
+        chain::{Chain, Params},
+        group::Point,
+        schnorr::PublicKey,
+    };
+
+    /// Parts of kernels are regular if they begin where the layout begins them, and nowhere else.
+    #[test]
+    fn parts_of_kernels_begin_where_the_layout_begins_them() {
+        let chain = Chain::new(Params::solo(PublicKey::from_point(Point::g()), 5)).unwrap();
+        let counts: [u64; 10] = [1, 2, 9, 10, 11, 12, 30, 31, 32, 33];
+        let tip = Header { height: Height::new(10), ..Header::genesis(&chain) };
+        let count = |h: Height| Ok(h.get().checked_sub(1).map_or(0, |n| counts[n as usize]));
+        let is_regular =
+            |firsts: &[Option<Height>], items: u64| are_regular(count, tip.height, firsts, items).unwrap();
+        for items in [1, 2, 3, 8, 40] {
+            let first = |range: &PartRange| match range {
+                PartRange::Kernels(first, _) => Some(Some(*first)),
+                _ => None,
+            };
+            let layout = SnapshotLayout::of(&counts, &tip, items);
+            let right: Vec<_> = layout.all.iter().filter_map(first).collect();
+            assert!(is_regular(&right, items.into()), "{right:?}");
+            for n in 0..right.len() {
+                let mut fewer = right.clone();
+                fewer.remove(n);
+                let others = (0..13).map(|h| Some(Height::new(h))).chain([None]);
+                let altered = others.filter(|other| *other != right[n]).map(|other| {
+                    let mut altered = right.clone();
+                    altered[n] = other;
+                    altered
+                });
+                for wrong in altered.chain([fewer]) {
+                    assert!(!is_regular(&wrong, items.into()), "{items}: {wrong:?}");
+                }
+            }
+        }
+    }
 }

@@ -77,12 +77,12 @@ impl State {
             PartRange::Kernels(first, last) => {
                 let before = peaks.clone();
                 let count = kernel_count(store, *last)?.saturating_sub(before.len());
-                let all = store.index.kernels_from(before.len()).take(usize::try_from(count).unwrap_or(0));
+                let all = store.kernels_from(before.len()).take(usize::try_from(count).unwrap_or(0));
                 let kernels = all.collect::<Result<Vec<_>, _>>()?;
                 kernels.iter().for_each(|k| peaks.push(k.id()));
                 let last = store.header_entry(*last)?.header;
                 if (peaks.len(), peaks.root()) != (last.kernel_count, last.kernel_root) {
-                    return Err(IndexFault::Kernels.into());
+                    return store.noting(Err(IndexFault::Kernels.into()));
                 }
                 Part::Kernels { first: *first, before, kernels }
             }

@@ -168,6 +168,25 @@ fn what_a_record_forgot_is_not_said_again() {
     assert_eq!(bench.admit(&Bench::vote(Prevote, 2, None)), Ok(()), "and this is not");
 }
 
+/// The lock is the precommit of the last round, in whatever order they came, and it stays when that statement is dropped.
+#[test]
+fn a_lock_outlives_its_statement() {
+    let mut bench = Bench::new();
+    for (round, value) in [(2, A), (1, B)] {
+        let lock = bench.precommit(round, value);
+        assert_eq!(bench.admit(&lock), Ok(()));
+    }
+    for round in 3..99 {
+        for kind in [Prevote, Precommit] {
+            assert_eq!(bench.admit(&Bench::vote(kind, round, None)), Ok(()));
+        }
+    }
+    assert_eq!(bench.admit(&Bench::vote(Prevote, 2, None)), Err(VoteRefusal::Twice), "dropped");
+    let (against, same) = (bench.prevote(99, B), bench.prevote(99, A));
+    assert_eq!(bench.admit(&against), Err(VoteRefusal::Locked(2)));
+    assert_eq!(bench.admit(&same), Ok(()));
+}
+
 #[test]
 fn a_lock_holds_until_a_later_quorum() {
     let mut bench = Bench::new();

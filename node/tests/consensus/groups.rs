@@ -1,8 +1,8 @@
-//! A validator whose vote key six members have together: four of them sign, one lies, and all of them crash now and
-//! then. The others know of no group.
+//! A validator whose vote key n members have together, of whom t sign: 3 of 5 or 4 of 6. In the storms one lies, and all of
+//! them crash now and then. The other validators know of no group.
 //!
-//! Two sets of four share two members, of whom one is honest. Of three of five, two sets may share the liar alone, who can
-//! sign two statements at one position then.
+//! Storms with a liar are for 4 of 6 alone: two sets of four share two members, of whom one is honest. Of 3 of 5, two sets
+//! may share the liar alone, which can then sign two statements at one position.
 
 use crate::{
     group::{made, signed},
@@ -30,12 +30,23 @@ use sotto_party::Context;
 use std::{
     io,
     num::NonZeroU32,
+    ops::Range,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-const T: u8 = 4;
-const N: usize = 6;
+/// How many members sign, and how many there are.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    t: u8,
+    n: u8,
+}
+
+const THREE_OF_FIVE: Size = Size { t: 3, n: 5 };
+const FOUR_OF_SIX: Size = Size { t: 4, n: 6 };
+
+/// The seeds from which a group that is needed stands still: the speaker lost the grounds of a value (adr/0025).
+const STAND_STILL: [u64; 5] = [27, 31, 63, 90, 100];
 
 /// What happens to a member.
 pub(crate) enum Happens {
@@ -72,6 +83,7 @@ struct Machine {
 
 /// The members of the group.
 pub(crate) struct Members {
+    size: Size,
     group: Group,
     shares: Vec<Share>,
     pub(crate) validator: Validator,
@@ -80,15 +92,15 @@ pub(crate) struct Members {
     speaker: usize,
     liar: Option<usize>,
     /// When the last message from one to another arrives.
-    last: [[Duration; N]; N],
+    last: Vec<Vec<Duration>>,
     /// Which of them go away now and then, in percent of what happens to them.
     crashes: u64,
     notes: Vec<CouncilNote>,
 }
 
 impl Members {
-    fn new(seed: u64) -> Self {
-        let (group, shares) = made(T, N as u8, seed);
+    fn new(size: Size, seed: u64) -> Self {
+        let (group, shares) = made(size.t, size.n, seed);
         let link_key = LinkKey::from_bytes([200; 32]);
         let entry = Request::Validator { link_key: [200; 32], name: "board".to_owned() };
         let possession = Signature::from_bytes(&signed(&group, &shares, &entry)).unwrap();
@@ -96,8 +108,13 @@ impl Members {
         let (power, name) = (NonZeroU32::MIN, "board".parse().unwrap());
         let validator = Validator { vote_key, possession, link_key, power, name };
         assert!(validator.is_possessed(), "what the group signs is what a list of validators asks for");
-        let (machines, notes, last) = Default::default();
-        Self { group, shares, validator, machines, speaker: 0, liar: None, crashes: 0, notes, last }
+        let last = vec![vec![Duration::ZERO; size.n.into()]; size.n.into()];
+        let (machines, notes) = Default::default();
+        Self { size, group, shares, validator, machines, speaker: 0, liar: None, crashes: 0, notes, last }
+    }
+
+    fn places(&self) -> Range<usize> {
+        0..self.size.n.into()
     }
 
     /// What is said was durable at t members before.
@@ -105,7 +122,7 @@ impl Members {
         let honest = self.machines.iter().enumerate().filter(|(m, _)| Some(*m) != self.liar);
         let kept = honest.filter(|(_, m)| m.disk.0.lock().unwrap().last() >= at).count();
         let kept = kept + usize::from(self.liar.is_some());
-        assert!(kept >= T.into(), "{at:?} is said, and {kept} records know of it");
+        assert!(kept >= self.size.t.into(), "{at:?} is said, and {kept} records know of it");
     }
 }
 
@@ -143,18 +160,19 @@ pub(crate) fn on_start(world: &mut World, who: usize) {
     if world.all[who].group.is_none() {
         return;
     }
+    let places = members(world).places();
     if members(world).machines.is_empty() {
         let chain = *world.chain.id();
         let disk = || Disk(Arc::new(Mutex::new(VoteRecord::new(chain))));
         let machine = || Machine { disk: disk(), engine: None, boot: 0 };
-        members(world).machines = (0..N).map(|_| machine()).collect();
-        (0..N).for_each(|member| start(world, member));
+        members(world).machines = places.clone().map(|_| machine()).collect();
+        places.clone().for_each(|member| start(world, member));
     }
-    let up: Vec<usize> = (0..N).filter(|m| members(world).machines[*m].engine.is_some()).collect();
+    let up: Vec<usize> = places.clone().filter(|m| members(world).machines[*m].engine.is_some()).collect();
     let honest: Vec<usize> = up.into_iter().filter(|m| Some(*m) != members(world).liar).collect();
     let speaker = honest.get(world.below(honest.len() as u64) as usize).copied();
     let speaker = speaker.unwrap_or_else(|| {
-        let first = (0..N).find(|m| Some(*m) != members(world).liar).unwrap();
+        let first = places.clone().find(|m| Some(*m) != members(world).liar).unwrap();
         start(world, first);
         first
     });
@@ -166,7 +184,7 @@ pub(crate) fn on_connected(world: &mut World, who: usize) {
     if world.all[who].group.is_none() {
         return;
     }
-    for member in 0..N {
+    for member in members(world).places() {
         let Event::Connected(tip) = world.all[who].tip(&world.set) else { unreachable!() };
         tell(world, member, VoteEvent::Tip(tip));
     }
@@ -255,7 +273,7 @@ fn judge(world: &World, value: Hash, bytes: Arc<[u8]>) -> Option<u64> {
 }
 
 fn send(world: &mut World, from: usize, said: &Said) {
-    for to in (0..N).filter(|to| *to != from) {
+    for to in members(world).places().filter(|to| *to != from) {
         let lies = members(world).liar == Some(from);
         let said = match (lies, said) {
             (true, Said::Letter(letter)) if letter.heading().step == Step::Signed => match world.below(3) {
@@ -303,8 +321,8 @@ fn lie(world: &mut World, member: usize) {
     world.member_later(again, member, Happens::Lie);
 }
 
-fn world(seed: u64) -> World {
-    let mut world = World::with(seed, 4, Some(Members::new(seed)));
+fn world(size: Size, seed: u64) -> World {
+    let mut world = World::with(seed, 4, Some(Members::new(size, seed)));
     world.start_all();
     world
 }
@@ -316,48 +334,53 @@ fn votes_of_group(world: &World) -> usize {
 
 #[test]
 fn the_others_see_one_ordinary_validator() {
-    let mut world = world(1);
-    assert!(world.run(Duration::from_secs(120), |w| w.least() >= 8));
-    assert!(votes_of_group(&world) >= 12, "{}", votes_of_group(&world));
-    let who = place(&world);
-    assert!(world.said.keys().any(|(i, at)| *i == who && at.kind == 0), "it proposes");
-    assert!(world.greatest_round() == 0 && world.evidence.is_empty(), "no round fails");
+    for size in [THREE_OF_FIVE, FOUR_OF_SIX] {
+        let mut world = world(size, 1);
+        assert!(world.run(Duration::from_secs(120), |w| w.least() >= 8), "{size:?}");
+        assert!(votes_of_group(&world) >= 12, "{size:?}: {}", votes_of_group(&world));
+        let who = place(&world);
+        assert!(world.said.keys().any(|(i, at)| *i == who && at.kind == 0), "{size:?}: it proposes");
+        assert!(world.greatest_round() == 0 && world.evidence.is_empty(), "{size:?}: no round fails");
+    }
 }
 
-/// One of the other three is away: no height ends without the group, two of whose members are away, too.
+/// One of the other three is away: no height ends without the group, of whose members only t are there, too.
 #[test]
-fn four_of_six_members_are_enough_where_the_group_is_needed() {
-    let mut world = world(2);
+fn t_members_are_enough_where_the_group_is_needed() {
+    [THREE_OF_FIVE, FOUR_OF_SIX].into_iter().for_each(enough_where_it_is_needed);
+}
+
+fn enough_where_it_is_needed(size: Size) {
+    let mut world = world(size, 2);
     let other = (0..4).find(|i| *i != place(&world)).unwrap();
     world.run(ms(10), |_| false);
     world.take_away(other);
-    let speaker = members(&mut world).speaker;
-    let away: Vec<usize> = (0..N).filter(|m| *m != speaker).take(2).collect();
+    let (speaker, mut places) = (members(&mut world).speaker, members(&mut world).places());
+    let spare = usize::from(size.n - size.t);
+    let away: Vec<usize> = places.clone().filter(|m| *m != speaker).take(spare).collect();
     away.iter().for_each(|m| members(&mut world).machines[*m].engine = None);
     let up = |w: &World| (0..4).filter(|i| *i != other).map(|i| w.all[i].height()).min().unwrap();
     let before = up(&world);
-    assert!(world.run(Duration::from_secs(120), |w| up(w) >= before + 4), "{:?}", members(&mut world).notes);
-    // With a third one away the chain stops, and goes on when it is back.
-    let third = (0..N).find(|m| *m != speaker && !away.contains(m)).unwrap();
-    members(&mut world).machines[third].engine = None;
+    let goes_on = world.run(Duration::from_secs(120), |w| up(w) >= before + 4);
+    assert!(goes_on, "{size:?}: {:?}", members(&mut world).notes);
+    // With one more away the chain stops, and goes on when it is back.
+    let further = places.find(|m| *m != speaker && !away.contains(m)).unwrap();
+    members(&mut world).machines[further].engine = None;
     let now = world.now;
     world.run(now + Duration::from_secs(60), |_| false);
     let stopped = up(&world);
     world.run(now + Duration::from_secs(120), |_| false);
-    assert_eq!(up(&world), stopped, "three members are not enough");
-    start(&mut world, third);
+    assert_eq!(up(&world), stopped, "{size:?}: t - 1 members are not enough");
+    start(&mut world, further);
     let now = world.now;
-    assert!(
-        world.run(now + Duration::from_secs(180), |w| up(w) >= stopped + 2),
-        "{:?}",
-        members(&mut world).notes
-    );
+    let goes_on = world.run(now + Duration::from_secs(180), |w| up(w) >= stopped + 2);
+    assert!(goes_on, "{size:?}: {:?}", members(&mut world).notes);
 }
 
 /// Crashes of members and of the speaker, a liar and lost messages; then only the liar.
 fn storm(world: &mut World) {
     world.run(ms(10), |_| false);
-    let liar = (members(world).speaker + 1) % N;
+    let liar = (members(world).speaker + 1) % usize::from(members(world).size.n);
     members(world).liar = Some(liar);
     members(world).crashes = 2;
     world.weather.loss = 10;
@@ -367,7 +390,7 @@ fn storm(world: &mut World) {
     world.weather.loss = 0;
 }
 
-/// Where everybody is.
+/// Where each member and each validator stands.
 fn whereabouts(world: &World) -> String {
     let group = world.group.as_ref().unwrap();
     let kept = |m: &Machine| format!("{:?}, up: {}", m.disk.0.lock().unwrap(), m.engine.is_some());
@@ -378,12 +401,14 @@ fn whereabouts(world: &World) -> String {
     format!("speaker {}, liar {:?}\n{}\n{all:?}\n{notes:?}", group.speaker, group.liar, members.join("\n"))
 }
 
-/// One of the others is away all the time: no height ends without the group, whatever happened in it.
+/// One of the others is away all the time: no height ends without the group, whatever happened in it. It goes on from each
+/// seed but those of [`STAND_STILL`], which were found among 10 to 109 (`SOTTO_CONSENSUS_SEEDS=100`). Another one that stands
+/// still may have another cause, so find that before you add it.
 #[test]
 fn a_group_that_is_needed_goes_on_after_crashes_and_a_liar() {
     let (mut failed, seeds) = (Vec::new(), crate::storms::seeds(16));
     for seed in 10..10 + seeds {
-        let mut world = world(seed);
+        let mut world = world(FOUR_OF_SIX, seed);
         let other = (0..4).find(|i| *i != place(&world)).unwrap();
         world.run(ms(5), |_| false);
         world.take_away(other);
@@ -394,21 +419,21 @@ fn a_group_that_is_needed_goes_on_after_crashes_and_a_liar() {
             println!("seed {seed}: {} of {before} + 3; {}", up(&world), whereabouts(&world));
             failed.push(seed);
         }
-        assert!(world.evidence.is_empty(), "nobody votes twice");
+        assert!(world.evidence.is_empty(), "no validator votes twice");
     }
-    // The grounds of a value can be lost with its speaker (adr/0025).
-    assert!(failed.len() as u64 * 8 <= seeds, "{failed:?}");
+    let unknown: Vec<u64> = failed.into_iter().filter(|seed| !STAND_STILL.contains(seed)).collect();
+    assert!(unknown.is_empty(), "{unknown:?} stand still, and are not known to");
 }
 
 /// Crashes of members and of the speaker, a liar, lost messages: never two votes, and the chain goes on.
 #[test]
 fn a_group_with_crashes_and_a_liar_never_votes_twice() {
     for seed in 10..10 + crate::storms::seeds(4) {
-        let mut world = world(seed);
+        let mut world = world(FOUR_OF_SIX, seed);
         storm(&mut world);
         let (before, now) = (world.least(), world.now);
         let goes_on = world.run(now + Duration::from_secs(240), |w| w.least() >= before + 3);
         assert!(goes_on, "seed {seed}: {} of {before} + 3", world.least());
-        assert!(world.evidence.is_empty(), "nobody votes twice");
+        assert!(world.evidence.is_empty(), "no validator votes twice");
     }
 }

@@ -33,7 +33,7 @@ use std::{
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Databases in memory that outlive a store. They count what is read, and keep what each batch led to.
+/// Databases in memory that outlive a store. They count the entries that are read, and keep all entries after each batch.
 #[derive(Clone, Debug, Default)]
 struct Watched(Arc<Mutex<[Option<Entries>; 2]>>, Arc<AtomicU64>, Arc<Mutex<Vec<Entries>>>);
 
@@ -228,8 +228,8 @@ fn opening_reads_as_much_of_a_long_chain_as_of_a_short_one() {
     assert!(long.0 < undo_entries + 20 && long.1 < 10, "{long:?}");
 }
 
-/// Every so manieth block's header, kernel and excess are answered as they are, or the error says that the index is
-/// damaged; returns how many were not answered.
+/// Asks for the header, kernel and excess of one in `each` blocks: the answer is right, or the error says that the index is
+/// damaged. Returns how many were not answered.
 fn asked(store: &Store<Memory>, blocks: &[Block], each: usize) -> usize {
     let mut refused = 0;
     let mut same = |right: Result<bool, StoreError>| match right {
@@ -295,7 +295,36 @@ fn what_is_not_read_at_opening_is_compared_when_it_is_asked_for() {
     }
 }
 
-/// A segment of the log that is not read at opening: its damage is found by who reads it, and by the check of the log.
+/// The same of a kernel, which no lookup reads: the list of all kernels has an error, and the next opening repairs it.
+#[test]
+fn a_kernel_that_is_not_read_at_opening() {
+    let chain = chain();
+    let all = blocks(&chain, 4_200);
+    let (files, databases) = (image(&chain, &all), Watched::default());
+    drop(Store::open_on(files.clone(), databases.layout()).unwrap());
+    let entries = databases.entries();
+    let (key, kernel) = entries.iter().filter(|(key, _)| key[0] == b'k').nth(7).unwrap();
+    let mut altered = kernel.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    for other in [None, Some(altered)] {
+        let mut damaged = entries.clone();
+        match other {
+            Some(altered) => drop(damaged.insert(key.clone(), altered)),
+            None => drop(damaged.remove(key)),
+        }
+        let databases = Watched::with(damaged);
+        let store = Store::open_on(files.clone(), databases.layout()).unwrap();
+        assert!(store.opened().rebuilt.is_none());
+        assert!(store.kernels().any(|kernel| matches!(kernel, Err(StoreError::Index { .. }))));
+        drop(store);
+        let store = Store::open_on(files.clone(), databases.layout()).unwrap();
+        assert!(store.opened().rebuilt.is_some());
+        answers(&store, &all, 53);
+    }
+}
+
+/// A segment of the log that is not read at opening: its damage is found when a block in it is read, and by the check of
+/// the log.
 #[test]
 fn a_segment_that_is_not_read_at_opening() {
     let chain = chain();

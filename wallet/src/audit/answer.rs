@@ -8,10 +8,10 @@
 //! reader:  t answers ─▶ y·H = K, y·C_j ─▶ amounts
 //! ```
 //!
-//! What was admitted is a type: only [`RequestFacts::admit`] makes it. The same request is answered once; later the same answer is
-//! given again. Guaranteed: at most so many requests in thirty days as the charter says, whatever the clock does
-//! (a clock that goes back refuses); points that are not of outputs in blocks of this chain are never multiplied. Not guaranteed: anything
-//! about t members who break their charter.
+//! An admitted request is a type of its own: only [`RequestFacts::admit`] makes one. A member answers a request once; after that
+//! it sends the answer in its log. Guaranteed: a member answers at most as many requests in thirty days as the charter allows, by
+//! a clock that never goes back (if it does, the member refuses); only points of outputs in blocks of this chain are multiplied.
+//! Not guaranteed: anything about t members that break their charter.
 #![deny(clippy::indexing_slicing)]
 
 use super::{
@@ -85,7 +85,7 @@ pub enum AuditError {
     /// No block has an output.
     #[error("block {height} has no output {output} that auditors read", height = place.height, output = place.output)]
     NoOutput {
-        /// What the request says.
+        /// The place in the request.
         place: OutputPlace,
     },
     /// The budget is used.
@@ -103,7 +103,7 @@ pub enum AuditError {
     /// The request was answered before: that answer is in the log.
     #[error("the request was answered before")]
     Answered,
-    /// The group's part.
+    /// The question to the group, or its answers, cannot be used.
     #[error(transparent)]
     Reading(#[from] ReadingError),
     /// The points that were found are not those of an amount.
@@ -114,7 +114,7 @@ pub enum AuditError {
     },
 }
 
-/// A request and what a member's own copy of the chain says of it.
+/// A request, and its notice and outputs from the member's own copy of the chain.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts<'a> {
     /// The chain.
@@ -127,8 +127,8 @@ pub struct RequestFacts<'a> {
     pub notice: Option<Sealed<'a>>,
     /// The last block.
     pub tip: Height,
-    /// The outputs that the named blocks have, of those that the request names.
-    pub outputs: &'a [Output],
+    /// The outputs that the named blocks have, of those that the request names, each with the height of its block.
+    pub outputs: &'a [(Height, Output)],
 }
 
 impl<'a> RequestFacts<'a> {
@@ -181,8 +181,11 @@ impl<'a> RequestFacts<'a> {
     /// The halves of the outputs, in the order of the request.
     fn halves(&self) -> Result<Vec<Halves>, AuditError> {
         let half = |place: &OutputPlace| {
-            let output = self.outputs.iter().find(|o| o.commitment.encoded() == place.output);
-            output.and_then(Halves::of).ok_or(AuditError::NoOutput { place: *place })
+            let is_there = |(height, output): &&(Height, Output)| {
+                *height == place.height && output.commitment.encoded() == place.output
+            };
+            let found = self.outputs.iter().find(is_there).map(|(_, output)| output);
+            found.and_then(Halves::of).ok_or(AuditError::NoOutput { place: *place })
         };
         self.letter.request().outputs().iter().map(half).collect()
     }
@@ -218,7 +221,7 @@ impl<'a> RequestFacts<'a> {
     /// The amounts that t answers open, in the order of the request, for its reader.
     ///
     /// # Errors
-    /// [`AuditError`]; [`RequestFacts::false_answers`] names members who sent false ones.
+    /// [`AuditError`]; [`RequestFacts::false_answers`] names the members that sent false ones.
     pub fn read(
         &self,
         epoch: &Epoch,
@@ -327,7 +330,8 @@ impl Admitted<'_> {
     ) -> Result<Answered, AuditError> {
         self.facts.check_group(epoch)?;
         let answer = self.facts.question(epoch, &self.asked).answer(member, rng)?;
-        let log = self.log.with(self.now, self.facts.letter.clone(), answer.clone());
+        let letter = self.facts.letter.checked(self.facts.chain.id(), self.facts.charter);
+        let log = self.log.with(self.now, letter, answer.clone());
         if log.to_bytes().len() > MAX_LOG {
             return Err(AuditError::Log);
         }
@@ -374,7 +378,7 @@ pub struct ReadAmount {
     pub amount: Amount,
 }
 
-/// What a reader has read.
+/// The amounts of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// The amounts, in the order of the request.

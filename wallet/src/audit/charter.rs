@@ -1,9 +1,10 @@
-//! The charter of a chain's auditors: who may ask them to read, how much, and when what was asked becomes public.
+//! The charter of a chain's auditors: the authorities that allow a reading, its limits, and the delay before a request becomes
+//! public.
 //!
 //! ```text
 //! sotto audit charter v1
 //! auditors KEY          the key of the auditors' group, 64 digits
-//! authority DIGEST      1 to 15 lines in ascending order: who can allow a request, by the hash of its party key
+//! authority DIGEST      1 to 15 lines in ascending order: the hash of the party key of an authority that can allow a request
 //! needed N              how many of them a request takes
 //! outputs N             most outputs of a request, up to 64
 //! requests N            most requests that an auditor answers in thirty days
@@ -14,8 +15,8 @@
 //! hash = H("sotto/audit/charter/v1", text)          in the genesis parameters, with the key
 //! ```
 //!
-//! One text for each charter: what is read is written again and compared. Whoever joins can ask for the text and compare its
-//! hash with the chain's.
+//! A charter has one text: [`Charter::parse`] writes it again and compares. Each party that joins can ask for the text and
+//! compare its hash with the chain's.
 #![deny(clippy::indexing_slicing)]
 
 use crate::tag;
@@ -178,7 +179,7 @@ impl Charter {
         text
     }
 
-    /// What the genesis parameters of its chain name.
+    /// The auditors in the genesis parameters of its chain.
     #[must_use]
     pub fn auditors(&self) -> Auditors {
         Auditors { key: self.auditors, charter: self.hash() }
@@ -230,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_every_change_is_another_charter() {
-        for prose in ["", "For the prosecutor.\n\nNobody else.\n"] {
+    fn a_charter_reads_back_and_every_change_is_another_charter() {
+        for prose in ["", "For the prosecutor.\n\nNo other party.\n"] {
             let one = charter(prose);
             let text = one.to_text();
             assert_eq!(Charter::parse(&text).as_ref(), Ok(&one));
@@ -253,7 +254,12 @@ mod tests {
         assert_eq!(refused("needed 2", "needed 0"), CharterError::Number("needed"));
         assert_eq!(refused("needed 2", "needed 02"), CharterError::Form);
         assert_eq!(refused("outputs 20", "outputs 65"), CharterError::Number("outputs"));
+        assert_eq!(refused("outputs 20", "outputs 0"), CharterError::Number("outputs"));
+        assert_eq!(refused("requests 5", "requests 0"), CharterError::Number("requests"));
+        assert_eq!(refused("requests 5", "requests 10000001"), CharterError::Number("requests"));
         assert_eq!(refused("depth 6", "depth 0"), CharterError::Number("depth"));
+        assert_eq!(refused("depth 6", "depth 10000001"), CharterError::Number("depth"));
+        assert_eq!(refused("delay 1000", "delay 10000001"), CharterError::Number("delay"));
         assert_eq!(refused("depth 6\n", ""), CharterError::Line("depth"));
         assert_eq!(refused("delay 1000\n", "delay 1000\n\n"), CharterError::Form);
         let [one, two] = [1, 2].map(|n| format!("authority {}\n", to_hex(&[n; 32])));

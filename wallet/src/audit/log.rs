@@ -1,4 +1,4 @@
-//! What a member of the auditors' group has answered: a chain of entries, which is its budget, and the answers themselves.
+//! The log of a member of the auditors' group: its answers, in a chain of entries from which the rest of its budget follows.
 //!
 //! ```text
 //! log    "sotto audit log v1" ‖ chain id (32) ‖ n (4) ‖ entries
@@ -6,9 +6,9 @@
 //! link   H("sotto/audit/entry/v1", chain id ‖ link before, zeros at first ‖ time ‖ letter ‖ answer)
 //! ```
 //!
-//! Kept as one file that is replaced as a whole, durably, before an answer leaves: so an answer that somebody has is in the log, and
-//! its request counts. Guaranteed: an entry cannot be taken out of the middle or changed without changing all links after it, of
-//! which members and their supervisors can note the last. Not guaranteed: that nobody puts back an older copy of the file.
+//! Kept as one file that is replaced as a whole, durably, before an answer leaves: so each answer that has left is in the log, and
+//! its request counts. Guaranteed: removing an entry from the middle or changing one changes all links after it; members and their
+//! supervisors can note the last link. Not guaranteed: that the file is the newest one, and not an older copy.
 #![deny(clippy::indexing_slicing)]
 
 use super::request::RequestLetter;
@@ -31,11 +31,11 @@ const MONTH: u64 = 30 * 86_400;
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// When, in seconds since 1970.
+    /// The time of the answer, in seconds since 1970.
     pub time: u64,
-    /// What was asked, and who allowed it.
+    /// The request, with the signatures of its authorities.
     pub letter: RequestLetter,
-    /// What was answered.
+    /// The answer.
     pub answer: ReadingAnswer,
     link: Hash,
 }
@@ -80,7 +80,7 @@ impl AuditLog {
         self.entries.last().map_or(Hash::ZERO, LogEntry::link)
     }
 
-    /// What was answered to the request of this name.
+    /// The entry of the request with this name.
     #[must_use]
     pub fn answer_to(&self, request: &Hash) -> Option<&LogEntry> {
         self.entries.iter().find(|e| e.letter.request().name(&self.chain) == *request)

@@ -1,4 +1,4 @@
-//! A request to read amounts: what, why, for whom, and who allows it.
+//! A request to read amounts: the outputs, the reason, the reader's key, and the signatures of the authorities that allow it.
 //!
 //! ```text
 //! request  hash of the charter (32) ‖ case (32) ‖ n (2) ‖ n × (height of its block (8) ‖ output (32)), ascending
@@ -9,8 +9,8 @@
 //!          ‖ 0, or 1 ‖ excess of the notice (32)
 //! ```
 //!
-//! One letter that grows: each authority adds its signature, the requester what the notice's kernel is. The notice hides what is
-//! asked (the nonce), and shows since when it was.
+//! One letter that grows: each authority adds its signature, the requester the excess of the notice's kernel. The notice hides the
+//! request (by its nonce), and proves since when it exists.
 #![deny(clippy::indexing_slicing)]
 
 use super::charter::{Charter, MAX_AUTHORITIES, MAX_OUTPUTS};
@@ -48,7 +48,7 @@ pub struct OutputPlace {
     pub output: PointBytes,
 }
 
-/// What is asked.
+/// A request to read amounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadRequest {
     charter: Hash,
@@ -76,20 +76,20 @@ pub enum RequestError {
     OtherCharter,
 }
 
-/// The name under which a case is in requests: a hash that whoever knows the salt can compare.
+/// The name of a case in requests: a hash that each party with the salt can compute again.
 #[must_use]
 pub fn case_name(salt: &[u8; 32], case: &str) -> Hash {
     tagged(tag::AUDIT_CASE, &[salt, case.as_bytes()])
 }
 
-/// What a request is about.
+/// The matter of a request.
 #[derive(Clone, Debug)]
 pub struct Matter {
     /// The case ([`case_name`]).
     pub case: Hash,
     /// The outputs, in any order.
     pub outputs: Vec<OutputPlace>,
-    /// Why, in plain words; it becomes public after the charter's delay.
+    /// The reason, in plain words; it becomes public after the charter's delay.
     pub reason: String,
 }
 
@@ -118,13 +118,13 @@ impl ReadRequest {
         Ok(Self { charter: charter.hash(), case, outputs, reason, reader, nonce })
     }
 
-    /// Its name on a chain: what authorities sign, and what its notice records.
+    /// Its name on a chain, which authorities sign and its notice records.
     #[must_use]
     pub fn name(&self, chain: &ChainId) -> Hash {
         tagged(tag::AUDIT_REQUEST, &[chain.as_bytes(), &self.to_bytes()])
     }
 
-    /// What its notice puts on record.
+    /// The notice that puts it on record.
     #[must_use]
     pub fn notice(&self, chain: &ChainId) -> Notice {
         Notice { topic: TOPIC, data: self.name(chain) }
@@ -148,13 +148,13 @@ impl ReadRequest {
         &self.outputs
     }
 
-    /// Why.
+    /// The reason.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Who reads.
+    /// The key of the reader.
     #[must_use]
     pub const fn reader(&self) -> &PublicKey {
         &self.reader
@@ -244,7 +244,7 @@ impl RequestLetter {
         self.notice.as_ref()
     }
 
-    /// An authority allows it.
+    /// An authority allows it. Signatures that do not count are dropped.
     ///
     /// # Errors
     /// [`RequestError`] unless the charter names the key.
@@ -262,6 +262,7 @@ impl RequestLetter {
         if !charter.authorities().contains(&digest) {
             return Err(RequestError::NoAuthority);
         }
+        *self = self.checked(chain, charter);
         let signature = authority.sign(SIGNED, name.as_bytes());
         self.allowed.insert(digest, Allowed { authority: key, signature });
         Ok(())
@@ -273,7 +274,8 @@ impl RequestLetter {
         Self { notice: Some(excess), ..self }
     }
 
-    /// What another copy of the letter has besides; `None` if that is about another request.
+    /// The letter with what another copy of it adds; `None` if that is about another request, or together they have more
+    /// signatures than a letter can.
     #[must_use]
     pub fn merged(mut self, other: Self) -> Option<Self> {
         if self.request != other.request {
@@ -281,10 +283,17 @@ impl RequestLetter {
         }
         self.allowed.extend(other.allowed);
         self.notice = self.notice.or(other.notice);
-        Some(self)
+        (self.allowed.len() <= MAX_AUTHORITIES).then_some(self)
     }
 
-    /// The digests of the authorities of a charter who allowed it, by signatures that hold.
+    /// The letter with the signatures of a charter's authorities that hold, and no others.
+    pub(super) fn checked(&self, chain: &ChainId, charter: &Charter) -> Self {
+        let (mut checked, holding) = (self.clone(), self.allowed_by(chain, charter));
+        checked.allowed.retain(|digest, _| holding.contains(digest));
+        checked
+    }
+
+    /// The digests of the authorities of a charter that allowed it, by signatures that hold.
     #[must_use]
     pub fn allowed_by(&self, chain: &ChainId, charter: &Charter) -> Vec<[u8; 32]> {
         let name = self.request.name(chain);

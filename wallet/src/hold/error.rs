@@ -53,7 +53,7 @@ pub enum HoldError {
         "no claim of this hold can end at height {until}: the latest is {latest}, on the grid of the chain"
     )]
     LastHeight {
-        /// What was asked for.
+        /// The requested height.
         until: Height,
         /// The latest for the next block.
         latest: Height,
@@ -64,7 +64,7 @@ pub enum HoldError {
         /// Its last height.
         found: Height,
     },
-    /// What is paid for could not be done in time.
+    /// The work could not be done in time.
     #[error("too late to begin: that must be before block {until}, and the next block is {next}")]
     LateToBegin {
         /// The last block.

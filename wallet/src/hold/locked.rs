@@ -1,4 +1,4 @@
-//! What others see of a locked claim that both parties have signed: it shows that its kernel will reveal t.
+//! A locked claim that both parties have signed, for third parties to verify: it proves that its kernel will reveal t.
 //!
 //! ```text
 //! locked claim   features of the kernel ‖ E (32) ‖ R (32) ‖ T (32) ‖ ŝ (32)
@@ -7,8 +7,8 @@
 //! M              K + 2·grid: published by H_c − M, and a consent to that leaves a grid step earlier
 //! ```
 //!
-//! It contains no secret: without t it is no signature. It says nothing of the money: whether E is the claim of a hold, only the
-//! two parties of the hold know.
+//! It contains no secret: without t it is not a signature. It proves nothing about the money: only the two parties of a hold know
+//! whether E is its claim.
 #![deny(clippy::indexing_slicing)]
 
 use super::{HoldError, Offer, payer::ClaimSession, schedule::margin, seller::Halves};

@@ -1,4 +1,4 @@
-//! What a seller waits for before it does what it is paid for.
+//! The conditions under which a seller begins the work that a hold pays for.
 //!
 //! ```text
 //! the hold is for this memo and address; amount, D and d are at least those agreed; u was answered
@@ -6,7 +6,7 @@
 //! next ≤ H_r − grid − M − (D − d): a claim after all that is left of D is still in time
 //! ```
 //!
-//! The last line holds for whoever begins when the funding has its confirmations, even if that entered its last block:
+//! The last line holds for a seller that begins once the funding has its confirmations, even if that entered its last block:
 //! L + d ≤ H_r − grid − M − (D − d), since H_r ≥ L + D + M + grid.
 
 use super::{HoldError, HoldTerms, Offer};
@@ -19,15 +19,15 @@ use sotto_mw::{
 /// The hold that a seller was promised.
 #[derive(Clone, Copy, Debug)]
 pub struct Promised<'a> {
-    /// To whom it is.
+    /// The address of the seller.
     pub seller: &'a Address,
-    /// What it pays, at least.
+    /// The amount that it pays, at least.
     pub amount: Amount,
     /// D: the blocks that it leaves for confirmations, work and letters, at least.
     pub blocks: u64,
     /// d: the confirmations that are waited for.
     pub confirmations: u64,
-    /// What it is for: names one sale.
+    /// Its memo, which names one sale.
     pub memo: &'a Memo,
 }
 

@@ -284,7 +284,7 @@ impl HoldRecord {
         }
     }
 
-    /// The locked claim, once both parties have signed it: what others can verify of it.
+    /// The locked claim for third parties to verify, once both parties have signed it.
     #[must_use]
     pub fn locked_claim(&self, chain: &Chain) -> Option<LockedClaim> {
         let released = match &self.side {

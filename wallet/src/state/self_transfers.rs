@@ -65,6 +65,11 @@ impl SelfTransfer {
     pub(crate) fn fee(&self) -> Amount {
         self.transaction.body.fees().unwrap_or_default()
     }
+
+    /// Whether its kernel is in the chain or can still enter it.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.tx_status, TxStatus::Waiting | TxStatus::Confirmed { .. })
+    }
 }
 
 impl Keyed for SelfTransfer {

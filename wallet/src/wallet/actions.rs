@@ -431,7 +431,7 @@ impl<S: Store> Wallet<S> {
 
 /// Notices.
 impl<S: Store> Wallet<S> {
-    /// What this wallet puts on record.
+    /// The notices that this wallet puts on record, other than those about levels.
     pub const fn notices(&mut self) -> Notices<'_, S> {
         Notices(self)
     }

@@ -360,12 +360,12 @@ fn publish_claim(
     publish(context, changed, (t, plain(purpose, opening)), rng)
 }
 
-/// Who else knows the secret of a lock.
+/// Whether the secret of a lock is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Secrecy {
-    /// The payer does not: to publish the claim gives it away.
+    /// The payer does not know it: publishing the claim gives it away.
     Hidden,
-    /// Everybody: there is nothing left to lose.
+    /// It is in a block: nothing is left to lose.
     Public,
 }
 

@@ -106,7 +106,7 @@ impl<S: Store> Holds<'_, S> {
         self.0.perform(|context| holding_ends::answer(context, id, (lock, None), rng))
     }
 
-    /// Seller: claims the amount as the other claims of this lock are: with one point and one last height.
+    /// Seller: claims the amount with the point and the last height that all claims of one lock share.
     ///
     /// # Errors
     /// As [`Self::answer`]; [`crate::hold::HoldError::LastHeight`], [`crate::hold::HoldError::OtherHeight`].
@@ -120,10 +120,10 @@ impl<S: Store> Holds<'_, S> {
         self.0.perform(|context| holding_ends::answer(context, id, (Some(point), Some(until)), rng))
     }
 
-    /// Seller: the hold that was promised, if what it pays for may begin: the money is there, deep enough, for long enough.
+    /// Seller: the hold that was promised, if the work may begin: its funding is deep enough, and enough blocks are left.
     ///
     /// # Errors
-    /// [`crate::hold::HoldError`], with what is missing; nothing changes.
+    /// [`crate::hold::HoldError`], which names the missing condition; nothing changes.
     pub fn ready(&self, promised: &Promised<'_>) -> Result<SessionId, WalletError> {
         holding_ends::ready(&self.0.context(), promised)
     }

@@ -6,11 +6,11 @@ use super::{
     self_transfers,
 };
 use crate::{
-    coin_selection::{self, Confirmed, SelfTransferPlan},
+    coin_selection::{Confirmed, SelfTransferPlan},
     error::WalletError,
     keys::Account,
     level::{LevelError, Mark, Mixing, Said, Sealed, Stated, Statement, Subject},
-    state::{SelfTransferReason, TxStatus},
+    state::SelfTransferReason,
     store::Store,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -23,17 +23,15 @@ impl<S: Store> Levels<'_, S> {
     /// Plans the payment of a notice: one output of the account becomes another.
     ///
     /// # Errors
-    /// [`coin_selection::CoinSelectionError`] when no output is worth more than the fee.
+    /// [`crate::coin_selection::CoinSelectionError`] when no output is worth more than the fee.
     pub fn plan(&self, account: Account) -> Result<SelfTransferPlan, WalletError> {
-        let context = self.0.context();
-        context.keys(account)?;
-        Ok(coin_selection::notice(context.state, context.chain, account)?)
+        self_transfers::plan_notice(&self.0.context(), account)
     }
 
     /// Issuer: says of any output that it has this level, and pays for the notice.
     ///
     /// # Errors
-    /// [`coin_selection::CoinSelectionError::Stale`], or the error of the store; nothing changes then.
+    /// [`crate::coin_selection::CoinSelectionError::Stale`], or the error of the store; nothing changes then.
     pub fn state(
         &mut self,
         plan: Confirmed<SelfTransferPlan>,
@@ -46,8 +44,7 @@ impl<S: Store> Levels<'_, S> {
 
     /// What this wallet has stated, if the notice is in the chain or can still enter it.
     pub fn stated(&self) -> impl Iterator<Item = &Statement> {
-        let all = self.0.state.self_transfers.values();
-        let live = all.filter(|t| matches!(t.tx_status, TxStatus::Waiting | TxStatus::Confirmed { .. }));
+        let live = self.0.state.self_transfers.values().filter(|t| t.is_live());
         live.filter_map(|t| match &t.reason {
             SelfTransferReason::Statement(statement) => Some(&**statement),
             _ => None,

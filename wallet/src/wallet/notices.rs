@@ -1,14 +1,15 @@
-//! Notices that are not about levels, as methods of a handle: what a wallet puts on record for others.
+//! Notices that a wallet puts on record for others, as methods of a handle; those about integrity levels are in
+//! [`super::levels`].
 
 use super::{
     Wallet,
     self_transfers::{self, Recorded},
 };
 use crate::{
-    coin_selection::{self, Confirmed, SelfTransferPlan},
+    coin_selection::{Confirmed, SelfTransferPlan},
     error::WalletError,
     keys::Account,
-    state::{SelfTransferReason, TxStatus},
+    state::SelfTransferReason,
     store::Store,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -22,17 +23,15 @@ impl<S: Store> Notices<'_, S> {
     /// Plans the payment of a notice: one output of the account becomes another.
     ///
     /// # Errors
-    /// [`coin_selection::CoinSelectionError`] when no output is worth more than the fee.
+    /// [`crate::coin_selection::CoinSelectionError`] when no output is worth more than the fee.
     pub fn plan(&self, account: Account) -> Result<SelfTransferPlan, WalletError> {
-        let context = self.0.context();
-        context.keys(account)?;
-        Ok(coin_selection::notice(context.state, context.chain, account)?)
+        self_transfers::plan_notice(&self.0.context(), account)
     }
 
     /// Pays for a notice.
     ///
     /// # Errors
-    /// [`coin_selection::CoinSelectionError::Stale`], or the error of the store; nothing changes then.
+    /// [`crate::coin_selection::CoinSelectionError::Stale`], or the error of the store; nothing changes then.
     pub fn record(
         &mut self,
         plan: Confirmed<SelfTransferPlan>,
@@ -46,10 +45,7 @@ impl<S: Store> Notices<'_, S> {
     /// The kernel that this wallet has paid for this notice, if it is in the chain or can still enter it.
     #[must_use]
     pub fn recorded(&self, notice: &Notice) -> Option<Excess> {
-        let live = |status| matches!(status, TxStatus::Waiting | TxStatus::Confirmed { .. });
-        let mut all = self.0.state.self_transfers.values();
-        let same =
-            |reason: &SelfTransferReason| matches!(reason, SelfTransferReason::Notice(n) if n == notice);
-        all.find(|t| live(t.tx_status) && same(&t.reason)).map(|t| t.excess)
+        let mut live = self.0.state.self_transfers.values().filter(|t| t.is_live());
+        live.find(|t| matches!(&t.reason, SelfTransferReason::Notice(n) if n == notice)).map(|t| t.excess)
     }
 }

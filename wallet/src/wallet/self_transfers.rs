@@ -104,6 +104,12 @@ pub(crate) fn relocate(
     transfer(context, plan, SelfTransferReason::Relocation.into(), rng)
 }
 
+/// Plans the payment of a notice: one output of the account becomes another.
+pub(crate) fn plan_notice(context: &Context<'_>, account: Account) -> Result<SelfTransferPlan, WalletError> {
+    context.keys(account)?;
+    Ok(coin_selection::notice(context.state, context.chain, account)?)
+}
+
 /// Signs a claim and pays for the kernel that puts it on record, which stands beside that of the transfer.
 pub(crate) fn state(
     context: &Context<'_>,
@@ -132,7 +138,7 @@ fn notice_kernel(
     Ok(PayerKernel::new(chain, features, rng))
 }
 
-/// Pays for the kernel that puts this on record, which stands beside that of the transfer.
+/// Pays for the kernel that puts a notice on record, which stands beside that of the transfer.
 pub(crate) fn record(
     context: &Context<'_>,
     plan: &SelfTransferPlan,

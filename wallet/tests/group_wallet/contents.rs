@@ -1,4 +1,4 @@
-//! The test vector of what a member's wallet keeps, at first and later: `SOTTO_VECTORS=write` writes it.
+//! The test vector of a member's stored wallet, new and after sessions: `SOTTO_VECTORS=write` writes it.
 
 use crate::world::{World, honest, these};
 use sotto_keys::{Hash, Index, Step};
@@ -14,7 +14,7 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What a session of this member asks for, whose keys the member takes note of.
+/// The request of a session; its first member notes the keys.
 fn asked(world: &mut World, request: &GroupRequest) -> (Hash, GroupAsked) {
     let parties = world.open(0, request);
     let asked = world.wallet(0).asked(&parties[0].log).unwrap().unwrap();
@@ -62,7 +62,7 @@ fn vector() -> Value {
     }
     let bytes = bytes_of(&wallet);
     let same = bytes.iter().zip(&fresh).take_while(|(a, b)| a == b).count();
-    assert!(MemberWallet::open(wallet.store().clone()).is_ok(), "what is kept is read again");
+    assert!(MemberWallet::open(wallet.store().clone()).is_ok(), "a stored wallet is read again");
     json!({
         "about": "a member's wallet of a group of 2 of 3: `contents` after a payment in a block, one that waits for an answer, one \
                   that waits for masks and one that failed; a new wallet's are `same` bytes of them and `fresh_rest`",
@@ -78,7 +78,7 @@ fn vector() -> Value {
 }
 
 #[test]
-fn what_a_member_keeps_is_as_documented() {
+fn a_stored_member_wallet_is_as_documented() {
     let (file, text) = (sotto_vectors::file("member_wallet"), sotto_vectors::render(&vector()));
     if std::env::var("SOTTO_VECTORS").is_ok_and(|v| v == "write") {
         std::fs::write(&file, &text).unwrap();

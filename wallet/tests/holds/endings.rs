@@ -1,7 +1,7 @@
 //! Who gets what, when: claim, undoing, every refund; fees that rise, blocks that are undone.
 
 use super::*;
-use sotto_mw::{amount::Height, codec::Encode as _, kernel::KernelFeatures, rules::connect_transaction};
+use sotto_mw::{codec::Encode as _, kernel::KernelFeatures, rules::connect_transaction};
 use sotto_wallet::sessions::Ending;
 
 /// Whether the next block takes a transaction, and if not, by which rule it is refused.
@@ -72,10 +72,10 @@ fn both_can_undo() {
     let (id, t) = s.funding();
     let fee = t.get().body.fees().unwrap().units();
     s.seal(&[t]);
-    let consent = s.seller.wallet.holds().consent(&id, &mut s.seller.rng).unwrap();
-    let undo = s.payer.wallet.holds().undo(&consent, &mut s.payer.rng).unwrap();
+    let consent = s.consent(&id).unwrap();
+    let undo = s.undo(&consent).unwrap();
     // The same consent gives the same transaction.
-    let again = s.payer.wallet.holds().undo(&consent, &mut s.payer.rng).unwrap();
+    let again = s.undo(&consent).unwrap();
     assert_eq!(again.get(), undo.get());
     s.seal(&[undo]);
     assert_eq!(s.stages(), ["undone", "undone"]);
@@ -116,8 +116,8 @@ fn after_the_last_refund_only_undoing_is_left() {
     let until = s.payer.wallet.held().next().unwrap().offer().terms.last_height(&s.ledger.chain);
     s.grow_to(until.get());
     assert!(matches!(hold_error(s.refund(&id)), HoldError::NoRung { .. }));
-    let consent = s.seller.wallet.holds().consent(&id, &mut s.seller.rng).unwrap();
-    let undo = s.payer.wallet.holds().undo(&consent, &mut s.payer.rng).unwrap();
+    let consent = s.consent(&id).unwrap();
+    let undo = s.undo(&consent).unwrap();
     s.seal(&[undo]);
     assert_eq!(s.stages(), ["undone", "undone"]);
 }
@@ -130,7 +130,7 @@ fn claim_and_ladder_never_race() {
     let answer = s.answer(&id, None).unwrap();
     let release = s.release(&answer).unwrap();
     let claim = s.receive(&release).unwrap().unwrap();
-    let h_c = answer.features.window(0).not_after;
+    let h_c = last(&answer);
     let from = s.payer.wallet.held().next().unwrap().offer().terms.refund_from;
     assert!(h_c < from);
     s.grow_to(from.get() - 1);
@@ -149,14 +149,14 @@ fn a_claim_that_comes_late_is_not_published() {
     let (t, point) = lock(7);
     let answer = s.answer(&id, Some(point)).unwrap();
     let release = s.release(&answer).unwrap();
-    let until = answer.features.window(0).not_after.minus(8 + 2 * 4);
+    let until = last(&answer).minus(8 + 2 * 4);
     s.grow_to(until.get());
     assert!(s.receive(&release).unwrap().is_none());
     let late = HoldError::Late { until, next: until.next() };
-    assert_eq!(hold_error(s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng)), late);
+    assert_eq!(hold_error(s.complete(&id, &t)), late);
     s.ledger.undo();
     s.scan();
-    s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap();
+    s.complete(&id, &t).unwrap();
 }
 
 /// A claim that lay too long is made again, as long as the ladder is far enough.
@@ -165,12 +165,12 @@ fn a_claim_that_went_stale_is_made_again() {
     let mut s = Scene::new();
     let id = s.funded();
     let first = s.answer(&id, None).unwrap();
-    let until = first.features.window(0).not_after.minus(16);
+    let until = last(&first).minus(16);
     s.grow_to(until.minus(1).get());
     assert_eq!(s.answer(&id, None).unwrap(), first);
     s.seal(&[]);
     let second = s.answer(&id, None).unwrap();
-    assert!(second.features.window(0).not_after > first.features.window(0).not_after);
+    assert!(last(&second) > last(&first));
     let release = s.release(&second).unwrap();
     assert_eq!(hold_error(s.release(&first)), HoldError::Closed);
     let claim = s.receive(&release).unwrap().unwrap();
@@ -191,7 +191,7 @@ fn no_claim_is_made_when_it_could_not_be_published() {
     s.scan();
     // The last claim ends one grid step before the ladder, which shows.
     let answer = s.answer(&id, point).unwrap();
-    assert_eq!(answer.features.window(0).not_after, from.minus(4));
+    assert_eq!(last(&answer), from.minus(4));
     // Without a lock there is nothing to lose: up to its last height.
     let mut s = Scene::new();
     let id = s.funded();
@@ -200,24 +200,16 @@ fn no_claim_is_made_when_it_could_not_be_published() {
     assert_eq!(hold_error(s.answer(&id, None)), HoldError::Late { until, next: until.next() });
     s.ledger.undo();
     s.scan();
-    assert_eq!(s.answer(&id, None).unwrap().features.window(0).not_after, until);
+    assert_eq!(last(&s.answer(&id, None).unwrap()), until);
 }
 
 /// A locked claim: half a signature until t; the chain gives t back.
 #[test]
 fn a_locked_claim_reveals_its_secret() {
     let mut s = Scene::new();
-    let id = s.funded();
-    let (t, point) = lock(7);
-    let answer = s.answer(&id, Some(point)).unwrap();
-    let release = s.release(&answer).unwrap();
-    assert!(s.receive(&release).unwrap().is_none());
-    let wrong = lock(8).0;
-    assert_eq!(
-        hold_error(s.seller.wallet.holds().complete(&id, &wrong, &mut s.seller.rng)),
-        HoldError::Secret
-    );
-    let claim = s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap();
+    let (id, _, t) = s.locked();
+    assert_eq!(hold_error(s.complete(&id, &lock(8).0)), HoldError::Secret);
+    let claim = s.complete(&id, &t).unwrap();
     s.seal(core::slice::from_ref(&claim));
     assert_eq!(s.stages(), ["claimed", "claimed"]);
     let kernel = &claim.get().body.kernels[0];
@@ -239,7 +231,7 @@ fn a_claim_is_a_proof_of_payment() {
         let release = s.release(&answer).unwrap();
         let claim = match s.receive(&release).unwrap() {
             Some(claim) => claim,
-            None => s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap(),
+            None => s.complete(&id, &t).unwrap(),
         };
         s.seal(&[claim]);
         let excess = s.payer.wallet.paid_excess(&id).unwrap();

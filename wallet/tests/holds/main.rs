@@ -14,8 +14,13 @@ mod sales;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
-    amount::Amount, group::Point, rules::Verified, schnorr::PublicKey, secret::SecretScalar,
-    session::SessionId, transaction::Transaction,
+    amount::{Amount, Height},
+    group::Point,
+    rules::Verified,
+    schnorr::PublicKey,
+    secret::SecretScalar,
+    session::SessionId,
+    transaction::Transaction,
 };
 use sotto_wallet::{
     Decision, Memo, WalletError,
@@ -102,6 +107,22 @@ impl Scene {
         self.seller.wallet.holds().receive(release, &mut self.seller.rng)
     }
 
+    pub(crate) fn complete(
+        &mut self,
+        id: &SessionId,
+        t: &SecretScalar,
+    ) -> Result<Verified<Transaction>, WalletError> {
+        self.seller.wallet.holds().complete(id, t, &mut self.seller.rng)
+    }
+
+    pub(crate) fn consent(&mut self, id: &SessionId) -> Result<Answer, WalletError> {
+        self.seller.wallet.holds().consent(id, &mut self.seller.rng)
+    }
+
+    pub(crate) fn undo(&mut self, consent: &Answer) -> Result<Verified<Transaction>, WalletError> {
+        self.payer.wallet.holds().undo(consent, &mut self.payer.rng)
+    }
+
     pub(crate) fn refund(&mut self, id: &SessionId) -> Result<Verified<Transaction>, WalletError> {
         self.payer.wallet.holds().refund(id, &mut self.payer.rng)
     }
@@ -121,6 +142,16 @@ impl Scene {
         self.seal(&[t]);
         self.seal(&[]);
         id
+    }
+
+    /// Up to a locked claim that is complete but for its secret.
+    pub(crate) fn locked(&mut self) -> (SessionId, Answer, SecretScalar) {
+        let id = self.funded();
+        let (t, point) = lock(7);
+        let answer = self.answer(&id, Some(point)).unwrap();
+        let release = self.release(&answer).unwrap();
+        assert!(self.receive(&release).unwrap().is_none());
+        (id, answer, t)
     }
 
     /// Seals a block with these transactions, and both scan.
@@ -160,6 +191,11 @@ pub(crate) fn hold_error<T>(result: Result<T, WalletError>) -> HoldError {
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("accepted"),
     }
+}
+
+/// The last height of a claim or of an undoing.
+pub(crate) fn last(answer: &Answer) -> Height {
+    answer.features.window(0).not_after
 }
 
 pub(crate) fn lock(seed: u64) -> (SecretScalar, Point) {

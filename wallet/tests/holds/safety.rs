@@ -2,39 +2,13 @@
 //! nonces that a clone repeats, a copy that forgets a funding.
 
 use super::*;
-use sotto_mw::{amount::Height, session::Share};
+use sotto_mw::session::Share;
 use sotto_wallet::{Installation, slate::SlateError};
 
 impl Scene {
-    fn complete(&mut self, id: &SessionId, t: &SecretScalar) -> Result<Verified<Transaction>, WalletError> {
-        self.seller.wallet.holds().complete(id, t, &mut self.seller.rng)
-    }
-
-    fn consent(&mut self, id: &SessionId) -> Result<Answer, WalletError> {
-        self.seller.wallet.holds().consent(id, &mut self.seller.rng)
-    }
-
-    fn undo(&mut self, consent: &Answer) -> Result<Verified<Transaction>, WalletError> {
-        self.payer.wallet.holds().undo(consent, &mut self.payer.rng)
-    }
-
-    /// Up to a locked claim that is complete but for its secret.
-    fn locked(&mut self) -> (SessionId, Answer, SecretScalar) {
-        let id = self.funded();
-        let (t, point) = lock(7);
-        let answer = self.answer(&id, Some(point)).unwrap();
-        let release = self.release(&answer).unwrap();
-        assert!(self.receive(&release).unwrap().is_none());
-        (id, answer, t)
-    }
-
     fn record(&self) -> sotto_wallet::sessions::HoldRecord {
         self.payer.wallet.held().next().unwrap().clone()
     }
-}
-
-fn last(answer: &Answer) -> Height {
-    answer.features.window(0).not_after
 }
 
 /// Once its secret is out, a claim may be sent as long as a block can take it.

@@ -1,9 +1,8 @@
-//! What holds give to a sale: claims that end together, what others see of them, when work may begin, and the secret once it is
-//! public.
+//! What a sale needs of holds: claims that end together, a locked claim that third parties verify, when work may begin, and
+//! a secret that is public.
 
 use super::*;
 use sotto_mw::{
-    amount::Height,
     codec::{Decode as _, Encode as _},
     kernel::{Excess, KernelFeatures, Window},
     session::{Nonces, Participant, Role, Session, Share, Shares},
@@ -25,10 +24,6 @@ impl Scene {
         let terms = self.seller.wallet.held().next().unwrap().offer().terms;
         terms.claim_expiry(&self.ledger.chain, self.ledger.height().next())
     }
-}
-
-fn last(answer: &Answer) -> Height {
-    answer.features.window(0).not_after
 }
 
 #[test]
@@ -80,7 +75,7 @@ fn a_locked_claim_shows_what_it_will_reveal() {
         let holds = LockedClaim::from_bytes(&altered).is_ok_and(|claim| claim.holds(&s.ledger.chain));
         assert!(!holds, "byte {at}");
     }
-    let done = s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap();
+    let done = s.complete(&id, &t).unwrap();
     let kernel = &done.get().body.kernels[0];
     assert_eq!((claim.excess(), claim.reveals(kernel)), (kernel.excess, Some(t)));
     let mut other = kernel.clone();
@@ -175,10 +170,10 @@ fn work_does_not_begin_while_the_money_can_go_back() {
         Promised { seller: &seller, amount: Amount::new(AMOUNT), blocks: 10, confirmations: 2, memo: &memo };
     let id = s.funded();
     assert_eq!(s.seller.wallet.holds().ready(&promised).unwrap(), id);
-    let consent = s.seller.wallet.holds().consent(&id, &mut s.seller.rng).unwrap();
+    let consent = s.consent(&id).unwrap();
     let until = last(&consent).plus(8);
     assert_eq!(hold_error(s.seller.wallet.holds().ready(&promised)), HoldError::UndoOpen { until });
-    let undo = s.payer.wallet.holds().undo(&consent, &mut s.payer.rng).unwrap();
+    let undo = s.undo(&consent).unwrap();
     s.seal(&[undo]);
     assert!(matches!(hold_error(s.seller.wallet.holds().ready(&promised)), HoldError::Ended { .. }));
 }
@@ -187,17 +182,12 @@ fn work_does_not_begin_while_the_money_can_go_back() {
 #[test]
 fn a_secret_that_is_public_is_used_up_to_the_last_height() {
     let mut s = Scene::new();
-    let id = s.funded();
-    let (t, point) = lock(7);
-    let answer = s.answer(&id, Some(point)).unwrap();
-    let release = s.release(&answer).unwrap();
-    assert!(s.receive(&release).unwrap().is_none());
-    let complete = |s: &mut Scene| s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng);
-    s.seller.wallet.holds().consent(&id, &mut s.seller.rng).unwrap();
-    assert!(matches!(hold_error(complete(&mut s)), HoldError::UndoOpen { .. }));
+    let (id, answer, t) = s.locked();
+    s.consent(&id).unwrap();
+    assert!(matches!(hold_error(s.complete(&id, &t)), HoldError::UndoOpen { .. }));
     let (h_c, by) = (last(&answer), last(&answer).minus(16));
     s.grow_to(by.get());
-    assert_eq!(hold_error(complete(&mut s)), HoldError::Late { until: by, next: by.next() });
+    assert_eq!(hold_error(s.complete(&id, &t)), HoldError::Late { until: by, next: by.next() });
     let wrong = lock(8).0;
     let other = s.seller.wallet.holds().complete_public(&id, &wrong, &mut s.seller.rng);
     assert_eq!(hold_error(other), HoldError::Secret);
@@ -216,13 +206,9 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
 #[test]
 fn a_locked_claim_is_as_documented() {
     let mut s = Scene::new();
-    let id = s.funded();
-    let (t, point) = lock(7);
-    let answer = s.answer(&id, Some(point)).unwrap();
-    let release = s.release(&answer).unwrap();
-    assert!(s.receive(&release).unwrap().is_none());
+    let (id, _, t) = s.locked();
     let [_, Some(claim)] = s.seen() else { panic!("{:?}", s.seen()) };
-    let done = s.seller.wallet.holds().complete(&id, &t, &mut s.seller.rng).unwrap();
+    let done = s.complete(&id, &t).unwrap();
     let subject = sotto_vectors::json!({
         "about": "a claim of a hold that both sides signed and that its lock keeps incomplete, and the kernel that reveals t",
         "chain_id": hex(s.ledger.chain.id().as_bytes()), "claim": hex(claim.to_bytes()),

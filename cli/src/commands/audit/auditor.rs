@@ -1,12 +1,12 @@
 //! `sotto audit answer`, `open` and `log`: what a member of the auditors' group does.
 
-use super::letters::{OnRecord, chain, describe, opened, print, printable};
+use super::letters::{OnRecord, chain, chain_and_charter, describe, opened, print, printable};
 use crate::{
     Context,
     args::{AuditList, AuditOpen, AuditReply},
     bridge::now,
     commands::{
-        chain::auditors::{read_auditors, read_charter},
+        chain::auditors::read_auditors,
         keys::{ShareFile, installation},
         mpc::job::read_identity,
     },
@@ -91,9 +91,9 @@ fn show(context: &Context, record: &OnRecord, answer: &AuditAnswer) -> Outcome {
 }
 
 pub(super) fn open(context: &Context, a: &AuditOpen) -> Outcome {
-    let (at, charter) = (chain(context, &a.node)?, read_charter(&a.charter)?);
-    read_auditors(&a.group)?;
-    let kept = Kept::open(context, at.chain(), &a.key)?;
+    let (at, charter) = chain_and_charter(context, &a.chain)?;
+    read_auditors(&a.keys.group)?;
+    let kept = Kept::open(context, at.chain(), &a.keys.key)?;
     let mut waiting = 0;
     for entry in kept.log.entries() {
         let record = OnRecord::look(&at, &charter, entry.letter.clone())?;
@@ -111,8 +111,8 @@ pub(super) fn open(context: &Context, a: &AuditOpen) -> Outcome {
 
 pub(super) fn log(context: &Context, a: &AuditList) -> Outcome {
     let at = chain(context, &a.node)?;
-    read_auditors(&a.group)?;
-    let kept = Kept::open(context, at.chain(), &a.key)?;
+    read_auditors(&a.keys.group)?;
+    let kept = Kept::open(context, at.chain(), &a.keys.key)?;
     if kept.log.entries().is_empty() {
         context.ui.info("No request was answered here.");
     }

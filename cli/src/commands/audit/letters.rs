@@ -2,7 +2,7 @@
 
 use crate::{
     Context, args,
-    args::AuditLetters,
+    args::{AuditChain, AuditLetters},
     bridge::{ChainAt, Home, hex, read_text},
     commands::chain::auditors::read_charter,
     exit::{Failure, OrRefuse as _, Outcome},
@@ -28,6 +28,12 @@ pub(super) fn chain(context: &Context, node: &args::NodeArgs) -> Outcome<ChainAt
         return Err(Failure::refused("this chain has no auditors").help("pass the right --dir or --node"));
     }
     Ok(chain)
+}
+
+/// The same with its charter, which is read first.
+pub(super) fn chain_and_charter(context: &Context, a: &AuditChain) -> Outcome<(ChainAt, Charter)> {
+    let charter = read_charter(&a.charter)?;
+    Ok((chain(context, &a.node)?, charter))
 }
 
 /// The messages of all files. Read before the chain is opened, so that verbs can be joined by pipes.
@@ -59,8 +65,16 @@ impl Letters {
             let letter: RequestLetter =
                 armor::from_text(chain.id(), text).or_refuse("not a request of this chain")?;
             let known = this.requests.iter().position(|known| known.request() == letter.request());
-            let merged = known.and_then(|at| this.requests.swap_remove(at).merged(letter.clone()));
-            this.requests.push(merged.unwrap_or(letter));
+            let letter = match known {
+                None => letter,
+                Some(at) => this.requests.swap_remove(at).merged(letter).ok_or_else(|| {
+                    Failure::refused(
+                        "these copies of one request have more signatures than a charter has authorities",
+                    )
+                    .help("pass the copies that authorities of the charter signed")
+                })?,
+            };
+            this.requests.push(letter);
         }
         Ok(this)
     }
@@ -83,7 +97,7 @@ pub(super) struct OnRecord {
     pub(super) letter: RequestLetter,
     notice: Option<(Kernel, Height)>,
     tip: Height,
-    outputs: Vec<Output>,
+    outputs: Vec<(Height, Output)>,
 }
 
 impl OnRecord {
@@ -116,7 +130,7 @@ impl OnRecord {
 }
 
 /// The outputs that a request names, of the blocks that it names.
-pub(super) fn outputs(at: &ChainAt, letter: &RequestLetter) -> Outcome<Vec<Output>> {
+pub(super) fn outputs(at: &ChainAt, letter: &RequestLetter) -> Outcome<Vec<(Height, Output)>> {
     let (places, view) = (letter.request().outputs(), at.view());
     let mut heights: Vec<Height> = places.iter().map(|p| p.height).collect();
     heights.dedup();
@@ -129,7 +143,7 @@ pub(super) fn outputs(at: &ChainAt, letter: &RequestLetter) -> Outcome<Vec<Outpu
         })?;
         let named =
             |o: &Output| places.iter().any(|p| p.height == height && p.output == o.commitment.encoded());
-        found.extend(block.outputs.into_iter().filter(named));
+        found.extend(block.outputs.into_iter().filter(named).map(|output| (height, output)));
     }
     Ok(found)
 }
@@ -186,8 +200,8 @@ pub(super) fn opened(
     context: &Context,
     a: &AuditLetters,
 ) -> Outcome<(ChainAt, Charter, RequestLetter, Vec<AuditAnswer>)> {
-    let (texts, charter) = (texts(&a.letter)?, read_charter(&a.charter)?);
-    let at = chain(context, &a.node)?;
+    let texts = texts(&a.letter)?;
+    let (at, charter) = chain_and_charter(context, &a.chain)?;
     let (letter, answers) = Letters::read(at.chain(), &texts)?.one()?;
     Ok((at, charter, letter, answers))
 }

@@ -1,21 +1,17 @@
-//! `sotto audit read` and `watch`: amounts for the reader, and what everybody sees later.
+//! `sotto audit read` and `watch`: amounts for the reader, and what each party sees later.
 
-use super::letters::{Letters, OnRecord, chain, describe, fields, opened, texts};
+use super::letters::{Letters, OnRecord, chain_and_charter, describe, fields, opened, texts};
 use crate::{
     Context,
     args::{AuditRead, AuditWatch},
-    commands::{
-        chain::auditors::{read_auditors, read_charter},
-        mpc::job::read_identity,
-        wallet::on_record::own_outputs,
-    },
+    commands::{chain::auditors::read_auditors, mpc::job::read_identity, wallet::on_record::own_outputs},
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
 
 pub(super) fn read(context: &Context, a: &AuditRead) -> Outcome {
     let (at, charter, letter, answers) = opened(context, &a.letters)?;
-    let (group, reader) = (read_auditors(&a.group)?, read_identity(&a.key)?);
+    let (group, reader) = (read_auditors(&a.keys.group)?, read_identity(&a.keys.key)?);
     let record = OnRecord::look(&at, &charter, letter)?;
     drop(at);
     if record.letter.request().reader() != &reader.public() {
@@ -45,8 +41,8 @@ pub(super) fn read(context: &Context, a: &AuditRead) -> Outcome {
 }
 
 pub(super) fn watch(context: &Context, a: &AuditWatch) -> Outcome {
-    let (texts, charter) = (texts(&a.letters.letter)?, read_charter(&a.letters.charter)?);
-    let at = chain(context, &a.letters.node)?;
+    let texts = texts(&a.letters.letter)?;
+    let (at, charter) = chain_and_charter(context, &a.letters.chain)?;
     let requests = Letters::read(at.chain(), &texts)?.requests;
     let mut records = Vec::new();
     for letter in requests {

@@ -1,12 +1,12 @@
 //! `sotto audit charter`, `request`, `sign` and `notice`.
 
-use super::letters::{chain, describe, opened, outputs, print};
+use super::letters::{chain_and_charter, describe, opened, outputs, print};
 use crate::{
     Context,
     args::{AuditAsk, AuditCharter, AuditNotice, AuditSign},
     bridge::{hex, hex_bytes, read_text},
     commands::{
-        chain::auditors::{read_auditors, read_charter},
+        chain::auditors::read_auditors,
         mpc::job::{read_identity, read_public},
         wallet::on_record::{NoticeArgs, put_on_record},
     },
@@ -47,7 +47,7 @@ fn place(text: &str) -> Outcome<OutputPlace> {
 }
 
 pub(super) fn request(context: &Context, a: &AuditAsk) -> Outcome {
-    let (at, charter) = (chain(context, &a.node)?, read_charter(&a.charter)?);
+    let (at, charter) = chain_and_charter(context, &a.chain)?;
     if at.chain().params().auditors != Some(charter.auditors()) {
         return Err(Failure::refused("the charter is not that of this chain"));
     }
@@ -83,7 +83,7 @@ pub(super) fn notice(context: &Context, a: &AuditNotice) -> Outcome {
     let put = NoticeArgs {
         wallet: &a.wallet,
         account: a.account.account.as_deref(),
-        node: &a.letters.node,
+        node: &a.letters.chain.node,
         yes: a.yes,
     };
     let title = format!("Put request {} on record", letter.request().name(chain.id()));

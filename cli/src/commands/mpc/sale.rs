@@ -1,4 +1,7 @@
-//! A job that sells outputs, before anybody signs it: all its offers are checked, and one's own is used.
+//! What `sotto mpc sign` does for a job that sells outputs, before it signs: it checks the job against each offer that the
+//! job names, shows the prices, and remembers, durably, that the signer's own offer is used.
+//!
+//! Not reachable yet for a job with a sale: [`refuse_sale`](super::job::refuse_sale) refuses such jobs when they are read.
 
 use super::{
     job::{open_home, read_beside},
@@ -51,7 +54,7 @@ impl Offers {
         text
     }
 
-    /// Remembers that our own offer is used by this job, before anything is signed; nothing, if we are not paid.
+    /// Remembers that our own offer is used by this job, before anything is signed; does nothing if we are not paid.
     pub(crate) fn use_own(&self, home: &Path, job: &Job, us: PartyId) -> Outcome {
         let Some(offer) = self.of(job, us) else { return Ok(()) };
         let mut folder = open_home(home).or_refuse("cannot remember that the offer is used")?;

@@ -42,7 +42,7 @@ pub(crate) fn run<P: Functionality>(
         return Ok(outcome);
     }
     if let Some(mut own) = own {
-        // Who brought something before may have to collect what came of it, also if its money is gone by now.
+        // A party that delivered before may have a result to collect, even if its money is gone by now.
         let is_new = own.unsaved.is_some();
         if is_new || setup.in_time().is_ok() {
             match deliver(setup, &mut own, storage) {
@@ -85,7 +85,7 @@ fn deliver<P: Functionality>(
     let until = setup.deadline();
     let mut judged = BTreeMap::new();
     while !pending.is_empty() {
-        // Before anybody is called, who would not wait so long.
+        // Before a compute party is called, which would not wait so long.
         setup.await_money()?;
         let mut left = Vec::new();
         if setup.job().has_attested_computers() {

@@ -10,7 +10,7 @@
 //!
 //! *First*, *between* and *after* are of the job's order. Lines of an earlier meeting have another name, so a
 //! compute party that comes late or again never mixes two meetings. The first is trusted with nothing: under two
-//! names nobody meets, and that is all. If the job asks for evidence, both ends of a line show it before anything else.
+//! names no meeting takes place, and that is all. If the job asks for evidence, both ends of a line show it before anything else.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender};

@@ -97,7 +97,7 @@ pub enum Stage {
     Finished(Box<Outcome>),
     /// Others fetch what there is for them; these have not yet.
     Serving(Vec<String>),
-    /// The run has stopped, and others are told why.
+    /// The run has stopped, and the other parties are sent the reason.
     Stopped,
 }
 

@@ -18,6 +18,7 @@ use crate::receipt::Receipt;
 use crate::sale::letters::ClaimSet;
 
 const PREFIX: &str = "sotto sale buyer v1\0";
+
 impl<'a> Buyer<'a> {
     /// Where a buyer stood.
     ///
