@@ -180,7 +180,8 @@ fn oblivious_transfer(c: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Elements(N as u64));
     for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
         for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
-            let ((mut sender, mut near), (mut receiver, mut far)) = transfers(Options { depth, adversary });
+            let ((mut sender, mut near), (mut receiver, mut far)) =
+                transfers(Options { depth, adversary, ..Options::default() });
             group.bench_function(format!("k = {}, {adversary:?}", depth as usize), |b| {
                 b.iter(|| {
                     std::thread::scope(|scope| {

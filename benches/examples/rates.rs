@@ -165,7 +165,7 @@ fn main() {
         Some("transfers") => {
             for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
                 for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
-                    transfers(Options { depth, adversary });
+                    transfers(Options { depth, adversary, ..Options::default() });
                 }
             }
         }
