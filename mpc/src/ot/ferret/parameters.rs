@@ -43,6 +43,35 @@ impl Expansion {
         })
     }
 
+    /// The expansion with seeds of 2^`log_k` transfers: 16 to 19.
+    #[must_use]
+    pub fn from_log_k(log_k: u32) -> Option<Self> {
+        [Self::K16, Self::K17, Self::K18, Self::K19].into_iter().find(|one| one.log_k() == Some(log_k))
+    }
+
+    /// log₂ k; `None` if nothing is expanded.
+    #[must_use]
+    pub const fn log_k(self) -> Option<u32> {
+        match self.parameters() {
+            Some(parameters) => Some(parameters.log_k as u32),
+            None => None,
+        }
+    }
+
+    /// The most bytes of memory that either end of one direction needs; none if nothing is expanded.
+    #[must_use]
+    pub fn memory(self) -> u64 {
+        self.parameters().map_or(0, |p| 16 * (2 * p.seed() + p.trees * (p.depth + 2) + 4 * p.leaves()) as u64)
+    }
+
+    /// The rounds of a session with `n` transfers; none if nothing is expanded.
+    #[must_use]
+    pub fn rounds(self, n: u64) -> u64 {
+        let Some(p) = self.parameters() else { return 0 };
+        let usable = |of: Parameters| (of.outputs() - p.taken(ROWS)) as u64;
+        1 + n.saturating_sub(usable(FIRST)).div_ceil(usable(p))
+    }
+
     /// The bytes that the sender of `n` random transfers sends, without those of its checks; none if nothing is expanded.
     ///
     /// ```
@@ -53,9 +82,7 @@ impl Expansion {
     #[must_use]
     pub fn bytes(self, n: u64) -> u64 {
         let Some(p) = self.parameters() else { return 0 };
-        let usable = |of: Parameters| (of.outputs() - p.taken(ROWS)) as u64;
-        let rounds = n.saturating_sub(usable(FIRST)).div_ceil(usable(p));
-        FIRST.message() as u64 + rounds * p.message() as u64
+        FIRST.message() as u64 + (self.rounds(n) - 1) * p.message() as u64
     }
 
     /// The transfers of the trees that a session takes in all; none if nothing is expanded.
@@ -147,10 +174,12 @@ mod tests {
             assert!(FIRST.outputs() > p.taken(64), "{expansion:?}");
             assert!(p.outputs() > 10 * p.taken(64), "{expansion:?}");
             assert_eq!(Expansion::from_code(expansion as u8), Some(expansion));
+            assert_eq!(expansion.log_k().and_then(Expansion::from_log_k), Some(expansion));
         }
         assert_eq!(Expansion::K16.parameters(), Some(FIRST));
         assert_eq!(Expansion::None.parameters(), None);
-        assert_eq!(Expansion::from_code(5), None);
+        assert_eq!((Expansion::from_code(5), Expansion::from_log_k(20)), (None, None));
+        assert_eq!((Expansion::None.bytes(1), Expansion::None.seed(), Expansion::None.memory()), (0, 0, 0));
     }
 
     #[test]
