@@ -59,7 +59,6 @@ mod vole;
 pub(crate) use check::{Answer, ROWS as SACRIFICED};
 pub(crate) use extension::PackedChoices;
 pub use extension::{Receiver, Sender};
-pub use ferret::Expansion;
 
 use crate::channel::ChannelError;
 
@@ -108,6 +107,33 @@ impl TreeDepth {
     pub(crate) const fn trees(self) -> usize {
         128 / self.bits()
     }
+}
+
+/// Whether the transfers of the trees are expanded (*Ferret*), and with which parameters.
+///
+/// A round takes the outputs of 2^log k transfers, and gives t·2^depth. Larger ones take fewer bytes for each
+/// transfer and more memory. All have the security of 128 bits against the attacks that are known on LPN with
+/// regular noise; none was audited.
+///
+/// | | t | log k | depth | transfers of a round | bytes of a transfer | memory of each party |
+/// |---|--:|--:|--:|--:|--:|--:|
+/// | [`K16`](Self::K16) | 850 | 16 | 10 | 0.8 million | 0.36 | 3 MB |
+/// | [`K17`](Self::K17) | 1170 | 17 | 11 | 2.3 million | 0.19 | 5 MB |
+/// | [`K18`](Self::K18) | 1520 | 18 | 12 | 5.9 million | 0.10 | 9 MB |
+/// | [`K19`](Self::K19) | 1900 | 19 | 13 | 15 million | 0.055 | 18 MB |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expansion {
+    /// Not expanded: all transfers are those of the trees.
+    #[default]
+    None = 0,
+    /// k = 2^16.
+    K16 = 1,
+    /// k = 2^17.
+    K17 = 2,
+    /// k = 2^18.
+    K18 = 3,
+    /// k = 2^19.
+    K19 = 4,
 }
 
 /// The encoding of trees and their expansion: the depth in the low four bits, the expansion in the high ones.

@@ -44,7 +44,6 @@ mod receiver;
 mod sender;
 mod tree;
 
-pub use parameters::Expansion;
 pub(super) use receiver::Receiving;
 pub(super) use sender::Sending;
 

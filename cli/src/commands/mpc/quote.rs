@@ -90,9 +90,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     {
         human.push_str(&format!("\nTrees       `tree_depth = {}` would suit this link better", best as u8));
     }
-    let saved = ours.bytes.saturating_sub(ours.expanded_bytes) as f64 / link.bytes_a_second;
-    let pays = link.bytes_a_second < EXPANSION_LINK && saved > 1.0 && !job.is_experimental();
-    let expansion = PROPOSED.log_k().filter(|_| pays && job.suite.expansion() == Expansion::None);
+    let expansion = proposed(&job, ours, &link);
     if let Some(log_k) = expansion {
         human.push_str(&format!(
             "\nExpansion   `expansion = {log_k}` would take {} bytes; it is unaudited and rests on one more assumption",
@@ -110,6 +108,13 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "both": [curious.record(), malicious.record()], "evidence_bytes": evidence.map(|(_, bytes)| bytes),
     });
     context.output.record("mpc-quote", fields, &human)
+}
+
+/// The expansion of transfers that pays on this link.
+fn proposed(job: &Job, ours: &Estimate, link: &Link) -> Option<u32> {
+    let saved = ours.bytes.saturating_sub(ours.expanded_bytes) as f64 / link.bytes_a_second;
+    let pays = link.bytes_a_second < EXPANSION_LINK && saved > 1.0 && !job.is_experimental();
+    PROPOSED.log_k().filter(|_| pays && job.suite.expansion() == Expansion::None)
 }
 
 /// How often platforms are asked for evidence, and the most bytes of it that cross before a result; nothing if the job

@@ -1,6 +1,5 @@
 //! Expanded transfers: honest parties over several rounds, deviating ones, and the bytes on the wire.
 
-use super::super::ferret::Expansion;
 use super::transcripts::{bias, transcript};
 use super::*;
 
