@@ -15,7 +15,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::{Framed, Pipe, memory_pair};
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
-use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, SessionId, TreeDepth};
+use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::malicious;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
@@ -180,8 +180,31 @@ fn oblivious_transfer(c: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Elements(N as u64));
     for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
         for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
-            let ((mut sender, mut near), (mut receiver, mut far)) = transfers(Options { depth, adversary });
+            let ((mut sender, mut near), (mut receiver, mut far)) =
+                transfers(Options { depth, adversary, ..Options::default() });
             group.bench_function(format!("k = {}, {adversary:?}", depth as usize), |b| {
+                b.iter(|| {
+                    std::thread::scope(|scope| {
+                        scope.spawn(|| sender.send_random(&mut near, N).unwrap());
+                        receiver.receive_random(&mut far, N).unwrap()
+                    })
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The same, expanded: the first rounds are over before it is measured.
+fn expanded_transfers(c: &mut Criterion) {
+    const N: usize = 1 << 20;
+    let mut group = c.benchmark_group("expanded transfers over a pipe");
+    group.sample_size(10).throughput(Throughput::Elements(N as u64));
+    for expansion in [Expansion::K16, Expansion::K17, Expansion::K18, Expansion::K19] {
+        for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+            let options = Options { depth: TreeDepth::Eight, expansion, adversary };
+            let ((mut sender, mut near), (mut receiver, mut far)) = transfers(options);
+            group.bench_function(format!("{expansion:?}, {adversary:?}"), |b| {
                 b.iter(|| {
                     std::thread::scope(|scope| {
                         scope.spawn(|| sender.send_random(&mut near, N).unwrap());
@@ -198,5 +221,5 @@ fn settings() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
 }
 
-criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, malicious_two_parties, oblivious_transfer);
+criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, malicious_two_parties, oblivious_transfer, expanded_transfers);
 criterion_main!(benches);

@@ -26,6 +26,7 @@ use sotto_jobs::verify_program::{leaks, schema};
 use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_mpc::inputs::Holder;
+use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use sotto_party::Identity;
 
@@ -113,7 +114,7 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
             .map(|name| Output { name: line(name), result_parties: vec![PartyId(2)] })
             .to_vec(),
         leaks: leaks(program).unwrap(),
-        suite: Suite::SemiHonest,
+        suite: Suite::SemiHonest(Expansion::None),
         limits: Limits { rows: rows as u64, and_gates: MAX_AND_GATES, seconds: 3600 },
         deadline: 3600,
         expiry: u64::MAX,

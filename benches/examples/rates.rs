@@ -15,7 +15,7 @@ use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
-use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, SessionId, TreeDepth};
+use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
 use sotto_mpc::{Backend, Channel, Delta, Phase, Program};
@@ -165,7 +165,12 @@ fn main() {
         Some("transfers") => {
             for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
                 for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
-                    transfers(Options { depth, adversary });
+                    transfers(Options { depth, adversary, ..Options::default() });
+                }
+            }
+            for expansion in [Expansion::K16, Expansion::K17, Expansion::K18, Expansion::K19] {
+                for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+                    transfers(Options { depth: TreeDepth::Eight, expansion, adversary });
                 }
             }
         }

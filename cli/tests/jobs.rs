@@ -432,6 +432,7 @@ fn a_quote_tells_what_either_adversary_costs() {
         assert_eq!(malicious["adversary"], "malicious");
         assert!(malicious["bytes"].as_u64() > curious["bytes"].as_u64());
         assert_eq!(malicious["tree_depth"], if slow { 8 } else { 4 });
+        assert!(quoted["expanded_bytes"].as_u64().is_some() && quoted["expansion"].is_null());
         let own = if slow { malicious } else { curious };
         assert_eq!((&quoted["bytes"], &quoted["adversary"]), (&own["bytes"], &own["adversary"]));
     }
@@ -447,6 +448,7 @@ fn words_about_the_adversary_are_checked() {
         ("tree_depth = 4", "`tree_depth` needs `adversary = \"malicious\"`"),
         ("adversary = \"malicious\"\nmaximum_attempts = 65", "there are 1 to 64 attempts"),
         ("adversary = \"malicious\"\ntree_depth = 3", "the depth of the trees is 2, 4 or 8"),
+        ("expansion = 20", "the expansion is 16, 17, 18 or 19"),
         ("protocol = \"semi-honest\"\nadversary = \"malicious\"", "duplicate field `adversary`"),
     ] {
         world.write("other.toml", &job.replace(MALICIOUS.0, to));
@@ -467,4 +469,10 @@ fn words_about_the_adversary_are_checked() {
     let others =
         ["maximum_attempts = 1", "tree_depth = 8"].map(|more| id(&format!("{}\n{more}", MALICIOUS.1)));
     assert!(others.iter().all(|other| *other != malicious) && malicious != curious);
+    // Expanded transfers are part of the job, and who signs is told of them.
+    let expanded = [id("expansion = 16"), id(&format!("{}\nexpansion = 16", MALICIOUS.1))];
+    assert!(expanded[0] != curious && expanded[1] != malicious);
+    let shown = world.run("mpc check other.toml").ok();
+    assert!(shown.contains("Transfers are expanded (16)"), "{shown}");
+    assert!(!world.run("mpc check job.toml").ok().contains("expanded"));
 }

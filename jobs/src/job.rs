@@ -223,7 +223,7 @@ impl Job {
     #[must_use]
     pub fn malicious(&self) -> Option<Settings> {
         match self.suite {
-            Suite::SemiHonest => None,
+            Suite::SemiHonest(_) => None,
             Suite::Malicious(settings) => Some(settings),
         }
     }

@@ -14,7 +14,7 @@
 //! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
 //! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
 //! program's), `columns` (the program's types), `rows`, `minimum` and `round` of an output (nothing is withheld), `missing` (an empty field is an error), `adversary`
-//! (`semi-honest`), `computers` (in place of `[roles]`), `experimental`, `maximum_attempts` (2), `tree_depth` (4), a party's `evidence` (none: the file of a policy for it) and
+//! (`semi-honest`), `computers` (in place of `[roles]`), `experimental`, `maximum_attempts` (2), `tree_depth` (4), `expansion` (none), a party's `evidence` (none: the file of a policy for it) and
 //! `diverse` (not asked) may be left out. `adversary` was called `protocol`
 //! before, and files that say so are read.
 //! The caller reads the files that the job names.
@@ -77,6 +77,7 @@ struct File {
     adversary: Option<Spanned<String>>,
     maximum_attempts: Option<Spanned<u32>>,
     tree_depth: Option<Spanned<u32>>,
+    expansion: Option<Spanned<u32>>,
     diverse: Option<Spanned<u8>>,
     #[serde(default)]
     leaks: Vec<Spanned<String>>,
@@ -231,6 +232,7 @@ impl Drafting<'_> {
             adversary: file.adversary.as_ref(),
             maximum_attempts: file.maximum_attempts.as_ref(),
             tree_depth: file.tree_depth.as_ref(),
+            expansion: file.expansion.as_ref(),
         };
         let suite = suite::read(entries).map_err(|(span, what)| self.report(&span, what)).ok();
         let names = file.computers().names().map_err(|(span, what)| self.report(&span, what));

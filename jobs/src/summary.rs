@@ -216,6 +216,13 @@ fn words(kind: &Kind) -> String {
 
 fn trust(out: &mut String, job: &Job) -> fmt::Result {
     writeln!(out, "\nWhom you trust ({})", job.suite.adversary().as_str())?;
+    if let Some(log_k) = job.suite.expansion().log_k() {
+        writeln!(
+            out,
+            "  Transfers are expanded ({log_k}): that the compute parties learn no inputs rests on one more assumption, that \
+             learning parity with regular noise is hard. This part of the code was not audited."
+        )?;
+    }
     let Some(settings) = job.malicious() else { return trust_curious(out, job) };
     if job.is_experimental() {
         trust_one_of_many(out, job)?;

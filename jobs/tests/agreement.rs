@@ -16,7 +16,7 @@ use sotto_jobs::summary::describe;
 use sotto_jobs::text::Prose;
 use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Agreement, Approval, Digest, Job};
-use sotto_mpc::ot::TreeDepth;
+use sotto_mpc::ot::{Expansion, TreeDepth};
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::Identity;
 use support::{NOW, agreement, approvals, draft, identity, job, line, rng};
@@ -203,9 +203,13 @@ fn the_suite_of_a_job_is_one_byte_or_three() {
         // What follows: rows, gates and seconds, deadline, expiry, runs.
         bytes[..bytes.len() - (8 + 8 + 4 + 4 + 8 + 4)].to_vec()
     };
-    let curious = encoded(Suite::SemiHonest);
+    let curious = encoded(Suite::SemiHonest(Expansion::None));
     let (before, suite) = curious.split_at(curious.len() - 1);
     assert_eq!(suite, [1]);
+    assert_eq!(encoded(Suite::SemiHonest(Expansion::K18)), [before, &[0x31]].concat());
+    let Suite::Malicious(settings) = malicious(5, TreeDepth::Eight) else { panic!("malicious") };
+    let expanded = Suite::Malicious(settings.with_expansion(Expansion::K19));
+    assert_eq!(encoded(expanded), [before, &[2, 5, 0x48]].concat());
     assert_eq!(encoded(malicious(5, TreeDepth::Eight)), [before, &[2, 5, 8]].concat());
     let job = job().to_bytes();
     let at = curious.len() - 1;
@@ -215,6 +219,11 @@ fn the_suite_of_a_job_is_one_byte_or_three() {
         (&[2, 0, 4], false),
         (&[2, 65, 4], false),
         (&[2, 2, 3], false),
+        (&[2, 2, 0x44], true),
+        (&[2, 2, 0x54], false),
+        (&[0x41], true),
+        (&[0x51], false),
+        (&[0x12], false),
         (&[0], false),
         (&[3], false),
     ] {

@@ -10,11 +10,13 @@ use std::thread;
 
 use rand_core::{CryptoRng, RngCore};
 use sotto_jobs::attempt::{AttemptError, Surroundings, begin};
+use sotto_jobs::job::Suite;
 use sotto_jobs::receipt::{Receipt, ReceiptError, Statement};
 use sotto_jobs::verify_program::{ProgramMismatch, verify};
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::channel::{Pipe, pipe_pair};
-use support::world::{FIRST, World, channel};
+use sotto_mpc::ot::Expansion;
+use support::world::{FIRST, ROWS, World, channel};
 use support::{NOW, Sum, agreement, draft, identity, job, rng};
 
 fn number(bits: &[bool]) -> u64 {
@@ -40,6 +42,17 @@ fn receivers_learn_their_outputs_and_everybody_a_receipt_of_both() {
     assert_eq!(world.outputs(PartyId(2), [&garbler, &evaluator]), None, "carl is no result party");
     // Halves that were swapped are not what was signed for.
     assert_eq!(world.outputs(PartyId(4), [&evaluator, &garbler]), None);
+}
+
+/// With expanded transfers the results are the same, and receipts too but for the job.
+#[test]
+fn expanded_transfers_give_the_same_results() {
+    let mut draft = draft();
+    draft.suite = Suite::SemiHonest(Expansion::K16);
+    let world = World::drafted(draft, Sum::new(3), ROWS);
+    let [garbler, evaluator] = world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
+    let eve = world.outputs(PartyId(4), [&garbler, &evaluator]).unwrap();
+    assert_eq!((&eve[0][..], number(&eve[1])), (&[true; 3][..], 100 + 200 + 999 + 6 + 50));
 }
 
 /// A stream that breaks after some bytes, and a copy of all that was written to it.

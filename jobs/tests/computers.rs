@@ -20,6 +20,7 @@ use sotto_jobs::receipt::{Receipt, ReceiptError, Statement};
 use sotto_jobs::run_state::OwnParty;
 use sotto_jobs::{Digest, Job, PartyId, policy_file, receipt_file};
 use sotto_mpc::channel::{Pipe, pipe_pair};
+use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::malicious::{Check, HelloError, SessionError};
 use sotto_party::hex::to_hex;
 use sotto_vectors::{json, load, render};
@@ -403,7 +404,15 @@ fn which_jobs_of_many_there_are() {
     };
     let field = Part::Field("computers");
     assert!(faults(|_| {}).is_empty());
-    assert!(faults(|d| d.suite = Suite::SemiHonest).contains(&(field, JobError::SemiHonestOfMany)));
+    assert!(
+        faults(|d| d.suite = Suite::SemiHonest(Expansion::None))
+            .contains(&(field, JobError::SemiHonestOfMany))
+    );
+    let expand = |d: &mut Draft| {
+        let Suite::Malicious(settings) = d.suite else { return };
+        d.suite = Suite::Malicious(settings.with_expansion(Expansion::K16));
+    };
+    assert_eq!(faults(expand), [(field, JobError::ExpandedOfMany)]);
     assert!(faults(|d| d.further = vec![PartyId(1)]).contains(&(field, JobError::ComputeParties)));
     assert!(faults(|d| d.further = vec![PartyId(9)]).contains(&(field, JobError::ComputeParties)));
     assert!(faults(|d| d.further = vec![PartyId(3); 7]).contains(&(field, JobError::ComputeParties)));

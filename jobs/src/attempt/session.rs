@@ -28,6 +28,7 @@ use crate::run_id::session_id;
 use sotto_mpc::Bits;
 use sotto_mpc::channel::{Channel, Phase};
 use sotto_mpc::inputs::Holder;
+use sotto_mpc::ot::Expansion;
 use sotto_mpc::program::Program;
 use sotto_mpc::protocol::malicious::multiparty::{self, Experimental, HeldBy, Parties, Place, Plan};
 use sotto_mpc::protocol::malicious::{self, Inputs, Milestone, NotKept, OwnerTests, Settings};
@@ -93,7 +94,7 @@ impl Session<'_> {
         self.shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
         let channel = &mut channel.framed;
         let (output_share, transcript) =
-            semi_honest(self.role, &mut *channel, (&program, terms), &inputs, rng)?;
+            semi_honest(self.role, &mut *channel, (&program, terms, job.suite.expansion()), &inputs, rng)?;
         let locker = Locker { role: self.role, us: self.us, identity: self.identity, outputs: self.outputs };
         let locked = match &job.sale {
             Some(sale) => Some(locker.lock(sale, &output_share, channel, rng)?),
@@ -243,18 +244,20 @@ impl Session<'_> {
 fn semi_honest<C: Channel, P: Program>(
     role: Role,
     channel: C,
-    (program, terms): (&P, Terms),
+    (program, terms, expansion): (&P, Terms, Expansion),
     inputs: &Bits,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(OutputShare, [u8; 32]), AttemptError> {
     Ok(match role {
         Role::Garbler => {
-            let session = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;
+            let session = Garbler::new(channel, program, terms).with_expansion(expansion);
+            let session = session.hello(rng)?.set_up(rng)?;
             let (session, output_share) = session.execute_for_result_party(inputs, rng)?;
             (output_share, session.transcript())
         }
         Role::Evaluator => {
-            let session = Evaluator::new(channel, program, terms).hello(rng)?.set_up(rng)?;
+            let session = Evaluator::new(channel, program, terms).with_expansion(expansion);
+            let session = session.hello(rng)?.set_up(rng)?;
             let (session, output_share) = session.execute_for_result_party(inputs)?;
             (output_share, session.transcript())
         }

@@ -9,7 +9,7 @@ use crate::hash::Digest;
 use crate::kind::Kind;
 use crate::text::{Line, Name, Prose};
 use crate::variants::Cases;
-use sotto_mpc::ot::TreeDepth;
+use sotto_mpc::ot::{Expansion, TreeDepth};
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::PublicKey;
@@ -240,23 +240,34 @@ impl Adversary {
 /// How it is computed, and which adversary that withstands.
 ///
 /// ```text
-/// semi-honest   1
-/// malicious     2 ‖ attempts u8 ‖ depth of the trees u8
+/// semi-honest   1 + 16·expansion
+/// malicious     2 ‖ attempts u8 ‖ depth of the trees + 16·expansion u8
 /// ```
+///
+/// The expansion is 0 for none, else log k − 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {
-    /// Half gates and SoftSpoken transfers.
-    SemiHonest,
+    /// Half gates and SoftSpoken transfers, expanded or not.
+    SemiHonest(Expansion),
     /// Authenticated half gates; at most so many attempts at a run, over trees of this depth.
     Malicious(Settings),
 }
 
 impl Suite {
+    /// Whether transfers are expanded.
+    #[must_use]
+    pub const fn expansion(self) -> Expansion {
+        match self {
+            Self::SemiHonest(expansion) => expansion,
+            Self::Malicious(settings) => settings.expansion,
+        }
+    }
+
     /// The adversary that it withstands.
     #[must_use]
     pub const fn adversary(self) -> Adversary {
         match self {
-            Self::SemiHonest => Adversary::SemiHonest,
+            Self::SemiHonest(_) => Adversary::SemiHonest,
             Self::Malicious(_) => Adversary::Malicious,
         }
     }
@@ -439,10 +450,11 @@ codes!(Count, "a count's meaning", [Exactly, UpTo]);
 impl Codec for Suite {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::SemiHonest => out.push(1),
+            Self::SemiHonest(expansion) => out.push(1 | (*expansion as u8) << 4),
             // There are at most 64 attempts.
             Self::Malicious(settings) => {
-                out.extend([2, settings.attempts.number() as u8, settings.depth as u8]);
+                let trees = settings.depth as u8 | (settings.expansion as u8) << 4;
+                out.extend([2, settings.attempts.number() as u8, trees]);
             }
         }
     }
@@ -450,12 +462,14 @@ impl Codec for Suite {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let invalid = DecodeError::Value("a protocol suite");
         match u8::decode(r)? {
-            1 => Ok(Self::SemiHonest),
             2 => {
                 let attempts = Attempts::new(u8::decode(r)?.into()).ok_or(invalid)?;
-                let depth = tree_depth(u8::decode(r)?.into()).ok_or(invalid)?;
-                Ok(Self::Malicious(Settings::new(attempts, depth)))
+                let trees = u8::decode(r)?;
+                let depth = tree_depth((trees & 15).into()).ok_or(invalid)?;
+                let expansion = Expansion::from_code(trees >> 4).ok_or(invalid)?;
+                Ok(Self::Malicious(Settings::new(attempts, depth).with_expansion(expansion)))
             }
+            code if code & 15 == 1 => Expansion::from_code(code >> 4).map(Self::SemiHonest).ok_or(invalid),
             _ => Err(invalid),
         }
     }

@@ -13,6 +13,7 @@ use super::draft::{
     RendezvousServer,
 };
 use super::party_id::PartyId;
+use sotto_mpc::ot::Expansion;
 
 /// Which part of a job a complaint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,9 @@ pub enum JobError {
     /// More than two compute parties under a protocol of two.
     #[error("three or more compute parties need `adversary = \"malicious\"`")]
     SemiHonestOfMany,
+    /// Expanded transfers with more than two compute parties.
+    #[error("transfers are expanded between two compute parties only: leave out `expansion`")]
+    ExpandedOfMany,
     /// A compute party without an address.
     #[error(
         "a compute party needs an address (host:port) at which the others reach it, or a rendezvous server"
@@ -260,6 +264,8 @@ impl Draft {
             require(faults, part, is_sound && distinct(all.iter()), JobError::ComputeParties);
             let withstands = self.suite.adversary() == Adversary::Malicious;
             require(faults, part, withstands, JobError::SemiHonestOfMany);
+            let is_expanded = self.suite.expansion() != Expansion::None;
+            require(faults, part, !is_expanded, JobError::ExpandedOfMany);
         }
     }
 

@@ -16,6 +16,7 @@ use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, Words};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
+use sotto_mpc::ot::Expansion;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::protocol::malicious::Settings;
 use sotto_party::Identity;
@@ -127,7 +128,7 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         inputs: [0, 2, 3].into_iter().enumerate().map(input).collect(),
         outputs: vec![output("inputs_hold", &[0, 4]), output("sum", &[4])],
         leaks: leaks(program).unwrap(),
-        suite: Suite::SemiHonest,
+        suite: Suite::SemiHonest(Expansion::None),
         limits: Limits { rows: 10, and_gates: 1000, seconds: 60 },
         deadline: 60,
         expiry: 4_000_000_000,

@@ -134,33 +134,21 @@ impl Matrix {
     }
 
     /// The product with `rows`; shows the number of each 128 rows, and their columns of `R`, to `visit`.
-    ///
-    /// For each byte of a row's column of `R`, the row is added to one of 256 sums. Row `c` of the product is
-    /// the total of the sums whose number has bit `c` set.
-    fn product(&self, rows: &[Block], mut visit: impl FnMut(usize, &[u64])) -> Vec<Block> {
+    fn product(&self, rows: &[Block], visit: impl FnMut(usize, &[u64])) -> Vec<Block> {
         let (rows, sacrificed) = rows.split_at(rows.len() - ROWS);
-        let mut sums = vec![[Block::ZERO; 256]; ROWS / 8];
-        for (block, (rows, columns)) in rows.chunks(SIDE).zip(self.columns()).enumerate() {
-            let columns = &columns.as_flattened()[..rows.len()];
-            visit(block, columns);
-            for (row, column) in rows.iter().zip(columns) {
-                for (sum, byte) in sums.iter_mut().zip(column.to_le_bytes()) {
-                    sum[usize::from(byte)] ^= *row;
-                }
-            }
-        }
-        (sacrificed.iter().enumerate())
-            .map(|(i, row)| {
-                let chosen = sums[i / 8].iter().enumerate();
-                let chosen = chosen.filter(|(number, _)| number >> (i % 8) & 1 == 1);
-                chosen.fold(*row, |product, (_, sum)| product ^ *sum)
-            })
-            .collect()
+        let mut product = self.begin();
+        product.add_shown(rows, visit);
+        product.total(sacrificed)
     }
 
-    /// The columns before the identity part, 128 at a time.
-    fn columns(&self) -> impl Iterator<Item = [[u64; 2]; SIDE / 2]> {
-        (0..).step_by(SIDE / 2).map(|first: u128| {
+    /// The product with rows that come in pieces.
+    pub(super) fn begin(&self) -> Product<'_> {
+        Product { matrix: self, sums: Zeroizing::new(vec![[Block::ZERO; 256]; ROWS / 8]), block: 0 }
+    }
+
+    /// The columns before the identity part, 128 at a time, from the given 128 on.
+    fn columns(&self, block: usize) -> impl Iterator<Item = [[u64; 2]; SIDE / 2]> {
+        (block as u128 * (SIDE / 2) as u128..).step_by(SIDE / 2).map(|first: u128| {
             let counter = |i: usize| Block::new(first + i as u128).to_bytes().into();
             let mut blocks: [AesBlock; SIDE / 2] = core::array::from_fn(counter);
             self.0.encrypt_blocks(&mut blocks);
@@ -169,6 +157,48 @@ impl Matrix {
                 [value as u64, (value >> 64) as u64]
             })
         })
+    }
+}
+
+/// A product with `R` that is under way.
+///
+/// For each byte of a row's column of `R`, the row is added to one of 256 sums. Row `c` of the product is the
+/// total of the sums whose number has bit `c` set.
+pub(super) struct Product<'m> {
+    matrix: &'m Matrix,
+    sums: Zeroizing<Vec<[Block; 256]>>,
+    /// The number of the next 128 rows.
+    block: usize,
+}
+
+impl Product<'_> {
+    /// Adds the next rows: a multiple of 128, but for the last ones.
+    pub(super) fn add(&mut self, rows: &[Block]) {
+        self.add_shown(rows, |_, _| ());
+    }
+
+    fn add_shown(&mut self, rows: &[Block], mut visit: impl FnMut(usize, &[u64])) {
+        for (rows, columns) in rows.chunks(SIDE).zip(self.matrix.columns(self.block)) {
+            let columns = &columns.as_flattened()[..rows.len()];
+            visit(self.block, columns);
+            self.block += 1;
+            for (row, column) in rows.iter().zip(columns) {
+                for (sum, byte) in self.sums.iter_mut().zip(column.to_le_bytes()) {
+                    sum[usize::from(byte)] ^= *row;
+                }
+            }
+        }
+    }
+
+    /// The product, with the rows that are sacrificed.
+    pub(super) fn total(&self, sacrificed: &[Block]) -> Vec<Block> {
+        (sacrificed.iter().enumerate())
+            .map(|(i, row)| {
+                let chosen = self.sums[i / 8].iter().enumerate();
+                let chosen = chosen.filter(|(number, _)| number >> (i % 8) & 1 == 1);
+                chosen.fold(*row, |product, (_, sum)| product ^ *sum)
+            })
+            .collect()
     }
 }
 
@@ -183,7 +213,7 @@ mod tests {
         if j >= n {
             return j - n == r;
         }
-        let columns = matrix.columns().nth(j / SIDE).unwrap();
+        let columns = matrix.columns(j / SIDE).next().unwrap();
         columns.as_flattened()[j % SIDE] >> r & 1 == 1
     }
 
@@ -196,6 +226,9 @@ mod tests {
             let bits: Vec<_> = (0..3).map(|_| Block::random(&mut rng)).collect();
             let (vector, product) = matrix.times_both(&bits, &rows);
             assert!(product == matrix.times(&rows));
+            let mut pieces = matrix.begin();
+            rows[..n].chunks(128).for_each(|rows| pieces.add(rows));
+            assert!(product == pieces.total(&rows[n..]));
             assert_eq!(product.len(), ROWS);
             for (r, product) in product.into_iter().enumerate() {
                 let (mut row, mut bit) = (Block::ZERO, false);

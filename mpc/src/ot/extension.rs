@@ -13,6 +13,10 @@
 //! 128 transfers. Against a malicious peer a call has 64 more transfers, and one exchange of a challenge and
 //! about a kilobyte ([`check`](super::check)).
 //!
+//! If the options expand the transfers ([`ferret`](super::ferret)), those of the trees are only the first ones, and a
+//! call hands out outputs of the expansion. If the receiver chooses, it then sends the XOR of its choices and those of
+//! the outputs, one bit each, and the sender adds Δ to q where that is 1.
+//!
 //! Source: Roy 2022 (ePrint 2022/192), subspace VOLE with the repetition code, and `Δ`-OT from it.
 
 mod receiver;
@@ -27,6 +31,9 @@ use super::vole::CHUNK;
 use super::{Adversary, Options};
 use crate::block::Block;
 use zeroize::Zeroize;
+
+/// The first tree that needs corrections if any choice will do.
+const RANDOM: usize = 1;
 
 /// The choices of a call.
 #[derive(Clone, Copy)]
@@ -60,7 +67,7 @@ impl Choices<'_> {
 
     /// The first tree that needs corrections.
     fn corrected(&self) -> usize {
-        usize::from(matches!(self, Self::Random(_)))
+        if matches!(self, Self::Random(_)) { RANDOM } else { 0 }
     }
 
     /// The choices of transfers 128·i to 128·i + 127, where `u` is the output of tree 0 for them. Padding

@@ -26,6 +26,12 @@ pub(super) const ANSWER: &str = "sotto ot v1 base answer";
 pub(super) const PROOF: &str = "sotto ot v1 base proof";
 /// The commitment to the check values of all leaves.
 pub(super) const LEAVES: &str = "sotto ot v1 leaves";
+/// The key of the linear code of the expansion.
+pub(super) const CODE: &str = "sotto ot v1 ferret code";
+/// The key from which the trees of the expansion have theirs.
+pub(super) const TREE: &str = "sotto ot v1 ferret tree";
+/// The sender's proof about the leaves of a round of the expansion.
+pub(super) const EXPANDED: &str = "sotto ot v1 ferret leaves";
 
 /// Hashes `parts` under `label`, session and index.
 pub(super) fn oracle<'a>(

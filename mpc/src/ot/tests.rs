@@ -1,7 +1,8 @@
-//! Both parties against each other. This file tests honest parties; [`deviations`] tests deviating ones, and
-//! [`transcripts`] the bytes on the wire.
+//! Both parties against each other. This file tests honest parties; [`deviations`] tests deviating ones,
+//! [`transcripts`] the bytes on the wire, and [`expansion`] all of that with expanded transfers.
 
 mod deviations;
+mod expansion;
 mod transcripts;
 
 use std::thread;
@@ -90,7 +91,8 @@ pub(crate) fn dealt(delta: &Delta, options: Options, rng: &mut ChaCha20Rng) -> (
         known.extend_from_slice(&ggm::puncture(&alpha, &taken).keys);
     }
     let sender = Sender::new(options, known.into(), delta.block(), Block::random(rng));
-    (sender, Receiver::new(options, all.into()))
+    let sender = sender.expanded(&SID, rng);
+    (sender, Receiver::new(options, all.into()).expanded(&SID, rng))
 }
 
 #[test]
@@ -111,9 +113,9 @@ fn no_secret_of_a_party_is_shown() {
 
 fn all_options() -> impl Iterator<Item = Options> {
     let adversaries = [Adversary::SemiHonest, Adversary::Malicious];
-    [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight]
-        .into_iter()
-        .flat_map(move |depth| adversaries.map(|adversary| Options { depth, adversary }))
+    [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight].into_iter().flat_map(move |depth| {
+        adversaries.map(|adversary| Options { depth, adversary, ..Options::default() })
+    })
 }
 
 /// Runs the two parties in two threads.

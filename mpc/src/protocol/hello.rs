@@ -15,7 +15,7 @@ use sha2::{Digest, Sha512};
 
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::codec::{Decode, DecodeError, Encode, Reader};
-use crate::ot::SessionId;
+use crate::ot::{Expansion, SessionId};
 use crate::program::{ProgramId, ProgramName};
 
 /// Version of the messages. Version 1 transferred all input labels before the first table.
@@ -23,14 +23,24 @@ const VERSION: u16 = 2;
 
 /// The protocol that follows the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum Suite {
-    /// Half gates, SoftSpoken oblivious transfer with k = 2, semi-honest security.
-    SemiHonest = 1,
+    /// Half gates, SoftSpoken oblivious transfer with k = 2, or expanded with k = 8, semi-honest security.
+    SemiHonest(Expansion),
     /// Authenticated half gates, SoftSpoken oblivious transfer both ways, malicious security with abort.
-    Malicious = 2,
+    Malicious,
     /// Authenticated half gates of n parties, malicious security with abort, experimental.
-    Multiparty = 3,
+    Multiparty,
+}
+
+impl Suite {
+    /// The encoding: the protocol in the low four bits, the expansion in the high ones.
+    const fn code(self) -> u8 {
+        match self {
+            Self::SemiHonest(expansion) => 1 | (expansion as u8) << 4,
+            Self::Malicious => 2,
+            Self::Multiparty => 3,
+        }
+    }
 }
 
 /// The role of a party.
@@ -205,7 +215,7 @@ pub(super) fn exchange(
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let Proposal { suite, role, program, terms: Terms { run, attempt, reveal } } = *proposal;
-    let (suite, reveal, run) = (suite as u8, reveal as u8, run.0);
+    let (suite, reveal, run) = (suite.code(), reveal as u8, run.0);
     let ours = Hello { version: VERSION, suite, role: role as u8, reveal, attempt, run, nonce, program };
     channel.send(Phase::Hello, &ours.to_bytes())?;
     let mut bytes = [0; Hello::BYTES];

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bytes;
+mod expansion;
 mod outputs;
 mod terms;
 

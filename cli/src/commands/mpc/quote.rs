@@ -14,7 +14,7 @@ use sotto_jobs::reading;
 use sotto_jobs::{Computation, Job, PartyId};
 use sotto_mpc::Backend;
 use sotto_mpc::calibrate::{AuthenticatedPair, Layers, garble};
-use sotto_mpc::ot::TreeDepth;
+use sotto_mpc::ot::{Expansion, TreeDepth};
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
 use sotto_tee::evidence::MAX_EVIDENCE;
@@ -41,6 +41,10 @@ const AUTHENTICATED: Layers = Layers { lanes: 1024, pairs: 10 };
 const AUTHENTICATED_SET_UP: u64 = 60_000;
 /// Under this many bytes a second, deeper trees save more time on the link than they cost.
 const SLOW_LINK: f64 = 0.9 * 125_000_000.0;
+/// Under this many, expanded transfers are worth a look: at 40 million a second, a gigabit has room for more.
+const EXPANSION_LINK: f64 = 0.7 * 125_000_000.0;
+/// What is proposed: of the parameters, those with the fewest bytes at that speed.
+const PROPOSED: Expansion = Expansion::K18;
 
 pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     // To measure a link takes the keys of both ends; all else is known before there are any.
@@ -86,7 +90,15 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     {
         human.push_str(&format!("\nTrees       `tree_depth = {}` would suit this link better", best as u8));
     }
+    let expansion = proposed(&job, ours, &link);
+    if let Some(log_k) = expansion {
+        human.push_str(&format!(
+            "\nExpansion   `expansion = {log_k}` would take {} bytes; it is unaudited and rests on one more assumption",
+            ours.expanded_bytes
+        ));
+    }
     let fields = json!({
+        "expansion": expansion, "expanded_bytes": ours.expanded_bytes,
         "job": id, "adversary": ours.adversary.as_str(), "and_gates": gates, "bytes": ours.bytes,
         "input_bytes": ours.input_bytes, "memory_bytes": ours.memory, "seconds": ours.seconds,
         "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
@@ -96,6 +108,13 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "both": [curious.record(), malicious.record()], "evidence_bytes": evidence.map(|(_, bytes)| bytes),
     });
     context.output.record("mpc-quote", fields, &human)
+}
+
+/// The expansion of transfers that pays on this link.
+fn proposed(job: &Job, ours: &Estimate, link: &Link) -> Option<u32> {
+    let saved = ours.bytes.saturating_sub(ours.expanded_bytes) as f64 / link.bytes_a_second;
+    let pays = link.bytes_a_second < EXPANSION_LINK && saved > 1.0 && !job.is_experimental();
+    PROPOSED.log_k().filter(|_| pays && job.suite.expansion() == Expansion::None)
 }
 
 /// How often platforms are asked for evidence, and the most bytes of it that cross before a result; nothing if the job
@@ -118,6 +137,8 @@ fn evidence(job: &Job) -> Option<(usize, usize)> {
 struct Estimate {
     adversary: Adversary,
     bytes: u64,
+    /// The same with expanded transfers.
+    expanded_bytes: u64,
     /// From the parties that do not compute.
     input_bytes: u64,
     memory: u64,
@@ -156,23 +177,36 @@ fn curious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate> {
     let (shared, evaluator) = bits(job, program);
     let outputs: u64 = program.declaration().outputs().iter().map(|table| table.bits() as u64).sum();
     let gates = job.program.and_gates;
-    // Tables; eight bytes per input bit of the evaluator (docs/FORMATS.md); hashes of output labels; base
-    // transfers.
-    let bytes = 32 * gates + 8 * (shared + evaluator) + 32 * outputs + SET_UP.0;
+    // Tables; eight bytes per input bit of the evaluator (docs/FORMATS.md), or what the expansion takes; hashes of
+    // output labels; base transfers.
+    let with =
+        |expansion| 32 * gates + transfer_bytes(expansion, shared + evaluator) + 32 * outputs + SET_UP.0;
+    let (expansion, expanded_bytes) = (job.suite.expansion(), with(PROPOSED));
+    let bytes = with(expansion);
     let rate = rate()?;
     // Garbling, sending and evaluating overlap: the slowest one determines the time.
     let (on_link, here) = (bytes as f64 / link.bytes_a_second, gates as f64 / rate);
     Ok(Estimate {
         adversary: Adversary::SemiHonest,
         bytes,
+        expanded_bytes,
         input_bytes: shared / 4,
-        memory: memory(job, program) + LABEL * program.tables().held_bits as u64,
+        memory: memory(job, program) + LABEL * program.tables().held_bits as u64 + expansion.memory(),
         seconds: SET_UP_SECONDS + SET_UP.1 as f64 * link.delay + here.max(on_link),
         rate,
         machine: format!("this machine garbles {:.0} million gates per second", rate / 1e6),
         is_link_bound: gates > 0 && on_link > here,
         tree_depth: None,
     })
+}
+
+/// The bytes of transfers of chosen bits against a curious party: over trees of depth 2, or expanded.
+fn transfer_bytes(expansion: Expansion, bits: u64) -> u64 {
+    match expansion {
+        Expansion::None => 8 * bits,
+        // The seed of the first round has trees of depth 8.
+        _ => expansion.bytes(bits) + expansion.seed() * 15 / 8 + bits / 8,
+    }
 }
 
 /// Against a malicious one: with the job's settings, or with those that suit the link.
@@ -188,17 +222,18 @@ fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate>
     let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
     let padded: u64 = job.result_parties().into_iter().map(|id| pad_of(job, id, &widths)).sum();
     // Two bits of every owner for each bit of an input or pad that is shared: one at either compute party.
-    let (entered, transfer) = (n * (shared + padded) + evaluator + own, 16 / settings.depth as u64);
+    let entered = n * (shared + padded) + evaluator + own;
     let sent = if n == 2 {
         [cost.garbler_bytes, cost.evaluator_bytes]
     } else {
         let to_all = cost.evaluator_bytes * (n - 1);
         [to_all + 16 * (3 * n - 4) * gates, to_all]
     };
-    let bytes = sent[0] * (n - 1)
-        + sent[1]
-        + (n - 1) * (transfer + 1) * entered
-        + n * (n - 1) / 2 * AUTHENTICATED_SET_UP;
+    let transfer = if settings.expansion == Expansion::None { 16 / settings.depth as u64 } else { 0 };
+    let around = (n - 1) * (transfer + 1) * entered + n * (n - 1) / 2 * AUTHENTICATED_SET_UP;
+    let bytes = sent[0] * (n - 1) + sent[1] + around;
+    let expanded = settings.with_expansion(PROPOSED).cost(gates);
+    let expanded_bytes = expanded.garbler_bytes + expanded.evaluator_bytes + around;
     let rate = authenticated_rate(settings)?;
     // One party works while the other sends; within a chunk, most of it overlaps.
     let work = (n - 1) as f64 * cost.candidates as f64 / 3.0 / rate;
@@ -208,6 +243,7 @@ fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate>
     Ok(Estimate {
         adversary: Adversary::Malicious,
         bytes,
+        expanded_bytes,
         input_bytes: n
             * ((shared + padded) / 8 + 80 * (n - 1) * u64::from(settings.attempts.number()) * blocks),
         memory: memory(job, program)

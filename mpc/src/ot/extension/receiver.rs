@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 
 use super::super::base::{self, Opening, Sent};
 use super::super::check::{Answer, Matrix, ROWS, prove_leaves};
+use super::super::ferret::{Ferret, Receiving};
 use super::super::ggm::{LeafCheck, grow};
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{Choices, PackedChoices, chunks, extent, resize};
+use super::{Choices, PackedChoices, RANDOM, chunks, extent, resize};
 use crate::backend::Backend;
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
@@ -29,6 +30,8 @@ pub struct Receiver {
     /// The index of the next transfer of messages.
     index: u64,
     live: bool,
+    /// None if the transfers are not expanded.
+    ferret: Option<Box<Ferret<Receiving>>>,
 }
 
 impl Receiver {
@@ -71,7 +74,7 @@ impl Receiver {
             prove(channel, sid, options, &base, &checks)?;
         }
         channel.flush()?;
-        Ok(Self::new(options, keys))
+        Ok(Self::new(options, keys).expanded(sid, rng))
     }
 
     /// A receiver with these leaves.
@@ -82,7 +85,21 @@ impl Receiver {
             rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
             index: 0,
             live: true,
+            ferret: None,
         }
+    }
+
+    /// The receiver with the expansion of its options.
+    pub(in super::super) fn expanded(
+        mut self,
+        sid: &SessionId,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let Options { expansion, adversary, .. } = self.options;
+        self.ferret = expansion.parameters().map(|parameters| {
+            Box::new(Ferret::new(sid, parameters, adversary, Receiving::new(Block::random(rng))))
+        });
+        self
     }
 
     /// Transfers with the given choices; returns `t_i` for each.
@@ -206,6 +223,42 @@ impl Receiver {
         choices: Choices<'_>,
         t: &mut Vec<Block>,
     ) -> Result<Zeroizing<Vec<Block>>, OtError> {
+        let Some(mut ferret) = self.ferret.take() else {
+            return self.extend_trees(channel, choices, t);
+        };
+        let n = choices.len();
+        if n > 0 && ferret.first() > 0 {
+            let mut first = Zeroizing::default();
+            let x = self.extend_trees(channel, Choices::Random(ferret.first()), &mut first)?;
+            for (t, x) in first.chunks_mut(SIDE).zip(x.iter()) {
+                (0..).zip(t).for_each(|(i, t)| *t = t.with_lsb(x.to_u128() >> i & 1 == 1));
+            }
+            ferret.begin(channel, first)?;
+        }
+        resize(t, n);
+        ferret.fill(channel, t)?;
+        self.ferret = Some(ferret);
+        let mut x = Zeroizing::new(Vec::with_capacity(n.div_ceil(SIDE)));
+        x.extend(t.chunks(SIDE).map(lowest_bits));
+        if choices.corrected() < RANDOM {
+            for (i, x) in x.iter_mut().enumerate() {
+                *x ^= choices.block(i, *x);
+            }
+            let d: Vec<u8> = x.iter().flat_map(|d| d.to_bytes()).take(n.div_ceil(8)).collect();
+            channel.send(Phase::OtExtension, &d)?;
+            (0..).zip(x.iter_mut()).for_each(|(i, x)| *x = choices.block(i, *x));
+        }
+        channel.flush()?;
+        Ok(x)
+    }
+
+    /// As [`extend`](Self::extend), without the expansion.
+    fn extend_trees(
+        &mut self,
+        channel: &mut impl Channel,
+        choices: Choices<'_>,
+        t: &mut Vec<Block>,
+    ) -> Result<Zeroizing<Vec<Block>>, OtError> {
         let n = choices.len();
         let (total, blocks) = extent(n, self.options);
         let x = self.transfer(channel, choices, blocks, t)?;
@@ -314,6 +367,11 @@ fn check(channel: &mut impl Channel, x: &[Block], t: &[Block]) -> Result<(), OtE
         channel.send(Phase::OtExtension, &row.to_bytes())?;
     }
     Ok(())
+}
+
+/// The lowest bits of up to 128 blocks.
+fn lowest_bits(blocks: &[Block]) -> Block {
+    Block::new(blocks.iter().rev().fold(0, |bits, block| bits << 1 | u128::from(block.lsb())))
 }
 
 fn send_blocks(channel: &mut impl Channel, blocks: &[Block]) -> Result<(), OtError> {

@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 
 use super::super::base::{self, COUNT, Challenge, Received};
 use super::super::check::{Answer, LeafProof, Matrix, ROWS, leaves_match};
+use super::super::ferret::{Ferret, Sending};
 use super::super::ggm::{LeafCheck, expand, puncture};
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{chunks, extent, resize};
+use super::{RANDOM, chunks, extent, resize};
 use crate::backend::Backend;
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
@@ -32,6 +33,8 @@ pub struct Sender {
     /// The index of the next transfer of messages.
     index: u64,
     live: bool,
+    /// None if the transfers are not expanded.
+    ferret: Option<Box<Ferret<Sending>>>,
 }
 
 impl Sender {
@@ -75,7 +78,8 @@ impl Sender {
             let check = |proof: &_| leaves_match(sid, depth, &bits, checks, proof);
             answer(channel, depth.trees(), &base, check)?;
         }
-        Ok(Self::new(options, keys, *delta, Block::random(rng)))
+        let sender = Self::new(options, keys, *delta, Block::random(rng));
+        Ok(sender.expanded(sid, rng))
     }
 
     /// A sender with these leaves, whose challenges follow from `draw`.
@@ -93,7 +97,22 @@ impl Sender {
             draw: Zeroizing::new(draw),
             index: 0,
             live: true,
+            ferret: None,
         }
+    }
+
+    /// The sender with the expansion of its options.
+    pub(in super::super) fn expanded(
+        mut self,
+        sid: &SessionId,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let Options { expansion, adversary, .. } = self.options;
+        self.ferret = expansion.parameters().map(|parameters| {
+            let end = Sending::new(*self.delta, Block::random(rng));
+            Box::new(Ferret::new(sid, parameters, adversary, end))
+        });
+        self
     }
 
     /// Performs `n` transfers with the receiver's choices; returns `q_i` for each.
@@ -126,7 +145,7 @@ impl Sender {
         q: &mut Vec<Block>,
     ) -> Result<(), OtError> {
         self.begin()?;
-        self.extend(channel, n, 1, q)?;
+        self.extend(channel, n, RANDOM, q)?;
         self.live = true;
         Ok(())
     }
@@ -205,6 +224,35 @@ impl Sender {
 
     /// Performs one call, in which the receiver sends corrections for the trees from `corrected` on.
     fn extend(
+        &mut self,
+        channel: &mut impl Channel,
+        n: usize,
+        corrected: usize,
+        q: &mut Vec<Block>,
+    ) -> Result<(), OtError> {
+        let Some(mut ferret) = self.ferret.take() else {
+            return self.extend_trees(channel, n, corrected, q);
+        };
+        if n > 0 && ferret.first() > 0 {
+            let mut first = Zeroizing::default();
+            self.extend_trees(channel, ferret.first(), RANDOM, &mut first)?;
+            first.iter_mut().for_each(|q| *q = q.with_lsb(false));
+            ferret.begin(channel, first)?;
+        }
+        resize(q, n);
+        ferret.fill(channel, q)?;
+        if corrected < RANDOM {
+            let mut d = vec![0; n.div_ceil(8)];
+            channel.receive(Phase::OtExtension, &mut d)?;
+            let bits = d.iter().flat_map(|byte| (0..8).map(move |i| byte >> i & 1 == 1));
+            q.iter_mut().zip(bits).for_each(|(q, bit)| *q ^= ferret.end().delta().masked(bit));
+        }
+        self.ferret = Some(ferret);
+        Ok(())
+    }
+
+    /// As [`extend`](Self::extend), without the expansion.
+    fn extend_trees(
         &mut self,
         channel: &mut impl Channel,
         n: usize,

@@ -10,7 +10,8 @@ const OFFERS: usize = 32;
 const CHI: usize = OFFERS + 32 * 128;
 const SUMS: usize = CHI + 32 * 128 + 32;
 
-const MALICIOUS: Options = Options { depth: TreeDepth::Two, adversary: Adversary::Malicious };
+const MALICIOUS: Options =
+    Options { depth: TreeDepth::Two, adversary: Adversary::Malicious, expansion: Expansion::None };
 /// Transfers in a session below, in one call.
 const N: usize = 200;
 /// Bytes of corrections of one tree, with the sacrificed transfers.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 
 /// All bytes both parties send under fixed seeds, and the first outputs.
-fn transcript(options: Options) -> [u8; 32] {
+pub(super) fn transcript(options: Options) -> [u8; 32] {
     let ((sent, q), received) = run(
         |ch| {
             let mut sender = Sender::setup_with(ch, &SID, &delta(), options, &mut rng(2)).unwrap();
@@ -67,7 +67,7 @@ fn corrections(choice: fn(usize) -> bool) -> (Vec<u8>, Vec<bool>) {
 }
 
 /// How many standard deviations the agreement of the corrections with the choices is away from one half.
-fn bias(corrections: &[u8], x: &[bool]) -> f64 {
+pub(super) fn bias(corrections: &[u8], x: &[bool]) -> f64 {
     let bits = corrections.iter().flat_map(|byte| (0..8).map(move |j| byte >> j & 1 == 1));
     let agree = bits.zip(x.iter().cycle()).filter(|(d, x)| d == *x).count();
     let n = 8.0 * corrections.len() as f64;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! hello        as for every protocol (`protocol::hello`), of the suite for malicious security
-//! parameters   attempts u32 ‖ depth k u8 ‖ layers B u8 ‖ candidates L u64 ‖ AND gates u64          must be equal
-//!              B and L are those of a full chunk
+//! parameters   attempts u32 ‖ trees u8 ‖ layers B u8 ‖ candidates L u64 ‖ AND gates u64          must be equal
+//!              B and L are those of a full chunk; trees: their depth k, and the expansion in the high four bits
 //! session id   SHA-256(session id of the hellos, parameters)
 //! ```
 //!
@@ -19,7 +19,7 @@ use super::error::SessionError;
 use super::settings::{Buckets, Chunks, Settings};
 use crate::channel::{Channel, Phase};
 use crate::codec::Encode;
-use crate::ot::SessionId;
+use crate::ot::{SessionId, tree_code};
 use crate::program::Program;
 use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
 
@@ -65,7 +65,8 @@ impl<P: Program> Intent<'_, P> {
         }
         let domain = Domain { label: SESSION, session: &SessionId(handshake), index: 0, role: None };
         let id = SessionId(domain.of(&[&ours]));
-        let session = Session { id, depth: self.settings.depth };
+        let Settings { depth, expansion, .. } = self.settings;
+        let session = Session { id, depth, expansion };
         Ok(Agreed { session, chunks: Chunks { settings: self.settings, gates } })
     }
 
@@ -87,7 +88,7 @@ pub(super) fn parameters(settings: &Settings, gates: u64) -> [u8; PARAMETERS] {
     let full = Buckets::full(settings);
     let mut bytes = Vec::with_capacity(PARAMETERS);
     settings.attempts.number().encode(&mut bytes);
-    [settings.depth as u8, full.layers as u8].encode(&mut bytes);
+    [tree_code(settings.depth, settings.expansion), full.layers as u8].encode(&mut bytes);
     full.candidates.encode(&mut bytes);
     gates.encode(&mut bytes);
     let mut parameters = [0; PARAMETERS];

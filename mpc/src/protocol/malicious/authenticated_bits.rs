@@ -37,7 +37,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::domains::{Domain, TRANSFERS};
 use crate::channel::Channel;
-use crate::ot::{Adversary, Options, OtError, Receiver, Sender, SessionId, TreeDepth};
+use crate::ot::{Adversary, Expansion, Options, OtError, Receiver, Sender, SessionId, TreeDepth};
 use crate::protocol::hello::Role;
 use crate::{Block, Delta};
 
@@ -244,7 +244,8 @@ impl Transfers {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
         let (role, peer_ending) = (own.role, own.peer_ending);
-        let options = Options { depth: session.depth, adversary: Adversary::Malicious };
+        let Session { depth, expansion, .. } = *session;
+        let options = Options { depth, expansion, adversary: Adversary::Malicious };
         let (sending, receiving) = (session.direction(role), session.direction(role.peer()));
         Ok(match role {
             Role::Garbler => {
@@ -307,6 +308,7 @@ impl Transfers {
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) depth: TreeDepth,
+    pub(super) expansion: Expansion,
 }
 
 impl Session {

@@ -58,8 +58,13 @@ pub enum SessionError {
     #[error(transparent)]
     Hello(#[from] HelloError),
     /// The peer uses other parameters.
-    #[error("the parties disagree on attempts, tree depth, the size of chunks or that of the program")]
+    #[error(
+        "the parties disagree on attempts, tree depth, expansion, the size of chunks or that of the program"
+    )]
     Parameters,
+    /// Transfers of more than two parties are not expanded: their check needs choices that are the same towards all.
+    #[error("transfers are expanded between two parties only")]
+    Expansion,
     /// Oblivious transfer failed.
     #[error("oblivious transfer failed: {0}")]
     Ot(#[from] OtError),

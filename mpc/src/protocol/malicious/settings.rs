@@ -31,7 +31,7 @@
 //! Source: the buckets of Wang, Ranellucci, Katz (ePrint 2017/189, section 4), here with cyclic shifts in
 //! place of random permutations.
 
-use crate::ot::TreeDepth;
+use crate::ot::{Expansion, TreeDepth};
 
 /// How many attempts at a run the parties allow: 1 to 64. The error bound of 2^-40 covers all of them
 /// together.
@@ -92,6 +92,8 @@ pub struct Settings {
     pub attempts: Attempts,
     /// The depth of the trees of oblivious transfer.
     pub depth: TreeDepth,
+    /// Whether transfers are expanded. Not with more than two parties.
+    pub expansion: Expansion,
     /// The size of a chunk.
     pub chunk: ChunkSize,
     /// The probability of undetected deviation is at most 2 to the minus this.
@@ -102,13 +104,19 @@ impl Settings {
     /// These attempts and trees, with large chunks and statistical security of 40 bits.
     #[must_use]
     pub const fn new(attempts: Attempts, depth: TreeDepth) -> Self {
-        Self { attempts, depth, chunk: ChunkSize::LARGE, statistical: 40 }
+        Self { attempts, depth, expansion: Expansion::None, chunk: ChunkSize::LARGE, statistical: 40 }
     }
 
     /// The same settings with chunks of another size.
     #[must_use]
     pub const fn with_chunk(self, chunk: ChunkSize) -> Self {
         Self { chunk, ..self }
+    }
+
+    /// The same settings with expanded transfers.
+    #[must_use]
+    pub const fn with_expansion(self, expansion: Expansion) -> Self {
+        Self { expansion, ..self }
     }
 
     /// Settings under which a chunk has few candidates, and at most this many gates, for tests that run

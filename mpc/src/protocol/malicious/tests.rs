@@ -276,7 +276,11 @@ impl Run {
     ) -> [End; 2] {
         let rng_0 = &mut rng(self.seed);
         let own = [Role::Garbler, Role::Evaluator].map(|role| Authenticator::random(role, rng_0));
-        let options = Options { depth: Settings::default().depth, adversary: Adversary::Malicious };
+        let options = Options {
+            depth: Settings::default().depth,
+            adversary: Adversary::Malicious,
+            ..Options::default()
+        };
         let deltas = own.each_ref().map(|own| own.delta.block());
         let other = [deltas[0] ^ crate::Block::new(self.other_delta.into()), deltas[1]];
         let [(sender_g, receiver_e), (sender_e, receiver_g)] =

@@ -6,13 +6,13 @@ use subtle::{Choice, ConstantTimeEq};
 use super::input_streams::EvaluatorInputs;
 use super::output_share::OutputShare;
 use super::session::{
-    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party,
+    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party, transfers,
 };
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;
 use crate::keys::SessionKeys;
-use crate::ot::Receiver;
+use crate::ot::{Expansion, Receiver};
 use crate::program::{Program, Shape};
 use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
 use crate::{Bits, Block};
@@ -27,13 +27,26 @@ pub struct Evaluator<'p, C, P, S = Connected> {
     channel: TranscriptChannel<C>,
     program: &'p P,
     terms: Terms,
+    expansion: Expansion,
     state: S,
 }
 
 impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        Self { channel: TranscriptChannel::new(channel), program, terms, state: Connected(()) }
+        Self {
+            channel: TranscriptChannel::new(channel),
+            program,
+            terms,
+            expansion: Expansion::None,
+            state: Connected(()),
+        }
+    }
+
+    /// The session with expanded transfers, if both parties choose the same.
+    #[must_use]
+    pub fn with_expansion(self, expansion: Expansion) -> Self {
+        Self { expansion, ..self }
     }
 
     /// Performs the handshake, which compares program and terms with the peer's.
@@ -44,7 +57,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Agreed>, SessionError> {
-        let (suite, role, terms) = (Suite::SemiHonest, Role::Evaluator, self.terms);
+        let (suite, role, terms) = (Suite::SemiHonest(self.expansion), Role::Evaluator, self.terms);
         let proposal = Proposal { suite, role, program: self.program.id(), terms };
         let sid = exchange(&mut self.channel, &proposal, rng)?;
         Ok(self.next(|Connected(())| Agreed { sid }))
@@ -60,7 +73,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Ready>, SessionError> {
-        let ot = Receiver::setup(&mut self.channel, &self.state.sid, rng)?;
+        let ot = Receiver::setup_with(&mut self.channel, &self.state.sid, transfers(self.expansion), rng)?;
         Ok(self.next(|_| Ready { ot }))
     }
 }
@@ -167,7 +180,7 @@ impl<'p, C, P, S> Evaluator<'p, C, P, S> {
     }
 
     fn next<T>(self, step: impl FnOnce(S) -> T) -> Evaluator<'p, C, P, T> {
-        let Self { channel, program, terms, state } = self;
-        Evaluator { channel, program, terms, state: step(state) }
+        let Self { channel, program, terms, expansion, state } = self;
+        Evaluator { channel, program, terms, expansion, state: step(state) }
     }
 }

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 use super::input_streams::GarblerInputs;
 use super::output_share::OutputShare;
 use super::session::{
-    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party,
+    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party, transfers,
 };
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::garble::Garbling;
 use crate::keys::SessionKeys;
-use crate::ot::Sender;
+use crate::ot::{Expansion, Sender};
 use crate::program::{Program, Shape};
 use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
 use crate::{Bits, Block, Delta};
@@ -29,13 +29,26 @@ pub struct Garbler<'p, C, P, S = Connected> {
     channel: TranscriptChannel<C>,
     program: &'p P,
     terms: Terms,
+    expansion: Expansion,
     state: S,
 }
 
 impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        Self { channel: TranscriptChannel::new(channel), program, terms, state: Connected(()) }
+        Self {
+            channel: TranscriptChannel::new(channel),
+            program,
+            terms,
+            expansion: Expansion::None,
+            state: Connected(()),
+        }
+    }
+
+    /// The session with expanded transfers, if both parties choose the same.
+    #[must_use]
+    pub fn with_expansion(self, expansion: Expansion) -> Self {
+        Self { expansion, ..self }
     }
 
     /// Performs the handshake, which compares program and terms with the peer's.
@@ -46,7 +59,7 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Agreed>, SessionError> {
-        let (suite, role, terms) = (Suite::SemiHonest, Role::Garbler, self.terms);
+        let (suite, role, terms) = (Suite::SemiHonest(self.expansion), Role::Garbler, self.terms);
         let proposal = Proposal { suite, role, program: self.program.id(), terms };
         let sid = exchange(&mut self.channel, &proposal, rng)?;
         Ok(self.next(|Connected(())| Agreed { sid }))
@@ -63,7 +76,8 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Ready>, SessionError> {
         let delta = Delta::random(rng);
-        let ot = Sender::setup(&mut self.channel, &self.state.sid, &delta, rng)?;
+        let ot =
+            Sender::setup_with(&mut self.channel, &self.state.sid, &delta, transfers(self.expansion), rng)?;
         Ok(self.next(|_| Ready { delta, ot }))
     }
 }
@@ -184,7 +198,7 @@ impl<'p, C, P, S> Garbler<'p, C, P, S> {
     }
 
     fn next<T>(self, step: impl FnOnce(S) -> T) -> Garbler<'p, C, P, T> {
-        let Self { channel, program, terms, state } = self;
-        Garbler { channel, program, terms, state: step(state) }
+        let Self { channel, program, terms, expansion, state } = self;
+        Garbler { channel, program, terms, expansion, state: step(state) }
     }
 }

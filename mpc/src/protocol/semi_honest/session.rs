@@ -4,7 +4,7 @@ use subtle::Choice;
 
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use crate::garble::StreamError;
-use crate::ot::{OtError, SessionId};
+use crate::ot::{Adversary, Expansion, Options, OtError, SessionId, TreeDepth};
 use crate::protocol::hello::{HelloError, Reveal, Terms};
 
 /// The state of a session before the handshake.
@@ -58,6 +58,15 @@ pub enum SessionError {
     /// At least one output label is not one that the garbler made. The error does not tell which.
     #[error("an output label is not authentic: tables or labels were altered")]
     Output,
+}
+
+/// The transfers of a session. Where they are expanded, those of the trees are few, and bytes count.
+pub(super) const fn transfers(expansion: Expansion) -> Options {
+    let depth = match expansion {
+        Expansion::None => TreeDepth::Two,
+        _ => TreeDepth::Eight,
+    };
+    Options { depth, expansion, adversary: Adversary::SemiHonest }
 }
 
 /// The digest of both directions, the garbler's messages first.

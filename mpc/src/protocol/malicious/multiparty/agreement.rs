@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! hello        every pair: as for every protocol (`protocol::hello`), of the suite for n parties
-//! parameters   broadcast by each: place u8 ‖ parties u8 ‖ learners u8 ‖ attempts u32 ‖ depth k u8 ‖ layers B u8
+//! parameters   broadcast by each: place u8 ‖ parties u8 ‖ learners u8 ‖ attempts u32 ‖ trees u8 ‖ layers B u8
 //!              ‖ candidates L u64 ‖ AND gates u64 ‖ SHA-256(of each stream, holder u8, 255 for all ‖ bits u64) [32] ‖ nonce [32]
 //!              all but place and nonce must be equal, and every party be in its place; records are compared
 //! session id   SHA-256(record so far), which covers the parameters and nonces of all
@@ -22,7 +22,7 @@ use super::links::Links;
 use super::plan::Plan;
 use crate::channel::Phase;
 use crate::codec::Encode;
-use crate::ot::SessionId;
+use crate::ot::{Expansion, SessionId};
 use crate::program::Program;
 use crate::protocol::hello::{Proposal, Reveal, RunId, Suite, Terms, exchange};
 
@@ -94,6 +94,9 @@ impl<P: Program> Intent<'_, P> {
         let (attempt, most) = (self.plan.attempt, self.plan.settings.attempts.number());
         if attempt >= most {
             return Err(SessionError::Attempt { attempt, most });
+        }
+        if self.plan.settings.expansion != Expansion::None {
+            return Err(SessionError::Expansion);
         }
         let (parties, connected) = (self.plan.parties(), links.parties());
         let names = self.pair_runs.len();

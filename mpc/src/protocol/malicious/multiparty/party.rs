@@ -34,7 +34,7 @@ use super::coins::Coins;
 use super::links::{Link, Links};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase};
-use crate::ot::{Answer, PackedChoices, SACRIFICED};
+use crate::ot::{Answer, Expansion, PackedChoices, SACRIFICED};
 use crate::protocol::hello::Role;
 use crate::{Block, Delta};
 
@@ -81,7 +81,11 @@ impl Keys {
         let own: Vec<_> = links.all.iter().map(towards).collect();
         let mut transfers: Vec<Option<Transfers>> = own.iter().map(|_| None).collect();
         for i in links.in_turn() {
-            let session = Session { id: agreed.pairs[i], depth: agreed.chunks.settings.depth };
+            let session = Session {
+                id: agreed.pairs[i],
+                depth: agreed.chunks.settings.depth,
+                expansion: Expansion::None,
+            };
             let channel = &mut links.all[i].channel;
             transfers[i] = Some(Transfers::set_up(channel, &session, &own[i], rng)?);
             channel.flush()?;

@@ -260,7 +260,8 @@ fn watch(links: &mut Links<'_>, cheats: &[(usize, usize, Cheat)]) -> Vec<Arc<Mut
 /// The honest outcome of the set-up of all parties, but for the two-faced one.
 fn deal(parties: usize, seed: u64, two_faced: Option<TwoFaced>) -> Vec<Keys> {
     let rng = &mut rng(seed);
-    let options = Options { depth: Settings::default().depth, adversary: Adversary::Malicious };
+    let options =
+        Options { depth: Settings::default().depth, adversary: Adversary::Malicious, ..Options::default() };
     let deltas: Vec<_> =
         (0..parties).map(|i| Arc::new(Delta::random_ending(ending(i, parties), rng))).collect();
     let (mut senders, mut receivers) = (Vec::new(), Vec::new());

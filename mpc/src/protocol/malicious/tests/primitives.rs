@@ -15,7 +15,8 @@ const SID: SessionId = SessionId([3; 32]);
 fn shares(seed: u64, n: usize) -> ([Authenticator; 2], [Shares; 2]) {
     let rng = &mut rng(seed);
     let own = [Role::Garbler, Role::Evaluator].map(|role| Authenticator::random(role, rng));
-    let options = Options { depth: Settings::default().depth, adversary: Adversary::Malicious };
+    let options =
+        Options { depth: Settings::default().depth, adversary: Adversary::Malicious, ..Options::default() };
     let [(sender_g, receiver_e), (sender_e, receiver_g)] =
         own.each_ref().map(|own| dealt(&own.delta, options, rng));
     let (mut near, mut far) = memory_pair();

@@ -11,7 +11,7 @@ use rand_core::SeedableRng;
 use super::*;
 use crate::channel::{Framed, Phase};
 use crate::keys::SessionKeys;
-use crate::ot::{Adversary, Options, SessionId};
+use crate::ot::{Adversary, Expansion, Options, SessionId};
 use crate::{Backend, Delta, Fancy};
 
 /// One end of the connection.
@@ -106,14 +106,8 @@ impl Turns {
 type Side<T> = Result<(Vec<Block>, usize, T), StreamError>;
 
 /// Runs both sides; returns outputs, the largest number of unused labels, and the garbler's `Δ`.
-fn both(
-    garbles: &Turns,
-    evaluates: &Turns,
-    adversary: Adversary,
-    [x, y]: [&Bits; 2],
-) -> (Side<Block>, Side<()>) {
+fn both(garbles: &Turns, evaluates: &Turns, options: Options, [x, y]: [&Bits; 2]) -> (Side<Block>, Side<()>) {
     let ([mut near, mut far], sid) = (connection(), SessionId([1; 32]));
-    let options = Options { adversary, ..Options::default() };
     thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
@@ -165,10 +159,12 @@ fn turns(piece: usize) -> Turns {
 
 #[test]
 fn unused_labels_do_not_grow_with_the_inputs() {
-    for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+    let malicious = Options { adversary: Adversary::Malicious, ..Options::default() };
+    let expanded = Options { expansion: Expansion::K16, ..malicious };
+    for options in [Options::default(), malicious, expanded] {
         let turns = turns(1000);
         let (x, y) = (turns.bits(Holder::includes_garbler, 1), turns.bits(Holder::includes_evaluator, 2));
-        let (garbled, evaluated) = both(&turns, &turns, adversary, [&x, &y]);
+        let (garbled, evaluated) = both(&turns, &turns, options, [&x, &y]);
         let ((labels, garblers, delta), (active, evaluators, ())) = (garbled.unwrap(), evaluated.unwrap());
         let expected = {
             let [x, y] = [&x, &y].map(|bits| bits.iter().collect::<Vec<_>>());
@@ -199,7 +195,7 @@ fn unused_labels_do_not_grow_with_the_inputs() {
 fn a_large_read_is_fetched_at_once() {
     let turns = Turns { piece: usize::MAX >> 1, ..turns(1) };
     let (x, y) = (turns.bits(Holder::includes_garbler, 3), turns.bits(Holder::includes_evaluator, 4));
-    let (garbled, evaluated) = both(&turns, &turns, Adversary::SemiHonest, [&x, &y]);
+    let (garbled, evaluated) = both(&turns, &turns, Options::default(), [&x, &y]);
     assert_eq!(garbled.unwrap().0.len(), evaluated.unwrap().0.len());
 }
 
@@ -208,7 +204,7 @@ fn a_garbler_with_surplus_tables_at_a_refill_is_caught() {
     let turns = turns(2 * CHUNK);
     let ahead = Turns { surplus: 1, ..turns.clone() };
     let (x, y) = (turns.bits(Holder::includes_garbler, 1), turns.bits(Holder::includes_evaluator, 2));
-    let (garbled, evaluated) = both(&ahead, &turns, Adversary::SemiHonest, [&x, &y]);
+    let (garbled, evaluated) = both(&ahead, &turns, Options::default(), [&x, &y]);
     assert_eq!(evaluated.map(|_| ()), Err(StreamError::SurplusTables));
     assert!(garbled.is_err());
 }

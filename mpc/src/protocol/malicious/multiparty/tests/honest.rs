@@ -35,6 +35,16 @@ fn programs_of_many_chunks_compute_wherever_chunks_end() {
     }
 }
 
+#[test]
+fn expanded_transfers_are_refused() {
+    use crate::ot::Expansion;
+    let run = Run::new(5, 3);
+    let plan = run.plan().with_settings(Settings::default().with_expansion(Expansion::K16));
+    let inputs: Vec<Bits> = run.program.input().iter().map(|bits| Bits::from(&bits[..])).collect();
+    let rngs = &mut [rng(1), rng(2), rng(3)];
+    assert_eq!(run_in_memory(&run.program, &plan, &inputs, rngs), Err(SessionError::Expansion));
+}
+
 /// With the real base transfers.
 #[test]
 fn a_session_in_memory_computes_and_only_learners_learn() {
