@@ -8,7 +8,11 @@
 //! ```
 //!
 //! The session id of oblivious transfer is the first 32 bytes of `SHA-512("sotto mpc sid v1" ‖ garbler's
-//! hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces, the roles and the program.
+//! hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces, the roles, the program, and what both
+//! propose.
+//!
+//! A suite must be the same on both sides, except that of semi-honest parties: there each proposes half gates (1) or three
+//! halves (4), and both garble or evaluate three halves exactly if both propose them.
 
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
@@ -31,6 +35,20 @@ pub(super) enum Suite {
     Malicious = 2,
     /// Authenticated half gates of n parties, malicious security with abort, experimental.
     Multiparty = 3,
+    /// As `SemiHonest`, with three halves if the peer proposes them as well.
+    ThreeHalves = 4,
+}
+
+impl Suite {
+    /// What both parties run: the same suite, or half gates where one of them proposes three halves.
+    fn common(self, theirs: u8) -> Option<Self> {
+        match self {
+            same if same as u8 == theirs => Some(same),
+            Self::SemiHonest if theirs == Self::ThreeHalves as u8 => Some(Self::SemiHonest),
+            Self::ThreeHalves if theirs == Self::SemiHonest as u8 => Some(Self::SemiHonest),
+            _ => None,
+        }
+    }
 }
 
 /// The role of a party.
@@ -196,12 +214,18 @@ pub(super) struct Proposal {
     pub(super) terms: Terms,
 }
 
+/// What both hellos say.
+pub(super) struct Agreement {
+    pub(super) sid: SessionId,
+    pub(super) suite: Suite,
+}
+
 /// Sends our hello, reads the peer's, and derives the session id.
 pub(super) fn exchange(
     channel: &mut impl Channel,
     proposal: &Proposal,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<SessionId, HelloError> {
+) -> Result<Agreement, HelloError> {
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let Proposal { suite, role, program, terms: Terms { run, attempt, reveal } } = *proposal;
@@ -211,20 +235,20 @@ pub(super) fn exchange(
     let mut bytes = [0; Hello::BYTES];
     channel.receive(Phase::Hello, &mut bytes)?;
     let theirs = Hello::from_bytes(&bytes).map_err(|_| HelloError::Foreign)?;
-    compare(&ours, &theirs, proposal)?;
-    Ok(match role {
+    let suite = compare(&ours, &theirs, proposal)?;
+    let sid = match role {
         Role::Garbler => sid(&ours, &theirs),
         Role::Evaluator => sid(&theirs, &ours),
-    })
+    };
+    Ok(Agreement { sid, suite })
 }
 
-fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<(), HelloError> {
+fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<Suite, HelloError> {
     if theirs.version != ours.version {
         return Err(HelloError::Version { theirs: theirs.version });
     }
-    if theirs.suite != ours.suite {
-        return Err(HelloError::Suite { ours: ours.suite, theirs: theirs.suite });
-    }
+    let suite = proposal.suite.common(theirs.suite);
+    let suite = suite.ok_or(HelloError::Suite { ours: ours.suite, theirs: theirs.suite })?;
     if theirs.role == ours.role {
         return Err(HelloError::Role { ours: proposal.role });
     }
@@ -240,7 +264,7 @@ fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<(), Hell
     if theirs.reveal != ours.reveal {
         return Err(HelloError::Reveal { ours: proposal.terms.reveal });
     }
-    Ok(())
+    Ok(suite)
 }
 
 fn sid(garbler: &Hello, evaluator: &Hello) -> SessionId {
@@ -253,6 +277,21 @@ fn sid(garbler: &Hello, evaluator: &Hello) -> SessionId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn three_halves_are_garbled_exactly_if_both_propose_them() {
+        use Suite::{Malicious, Multiparty, SemiHonest, ThreeHalves};
+        let all = [SemiHonest, Malicious, Multiparty, ThreeHalves];
+        for (ours, theirs) in all.into_iter().flat_map(|ours| all.map(|theirs| (ours, theirs))) {
+            let expected = match (ours, theirs) {
+                (same, other) if same == other => Some(same),
+                (SemiHonest, ThreeHalves) | (ThreeHalves, SemiHonest) => Some(SemiHonest),
+                _ => None,
+            };
+            assert_eq!(ours.common(theirs as u8), expected, "{ours:?} and {theirs:?}");
+        }
+        assert!(all.into_iter().all(|ours| ours.common(0).is_none() && ours.common(5).is_none()));
+    }
 
     #[test]
     fn hello_has_one_encoding() {

@@ -3,9 +3,9 @@
 use subtle::Choice;
 
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
-use crate::garble::StreamError;
+use crate::garble::{Scheme, StreamError};
 use crate::ot::{OtError, SessionId};
-use crate::protocol::hello::{HelloError, Reveal, Terms};
+use crate::protocol::hello::{Agreement, HelloError, Reveal, Suite, Terms};
 
 /// The state of a session before the handshake.
 #[derive(Debug)]
@@ -15,6 +15,22 @@ pub struct Connected(pub(super) ());
 #[derive(Debug)]
 pub struct Agreed {
     pub(super) sid: SessionId,
+    pub(super) scheme: Scheme,
+}
+
+impl Agreed {
+    pub(super) fn of(Agreement { sid, suite }: Agreement) -> Self {
+        let scheme = if suite == Suite::ThreeHalves { Scheme::ThreeHalves } else { Scheme::HalfGates };
+        Self { sid, scheme }
+    }
+}
+
+/// The suite with which a party proposes a scheme.
+pub(super) const fn suite_of(scheme: Scheme) -> Suite {
+    match scheme {
+        Scheme::HalfGates => Suite::SemiHonest,
+        Scheme::ThreeHalves => Suite::ThreeHalves,
+    }
 }
 
 /// Why a session failed.
