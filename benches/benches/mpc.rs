@@ -40,7 +40,9 @@ fn alone_with(c: &mut Criterion, name: &str, (backend, scheme): (Backend, Scheme
     group.sample_size(10).throughput(Throughput::Elements(program.cost().and_gates));
     let rng = &mut rng(1);
     group.bench_function("garble", |b| b.iter(|| calibrate::garble(backend, scheme, program, rng).unwrap()));
-    group.bench_function("evaluate", |b| b.iter(|| calibrate::evaluate(backend, scheme, program, rng).unwrap()));
+    group.bench_function("evaluate", |b| {
+        b.iter(|| calibrate::evaluate(backend, scheme, program, rng).unwrap())
+    });
     group.finish();
 }
 

@@ -10,6 +10,7 @@ use rand_core::SeedableRng;
 
 use super::*;
 use crate::channel::{Framed, Phase};
+use crate::garble::Scheme;
 use crate::keys::SessionKeys;
 use crate::ot::{Adversary, Options, SessionId};
 use crate::{Backend, Delta, Fancy};
@@ -114,6 +115,11 @@ fn both(
 ) -> (Side<Block>, Side<()>) {
     let ([mut near, mut far], sid) = (connection(), SessionId([1; 32]));
     let options = Options { adversary, ..Options::default() };
+    // Labels are fetched in the middle of groups of eight gates, too.
+    let scheme = match adversary {
+        Adversary::SemiHonest => Scheme::ThreeHalves,
+        Adversary::Malicious => Scheme::HalfGates,
+    };
     thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
@@ -122,7 +128,8 @@ fn both(
             let inputs = GarblerInputs::begin(garbles.input_streams.clone(), &mut ot, &mut near, x)?;
             let (mut keys, bytes) = SessionKeys::random(rng);
             near.send(Phase::Inputs, &bytes)?;
-            let mut f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
+            let f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
+            let mut f = f.with_scheme(scheme);
             let most = inputs.theirs.unused();
             let mut inputs = Watched { inputs, labels: |inputs| &inputs.theirs, most };
             let outputs = garbles.run(&mut f, &mut inputs)?;
@@ -137,7 +144,7 @@ fn both(
             let mut bytes = [0; SessionKeys::BYTES];
             far.receive(Phase::Inputs, &mut bytes)?;
             let mut keys = SessionKeys::from_bytes(bytes);
-            let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut far);
+            let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut far).with_scheme(scheme);
             let most = inputs.labels.unused();
             let mut inputs = Watched { inputs, labels: |inputs| &inputs.labels, most };
             let outputs = evaluates.run(&mut f, &mut inputs)?;
