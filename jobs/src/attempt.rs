@@ -290,6 +290,12 @@ impl<S: Read + Write + Send> Begun<'_, S> {
         self.channels.iter_mut().map(|channel| channel.framed.get_mut())
     }
 
+    /// Which compute party we are.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.known.role()
+    }
+
     /// The line to the other compute party, if there is one other and both are semi-honest.
     pub fn semi_honest_line(&mut self) -> Option<&mut Framed<S>> {
         match (self.known.run.job().malicious(), &mut self.channels[..]) {

@@ -12,8 +12,11 @@
 //! round trip is long, the first bytes are slow and the link seems slower than it is, which is to the good of
 //! three halves. No data of any party is sent. Both know the number of gates, so both know whether a link is measured.
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use crate::Job;
+use crate::attempt::Begun;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mpc::Backend;
 use sotto_mpc::calibrate::{Layers, garble};
@@ -66,8 +69,20 @@ pub fn garbling_rates(rng: &mut (impl RngCore + CryptoRng)) -> Result<[f64; 2], 
     Ok(rates)
 }
 
+/// An attempt with what this party proposes, if two semi-honest parties compute.
+pub(super) fn with_proposal<'k, S: Read + Write + Send>(
+    mut begun: Begun<'k, S>,
+    job: &Job,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Begun<'k, S>, ChannelError> {
+    let role = begun.role();
+    let Some(line) = begun.semi_honest_line() else { return Ok(begun) };
+    let scheme = propose(line, role, job.program.and_gates, rng)?;
+    Ok(begun.proposing(scheme))
+}
+
 /// What this party proposes for a program with so many gates, after a measurement of the line where one is needed.
-pub(super) fn propose(
+fn propose(
     line: &mut impl Channel,
     role: Role,
     gates: u64,
@@ -139,9 +154,9 @@ mod tests {
         ] {
             assert_eq!(fastest_scheme(many, link(mbit), rates), expected, "{mbit} Mbit/s");
         }
-        // A processor for which three halves are no more work.
-        assert_eq!(fastest_scheme(many, link(5_130.0), [20e6, 20e6]), Scheme::ThreeHalves);
-        assert_eq!(fastest_scheme(many, link(1e9), [20e6, 20e6]), Scheme::HalfGates);
+        // Where the processor takes longer either way, half gates are less work or as much.
+        assert_eq!(fastest_scheme(many, link(5_100.0), [20e6, 20e6]), Scheme::ThreeHalves);
+        assert_eq!(fastest_scheme(many, link(5_130.0), [20e6, 20e6]), Scheme::HalfGates);
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn every_input_gives_the_label_of_its_and_for_all_permute_bits_control_bits_and_
 
 /// Whether a row of zeros and ones selects this number.
 fn product(row: &[u8], of: &[u64]) -> u64 {
-    row.iter().zip(of).fold(0, |sum, (bit, x)| sum ^ u64::from(*bit) * x)
+    row.iter().zip(of).fold(0, |sum, (bit, x)| sum ^ (u64::from(*bit) * x))
 }
 
 /// `V`, `M`, `S_1`, `S_2` and `R_p` of the paper (sections 4.3 and 5), rows in the order 00, 00, 01, 01, 10, 10, 11, 11.
@@ -138,8 +138,8 @@ fn the_garbler_solves_the_equations_of_the_paper() {
             for half in [0, 1] {
                 let row = 2 * ij + half;
                 let matrix: Vec<u8> =
-                    (0..4).map(|n| R_P[ij][half][n] ^ r[0] * S_1[half][n] ^ r[1] * S_2[half][n]).collect();
-                let right = product(&M[row], &halves) ^ product(&matrix, &own) ^ u64::from(t) * delta[half];
+                    (0..4).map(|n| R_P[ij][half][n] ^ r[0] & S_1[half][n] ^ r[1] & S_2[half][n]).collect();
+                let right = product(&M[row], &halves) ^ product(&matrix, &own) ^ (u64::from(t) * delta[half]);
                 assert_eq!(product(&V[row], &unknowns), right, "permute bits {bits:?}, half {half}");
                 let right = product(&M[row], &masks) ^ u64::from(r[half]);
                 assert_eq!(product(&V[row], &control_bits), right, "control bits of {bits:?}, half {half}");
