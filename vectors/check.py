@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import auditors, computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, vault, wire, xchacha  # noqa: E402
+from reader import auditors, computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, three_halves, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -690,6 +690,38 @@ def check_levels(v):
     key = decode(address[33:]) + (int.from_bytes(tweak, "little") % ORDER) * G
     message = b"sotto/level/signed/v1" + chain + data + notice
     check("level: signature", frost.verifies(key.encode(), message, signature))
+
+
+def check_three_halves(v):
+    """docs/GARBLING.md: a circuit garbled by the paper's equations, and evaluated on every input."""
+    number = lambda text: int.from_bytes(unhex(text), "little")
+    aes = three_halves.aes128(bytes(range(16)), unhex("00112233445566778899aabbccddeeff"))
+    check("FIPS-197", aes == unhex("69c4e0d86a7b0430d8cdb78070b4c55a"))
+    delta, key, labels = number(v["delta"]), number(v["key"]), [number(label) for label in v["labels"]]
+    inputs = len(labels) - len(v["gates"])
+    tables = three_halves.unpacked(unhex(v["tables"]), sum(kind == "and" for kind, _, _ in v["gates"]))
+    wires, gate = labels[:inputs], 0
+    for kind, a, b in v["gates"]:
+        if kind == "and":
+            label, rows, control = three_halves.garble(key, gate, wires[a], wires[b], delta)
+            check(f"three halves: table {gate}", (rows, control) == tables[gate])
+            gate += 1
+        else:
+            label = wires[a] ^ (delta if kind == "not" else wires[b])
+        wires.append(label)
+    check("three halves: false labels", wires == labels)
+    for x in range(1 << inputs):
+        bits = [x >> i & 1 for i in range(inputs)]
+        active, gate = [label ^ delta * bit for label, bit in zip(labels, bits)], 0
+        for kind, a, b in v["gates"]:
+            if kind == "and":
+                active.append(three_halves.evaluate(key, gate, active[a], active[b], *tables[gate]))
+                bits.append(bits[a] & bits[b])
+                gate += 1
+            else:
+                active.append(active[a] ^ (0 if kind == "not" else active[b]))
+                bits.append(bits[a] ^ (1 if kind == "not" else bits[b]))
+        check(f"three halves: input {x}", active == [w ^ delta * bit for w, bit in zip(labels, bits)])
 
 
 def at_point(body, i):

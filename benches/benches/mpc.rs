@@ -15,6 +15,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::{Framed, Pipe, memory_pair};
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::malicious;
@@ -31,11 +32,17 @@ fn rng(seed: u64) -> ChaCha20Rng {
 
 /// Each party alone.
 fn alone(c: &mut Criterion, name: &str, backend: Backend, program: &impl Program) {
+    alone_with(c, name, (backend, Scheme::HalfGates), program);
+}
+
+fn alone_with(c: &mut Criterion, name: &str, (backend, scheme): (Backend, Scheme), program: &impl Program) {
     let mut group = c.benchmark_group(name);
     group.sample_size(10).throughput(Throughput::Elements(program.cost().and_gates));
     let rng = &mut rng(1);
-    group.bench_function("garble", |b| b.iter(|| calibrate::garble(backend, program, rng).unwrap()));
-    group.bench_function("evaluate", |b| b.iter(|| calibrate::evaluate(backend, program, rng).unwrap()));
+    group.bench_function("garble", |b| b.iter(|| calibrate::garble(backend, scheme, program, rng).unwrap()));
+    group.bench_function("evaluate", |b| {
+        b.iter(|| calibrate::evaluate(backend, scheme, program, rng).unwrap())
+    });
     group.finish();
 }
 
@@ -43,10 +50,15 @@ fn alone(c: &mut Criterion, name: &str, backend: Backend, program: &impl Program
 fn gates(c: &mut Criterion) {
     for backend in Backend::available() {
         let pairs = if backend == Backend::PORTABLE { 20 } else { 500 };
-        alone(c, &format!("independent gates {backend:?}"), backend, &Layers { lanes: 1024, pairs });
+        let program = Layers { lanes: 1024, pairs };
+        alone(c, &format!("independent gates {backend:?}"), backend, &program);
+        let name = format!("independent gates {backend:?}, three halves");
+        alone_with(c, &name, (backend, Scheme::ThreeHalves), &program);
     }
     for lanes in [1, 8] {
-        alone(c, &format!("chains of gates, {lanes}"), Backend::detect(), &Layers { lanes, pairs: 100_000 });
+        let (name, program) = (format!("chains of gates, {lanes}"), Layers { lanes, pairs: 100_000 });
+        alone(c, &name, Backend::detect(), &program);
+        alone_with(c, &(name + ", three halves"), (Backend::detect(), Scheme::ThreeHalves), &program);
     }
 }
 

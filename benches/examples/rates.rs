@@ -15,6 +15,7 @@ use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
@@ -46,8 +47,8 @@ fn alone<P: Program>(what: &str, program: &P) {
         });
         ands / seconds.fold(f64::MAX, f64::min) / 1e6
     };
-    let garbled = best(&|| calibrate::garble(backend, program, &mut rng()).unwrap());
-    let evaluated = best(&|| calibrate::evaluate(backend, program, &mut rng()).unwrap());
+    let garbled = best(&|| calibrate::garble(backend, Scheme::HalfGates, program, &mut rng()).unwrap());
+    let evaluated = best(&|| calibrate::evaluate(backend, Scheme::HalfGates, program, &mut rng()).unwrap());
     println!("{what}: garble {garbled:.1}, evaluate {evaluated:.1} M AND/s");
 }
 

@@ -433,6 +433,7 @@ fn a_quote_tells_what_either_adversary_costs() {
         assert!(malicious["bytes"].as_u64() > curious["bytes"].as_u64());
         assert_eq!(malicious["tree_depth"], if slow { 8 } else { 4 });
         assert!(quoted["expanded_bytes"].as_u64().is_some() && quoted["expansion"].is_null());
+        assert_eq!((&curious["garbling"], &malicious["garbling"]), (&"three-halves".into(), &Value::Null));
         let own = if slow { malicious } else { curious };
         assert_eq!((&quoted["bytes"], &quoted["adversary"]), (&own["bytes"], &own["adversary"]));
     }

@@ -9,9 +9,11 @@ const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
 
 /// The keys of joint computation, each with a lower bound for any machine.
-const COMPUTATION: [(&str, f64); 11] = [
+const COMPUTATION: [(&str, f64); 13] = [
     ("garble_mands", 0.1),
     ("evaluate_mands", 0.1),
+    ("halves_garble_mands", 0.1),
+    ("halves_evaluate_mands", 0.1),
     ("aes_garble_mands", 0.1),
     ("aes_evaluate_mands", 0.1),
     ("twoparty_mands", 0.1),

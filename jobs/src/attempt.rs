@@ -52,7 +52,8 @@ use super::run_id::{Opening, run_id};
 use super::vouched::Vouched;
 use crate::codec::Codec;
 use crate::multiparty::{Functionality, Table};
-use sotto_mpc::channel::Phase;
+use sotto_mpc::channel::{Framed, Phase};
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::protocol::malicious::{Milestone, NotKept};
 use sotto_mpc::protocol::semi_honest::Role;
 use sotto_party::Identity;
@@ -91,6 +92,8 @@ pub struct Begun<'k, S> {
     pub run_id: Digest,
     /// Whether all compute parties kept the outputs of this attempt, and only have to sign.
     pub is_computed: bool,
+    /// How we propose to garble, if both compute parties are semi-honest.
+    proposed: Scheme,
 }
 
 /// What a compute party keeps of earlier attempts.
@@ -140,7 +143,14 @@ pub fn begin_with_all<'k, S: Read + Write>(
     let is_same = |opening: &Opening| opening.waiting == ours.waiting;
     if let (Some(computed), true) = (waiting, all.iter().all(is_same)) {
         let Facts { attempt, run_id, .. } = computed.facts;
-        return Ok(Begun { known, channels, attempt, run_id, is_computed: true });
+        return Ok(Begun {
+            known,
+            channels,
+            attempt,
+            run_id,
+            is_computed: true,
+            proposed: Scheme::HalfGates,
+        });
     }
     let attempt = all.iter().map(|opening| opening.attempt).fold(ours.attempt, u32::max);
     if let Some(settings) = known.run.job().malicious() {
@@ -159,7 +169,7 @@ pub fn begin_with_all<'k, S: Read + Write>(
     }
     let nonces: Vec<_> = all.iter().map(|opening| opening.nonce).collect();
     let run_id = run_id(known.run, attempt, known.input_commitments, &nonces);
-    Ok(Begun { known, channels, attempt, run_id, is_computed: false })
+    Ok(Begun { known, channels, attempt, run_id, is_computed: false, proposed: Scheme::HalfGates })
 }
 
 /// Sends our opening to all other compute parties and compares theirs with it; those of all, in the job's order.
@@ -280,6 +290,27 @@ impl<S: Read + Write + Send> Begun<'_, S> {
         self.channels.iter_mut().map(|channel| channel.framed.get_mut())
     }
 
+    /// Which compute party we are.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.known.role()
+    }
+
+    /// The line to the other compute party, if there is one other and both are semi-honest.
+    pub fn semi_honest_line(&mut self) -> Option<&mut Framed<S>> {
+        match (self.known.run.job().malicious(), &mut self.channels[..]) {
+            (None, [channel]) => Some(&mut channel.framed),
+            _ => None,
+        }
+    }
+
+    /// This attempt, with another scheme proposed than half gates. Three halves are used exactly if both semi-honest
+    /// compute parties propose them.
+    #[must_use]
+    pub fn proposing(self, scheme: Scheme) -> Self {
+        Self { proposed: scheme, ..self }
+    }
+
     /// Computes: `shares` are those of the contributors whose bits are with us, in the job's order.
     ///
     /// # Errors
@@ -292,7 +323,7 @@ impl<S: Read + Write + Send> Begun<'_, S> {
         Surroundings { clock, keep }: Surroundings<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Computed, Self), AttemptError> {
-        let Self { known, mut channels, attempt, run_id, .. } = self;
+        let Self { known, mut channels, attempt, run_id, proposed, .. } = self;
         let (job, started) = (known.run.job(), clock());
         if started >= job.expiry {
             return Err(AttemptError::Expired);
@@ -300,7 +331,7 @@ impl<S: Read + Write + Send> Begun<'_, S> {
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
         let outputs = AttemptOutputs { job, run_id, widths: &widths };
         let (role, run, us, identity) = (known.role(), known.run, known.us, known.identity);
-        let session = Session { role, run, us, identity, run_id, attempt, outputs, shares };
+        let session = Session { role, run, us, identity, run_id, attempt, outputs, shares, proposed };
         let SessionOutputs { outputs, encrypted_shares, sold, transcript } =
             match (job.malicious(), &mut channels[..]) {
                 (None, [channel]) => session.semi_honest(program, channel, rng)?,
@@ -330,7 +361,7 @@ impl<S: Read + Write + Send> Begun<'_, S> {
             traffic.fold([0, 0], |[sent, received], one| [sent + one.sent, received + one.received]);
         let statement = Statement::sign_vouched(&facts, [started, finished], traffic, signer);
         let computed = Computed { facts, statement, encrypted_shares };
-        Ok((computed, Self { known, channels, attempt, run_id, is_computed: true }))
+        Ok((computed, Self { known, channels, attempt, run_id, is_computed: true, proposed }))
     }
 
     /// Exchanges signatures over what was computed and kept.

@@ -18,12 +18,14 @@
 mod aes;
 mod context;
 mod portable;
+mod three_halves;
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use context::Kernels;
 pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
+pub(crate) use three_halves::{EvaluateScratch, GarbleScratch, GateWires, HalvesTable, Packed, pack};
 
 use crate::Block;
 use crate::hash::HashKey;

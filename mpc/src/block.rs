@@ -161,6 +161,11 @@ impl Delta {
         Self(Block([low & !3 | ending & 3, high]))
     }
 
+    /// The image of this difference under a linear map: the difference of what two labels are mapped to.
+    pub(crate) fn mapped(&self, map: fn(Block) -> Block) -> Self {
+        Self(map(self.0))
+    }
+
     /// This difference, for tests of parties with a bad one.
     #[cfg(test)]
     pub(crate) const fn insecure(block: Block) -> Self {

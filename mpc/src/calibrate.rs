@@ -5,11 +5,12 @@
 //! ```
 //! use rand_core::OsRng;
 //! use sotto_mpc::calibrate::{Layers, garble};
+//! use sotto_mpc::garble::Scheme;
 //! use sotto_mpc::Backend;
 //!
 //! let program = Layers { lanes: 64, pairs: 8 };
 //! let start = std::time::Instant::now();
-//! garble(Backend::detect(), &program, &mut OsRng)?;
+//! garble(Backend::detect(), Scheme::HalfGates, &program, &mut OsRng)?;
 //! let rate = program.gates() as f64 / start.elapsed().as_secs_f64();
 //! assert!(rate > 0.0);
 //! # Ok::<(), sotto_mpc::garble::StreamError>(())
@@ -23,7 +24,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::evaluate::Evaluation;
-use crate::garble::{Garbling, StreamError};
+use crate::garble::{Garbling, Scheme, StreamError};
 use crate::inputs::GivenWires;
 use crate::keys::SessionKeys;
 use crate::program::{Program, ProgramName, Shape};
@@ -134,6 +135,7 @@ impl<P: Program> Program for Chained<P> {
 /// If the program has more gates than can be numbered.
 pub fn garble(
     backend: Backend,
+    scheme: Scheme,
     program: &impl Program,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(), StreamError> {
@@ -141,7 +143,7 @@ pub fn garble(
     let shape = program.shape();
     let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
     let (x, y) = (labels(shape.garbler_bits()), labels(shape.evaluator_bits()));
-    let mut f = Garbling::new(backend, &delta, &mut keys, &mut void);
+    let mut f = Garbling::new(backend, &delta, &mut keys, &mut void).with_scheme(scheme);
     program.run(&mut f, &mut GivenWires::new(&shape.input_streams, &x, &y), &mut Vec::new())?;
     f.finish()
 }
@@ -152,6 +154,7 @@ pub fn garble(
 /// If the program has more gates than can be numbered.
 pub fn evaluate(
     backend: Backend,
+    scheme: Scheme,
     program: &impl Program,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(), StreamError> {
@@ -159,7 +162,7 @@ pub fn evaluate(
     let shape = program.shape();
     let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
     let (x, y) = (labels(shape.garbler_bits()), labels(shape.evaluator_bits()));
-    let mut f = Evaluation::new(backend, &mut keys, &mut void);
+    let mut f = Evaluation::new(backend, &mut keys, &mut void).with_scheme(scheme);
     program.run(&mut f, &mut GivenWires::new(&shape.input_streams, &x, &y), &mut Vec::new())
 }
 
@@ -217,7 +220,9 @@ mod tests {
         assert_eq!(twice.compute(&bits(5), &bits(9)), Aes128.compute(&bits(5), &once));
         assert_ne!(twice.id(), Chained { program: Aes128, times: 3 }.id());
         let rng = &mut ChaCha20Rng::seed_from_u64(1);
-        assert_eq!(garble(Backend::detect(), &twice, rng), Ok(()));
-        assert_eq!(evaluate(Backend::detect(), &twice, rng), Ok(()));
+        for scheme in Scheme::ALL {
+            assert_eq!(garble(Backend::detect(), scheme, &twice, rng), Ok(()));
+            assert_eq!(evaluate(Backend::detect(), scheme, &twice, rng), Ok(()));
+        }
     }
 }

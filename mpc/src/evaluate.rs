@@ -2,24 +2,52 @@
 //!
 //! ```text
 //! XOR    C = A ⊕ B        NOT    C = A        AND    from the labels and the table; see `backend/portable`
+//!                                                    and `backend/three_halves`
 //! ```
 //!
 //! The evaluator cannot tell which bit a label encodes; it follows the table rows that the lowest bits of the
 //! labels select. Evaluation succeeds with any tables. Whether the labels at the end are labels that the
 //! garbler made is checked with the outputs.
 //!
-//! Memory: one buffer of 64 KiB of tables, however long the program.
+//! Memory: one buffer of 64 KiB of bytes, and with three halves as much of tables, however long the program.
 
 use crate::Block;
-use crate::backend::{Backend, EvaluateContext, Table};
+use crate::backend::{Backend, EvaluateContext, EvaluateScratch, GateWires, HalvesTable, Packed, Table};
 use crate::channel::{Channel, Phase};
 use crate::fancy::Fancy;
-use crate::garble::StreamError;
+use crate::garble::{Scheme, StreamError};
 use crate::keys::SessionKeys;
 
 const TABLE: usize = size_of::<Table>();
 /// The bytes of tables that are read at once.
 const BUFFER: usize = 2048 * TABLE;
+
+/// How bytes become tables.
+enum Tables {
+    HalfGates,
+    ThreeHalves { packed: Packed, tables: Box<[HalvesTable]>, scratch: Box<EvaluateScratch> },
+}
+
+impl Tables {
+    fn new(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::HalfGates => Self::HalfGates,
+            Scheme::ThreeHalves => Self::ThreeHalves {
+                packed: Packed::default(),
+                tables: vec![HalvesTable::default(); 2048].into(),
+                scratch: Box::default(),
+            },
+        }
+    }
+
+    /// The bytes of the next table.
+    const fn next_bytes(&self) -> usize {
+        match self {
+            Self::HalfGates => TABLE,
+            Self::ThreeHalves { packed, .. } => packed.next_bytes(),
+        }
+    }
+}
 
 /// The interpreter that evaluates a program garbled by the peer of a channel.
 pub struct Evaluation<'s, C> {
@@ -30,12 +58,20 @@ pub struct Evaluation<'s, C> {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    tables: Tables,
 }
 
 impl<'s, C: Channel> Evaluation<'s, C> {
-    /// An interpreter that evaluates under the garbler's keys.
+    /// An interpreter that evaluates half gates under the garbler's keys.
     pub fn new(backend: Backend, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
-        Self { backend, keys, channel, buffer: vec![0; BUFFER].into(), start: 0, end: 0 }
+        let (buffer, tables) = (vec![0; BUFFER].into(), Tables::HalfGates);
+        Self { backend, keys, channel, buffer, start: 0, end: 0, tables }
+    }
+
+    /// This interpreter before its first gate, with another scheme.
+    #[must_use]
+    pub fn with_scheme(self, scheme: Scheme) -> Self {
+        Self { tables: Tables::new(scheme), ..self }
     }
 
     /// The wire of a bit that the garbler knows: its input, or a constant.
@@ -51,16 +87,20 @@ impl<'s, C: Channel> Evaluation<'s, C> {
         self.pause().map(|_| ())
     }
 
-    /// Checks that no received table is left over and lends the channel for other messages.
+    /// Checks that no received table is left over, nor a bit of one, and lends the channel for other messages.
     pub(crate) fn pause(&mut self) -> Result<&mut C, StreamError> {
-        if self.start == self.end { Ok(self.channel) } else { Err(StreamError::SurplusTables) }
+        let is_used_up = match &mut self.tables {
+            Tables::HalfGates => true,
+            Tables::ThreeHalves { packed, .. } => packed.end_group(),
+        };
+        if is_used_up && self.start == self.end { Ok(self.channel) } else { Err(StreamError::SurplusTables) }
     }
 
     /// Receives until there is at least one whole table.
     fn refill(&mut self) -> Result<(), StreamError> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
-        while self.end < TABLE {
+        while self.end < self.tables.next_bytes() {
             self.end += self.channel.receive_some(Phase::Tables, &mut self.buffer[self.end..])?;
         }
         Ok(())
@@ -75,17 +115,36 @@ impl<C: Channel> Fancy for Evaluation<'_, C> {
         assert!(a.len() == b.len() && a.len() == out.len());
         let mut first = self.keys.take_gates(a.len())?;
         while !a.is_empty() {
-            if self.end - self.start < TABLE {
+            if self.end - self.start < self.tables.next_bytes() {
                 self.refill()?;
             }
-            let (tables, _) = self.buffer[self.start..self.end].as_chunks::<TABLE>();
-            let n = a.len().min(tables.len());
+            let received = &self.buffer[self.start..self.end];
+            // The number of tables to use now, and their bytes.
+            let [used, n] = match &mut self.tables {
+                Tables::HalfGates => {
+                    let n = a.len().min(received.len() / TABLE);
+                    [n * TABLE, n]
+                }
+                Tables::ThreeHalves { packed, tables, .. } => {
+                    let most = a.len().min(tables.len());
+                    packed.unpack(received, &mut tables[..most])
+                }
+            };
             let (a_now, b_now, out_now);
             ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
             let gates = EvaluateContext { key: &self.keys.gates, first };
-            self.backend.evaluate(&gates, a_now, b_now, &tables[..n], out_now);
+            match &mut self.tables {
+                Tables::HalfGates => {
+                    let (tables, _) = received.as_chunks::<TABLE>();
+                    self.backend.evaluate(&gates, a_now, b_now, &tables[..n], out_now);
+                }
+                Tables::ThreeHalves { tables, scratch, .. } => {
+                    let wires = GateWires { a: a_now, b: b_now, c: out_now };
+                    self.backend.evaluate_halves(&gates, scratch, wires, &tables[..n]);
+                }
+            }
             first += n as u64;
-            self.start += n * TABLE;
+            self.start += used;
         }
         Ok(())
     }
@@ -108,20 +167,33 @@ mod tests {
     use super::*;
     use crate::channel::memory_pair;
 
-    /// The end of an evaluation of one AND gate for which the garbler sent `tables` tables at once.
-    fn end_after(tables: usize) -> Result<(), StreamError> {
+    /// The end of an evaluation of one AND gate for which the garbler sent these bytes at once.
+    fn end_after(scheme: Scheme, bytes: &[u8]) -> Result<(), StreamError> {
         let (mut garbler, mut evaluator) = memory_pair();
-        garbler.send(Phase::Tables, &vec![0; tables * TABLE]).unwrap();
+        garbler.send(Phase::Tables, bytes).unwrap();
         garbler.flush().unwrap();
         let mut keys = SessionKeys::from_bytes([3; 48]);
-        let mut evaluation = Evaluation::new(Backend::detect(), &mut keys, &mut evaluator);
+        let mut evaluation =
+            Evaluation::new(Backend::detect(), &mut keys, &mut evaluator).with_scheme(scheme);
         evaluation.and_n(&[Block::ZERO], &[Block::ZERO], &mut [Block::ZERO]).unwrap();
         evaluation.finish()
     }
 
     #[test]
     fn tables_left_over_at_the_end_are_refused() {
-        assert_eq!(end_after(1), Ok(()));
-        assert_eq!(end_after(2), Err(StreamError::SurplusTables));
+        for (scheme, table) in [(Scheme::HalfGates, TABLE), (Scheme::ThreeHalves, 25)] {
+            assert_eq!(end_after(scheme, &vec![0; table]), Ok(()));
+            assert_eq!(end_after(scheme, &vec![0; table + 1]), Err(StreamError::SurplusTables));
+            assert_eq!(end_after(scheme, &vec![0; 2 * table]), Err(StreamError::SurplusTables));
+        }
+    }
+
+    #[test]
+    fn control_bits_of_a_gate_that_does_not_follow_are_refused() {
+        let end = |control| end_after(Scheme::ThreeHalves, &[&[control][..], &[0; 24]].concat());
+        assert_eq!(end(0x1f), Ok(()));
+        for bit in 5..8 {
+            assert_eq!(end(1 << bit), Err(StreamError::SurplusTables));
+        }
     }
 }

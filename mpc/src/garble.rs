@@ -3,20 +3,61 @@
 //! ```text
 //! XOR    C⁰ = A⁰ ⊕ B⁰
 //! NOT    C⁰ = A⁰ ⊕ Δ            false and true swap, and the evaluator does nothing
-//! AND    a half gate            sends the table TG [16] ‖ TE [16]; the equations are in `backend/portable`
+//! AND    half gates             sends the table TG [16] ‖ TE [16]; the equations are in `backend/portable`
+//!        or three halves        sends eight tables in 197 bytes; the equations are in `backend/three_halves`
 //! ```
 //!
-//! Memory: one buffer of 64 KiB of tables, however long the program.
+//! Memory: one buffer of 64 KiB of tables, and of their bytes, however long the program.
 
-use crate::backend::{Backend, GarbleContext, Table};
+use crate::backend::{Backend, GarbleContext, GarbleScratch, GateWires, HalvesTable, Table, pack};
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::fancy::Fancy;
 use crate::keys::{OutOfGates, SessionKeys};
 use crate::ot::OtError;
 use crate::{Block, Delta};
 
-/// The number of tables that are collected before they are sent.
+/// The number of tables that are collected before they are sent; whole groups of eight.
 const TABLES: usize = 2048;
+
+/// How AND gates are garbled.
+///
+/// ```
+/// use sotto_mpc::garble::Scheme;
+///
+/// assert_eq!(Scheme::HalfGates.table_bytes(16), 512);
+/// assert_eq!(Scheme::ThreeHalves.table_bytes(16), 394);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// Two labels for a gate; four hashes to garble it and two to evaluate it.
+    #[default]
+    HalfGates,
+    /// A label and a half for a gate, and five bits; six hashes to garble it and three to evaluate it.
+    ThreeHalves,
+}
+
+impl Scheme {
+    /// All schemes, the one with the longest tables first.
+    pub const ALL: [Self; 2] = [Self::HalfGates, Self::ThreeHalves];
+
+    /// The name by which people choose it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HalfGates => "half-gates",
+            Self::ThreeHalves => "three-halves",
+        }
+    }
+
+    /// The bytes of the tables of this many gates that are sent together.
+    #[must_use]
+    pub const fn table_bytes(self, gates: u64) -> u64 {
+        match self {
+            Self::HalfGates => 32 * gates,
+            Self::ThreeHalves => 24 * gates + (5 * gates).div_ceil(8),
+        }
+    }
+}
 
 /// Why garbling or evaluating a program failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,14 +82,51 @@ pub struct Garbling<'s, C> {
     delta: &'s Delta,
     keys: &'s mut SessionKeys,
     channel: &'s mut C,
-    tables: Box<[Table]>,
+    tables: Tables,
     filled: usize,
 }
 
+/// Tables that are collected.
+enum Tables {
+    HalfGates(Box<[Table]>),
+    ThreeHalves { tables: Box<[HalvesTable]>, scratch: Box<GarbleScratch>, bytes: Vec<u8> },
+}
+
+impl Tables {
+    fn new(scheme: Scheme, delta: &Delta) -> Self {
+        match scheme {
+            Scheme::HalfGates => Self::HalfGates(vec![[0; 32]; TABLES].into()),
+            Scheme::ThreeHalves => Self::ThreeHalves {
+                tables: vec![HalvesTable::default(); TABLES].into(),
+                scratch: GarbleScratch::new(delta),
+                bytes: Vec::with_capacity(Scheme::ThreeHalves.table_bytes(TABLES as u64) as usize),
+            },
+        }
+    }
+
+    /// The bytes of the first `filled` tables.
+    fn bytes(&mut self, filled: usize) -> &[u8] {
+        match self {
+            Self::HalfGates(tables) => tables[..filled].as_flattened(),
+            Self::ThreeHalves { tables, bytes, .. } => {
+                bytes.clear();
+                pack(&tables[..filled], bytes);
+                bytes
+            }
+        }
+    }
+}
+
 impl<'s, C: Channel> Garbling<'s, C> {
-    /// An interpreter that garbles under fresh keys.
+    /// An interpreter that garbles half gates under fresh keys.
     pub fn new(backend: Backend, delta: &'s Delta, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
-        Self { backend, delta, keys, channel, tables: vec![[0; 32]; TABLES].into(), filled: 0 }
+        Self { backend, delta, keys, channel, tables: Tables::new(Scheme::HalfGates, delta), filled: 0 }
+    }
+
+    /// This interpreter before its first gate, with another scheme.
+    #[must_use]
+    pub fn with_scheme(self, scheme: Scheme) -> Self {
+        Self { tables: Tables::new(scheme, self.delta), ..self }
     }
 
     /// The wire of a bit that the garbler knows: its own input, or a constant.
@@ -71,7 +149,7 @@ impl<'s, C: Channel> Garbling<'s, C> {
     }
 
     fn send_tables(&mut self) -> Result<(), StreamError> {
-        self.channel.send(Phase::Tables, self.tables[..self.filled].as_flattened())?;
+        self.channel.send(Phase::Tables, self.tables.bytes(self.filled))?;
         self.filled = 0;
         Ok(())
     }
@@ -92,8 +170,16 @@ impl<C: Channel> Fancy for Garbling<'_, C> {
             let (a_now, b_now, out_now);
             ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
             let gates = GarbleContext { delta: self.delta, key: &self.keys.gates, first };
-            let tables = &mut self.tables[self.filled..self.filled + n];
-            self.backend.garble(&gates, a_now, b_now, out_now, tables);
+            let place = self.filled..self.filled + n;
+            match &mut self.tables {
+                Tables::HalfGates(tables) => {
+                    self.backend.garble(&gates, a_now, b_now, out_now, &mut tables[place]);
+                }
+                Tables::ThreeHalves { tables, scratch, .. } => {
+                    let wires = GateWires { a: a_now, b: b_now, c: out_now };
+                    self.backend.garble_halves(&gates, scratch, wires, &mut tables[place]);
+                }
+            }
             first += n as u64;
             self.filled += n;
         }

@@ -5,6 +5,15 @@
 //! number is used twice under one `S`. Because the key changes with every gate, the security bound does not
 //! degrade with the number of gates, sessions and users, as it does with a fixed key.
 //!
+//! Three halves use 67 bits of a hash, and need another linear map for that ([`twisted`]):
+//!
+//! ```text
+//! H₃(x, d, g) = AES_k(τ(x)) ⊕ τ(x)   with k = S ⊕ (2⁶⁴·d ⊕ g)   and τ(x_0 ‖ x_1 ‖ x_2 ‖ x_3) = (x_1 ‖ x_0 ⊕ x_1 ‖ x_3 ‖ x_2 ⊕ x_3)
+//! ```
+//!
+//! on words of 32 bits, the lowest first. Its lower half is the half of a label, the bit above it the mask of control bits,
+//! and the two bits above that are the garbler's dice.
+//!
 //! Source: Guo, Katz, Wang, Weng, Yu, *Better concrete security for half-gates garbling* (ePrint 2019/1168),
 //! section 4.
 
@@ -20,6 +29,21 @@ pub(crate) const fn sigma(x: Block) -> Block {
     Block::new((left ^ right) << 64 | left)
 }
 
+/// `σ⁻¹(τ(x))`: `H` of this is `H₃` of `x`.
+///
+/// What the evaluator sees are `H₃(x ⊕ Δ) ⊕ λ(Δ)` for linear maps `λ` that it may infer, each from `Δ` to the half of a
+/// label: zero, either half of `Δ`, or their sum. It must not know `AES_k` of anything by that. With `σ` the lower half
+/// of a hash has the upper half of `x ⊕ Δ` as a summand, and where `λ(Δ)` is the upper half of `Δ`, nothing unknown is
+/// left: 65 bits of `AES_k(σ(x ⊕ Δ))` are known, and inverting it for all values of the other 63 bits finds `Δ`. `τ` has
+/// full rank in the bits that are used, whichever `λ` is added (`docs/adr/0033`).
+#[inline(always)]
+pub(crate) const fn twisted(x: Block) -> Block {
+    const HIGH: u64 = 0xffff_ffff_0000_0000;
+    let [low, high] = x.halves();
+    let (low, high) = (low.rotate_left(32) ^ low & HIGH, high.rotate_left(32) ^ high & HIGH);
+    Block::from_halves([low ^ high, low])
+}
+
 /// `S`: the part of the hash keys that is the same for all gates of an execution.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct HashKey(Block);
@@ -32,6 +56,12 @@ impl HashKey {
     /// `S` itself.
     pub(crate) const fn block(&self) -> Block {
         self.0
+    }
+
+    /// `S ⊕ 2⁶⁴·domain`: with it, the numbers of another domain are used.
+    pub(crate) const fn in_domain(&self, domain: u64) -> Self {
+        let [low, high] = self.0.halves();
+        Self(Block::from_halves([low, high ^ domain]))
     }
 
     /// `H(·, S ⊕ tweak)`.

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 use sotto_mpc::channel::Framed;
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::program::{ProgramName, Shape};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, OutputShare, Reveal, SessionError, Terms};
 use sotto_mpc::{Fancy, Inputs, Phase, Program};
@@ -130,12 +131,17 @@ type Outcome = Result<(Option<Vec<bool>>, Vec<u8>), SessionError>;
 
 /// The output (or its share) and the written bytes of garbler and evaluator.
 fn run(reveal: Reveal, faults: [Fault; 2], timeout: Duration) -> [Outcome; 2] {
+    run_with(Scheme::HalfGates, reveal, faults, timeout)
+}
+
+fn run_with(scheme: Scheme, reveal: Reveal, faults: [Fault; 2], timeout: Duration) -> [Outcome; 2] {
     let [near, far] = connection(faults, timeout);
     let terms = Terms::new(reveal);
     std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
-            let session = Garbler::new(Framed::new(near), &Small, terms).hello(rng)?.set_up(rng)?;
+            let session = Garbler::new(Framed::new(near), &Small, terms).proposing(scheme);
+            let session = session.hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
                 Reveal::ResultParty => {
                     let (session, share) = session.execute_for_result_party(&X[..].into(), rng)?;
@@ -147,7 +153,8 @@ fn run(reveal: Reveal, faults: [Fault; 2], timeout: Duration) -> [Outcome; 2] {
         });
         let evaluate = move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
-            let session = Evaluator::new(Framed::new(far), &Small, terms).hello(rng)?.set_up(rng)?;
+            let session = Evaluator::new(Framed::new(far), &Small, terms).proposing(scheme);
+            let session = session.hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
                 Reveal::ResultParty => {
                     let (session, share) = session.execute_for_result_party(&Y[..].into())?;
@@ -167,7 +174,11 @@ const SHORT: Duration = Duration::from_millis(150);
 
 /// The bytes that each end writes in a run without faults, which must give the right outputs.
 fn good(reveal: Reveal) -> [Vec<u8>; 2] {
-    let outcomes = run(reveal, [Fault::None; 2], LONG);
+    good_with(Scheme::HalfGates, reveal)
+}
+
+fn good_with(scheme: Scheme, reveal: Reveal) -> [Vec<u8>; 2] {
+    let outcomes = run_with(scheme, reveal, [Fault::None; 2], LONG);
     assert!(!answers(reveal, &outcomes).is_empty());
     outcomes.map(|outcome| outcome.unwrap().1)
 }
@@ -206,12 +217,12 @@ fn places(bytes: &[u8], step: usize) -> Vec<usize> {
     places.map(|(at, _)| at).collect()
 }
 
-fn flip_bytes(reveal: Reveal, step: usize) {
-    for (side, bytes) in good(reveal).iter().enumerate() {
+fn flip_bytes(scheme: Scheme, reveal: Reveal, step: usize) {
+    for (side, bytes) in good_with(scheme, reveal).iter().enumerate() {
         for at in places(bytes, step) {
             let mut faults = [Fault::None; 2];
             faults[side] = Fault::Flip(at);
-            answers(reveal, &run(reveal, faults, SHORT));
+            answers(reveal, &run_with(scheme, reveal, faults, SHORT));
         }
     }
 }
@@ -267,15 +278,17 @@ fn a_transcript_digest_that_differs_in_one_bit_is_an_error() {
 
 #[test]
 fn a_flipped_byte_never_gives_a_wrong_answer() {
-    flip_bytes(Reveal::Both, 97);
-    flip_bytes(Reveal::ResultParty, 197);
+    for scheme in Scheme::ALL {
+        flip_bytes(scheme, Reveal::Both, 97);
+        flip_bytes(scheme, Reveal::ResultParty, 197);
+    }
 }
 
 #[test]
 #[ignore = "takes minutes: every byte, and every receiver"]
 fn no_flipped_byte_at_all_gives_a_wrong_answer() {
     for reveal in [Reveal::Garbler, Reveal::Evaluator, Reveal::Both, Reveal::ResultParty] {
-        flip_bytes(reveal, 1);
+        Scheme::ALL.into_iter().for_each(|scheme| flip_bytes(scheme, reveal, 1));
     }
 }
 
@@ -315,12 +328,20 @@ fn a_peer_that_sends_garbage_is_an_error() {
     }
 }
 
-#[test]
-fn the_wire_format_has_not_changed() {
-    let digests = good(Reveal::Both).map(|bytes| {
+/// Each side's bytes of a run without faults: their number, and the beginning of their hash.
+fn digests(scheme: Scheme) -> [String; 2] {
+    good_with(scheme, Reveal::Both).map(|bytes| {
         let digest = Sha256::digest(&bytes);
         let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         format!("{} bytes, {hex}", bytes.len())
-    });
-    assert_eq!(digests, ["4668 bytes, 0e5390a24033cbb9", "5429 bytes, a29e509274b3a5dc"]);
+    })
+}
+
+#[test]
+fn the_wire_format_has_not_changed() {
+    assert_eq!(digests(Scheme::HalfGates), ["4668 bytes, 0e5390a24033cbb9", "5429 bytes, a29e509274b3a5dc"]);
+    assert_eq!(
+        digests(Scheme::ThreeHalves),
+        ["4639 bytes, c9c9099b365b1e2c", "5429 bytes, f352db6bdc9bf847"]
+    );
 }

@@ -27,6 +27,7 @@ use crate::receipt::Delivered;
 use crate::run_id::session_id;
 use sotto_mpc::Bits;
 use sotto_mpc::channel::{Channel, Phase};
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::ot::Expansion;
 use sotto_mpc::program::Program;
@@ -52,6 +53,8 @@ pub(super) struct Session<'a> {
     pub(super) outputs: AttemptOutputs<'a>,
     /// The shares of the contributors whose bits are with us, in the job's order.
     pub(super) shares: &'a [&'a InputShare],
+    /// How we propose to garble.
+    pub(super) proposed: Scheme,
 }
 
 /// What comes of it.
@@ -93,8 +96,13 @@ impl Session<'_> {
         let mut inputs = Bits::with_capacity(self.shares.iter().map(|share| share.bits().len()).sum());
         self.shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
         let channel = &mut channel.framed;
-        let (output_share, transcript) =
-            semi_honest(self.role, &mut *channel, (&program, terms, job.suite.expansion()), &inputs, rng)?;
+        let (output_share, transcript) = semi_honest(
+            (self.role, self.proposed),
+            &mut *channel,
+            (&program, terms, job.suite.expansion()),
+            &inputs,
+            rng,
+        )?;
         let locker = Locker { role: self.role, us: self.us, identity: self.identity, outputs: self.outputs };
         let locked = match &job.sale {
             Some(sale) => Some(locker.lock(sale, &output_share, channel, rng)?),
@@ -242,7 +250,7 @@ impl Session<'_> {
 
 /// The joint computation: our output share of all outputs, and the transcript's hash.
 fn semi_honest<C: Channel, P: Program>(
-    role: Role,
+    (role, proposed): (Role, Scheme),
     channel: C,
     (program, terms, expansion): (&P, Terms, Expansion),
     inputs: &Bits,
@@ -250,13 +258,14 @@ fn semi_honest<C: Channel, P: Program>(
 ) -> Result<(OutputShare, [u8; 32]), AttemptError> {
     Ok(match role {
         Role::Garbler => {
-            let session = Garbler::new(channel, program, terms).with_expansion(expansion);
+            let session = Garbler::new(channel, program, terms).proposing(proposed).with_expansion(expansion);
             let session = session.hello(rng)?.set_up(rng)?;
             let (session, output_share) = session.execute_for_result_party(inputs, rng)?;
             (output_share, session.transcript())
         }
         Role::Evaluator => {
-            let session = Evaluator::new(channel, program, terms).with_expansion(expansion);
+            let session =
+                Evaluator::new(channel, program, terms).proposing(proposed).with_expansion(expansion);
             let session = session.hello(rng)?.set_up(rng)?;
             let (session, output_share) = session.execute_for_result_party(inputs)?;
             (output_share, session.transcript())

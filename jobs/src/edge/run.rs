@@ -21,6 +21,7 @@ mod client;
 mod compute_party;
 mod connection;
 mod error;
+mod garbling;
 mod link_probe;
 mod listener;
 mod meeting;
@@ -30,6 +31,7 @@ mod server;
 mod setup;
 
 pub use error::RunError;
+pub use garbling::{UNMEASURED_GATES, fastest_scheme, garbling_rates};
 pub use link_probe::{LinkSpeed, probe};
 pub use routes::Routes;
 pub use setup::{Money, Setup, Stage};

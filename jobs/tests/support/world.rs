@@ -14,6 +14,7 @@ use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::output_share::AttemptOutputs;
 use sotto_jobs::{Agreement, Job, PartyId};
 use sotto_mpc::channel::Framed;
+use sotto_mpc::garble::Scheme;
 
 use super::{NOW, Sum, agreement, draft_of, draft_of_three, identity, malicious_draft, rng};
 
@@ -131,8 +132,13 @@ impl World {
         } else {
             let shares = self.shares(us);
             let surroundings = Surroundings { clock: &mut || NOW, keep: &mut |_| Ok(()) };
-            let (computed, begun) =
-                begun.compute(&self.program, &shares.iter().collect::<Vec<_>>(), surroundings, rng)?;
+            // As compute parties of a small program propose; a whole job in one process has half gates.
+            let (computed, begun) = begun.proposing(Scheme::ThreeHalves).compute(
+                &self.program,
+                &shares.iter().collect::<Vec<_>>(),
+                surroundings,
+                rng,
+            )?;
             *kept = Some(computed);
             begun
         };

@@ -8,13 +8,18 @@
 //! ```
 //!
 //! The session id of oblivious transfer is the first 32 bytes of `SHA-512("sotto mpc sid v1" ‖ garbler's
-//! hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces, the roles and the program.
+//! hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces, the roles, the program, and what both
+//! propose.
+//!
+//! A suite must be the same on both sides, except that of semi-honest parties: there each proposes half gates (1) or three
+//! halves (4), and both garble or evaluate three halves exactly if both propose them.
 
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::codec::{Decode, DecodeError, Encode, Reader};
+use crate::garble::Scheme;
 use crate::ot::{Expansion, SessionId};
 use crate::program::{ProgramId, ProgramName};
 
@@ -24,8 +29,9 @@ const VERSION: u16 = 2;
 /// The protocol that follows the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Suite {
-    /// Half gates, SoftSpoken oblivious transfer with k = 2, or expanded with k = 8, semi-honest security.
-    SemiHonest(Expansion),
+    /// Half gates, or three halves if the peer proposes them as well; SoftSpoken oblivious transfer with k = 2, or expanded
+    /// with k = 8; semi-honest security.
+    SemiHonest(Scheme, Expansion),
     /// Authenticated half gates, SoftSpoken oblivious transfer both ways, malicious security with abort.
     Malicious,
     /// Authenticated half gates of n parties, malicious security with abort, experimental.
@@ -36,10 +42,22 @@ impl Suite {
     /// The encoding: the protocol in the low four bits, the expansion in the high ones.
     const fn code(self) -> u8 {
         match self {
-            Self::SemiHonest(expansion) => 1 | (expansion as u8) << 4,
+            Self::SemiHonest(Scheme::HalfGates, expansion) => 1 | (expansion as u8) << 4,
             Self::Malicious => 2,
             Self::Multiparty => 3,
+            Self::SemiHonest(Scheme::ThreeHalves, expansion) => 4 | (expansion as u8) << 4,
         }
+    }
+
+    /// What both parties run: the same suite, or half gates where one of them proposes three halves.
+    fn common(self, theirs: u8) -> Option<Self> {
+        if self.code() == theirs {
+            return Some(self);
+        }
+        let Self::SemiHonest(_, expansion) = self else { return None };
+        let schemes = [Scheme::HalfGates, Scheme::ThreeHalves];
+        let differs = schemes.iter().any(|scheme| Self::SemiHonest(*scheme, expansion).code() == theirs);
+        differs.then_some(Self::SemiHonest(Scheme::HalfGates, expansion))
     }
 }
 
@@ -206,12 +224,18 @@ pub(super) struct Proposal {
     pub(super) terms: Terms,
 }
 
+/// What both hellos say.
+pub(super) struct Agreement {
+    pub(super) sid: SessionId,
+    pub(super) suite: Suite,
+}
+
 /// Sends our hello, reads the peer's, and derives the session id.
 pub(super) fn exchange(
     channel: &mut impl Channel,
     proposal: &Proposal,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<SessionId, HelloError> {
+) -> Result<Agreement, HelloError> {
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let Proposal { suite, role, program, terms: Terms { run, attempt, reveal } } = *proposal;
@@ -221,20 +245,20 @@ pub(super) fn exchange(
     let mut bytes = [0; Hello::BYTES];
     channel.receive(Phase::Hello, &mut bytes)?;
     let theirs = Hello::from_bytes(&bytes).map_err(|_| HelloError::Foreign)?;
-    compare(&ours, &theirs, proposal)?;
-    Ok(match role {
+    let suite = compare(&ours, &theirs, proposal)?;
+    let sid = match role {
         Role::Garbler => sid(&ours, &theirs),
         Role::Evaluator => sid(&theirs, &ours),
-    })
+    };
+    Ok(Agreement { sid, suite })
 }
 
-fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<(), HelloError> {
+fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<Suite, HelloError> {
     if theirs.version != ours.version {
         return Err(HelloError::Version { theirs: theirs.version });
     }
-    if theirs.suite != ours.suite {
-        return Err(HelloError::Suite { ours: ours.suite, theirs: theirs.suite });
-    }
+    let suite = proposal.suite.common(theirs.suite);
+    let suite = suite.ok_or(HelloError::Suite { ours: ours.suite, theirs: theirs.suite })?;
     if theirs.role == ours.role {
         return Err(HelloError::Role { ours: proposal.role });
     }
@@ -250,7 +274,7 @@ fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<(), Hell
     if theirs.reveal != ours.reveal {
         return Err(HelloError::Reveal { ours: proposal.terms.reveal });
     }
-    Ok(())
+    Ok(suite)
 }
 
 fn sid(garbler: &Hello, evaluator: &Hello) -> SessionId {
@@ -265,27 +289,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hello_has_one_encoding() {
-        let name = ProgramName::literal("p@1");
-        let hello = Hello {
-            version: 0x0102,
-            suite: 3,
-            role: 4,
-            reveal: 5,
-            attempt: 6,
-            run: [7; 32],
-            nonce: [8; 32],
-            program: ProgramId { name, digest: [9; 32] },
-        };
-        let bytes = hello.to_bytes();
-        assert_eq!(bytes.len(), Hello::BYTES);
-        assert_eq!(bytes[..13], *b"sottompc\x02\x01\x03\x04\x05");
-        assert_eq!(bytes[Hello::BYTES - 32..][..4], *b"p@1\0");
-        assert_eq!(Hello::from_bytes(&bytes), Ok(hello));
-        for at in [0, 7, Hello::BYTES - 32, Hello::BYTES - 1] {
-            let mut bad = bytes.clone();
-            bad[at] ^= 0x80;
-            assert!(Hello::from_bytes(&bad).is_err(), "byte {at}");
+    fn three_halves_are_garbled_exactly_if_both_propose_them() {
+        use Suite::{Malicious, Multiparty, SemiHonest};
+        let schemes = [Scheme::HalfGates, Scheme::ThreeHalves];
+        let curious = schemes.map(|scheme| [Expansion::None, Expansion::K18].map(|e| SemiHonest(scheme, e)));
+        let all: Vec<Suite> = curious.into_iter().flatten().chain([Malicious, Multiparty]).collect();
+        for (ours, theirs) in all.iter().flat_map(|ours| all.iter().map(move |theirs| (*ours, *theirs))) {
+            let expected = match (ours, theirs) {
+                (same, other) if same == other => Some(same),
+                (SemiHonest(_, one), SemiHonest(_, other)) if one == other => {
+                    Some(SemiHonest(Scheme::HalfGates, one))
+                }
+                _ => None,
+            };
+            assert_eq!(ours.common(theirs.code()), expected, "{ours:?} and {theirs:?}");
         }
+        assert!(all.into_iter().all(|ours| ours.common(0).is_none() && ours.common(5).is_none()));
     }
 }

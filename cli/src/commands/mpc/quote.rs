@@ -7,21 +7,19 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
-use sotto_jobs::edge::run::{Routes, probe};
+use sotto_jobs::edge::run::{Routes, fastest_scheme, garbling_rates, probe};
 use sotto_jobs::job::Adversary;
 use sotto_jobs::multiparty::{Functionality, max_input_request};
 use sotto_jobs::reading;
 use sotto_jobs::{Computation, Job, PartyId};
-use sotto_mpc::Backend;
-use sotto_mpc::calibrate::{AuthenticatedPair, Layers, garble};
+use sotto_mpc::calibrate::{AuthenticatedPair, Layers};
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{Expansion, TreeDepth};
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
 use sotto_tee::evidence::MAX_EVIDENCE;
 use std::time::Instant;
 
-/// The program that is garbled to measure this machine.
-const SAMPLE: Layers = Layers { lanes: 1024, pairs: 512 };
 /// Base transfers of the compute parties, in bytes both ways and in round trips (measured).
 const SET_UP: (u64, u64) = (30_000, 5);
 /// Memory of a process without inputs, in bytes (measured).
@@ -72,7 +70,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         link.delay * 1e3,
         link.from,
         ours.machine,
-        if ours.is_link_bound { "; the link is the bottleneck" } else { "" },
+        ours.garbling(),
         if job.is_experimental() { format!("two computers, {}", other.sentence()) } else { other.sentence() },
     );
     let read = reading::describe(&job, &program);
@@ -101,7 +99,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "expansion": expansion, "expanded_bytes": ours.expanded_bytes,
         "job": id, "adversary": ours.adversary.as_str(), "and_gates": gates, "bytes": ours.bytes,
         "input_bytes": ours.input_bytes, "memory_bytes": ours.memory, "seconds": ours.seconds,
-        "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
+        "garbling": ours.scheme.map(Scheme::name), "delivery_seconds": ours.input_bytes as f64 / link.bytes_a_second, "gates_a_second": ours.rate,
         "sorts": tables.sorts, "joins": tables.joins, "lookups": tables.lookups, "made": tables.made, "held_bits": tables.held_bits,
         "reading": reading::records(&job, &program),
         "bandwidth_mbit": link.bytes_a_second / 125_000.0, "delay_ms": link.delay * 1e3, "link": link.from,
@@ -146,6 +144,8 @@ struct Estimate {
     /// Gates that this machine does in a second.
     rate: f64,
     machine: String,
+    /// How two semi-honest parties garble over this link.
+    scheme: Option<Scheme>,
     is_link_bound: bool,
     /// The depth of trees that suits the link.
     tree_depth: Option<TreeDepth>,
@@ -164,10 +164,17 @@ impl Estimate {
         )
     }
 
+    /// What is said of the scheme and of the bottleneck.
+    fn garbling(&self) -> String {
+        let scheme = self.scheme.map_or(String::new(), |scheme| format!("; {}", scheme.name()));
+        let bottleneck = if self.is_link_bound { "; the link is the bottleneck" } else { "" };
+        scheme + bottleneck
+    }
+
     fn record(&self) -> Value {
         json!({
             "adversary": self.adversary.as_str(), "bytes": self.bytes, "memory_bytes": self.memory,
-            "seconds": self.seconds, "tree_depth": self.tree_depth.map(|depth| depth as u8),
+            "seconds": self.seconds, "garbling": self.scheme.map(Scheme::name), "tree_depth": self.tree_depth.map(|depth| depth as u8),
         })
     }
 }
@@ -179,11 +186,14 @@ fn curious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate> {
     let gates = job.program.and_gates;
     // Tables; eight bytes per input bit of the evaluator (docs/FORMATS.md), or what the expansion takes; hashes of
     // output labels; base transfers.
-    let with =
-        |expansion| 32 * gates + transfer_bytes(expansion, shared + evaluator) + 32 * outputs + SET_UP.0;
+    let rates = garbling_rates(&mut OsRng).or_refuse("cannot measure this machine")?;
+    let scheme = fastest_scheme(gates, link.bytes_a_second, rates);
+    let [half_gates, three_halves] = rates;
+    let rate = if scheme == Scheme::HalfGates { half_gates } else { three_halves };
+    let tables = scheme.table_bytes(gates);
+    let with = |expansion| tables + transfer_bytes(expansion, shared + evaluator) + 32 * outputs + SET_UP.0;
     let (expansion, expanded_bytes) = (job.suite.expansion(), with(PROPOSED));
     let bytes = with(expansion);
-    let rate = rate()?;
     // Garbling, sending and evaluating overlap: the slowest one determines the time.
     let (on_link, here) = (bytes as f64 / link.bytes_a_second, gates as f64 / rate);
     Ok(Estimate {
@@ -195,6 +205,7 @@ fn curious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate> {
         seconds: SET_UP_SECONDS + SET_UP.1 as f64 * link.delay + here.max(on_link),
         rate,
         machine: format!("this machine garbles {:.0} million gates per second", rate / 1e6),
+        scheme: Some(scheme),
         is_link_bound: gates > 0 && on_link > here,
         tree_depth: None,
     })
@@ -251,6 +262,7 @@ fn malicious(job: &Job, program: &Computation, link: &Link) -> Outcome<Estimate>
         seconds: set_up + work.max(sending) + cost.flights as f64 * link.delay / 2.0,
         rate,
         machine: format!("this machine does {:.2} million authenticated gates per second", rate / 1e6),
+        scheme: None,
         is_link_bound: gates > 0 && sending > work,
         tree_depth: Some(best),
     })
@@ -331,11 +343,4 @@ fn bits(job: &Job, program: &impl Functionality) -> (u64, u64) {
         }
     }
     all
-}
-
-/// Gates that this machine garbles per second.
-fn rate() -> Outcome<f64> {
-    let started = Instant::now();
-    garble(Backend::detect(), &SAMPLE, &mut OsRng).or_refuse("cannot measure this machine")?;
-    Ok(SAMPLE.gates() as f64 / started.elapsed().as_secs_f64().max(1e-6))
 }

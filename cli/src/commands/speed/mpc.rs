@@ -9,6 +9,7 @@ use rand_core::OsRng;
 use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{OtError, Receiver, Sender, SessionId};
 use sotto_mpc::programs::Aes128;
 use sotto_mpc::protocol::malicious;
@@ -36,8 +37,13 @@ const MALICIOUS_TURNS: usize = 3;
 
 /// All figures of joint computation, in the order of printing.
 pub(crate) fn figures() -> Outcome<Vec<Figure>> {
-    let mut figures = single_party(["garble_mands", "evaluate_mands"], "independent AND gates", &GATES)?;
-    figures.extend(single_party(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
+    let (half_gates, three_halves) = (Scheme::HalfGates, Scheme::ThreeHalves);
+    let keys = ["garble_mands", "evaluate_mands"];
+    let mut figures = single_party(half_gates, keys, "independent AND gates", &GATES)?;
+    let keys = ["halves_garble_mands", "halves_evaluate_mands"];
+    figures.extend(single_party(three_halves, keys, "independent AND gates, three halves", &GATES)?);
+    let keys = ["aes_garble_mands", "aes_evaluate_mands"];
+    figures.extend(single_party(half_gates, keys, "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
     figures.extend(malicious_parties()?);
     figures.push(three_parties()?);
@@ -51,6 +57,7 @@ fn rate(key: &'static str, items: u64) -> Quantity {
 
 /// A program run by the garbler alone, then by the evaluator alone.
 fn single_party(
+    scheme: Scheme,
     [garble, evaluate]: [&'static str; 2],
     what: &'static str,
     program: &impl Program,
@@ -58,10 +65,10 @@ fn single_party(
     let (backend, gates) = (Backend::detect(), program.cost().and_gates);
     Ok(vec![
         Figure::measure(rate(garble, gates), format!("{what}, garbled"), || {
-            calibrate::garble(backend, program, &mut OsRng).is_ok()
+            calibrate::garble(backend, scheme, program, &mut OsRng).is_ok()
         })?,
         Figure::measure(rate(evaluate, gates), format!("{what}, evaluated"), || {
-            calibrate::evaluate(backend, program, &mut OsRng).is_ok()
+            calibrate::evaluate(backend, scheme, program, &mut OsRng).is_ok()
         })?,
     ])
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
+use super::garbling::with_proposal;
 use super::listener::Incoming;
 use super::meeting::Arrived;
 use super::progress::ProgressStream;
@@ -277,6 +278,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 let seconds = setup.job().limits.seconds;
                 let until = Instant::now() + Duration::from_secs(seconds.into());
                 begun.streams().for_each(|stream| stream.inner.set_deadline(until));
+                let begun = with_proposal(begun, setup.job(), rng).map_err(AttemptError::Channel)?;
                 let surroundings = Surroundings { clock: &mut now, keep: &mut keep };
                 let done = begun.compute(setup.program, &shares.refs(), surroundings, rng);
                 let (computed, begun) = done.map_err(|e| match e {

@@ -21,7 +21,7 @@ use crate::channel::{Channel, Phase};
 use crate::codec::Encode;
 use crate::ot::{SessionId, tree_code};
 use crate::program::Program;
-use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
+use crate::protocol::hello::{Agreement, Proposal, Reveal, Role, Suite, Terms, exchange};
 
 /// The bytes of the parameters.
 const PARAMETERS: usize = 22;
@@ -54,7 +54,7 @@ impl<P: Program> Intent<'_, P> {
         let gates = self.program.cost().and_gates;
         let (suite, program) = (Suite::Malicious, self.program.id());
         let proposal = Proposal { suite, role: self.role, program, terms: self.terms };
-        let SessionId(handshake) = exchange(channel, &proposal, rng)?;
+        let Agreement { sid: SessionId(handshake), .. } = exchange(channel, &proposal, rng)?;
         let ours = parameters(&self.settings, gates);
         // Both send before they compare, so that both know why a session ends here.
         let mut theirs = [0; PARAMETERS];

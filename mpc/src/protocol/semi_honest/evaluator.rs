@@ -11,6 +11,7 @@ use super::session::{
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;
+use crate::garble::Scheme;
 use crate::keys::SessionKeys;
 use crate::ot::{Expansion, Receiver};
 use crate::program::{Program, Shape};
@@ -20,6 +21,7 @@ use crate::{Bits, Block};
 /// The state after the set-up: the session can execute the program.
 pub struct Ready {
     ot: Receiver,
+    scheme: Scheme,
 }
 
 /// The evaluator of a session, in state `S`: [`Connected`], then `Agreed`, then `Ready`.
@@ -27,6 +29,7 @@ pub struct Evaluator<'p, C, P, S = Connected> {
     channel: TranscriptChannel<C>,
     program: &'p P,
     terms: Terms,
+    proposed: Scheme,
     expansion: Expansion,
     state: S,
 }
@@ -34,19 +37,21 @@ pub struct Evaluator<'p, C, P, S = Connected> {
 impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        Self {
-            channel: TranscriptChannel::new(channel),
-            program,
-            terms,
-            expansion: Expansion::None,
-            state: Connected(()),
-        }
+        let (channel, proposed) = (TranscriptChannel::new(channel), Scheme::HalfGates);
+        Self { channel, program, terms, proposed, expansion: Expansion::None, state: Connected(()) }
     }
 
     /// The session with expanded transfers, if both parties choose the same.
     #[must_use]
     pub fn with_expansion(self, expansion: Expansion) -> Self {
         Self { expansion, ..self }
+    }
+
+    /// This session, with another scheme proposed than half gates. Three halves are used exactly if both parties
+    /// propose them.
+    #[must_use]
+    pub fn proposing(self, scheme: Scheme) -> Self {
+        Self { proposed: scheme, ..self }
     }
 
     /// Performs the handshake, which compares program and terms with the peer's.
@@ -57,14 +62,20 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Agreed>, SessionError> {
-        let (suite, role, terms) = (Suite::SemiHonest(self.expansion), Role::Evaluator, self.terms);
+        let suite = Suite::SemiHonest(self.proposed, self.expansion);
+        let (role, terms) = (Role::Evaluator, self.terms);
         let proposal = Proposal { suite, role, program: self.program.id(), terms };
-        let sid = exchange(&mut self.channel, &proposal, rng)?;
-        Ok(self.next(|Connected(())| Agreed { sid }))
+        let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?);
+        Ok(self.next(|Connected(())| agreed))
     }
 }
 
 impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
+    /// How AND gates are garbled in this session.
+    pub fn scheme(&self) -> Scheme {
+        self.state.scheme
+    }
+
     /// Sets up oblivious transfer.
     ///
     /// # Errors
@@ -74,7 +85,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Ready>, SessionError> {
         let ot = Receiver::setup_with(&mut self.channel, &self.state.sid, transfers(self.expansion), rng)?;
-        Ok(self.next(|_| Ready { ot }))
+        Ok(self.next(|Agreed { scheme, .. }| Ready { ot, scheme }))
     }
 }
 
@@ -126,7 +137,8 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         self.channel.receive(Phase::Inputs, &mut bytes)?;
         let mut keys = SessionKeys::from_bytes(bytes);
         let mut outputs = Vec::with_capacity(expected);
-        let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut self.channel);
+        let f = Evaluation::new(Backend::detect(), &mut keys, &mut self.channel);
+        let mut f = f.with_scheme(self.state.scheme);
         self.program.run(&mut f, &mut inputs, &mut outputs)?;
         f.finish()?;
         if outputs.len() != expected {
@@ -180,7 +192,7 @@ impl<'p, C, P, S> Evaluator<'p, C, P, S> {
     }
 
     fn next<T>(self, step: impl FnOnce(S) -> T) -> Evaluator<'p, C, P, T> {
-        let Self { channel, program, terms, expansion, state } = self;
-        Evaluator { channel, program, terms, expansion, state: step(state) }
+        let Self { channel, program, terms, proposed, expansion, state } = self;
+        Evaluator { channel, program, terms, proposed, expansion, state: step(state) }
     }
 }

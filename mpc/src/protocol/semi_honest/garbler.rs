@@ -11,7 +11,7 @@ use super::session::{
 };
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
-use crate::garble::Garbling;
+use crate::garble::{Garbling, Scheme};
 use crate::keys::SessionKeys;
 use crate::ot::{Expansion, Sender};
 use crate::program::{Program, Shape};
@@ -22,6 +22,7 @@ use crate::{Bits, Block, Delta};
 pub struct Ready {
     delta: Delta,
     ot: Sender,
+    scheme: Scheme,
 }
 
 /// The garbler of a session, in state `S`: [`Connected`], then `Agreed`, then `Ready`.
@@ -29,6 +30,7 @@ pub struct Garbler<'p, C, P, S = Connected> {
     channel: TranscriptChannel<C>,
     program: &'p P,
     terms: Terms,
+    proposed: Scheme,
     expansion: Expansion,
     state: S,
 }
@@ -36,19 +38,21 @@ pub struct Garbler<'p, C, P, S = Connected> {
 impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        Self {
-            channel: TranscriptChannel::new(channel),
-            program,
-            terms,
-            expansion: Expansion::None,
-            state: Connected(()),
-        }
+        let (channel, proposed) = (TranscriptChannel::new(channel), Scheme::HalfGates);
+        Self { channel, program, terms, proposed, expansion: Expansion::None, state: Connected(()) }
     }
 
     /// The session with expanded transfers, if both parties choose the same.
     #[must_use]
     pub fn with_expansion(self, expansion: Expansion) -> Self {
         Self { expansion, ..self }
+    }
+
+    /// This session, with another scheme proposed than half gates. Three halves are used exactly if both parties
+    /// propose them.
+    #[must_use]
+    pub fn proposing(self, scheme: Scheme) -> Self {
+        Self { proposed: scheme, ..self }
     }
 
     /// Performs the handshake, which compares program and terms with the peer's.
@@ -59,14 +63,20 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Agreed>, SessionError> {
-        let (suite, role, terms) = (Suite::SemiHonest(self.expansion), Role::Garbler, self.terms);
+        let suite = Suite::SemiHonest(self.proposed, self.expansion);
+        let (role, terms) = (Role::Garbler, self.terms);
         let proposal = Proposal { suite, role, program: self.program.id(), terms };
-        let sid = exchange(&mut self.channel, &proposal, rng)?;
-        Ok(self.next(|Connected(())| Agreed { sid }))
+        let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?);
+        Ok(self.next(|Connected(())| agreed))
     }
 }
 
 impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
+    /// How AND gates are garbled in this session.
+    pub fn scheme(&self) -> Scheme {
+        self.state.scheme
+    }
+
     /// Draws `Δ` and sets up oblivious transfer.
     ///
     /// # Errors
@@ -78,7 +88,7 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
         let delta = Delta::random(rng);
         let ot =
             Sender::setup_with(&mut self.channel, &self.state.sid, &delta, transfers(self.expansion), rng)?;
-        Ok(self.next(|_| Ready { delta, ot }))
+        Ok(self.next(|Agreed { scheme, .. }| Ready { delta, ot, scheme }))
     }
 }
 
@@ -139,13 +149,14 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         if inputs.len() != wanted {
             return Err(SessionError::InputLength { expected: wanted, given: inputs.len() });
         }
-        let Ready { delta, ot } = &mut self.state;
+        let Ready { delta, ot, scheme } = &mut self.state;
         let mut inputs = GarblerInputs::begin(input_streams, ot, &mut self.channel, inputs)?;
         let (mut keys, bytes) = SessionKeys::random(rng);
         self.channel.send(Phase::Inputs, &bytes)?;
         // Wiped, because a false label and a public active label of the same wire reveal `Δ`.
         let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
-        let mut f = Garbling::new(Backend::detect(), delta, &mut keys, &mut self.channel);
+        let f = Garbling::new(Backend::detect(), delta, &mut keys, &mut self.channel);
+        let mut f = f.with_scheme(*scheme);
         self.program.run(&mut f, &mut inputs, &mut outputs)?;
         f.finish()?;
         if outputs.len() != expected {
@@ -198,7 +209,7 @@ impl<'p, C, P, S> Garbler<'p, C, P, S> {
     }
 
     fn next<T>(self, step: impl FnOnce(S) -> T) -> Garbler<'p, C, P, T> {
-        let Self { channel, program, terms, expansion, state } = self;
-        Garbler { channel, program, terms, expansion, state: step(state) }
+        let Self { channel, program, terms, proposed, expansion, state } = self;
+        Garbler { channel, program, terms, proposed, expansion, state: step(state) }
     }
 }

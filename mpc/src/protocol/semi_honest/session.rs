@@ -3,9 +3,9 @@
 use subtle::Choice;
 
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
-use crate::garble::StreamError;
+use crate::garble::{Scheme, StreamError};
 use crate::ot::{Adversary, Expansion, Options, OtError, SessionId, TreeDepth};
-use crate::protocol::hello::{HelloError, Reveal, Terms};
+use crate::protocol::hello::{Agreement, HelloError, Reveal, Suite, Terms};
 
 /// The state of a session before the handshake.
 #[derive(Debug)]
@@ -15,6 +15,14 @@ pub struct Connected(pub(super) ());
 #[derive(Debug)]
 pub struct Agreed {
     pub(super) sid: SessionId,
+    pub(super) scheme: Scheme,
+}
+
+impl Agreed {
+    pub(super) fn of(Agreement { sid, suite }: Agreement) -> Self {
+        let scheme = if let Suite::SemiHonest(scheme, _) = suite { scheme } else { Scheme::HalfGates };
+        Self { sid, scheme }
+    }
 }
 
 /// Why a session failed.

@@ -69,7 +69,7 @@ impl<P: Program> Intent<'_, P> {
             let run = self.pair_runs.get(i).copied().unwrap_or(run);
             let terms = Terms { run, attempt, reveal: Reveal::Both };
             let proposal = Proposal { suite: Suite::Multiparty, role: link.role, program, terms };
-            hellos.push(exchange(&mut link.channel, &proposal, rng)?);
+            hellos.push(exchange(&mut link.channel, &proposal, rng)?.sid);
         }
         let ours = self.parameters(gates, rng);
         let broadcast = links.broadcast_each(Phase::Hello, &ours)?;

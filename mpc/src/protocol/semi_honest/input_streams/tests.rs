@@ -10,6 +10,7 @@ use rand_core::SeedableRng;
 
 use super::*;
 use crate::channel::{Framed, Phase};
+use crate::garble::Scheme;
 use crate::keys::SessionKeys;
 use crate::ot::{Adversary, Expansion, Options, SessionId};
 use crate::{Backend, Delta, Fancy};
@@ -108,6 +109,11 @@ type Side<T> = Result<(Vec<Block>, usize, T), StreamError>;
 /// Runs both sides; returns outputs, the largest number of unused labels, and the garbler's `Δ`.
 fn both(garbles: &Turns, evaluates: &Turns, options: Options, [x, y]: [&Bits; 2]) -> (Side<Block>, Side<()>) {
     let ([mut near, mut far], sid) = (connection(), SessionId([1; 32]));
+    // Labels are fetched in the middle of groups of eight gates, too.
+    let scheme = match options.adversary {
+        Adversary::SemiHonest => Scheme::ThreeHalves,
+        Adversary::Malicious => Scheme::HalfGates,
+    };
     thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
@@ -116,7 +122,8 @@ fn both(garbles: &Turns, evaluates: &Turns, options: Options, [x, y]: [&Bits; 2]
             let inputs = GarblerInputs::begin(garbles.input_streams.clone(), &mut ot, &mut near, x)?;
             let (mut keys, bytes) = SessionKeys::random(rng);
             near.send(Phase::Inputs, &bytes)?;
-            let mut f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
+            let f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
+            let mut f = f.with_scheme(scheme);
             let most = inputs.theirs.unused();
             let mut inputs = Watched { inputs, labels: |inputs| &inputs.theirs, most };
             let outputs = garbles.run(&mut f, &mut inputs)?;
@@ -131,7 +138,7 @@ fn both(garbles: &Turns, evaluates: &Turns, options: Options, [x, y]: [&Bits; 2]
             let mut bytes = [0; SessionKeys::BYTES];
             far.receive(Phase::Inputs, &mut bytes)?;
             let mut keys = SessionKeys::from_bytes(bytes);
-            let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut far);
+            let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut far).with_scheme(scheme);
             let most = inputs.labels.unused();
             let mut inputs = Watched { inputs, labels: |inputs| &inputs.labels, most };
             let outputs = evaluates.run(&mut f, &mut inputs)?;
