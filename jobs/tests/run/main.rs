@@ -4,6 +4,7 @@
 
 mod computers;
 mod malicious;
+mod post;
 mod put_through;
 mod sales;
 #[path = "../support/mod.rs"]
@@ -98,7 +99,7 @@ fn with_setup<T>(
         listen: None,
         rendezvous_server: None,
         debit: &|| Ok(()),
-        money: None,
+        trade: None,
         observe: &|_| {},
         means: None,
     })

@@ -62,7 +62,7 @@ struct Operations<'a>(&'a [Fe], &'a [Fe]);
 
 #[derive(Debug, PartialEq)]
 struct Results {
-    elements: Vec<[Plain; 9]>,
+    elements: Vec<[Plain; 12]>,
     odd: Vec<bool>,
     zero: Vec<bool>,
 }
@@ -77,6 +77,9 @@ impl Kernel for Operations<'_> {
         for (a, b) in self.0.chunks(lanes).zip(self.1.chunks(lanes)) {
             let (a, b) = (loaded::<I::Field>(a), loaded::<I::Field>(b));
             let two = Pair(a, b);
+            // The largest limbs that a back end may leave: sums and differences of products.
+            let sum = I::Field::sum(a.wide(), b.wide());
+            let difference = I::Field::difference(a.wide(), b.wide());
             let every_other = Mask(0x5555 & Mask::all(lanes).0);
             let results = [
                 stored(a.add(b)),
@@ -88,11 +91,16 @@ impl Kernel for Operations<'_> {
                 stored(I::Field::sum(a.times(b), b.squared())),
                 stored(I::Field::difference(a.times(b), b.squared())),
                 stored(I::Field::difference(b.wide(), a.times(b))),
+                stored(sum.mul(difference)),
+                stored(difference.square()),
+                stored(difference.sub(sum)),
             ];
             let lanes = 0..lanes;
             all.elements.extend(lanes.clone().map(|lane| results.map(|r| value(r[lane]))));
             all.odd.extend(lanes.clone().map(|lane| a.is_odd().0 >> lane & 1 == 1));
-            all.zero.extend(lanes.map(|lane| two.is_zero().0 >> lane & 1 == 1));
+            all.odd.extend(lanes.clone().map(|lane| difference.is_odd().0 >> lane & 1 == 1));
+            all.zero.extend(lanes.clone().map(|lane| two.is_zero().0 >> lane & 1 == 1));
+            all.zero.extend(lanes.map(|lane| difference.is_zero().0 >> lane & 1 == 1));
         }
         all
     }
@@ -122,13 +130,19 @@ fn expected(a: &[Fe], b: &[Fe], lanes: usize) -> Results {
         let picked = if (i % lanes).is_multiple_of(2) { a.negated() } else { b };
         let (ab, aa, bb) = (a.times(b), a.times(a), b.times(b));
         let (sum, difference, wide) = (ab.add(bb), ab.add(bb.negated()), b.add(ab.negated()));
-        [a.add(b), a.add(b.negated()), ab, aa, picked, bb, sum, difference, wide]
+        let (plus, minus) = (a.add(b), a.add(b.negated()));
+        let third = minus.add(plus.negated());
+        [plus, minus, ab, aa, picked, bb, sum, difference, wide, plus.times(minus), minus.times(minus), third]
     };
-    Results {
-        elements: a.iter().zip(b).enumerate().map(one).collect(),
-        odd: a.iter().map(|a| value(*a).0[0] & 1 == 1).collect(),
-        zero: a.iter().map(|a| value(*a) == Plain([0; 4])).collect(),
+    let (mut odd, mut zero) = (Vec::new(), Vec::new());
+    for (a, b) in a.chunks(lanes).zip(b.chunks(lanes)) {
+        let a: Vec<Plain> = a.iter().map(|a| value(*a)).collect();
+        let minus = a.iter().zip(b).map(|(a, b)| a.add(value(*b).negated()));
+        let all: Vec<Plain> = a.iter().copied().chain(minus).collect();
+        odd.extend(all.iter().map(|x| x.0[0] & 1 == 1));
+        zero.extend(all.iter().map(|x| *x == Plain([0; 4])));
     }
+    Results { elements: a.iter().zip(b).enumerate().map(one).collect(), odd, zero }
 }
 
 struct LanesOf;

@@ -7,27 +7,32 @@
 //!
 //! Two limbs are one word of 51 bits in memory.
 //!
-//! **Bounds.** Every element has even limbs ≤ 2²⁶ + 2¹⁵ and odd limbs ≤ 2²⁵ + 2¹⁵ ([`EVEN`], [`ODD`]). So
-//! 19 times a limb and twice a limb are below 2³², as the multiplication wants. A product keeps its ten
-//! columns as they are; every other operation ends with carries that restore the bound. In units of 2⁵², and
-//! up to 2⁻⁹ of itself, an even column is at most 1 + 4·19 + 5·19/2 < 125, the first one; an odd column at
-//! most (2 + 8·19)/2 = 77.
+//! **Bounds.** A product is *tight*: even limbs ≤ 2²⁶ + 2¹⁶, odd limbs ≤ 2²⁵ + 2¹⁶. An element is a tight one or the
+//! sum or difference of two: even limbs ≤ 3·2²⁶ + 2¹⁶ ([`EVEN`]), odd limbs ≤ 3·2²⁵ + 2¹⁶ ([`ODD`]). So 19 times a
+//! limb, twice an even and four times an odd one are below 2³², as the multiplication wants. In units of 9·2⁵², and up to
+//! 2⁻⁹ of itself, an even column is at most 1 + 4·19 + 5·19/2 < 125, the first one; an odd column at most (2 + 8·19)/2 =
+//! 77. Both are below 2⁶²·².
+//!
+//! A product is a function of its own: it needs all registers, and inlined into the curve's formulas it took two thirds
+//! longer.
 //!
 //! No closure around arithmetic: it would be compiled without the instructions.
 //!
 //! Source of the form: Bernstein, Curve25519 (2006); of the lanes: Faz-Hernández and López, Fast
 //! implementation of Curve25519 using AVX2 (2015).
 
-use super::Word;
+use super::{Word, product, square};
 use crate::msm::{
     field::{BITS, Fe, LIMIT, MASK},
     lanes::{Field, Lanes, Mask},
 };
 
 /// The greatest value of an even limb.
-const EVEN: u64 = (1 << 26) + (1 << 15);
+const EVEN: u64 = 3 * (1 << 26) + (1 << 16);
 /// The greatest value of an odd limb.
-const ODD: u64 = (1 << 25) + (1 << 15);
+const ODD: u64 = 3 * (1 << 25) + (1 << 16);
+/// The same of a tight element.
+const TIGHT: [u64; 2] = [(1 << 26) + (1 << 16), (1 << 25) + (1 << 16)];
 /// Bits of a word in memory.
 const BITS_51: i32 = BITS as i32;
 /// The low 26 bits.
@@ -39,7 +44,11 @@ const MASK_ODD: u64 = (1 << 25) - 1;
 #[derive(Clone, Copy)]
 pub(super) struct Field4([Word; 10]);
 
-impl Field4 {
+/// Four tight elements, limb by limb.
+#[derive(Clone, Copy)]
+pub(super) struct Tight([Word; 10]);
+
+impl Tight {
     /// One carry from every limb at once, with 2²⁵⁵ = 19.
     #[inline(always)]
     fn passed(l: [Word; 10]) -> [Word; 10] {
@@ -59,24 +68,73 @@ impl Field4 {
         ]
     }
 
-    /// Limbs up to 2²⁸ to an element: carries of at most 8, nineteenfold 152.
+    /// Limbs up to 7·2²⁶ and 7·2²⁵: carries of at most 8, nineteenfold 152.
     #[inline(always)]
     fn carried(l: [Word; 10]) -> Self {
         Self(Self::passed(l)).checked()
     }
 
-    /// Columns below 2⁶¹ to an element. The first carries are below 2³⁶, nineteen times the top one's below
-    /// 2⁴⁰·⁵. So the second ones are at most 2¹⁰ + 1, the lowest limb's below 2¹⁴·⁵, and nineteen times the
-    /// top one's below 2¹⁴·³.
+    /// Columns below 2⁶²·², odd ones below 2⁶¹·⁵. The first carries are below 2³⁶·⁵, nineteen times the top one's below
+    /// 2⁴⁰·⁸. So the second ones are below 2¹²; the lowest limb's is below 2¹⁵, and nineteen times the top one's below
+    /// 2¹⁵·⁶.
     #[inline(always)]
-    fn reduced_columns(c: [Word; 10]) -> Self {
+    fn reduced(c: [Word; 10]) -> Self {
         Self(Self::passed(Self::passed(c))).checked()
     }
 
-    /// Five words: limbs below 2⁵² to 51 bits, but for the lowest, which is below 2⁵¹ + 57.
+    /// Checks the bound in builds with debug assertions.
+    #[inline(always)]
+    fn checked(self) -> Self {
+        let [even, odd] = TIGHT;
+        debug_assert!(
+            self.0.chunks(2).all(|l| l[0].above(even) == 0 && l[1].above(odd) == 0),
+            "a limb is not tight"
+        );
+        self
+    }
+}
+
+/// `a·b`.
+#[inline(always)]
+pub(super) fn multiplied(Field4(a): &Field4, Field4(b): &Field4) -> Tight {
+    let b = Wrapped::new(*b);
+    let mut c = [Word::all(0); 10];
+    b.add_row::<0>(&mut c, a[0]);
+    b.add_row::<1>(&mut c, a[1]);
+    b.add_row::<2>(&mut c, a[2]);
+    b.add_row::<3>(&mut c, a[3]);
+    b.add_row::<4>(&mut c, a[4]);
+    b.add_row::<5>(&mut c, a[5]);
+    b.add_row::<6>(&mut c, a[6]);
+    b.add_row::<7>(&mut c, a[7]);
+    b.add_row::<8>(&mut c, a[8]);
+    b.add_row::<9>(&mut c, a[9]);
+    Tight::reduced(c)
+}
+
+/// `a²`: the products of different limbs once, with one factor doubled: fifty-five instead of a hundred.
+#[inline(always)]
+pub(super) fn squared(Field4(a): &Field4) -> Tight {
+    let b = Wrapped::new(*a);
+    let mut c = [Word::all(0); 10];
+    b.add_square::<0>(&mut c);
+    b.add_square::<1>(&mut c);
+    b.add_square::<2>(&mut c);
+    b.add_square::<3>(&mut c);
+    b.add_square::<4>(&mut c);
+    b.add_square::<5>(&mut c);
+    b.add_square::<6>(&mut c);
+    b.add_square::<7>(&mut c);
+    b.add_square::<8>(&mut c);
+    b.add_square::<9>(&mut c);
+    Tight::reduced(c)
+}
+
+impl Field4 {
+    /// Five words of 51 bits, but for the lowest, which is below 2⁵¹ + 57.
     #[inline(always)]
     fn tidied(self) -> [Word; 5] {
-        let (mask, mut w) = (Word::all(MASK), self.words());
+        let (mask, mut w) = (Word::all(MASK), Self(self.wide().0).words());
         for i in 0..4 {
             w[i + 1] = w[i + 1].add(w[i].shr::<BITS_51>());
             w[i] = w[i].and(mask);
@@ -86,7 +144,7 @@ impl Field4 {
         w
     }
 
-    /// Two limbs a word, each below 2⁵².
+    /// Two tight limbs a word, each below 2⁵².
     #[inline(always)]
     fn words(self) -> [Word; 5] {
         let l = self.0;
@@ -214,8 +272,7 @@ impl Wrapped {
 
 impl Field for Field4 {
     const N: usize = 4;
-    /// Ten columns, each below 125·2⁵².
-    type Product = [Word; 10];
+    type Product = Tight;
 
     #[inline(always)]
     fn splat(x: Fe) -> Self {
@@ -229,74 +286,46 @@ impl Field for Field4 {
         ])
     }
 
-    /// Limbs at most 2²⁷ + 2¹⁶.
     #[inline(always)]
     fn add(self, b: Self) -> Self {
-        Self::carried(added(self.0, b.0))
+        Self(Tight::carried(added(self.0, b.0)).0)
     }
 
-    /// The limbs of 2p are above those of b, so no difference is negative; limbs below 2²⁸.
+    /// The limbs of 4p are above those of b, so no difference is negative.
     #[inline(always)]
     fn sub(self, b: Self) -> Self {
-        Self::carried(added(self.0, subtracted(multiple_of_p(2), b.0)))
+        Self(Tight::carried(added(self.0, subtracted(multiple_of_p(4), b.0))).0)
     }
 
     #[inline(always)]
-    fn times(self, b: Self) -> [Word; 10] {
-        let (a, b) = (self.0, Wrapped::new(b.0));
-        let mut c = [Word::all(0); 10];
-        b.add_row::<0>(&mut c, a[0]);
-        b.add_row::<1>(&mut c, a[1]);
-        b.add_row::<2>(&mut c, a[2]);
-        b.add_row::<3>(&mut c, a[3]);
-        b.add_row::<4>(&mut c, a[4]);
-        b.add_row::<5>(&mut c, a[5]);
-        b.add_row::<6>(&mut c, a[6]);
-        b.add_row::<7>(&mut c, a[7]);
-        b.add_row::<8>(&mut c, a[8]);
-        b.add_row::<9>(&mut c, a[9]);
-        c
-    }
-
-    /// The products of different limbs once, with one factor doubled: fifty-five instead of a hundred.
-    #[inline(always)]
-    fn squared(self) -> [Word; 10] {
-        let b = Wrapped::new(self.0);
-        let mut c = [Word::all(0); 10];
-        b.add_square::<0>(&mut c);
-        b.add_square::<1>(&mut c);
-        b.add_square::<2>(&mut c);
-        b.add_square::<3>(&mut c);
-        b.add_square::<4>(&mut c);
-        b.add_square::<5>(&mut c);
-        b.add_square::<6>(&mut c);
-        b.add_square::<7>(&mut c);
-        b.add_square::<8>(&mut c);
-        b.add_square::<9>(&mut c);
-        c
+    fn times(self, b: Self) -> Tight {
+        product(&self, &b)
     }
 
     #[inline(always)]
-    fn wide(self) -> [Word; 10] {
-        self.0
+    fn squared(self) -> Tight {
+        square(&self)
     }
 
     #[inline(always)]
-    fn reduced(a: [Word; 10]) -> Self {
-        Self::reduced_columns(a)
+    fn wide(self) -> Tight {
+        Tight::carried(self.0)
     }
 
-    /// Columns below 250·2⁵².
     #[inline(always)]
-    fn sum(a: [Word; 10], b: [Word; 10]) -> Self {
-        Self::reduced_columns(added(a, b))
+    fn reduced(a: Tight) -> Self {
+        Self(a.0)
     }
 
-    /// 2³⁴·p is above every column: its even limbs are 2⁶⁰ less 2³⁹, its odd ones 2⁵⁹ less 2³⁴. Columns below
-    /// 2⁶¹.
     #[inline(always)]
-    fn difference(a: [Word; 10], b: [Word; 10]) -> Self {
-        Self::reduced_columns(added(a, subtracted(multiple_of_p(1 << 34), b)))
+    fn sum(a: Tight, b: Tight) -> Self {
+        Self(added(a.0, b.0)).checked()
+    }
+
+    /// The limbs of 2p are above those of b.
+    #[inline(always)]
+    fn difference(a: Tight, b: Tight) -> Self {
+        Self(added(a.0, subtracted(multiple_of_p(2), b.0))).checked()
     }
 
     /// Subtracting p, when the value is at least p, changes the parity.
@@ -364,7 +393,7 @@ impl Lanes for Field4 {
     /// Carries of at most 1 bring the words, which are below 2⁵², within LIMIT.
     #[inline(always)]
     fn to_words(self) -> [Word; 5] {
-        let (mask, w) = (Word::all(MASK), self.words());
+        let (mask, w) = (Word::all(MASK), Self(self.wide().0).words());
         let words = [
             w[0].and(mask).add(nineteen(w[4].shr::<BITS_51>())),
             w[1].and(mask).add(w[0].shr::<BITS_51>()),
