@@ -148,7 +148,7 @@ fn job(program: &Computation, rows: usize) -> ([f64; 2], f64) {
                     listen: None,
                     rendezvous_server: None,
                     debit: &|| Ok(()),
-                    money: None,
+                    trade: None,
                     observe: &|stage| {
                         if i == 0 && matches!(stage, Stage::Attempt(_) | Stage::Signed) {
                             times.lock().unwrap().push((Instant::now(), processor_seconds()));

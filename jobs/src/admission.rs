@@ -6,6 +6,7 @@
 //! | collect, confirmed | every party |
 //! | compute, awaiting, stopped | the other compute parties, at the first of the job's order, the garbler |
 //! | join | of several compute parties, those after us in the job's order, unless we are the first |
+//! | post, fetch | buyer and payees of a sale, as their letters go ([`post`](crate::post)) |
 //! | challenge, as the first of a connection | every party, if the job asks for evidence |
 //! | proof | nobody: it answers a nonce, and is awaited there |
 //!
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use crate::approval::Run;
 use crate::job::PartyId;
 use crate::messages::{Request, RequestKind, Response};
+use crate::post::{MAX_LETTER, Slot};
 
 /// Most connections of one party at a time.
 pub const MAX_CONNECTIONS: usize = 4;
@@ -54,6 +56,13 @@ impl Admission<'_> {
                 let at = |party| job.compute_parties().into_iter().position(|id| id == party);
                 self.us != job.garbler && at(self.us).is_some() && at(client) > at(self.us)
             }
+            RequestKind::Post { letter, .. } if letter.0.len() > MAX_LETTER => {
+                return refused("the letter is too long");
+            }
+            RequestKind::Post { to, slot, .. } => {
+                slot.crosses(job, client, *to) && (*slot != Slot::Go || *to == self.us)
+            }
+            RequestKind::Fetch => job.sale.as_ref().is_some_and(|sale| sale.has_part(client)),
         };
         if is_allowed { Ok(()) } else { refused("the job does not give you that role") }
     }

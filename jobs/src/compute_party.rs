@@ -101,7 +101,8 @@ impl Answered {
                 | Response::Finished { .. }
                 | Response::Proof { .. }
                 | Response::Unproven
-                | Response::Meeting { .. },
+                | Response::Meeting { .. }
+                | Response::Letters(_),
             )
             | None => Self::Later,
         }
@@ -236,7 +237,8 @@ impl Reminded {
             | Response::Ready { .. }
             | Response::Proof { .. }
             | Response::Unproven
-            | Response::Meeting { .. } => Self::Meet,
+            | Response::Meeting { .. }
+            | Response::Letters(_) => Self::Meet,
         }
     }
 }

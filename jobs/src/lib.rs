@@ -37,6 +37,7 @@ pub mod budget;
 pub mod offer;
 
 mod pad;
+pub mod post;
 pub mod receipt;
 
 pub mod false_share;

@@ -3,9 +3,10 @@
 //! ```text
 //! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: input commitment, encrypted share · collect · served · compute: own input commitment ·
 //!                                                awaiting: names · stopped: words · challenge: nonce · proof: evidence ·
-//!                                                join: meeting, own input commitment
+//!                                                join: meeting, own input commitment · post: to, slot, letter · fetch
 //! answer    kind u8 ‖ …                          taken · waiting: names · finished: receipt, encrypted output share · refused: words
 //!                                                proof: nonce, evidence · unproven · meeting: name, own input commitment
+//!                                                letters: from, slot, letter…
 //! message   length u32 ‖ bytes, in frames of the channel
 //! ```
 //!
@@ -17,6 +18,8 @@ use super::hash::Digest;
 use super::output_share::EncryptedOutputShare;
 use crate::codec::DecodeError;
 use crate::codec::{Bytes, Codec, Reader, record};
+use crate::job::PartyId;
+use crate::post::{Letter, Slot};
 use sotto_mpc::channel::{Channel, ChannelError, Phase};
 
 /// What a party asks.
@@ -65,6 +68,17 @@ pub enum RequestKind {
         /// My own input commitment, if I am an input party.
         input_commitment: Option<Vec<u8>>,
     },
+    /// Keep this letter of a sale, in place of the one before it.
+    Post {
+        /// For whom.
+        to: PartyId,
+        /// What it is.
+        slot: Slot,
+        /// What it says.
+        letter: Bytes,
+    },
+    /// Which letters of a sale are there for me?
+    Fetch,
 }
 
 /// What is answered.
@@ -104,6 +118,8 @@ pub enum Response {
         /// My own input commitment, if I am an input party.
         input_commitment: Option<Vec<u8>>,
     },
+    /// Your letters of a sale.
+    Letters(Vec<Letter>),
 }
 
 /// Why a message could not be read.
@@ -224,6 +240,13 @@ impl Codec for RequestKind {
                 meeting.encode(out);
                 Bytes::put_option(input_commitment.as_deref(), out);
             }
+            Self::Post { to, slot, letter } => {
+                out.push(9);
+                to.encode(out);
+                slot.encode(out);
+                letter.encode(out);
+            }
+            Self::Fetch => out.push(10),
         }
     }
 
@@ -238,6 +261,8 @@ impl Codec for RequestKind {
             6 => Self::Challenge(Codec::decode(r)?),
             7 => Self::Proof(Bytes::take_option(r)?),
             8 => Self::Join { meeting: Codec::decode(r)?, input_commitment: Bytes::take_option(r)? },
+            9 => Self::Post { to: Codec::decode(r)?, slot: Codec::decode(r)?, letter: Codec::decode(r)? },
+            10 => Self::Fetch,
             _ => return Err(DecodeError::Value("a request")),
         })
     }
@@ -275,6 +300,10 @@ impl Codec for Response {
                 name.encode(out);
                 Bytes::put_option(input_commitment.as_deref(), out);
             }
+            Self::Letters(letters) => {
+                out.push(8);
+                letters.encode(out);
+            }
         }
     }
 
@@ -288,6 +317,7 @@ impl Codec for Response {
             5 => Self::Proof { nonce: Codec::decode(r)?, evidence: Bytes::take_option(r)? },
             6 => Self::Unproven,
             7 => Self::Meeting { name: Codec::decode(r)?, input_commitment: Bytes::take_option(r)? },
+            8 => Self::Letters(Codec::decode(r)?),
             _ => return Err(DecodeError::Value("an answer")),
         })
     }

@@ -27,6 +27,7 @@ use super::hash::Digest;
 use super::input_commitment::{InputCommitment, InputError, InputShare};
 use super::job::{Job, PartyId};
 use super::messages::Response;
+use super::post::Slot;
 use sotto_party::Identity;
 
 /// Who we are.
@@ -60,6 +61,15 @@ pub enum Item {
     Confirmed,
     /// Our own input to the run: stored just before another party learns of it.
     Own,
+    /// A letter of a sale.
+    Letter {
+        /// From whom.
+        from: PartyId,
+        /// For whom.
+        to: PartyId,
+        /// What it is.
+        slot: Slot,
+    },
 }
 
 /// What happens.

@@ -37,6 +37,10 @@ pub fn name(job: &Job, item: Item) -> String {
         Item::Finished => "finished".to_owned(),
         Item::Confirmed => "confirmed".to_owned(),
         Item::Own => "own".to_owned(),
+        Item::Letter { from, to, slot } => {
+            let [from, to] = [from, to].map(|party| &job.party(party).name);
+            format!("letter-{from}-{to}-{}", slot.as_str())
+        }
     }
 }
 

@@ -13,6 +13,9 @@
 //! ([`session_evidence`](crate::session_evidence)), and an input party delivers only after it has judged both compute
 //! parties.
 //!
+//! Where outputs are sold, buyer and payees leave letters for each other with the compute parties ([`Post`]), a payee brings its
+//! input only when the money is there, and both are done when the sale is settled ([`Trade`]).
+//!
 //! Guaranteed: no byte that depends on an input leaves before [`Setup::debit`] has returned, and once another
 //! party has learned of an input, the run has no other input. Not guaranteed: that a run ends if others stay
 //! away longer than the deadline; then an error names them.
@@ -24,6 +27,7 @@ mod error;
 mod link_probe;
 mod listener;
 mod meeting;
+mod post;
 mod progress;
 mod routes;
 mod server;
@@ -31,8 +35,9 @@ mod setup;
 
 pub use error::RunError;
 pub use link_probe::{LinkSpeed, probe};
+pub use post::Post;
 pub use routes::Routes;
-pub use setup::{Money, Setup, Stage};
+pub use setup::{Progress, Setup, Stage, Trade};
 
 pub use crate::collect::Outcome;
 
@@ -52,7 +57,7 @@ pub fn take_part<P: Functionality + Sync>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     verify_declaration(setup.job(), setup.program)?;
-    if setup.job().sale.as_ref().is_some_and(|sale| sale.payee(setup.us).is_some()) && setup.money.is_none() {
+    if setup.job().sale.as_ref().is_some_and(|sale| sale.has_part(setup.us)) && setup.trade.is_none() {
         return Err(RunError::Sale);
     }
     if !setup.job().attestation.is_none() {

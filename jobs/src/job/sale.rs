@@ -59,6 +59,12 @@ impl Sale {
         self.outputs.iter().any(|sold| usize::from(*sold) == output)
     }
 
+    /// Whether a party pays or is paid.
+    #[must_use]
+    pub fn has_part(&self, party: PartyId) -> bool {
+        party == self.buyer || self.payee(party).is_some()
+    }
+
     /// What an owner sells, if it is paid.
     #[must_use]
     pub fn payee(&self, owner: PartyId) -> Option<&Payee> {

@@ -74,7 +74,7 @@ pub(crate) fn part(agreement: &Agreement, texts: &Texts, us: PartyId, kit: &Kit,
             input: bits.as_ref(),
             listen: None,
             rendezvous_server: None,
-            money: None,
+            trade: None,
             debit: &|| {
                 debits.fetch_add(1, Ordering::Relaxed);
                 Ok(())
@@ -287,7 +287,7 @@ fn without_anything_to_judge_with_nothing_begins() {
         listen: None,
         rendezvous_server: None,
         debit: &|| Ok(()),
-        money: None,
+        trade: None,
         observe: &|_| {},
         means: None,
     };

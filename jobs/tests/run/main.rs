@@ -98,7 +98,7 @@ fn with_setup<T>(
         listen: None,
         rendezvous_server: None,
         debit: &|| Ok(()),
-        money: None,
+        trade: None,
         observe: &|_| {},
         means: None,
     })

@@ -3,7 +3,8 @@
 use super::{Results, TOTAL, at_free_ports, drawn, number, rows_of, with_setup};
 use crate::support::selling::{ACME, CARL, DORA, EVE, sale};
 use crate::support::{Sum, agreement, identity};
-use sotto_jobs::edge::run::{Money, RunError, Setup, take_part};
+use sotto_jobs::collect::Outcome;
+use sotto_jobs::edge::run::{Post, Progress, RunError, Setup, Trade, take_part};
 use sotto_jobs::job::{Draft, Payee, Sale};
 use sotto_jobs::lock::LockSecret;
 use sotto_jobs::multiparty::Functionality as _;
@@ -23,11 +24,24 @@ fn sold(change: impl FnOnce(&mut Draft)) -> Agreement {
     agreement(&Job::new(draft).unwrap())
 }
 
+/// Money that is as it is said to be, and is settled by nothing.
+struct Said<'a>(&'a (dyn Fn() -> Progress + Sync));
+
+impl Trade for Said<'_> {
+    fn fund(&self, _: &dyn Post) -> Progress {
+        self.0()
+    }
+
+    fn settle(&self, _: &Outcome, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+}
+
 /// All parties at once; `money` says what the ledger says to each, and is kept in order with what was debited.
 fn everybody(
     agreement: &Agreement,
     storages: &mut [Memory; 5],
-    money: &(dyn Fn(PartyId) -> Option<Money> + Sync),
+    money: &(dyn Fn(PartyId) -> Option<Progress> + Sync),
 ) -> (Results, Vec<(PartyId, &'static str)>) {
     let log = Mutex::new(Vec::new());
     let results = thread::scope(|scope| {
@@ -38,16 +52,16 @@ fn everybody(
                 with_setup(agreement, id, rows_of(id), |setup| {
                     let ask = || {
                         let said = money(id).unwrap();
-                        log.lock().unwrap().push((id, if said == Money::There { "there" } else { "away" }));
+                        log.lock().unwrap().push((id, if said == Progress::Done { "there" } else { "away" }));
                         said
                     };
                     let debit = || {
                         log.lock().unwrap().push((id, "debited"));
                         Ok(())
                     };
-                    let asked: &(dyn Fn() -> Money + Sync) = &ask;
-                    let watched = money(id).map(|_| asked);
-                    take_part(&Setup { money: watched, debit: &debit, ..setup }, storage, &mut drawn())
+                    let asked = Said(&ask);
+                    let trade = money(id).map(|_| &asked as &(dyn Trade + Sync));
+                    take_part(&Setup { trade, debit: &debit, ..setup }, storage, &mut drawn())
                 })
             };
             (id.0, scope.spawn(part))
@@ -67,7 +81,7 @@ fn a_payee_brings_nothing_before_its_money_is_there() {
         let mut asked = asked.lock().unwrap();
         let times = asked.entry(id).or_default();
         *times += 1;
-        Some(if *times < 6 { Money::Awaited("blocks".to_owned()) } else { Money::There })
+        Some(if *times < 6 { Progress::Awaited("blocks".to_owned()) } else { Progress::Done })
     };
     let (results, log) = everybody(&agreement, &mut storages, &money);
     for payee in [ACME, CARL] {
@@ -100,7 +114,7 @@ fn a_payee_brings_nothing_before_its_money_is_there() {
     storages[2] = kept;
     storages[0].put("confirmed", &[0, 0, 1, 0, 3, 0, 4, 0]).unwrap();
     storages[1].put("confirmed", &[0, 0, 1, 0, 3, 0, 4, 0]).unwrap();
-    let (again, log) = everybody(&agreement, &mut storages, &|_| Some(Money::Gone("claimed".to_owned())));
+    let (again, log) = everybody(&agreement, &mut storages, &|_| Some(Progress::Gone("claimed".to_owned())));
     assert_eq!(again[&CARL.0].as_ref().unwrap().receipt, outcome.receipt);
     assert!(log.iter().all(|(_, what)| *what != "debited"), "{log:?}");
 }
@@ -109,8 +123,8 @@ fn a_payee_brings_nothing_before_its_money_is_there() {
 fn a_payee_whose_money_does_not_come_brings_nothing() {
     let agreement = sold(|draft| (draft.deadline, draft.limits.seconds) = (2, 1));
     let away = |id| match id {
-        CARL => Some(Money::Gone("it pays less than was agreed".to_owned())),
-        _ => Some(Money::There),
+        CARL => Some(Progress::Gone("it pays less than was agreed".to_owned())),
+        _ => Some(Progress::Done),
     };
     let mut storages = <[Memory; 5]>::default();
     let (results, log) = everybody(&agreement, &mut storages, &away);
@@ -119,12 +133,13 @@ fn a_payee_whose_money_does_not_come_brings_nothing() {
     assert!(!log.contains(&(CARL, "debited")) && storages[2].get("own").unwrap().is_none());
     assert!(results.values().all(Result::is_err), "nothing was computed");
     // Awaited until the deadline; acme computes, and does not listen before.
-    let awaited = |id| Some(if id == ACME { Money::Awaited("2 blocks".to_owned()) } else { Money::There });
+    let awaited =
+        |id| Some(if id == ACME { Progress::Awaited("2 blocks".to_owned()) } else { Progress::Done });
     let (results, log) = everybody(&agreement, &mut storages, &awaited);
     let Err(RunError::Late(why)) = &results[&ACME.0] else { panic!("{:?}", results[&ACME.0]) };
     assert_eq!((&why[..], log.contains(&(ACME, "debited"))), (&["2 blocks".to_owned()][..], false));
     // And without a ledger at all.
-    let blind = |id| (id != CARL).then_some(Money::There);
+    let blind = |id| (id != CARL).then_some(Progress::Done);
     let (results, _) = everybody(&agreement, &mut storages, &blind);
     assert!(matches!(results[&CARL.0], Err(RunError::Sale)), "{:?}", results[&CARL.0]);
 }

@@ -93,7 +93,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
             rendezvous_server: server.as_ref(),
             debit: &charge,
             // The job sells nothing: such jobs are refused when they are read.
-            money: None,
+            trade: None,
             observe: &observe,
             means,
         };

@@ -12,6 +12,7 @@ use std::time::Instant;
 use sotto_link::pinned::LinkError;
 
 use super::error::RunError;
+use super::post::{Mailbox, Post};
 use super::routes::PartyChannel;
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage};
 use crate::PartyId;
@@ -34,8 +35,10 @@ pub(crate) fn run<P: Functionality>(
     let input_commitment = own.as_ref().map(|own| own.prepared.input_commitment.clone());
     let widths = setup.widths();
     let collector = setup.collector(input_commitment.as_ref(), &widths);
+    let post = Mailbox::of_client(setup);
     if let Some(kept) = storage.get(&finished)?.and_then(|kept| Collected::from_bytes(setup.job(), &kept)) {
         let outcome = collector.outcome(&kept)?;
+        setup.settle(&outcome, &post)?;
         if storage.get(&name(setup.job(), Item::Confirmed))?.is_none() {
             confirm(setup, storage, 1);
         }
@@ -45,17 +48,21 @@ pub(crate) fn run<P: Functionality>(
         // A party that delivered before may have a result to collect, even if its money is gone by now.
         let is_new = own.unsaved.is_some();
         if is_new || setup.in_time().is_ok() {
-            match deliver(setup, &mut own, storage) {
+            match deliver(setup, &post, &mut own, storage) {
                 Err(RunError::Unpaid(_)) if !is_new => {}
                 delivered => delivered?,
             }
         }
+    }
+    if setup.job().sale.as_ref().is_some_and(|sale| sale.buyer == setup.us) {
+        setup.await_money(&post)?;
     }
     let collected = collect(setup)?;
     // Only what fits is kept: a compute party that answered wrongly once may answer rightly the next time.
     let outcome = collector.outcome(&collected)?;
     storage.put(&finished, &collected.to_bytes())?;
     (setup.observe)(Stage::Finished(Box::new(outcome.clone())));
+    setup.settle(&outcome, &post)?;
     confirm(setup, storage, 5);
     Ok(outcome)
 }
@@ -77,16 +84,18 @@ fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, t
 /// Brings all compute parties their share; each keeps it before it says so.
 fn deliver<P: Functionality>(
     setup: &Setup<'_, P>,
+    post: &dyn Post,
     OwnInput { prepared, unsaved }: &mut OwnInput,
     storage: &mut impl Storage,
 ) -> Result<(), RunError> {
     let mut pending: Vec<_> = prepared.encrypted.iter().collect();
-    let mut delivery = Delivery { setup, input_commitment: &prepared.input_commitment, unsaved, storage };
+    let mut delivery =
+        Delivery { setup, post, input_commitment: &prepared.input_commitment, unsaved, storage };
     let until = setup.deadline();
     let mut judged = BTreeMap::new();
     while !pending.is_empty() {
         // Before a compute party is called, which would not wait so long.
-        setup.await_money()?;
+        setup.await_money(post)?;
         let mut left = Vec::new();
         if setup.job().has_attested_computers() {
             let lines = prove_all(setup, &pending, &mut judged)?;
@@ -158,6 +167,7 @@ fn prove_all<P: Functionality>(
 /// Our input on its way.
 struct Delivery<'a, 'p, P, S> {
     setup: &'a Setup<'p, P>,
+    post: &'a dyn Post,
     input_commitment: &'a InputCommitment,
     unsaved: &'a mut Option<Vec<u8>>,
     storage: &'a mut S,
@@ -171,7 +181,7 @@ impl<P: Functionality, S: Storage> Delivery<'_, '_, P, S> {
         line: Option<PartyChannel>,
     ) -> Result<bool, RunError> {
         let (setup, Some(line)) = (self.setup, line) else { return Ok(false) };
-        setup.charge()?;
+        setup.charge(self.post)?;
         if let Some(saved_input) = self.unsaved.take() {
             self.storage.put(&name(setup.job(), Item::Own), &saved_input)?;
         }
@@ -231,7 +241,7 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
 }
 
 /// One request and its answer; nothing if the compute party is not there now.
-fn ask<P: Functionality>(
+pub(super) fn ask<P: Functionality>(
     setup: &Setup<'_, P>,
     compute_party: PartyId,
     kind: RequestKind,

@@ -4,6 +4,7 @@
 //! What it does next is decided in [`crate::compute_party`] and [`crate::run_state`]; here it is carried out, with
 //! sockets, clock and storage.
 
+use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -69,7 +70,6 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     }
     if state.waiting().is_none() {
         setup.in_time()?;
-        setup.await_money()?;
     }
     let (prepared, unsaved) = own.map_or((None, None), |own| (Some(own.prepared), own.unsaved));
     let mut durable = DurableState { state, storage, unsaved };
@@ -99,14 +99,21 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
             Ok(outcome) => (setup.observe)(Stage::Finished(Box::new(outcome.clone()))),
             Err(error) => server.stop(error),
         }
+        let settling = outcome.as_ref().ok().cloned();
+        let server = &server;
+        let settling = settling
+            .map(|outcome| scope.spawn(move || server.with_post(|post| setup.settle(&outcome, post))));
         // Also after a failure: those who ask shall hear of it.
         let ended = Ended::of(&server.durable().state);
         if let Some(ended) = ended {
             server.serve(ended, &called, own, rng);
         }
+        let settled =
+            settling.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         server.over.store(true, Ordering::Release);
         let left = server.durable().state.uncollected();
         outcome
+            .and_then(|outcome| settled.map(|()| outcome))
             .and_then(|outcome| if left.is_empty() { Ok(outcome) } else { Err(RunError::NotCollected(left)) })
     })
 }
@@ -140,7 +147,11 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Outcome, RunError> {
-        let (setup, until) = (self.setup, self.setup.deadline());
+        let setup = self.setup;
+        if self.durable().state.waiting().is_none() {
+            self.with_post(|post| setup.await_money(post))?;
+        }
+        let until = setup.deadline();
         let (mut last, mut arrived) = (None, Arrived::default());
         loop {
             match lock(&self.shut).take() {
@@ -265,7 +276,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 (setup.observe)(Stage::Attempt(begun.attempt));
                 let shares = self.shares(&input_commitments, own)?;
                 if own.is_some() {
-                    setup.charge()?;
+                    self.with_post(|post| setup.charge(post))?;
                 }
                 let (attempt, run_id) = (begun.attempt, begun.run_id);
                 let begins = || Event::Begun { attempt, run_id };
@@ -348,6 +359,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             return self.part(&ended, until);
         }
         while Instant::now() < until {
+            self.hand_over(rng);
             self.observe_end(&ended);
             let uncollected = Uncollected::of(&self.durable().state);
             let step = ClosingStep::of(&ended, uncollected, self.role());

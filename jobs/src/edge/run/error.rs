@@ -41,11 +41,16 @@ pub enum RunError {
     #[error(transparent)]
     ProgramMismatch(#[from] ProgramMismatch),
     /// The buyer's money is not watched.
-    #[error("outputs of this job are sold, and nothing here watches the money that this party is to be paid")]
+    #[error(
+        "outputs of this job are sold, and nothing here watches the money that this party pays or is paid"
+    )]
     Sale,
     /// The buyer's money will not come.
-    #[error("the money of this party is not put aside: {0}")]
+    #[error("the money of the sale is not put aside: {0}")]
     Unpaid(String),
+    /// The run is finished, and what it sells will not be paid, or not be opened.
+    #[error("the run is finished, and its sale is not settled: {0}")]
+    Unsettled(String),
     /// The job's time is over.
     #[error("the job has expired")]
     Expired,
@@ -138,6 +143,7 @@ impl RunError {
             Self::Debit(_)
             | Self::Sale
             | Self::Unpaid(_)
+            | Self::Unsettled(_)
             | Self::Storage(_)
             | Self::OtherStorage
             | Self::NoInput

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use super::connection::{ClientConnection, time_for};
 use super::error::RunError;
 use super::listener::Incoming;
+use super::post::Posted;
 use super::routes::PartyChannel;
 use super::setup::{Setup, Stage, now};
 use crate::admission::{Admission, Connections};
@@ -264,7 +265,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 
     /// What a client wants that may want it, other than to compute.
-    fn kind(&self, client: PartyId, kind: RequestKind) -> Reply {
+    pub(super) fn kind(&self, client: PartyId, kind: RequestKind) -> Reply {
         match kind {
             RequestKind::Deliver { input_commitment, encrypted } => {
                 self.step(Event::Delivered { input_party: client, input_commitment, encrypted })
@@ -281,6 +282,10 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
                 self.step(Event::Failed { why, is_passing: false });
                 Reply::Response(Response::Taken)
             }
+            RequestKind::Post { to, slot, letter } => {
+                self.post(Posted { from: client, to, slot, letter: letter.0 })
+            }
+            RequestKind::Fetch => self.letters(client),
             // An exchange of evidence is over before.
             RequestKind::Challenge(_) | RequestKind::Proof(_) => Reply::Go,
             RequestKind::Collect | RequestKind::Compute { .. } | RequestKind::Join { .. } => {
@@ -335,6 +340,6 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 }
 
-fn storage_failed() -> Response {
+pub(super) fn storage_failed() -> Response {
     Response::Refused("it cannot be kept here now: the disk may be full; try again later".to_owned())
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
+use super::post::Post;
 use super::routes::{Call, PartyChannel, Routes, is_trouble};
 use crate::approval::Run;
 use crate::collect::{Collector, Outcome};
@@ -43,24 +44,36 @@ pub struct Setup<'a, P> {
     pub rendezvous_server: Option<&'a RendezvousServer>,
     /// Called before the first byte leaves that depends on our input; an error stops the run.
     pub debit: &'a (dyn Fn() -> Result<(), DebitError> + Sync),
-    /// Asked of a payee of a sale before the same, and before anything is debited: what the ledger says of its money. A
-    /// payee without it takes no part in a job that sells outputs.
-    pub money: Option<&'a (dyn Fn() -> Money + Sync)>,
+    /// What a payee or the buyer of a sale does about the money. Without it, neither takes part in a job that sells
+    /// outputs.
+    pub trade: Option<&'a (dyn Trade + Sync)>,
     /// Called with what is going on.
     pub observe: &'a (dyn Fn(Stage) + Sync),
     /// What we show and judge evidence with; a job that asks for evidence is not run without.
     pub means: Option<&'a Means<'a>>,
 }
 
-/// What the ledger says of the money that a payee waits for.
+/// How far a sale is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Money {
-    /// It is put aside, deep enough, and for long enough.
-    There,
+pub enum Progress {
+    /// What was to be done is done.
+    Done,
     /// Not yet: what is missing.
     Awaited(String),
     /// It will not be, or it is too late: why.
     Gone(String),
+}
+
+/// What a payee or the buyer of a sale does about the money. Both are asked again and again, also after a restart, and
+/// do then what there is to do by now.
+pub trait Trade {
+    /// Before anything leaves that depends on our input, and before the buyer collects: whether the money is put
+    /// aside, deep enough, and for long enough.
+    fn fund(&self, post: &dyn Post) -> Progress;
+
+    /// After the run, of which we keep this: whether the sale is settled. Only then do the compute parties hear that we have
+    /// all that is ours, so until then they are there.
+    fn settle(&self, outcome: &Outcome, post: &dyn Post) -> Progress;
 }
 
 /// What is going on.
@@ -144,32 +157,50 @@ impl<P: Functionality> Setup<'_, P> {
     ///
     /// # Errors
     /// If the money does not come before the deadline, or the debit is refused; then nothing was debited.
-    pub(crate) fn charge(&self) -> Result<(), RunError> {
-        self.await_money()?;
+    pub(crate) fn charge(&self, post: &dyn Post) -> Result<(), RunError> {
+        self.await_money(post)?;
         Ok((self.debit)()?)
     }
 
-    /// Waits for our money, if we are paid.
+    /// Waits until the money is put aside, if we pay or are paid.
     ///
     /// # Errors
-    /// If it does not come before the deadline.
-    pub(crate) fn await_money(&self) -> Result<(), RunError> {
-        let until = self.deadline();
-        let is_paid = self.job().sale.as_ref().is_some_and(|sale| sale.payee(self.us).is_some());
-        if !is_paid {
+    /// If that does not come before the deadline.
+    pub(crate) fn await_money(&self, post: &dyn Post) -> Result<(), RunError> {
+        self.trade_until(|trade| trade.fund(post), RunError::Unpaid)
+    }
+
+    /// Settles the sale, if we pay or are paid.
+    ///
+    /// # Errors
+    /// If that does not come before the deadline.
+    pub(crate) fn settle(&self, outcome: &Outcome, post: &dyn Post) -> Result<(), RunError> {
+        self.trade_until(|trade| trade.settle(outcome, post), RunError::Unsettled)
+    }
+
+    fn trade_until(
+        &self,
+        step: impl Fn(&dyn Trade) -> Progress,
+        gone: impl Fn(String) -> RunError,
+    ) -> Result<(), RunError> {
+        if !self.job().sale.as_ref().is_some_and(|sale| sale.has_part(self.us)) {
             return Ok(());
         }
+        let trade = self.trade.ok_or(RunError::Sale)?;
+        let (until, mut pause) = (self.deadline(), RETRY_INTERVAL);
+        let mut missing = String::new();
         loop {
-            match self.money.map(|money| money()) {
-                None => return Err(RunError::Sale),
-                Some(Money::There) => return Ok(()),
-                Some(Money::Gone(why)) => return Err(RunError::Unpaid(why)),
-                Some(Money::Awaited(why)) if Instant::now() >= until => {
-                    return Err(RunError::Late(vec![why]));
-                }
-                Some(Money::Awaited(why)) => (self.observe)(Stage::Waiting(vec![why])),
-            }
-            thread::sleep(RETRY_INTERVAL);
+            let why = match step(trade) {
+                Progress::Done => return Ok(()),
+                Progress::Gone(why) => return Err(gone(why)),
+                Progress::Awaited(why) if Instant::now() >= until => return Err(RunError::Late(vec![why])),
+                Progress::Awaited(why) => why,
+            };
+            // Blocks come slowly, and letters fast: what has just changed may change again.
+            pause = if why == missing { MAX_PAUSE.min(pause * 2) } else { RETRY_INTERVAL };
+            missing.clone_from(&why);
+            (self.observe)(Stage::Waiting(vec![why]));
+            thread::sleep(pause);
         }
     }
 
@@ -278,6 +309,9 @@ impl<P: Functionality> Setup<'_, P> {
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
+
+/// Longest pause before a sale is looked at again.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long to wait before something is tried again.
 pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(200);
