@@ -9,8 +9,8 @@
 use std::io;
 
 use crate::Digest;
-use crate::job::{Job, PartyId};
 use crate::codec::Codec as _;
+use crate::job::{Job, PartyId};
 use crate::offer::{Offer, OfferError, OpenedTerms, Terms};
 use crate::storage::Storage;
 

@@ -118,11 +118,7 @@ impl Codec for Wanted {
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match u8::decode(r)? {
-            0 => Self::Claim {
-                run_id: Codec::decode(r)?,
-                lock: Codec::decode(r)?,
-                until: Codec::decode(r)?,
-            },
+            0 => Self::Claim { run_id: Codec::decode(r)?, lock: Codec::decode(r)?, until: Codec::decode(r)? },
             1 => Self::Return,
             _ => return Err(DecodeError::Value("what a buyer asks for")),
         })

@@ -22,9 +22,10 @@ use serde_json::{Value, json};
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
-use sotto_jobs::edge::run::{RunError, Setup, Stage, take_part};
+use sotto_jobs::edge::run::{RunError, Setup, Stage, Trade, take_part};
 use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::output_share::OutputsByPlace;
 use sotto_jobs::policy::Policy;
 use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
@@ -32,7 +33,7 @@ use sotto_jobs::result::Verdict;
 use sotto_jobs::rows::{self, Format, Schema};
 use sotto_jobs::text::Name;
 use sotto_jobs::text_key::TextKey;
-use sotto_jobs::{Job, PartyId};
+use sotto_jobs::{Agreement, Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 use std::{
@@ -45,67 +46,131 @@ use std::{
 };
 
 pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
-    let started = Instant::now();
-    let (job, program) = load_signed(&a.job, &a.name)?;
-    let identity = read_identity(&a.key)?;
-    let home = home(context, &identity);
-    let policy = read_policy(a.policy.as_ref(), &home)?;
-    let us = find(&job, &a.name, &identity)?;
-    let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
-    check_policy(policy.as_ref(), &job, us)?;
-    check_signed_policy(context, &home, &job, policy.as_ref())?;
-    let agreement = load_agreement(&a.job, job)?;
-    let job = agreement.job();
-    let mine = Mine { job, us, program: &program, form: a.form };
-    let by = By { identity: &identity, texts: &TextKey::of(&agreement), policy: policy.as_ref() };
-    let printed = Printed::of(context, a, job, us)?;
-    let given = mine.read(&a.input, by)?;
-    let evidence = Files::read(context, (&a.job, job), &home, &a.collateral)?;
-    let number = agreement.run(a.run);
-    let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
-    let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
-    let budget = Budget { home: &home, policy: policy.as_ref(), identity: &identity };
-    let data_set = given.as_ref().map(|input| input.data_set);
-    let charge = || budget.charge(number, us, data_set);
-    let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    let folder_of_results = a.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
-    let results = Results {
-        job,
-        us,
-        program: &program,
-        folder: folder_of_results,
-        kinds: &a.results,
-        printed: printed.as_ref(),
-    };
-    let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
-    let observe = |stage| match stage {
-        Stage::Finished(outcome) => drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome)))),
-        stage => screen.show(stage),
-    };
-    let ran = with_means(evidence.as_ref(), job, Prover::new(&identity, a.software.as_deref())?, |means| {
-        let setup = Setup {
-            run: number,
-            program: &program,
+    let part = Part::load(context, a)?;
+    let (job, us) = (part.agreement.job(), part.us);
+    let name = &job.party(us).name;
+    match job.sale.as_ref().filter(|sale| sale.has_part(us)) {
+        None => part.carry_out(context, a, None),
+        Some(sale) if sale.buyer == us => {
+            Err(Failure::refused(format!("{name} buys the result of this job")).help(format!(
+                "`sotto mpc buy {} --as {name} --key FILE --wallet NAME` pays for it",
+                a.job.display()
+            )))
+        }
+        Some(_) => Err(Failure::refused(format!("{name} is paid for its part in this job"))
+            .help("pass --wallet NAME: the wallet of the address in your offer; nothing was sent")),
+    }
+}
+
+/// A party's part in a job that all have signed.
+pub(crate) struct Part {
+    pub(crate) agreement: Agreement,
+    pub(crate) program: Computation,
+    pub(crate) identity: Identity,
+    pub(crate) us: PartyId,
+    pub(crate) home: PathBuf,
+    policy: Option<Policy>,
+}
+
+/// What a payee or the buyer of a sale does beside the run.
+#[derive(Clone, Copy)]
+pub(crate) struct WithMoney<'a> {
+    pub(crate) trade: &'a (dyn Trade + Sync),
+    /// The outputs that were paid for, once the sale is settled; `None` for a payee, which buys nothing.
+    pub(crate) opened: Option<&'a dyn Fn() -> OutputsByPlace>,
+    /// What came of the sale, for the record of the run.
+    pub(crate) record: &'a dyn Fn() -> Value,
+}
+
+impl Part {
+    /// Reads and checks everything but the rows.
+    pub(crate) fn load(context: &Context, a: &args::MpcRun) -> Outcome<Self> {
+        let (job, program) = load_signed(&a.job, &a.name)?;
+        let identity = read_identity(&a.key)?;
+        let home = home(context, &identity);
+        let policy = read_policy(a.policy.as_ref(), &home)?;
+        let us = find(&job, &a.name, &identity)?;
+        check_policy(policy.as_ref(), &job, us)?;
+        check_signed_policy(context, &home, &job, policy.as_ref())?;
+        let agreement = load_agreement(&a.job, job)?;
+        Ok(Self { agreement, program, identity, us, home, policy })
+    }
+
+    /// The folder of a run, which survives a crash.
+    pub(crate) fn folder(&self, run: u32) -> PathBuf {
+        self.home.join(format!("{}-{run}", self.agreement.job().id()))
+    }
+
+    /// Takes part in the run, to its end.
+    pub(crate) fn carry_out(
+        &self,
+        context: &Context,
+        a: &args::MpcRun,
+        money: Option<WithMoney<'_>>,
+    ) -> Outcome {
+        let started = Instant::now();
+        let Self { agreement, program, identity, us, home, policy } = self;
+        let (job, us, policy) = (agreement.job(), *us, policy.as_ref());
+        let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
+        let mine = Mine { job, us, program, form: a.form };
+        let by = By { identity, texts: &TextKey::of(agreement), policy };
+        let printed = Printed::of(context, a, job, us)?;
+        let given = mine.read(&a.input, by)?;
+        let evidence = Files::read(context, (&a.job, job), home, &a.collateral)?;
+        let number = agreement.run(a.run);
+        let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
+        let mut folder = open(&self.folder(a.run))?;
+        let budget = Budget { home, policy, identity };
+        let data_set = given.as_ref().map(|input| input.data_set);
+        let charge = || budget.charge(number, us, data_set);
+        let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
+        let folder_of_results = a.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
+        let results = Results {
+            job,
             us,
-            identity: &identity,
-            input: given.as_ref().map(|input| &input.bits),
-            listen: a.listen.as_deref(),
-            rendezvous_server: server.as_ref(),
-            debit: &charge,
-            // The job sells nothing: such jobs are refused when they are read.
-            trade: None,
-            observe: &observe,
-            means,
+            program,
+            folder: folder_of_results,
+            kinds: &a.results,
+            printed: printed.as_ref(),
         };
-        take_part(&setup, &mut folder, &mut OsRng)
-    })?;
-    let (outcome, left) = ended(ran, &job.party(us).name)?;
-    let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
-    // Saved as soon as it was there, or now if it had been computed before.
-    let saved = saved.into_inner().ok().flatten();
-    let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome))).transpose()?;
-    saved.as_ref().map_or(Ok(()), |shown| show(context, shown, spent))?;
-    left.map_or_else(|| report(context, saved.and_then(|shown| shown.verdict)), Err)
+        let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
+        let buys = money.and_then(|money| money.opened);
+        let observe = |stage| match stage {
+            // The buyer has nothing to read yet.
+            Stage::Finished(_) if job.sale.as_ref().is_some_and(|sale| sale.buyer == us) => {}
+            Stage::Finished(outcome) => {
+                drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome, &[]))));
+            }
+            stage => screen.show(stage),
+        };
+        let ran =
+            with_means(evidence.as_ref(), job, Prover::new(identity, a.software.as_deref())?, |means| {
+                let setup = Setup {
+                    run: number,
+                    program,
+                    us,
+                    identity,
+                    input: given.as_ref().map(|input| &input.bits),
+                    listen: a.listen.as_deref(),
+                    rendezvous_server: server.as_ref(),
+                    debit: &charge,
+                    trade: money.map(|money| money.trade),
+                    observe: &observe,
+                    means,
+                };
+                take_part(&setup, &mut folder, &mut OsRng)
+            })?;
+        let (outcome, left) = ended(ran, &job.party(us).name)?;
+        let sale = money.map_or_else(|| json!({}), |money| json!({ "sale": (money.record)() }));
+        let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
+        let spent = merge(json!({ "spent": spent }), sale);
+        // Saved as soon as it was there, or now if it had been computed before.
+        let saved = saved.into_inner().ok().flatten();
+        let opened = buys.map_or_else(Vec::new, |opened| opened());
+        let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome, &opened))).transpose()?;
+        saved.as_ref().map_or(Ok(()), |shown| show(context, shown, spent))?;
+        left.map_or_else(|| report(context, saved.and_then(|shown| shown.verdict)), Err)
+    }
 }
 
 /// What came of a run, and what is left for others to do.
@@ -125,7 +190,7 @@ fn show(context: &Context, shown: &Shown, spent: Value) -> Outcome {
     match shown {
         Shown { printed: Some(bytes), .. } => context.output.bytes(bytes),
         Shown { record, human, .. } => {
-            context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)
+            context.output.record("mpc-result", merge(record.clone(), spent), human)
         }
     }
 }

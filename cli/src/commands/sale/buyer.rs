@@ -11,7 +11,6 @@
 
 use super::{
     deal::{Deal, Price},
-    payee::point_of,
     round::{Outgoing, Purse, Table},
 };
 use crate::{
@@ -29,10 +28,7 @@ use sotto_jobs::post::Slot;
 use sotto_jobs::sale::buyer::{Answer, Buyer, Collected, Effect, Event};
 use sotto_jobs::sale::{Ask, ClaimSet, PayeeClaim, Sold, Wanted};
 use sotto_jobs::storage::Storage as _;
-use sotto_mw::{
-    codec::{Decode as _, Encode as _},
-    group::Point,
-};
+use sotto_mw::codec::{Decode as _, Encode as _};
 use sotto_wallet::{
     Account, Decision, Wallet,
     coin_selection::HoldRequest,
@@ -46,6 +42,8 @@ use std::sync::{Mutex, PoisonError};
 const STATE: &str = "buyer";
 /// Refunds of a hold: a letter with more of them would not fit.
 pub(super) const REFUNDS: u8 = 30;
+/// Blocks for the letters between the agreement on the claims and the payees' goes.
+const SLACK: u64 = 3;
 
 /// A buyer, its wallet, and where it keeps how far it is.
 pub(super) struct Buying<'a> {
@@ -66,6 +64,8 @@ pub(super) struct End {
     pub(super) opened: Option<OutputsByPlace>,
     /// A compute party's false share, with what proves it.
     pub(super) accused: Option<Vec<u8>>,
+    /// Whether all money was taken back.
+    pub(super) is_returned: bool,
 }
 
 /// Where a buyer stands.
@@ -108,7 +108,7 @@ pub(super) fn hold_of<'w>(wallet: &'w Wallet<WalletFile>, price: &Price) -> Opti
 }
 
 impl Buying<'_> {
-    fn folder(&self) -> std::sync::MutexGuard<'_, Folder> {
+    pub(super) fn folder(&self) -> std::sync::MutexGuard<'_, Folder> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -179,12 +179,15 @@ impl Buying<'_> {
         for price in &self.prices {
             for join in table.read::<Join>(price.payee, Slot::Join) {
                 let hold = hold_of(&table.wallet, price).filter(|hold| hold.offer().id == join.id);
-                let Some(account) = hold.filter(|h| ["proposed", "proven"].contains(&h.stage())).map(HoldRecord::account)
+                let Some(account) =
+                    hold.filter(|h| ["proposed", "proven"].contains(&h.stage())).map(HoldRecord::account)
                 else {
                     continue;
                 };
                 match table.wallet.holds().prove(&join, &mut OsRng) {
-                    Ok(prove) => table.write((price.payee, Slot::Prove), (account, &price.address), &prove)?,
+                    Ok(prove) => {
+                        table.write((price.payee, Slot::Prove), (account, &price.address), &prove)?
+                    }
                     Err(e) => table.trouble.push(format!("{}: {e}", self.deal.name(price.payee))),
                 }
             }
@@ -227,7 +230,8 @@ impl Buying<'_> {
         let mut buyer = restored(&self.deal, self.widths, &self.folder())?;
         let mut effects = buyer.again().map_err(|e| Deal::refused(&e))?;
         if let Some(Effect::PutAside(_)) = effects.first() {
-            let locked = ran.locked.as_ref().ok_or_else(|| Failure::refused("the run has no locked shares"))?;
+            let locked =
+                ran.locked.as_ref().ok_or_else(|| Failure::refused("the run has no locked shares"))?;
             let run = Collected { receipt: &ran.receipt, outputs: &ran.outputs, locked };
             match buyer.step(Event::Ran(run, self.last_height(table))) {
                 Ok(next) => effects = next,
@@ -268,7 +272,9 @@ impl Buying<'_> {
         let mut awaited = Vec::new();
         let ask = Ask::sign(self.deal.job, Wanted::Return, self.deal.identity).to_bytes();
         for price in self.prices.iter().filter(|price| payees.contains(&price.payee)) {
-            let Some(hold) = hold_of(&table.wallet, price).filter(|hold| hold.ended().is_none()) else { continue };
+            let Some(hold) = hold_of(&table.wallet, price).filter(|hold| hold.ended().is_none()) else {
+                continue;
+            };
             let (id, from) = (hold.offer().id, hold.offer().terms.refund_from);
             if ["proposed", "proven"].contains(&hold.stage()) && table.wallet.holds().cancel(&id).is_ok() {
                 continue;
@@ -287,6 +293,7 @@ impl Buying<'_> {
             awaited.push(format!("{name} to give the money back (it returns by itself from height {from})"));
         }
         Ok(if awaited.is_empty() {
+            self.end.lock().unwrap_or_else(PoisonError::into_inner).is_returned = true;
             Progress::Gone("the money was taken back".to_owned())
         } else {
             Progress::Awaited(awaited.join(", "))
@@ -332,7 +339,8 @@ impl Settling<'_, '_, '_, '_> {
                 Effect::Accuse(share) => {
                     let proof = share.to_bytes().to_vec();
                     self.end(|end| end.accused = Some(proof));
-                    let why = format!("the {} locked something else than it signed for", share.place.as_str());
+                    let why =
+                        format!("the {} locked something else than it signed for", share.place.as_str());
                     self.said = Progress::Gone(why);
                 }
                 Effect::Undo(payees) => self.said = self.buying.undo(&payees, self.table)?,
@@ -353,9 +361,13 @@ impl Settling<'_, '_, '_, '_> {
     /// Asks payees for claims, and takes those that came. One for which it would be too late is asked for anew.
     fn ask(&mut self, payees: &[PartyId], lock: LockPoint, until: u64) -> Outcome {
         let latest = self.buying.last_height(self.table);
-        let is_late = self.table.wallet.tip().next().get() + self.margin() > until;
-        if is_late && latest > until {
-            return self.step(Event::Named(latest));
+        if self.table.wallet.tip().next().get().saturating_add(self.margin()) > until {
+            if latest > until {
+                return self.step(Event::Named(latest));
+            }
+            // What is agreed on stays: nothing is, before the payees can still say go for it.
+            self.said = Progress::Awaited("blocks, after which claims last longer".to_owned());
+            return Ok(());
         }
         let deal = &self.buying.deal;
         let wanted = Wanted::Claim { run_id: self.sold.lock().run_id(), lock, until };
@@ -374,10 +386,10 @@ impl Settling<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// How many blocks before the last height of the claims the payees say go.
+    /// How many blocks before the last height of the claims the payees must have all of them, to say go.
     fn margin(&self) -> u64 {
         let params = self.table.wallet.chain().params();
-        params.reorganisation.saturating_add(params.window_grid.saturating_mul(3))
+        params.reorganisation.saturating_add(params.window_grid.saturating_mul(3)).saturating_add(SLACK)
     }
 
     /// The claim of a payee that its hold allows.
@@ -422,11 +434,11 @@ impl Settling<'_, '_, '_, '_> {
 
     /// Gives every payee our half of its claim and all claims, and looks for one in a block.
     fn send(&mut self, set: &ClaimSet) -> Outcome {
-        let expected: Point = point_of(&self.sold)?;
         let prices = &self.buying.prices;
         for price in prices {
             let hold = hold_of(&self.table.wallet, price);
-            let Some((account, release)) = hold.and_then(|h| Some((h.account(), h.release()?.clone()))) else {
+            let Some((account, release)) = hold.and_then(|h| Some((h.account(), h.release()?.clone())))
+            else {
                 continue;
             };
             self.table.write((price.payee, Slot::Release), (account, &price.address), &release)?;
@@ -435,10 +447,11 @@ impl Settling<'_, '_, '_, '_> {
         }
         for price in prices {
             let hold = hold_of(&self.table.wallet, price);
-            let Some((id, excess)) = hold.and_then(|h| Some((h.offer().id, h.claim_excess()?))) else { continue };
+            let Some((id, excess)) = hold.and_then(|h| Some((h.offer().id, h.claim_excess()?))) else {
+                continue;
+            };
             let Some(found) = self.table.chain.inclusion(&excess)? else { continue };
             let t = self.table.wallet.holds().extract(&id, &found.kernel).or_refuse("cannot read a claim")?;
-            debug_assert_eq!(sotto_mw::schnorr::PublicKey::of(&t).point(), &expected);
             let t = LockSecret::from_bytes(&t.to_bytes())
                 .ok_or_else(|| Failure::refused("the claim in the block has no secret"))?;
             return self.step(Event::Revealed(t));

@@ -2,7 +2,7 @@
 
 use crate::{
     bridge::read_text,
-    commands::mpc::{offer, sale::Offers},
+    commands::mpc::sale::{Offers, terms_beside},
     exit::{Failure, Outcome},
 };
 use sotto_jobs::edge::folder::Folder;
@@ -50,8 +50,9 @@ impl<'a> Deal<'a> {
     /// What a payee is to get by its opened terms.
     pub(super) fn price(&self, payee: PartyId, terms: &OpenedTerms, chain: &Chain) -> Outcome<Price> {
         let name = self.name(payee);
-        let refused =
-            |why: &dyn core::fmt::Display| Failure::refused(format!("cannot pay {name}")).why(why.to_string());
+        let refused = |why: &dyn core::fmt::Display| {
+            Failure::refused(format!("cannot pay {name}")).why(why.to_string())
+        };
         if chain.id().as_bytes() != &self.sale.chain.0 {
             return Err(refused(&"the job is paid on another ledger than this one")
                 .help(format!("the job names the ledger {}: pass its --dir or --node", self.sale.chain)));
@@ -101,7 +102,7 @@ pub(super) fn terms_of_buyer(
     offers: &Offers,
     given: &[PathBuf],
 ) -> Outcome<Vec<OpenedTerms>> {
-    let beside = offer::terms_beside_offers(job)?;
+    let beside = terms_beside(job)?;
     let files: Vec<&PathBuf> = given.iter().chain(&beside).collect();
     let opened = |offer: &Offer| {
         let digest = match &offer.allowed().terms {

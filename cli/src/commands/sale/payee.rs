@@ -15,10 +15,12 @@ use super::{
     round::{Outgoing, Purse, Table},
 };
 use crate::{
+    bridge::hex,
     commands::wallet::take_back,
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
+use serde_json::{Value, json};
 use sotto_jobs::PartyId;
 use sotto_jobs::edge::folder::Folder;
 use sotto_jobs::edge::run::{Outcome as Ran, Post, Progress, Trade};
@@ -51,6 +53,8 @@ pub(super) struct Selling<'a> {
     pub(super) kept: Mutex<Folder>,
     /// The secrets that were encrypted to other payees: once, so that the letters are the same in each round.
     pub(super) passed_on: Mutex<BTreeMap<(PartyId, Slot), Vec<u8>>>,
+    /// What came of it, once the claim is in a block.
+    pub(super) paid: Mutex<Value>,
 }
 
 impl Trade for Selling<'_> {
@@ -111,7 +115,8 @@ impl Selling<'_> {
         for offer in table.read::<Offer>(buyer, Slot::Offer) {
             let known: Vec<&HoldRecord> = table.wallet.held().filter(|hold| self.is_ours(hold)).collect();
             let is_known = known.iter().any(|hold| hold.offer() == &offer);
-            let live = known.iter().filter(|hold| hold.ended().is_none() && hold.stage() != "expired").count();
+            let live =
+                known.iter().filter(|hold| hold.ended().is_none() && hold.stage() != "expired").count();
             if !is_known && live >= MOST_OFFERS {
                 table.trouble.push("more offers than a buyer makes: this one is not answered".to_owned());
                 continue;
@@ -173,7 +178,8 @@ impl Selling<'_> {
         if !self.wanted(table).contains(&Wanted::Return) {
             return Ok(());
         }
-        let Some(hold) = self.live(table).filter(|hold| ["parted", "answered"].contains(&hold.stage())) else {
+        let Some(hold) = self.live(table).filter(|hold| ["parted", "answered"].contains(&hold.stage()))
+        else {
             return Ok(());
         };
         if !hold.is_held() {
@@ -207,9 +213,19 @@ impl Selling<'_> {
             return Ok(Progress::Gone("the wallet has no hold for this sale".to_owned()));
         };
         match hold.ended() {
-            Some((Ending::Claimed, _)) => return Ok(Progress::Done),
+            Some((Ending::Claimed, height)) => {
+                let fields = json!({
+                    "payee": self.deal.name(self.deal.us), "amount": self.price.amount.units().to_string(),
+                    "hold": hex(&hold.offer().id.0), "height": height.get(),
+                });
+                *self.paid.lock().unwrap_or_else(PoisonError::into_inner) = fields;
+                return Ok(Progress::Done);
+            }
             Some((_, height)) => {
-                return Ok(Progress::Gone(format!("the money went back to {} in block {height}", self.buyer())));
+                return Ok(Progress::Gone(format!(
+                    "the money went back to {} in block {height}",
+                    self.buyer()
+                )));
             }
             None => {}
         }
@@ -237,7 +253,9 @@ impl Selling<'_> {
                 Err(e) => table.trouble.push(e.to_string()),
             }
         }
-        let (Some(until), true) = (until, ["parted", "answered"].contains(&hold.stage())) else { return Ok(()) };
+        let (Some(until), true) = (until, ["parted", "answered"].contains(&hold.stage())) else {
+            return Ok(());
+        };
         let point = point_of(sold)?;
         let lock = ClaimLock { point, until: Height::new(until) };
         match table.wallet.holds().answer_with(&hold.offer().id, lock, &mut OsRng) {
@@ -267,7 +285,8 @@ impl Selling<'_> {
     /// Judges the claims of all payees, and says go; what is wrong with them, if anything is.
     fn go(&self, sold: &Sold<'_>, machine: &mut Payee<'_>, table: &mut Table<'_>) -> Outcome<Option<String>> {
         let from = self.deal.sale.buyer;
-        let letters = table.letters.iter().filter(|letter| (letter.from, letter.slot) == (from, Slot::Claims));
+        let letters =
+            table.letters.iter().filter(|letter| (letter.from, letter.slot) == (from, Slot::Claims));
         let sets: Vec<ClaimSet> =
             letters.filter_map(|letter| ClaimSet::from_bytes(&letter.bytes.0).ok()).collect();
         let Some(ours) = self.live(table).filter(|hold| hold.stage() == "released") else { return Ok(None) };
@@ -276,7 +295,9 @@ impl Selling<'_> {
             if let Some(until) = ours.undo_until(table.wallet.chain())
                 && table.wallet.tip().next() <= until
             {
-                return Ok(Some(format!("block {until}: an undoing that was consented to can happen until then")));
+                return Ok(Some(format!(
+                    "block {until}: an undoing that was consented to can happen until then"
+                )));
             }
             let judged = judge(self.deal.us, &ours, &set, table);
             match machine.step(Event::Claims(&set, judged)) {
@@ -303,7 +324,9 @@ impl Selling<'_> {
             let read = EncryptedSecret::from_bytes(&letter.bytes.0).map_err(|e| e.to_string());
             match read.and_then(|secret| machine.step(Event::Secret(&secret)).map_err(|e| e.to_string())) {
                 // Both secrets may come twice; once is enough.
-                Ok(effects) if effects.len() > 1 || matches!(effects[..], [Effect::Complete(_)]) => done = effects,
+                Ok(effects) if effects.len() > 1 || matches!(effects[..], [Effect::Complete(_)]) => {
+                    done = effects
+                }
                 Ok(_) => {}
                 Err(e) => table.trouble.push(e),
             }
@@ -350,12 +373,7 @@ impl Selling<'_> {
     }
 
     /// Encrypts a compute party's secret to the other payees.
-    fn pass_on(
-        &self,
-        sold: &Sold<'_>,
-        part: Part<'_>,
-        (payees, table): (Vec<PartyId>, &mut Table<'_>),
-    ) {
+    fn pass_on(&self, sold: &Sold<'_>, part: Part<'_>, (payees, table): (Vec<PartyId>, &mut Table<'_>)) {
         let mut passed_on = self.passed_on.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = Slot::of_secret(part.place);
         for to in payees {
@@ -410,6 +428,6 @@ fn judge(us: PartyId, ours: &HoldRecord, set: &ClaimSet, table: &Table<'_>) -> J
 }
 
 /// T on the ledger.
-pub(super) fn point_of(sold: &Sold<'_>) -> Outcome<Point> {
+fn point_of(sold: &Sold<'_>) -> Outcome<Point> {
     Point::from_bytes(sold.lock().point().to_bytes()).ok_or_else(|| Failure::refused("the lock is no point"))
 }
