@@ -36,7 +36,6 @@ mod views;
 mod words;
 
 pub(crate) use command::{ACCOUNT, WalletCommand, address, chosen_account};
-pub(crate) use holds::take_back;
 pub(crate) use sync::{same_chain, scan};
 
 use crate::{

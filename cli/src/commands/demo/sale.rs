@@ -51,11 +51,7 @@ pub(crate) fn run(context: &Context, dir: &Path) -> Outcome {
     let (top, paid) = (bought(&ran)?, balances(&stage)?);
     network.end();
     for ((shop, _), amount) in SHOPS.iter().zip(PRICES).zip(&paid) {
-        line(
-            context,
-            shop.0,
-            &format!("was paid {amount} for {} rows that it showed nobody.", rows_of(shop.0)),
-        )?;
+        line(context, shop, &format!("was paid {amount} for {} rows that it showed nobody.", rows_of(shop)))?;
     }
     let sold: Vec<String> = top.iter().map(|(product, units)| format!("{product} {units}")).collect();
     line(context, "press", &format!("read, once a claim was in a block: {}.", sold.join(", ")))?;

@@ -11,12 +11,9 @@
 
 use super::{
     deal::{Deal, Price},
-    round::{Outgoing, Purse, Table},
+    round::{Outgoing, Phase, Purse, Table},
 };
-use crate::{
-    commands::wallet::take_back,
-    exit::{Failure, OrRefuse as _, Outcome},
-};
+use crate::exit::{Failure, OrRefuse as _, Outcome};
 use rand_core::OsRng;
 use sotto_jobs::PartyId;
 use sotto_jobs::codec::Bytes;
@@ -89,11 +86,11 @@ pub(super) fn keep(kept: &mut Folder, effects: &[Effect]) -> Outcome {
 
 impl Trade for Buying<'_> {
     fn fund(&self, post: &dyn Post) -> Progress {
-        self.purse.round(post, |table| self.funded(table))
+        self.purse.round(Phase::Fund, post, |table| self.funded(table))
     }
 
     fn settle(&self, outcome: &Ran, post: &dyn Post) -> Progress {
-        self.purse.round(post, |table| self.settled(outcome, table))
+        self.purse.round(Phase::Settle, post, |table| self.settled(outcome, table))
     }
 }
 
@@ -113,8 +110,8 @@ impl Buying<'_> {
     }
 
     /// Before the run: puts the money aside for every payee, and says whether all of it is there.
-    fn funded(&self, table: &mut Table<'_>) -> Outcome<Progress> {
-        take_back(table.command, &mut table.wallet);
+    fn funded(&self, table: &mut Table) -> Outcome<Progress> {
+        table.take_back();
         let buyer = restored(&self.deal, self.widths, &self.folder())?;
         match buyer.again().map_err(|e| Deal::refused(&e))?.first() {
             Some(Effect::PutAside(_)) => {}
@@ -148,7 +145,7 @@ impl Buying<'_> {
     }
 
     /// Offers a hold to every payee that has none; what keeps it from that.
-    fn open(&self, table: &mut Table<'_>) -> Outcome<Option<String>> {
+    fn open(&self, table: &mut Table) -> Outcome<Option<String>> {
         let mut short = None;
         for price in &self.prices {
             if hold_of(&table.wallet, price).is_none()
@@ -166,7 +163,7 @@ impl Buying<'_> {
         Ok(short)
     }
 
-    fn open_one(&self, price: &Price, table: &mut Table<'_>) -> Outcome {
+    fn open_one(&self, price: &Price, table: &mut Table) -> Outcome {
         let request = request(&self.deal, price);
         let plan = table.wallet.plan_hold(request).or_refuse("the wallet cannot put the money aside yet")?;
         let plan = plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("declined"))?;
@@ -175,7 +172,7 @@ impl Buying<'_> {
     }
 
     /// Signs the refunds with each payee that consented.
-    fn prove(&self, table: &mut Table<'_>) -> Outcome {
+    fn prove(&self, table: &mut Table) -> Outcome {
         for price in &self.prices {
             for join in table.read::<Join>(price.payee, Slot::Join) {
                 let hold = hold_of(&table.wallet, price).filter(|hold| hold.offer().id == join.id);
@@ -197,7 +194,7 @@ impl Buying<'_> {
 
     /// Funds the holds once every payee has done its part; or those that there are, if the wallet's coins are not enough for
     /// all at once.
-    fn fund_all(&self, table: &mut Table<'_>, is_short: bool) -> Outcome {
+    fn fund_all(&self, table: &mut Table, is_short: bool) -> Outcome {
         let mut parts = Vec::new();
         for price in &self.prices {
             let Some(hold) = hold_of(&table.wallet, price) else {
@@ -224,8 +221,8 @@ impl Buying<'_> {
     }
 
     /// After the run: releases the money for what the run gives, and opens it.
-    fn settled(&self, ran: &Ran, table: &mut Table<'_>) -> Outcome<Progress> {
-        take_back(table.command, &mut table.wallet);
+    fn settled(&self, ran: &Ran, table: &mut Table) -> Outcome<Progress> {
+        table.take_back();
         let sold = Sold::new(self.deal.job, &ran.receipt).map_err(|e| Deal::refused(&e))?;
         let mut buyer = restored(&self.deal, self.widths, &self.folder())?;
         let mut effects = buyer.again().map_err(|e| Deal::refused(&e))?;
@@ -239,7 +236,8 @@ impl Buying<'_> {
                 Err(e) => return Ok(Progress::Gone(e.to_string())),
             }
         }
-        let mut step = Settling { buying: self, buyer, sold, table, said: Progress::Done };
+        let said = Progress::Awaited("the owners".to_owned());
+        let mut step = Settling { buying: self, buyer, sold, table, said };
         step.perform(effects)?;
         let said = step.said;
         Ok(match (said, self.came_back(table)) {
@@ -249,14 +247,14 @@ impl Buying<'_> {
     }
 
     /// The last height that all claims can have by now.
-    fn last_height(&self, table: &Table<'_>) -> u64 {
+    fn last_height(&self, table: &Table) -> u64 {
         let (chain, next) = (table.wallet.chain(), table.wallet.tip().next());
         let holds = self.prices.iter().filter_map(|price| hold_of(&table.wallet, price));
         holds.map(|hold| hold.offer().terms.claim_expiry(chain, next).get()).min().unwrap_or_default()
     }
 
     /// Why nothing will be claimed any more, if the money of all has come back, or that of one before it was released.
-    fn came_back(&self, table: &Table<'_>) -> Option<String> {
+    fn came_back(&self, table: &Table) -> Option<String> {
         let holds: Vec<_> = self.prices.iter().map(|price| (price, hold_of(&table.wallet, price))).collect();
         let back = |hold: &HoldRecord| hold.ended().is_some_and(|(ending, _)| ending != Ending::Claimed);
         let gone: Vec<_> =
@@ -268,7 +266,7 @@ impl Buying<'_> {
     }
 
     /// Takes the money back: cancels what is not funded, and asks for consent to undo the rest.
-    fn undo(&self, payees: &[PartyId], table: &mut Table<'_>) -> Outcome<Progress> {
+    fn undo(&self, payees: &[PartyId], table: &mut Table) -> Outcome<Progress> {
         let mut awaited = Vec::new();
         let ask = Ask::sign(self.deal.job, Wanted::Return, self.deal.identity).to_bytes();
         for price in self.prices.iter().filter(|price| payees.contains(&price.payee)) {
@@ -314,15 +312,15 @@ pub(super) fn request(deal: &Deal<'_>, price: &Price) -> HoldRequest {
 }
 
 /// A buyer that settles, in one round.
-struct Settling<'b, 'a, 't, 'c> {
+struct Settling<'b, 'a, 't> {
     buying: &'b Buying<'a>,
     buyer: Buyer<'a>,
     sold: Sold<'a>,
-    table: &'t mut Table<'c>,
+    table: &'t mut Table,
     said: Progress,
 }
 
-impl Settling<'_, '_, '_, '_> {
+impl Settling<'_, '_, '_> {
     /// Carries out effects in order, and those of the events that come of them.
     fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
         keep(&mut self.buying.folder(), &effects)?;

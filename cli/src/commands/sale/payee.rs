@@ -12,11 +12,10 @@
 
 use super::{
     deal::{Deal, Price},
-    round::{Outgoing, Purse, Table},
+    round::{Outgoing, Phase, Purse, Table},
 };
 use crate::{
     bridge::hex,
-    commands::wallet::take_back,
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
@@ -59,11 +58,11 @@ pub(super) struct Selling<'a> {
 
 impl Trade for Selling<'_> {
     fn fund(&self, post: &dyn Post) -> Progress {
-        self.purse.round(post, |table| self.funded(table))
+        self.purse.round(Phase::Fund, post, |table| self.funded(table))
     }
 
     fn settle(&self, outcome: &Ran, post: &dyn Post) -> Progress {
-        self.purse.round(post, |table| self.settled(outcome, table))
+        self.purse.round(Phase::Settle, post, |table| self.settled(outcome, table))
     }
 }
 
@@ -83,7 +82,7 @@ impl Selling<'_> {
     }
 
     /// Before the run: consents to what the buyer offers, and says whether the money is there.
-    fn funded(&self, table: &mut Table<'_>) -> Outcome<Progress> {
+    fn funded(&self, table: &mut Table) -> Outcome<Progress> {
         self.join(table)?;
         self.part(table)?;
         self.consent(table)?;
@@ -104,13 +103,13 @@ impl Selling<'_> {
     }
 
     /// Whether another hold for this sale may still be funded, after one that came to nothing.
-    fn is_open(&self, table: &Table<'_>) -> bool {
+    fn is_open(&self, table: &Table) -> bool {
         let ours = table.wallet.held().filter(|hold| self.is_ours(hold));
         ours.filter(|hold| hold.funded().is_none() && hold.stage() != "expired").count() > 0
     }
 
     /// Answers offers that are for this sale and promise no less.
-    fn join(&self, table: &mut Table<'_>) -> Outcome {
+    fn join(&self, table: &mut Table) -> Outcome {
         let (buyer, promised) = (self.deal.sale.buyer, self.deal.promised(&self.price));
         for offer in table.read::<Offer>(buyer, Slot::Offer) {
             let known: Vec<&HoldRecord> = table.wallet.held().filter(|hold| self.is_ours(hold)).collect();
@@ -137,7 +136,7 @@ impl Selling<'_> {
     }
 
     /// Answers the range proof of a joint output, once.
-    fn part(&self, table: &mut Table<'_>) -> Outcome {
+    fn part(&self, table: &mut Table) -> Outcome {
         let buyer = self.deal.sale.buyer;
         for prove in table.read::<Prove>(buyer, Slot::Prove) {
             let known = table.wallet.held().find(|hold| hold.offer().id == prove.id);
@@ -155,13 +154,13 @@ impl Selling<'_> {
         Ok(())
     }
 
-    fn account(&self, table: &Table<'_>, id: &SessionId) -> Outcome<sotto_wallet::Account> {
+    fn account(&self, table: &Table, id: &SessionId) -> Outcome<sotto_wallet::Account> {
         let known = table.wallet.held().find(|hold| hold.offer().id == *id);
         known.map(HoldRecord::account).ok_or_else(|| Failure::refused("the wallet lost a hold"))
     }
 
     /// What the buyer asks for, as its key signed it.
-    fn wanted(&self, table: &mut Table<'_>) -> Vec<Wanted> {
+    fn wanted(&self, table: &mut Table) -> Vec<Wanted> {
         let from = self.deal.sale.buyer;
         let letters = table.letters.iter().filter(|letter| (letter.from, letter.slot) == (from, Slot::Ask));
         let read = letters.map(|letter| {
@@ -173,32 +172,28 @@ impl Selling<'_> {
         good.into_iter().filter_map(Result::ok).collect()
     }
 
-    /// Gives the money back if the buyer asks for it, unless we may have said go already.
-    fn consent(&self, table: &mut Table<'_>) -> Outcome {
+    /// Gives the money back if the buyer asks for it, unless we may have said go already; whether it does.
+    fn consent(&self, table: &mut Table) -> Outcome<bool> {
         if !self.wanted(table).contains(&Wanted::Return) {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(hold) = self.live(table).filter(|hold| ["parted", "answered"].contains(&hold.stage()))
-        else {
-            return Ok(());
-        };
+        let can_be_undone = |hold: &HoldRecord| ["parted", "answered"].contains(&hold.stage());
+        let Some(hold) = self.live(table).filter(can_be_undone) else { return Ok(false) };
         if !hold.is_held() {
-            return Ok(());
+            return Ok(true);
         }
         match table.wallet.holds().consent(&hold.offer().id, &mut OsRng) {
             Ok(consent) => {
                 let to = (hold.account(), &hold.offer().payer);
-                table.write((self.deal.sale.buyer, Slot::Answer), to, &consent)
+                table.write((self.deal.sale.buyer, Slot::Answer), to, &consent)?;
             }
-            Err(e) => {
-                table.trouble.push(said(&e));
-                Ok(())
-            }
+            Err(e) => table.trouble.push(said(&e)),
         }
+        Ok(true)
     }
 
     /// Our hold: the one whose money is there, or was claimed by us.
-    fn live(&self, table: &Table<'_>) -> Option<HoldRecord> {
+    fn live(&self, table: &Table) -> Option<HoldRecord> {
         let ours: Vec<&HoldRecord> = table.wallet.held().filter(|hold| self.is_ours(hold)).collect();
         let claimed = |hold: &&&HoldRecord| matches!(hold.ended(), Some((Ending::Claimed, _)));
         let best = ours.iter().find(claimed).or_else(|| ours.iter().find(|hold| hold.is_held()));
@@ -206,8 +201,7 @@ impl Selling<'_> {
     }
 
     /// After the run: claims the money.
-    fn settled(&self, ran: &Ran, table: &mut Table<'_>) -> Outcome<Progress> {
-        take_back(table.command, &mut table.wallet);
+    fn settled(&self, ran: &Ran, table: &mut Table) -> Outcome<Progress> {
         let sold = Sold::new(self.deal.job, &ran.receipt).map_err(|e| Deal::refused(&e))?;
         let Some(hold) = self.live(table) else {
             return Ok(Progress::Gone("the wallet has no hold for this sale".to_owned()));
@@ -229,7 +223,9 @@ impl Selling<'_> {
             }
             None => {}
         }
-        self.consent(table)?;
+        if self.consent(table)? {
+            return Ok(Progress::Awaited(format!("{} to take the money back", self.buyer())));
+        }
         self.answer(&sold, &hold, table)?;
         self.receive(&hold, table);
         let mut machine = Payee::new(sold, self.deal.us, self.deal.identity);
@@ -245,7 +241,7 @@ impl Selling<'_> {
     }
 
     /// Claims the money, with the last height that the buyer names for all.
-    fn answer(&self, sold: &Sold<'_>, hold: &HoldRecord, table: &mut Table<'_>) -> Outcome {
+    fn answer(&self, sold: &Sold<'_>, hold: &HoldRecord, table: &mut Table) -> Outcome {
         let mut until = None;
         for wanted in self.wanted(table) {
             match wanted.until(sold) {
@@ -271,7 +267,7 @@ impl Selling<'_> {
     }
 
     /// Takes the buyer's half of our claim.
-    fn receive(&self, hold: &HoldRecord, table: &mut Table<'_>) {
+    fn receive(&self, hold: &HoldRecord, table: &mut Table) {
         for release in table.read::<Release>(self.deal.sale.buyer, Slot::Release) {
             if release.id != hold.offer().id || !["answered", "released"].contains(&hold.stage()) {
                 continue;
@@ -283,7 +279,7 @@ impl Selling<'_> {
     }
 
     /// Judges the claims of all payees, and says go; what is wrong with them, if anything is.
-    fn go(&self, sold: &Sold<'_>, machine: &mut Payee<'_>, table: &mut Table<'_>) -> Outcome<Option<String>> {
+    fn go(&self, sold: &Sold<'_>, machine: &mut Payee<'_>, table: &mut Table) -> Outcome<Option<String>> {
         let from = self.deal.sale.buyer;
         let letters =
             table.letters.iter().filter(|letter| (letter.from, letter.slot) == (from, Slot::Claims));
@@ -316,7 +312,7 @@ impl Selling<'_> {
     }
 
     /// Takes the secrets of the compute parties, from them or from other payees.
-    fn secrets(&self, sold: &Sold<'_>, machine: &mut Payee<'_>, table: &mut Table<'_>) -> Outcome {
+    fn secrets(&self, sold: &Sold<'_>, machine: &mut Payee<'_>, table: &mut Table) -> Outcome {
         let is_secret = |slot| matches!(slot, Slot::GarblerSecret | Slot::EvaluatorSecret);
         let letters: Vec<_> = table.letters.iter().filter(|letter| is_secret(letter.slot)).cloned().collect();
         let mut done = Vec::new();
@@ -335,7 +331,7 @@ impl Selling<'_> {
     }
 
     /// Looks whether another payee's claim in a block shows t.
-    fn revealed(&self, machine: &mut Payee<'_>, table: &mut Table<'_>) -> Outcome {
+    fn revealed(&self, machine: &mut Payee<'_>, table: &mut Table) -> Outcome {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(CLAIMS);
         let set = kept.or_refuse("cannot read the claims")?.and_then(|kept| ClaimSet::from_bytes(&kept).ok());
         for claim in set.into_iter().flat_map(|set| set.claims) {
@@ -353,7 +349,7 @@ impl Selling<'_> {
         Ok(())
     }
 
-    fn perform(&self, sold: &Sold<'_>, effects: Vec<Effect>, table: &mut Table<'_>) -> Outcome {
+    fn perform(&self, sold: &Sold<'_>, effects: Vec<Effect>, table: &mut Table) -> Outcome {
         let others: Vec<PartyId> = self.deal.job.compute_parties();
         for effect in effects {
             match effect {
@@ -373,7 +369,7 @@ impl Selling<'_> {
     }
 
     /// Encrypts a compute party's secret to the other payees.
-    fn pass_on(&self, sold: &Sold<'_>, part: Part<'_>, (payees, table): (Vec<PartyId>, &mut Table<'_>)) {
+    fn pass_on(&self, sold: &Sold<'_>, part: Part<'_>, (payees, table): (Vec<PartyId>, &mut Table)) {
         let mut passed_on = self.passed_on.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = Slot::of_secret(part.place);
         for to in payees {
@@ -387,7 +383,7 @@ impl Selling<'_> {
     }
 
     /// Completes our claim and publishes it. Once t is in a block, there is nothing left to lose by that.
-    fn complete(&self, t: &LockSecret, known: Known, table: &mut Table<'_>) {
+    fn complete(&self, t: &LockSecret, known: Known, table: &mut Table) {
         let Some(hold) = self.live(table) else { return };
         let id = hold.offer().id;
         let Some(t) = sotto_mw::secret::SecretScalar::from_bytes(*t.to_bytes()) else { return };
@@ -412,7 +408,7 @@ enum Known {
 }
 
 /// What the ledger says of claims: each holds, all have the lock and the last height of the letter, and ours is ours.
-fn judge(us: PartyId, ours: &HoldRecord, set: &ClaimSet, table: &Table<'_>) -> Judgement {
+fn judge(us: PartyId, ours: &HoldRecord, set: &ClaimSet, table: &Table) -> Judgement {
     let chain = table.wallet.chain();
     let ours = ours.locked_claim(chain);
     let lock = Point::from_bytes(set.lock.to_bytes());

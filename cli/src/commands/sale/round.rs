@@ -16,6 +16,7 @@ use crate::{
     exit::{Failure, Outcome},
 };
 use core::{cell::OnceCell, time::Duration};
+use rand_core::OsRng;
 use sotto_jobs::PartyId;
 use sotto_jobs::edge::run::{Post, Progress};
 use sotto_jobs::post::{Letter, Slot};
@@ -26,6 +27,7 @@ use sotto_wallet::{
     encrypt::{Encryptable, Privacy},
 };
 use std::{
+    collections::BTreeSet,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -36,6 +38,19 @@ const SOON: Duration = Duration::from_millis(800);
 /// How long a step may be left out while nothing is new.
 const LATE: Duration = Duration::from_secs(20);
 
+/// So many different troubles are said: a stranger's letters do not fill a screen.
+const MOST_SHOWN: usize = 64;
+
+/// What a round is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Before the run.
+    #[default]
+    Fund,
+    /// After it.
+    Settle,
+}
+
 /// The wallet of a trade, which is opened for each round.
 pub(super) struct Purse<'a> {
     context: &'a Context,
@@ -44,6 +59,7 @@ pub(super) struct Purse<'a> {
     node: &'a args::NodeArgs,
     passphrase: Zeroizing<String>,
     rounds: Mutex<Rounds>,
+    shown: Mutex<BTreeSet<String>>,
 }
 
 /// What is known of the rounds so far.
@@ -54,6 +70,8 @@ struct Rounds {
     looked: Option<Instant>,
     stepped: Option<Instant>,
     failed: bool,
+    /// What `said` is about.
+    phase: Phase,
     said: Option<Progress>,
     /// What the last step wrote: it is left with each compute party until that has it.
     out: Vec<Outgoing>,
@@ -68,14 +86,15 @@ pub(super) struct Outgoing {
 }
 
 /// What a step has before it: the open wallet, the chain, the letters that came, and those that are to go.
-pub(super) struct Table<'t> {
-    pub(super) command: &'t WalletCommand<'t>,
+pub(super) struct Table {
     pub(super) wallet: Wallet<WalletFile>,
     pub(super) chain: ChainAt,
     pub(super) letters: Vec<Letter>,
     pub(super) out: Vec<Outgoing>,
-    /// What went wrong and is tried again.
+    /// What went wrong and is tried again; it is said once.
     pub(super) trouble: Vec<String>,
+    /// What is seldom of interest.
+    details: Vec<String>,
 }
 
 impl<'a> Purse<'a> {
@@ -87,7 +106,15 @@ impl<'a> Purse<'a> {
     ) -> Outcome<Self> {
         let home = Home::of(&context.config);
         let passphrase = home.passphrase(&choice.wallet, &choice.passphrase)?;
-        let purse = Self { context, home, choice, node, passphrase, rounds: Mutex::default() };
+        let purse = Self {
+            context,
+            home,
+            choice,
+            node,
+            passphrase,
+            rounds: Mutex::default(),
+            shown: Mutex::default(),
+        };
         purse.with(Vec::new(), |_| Ok(()))?;
         Ok(purse)
     }
@@ -96,7 +123,7 @@ impl<'a> Purse<'a> {
     pub(super) fn with<T>(
         &self,
         letters: Vec<Letter>,
-        step: impl FnOnce(&mut Table<'_>) -> Outcome<T>,
+        step: impl FnOnce(&mut Table) -> Outcome<T>,
     ) -> Outcome<(T, Vec<Outgoing>)> {
         let command = WalletCommand {
             context: self.context,
@@ -108,22 +135,30 @@ impl<'a> Purse<'a> {
             known: OnceCell::from(self.passphrase.clone()),
         };
         let (wallet, chain, _) = command.open_fresh()?;
-        let mut table =
-            Table { command: &command, wallet, chain, letters, out: Vec::new(), trouble: Vec::new() };
-        let done = step(&mut table)?;
-        for what in &table.trouble {
-            self.context.ui.detail(what);
+        let (out, trouble, details) = (Vec::new(), Vec::new(), Vec::new());
+        let mut table = Table { wallet, chain, letters, out, trouble, details };
+        let done = step(&mut table);
+        table.details.iter().for_each(|what| self.context.ui.detail(what));
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for what in table.trouble {
+            if shown.len() < MOST_SHOWN && shown.insert(what.clone()) {
+                self.context.ui.info(&what);
+            }
         }
-        Ok((done, table.out))
+        Ok((done?, table.out))
     }
 
     /// One round.
     pub(super) fn round(
         &self,
+        phase: Phase,
         post: &dyn Post,
-        step: impl FnOnce(&mut Table<'_>) -> Outcome<Progress>,
+        step: impl FnOnce(&mut Table) -> Outcome<Progress>,
     ) -> Progress {
         let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if core::mem::replace(&mut rounds.phase, phase) != phase {
+            rounds.said = None;
+        }
         let mut away = None;
         let letters = post.fetch().unwrap_or_else(|e| {
             away = Some(e.to_string());
@@ -177,7 +212,7 @@ fn with_trouble(said: Progress, trouble: Option<String>) -> Progress {
     }
 }
 
-impl Table<'_> {
+impl Table {
     /// The texts of the letters of one kind from a party.
     pub(super) fn texts(&self, from: PartyId, slot: Slot) -> Vec<String> {
         let mut texts: Vec<String> = self
@@ -215,10 +250,20 @@ impl Table<'_> {
         Ok(())
     }
 
+    /// Submits the refunds whose windows are open.
+    pub(super) fn take_back(&mut self) {
+        for id in self.wallet.holds().due() {
+            match self.wallet.holds().refund(&id, &mut OsRng) {
+                Ok(refund) => self.submit(&refund),
+                Err(e) => self.trouble.push(format!("cannot take the money back: {e}")),
+            }
+        }
+    }
+
     /// Submits a transaction; the chain may have it already.
     pub(super) fn submit(&mut self, t: &Verified<Transaction>) {
         if let Err(e) = self.chain.submit(t.get().clone()) {
-            self.trouble.push(format!("not submitted: {}", words(&e)));
+            self.details.push(format!("not submitted: {}", words(&e)));
         }
     }
 }

@@ -286,7 +286,7 @@ fn refund(command: &WalletCommand<'_>, a: &args::HoldRefund) -> Outcome {
 }
 
 /// Submits the refunds whose windows are open. One that fails is tried again at the next scan.
-pub(crate) fn take_back(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) {
+pub(super) fn take_back(command: &WalletCommand<'_>, wallet: &mut Wallet<WalletFile>) {
     for id in wallet.holds().due() {
         let refund = wallet.holds().refund(&id, &mut OsRng).or_refuse("cannot take the money back");
         let done = refund.and_then(|t| command.chain()?.submit(t.get().clone()));
