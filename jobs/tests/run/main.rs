@@ -4,6 +4,7 @@
 
 mod computers;
 mod malicious;
+mod post;
 mod put_through;
 mod sales;
 #[path = "../support/mod.rs"]

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::thread;
 
 /// Eve buys the sum of acme, who computes as well, and of carl; dora is not paid.
-fn sold(change: impl FnOnce(&mut Draft)) -> Agreement {
+pub(crate) fn sold(change: impl FnOnce(&mut Draft)) -> Agreement {
     let payee = |owner| Payee { owner, offer: Digest([1; 32]), terms: Digest([2; 32]) };
     let sale = Sale { payees: vec![payee(ACME), payee(CARL)], ..sale() };
     let mut draft = Draft { sale: Some(sale), runs: 1, ..at_free_ports() };
