@@ -173,7 +173,8 @@ fn trade(stage: &Stage<'_>) -> Outcome<Value> {
 /// What the buyer read, which must be what the open rows give.
 fn bought(record: &Value) -> Outcome<Vec<(String, u64)>> {
     let rows = record["outputs"]["result"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let read = |row: &Value| Some((row["product"].as_str()?.to_owned(), row["units"].as_u64()?));
+    let read =
+        |row: &Value| Some((row["product"].as_str()?.to_owned(), row["units"].as_str()?.parse().ok()?));
     let found: Vec<_> = rows.iter().filter_map(read).collect();
     if found == in_the_clear() {
         return Ok(found);

@@ -37,8 +37,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Under which name the state of the sale is kept.
 const STATE: &str = "buyer";
-/// Refunds of a hold: a letter with more of them would not fit.
-pub(super) const REFUNDS: u8 = 30;
+/// Refunds of a hold: the consent to one more would be padded beyond the longest letter that a compute party keeps.
+pub(super) const REFUNDS: u8 = 29;
 /// Blocks for the letters between the agreement on the claims and the payees' goes.
 const SLACK: u64 = 3;
 
