@@ -143,11 +143,33 @@ Examples:
   $ sotto demo
   $ sotto demo --verbose           # every payment, the last block, all 30 measurements
   $ sotto demo --sabotage table    # breaks something on purpose; exits with 1")]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Demo {
     /// Break one thing on purpose, to see that the checks notice
     #[arg(long, value_name = "WHAT")]
     pub(crate) sabotage: Option<Sabotage>,
+    #[command(subcommand)]
+    pub(crate) part: Option<DemoPart>,
 }
+
+/// A demo of its own.
+#[derive(Subcommand, Debug)]
+pub(crate) enum DemoPart {
+    Sale(DemoSale),
+}
+
+/// Show a result that is sold: three owners are paid, and the buyer reads it
+///
+/// Starts a network of four validators on this machine, gives a buyer money, lets three shops offer their sales, and runs a
+/// job in which two computers find the best-selling products of all three. The buyer's money waits in holds until the shops
+/// claim it, and the first claim in a block opens the result. Every party is a process of its own. The result is compared
+/// with the same computation in the clear, and the money is counted. It takes about a minute, and ends all processes.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto demo sale
+  $ sotto demo sale --json")]
+pub(crate) struct DemoSale {}
 
 /// What the demo can break on purpose.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

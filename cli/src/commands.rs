@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod mpc;
 pub(crate) mod net;
 pub(crate) mod node;
+pub(crate) mod sale;
 pub(crate) mod speed;
 pub(crate) mod tee;
 pub(crate) mod wallet;

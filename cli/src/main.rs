@@ -107,7 +107,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Wallet(w) => commands::wallet::run(&context, &w),
         Command::Node(n) => commands::node::run(&context, n),
         Command::Net(n) => commands::net::run(&context, &n),
-        Command::Mpc(m) => commands::mpc::run(&context, m),
+        Command::Mpc(m) => commands::mpc::run(&context, m, commands::sale::run),
         Command::Keys(k) => commands::keys::run(&context, k),
         Command::Audit(a) => commands::audit::run(&context, &a),
         Command::Tee(t) => commands::tee::run(&context, &t),

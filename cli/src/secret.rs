@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 const MAX_BYTES: usize = 4096;
 
 /// Where the passphrase comes from.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct PassphraseArgs {
     /// Passphrase file (mode 0600)

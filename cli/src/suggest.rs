@@ -42,6 +42,8 @@ const GUESSES: &[Guess] = &[
     ("mpc", &["init", "create", "template"], &["mpc new"]),
     ("mpc", &["keys", "key", "genkey"], &["mpc keygen"]),
     ("mpc", &["approve", "consent", "agree", "accept"], &["mpc sign"]),
+    ("mpc", &["pay", "purchase", "order"], &["mpc buy"]),
+    ("mpc", &["sell"], &["mpc offer new", "mpc run"]),
     ("mpc", &["test", "demo", "simulate"], &["mpc try", "mpc local"]),
     ("mpc", &["gather", "pack", "approvals"], &["mpc bundle", "mpc collect"]),
     ("mpc", &["estimate", "cost", "price", "speed"], &["mpc quote"]),

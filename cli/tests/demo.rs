@@ -68,3 +68,28 @@ fn the_demo_refuses_what_is_broken_on_purpose() {
         assert!(why.contains(named), "{what}: {why}");
     }
 }
+
+/// Three owners are paid and a buyer reads what it paid for; no process is left.
+#[test]
+fn a_result_is_sold_on_a_network_of_validators() {
+    let world = World::empty();
+    let said = world.run("demo sale --json --dir kept").ok();
+    let record: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!((&record["type"], &record["ok"]), (&"demo-sale".into(), &true.into()));
+    let paid: Vec<_> =
+        record["paid"].as_array().unwrap().iter().map(|p| p["amount"].as_str().unwrap()).collect();
+    assert_eq!(paid, ["2 SOT", "1.5 SOT", "1 SOT"]);
+    assert_eq!(record["result"].as_array().unwrap().len(), 3);
+    eprintln!("{} s", record["seconds"]);
+    let kept = world.path("kept").display().to_string();
+    let running = std::fs::read_dir("/proc").unwrap().flatten().filter(|process| {
+        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&kept)
+    });
+    assert_eq!(running.count(), 0);
+    // The price of the third was for the buyer alone.
+    let job = world.read("kept/job.toml") + &world.read("kept/shop-3.offer");
+    assert!(!job.contains("1000000000"));
+    let shown = world.run("mpc offer show kept/shop-3.offer").ok();
+    assert!(shown.contains("Price    confidential"), "{shown}");
+}

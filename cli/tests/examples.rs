@@ -71,12 +71,7 @@ fn every_example_runs() {
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
-    world
-        .shell(
-            "sotto mpc offer new job.toml --key north.key --input north.csv --price 1 --yes \\
-            --address $(sotto wallet address --wallet alice) --out north.offer",
-        )
-        .ok();
+    world.sold_job();
     world.board_letters();
     world.held();
     world.stated();

@@ -1,4 +1,4 @@
-//! Offers: what the verbs of `sotto mpc offer` write, show and refuse; and that no job with a sale is taken.
+//! Offers: what the verbs of `sotto mpc offer` write, show and refuse; and what is refused of jobs with a sale.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -85,19 +85,51 @@ fn a_bad_offer_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_job_with_a_sale_is_refused_by_every_verb() {
+fn a_sold_job_is_carried_with_its_offers_and_needs_a_wallet() {
     let world = world();
-    world.shell(&new("--yes")).ok();
-    let sold = world.read("job.toml").replace("maximum_runs = 2", "maximum_runs = 1");
-    let sold = sold.replace("[\"north\", \"west\"]", "[\"west\"]");
-    let sale = "\n[sale]\nbuyer = \"west\"\noutputs = [\"result\"]\nblocks = 400\nconfirmations = 20\n\
-                [[sale.payee]]\nparty = \"north\"\noffer = \"north.offer\"\n";
-    world.write("sold.toml", &(sold + sale));
-    for verb in
-        ["check sold.toml", "sign sold.toml --key north.key --yes", "try sold.toml", "bundle sold.toml"]
-    {
-        let why = world.run(&format!("mpc {verb}")).fails(1);
-        assert!(why.contains("outputs cannot be sold yet"), "{verb}: {why}");
-    }
-    assert!(!world.path("sold.approvals").exists());
+    world.sold_job();
+    let read = world.run("mpc check sold.toml").ok();
+    assert!(read.contains("Who pays whom") && read.contains("west buys result"), "{read}");
+    // The parties are found one by one; none is here to answer, and nothing is tried before the wallet is named.
+    let why = world.run("mpc run sold.toml --as west --key west.key --input west.csv").fails(1);
+    assert!(why.contains("buys the result") && why.contains("sotto mpc buy"), "{why}");
+    let why = world.run("mpc run sold.toml --as north --key north.key --input north.csv").fails(1);
+    assert!(why.contains("is paid for its part") && why.contains("--wallet"), "{why}");
+    let why =
+        world.run("mpc run sold.toml --as south --key south.key --input south.csv --wallet bob").fails(1);
+    assert!(why.contains("south is not paid in this job"), "{why}");
+    let why =
+        world.run("mpc run sold.toml --as north --key north.key --input north.csv --wallet alice").fails(1);
+    assert!(why.contains("not one of wallet `alice`"), "{why}");
+    let why = world.run("mpc buy sold.toml --as north --key north.key --wallet bob --yes").fails(1);
+    assert!(why.contains("north does not buy") && why.contains("west"), "{why}");
+    let why = world.run("mpc local sold.toml --input north=north.csv").fails(1);
+    assert!(why.contains("run by its parties"), "{why}");
+    // Nobody is asked for money that is not there.
+    let why =
+        world.run("mpc buy sold.toml --as west --key west.key --input west.csv --wallet bob --yes").fails(1);
+    assert!(why.contains("cannot put the money aside"), "{why}");
+    let plan = world.run("mpc buy sold.toml --as west --key west.key --wallet alice --dry-run --json").ok();
+    let plan = record(&plan);
+    assert_eq!((&plan["type"], &plan["payees"][0]["amount"]), (&"mpc-buy-plan".into(), &"1000000000".into()));
+    world.run("mpc buy sold.toml --as west --key west.key --wallet alice").fails(4);
+    let status =
+        record(&world.run("mpc buy sold.toml --as west --key west.key --wallet alice --status --json").ok());
+    assert_eq!((&status["stage"], &status["payees"][0]["hold"]), (&"open".into(), &Value::Null));
+
+    world.run("mpc bundle sold.toml --out sold.bundle").ok();
+    world.run("mpc collect sold.bundle --into copy").ok();
+    assert_eq!(world.read("copy/north.offer"), world.read("north.offer"));
+    let why = world.run("mpc buy copy/job.toml --as west --key west.key --wallet alice --dry-run").ok();
+    assert!(why.contains("Buy result"), "{why}");
+}
+
+#[test]
+fn a_job_is_not_signed_under_an_offer_that_the_author_altered() {
+    let world = world();
+    world.sold_job();
+    // Another offer of the same owner, for more money, takes the place of the one that was signed.
+    world.shell(&new("--yes --force")).ok();
+    let why = world.run("mpc buy sold.toml --as west --key west.key --wallet alice --dry-run").fails(1);
+    assert!(why.contains("cannot run this job"), "{why}");
 }

@@ -1,4 +1,4 @@
-//! What strangers send about a sale: offers, terms, claims, goes, secrets, and accusations.
+//! What strangers send about a sale: offers, terms, asks, claims, goes, secrets, and accusations.
 
 use crate::{
     Verdict,
@@ -9,7 +9,7 @@ use sotto_jobs::false_share::FalseShare;
 use sotto_jobs::offer::{EncryptedTerms, Offer};
 use sotto_jobs::sale::computer::{Computer, Effect};
 use sotto_jobs::sale::payee::{Event, Payee};
-use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, Sold};
+use sotto_jobs::sale::{Ask, ClaimSet, EncryptedSecret, Go, Sold};
 
 /// Offers and terms have one text, and an offer is only what its owner signed.
 pub fn mpc_offer(data: &[u8]) -> Verdict {
@@ -29,13 +29,19 @@ pub fn mpc_sale(data: &[u8]) -> Verdict {
     let go = Go::from_bytes(data).ok();
     let sealed = EncryptedSecret::from_bytes(data).ok();
     let accusation = FalseShare::from_bytes(data).ok();
+    let ask = Ask::from_bytes(data).ok();
     let bytes = [
+        ask.as_ref().map(Ask::to_bytes),
         set.as_ref().map(ClaimSet::to_bytes),
         go.as_ref().map(Go::to_bytes),
         sealed.as_ref().map(EncryptedSecret::to_bytes),
         accusation.as_ref().map(|accusation| accusation.to_bytes().to_vec()),
     ];
     assert!(bytes.iter().flatten().all(|again| again == data), "two encodings of one");
+    if let Some(Ok(wanted)) = ask.as_ref().map(|ask| ask.of(job())) {
+        // The seed has what the buyer signed; its key is nobody's here.
+        assert_eq!(ask.as_ref(), Some(&crate::fixtures::sale::ask(wanted)), "a forged ask");
+    }
     if let Some(go) = &go {
         let effect = Computer::new(sold).step(go.clone());
         // One payee of two is not enough.

@@ -3,13 +3,15 @@
 //! ```text
 //! offer-ID     the ids of the jobs that this party signed under the offer, 32 bytes each
 //! revoked-ID   there, and empty: this party revoked the offer
+//! terms-ID     the terms of the offer, salt, price, start fee and address, if it shows their hash alone
 //! ```
 
 use std::io;
 
 use crate::Digest;
+use crate::codec::Codec as _;
 use crate::job::{Job, PartyId};
-use crate::offer::{Offer, OfferError};
+use crate::offer::{Offer, OfferError, OpenedTerms, Terms};
 use crate::storage::Storage;
 
 /// Why an owner signs no job under its offer.
@@ -101,6 +103,27 @@ pub struct Use<'a> {
 /// If it cannot be kept.
 pub fn revoke(storage: &mut impl Storage, offer: &Offer) -> io::Result<()> {
     storage.put(&revoked(&offer.digest()), &[])
+}
+
+/// Remembers, durably, what the confidential terms of an own offer are.
+///
+/// # Errors
+/// If they cannot be kept.
+pub fn keep_terms(storage: &mut impl Storage, offer: &Offer, terms: &OpenedTerms) -> io::Result<()> {
+    storage.put(&format!("terms-{}", offer.digest()), &terms.to_prefixed(""))
+}
+
+/// The terms of an own offer: open, or as they were kept; `None` if they are not known.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn own_terms(storage: &impl Storage, offer: &Offer) -> io::Result<Option<OpenedTerms>> {
+    if let Terms::Open(terms) = &offer.allowed().terms {
+        return Ok(Some(terms.clone()));
+    }
+    let kept = storage.get(&format!("terms-{}", offer.digest()))?;
+    let kept = kept.and_then(|kept| OpenedTerms::from_prefixed("", &kept).ok());
+    Ok(kept.filter(|terms| terms.digest() == offer.allowed().terms.digest()))
 }
 
 fn revoked(offer: &Digest) -> String {

@@ -1,6 +1,7 @@
 //! How a sale is settled after the run: who says what to whom, and when a secret leaves.
 //!
 //! ```text
+//! buyer     the run is over              ── ask (T, H_c) ──▶  every payee  ── its claim ──▶  buyer
 //! buyer     all payees have answered      ── claims (features, E, R, T, ŝ of each) ──▶  every payee
 //! payee     they hold, and it is in time  ── go ──▶  both compute parties
 //! computer  every payee's go, all alike   ── t_c, encrypted ──▶  every payee
@@ -18,11 +19,13 @@
 //! once. **Not guaranteed.** That it does: one that gives it to one payee alone, and that payee, can keep the others from
 //! claiming in time.
 
+mod ask;
 pub mod buyer;
 pub mod computer;
 mod letters;
 pub mod payee;
 mod sold;
 
+pub use ask::{Ask, Wanted};
 pub use letters::{ClaimSet, EncryptedSecret, Go, Part, PayeeClaim};
 pub use sold::{SaleError, Sold};

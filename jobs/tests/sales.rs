@@ -14,12 +14,13 @@ use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::offer::{Allowed, Terms};
 use sotto_jobs::output_share::{AttemptOutputs, NotOpened};
 use sotto_jobs::run_state::OwnParty;
+use sotto_jobs::sale::{Ask, Wanted};
 use sotto_jobs::summary::describe;
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
 use sotto_mpc::channel::pipe_pair;
 use sotto_mpc::circuit::language::NoCompiler;
 use sotto_mpc::protocol::malicious::Settings;
-use sotto_party::hex::to_hex;
+use sotto_party::hex::{from_hex, to_hex};
 use sotto_vectors::{json, load, render};
 use support::selling::{ACME, BOLT, CARL, DORA, EVE, allowed, offer, offer_of, sold_draft, terms};
 use support::world::{ROWS, World};
@@ -285,13 +286,20 @@ fn vectors_are_up_to_date() {
     draft.sale.as_mut().unwrap().payees[0] =
         Payee { owner: CARL, offer: open.digest(), terms: open.allowed().terms.digest() };
     let job = Job::new(draft).unwrap();
+    // The base point.
+    let mut point = [0; 32];
+    from_hex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76", &mut point).unwrap();
+    let lock = sotto_jobs::lock::LockPoint::from_bytes(point).unwrap();
+    let claim = Wanted::Claim { run_id: Digest([21; 32]), lock, until: 900 };
+    let ask = |wanted| to_hex(&Ask::sign(&job, wanted, &identity(EVE)).to_bytes());
     let subject = json!({
-        "about": "an offer with open and with confidential terms, and a job that sells an output",
+        "about": "what a buyer asks for, an offer with open and with confidential terms, and a job that sells an output",
         "offer": to_hex(&open.to_bytes()), "offer_id": open.digest().to_string(),
         "confidential": to_hex(&hidden.to_bytes()), "confidential_id": hidden.digest().to_string(),
         "salt": to_hex(&terms.salt), "price": terms.price.to_string(), "start_fee": terms.start_fee.to_string(),
         "address": terms.address.as_str(), "terms": terms.digest().to_string(),
         "job_bytes": to_hex(&job.to_bytes()), "job_id": job.id().to_string(),
+        "run_id": to_hex(&[21; 32]), "point": to_hex(&point), "ask": ask(claim), "ask_return": ask(Wanted::Return),
     });
     if std::env::var_os("SOTTO_VECTORS").is_some_and(|what| what == "write") {
         std::fs::write(sotto_vectors::file("sales"), render(&subject)).unwrap();

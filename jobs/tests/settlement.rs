@@ -9,7 +9,7 @@ use sotto_jobs::codec::Bytes;
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Event, Judgement, Payee};
-use sotto_jobs::sale::{ClaimSet, EncryptedSecret, Go, Part, PayeeClaim, SaleError, Sold};
+use sotto_jobs::sale::{Ask, ClaimSet, EncryptedSecret, Go, Part, PayeeClaim, SaleError, Sold, Wanted};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
 use support::selling::{ACME, BOLT, CARL, DORA, EVE, PAYEES, encrypted, ran, secret_of, sold_draft};
 use support::world::{ROWS, World};
@@ -250,6 +250,43 @@ fn a_secret_is_the_one_of_its_lock_and_for_its_payee() {
     let part = Part { place: Place::Evaluator, secret: &secret_of(&sold, ACME) };
     let lie = EncryptedSecret::encrypt(&sold, part, CARL, &mut rng(5)).unwrap();
     assert_eq!(open(&lie, CARL), Err(SaleError::Secret("evaluator")));
+}
+
+#[test]
+fn what_the_buyer_asks_for_is_signed_by_it_and_about_one_run() {
+    let (job, receipt) = finished();
+    let sold = Sold::new(&job, &receipt).unwrap();
+    let claim = Wanted::Claim { run_id: sold.lock().run_id(), lock: sold.lock().point(), until: UNTIL };
+    for wanted in [claim, Wanted::Return] {
+        let ask = Ask::sign(&job, wanted, &identity(EVE));
+        let bytes = ask.to_bytes();
+        assert_eq!(Ask::from_bytes(&bytes).as_ref(), Ok(&ask));
+        assert_eq!(ask.of(&job), Ok(wanted));
+        assert!(Ask::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        // A compute party that carries it cannot change it, nor write one.
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            let read = Ask::from_bytes(&altered).map(|ask| ask.of(&job));
+            assert!(!matches!(read, Ok(Ok(_))), "byte {at}");
+        }
+        for other in [ACME, CARL] {
+            assert_eq!(Ask::sign(&job, wanted, &identity(other)).of(&job), Err(SaleError::Buyer));
+        }
+    }
+    let other = World::drafted(
+        sotto_jobs::Draft { purpose: sotto_jobs::text::Prose::new("another").unwrap(), ..sold_draft() },
+        Sum::new(3),
+        ROWS,
+    );
+    let ask = Ask::sign(&job, claim, &identity(EVE));
+    assert_eq!(ask.of(other.agreement.job()), Err(SaleError::OtherSale));
+    assert_eq!((claim.until(&sold), Wanted::Return.until(&sold)), (Ok(Some(UNTIL)), Ok(None)));
+    let Wanted::Claim { run_id, lock, until } = claim else { panic!() };
+    let elsewhere = Wanted::Claim { run_id: Digest([9; 32]), lock, until };
+    assert_eq!(elsewhere.until(&sold), Err(SaleError::OtherSale));
+    let lock = sold.lock().point_of(Place::Garbler);
+    assert_eq!(Wanted::Claim { run_id, lock, until }.until(&sold), Err(SaleError::OtherSale));
 }
 
 #[test]

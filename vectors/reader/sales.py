@@ -50,3 +50,7 @@ def check_vectors(v, check):
     second = le(3, 2) + bytes([33]) * 32 + bytes([34]) * 32
     sale = le(4, 2) + le(1, 4) + le(1, 2) + le(2, 4) + first + second + bytes([11]) * 32 + le(400) + le(20)
     check("the sale ends the job", job.startswith(b"sotto job v5\0") and job.endswith(le(0, 4) + le(0, 1) + sale))
+    asked = b"sotto sale ask v1\0" + unhex(v["job_id"])
+    claim = asked + le(0, 1) + unhex(v["run_id"]) + unhex(v["point"]) + le(900)
+    check("an ask for a claim", unhex(v["ask"])[:-64] == claim)
+    check("an ask for the money", unhex(v["ask_return"])[:-64] == asked + le(1, 1))

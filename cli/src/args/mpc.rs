@@ -1,10 +1,12 @@
 //! The verbs of `sotto mpc`.
 //!
-//! Jobs: `keygen`, `check`, `quote`, `sign`, `offer`, `run`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
+//! Jobs: `keygen`, `check`, `quote`, `sign`, `offer`, `run`, `buy`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
 
+mod buy;
 mod offer;
 mod verify;
 
+pub(crate) use buy::*;
 pub(crate) use offer::*;
 pub(crate) use verify::*;
 
@@ -30,6 +32,7 @@ pub(crate) enum Mpc {
     #[command(subcommand)]
     Offer(MpcOffer),
     Run(MpcRun),
+    Buy(MpcBuy),
     Verify(MpcVerify),
     Local(MpcLocal),
     Rendezvous(MpcRendezvous),
@@ -330,6 +333,9 @@ pub(crate) struct MpcSign {
 /// Input parties send encrypted shares of their rows, the two compute parties compute, and result parties
 /// receive their outputs. Each party runs this command once, in any order, within the job's deadline. After a
 /// crash, run it again: a finished result is delivered again and never computed twice.
+///
+/// Where the job sells its result, an owner that is paid passes its wallet: nothing of its rows leaves before the buyer's
+/// money is in a hold. The buyer runs `sotto mpc buy` instead.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -379,6 +385,8 @@ pub(crate) struct MpcRun {
     /// With `--out -`: the output to write [default: the only one, or all with `--results json`]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) wallet: PayeeWallet,
 }
 
 /// Run a rendezvous server, for parties that can only connect to others

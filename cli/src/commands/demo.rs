@@ -2,6 +2,7 @@
 //!
 //! Part one (`payments`) pays on a ledger of its own, through five nodes (`network`). Part two (`joint`) lets
 //! two processes compute over the patients of two hospitals; `tamper` alters their messages for `--sabotage`.
+//! `sale` is a demo of its own: a result that is bought, on a network of validators.
 //! Every result is checked against the same computation in the clear. The first check that fails ends the
 //! demo with exit code 1.
 //!
@@ -11,6 +12,7 @@ mod joint;
 mod network;
 mod payments;
 mod report;
+mod sale;
 mod tamper;
 
 use crate::{
@@ -25,6 +27,9 @@ use tempfile::TempDir;
 
 pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     let scratch = Scratch::make(context)?;
+    if let Some(args::DemoPart::Sale(_)) = a.part {
+        return sale::run(context, &scratch.dir);
+    }
     let (dir, state) = (scratch.dir.join("ledger"), scratch.dir.join("state"));
     let home = Home { dir, state, lock_wait: context.config.lock_wait, to_read: false };
     let ledger = payments::run(context, &home, a.sabotage)?;

@@ -7,12 +7,12 @@ mod evidence;
 pub(crate) mod job;
 mod local;
 mod new;
-mod offer;
+pub(crate) mod offer;
 mod quote;
 mod rendezvous;
 mod results;
-mod run;
-mod sale;
+pub(crate) mod run;
+pub(crate) mod sale;
 mod session;
 mod sign;
 mod trial;
@@ -20,7 +20,19 @@ mod verify;
 
 use crate::{Context, args, exit::Outcome};
 
-pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
+/// A part in a run in which money moves; another module brings the wallet.
+pub(crate) enum Trading<'a> {
+    /// A payee's.
+    Sell(&'a args::MpcRun),
+    /// The buyer's.
+    Buy(&'a args::MpcBuy),
+}
+
+pub(crate) fn run(
+    context: &Context,
+    command: args::Mpc,
+    trade: fn(&Context, Trading<'_>) -> Outcome,
+) -> Outcome {
     match command {
         args::Mpc::Keygen(a) => sign::keygen(context, &a),
         args::Mpc::New(a) => new::run(context, &a),
@@ -30,7 +42,9 @@ pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
         args::Mpc::Offer(a) => offer::run(context, &a),
         args::Mpc::Check(a) => sign::check(context, &a),
         args::Mpc::Sign(a) => sign::run(context, &a),
+        args::Mpc::Run(a) if a.wallet.wallet.is_some() => trade(context, Trading::Sell(&a)),
         args::Mpc::Run(a) => run::run(context, &a),
+        args::Mpc::Buy(a) => trade(context, Trading::Buy(&a)),
         args::Mpc::Local(a) => local::run(context, &a),
         args::Mpc::Rendezvous(a) => rendezvous::run(context, &a),
         args::Mpc::Quote(a) => quote::run(context, &a),

@@ -35,7 +35,7 @@ mod view_key;
 mod views;
 mod words;
 
-pub(crate) use command::{ACCOUNT, address, chosen_account};
+pub(crate) use command::{ACCOUNT, WalletCommand, address, chosen_account};
 pub(crate) use sync::{same_chain, scan};
 
 use crate::{
@@ -45,7 +45,6 @@ use crate::{
     exit::{Code, ErrorCode, Failure, Outcome},
     memory,
 };
-use command::WalletCommand;
 use core::cell::OnceCell;
 
 pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {

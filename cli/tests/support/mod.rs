@@ -206,6 +206,24 @@ impl World {
         fs::copy(self.path("tried/west/receipt.json"), self.path("receipt.json")).unwrap();
     }
 
+    /// After [`World::signed_job`], in a world with a chain: `sold.toml`, which west buys of north, to bob's address, with
+    /// the offer `north.offer`, signed by all.
+    pub(crate) fn sold_job(&self) {
+        self.shell(
+            "sotto mpc offer new job.toml --key north.key --input north.csv --price 1 --yes \
+            --address $(sotto wallet address --wallet bob) --out north.offer",
+        )
+        .ok();
+        let sold = self.read("job.toml").replace("maximum_runs = 2", "maximum_runs = 1");
+        let sold = sold.replace("[\"north\", \"west\"]", "[\"west\"]");
+        let sale = "\n[sale]\nbuyer = \"west\"\noutputs = [\"result\"]\nblocks = 400\nconfirmations = 20\n\
+                    [[sale.payee]]\nparty = \"north\"\noffer = \"north.offer\"\n";
+        self.write("sold.toml", &(sold + sale));
+        for name in ["north", "south", "west"] {
+            self.run(&format!("mpc sign sold.toml --key {name}.key --yes")).ok();
+        }
+    }
+
     /// Two of three of `north`, `south` and `west` have a key: each has NAME.group and NAME.share, and `board.group`,
     /// `board.share` are north's. With `board.draft` and all letters, `board.letters`.
     pub(crate) fn board(&self) {

@@ -17,6 +17,9 @@ pub enum SaleError {
     /// The signer is no payee.
     #[error("the letter is not signed by a payee of the job")]
     Stranger,
+    /// The signer is not the buyer.
+    #[error("the letter is not signed by the buyer of the job")]
+    Buyer,
     /// Not one claim of each payee, in the job's order.
     #[error("the buyer's letter does not have one claim of each payee")]
     Claims,

@@ -344,7 +344,11 @@ pub(crate) fn check_claim(
     if !signature.verifies(&offer.seller.sign(), &statement) {
         return Err(HoldError::Receipt);
     }
-    if output.proof_holds(chain) { Ok(()) } else { Err(HoldError::Proof) }
+    if !output.proof_holds(chain) {
+        return Err(HoldError::Proof);
+    }
+    let session = ClaimSession::answered(chain, offer, answer)?;
+    session.check_partial(Role::Responder, &answer.signed.partial)
 }
 
 /// The session of a claim, with or without a lock: what both parties sign, and what comes of it.
@@ -408,7 +412,6 @@ pub(crate) fn release(
     Own { r, secrets }: Own<'_>,
 ) -> Result<Release, HoldError> {
     let session = ClaimSession::answered(chain, offer, answer)?;
-    session.check_partial(Role::Responder, &answer.signed.partial)?;
     let offset = SecretScalar::zero().sub(r).sub(&secrets.x).reveal();
     let partial = session.sign(Role::Inviter, secrets)?;
     Ok(Release { id: offer.id, answer: answer.hash(), offset, partial })

@@ -32,6 +32,17 @@ pub struct Promised<'a> {
 }
 
 impl Promised<'_> {
+    /// Whether an offer is the promised one: for this memo and address, and no less.
+    ///
+    /// # Errors
+    /// [`HoldError::Terms`], which says what differs.
+    pub fn fits(&self, offer: &Offer) -> Result<(), HoldError> {
+        if !self.names(offer) {
+            return Err(HoldError::Terms("it is for another address, or for something else"));
+        }
+        self.check(&offer.terms)
+    }
+
     /// Whether an offer is about this.
     pub(crate) fn names(&self, offer: &Offer) -> bool {
         offer.memo == *self.memo && offer.seller == *self.seller

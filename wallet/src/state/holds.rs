@@ -298,6 +298,28 @@ impl HoldRecord {
         LockedClaim::of(chain, &self.offer, released.halves()).ok()
     }
 
+    /// The letter with the payer's half of the claim, once there is one.
+    #[must_use]
+    pub fn release(&self) -> Option<&Release> {
+        let released = match &self.side {
+            Side::Payer(PayerHold { stage: PayerStage::Funded(f), .. }) => match &f.claim {
+                Pending::Signed(r) => r,
+                Pending::Sealed(_) => return None,
+            },
+            Side::Seller(SellerHold { stage: SellerStage::Released(_, _, r), .. }) => r,
+            Side::Payer(_) | Side::Seller(_) => return None,
+        };
+        Some(&released.release)
+    }
+
+    /// The last height at which an undoing that the seller consented to can be in a block, a reorganisation included.
+    #[must_use]
+    pub fn undo_until(&self, chain: &Chain) -> Option<Height> {
+        let undo = self.undoing()?;
+        let window = undo.features.window(chain.params().window_width);
+        Some(window.not_after.plus(chain.params().reorganisation))
+    }
+
     /// H_c: the last height of the claim, or the latest that one can have.
     #[must_use]
     pub fn claim_until(&self, chain: &Chain) -> Height {

@@ -181,6 +181,18 @@ fn funded<'a>(known: &'a HoldRecord, answer: &Answer) -> Result<&'a Funded, Wall
     Ok(f)
 }
 
+pub(super) fn check_claim(context: &Context<'_>, letter: &Answer) -> Result<(), WalletError> {
+    let known = record(context, &letter.id)?;
+    let (f, keys) = (funded(known, letter)?, context.keys(known.account)?);
+    match &f.claim {
+        Pending::Signed(r) if r.answer != *letter => return Err(HoldError::Closed.into()),
+        Pending::Signed(_) => return Ok(()),
+        Pending::Sealed(_) => {}
+    }
+    let agreed = Agreed { offer: &known.offer, join: &f.join };
+    Ok(payer::check_claim(&party(context, &keys), agreed, letter)?)
+}
+
 pub(super) fn release(context: &Context<'_>, letter: &Answer) -> Result<Change<Release>, WalletError> {
     let known = record(context, &letter.id)?;
     let (offer, hold, keys) = (&known.offer, payer_of(known)?, context.keys(known.account)?);

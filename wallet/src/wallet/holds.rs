@@ -140,6 +140,14 @@ impl<S: Store> Holds<'_, S> {
         self.0.perform(|context| holding_ends::consent(context, id, rng))
     }
 
+    /// Payer: checks a claim as [`Self::release`] does; nothing is signed and nothing changes.
+    ///
+    /// # Errors
+    /// [`crate::hold::HoldError`].
+    pub fn check_claim(&self, letter: &Answer) -> Result<(), WalletError> {
+        holding_ends::check_claim(&self.0.context(), letter)
+    }
+
     /// Payer: signs its half of a claim, once.
     ///
     /// # Errors

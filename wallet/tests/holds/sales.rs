@@ -7,7 +7,7 @@ use sotto_mw::{
     kernel::{Excess, KernelFeatures, Window},
     session::{Nonces, Participant, Role, Session, Share, Shares},
 };
-use sotto_wallet::hold::{ClaimLock, LockedClaim, Promised};
+use sotto_wallet::hold::{ClaimLock, LockedClaim, Promised, Settlement};
 
 impl Scene {
     fn answer_with(&mut self, id: &SessionId, point: Point, until: Height) -> Result<Answer, WalletError> {
@@ -222,4 +222,59 @@ fn a_locked_claim_is_as_documented() {
         std::fs::read_to_string(&file).is_ok_and(|found| found == text),
         "locked_claim.json differs from what the code gives"
     );
+}
+
+#[test]
+fn a_claim_is_checked_before_it_is_agreed_on() {
+    let mut s = Scene::new();
+    let (id, point) = (s.funded(), lock(7).1);
+    let answer = s.answer(&id, Some(point)).unwrap();
+    let check = |s: &mut Scene, letter: &Answer| s.payer.wallet.holds().check_claim(letter);
+    check(&mut s, &answer).unwrap();
+    assert_eq!(s.stages(), ["funded", "answered"], "nothing is signed");
+    let mut other = answer.clone();
+    other.signed.partial = answer.signed.offset;
+    assert!(matches!(hold_error(check(&mut s, &other)), HoldError::Session(_)));
+    let mut other = answer.clone();
+    let Settlement::Claim { receipt, .. } = &mut other.settlement else { panic!() };
+    *receipt = s.payer.wallet.held().next().unwrap().offer().signature;
+    assert_eq!(hold_error(check(&mut s, &other)), HoldError::Receipt);
+    let release = s.release(&answer).unwrap();
+    let shown = |p: &Person| p.wallet.held().next().unwrap().release().cloned();
+    assert_eq!((shown(&s.payer), shown(&s.seller)), (Some(release.clone()), None));
+    s.receive(&release).unwrap();
+    assert_eq!(shown(&s.seller), Some(release));
+    check(&mut s, &answer).unwrap();
+}
+
+#[test]
+fn a_seller_knows_how_long_its_consent_can_undo() {
+    let mut s = Scene::new();
+    let id = s.funded();
+    let until = |s: &Scene| s.seller.wallet.held().next().unwrap().undo_until(&s.ledger.chain);
+    assert_eq!(until(&s), None);
+    let consent = s.consent(&id).unwrap();
+    assert_eq!(until(&s), Some(last(&consent).plus(8)), "a reorganisation of K = 8 included");
+}
+
+#[test]
+fn an_offer_fits_what_was_promised() {
+    let mut s = Scene::new();
+    s.funded();
+    let offer = s.seller.wallet.held().next().unwrap().offer().clone();
+    let (seller, memo) = (offer.seller, offer.memo.clone());
+    let (amount, blocks, confirmations) = (offer.terms.amount, offer.terms.blocks, offer.terms.confirmations);
+    let promised = Promised { seller: &seller, amount, blocks, confirmations, memo: &memo };
+    promised.fits(&offer).unwrap();
+    let (other, stranger) = (Memo::new("another".to_owned()).unwrap(), offer.payer);
+    let more = Amount::new(amount.units() + 1);
+    for not in [
+        Promised { memo: &other, ..promised },
+        Promised { seller: &stranger, ..promised },
+        Promised { amount: more, ..promised },
+        Promised { blocks: blocks + 1, ..promised },
+        Promised { confirmations: confirmations + 1, ..promised },
+    ] {
+        assert!(matches!(not.fits(&offer), Err(HoldError::Terms(_))), "{not:?}");
+    }
 }

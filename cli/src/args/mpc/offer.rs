@@ -9,8 +9,9 @@ use std::path::PathBuf;
 /// An offer says for which circuits, purposes, receivers and computers an owner lets its data be used, and for how much.
 /// It is signed by the owner's key. A job that sells outputs names the offers of all whom its buyer pays.
 ///
-/// Experimental and unaudited: this version makes, shows and revokes offers, and settles no sale. A job with `[sale]` is
-/// refused.
+/// The buyer runs `sotto mpc buy`, and an owner that is paid `sotto mpc run --wallet`. `sotto demo sale` shows all of it.
+///
+/// Experimental and unaudited: docs/SETTLEMENT.md says what is atomic and whom you trust.
 #[derive(Subcommand, Debug)]
 #[command(disable_help_subcommand = true)]
 pub(crate) enum MpcOffer {

@@ -154,6 +154,8 @@ fn named(text: &str) -> Result<Vec<String>, LineError> {
         add(party.get("evidence"));
         add(party.get("rendezvous_server").and_then(|server| server.get("key")));
     }
+    let payees = table.get("sale").and_then(|sale| sale.get("payee")).and_then(toml::Value::as_array);
+    payees.into_iter().flatten().for_each(|payee| add(payee.get("offer")));
     // Parties may share a policy.
     named.sort_unstable();
     named.dedup();

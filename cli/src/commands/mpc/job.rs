@@ -3,6 +3,7 @@
 //! ```text
 //! job.toml                      the job; the key files that it names are beside it
 //! job.approvals/NAME.approval   the signed approval of each party
+//! NAME.offer[.terms]            offers that a job with a sale names, and what opens confidential ones
 //! job.results/NAME-RUN/         results and receipt of a party, readable only by its owner
 //! job.evidence/NAME.bundle      the enrolment of a party of which the job demands evidence
 //! DIR/jobs/KEY/                 a party's policy and budget, and a folder JOB-RUN for each run, which survive a crash
@@ -113,27 +114,13 @@ pub(crate) fn load_to_check(path: &Path) -> Outcome<(Job, Computation, StandIns)
         return load(path).map(|(job, program)| (job, program, StandIns::default()));
     }
     let (job, program) = parsed.map_err(|errors| invalid_job(path, &errors))?;
-    refuse_sale(&job)?;
     Ok((job, program, StandIns(keys)))
 }
 
 fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    let read = job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
-        .map_err(|errors| invalid_job(path, &errors))?;
-    refuse_sale(&read.0)?;
-    Ok(read)
-}
-
-/// Refuses a job that sells outputs.
-pub(crate) fn refuse_sale(job: &Job) -> Outcome {
-    // Nothing that would bring the buyer's money and a run together is reachable.
-    if job.sale.is_none() {
-        return Ok(());
-    }
-    Err(Failure::refused("outputs cannot be sold yet")
-        .why("this version makes and shows offers, and settles no sale")
-        .help("docs/SETTLEMENT.md, \"Selling a result\", says what stands; a job without [sale] can be signed and run"))
+    job_file::parse(&text, counting, &Compiler::this_program(), read_beside(path))
+        .map_err(|errors| invalid_job(path, &errors))
 }
 
 /// Reads the files that a job names, from the job's folder.
@@ -472,6 +459,8 @@ pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
         RunError::Attempt(AttemptError::Exhausted(_) | AttemptError::Opened) => failed.help(
             "ask who broke off, and why; all parties have to pass the next number with --run, or agree on a new job",
         ),
+        RunError::Unpaid(_) => failed.help("nothing of yours left; ask the buyer, and run the same command again"),
+        RunError::Unsettled(_) => failed.help("money that nobody claims returns to its payer: `sotto wallet hold status` shows it"),
         RunError::Lost => failed.help("all parties have to pass the next number with --run"),
         _ => failed.help("nothing was disclosed; compare the job's id (`sotto mpc check`) and the version of sotto with the other parties"),
     }

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, command: &args::MpcOffer) -> Outcome {
 
 fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
     let file = NewFile::public(&a.out, a.force, &context.config);
-    let beside = terms_beside(&a.out);
+    let beside = terms_of(&a.out);
     let opening = a.confidential.as_ref().map(|_| NewFile::public(&beside, a.force, &context.config));
     [Some(&file), opening.as_ref()].into_iter().flatten().try_for_each(NewFile::check)?;
     let price = amounts::written(&a.price)?;
@@ -73,6 +73,11 @@ fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
         return context.output.record("mpc-offer-plan", fields(&offer, Some(&terms)), &plan);
     }
     context.ui.confirm(&plan, a.yes)?;
+    if buyer.is_some() {
+        let kept = open_home(&home(context, &identity))
+            .and_then(|mut home| offer_use::keep_terms(&mut home, &offer, &terms));
+        kept.or_refuse("cannot remember the terms of the offer")?;
+    }
     file.write_all(offer.to_text().as_bytes())?;
     if let (Some(opening), Some(buyer)) = (&opening, &buyer) {
         let sealed = EncryptedTerms::encrypt(&terms, &offer.digest(), buyer, &mut OsRng);
@@ -106,8 +111,8 @@ pub(crate) fn asked(job: &Job, owner: PartyId) -> Allowed {
     }
 }
 
-/// Where the opening of confidential terms goes: beside the offer.
-fn terms_beside(offer: &Path) -> PathBuf {
+/// Where the opening of confidential terms is: beside the offer.
+pub(crate) fn terms_of(offer: &Path) -> PathBuf {
     let mut name = offer.as_os_str().to_owned();
     name.push(".terms");
     name.into()

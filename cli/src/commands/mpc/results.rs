@@ -115,13 +115,16 @@ pub(super) struct Results<'a> {
 }
 
 impl Results<'_> {
-    /// Writes the results and the receipt.
-    pub(super) fn save(&self, outcome: &Ran) -> Outcome<Shown> {
+    /// Writes the results and the receipt. `bought` has outputs that were paid for, which the output shares do not open.
+    pub(super) fn save(&self, outcome: &Ran, bought: &[(usize, Vec<bool>)]) -> Outcome<Shown> {
         let Self { job, us, program, folder, kinds, printed } = *self;
         let receipt = render(job, &outcome.receipt);
         write_result(&folder.join("receipt.json"), format!("{receipt:#}\n").as_bytes())?;
         let (mut human, mut fields) = (String::new(), Map::new());
-        let PartyResult { verdict, tables, figures } = PartyResult::of(program, &outcome.outputs);
+        let mut all = outcome.outputs.clone();
+        all.extend_from_slice(bought);
+        all.sort_by_key(|(place, _)| *place);
+        let PartyResult { verdict, tables, figures } = PartyResult::of(program, &all);
         for table in &tables {
             let csv = table.to_csv().or_refuse("cannot write the result")?;
             let file = |end| folder.join(format!("{}.{end}", file_name(table.name())));
@@ -146,6 +149,11 @@ impl Results<'_> {
             let shown = render_result(program, ResultOf { job, party: us }, &outcome.outputs, shares);
             let shown = format!("{:#}\n", merge(record.clone(), shown));
             write_result(&folder.join("result.json"), shown.as_bytes())?;
+        }
+        if !bought.is_empty() {
+            let shown = json!({ "v": 1, "type": "bought", "job": job.id().to_string(), "run": outcome.receipt.facts.run,
+                                "outputs": record["outputs"] });
+            write_result(&folder.join("bought.json"), format!("{shown:#}\n").as_bytes())?;
         }
         let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
         let printed = printed.map(|printed| printed.bytes(&tables)).transpose()?;

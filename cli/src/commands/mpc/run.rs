@@ -1,5 +1,8 @@
 //! `sotto mpc run`: runs the part of one party in a job.
 
+mod screen;
+
+use self::screen::Screen;
 use super::{
     evidence::{Files, Prover, with_means},
     job::{
@@ -15,16 +18,16 @@ use crate::{
     exit::{Code, ErrorCode, Failure, Outcome},
     output::merge,
     parquet_file,
-    ui::Progress,
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
-use sotto_jobs::edge::run::{RunError, Setup, Stage, take_part};
+use sotto_jobs::edge::run::{RunError, Setup, Stage, Trade, take_part};
 use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::output_share::OutputsByPlace;
 use sotto_jobs::policy::Policy;
 use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
@@ -32,78 +35,153 @@ use sotto_jobs::result::Verdict;
 use sotto_jobs::rows::{self, Format, Schema};
 use sotto_jobs::text::Name;
 use sotto_jobs::text_key::TextKey;
-use sotto_jobs::{Job, PartyId};
+use sotto_jobs::{Agreement, Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 use std::{
-    collections::BTreeMap,
     fs::File,
-    io::{self, IsTerminal as _, Read},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Mutex,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
-    let started = Instant::now();
-    let (job, program) = load_signed(&a.job, &a.name)?;
-    let identity = read_identity(&a.key)?;
-    let home = home(context, &identity);
-    let policy = read_policy(a.policy.as_ref(), &home)?;
-    let us = find(&job, &a.name, &identity)?;
-    let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
-    check_policy(policy.as_ref(), &job, us)?;
-    check_signed_policy(context, &home, &job, policy.as_ref())?;
-    let agreement = load_agreement(&a.job, job)?;
-    let job = agreement.job();
-    let mine = Mine { job, us, program: &program, form: a.form };
-    let by = By { identity: &identity, texts: &TextKey::of(&agreement), policy: policy.as_ref() };
-    let printed = Printed::of(context, a, job, us)?;
-    let given = mine.read(&a.input, by)?;
-    let evidence = Files::read(context, (&a.job, job), &home, &a.collateral)?;
-    let number = agreement.run(a.run);
-    let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
-    let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
-    let budget = Budget { home: &home, policy: policy.as_ref(), identity: &identity };
-    let data_set = given.as_ref().map(|input| input.data_set);
-    let charge = || budget.charge(number, us, data_set);
-    let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    let folder_of_results = a.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
-    let results = Results {
-        job,
-        us,
-        program: &program,
-        folder: folder_of_results,
-        kinds: &a.results,
-        printed: printed.as_ref(),
-    };
-    let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
-    let observe = |stage| match stage {
-        Stage::Finished(outcome) => drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome)))),
-        stage => screen.show(stage),
-    };
-    let ran = with_means(evidence.as_ref(), job, Prover::new(&identity, a.software.as_deref())?, |means| {
-        let setup = Setup {
-            run: number,
-            program: &program,
+    let part = Part::load(context, a)?;
+    let (job, us) = (part.agreement.job(), part.us);
+    let name = &job.party(us).name;
+    match job.sale.as_ref().filter(|sale| sale.has_part(us)) {
+        None => part.carry_out(context, a, None),
+        Some(sale) if sale.buyer == us => {
+            Err(Failure::refused(format!("{name} buys the result of this job")).help(format!(
+                "`sotto mpc buy {} --as {name} --key FILE --wallet NAME` pays for it",
+                a.job.display()
+            )))
+        }
+        Some(_) => Err(Failure::refused(format!("{name} is paid for its part in this job"))
+            .help("pass --wallet NAME: the wallet of the address in your offer; nothing was sent")),
+    }
+}
+
+/// A party's part in a job that all have signed.
+pub(crate) struct Part {
+    pub(crate) agreement: Agreement,
+    pub(crate) program: Computation,
+    pub(crate) identity: Identity,
+    pub(crate) us: PartyId,
+    pub(crate) home: PathBuf,
+    policy: Option<Policy>,
+}
+
+/// What a payee or the buyer of a sale does beside the run.
+#[derive(Clone, Copy)]
+pub(crate) struct WithMoney<'a> {
+    pub(crate) trade: &'a (dyn Trade + Sync),
+    /// The outputs that were paid for, once the sale is settled; `None` for a payee, which buys nothing.
+    pub(crate) opened: Option<&'a dyn Fn() -> OutputsByPlace>,
+    /// What came of the sale, for the record of the run.
+    pub(crate) record: &'a dyn Fn() -> Value,
+}
+
+impl Part {
+    /// Reads and checks everything but the rows.
+    pub(crate) fn load(context: &Context, a: &args::MpcRun) -> Outcome<Self> {
+        let (job, program) = load_signed(&a.job, &a.name)?;
+        let identity = read_identity(&a.key)?;
+        let home = home(context, &identity);
+        let policy = read_policy(a.policy.as_ref(), &home)?;
+        let us = find(&job, &a.name, &identity)?;
+        check_policy(policy.as_ref(), &job, us)?;
+        check_signed_policy(context, &home, &job, policy.as_ref())?;
+        let agreement = load_agreement(&a.job, job)?;
+        Ok(Self { agreement, program, identity, us, home, policy })
+    }
+
+    /// The folder of a run, which survives a crash.
+    pub(crate) fn folder(&self, run: u32) -> PathBuf {
+        self.home.join(format!("{}-{run}", self.agreement.job().id()))
+    }
+
+    /// Takes part in the run, to its end.
+    pub(crate) fn carry_out(
+        &self,
+        context: &Context,
+        a: &args::MpcRun,
+        money: Option<WithMoney<'_>>,
+    ) -> Outcome {
+        let started = Instant::now();
+        let Self { agreement, program, identity, us, home, policy } = self;
+        let (job, us, policy) = (agreement.job(), *us, policy.as_ref());
+        let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
+        let mine = Mine { job, us, program, form: a.form };
+        let by = By { identity, texts: &TextKey::of(agreement), policy };
+        let printed = Printed::of(context, a, job, us)?;
+        let given = mine.read(&a.input, by)?;
+        let evidence = Files::read(context, (&a.job, job), home, &a.collateral)?;
+        let number = agreement.run(a.run);
+        let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
+        let mut folder = open(&self.folder(a.run))?;
+        let budget = Budget { home, policy, identity };
+        let data_set = given.as_ref().map(|input| input.data_set);
+        let charge = || budget.charge(number, us, data_set);
+        let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
+        let folder_of_results = a.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
+        let results = Results {
+            job,
             us,
-            identity: &identity,
-            input: given.as_ref().map(|input| &input.bits),
-            listen: a.listen.as_deref(),
-            rendezvous_server: server.as_ref(),
-            debit: &charge,
-            // The job sells nothing: such jobs are refused when they are read.
-            trade: None,
-            observe: &observe,
-            means,
+            program,
+            folder: folder_of_results,
+            kinds: &a.results,
+            printed: printed.as_ref(),
         };
-        take_part(&setup, &mut folder, &mut OsRng)
-    })?;
-    let (outcome, left) = ended(ran, &job.party(us).name)?;
+        let (screen, saved) = (Screen::new(context, job), Mutex::new(None));
+        let observe = |stage| match stage {
+            // The buyer has nothing to read yet.
+            Stage::Finished(_) if job.sale.as_ref().is_some_and(|sale| sale.buyer == us) => {}
+            Stage::Finished(outcome) => {
+                drop(saved.lock().map(|mut saved| *saved = Some(results.save(&outcome, &[]))));
+            }
+            stage => screen.show(stage),
+        };
+        let ran =
+            with_means(evidence.as_ref(), job, Prover::new(identity, a.software.as_deref())?, |means| {
+                let setup = Setup {
+                    run: number,
+                    program,
+                    us,
+                    identity,
+                    input: given.as_ref().map(|input| &input.bits),
+                    listen: a.listen.as_deref(),
+                    rendezvous_server: server.as_ref(),
+                    debit: &charge,
+                    trade: money.map(|money| money.trade),
+                    observe: &observe,
+                    means,
+                };
+                take_part(&setup, &mut folder, &mut OsRng)
+            })?;
+        let saved = saved.into_inner().ok().flatten();
+        let ran = Ran { ended: ended(ran, &job.party(us).name)?, saved, started };
+        conclude(context, &results, ran, money)
+    }
+}
+
+/// A run that is over: what came of it, and what was saved of that.
+struct Ran {
+    ended: (Option<sotto_jobs::edge::run::Outcome>, Option<Failure>),
+    saved: Option<Outcome<Shown>>,
+    started: Instant,
+}
+
+/// Saves what is not saved yet, and says what there is.
+fn conclude(context: &Context, results: &Results<'_>, ran: Ran, money: Option<WithMoney<'_>>) -> Outcome {
+    let Ran { ended: (outcome, left), saved, started } = ran;
+    let sale = money.map_or_else(|| json!({}), |money| json!({ "sale": (money.record)() }));
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
-    // Saved as soon as it was there, or now if it had been computed before.
-    let saved = saved.into_inner().ok().flatten();
-    let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome))).transpose()?;
+    let spent = merge(json!({ "spent": spent }), sale);
+    let opened = money.and_then(|money| money.opened).map_or_else(Vec::new, |opened| opened());
+    // Saved as soon as it was there, or now if it had been computed before, or was paid for.
+    let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome, &opened))).transpose()?;
     saved.as_ref().map_or(Ok(()), |shown| show(context, shown, spent))?;
     left.map_or_else(|| report(context, saved.and_then(|shown| shown.verdict)), Err)
 }
@@ -125,7 +203,7 @@ fn show(context: &Context, shown: &Shown, spent: Value) -> Outcome {
     match shown {
         Shown { printed: Some(bytes), .. } => context.output.bytes(bytes),
         Shown { record, human, .. } => {
-            context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)
+            context.output.record("mpc-result", merge(record.clone(), spent), human)
         }
     }
 }
@@ -339,129 +417,5 @@ impl Budget<'_> {
         let Some(data_set) = data_set else { return Ok(()) };
         let wanted = DataUse { input: run.input_of(us), data_set, policy: self.policy };
         debit(&mut open_home(self.home)?, self.identity, &wanted, now())
-    }
-}
-
-/// How often the same trouble is named, and progress without a bar.
-const INTERVAL: Duration = Duration::from_secs(30);
-
-/// Prints each stage once, trouble at intervals, and the progress of the joint computation: a bar on a terminal,
-/// else a line at intervals.
-struct Screen<'c> {
-    context: &'c Context,
-    gates: u64,
-    /// Bytes that pass until all of them are computed.
-    bytes: u64,
-    shown: Mutex<OnScreen>,
-}
-
-/// What was shown last.
-#[derive(Default)]
-struct OnScreen {
-    stage: Option<Stage>,
-    bar: Option<Progress>,
-    progress: Option<Instant>,
-    /// When the attempt began.
-    begun: Option<Instant>,
-    trouble: BTreeMap<String, (String, Instant)>,
-}
-
-impl OnScreen {
-    /// Whether the trouble with a party is new, or was named long ago.
-    fn is_due(&mut self, party: &str, why: &str) -> bool {
-        let before = self.trouble.get(party);
-        let is_due = before.is_none_or(|(text, at)| text != why || at.elapsed() >= INTERVAL);
-        if is_due {
-            self.trouble.insert(party.to_owned(), (why.to_owned(), Instant::now()));
-        }
-        is_due
-    }
-}
-
-impl<'c> Screen<'c> {
-    fn new(context: &'c Context, job: &Job) -> Self {
-        let gates = job.program.and_gates;
-        // The table of a gate has 32 bytes; all other messages are small or come first. Against a malicious
-        // compute party, gates are prepared and computed chunk by chunk.
-        let bytes = job.malicious().map_or(32 * gates, |settings| {
-            let cost = settings.cost(gates);
-            cost.garbler_bytes + cost.evaluator_bytes
-        });
-        Self { context, gates, bytes, shown: Mutex::default() }
-    }
-
-    fn passed(&self, shown: &mut OnScreen, bytes: u64) {
-        let share = bytes as f64 / self.bytes.max(1) as f64;
-        let gates = ((share * self.gates as f64) as u64).min(self.gates);
-        if let Some(bar) = &shown.bar {
-            bar.at(gates);
-        }
-        let is_due = shown.progress.is_some_and(|at| at.elapsed() >= INTERVAL);
-        if is_due && !io::stderr().is_terminal() {
-            shown.progress = Some(Instant::now());
-            let left = shown.begun.map_or_else(String::new, |at| time_left(at.elapsed(), share));
-            self.context.ui.info(&format!("Computed {gates} of {} AND gates{left}.", self.gates));
-        }
-    }
-
-    fn show(&self, stage: Stage) {
-        let Ok(mut shown) = self.shown.lock() else { return };
-        let text = match &stage {
-            Stage::Passed(bytes) => return self.passed(&mut shown, *bytes),
-            Stage::Finished(_) => return,
-            Stage::Unreachable { party, why } => {
-                if shown.is_due(party, why) {
-                    self.context.ui.info(&format!("{party}: {why}; trying again until the deadline."));
-                }
-                return;
-            }
-            stage if shown.stage.as_ref() == Some(stage) => return,
-            Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
-            Stage::Attested { party, verdict } => format!("The evidence of {party} is accepted: {verdict}."),
-            Stage::Delivered(party) => format!("{party} has our encrypted input share."),
-            Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
-            Stage::Failed(why) => format!("The attempt failed: {why}."),
-            Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),
-            Stage::Serving(left) if left.is_empty() => return,
-            Stage::Serving(left) => format!("Delivering the results. Not fetched yet: {}.", left.join(", ")),
-            Stage::Stopped => "The run has stopped. Telling the other parties.".to_owned(),
-        };
-        // Remove the bar of the stage before.
-        (shown.bar, shown.progress) = (None, None);
-        self.context.ui.info(&text);
-        if matches!(stage, Stage::Attempt(_)) {
-            shown.bar = Some(self.context.ui.bar(self.gates, "computing jointly"));
-            shown.progress = Some(Instant::now());
-            shown.begun = shown.progress;
-        }
-        shown.stage = Some(stage);
-    }
-}
-
-/// The time that the rest takes if it goes on like this, in words; nothing before there is something to go by.
-fn time_left(passed: Duration, share: f64) -> String {
-    if share < 0.01 {
-        return String::new();
-    }
-    let left = (passed.as_secs_f64() * (1.0 - share).max(0.0) / share).ceil();
-    if left < 120.0 {
-        format!("; about {left} s left")
-    } else {
-        format!("; about {} min left", (left / 60.0).ceil())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_follows_from_the_share_that_is_done() {
-        let left = |seconds, share| time_left(Duration::from_secs(seconds), share);
-        assert_eq!(left(30, 0.001), "");
-        assert_eq!(left(30, 0.5), "; about 30 s left");
-        assert_eq!(left(30, 0.25), "; about 90 s left");
-        assert_eq!(left(60, 0.1), "; about 9 min left");
-        assert_eq!(left(60, 1.2), "; about 0 s left");
     }
 }

@@ -1,7 +1,5 @@
 //! What `sotto mpc sign` does for a job that sells outputs, before it signs: it checks the job against each offer that the
 //! job names, shows the prices, and remembers, durably, that the signer's own offer is used.
-//!
-//! Not reachable yet for a job with a sale: [`refuse_sale`](super::job::refuse_sale) refuses such jobs when they are read.
 
 use super::{
     job::{open_home, read_beside},
@@ -15,7 +13,10 @@ use sotto_jobs::job_file::{self, offer_files};
 use sotto_jobs::offer::{Offer, Terms};
 use sotto_jobs::offer_use::{OfferUseError, Use, check_offers, use_offer};
 use sotto_jobs::{Job, PartyId};
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 /// The offers that a job names, each within which it is.
 pub(crate) struct Offers(Vec<Offer>);
@@ -23,6 +24,13 @@ pub(crate) struct Offers(Vec<Offer>);
 impl Offers {
     /// Reads the offers beside a job, and checks the job against each; none, if it sells nothing.
     pub(crate) fn read(path: &Path, job: &Job) -> Outcome<Self> {
+        let offers = Self::beside(path, job)?;
+        check_offers(job, &offers.0, now()).map_err(|e| refused(&e))?;
+        Ok(offers)
+    }
+
+    /// Reads the offers beside a job that was checked against them when it was signed.
+    pub(crate) fn beside(path: &Path, job: &Job) -> Outcome<Self> {
         if job.sale.is_none() {
             return Ok(Self(Vec::new()));
         }
@@ -33,9 +41,7 @@ impl Offers {
             let text = beside(name).map_err(|e| invalid().why(e))?;
             Offer::from_text(&text).map_err(|e| invalid().why(e).help("ask its owner for the file again"))
         };
-        let offers = Self(files.iter().map(&mut read).collect::<Outcome<_>>()?);
-        check_offers(job, &offers.0, now()).map_err(|e| refused(&e))?;
-        Ok(offers)
+        files.iter().map(&mut read).collect::<Outcome<_>>().map(Self)
     }
 
     /// What each payee gets, as far as it is open.
@@ -61,10 +67,19 @@ impl Offers {
         use_offer(&mut folder, offer, Use { job, owner: us, now: now() }).map_err(|e| refused(&e))
     }
 
-    fn of(&self, job: &Job, owner: PartyId) -> Option<&Offer> {
+    /// The offer of a payee that the job names.
+    pub(crate) fn of(&self, job: &Job, owner: PartyId) -> Option<&Offer> {
         let payee = job.sale.as_ref()?.payee(owner)?;
         self.0.iter().find(|offer| offer.digest() == payee.offer)
     }
+}
+
+/// The files beside a job that open terms of the offers it names, as far as they are there.
+pub(crate) fn terms_beside(path: &Path) -> Outcome<Vec<PathBuf>> {
+    let files = offer_files(&read_text(path, job_file::MAX_FILE)?).or_refuse("cannot read the job")?;
+    let folder = path.parent().unwrap_or(path);
+    let files = files.iter().map(|file| offer::terms_of(&folder.join(file)));
+    Ok(files.filter(|file| file.exists()).collect())
 }
 
 fn refused(e: &OfferUseError) -> Failure {

@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use super::super::job::refuse_sale;
 use super::*;
 use rand_core::OsRng;
 use sotto_jobs::Digest;
@@ -149,11 +148,20 @@ fn a_job_that_asks_for_more_than_one_of_its_offers_is_not_signed() {
 }
 
 #[test]
-fn no_such_job_is_taken_yet() {
+fn a_job_that_sells_nothing_needs_no_offers() {
     let world = World::new(|_| ());
-    let job = world.job();
-    assert!(format!("{:?}", refuse_sale(&job).unwrap_err()).contains("outputs cannot be sold yet"));
-    let unsold = Job::new(sotto_jobs::Draft { sale: None, ..(*job).clone() }).unwrap();
-    assert!(refuse_sale(&unsold).is_ok());
+    let unsold = Job::new(sotto_jobs::Draft { sale: None, ..(*world.job()).clone() }).unwrap();
     assert!(Offers::read(Path::new("nowhere"), &unsold).unwrap().0.is_empty());
+}
+
+#[test]
+fn what_was_agreed_is_read_after_the_offers_have_ended() {
+    let world = World::new(|allowed| allowed.purposes.clear());
+    let job = world.job();
+    let offers = Offers::beside(&world.path("job.toml"), &job).unwrap();
+    assert!(offers.of(&job, job.find("carl").unwrap()).is_some());
+    assert!(offers.of(&job, job.find("eve").unwrap()).is_none());
+    assert_eq!(terms_beside(&world.path("job.toml")).unwrap(), Vec::<PathBuf>::new());
+    fs::write(world.path("dora.offer.terms"), "").unwrap();
+    assert_eq!(terms_beside(&world.path("job.toml")).unwrap(), [world.path("dora.offer.terms")]);
 }

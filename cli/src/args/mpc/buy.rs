@@ -1,0 +1,81 @@
+//! Options of those who pay for a result, and of those who are paid.
+
+use super::super::{NodeArgs, WalletChoice};
+use super::{ResultFormat, RowsForm};
+use crate::secret::PassphraseArgs;
+use clap::Args;
+use std::path::PathBuf;
+
+/// The wallet of a party that is paid.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PayeeWallet {
+    /// In a job that sells its result, if you are paid: the wallet of the address in your offer
+    #[arg(long, value_name = "NAME")]
+    pub(crate) wallet: Option<String>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
+/// Run the buyer's part of a job that sells its result: put the money aside, collect, pay and open
+///
+/// The money for each owner goes into a hold that returns by itself if nobody claims it. The owners deliver once it is
+/// there; after the run they claim, you release, and the first claim in a block opens the outputs. Until you release,
+/// --undo takes the money back. Stop it anywhere and run it again: it goes on where it was.
+///
+/// Experimental and unaudited. docs/SETTLEMENT.md says what is atomic and whom you trust.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc buy sold.toml --as west --key west.key --wallet alice --dry-run
+  $ sotto mpc buy sold.toml --as west --key west.key --wallet alice --status")]
+pub(crate) struct MpcBuy {
+    /// The job, which all parties have signed
+    pub(crate) job: PathBuf,
+    /// Your name in the job
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// Your secret key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) wallet: WalletChoice,
+    /// A file that opens the price of a confidential offer [default: those beside the offers]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) terms: Vec<PathBuf>,
+    /// Your rows, if you are an input party as well
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) form: RowsForm,
+    /// What you allow others to do with your rows [default: DIR/jobs/KEY/policy.toml, if it is there]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) policy: Option<PathBuf>,
+    /// Write each output in this format, too
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) results: Vec<ResultFormat>,
+    /// Folder for results [default: beside the job]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Meet the compute parties at this rendezvous server (public key file, @, host and port)
+    #[arg(long, value_name = "FILE@ADDR", hide_short_help = true)]
+    pub(crate) rendezvous: Option<String>,
+    /// Collateral for the platform of a party that shows evidence, which you downloaded yourself
+    #[arg(long, value_name = "NAME=FILE", hide_short_help = true)]
+    pub(crate) collateral: Vec<String>,
+    /// Show how far the purchase is, and do nothing
+    #[arg(long, conflicts_with_all = ["undo", "yes", "dry_run"])]
+    pub(crate) status: bool,
+    /// Take the money back, while it is not released
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) undo: bool,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show what is paid and do nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
