@@ -10,12 +10,13 @@ use std::thread;
 
 use rand_core::{CryptoRng, RngCore};
 use sotto_jobs::attempt::{AttemptError, Surroundings, begin};
-use sotto_jobs::job::Suite;
+use sotto_jobs::job::{Draft, Suite};
 use sotto_jobs::receipt::{Receipt, ReceiptError, Statement};
 use sotto_jobs::verify_program::{ProgramMismatch, verify};
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::channel::{Pipe, pipe_pair};
 use sotto_mpc::ot::Expansion;
+use sotto_mpc::protocol::malicious::Settings;
 use support::world::{FIRST, ROWS, World, channel};
 use support::{NOW, Sum, agreement, draft, identity, job, rng};
 
@@ -53,6 +54,25 @@ fn expanded_transfers_give_the_same_results() {
     let [garbler, evaluator] = world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
     let eve = world.outputs(PartyId(4), [&garbler, &evaluator]).unwrap();
     assert_eq!((&eve[0][..], number(&eve[1])), (&[true; 3][..], 100 + 200 + 999 + 6 + 50));
+}
+
+/// The expansion of a job is in the high four bits of a byte of its suite: 1 to 4.
+#[test]
+fn the_expansion_of_a_job_is_in_its_suite() {
+    // What follows the suite: rows, gates and seconds, deadline, expiry, runs.
+    let suite_ends = |bytes: &[u8]| bytes.len() - (8 + 8 + 4 + 4 + 8 + 4);
+    for (expansion, code) in [(Expansion::K16, 1), (Expansion::K19, 4)] {
+        let settings = Settings::default().with_expansion(expansion);
+        for (suite, low) in [(Suite::SemiHonest(expansion), 1), (Suite::Malicious(settings), 4)] {
+            let job = Job::new(Draft { suite, ..draft() }).unwrap();
+            let mut bytes = job.to_bytes();
+            let at = suite_ends(&bytes) - 1;
+            assert_eq!(bytes[at], low | code << 4);
+            assert_eq!(Job::from_bytes(&bytes).unwrap().suite, suite);
+            bytes[at] = low | 5 << 4;
+            assert!(Job::from_bytes(&bytes).is_err());
+        }
+    }
 }
 
 /// A stream that breaks after some bytes, and a copy of all that was written to it.
