@@ -41,6 +41,12 @@ fn the_page_runs_as_it_is_printed() {
     let stranger =
         "audit read noted north.answer south.answer --charter charter --group north.group --key alice.key";
     assert!(world.run(stranger).fails(1).contains("another reader"));
+    // The scan says so, and the file that was handed out says the same as the node.
+    assert!(said.err.contains("Auditors have opened the amounts of 1 of this wallet's outputs"), "{said:?}");
+    assert!(said.out.contains("answers   of members 1, 2, as the reader says"), "{said:?}");
+    let [by_node, by_file] = ["", "handed-out --charter charter"]
+        .map(|letters| world.run(&format!("audit watch {letters} --wallet bob")).ok());
+    assert_eq!(by_node, by_file);
     // The same answer again, and one entry in the log.
     let again = "audit answer noted --charter charter --group north.group --key north.key --yes";
     assert_eq!(world.run(again).ok(), world.read("north.answer"));
@@ -50,7 +56,112 @@ fn the_page_runs_as_it_is_printed() {
         (&entry["type"], &entry["outputs"], &entry["member"]),
         (&"audit-log".into(), &3.into(), &1.into())
     );
+    older_log(&world);
+    through_nodes(&world);
+    one_of_two(&world);
     refusals(&world);
+}
+
+/// A log from a backup lacks what the reader has on record.
+fn older_log(world: &World) {
+    let answer = "audit answer noted --charter charter --group south.group --key south.key --yes";
+    world.shell("log=$(grep -l . state/keys/*/audit/*); mkdir kept; cp --parents $log kept; rm $log").ok();
+    let refused = world.run(answer);
+    assert!(refused.err.contains("--accept-older-log"), "{refused:?}");
+    assert!(refused.fails(1).contains("1 answers of member 2 on record that it does not have"));
+    // Member 3 has not answered, and nobody says that it has.
+    world.run("audit answer noted --charter charter --group west.group --key west.key --yes").ok();
+    assert_ne!(world.run(&format!("{answer} --accept-older-log")).ok(), world.read("south.answer"));
+    world.shell("rm state/keys/*/audit/*; cp -r kept/state .").ok();
+    assert_eq!(world.run(answer).ok(), world.read("south.answer"));
+}
+
+/// What is handed to one node reaches a wallet that asks another, which has begun without it.
+fn through_nodes(world: &World) {
+    let open = "sotto audit open recorded --charter charter --group north.group --key north.key";
+    let script = format!(
+        r#"
+        trap 'kill $(jobs -p) 2> kills || true' EXIT
+        started() {{ for i in $(seq 600); do [ -s $1/node/rpc.token ] && return; sleep 0.1; done; return 1; }}
+        rm data/chain/requests
+        sotto chain export snapshot
+        sotto chain import snapshot --dir copy --accept-audit
+        sotto node run --listen 127.0.0.1:0 > one 2> one.log & started data
+        listen=$(sotto node status --json | sed 's/.*"listen":"\([^"]*\)".*/\1/')
+        key=$(sotto node status --json | sed 's/.*"key":"\(sottokey[^"]*\)".*/\1/')
+        sotto node run --dir copy --connect $key@$listen > two 2> two.log & started copy
+        sotto audit watch --wallet bob --node copy > before
+        {open} > opened
+        known() {{ for i in $(seq 300); do sotto audit watch --wallet bob --node copy > after; grep -q yours after && return; sleep 0.2; done; return 1; }}
+        known
+        {open} > again
+        sotto node stop --dir copy; sotto node stop; wait
+        "#
+    );
+    let said = world.shell(&format!("set -e\n{script}"));
+    let logs = world.shell("tail -5 one.log two.log").out;
+    assert_eq!(said.code, 0, "{said:?}\n{logs}");
+    assert_eq!(world.read("before"), "");
+    assert_eq!(world.read("after").matches("yours     ").count(), 1, "{}", world.read("after"));
+    assert!(world.read("after").contains("reason    order 12/26"));
+    assert_eq!(
+        (world.read("opened"), world.read("again")),
+        (world.read("handed-out"), world.read("handed-out"))
+    );
+    // It is there when no node runs, and pruned blocks leave it alone.
+    world.run("chain prune --yes --dir copy").ok();
+    world.shell("cp -r data/wallets copy").ok();
+    for folder in ["data", "copy"] {
+        let watch = world.run(&format!("audit watch --wallet bob --dir {folder}"));
+        assert_eq!(watch.ok(), world.read("after"), "{folder}");
+    }
+    assert!(world.path("copy/chain/requests").exists());
+}
+
+/// Two chains that part: on one the first request of the log is not on record. The second is handed out all the same.
+fn one_of_two(world: &World) {
+    let block =
+        r#"sotto chain block 4 --json | grep -o '"commitment":"[0-9a-f]*"' | sed 's/.*:"/4:/; s/"//'"#;
+    let script = format!(
+        r#"
+        flags="--charter charter"; north="--group north.group --key north.key"
+        cp -r data early
+        noted() {{
+            sotto audit request $({block} | tail -1) $flags --reader court.pub --case $1 --reason "order $1" | cat > asked-$1
+            sotto audit sign asked-$1 $flags --key court.key --yes > allowed-$1
+            sotto audit notice allowed-$1 $flags --wallet alice --yes > noted-$1
+            sotto chain seal --blocks 5 --wallet alice
+            sotto audit answer noted-$1 $flags $north --yes > answer-$1
+        }}
+        noted 13
+        export SOTTO_DIR=early
+        noted 14
+        sotto audit open $flags $north > both || echo $? > code
+        "#
+    );
+    let said = world.shell(&format!("set -e\n{script}"));
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err.contains("is left: the request is refused: no block of the chain has a notice"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("1 requests were not handed out"), "{said:?}");
+    assert_eq!(world.read("code").trim(), "1");
+    let watch = world.run("audit watch --wallet alice --dir early").ok();
+    assert!(
+        watch.contains("order 12/26") && watch.contains("order 14") && !watch.contains("order 13"),
+        "{watch}"
+    );
+    world.run("chain prune --yes --dir early").ok();
+    assert_eq!(world.run("audit watch --wallet alice --dir early").ok(), watch, "of pruned blocks too");
+    // A group that is not this chain's hands nothing out and lists nothing.
+    world.shell("mkdir theirs; mv *.group *.share theirs").ok();
+    world.group_of("--purpose audit");
+    for verb in ["open --charter charter", "log"] {
+        let other = world.run(&format!("audit {verb} --group board.group --key north.key"));
+        assert!(other.fails(1).contains("is another group than the auditors of this chain"), "{verb}");
+    }
+    world.shell("mv -f theirs/* .").ok();
 }
 
 /// What auditors do not answer.

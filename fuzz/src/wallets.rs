@@ -10,6 +10,7 @@ use crate::{
     ledger::canonical,
 };
 use core::ops::Range;
+use sotto_audit::{Charter, OpenedRequest, RequestLetter};
 use sotto_mw::{
     chain::Network,
     codec::{Decode, Encode},
@@ -17,7 +18,7 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     armor::{self, Message},
-    audit::{AuditAnswer, AuditLog, Charter, RequestLetter},
+    audit::{AuditAnswer, AuditLog},
     edge::file::WalletFile,
     encrypt::Encrypted,
     group::{GroupBook, GroupRecord, GroupRequest, GroupStage},
@@ -119,7 +120,8 @@ pub fn wallet_level(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// What concerns auditors, after a byte that says which: a charter, a request, an answer, a log of answers. One encoding each.
+/// What concerns auditors, after a byte that says which: a charter, a request, an answer, a log of answers,
+/// a request with its charter. One encoding each.
 pub fn wallet_audit(data: &[u8]) -> Verdict {
     let Some((kind, bytes)) = data.split_first() else { return Verdict::Refused };
     let again = match kind {
@@ -128,6 +130,7 @@ pub fn wallet_audit(data: &[u8]) -> Verdict {
             .and_then(|text| Charter::parse(text).ok())
             .map(|c| c.to_text().into_bytes()),
         1 => RequestLetter::from_bytes(bytes).ok().map(|letter| letter.to_bytes()),
+        4 => OpenedRequest::from_bytes(bytes).ok().map(|opened| opened.to_bytes()),
         2 => AuditAnswer::from_bytes(bytes).ok().map(|answer| answer.to_bytes()),
         _ => AuditLog::from_bytes(bytes).ok().map(|log| log.to_bytes()),
     };

@@ -54,6 +54,7 @@ pub(crate) mod tag {
     pub(crate) const OPERATOR: &str = "sotto/node-operator/v1";
     pub(crate) const EVIDENCE: &str = "sotto/node-evidence/v1";
     pub(crate) const EQUIVOCATIONS: &str = "sotto/node-equivocations/v1";
+    pub(crate) const REQUESTS: &str = "sotto/node-requests/v1";
     pub(crate) const ACCOUNTS: &str = "sotto/node-accounts/v1";
     pub(crate) const SNAPSHOT: &str = "sotto/node-snapshot/v1";
     pub(crate) const PART: &str = "sotto/node-part/v1";

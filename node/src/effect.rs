@@ -5,7 +5,10 @@ use crate::{
     consensus::{Activity, Evidence, Note, Place, WriteId},
     council::CouncilNote,
     event::{RequestId, SaveId},
-    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict, pending_changes::ChangeRefused},
+    ledger::{
+        LedgerError, fork::ForkError, mempool::conflict::Conflict, opened::OpenedAt, opening::OpenRefused,
+        pending_changes::ChangeRefused,
+    },
     message::{BlockName, Message},
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
@@ -162,6 +165,8 @@ pub enum Response {
         /// The changes that wait for a block.
         pending: Vec<SignedChange>,
     },
+    /// Requests that auditors handed out.
+    Opened(Vec<OpenedAt>),
     /// What the next block would hold.
     Draft {
         /// Its height.
@@ -213,6 +218,9 @@ pub enum Refusal {
     /// The change of the terms may not wait for a block.
     #[error(transparent)]
     Change(#[from] ChangeRefused),
+    /// The request of auditors is not kept.
+    #[error(transparent)]
+    Request(#[from] OpenRefused),
     /// There is no draft for the block after the tip.
     #[error("there is no draft for the next block: ask for one first")]
     NoDraft,
@@ -364,6 +372,15 @@ pub enum LogEvent {
     OtherCheckpoint(BlockName),
     /// The file of evidence against validators was damaged, and is set aside.
     EvidenceDamaged,
+    /// The file of auditors' requests was damaged, and is set aside.
+    RequestsDamaged,
+    /// A request of auditors became public.
+    RequestOpened {
+        /// The height of its notice.
+        height: Height,
+        /// How many outputs it names.
+        outputs: usize,
+    },
     /// A transaction was dropped from the mempool.
     Dropped(Rejection),
     /// A stemmed transaction could not be fluffed.

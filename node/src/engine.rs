@@ -8,6 +8,7 @@
 //!                                  Sync           tips, headers, compact and whole blocks
 //!                                  SnapshotSync   snapshots, in parts, fetched and served
 //!                                  chain_serve    requests of peers for headers, blocks and parts
+//!                                  Opened         requests of auditors that were handed out
 //!                                  Validator      consensus, if this node votes
 //!            └─ points: Effect::Verify ─▶ a worker ─▶ Event::Verified ─▶ as above      [`verify_queue`]
 //!   request ─▶ response            Queries        status, proofs, drafts, sealing
@@ -37,6 +38,7 @@ pub(crate) mod handshake;
 pub(crate) mod kernels;
 pub(crate) mod local_txs;
 pub(crate) mod node;
+pub(crate) mod opened;
 pub(crate) mod orphans;
 pub(crate) mod peers;
 pub(crate) mod queries;
@@ -46,10 +48,12 @@ pub(crate) mod snapshot_sync;
 pub(crate) mod stempool;
 pub(crate) mod sync;
 pub(crate) mod tx_request;
+pub(crate) mod usage;
 pub(crate) mod validator;
 pub(crate) mod verify_queue;
 pub(crate) mod voter;
 mod witness;
 
-pub use node::{Node, NodeSetup, Usage};
+pub use node::{Node, NodeSetup};
 pub use sealer::GroupEngine;
+pub use usage::Usage;

@@ -6,9 +6,11 @@
 
 use crate::{
     consensus::WriteId,
+    message::opened::OpenedPlace,
     peer::{Address, DialError, Direction, PeerId, PeerKey},
     work::{Ticket, Verdict},
 };
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     amount::Height, block::Reward, commitment::Commitment, kernel::Excess, terms::SignedChange,
     transaction::Transaction, trie::Prefix,
@@ -106,6 +108,10 @@ pub enum Request {
         /// At most so many.
         most: u32,
     },
+    /// Keep a request that auditors handed out, and give it to peers.
+    OpenRequest(Box<OpenedRequest>),
+    /// The requests that auditors handed out, after this place.
+    Opened(OpenedPlace),
     /// The header, seal and body at a height.
     Block(Height),
     /// Headers and their seals, in order.

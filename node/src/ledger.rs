@@ -24,6 +24,8 @@ pub mod fork;
 pub(crate) mod journal;
 pub mod mempool;
 pub(crate) mod mempool_file;
+pub mod opened;
+pub mod opening;
 pub(crate) mod originals;
 pub mod pending_changes;
 pub(crate) mod proposals;

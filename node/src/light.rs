@@ -56,6 +56,9 @@ pub enum InvalidResponse {
     /// The kernel is in another block, or not the requested one.
     #[error("the kernel is not the requested one, or is in another block")]
     OtherKernel,
+    /// Requests of auditors are out of order, or too many.
+    #[error("the requests of auditors are out of order, or more than a node keeps")]
+    Requests,
     /// The block does not belong to the header.
     #[error("the block is not the sealed one")]
     Block,

@@ -35,6 +35,10 @@
 //!  28 evidence          against a validator ([`consensus::evidence`](crate::consensus::evidence))
 //!  29 get terms         height (8): the first whose block may have changed them
 //!  30 terms             n (2) ‖ (header ‖ seal ‖ terms of the next height)* (mw)
+//!  31 get opened        the place after which (40): requests of auditors that were handed out
+//!  32 opened            n (2) ‖ (place (40) ‖ 0, or 1 with a record of the answers (1))*
+//!  33 get request       the place of such a request (40)
+//!  34 request           opened request (`sotto_audit`)
 //! ```
 //!
 //! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
@@ -48,20 +52,28 @@
 //! Not guaranteed: that a message makes sense. The engine judges what it says.
 
 pub mod compact;
+mod hello;
+pub mod opened;
 pub mod price;
+
+pub use hello::Hello;
 
 use crate::{
     consensus::evidence::Evidence,
-    message::compact::{Compact, CompactBody, ShortId},
+    message::{
+        compact::{Compact, CompactBody, ShortId},
+        opened::{OpenedEntry, OpenedPlace},
+    },
     peer::Address,
     seal::SealedHeader,
 };
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     amount::Height,
     block::{Header, Reward},
     chain::{
-        AUDIT_WEIGHT, BOND_WEIGHT, ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT,
-        NOTICE_WEIGHT, ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
+        AUDIT_WEIGHT, BOND_WEIGHT, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, NOTICE_WEIGHT,
+        ONE_SIDED_INPUT_WEIGHT, ONE_SIDED_OUTPUT_WEIGHT, OUTPUT_WEIGHT,
     },
     codec::{Decode, DecodeError, Encode, Reader, VERSION},
     error::Rejection,
@@ -78,7 +90,7 @@ use sotto_mw::{
 pub const MAX_MESSAGE: usize = 4 << 20;
 /// Most addresses in one message.
 pub const MAX_ADDRESSES: u16 = 64;
-/// Most transaction ids in one message.
+/// Most transaction ids, or names of opened requests, in one message.
 pub const MAX_IDS: u16 = 512;
 /// Most names of blocks in a request for headers.
 pub const MAX_LOCATOR: u16 = 64;
@@ -113,17 +125,6 @@ impl BlockName {
     pub fn is_better(self, other: Self) -> bool {
         (self.height, other.hash) > (other.height, self.hash)
     }
-}
-
-/// The first message of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hello {
-    /// The node's chain.
-    pub chain: ChainId,
-    /// The rules that it applies: [`rules`].
-    pub rules: Hash,
-    /// The port on which it accepts connections, if it does.
-    pub listen_port: Option<u16>,
 }
 
 /// A message from one node to another.
@@ -172,6 +173,10 @@ pub enum Message {
     Evidence(Evidence),
     GetTerms(Height),
     Terms(Vec<TermsChange>),
+    GetOpened(OpenedPlace),
+    Opened(Vec<OpenedEntry>),
+    GetRequest(OpenedPlace),
+    Request(Box<OpenedRequest>),
 }
 
 /// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
@@ -222,6 +227,10 @@ impl Message {
             Self::Evidence(_) => 28,
             Self::GetTerms(_) => 29,
             Self::Terms(_) => 30,
+            Self::GetOpened(_) => 31,
+            Self::Opened(_) => 32,
+            Self::GetRequest(_) => 33,
+            Self::Request(_) => 34,
         }
     }
 }
@@ -265,6 +274,9 @@ impl Encode for Message {
             Self::Evidence(evidence) => evidence.encode(out),
             Self::GetTerms(height) => height.encode(out),
             Self::Terms(all) => put_short(all, out),
+            Self::GetOpened(place) | Self::GetRequest(place) => place.encode(out),
+            Self::Opened(all) => put_short(all, out),
+            Self::Request(opened) => opened.encode(out),
             Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
@@ -320,6 +332,10 @@ impl Decode for Message {
             28 => Self::Evidence(Evidence::decode(r)?),
             29 => Self::GetTerms(Height::decode(r)?),
             30 => Self::Terms(short("changes of the terms", MAX_TERMS, r)?),
+            31 => Self::GetOpened(OpenedPlace::decode(r)?),
+            32 => Self::Opened(short("opened requests", MAX_IDS, r)?),
+            33 => Self::GetRequest(OpenedPlace::decode(r)?),
+            34 => Self::Request(Box::new(OpenedRequest::decode(r)?)),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }
@@ -409,22 +425,6 @@ impl Encode for BlockName {
 impl Decode for BlockName {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { height: Height::decode(r)?, hash: Hash::decode(r)? })
-    }
-}
-
-impl Encode for Hello {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.chain.encode(out);
-        self.rules.encode(out);
-        out.extend_from_slice(&self.listen_port.unwrap_or(0).to_le_bytes());
-    }
-}
-
-impl Decode for Hello {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (chain, rules) = (ChainId::decode(r)?, Hash::decode(r)?);
-        let port = u16::from_le_bytes(r.array()?);
-        Ok(Self { chain, rules, listen_port: (port > 0).then_some(port) })
     }
 }
 

@@ -103,6 +103,19 @@ methods! {
         /// The greatest number.
         most: u32,
     } -> TermsRecord;
+    /// Hands over a request of auditors whose delay is over. The node keeps it, and gives it to its peers.
+    "open_request" OpenRequest {
+        /// The request, with its charter.
+        request: Hex<sotto_audit::OpenedRequest>,
+    } -> KeptRecord;
+    /// The requests that auditors handed out, in the order of their notices, after a place: as many as exist, up to the
+    /// node's own limit.
+    "opened_requests" OpenedRequests {
+        /// The height of the notice after which.
+        height: u64,
+        /// The name of the request after which, at that height.
+        name: Hex<sotto_mw::hash::Hash>,
+    } -> OpenedRecord;
     /// The block at a height, if it exists and its body was not pruned.
     "block" Block {
         /// The height.

@@ -6,11 +6,15 @@
 mod http;
 #[path = "support/openrpc.rs"]
 mod openrpc;
+#[allow(dead_code)]
+#[path = "support/requests.rs"]
+mod requests;
 
 use http::http;
 use openrpc::Document;
 use rand_core::OsRng;
 use serde_json::{Value, json};
+use sotto_audit::OpenedRequest;
 use sotto_link::{Identity, web::Cover};
 use sotto_mw::{
     amount::Height,
@@ -319,6 +323,11 @@ fn faults_have_codes() {
     assert_eq!(world.post("Content-Type: application/json\r\n", notified), (204, String::new()));
 }
 
+/// Under a charter that this chain does not have.
+fn request_of_a_stranger() -> OpenedRequest {
+    requests::Requests::new(1).public(1).remove(0)
+}
+
 #[test]
 fn the_document_matches_the_code() {
     let (world, document) = (World::new(9), Document::read());
@@ -333,6 +342,8 @@ fn the_document_matches_the_code() {
             vec![json!({ "change": Hex(other.change(announce, Height::new(9))) })]
         }
         "terms" => vec![json!({ "first": 0, "most": 9 })],
+        "open_request" => vec![json!({ "request": Hex(request_of_a_stranger()) })],
+        "opened_requests" => vec![json!({ "height": 0, "name": Hex(Hash::ZERO) })],
         "block" | "header" => [0, 3, 99].map(|h| json!({ "height": h })).to_vec(),
         "headers" => vec![
             json!({ "first": 0, "most": 9 }),
@@ -371,6 +382,11 @@ fn the_document_matches_the_code() {
             if name == "submit_change" {
                 // An operator changes nothing.
                 assert_eq!(answer["error"]["data"]["rule"], "MW-R40", "{answer}");
+                continue;
+            }
+            if name == "open_request" {
+                let why = answer["error"]["message"].as_str().unwrap();
+                assert!(why.contains("the charter is not that of this chain"), "{answer}");
                 continue;
             }
             assert!(document.fits(&method["result"]["schema"], &answer["result"]), "{name}: {answer}");

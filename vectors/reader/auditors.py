@@ -10,15 +10,23 @@ ANSWER, LOG = b"sotto keys reading answer v1", b"sotto audit log v1"
 
 
 def read_letter(r):
-    """Charter, case, outputs, reason, the reader's keys, the bytes of the request, permissions, the notice's excess."""
+    """Charter, case, outputs, reason, the reader's keys, the bytes of the request, permissions, the notice's excess, the record
+    of answers and the excess of its notice."""
     start = r.at
     charter, case = r.take(32), r.take(32)
     outputs = [(r.number(8), r.take(32)) for _ in range(r.number(2))]
     reason, reader, _nonce = r.take(r.number(2)), r.take(keys.KEY), r.take(32)
     request = r.data[start : r.at]
     allowed = [r.take(keys.KEY + 64) for _ in range(r.number(1))]
-    notice = r.take(32) if r.number(1) else None
-    return charter, case, outputs, reason, reader, request, allowed, notice
+    stage = r.number(1)
+    assert stage <= 3
+    notice = r.take(32) if stage >= 1 else None
+    start = r.at
+    if stage >= 2:
+        r.take(33 * r.number(1) + 64)
+    record = r.data[start : r.at]
+    recorded = r.take(32) if stage == 3 else None
+    return charter, case, outputs, reason, reader, request, allowed, notice, record, recorded
 
 
 def check_vectors(v, h, check):
@@ -31,9 +39,10 @@ def check_vectors(v, h, check):
     check("reading: auditors", wire.chain_id(params) == chain and params.auditors == (commitments[0], charter_hash))
 
     r = Reader(unhex(v["letter"]))
-    charter_of, case, outputs, reason, reader, request, allowed, notice = read_letter(r)
+    charter_of, case, outputs, reason, reader, request, allowed, notice, record, _ = read_letter(r)
     keys.end(r)
     name = tagged("sotto/audit/request/v1", chain, request)
+    check("reading: no record yet", record == b"")
     check("reading: name", name == unhex(v["name"]) and charter_of == charter_hash)
     check("reading: case", case == tagged("sotto/audit/case/v1", unhex(v["salt"]), v["case"].encode()))
     check("reading: reason", reason == v["reason"].encode() and len(allowed) == 2)
@@ -77,6 +86,16 @@ def check_vectors(v, h, check):
             at_point = 2 * at + half
             found = weighted_sum([(1, products[at_point + 1]), (-1, handles[at_point])])
             check(f"reading: amount {at}", found == weighted_sum([(part, k)]))
+
+    # The request as it is opened, with the reader's record of both answers.
+    r = Reader(unhex(v["opened"]))
+    check("reading: charter of an opened request", r.take(r.number(4)) == charter)
+    *_, request_of, allowed_of, notice_of, record, recorded = read_letter(r)
+    keys.end(r)
+    check("reading: opened request", (request_of, allowed_of, notice_of, recorded) == (request, allowed, notice, notice))
+    answers = [bytes([a["from"]]) + tagged("sotto/audit/answer/v1", unhex(a["answer"])) for a in v["answers"]]
+    check("reading: recorded answers", record[:-64] == bytes([len(answers)]) + b"".join(answers))
+    check("reading: notice of the answers", tagged("sotto/audit/answers/v1", chain, name, record) == unhex(v["answers_notice"]))
 
     # The log of the first of them.
     data = unhex(v["log"])

@@ -87,12 +87,6 @@ pub(crate) const GROUP_TAU: &str = "sotto/group/tau/v1";
 pub(crate) const GROUP_ENCRYPT: &str = "sotto/group/encrypt/v1";
 /// What the members of a group's wallet have in common beside its keys.
 pub(crate) const GROUP_CONTEXT: &str = "sotto/group/context/v1";
-/// Text of a charter → its hash in the genesis parameters.
-pub(crate) const AUDIT_CHARTER: &str = "sotto/audit/charter/v1";
-/// Salt, name of a case → the case in a request to auditors.
-pub(crate) const AUDIT_CASE: &str = "sotto/audit/case/v1";
-/// Chain, request to auditors → its name, which authorities sign and a notice records.
-pub(crate) const AUDIT_REQUEST: &str = "sotto/audit/request/v1";
 /// Chain, link before, entry → link of a log of an auditor's answers.
 pub(crate) const AUDIT_ENTRY: &str = "sotto/audit/entry/v1";
 /// Chain, output, level, issuer, salt → what a notice about an integrity level records.

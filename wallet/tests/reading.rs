@@ -7,6 +7,10 @@ mod group;
 mod support;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_audit::{
+    AnswerRecord, Charter, CharterTerms, Matter, OpenedRequest, OutputPlace, ReadRequest, RecordedAnswer,
+    RequestError, RequestFault, RequestLetter, case_name, request::MAX_REASON,
+};
 use sotto_keys::{Group, Index, Purpose, Share, reading::ReadingMember};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -19,10 +23,7 @@ use sotto_party::{Context, Identity, decrypt, hex::to_hex};
 use sotto_vectors::json;
 use sotto_wallet::{
     armor,
-    audit::{
-        AuditAnswer, AuditError, AuditLog, Charter, CharterTerms, MAX_REASON, Matter, OutputPlace,
-        ReadRequest, RequestError, RequestFacts, RequestLetter, case_name,
-    },
+    audit::{AuditAnswer, AuditError, AuditLog, RequestFacts, Unlogged},
     coin_selection::Decision,
     keys::Account,
     level::Sealed,
@@ -237,10 +238,16 @@ fn requests_without_authority_are_refused() {
     let refused = |w: &World, letter: &RequestLetter| w.answer(0, letter, &w.empty()).unwrap_err();
     // None, one, and one twice.
     let mut letter_of_none = w.request(&[1], 1).noticed(*letter.notice().unwrap());
-    assert_eq!(refused(&w, &letter_of_none), AuditError::Unauthorised { found: 0, needed: 2 });
+    assert_eq!(
+        refused(&w, &letter_of_none),
+        AuditError::Request(RequestFault::Unauthorised { found: 0, needed: 2 })
+    );
     for _ in 0..2 {
         letter_of_none.allow(&chain, &w.charter, &w.authorities[2]).unwrap();
-        assert_eq!(refused(&w, &letter_of_none), AuditError::Unauthorised { found: 1, needed: 2 });
+        assert_eq!(
+            refused(&w, &letter_of_none),
+            AuditError::Request(RequestFault::Unauthorised { found: 1, needed: 2 })
+        );
     }
     // A stranger cannot sign, and signatures of other requests and chains do not count.
     let stranger = Identity::random(&mut rng(60));
@@ -249,7 +256,7 @@ fn requests_without_authority_are_refused() {
     let at = bytes.len() - 33 - 40;
     bytes[at] ^= 1;
     let forged = RequestLetter::from_bytes(&bytes).unwrap();
-    assert_eq!(refused(&w, &forged), AuditError::Unauthorised { found: 1, needed: 2 });
+    assert_eq!(refused(&w, &forged), AuditError::Request(RequestFault::Unauthorised { found: 1, needed: 2 }));
     let mut elsewhere = w.request(&[1], 1);
     let foreign = *Ledger::with(|p| p.auditors = Some(w.charter.auditors())).chain.id();
     assert_eq!(foreign, chain, "the same parameters are the same chain");
@@ -257,7 +264,10 @@ fn requests_without_authority_are_refused() {
     for authority in &w.authorities {
         elsewhere.allow(&foreign, &w.charter, authority).unwrap();
     }
-    assert_eq!(refused(&w, &elsewhere), AuditError::Unauthorised { found: 0, needed: 2 });
+    assert_eq!(
+        refused(&w, &elsewhere),
+        AuditError::Request(RequestFault::Unauthorised { found: 0, needed: 2 })
+    );
     // Another charter: fewer are needed, but the chain names its own.
     let lax = Charter::new(
         w.charter.auditors().key,
@@ -266,10 +276,10 @@ fn requests_without_authority_are_refused() {
         "",
     );
     let strict = core::mem::replace(&mut w.charter, lax.unwrap());
-    assert_eq!(refused(&w, &letter), AuditError::OtherCharter);
+    assert_eq!(refused(&w, &letter), AuditError::Request(RequestFault::OtherCharter));
     let under_lax = w.request(&[1], 1);
     w.charter = strict;
-    assert_eq!(refused(&w, &under_lax), AuditError::RequestCharter);
+    assert_eq!(refused(&w, &under_lax), AuditError::Request(RequestFault::RequestCharter));
 }
 
 #[test]
@@ -277,31 +287,37 @@ fn requests_that_are_not_on_record_or_too_fresh_are_refused() {
     let mut w = World::new();
     let letter = w.allowed(&[1], 1);
     let refused = |w: &World, letter: &RequestLetter| w.answer(0, letter, &w.empty()).unwrap_err();
-    assert_eq!(refused(&w, &letter), AuditError::NoNotice);
+    assert_eq!(refused(&w, &letter), AuditError::Request(RequestFault::NoNotice));
     let other = w.allowed(&[1], 2);
     let other = w.notice(other);
     // The notice of another request, and a kernel that is no notice.
-    assert_eq!(refused(&w, &letter.clone().noticed(*other.notice().unwrap())), AuditError::NoNotice);
+    assert_eq!(
+        refused(&w, &letter.clone().noticed(*other.notice().unwrap())),
+        AuditError::Request(RequestFault::NoNotice)
+    );
     let reward = w.ledger.memory.blocks()[0].body.kernels[0].excess;
-    assert_eq!(refused(&w, &letter.clone().noticed(reward)), AuditError::NoNotice);
+    assert_eq!(refused(&w, &letter.clone().noticed(reward)), AuditError::Request(RequestFault::NoNotice));
     let letter = w.notice(letter);
     let height = w.ledger.height();
     for _ in 0..2 {
         let at = height.plus(2);
-        assert_eq!(refused(&w, &letter), AuditError::TooEarly { height, depth: 3, at });
+        assert_eq!(
+            refused(&w, &letter),
+            AuditError::Request(RequestFault::TooEarly { height, depth: 3, at })
+        );
         w.ledger.grow(&w.alice.wallet, 1);
     }
     assert!(w.answer(0, &letter, &w.empty()).is_ok());
     // Handed out after the delay, and not before.
     let open = |w: &World| w.with(&letter, |facts| facts.is_open());
     for _ in 0..3 {
-        assert_eq!(open(&w), Err(AuditError::TooEarly { height, depth: 5, at: height.plus(5) }));
+        assert_eq!(open(&w), Err(RequestFault::TooEarly { height, depth: 5, at: height.plus(5) }));
         w.ledger.grow(&w.alice.wallet, 1);
     }
     assert_eq!(open(&w), Ok(height));
     let unsigned = w.request(&[1], 1).noticed(*letter.notice().unwrap());
     let refused = w.with(&unsigned, |facts| facts.is_open());
-    assert_eq!(refused, Err(AuditError::Unauthorised { found: 0, needed: 2 }));
+    assert_eq!(refused, Err(RequestFault::Unauthorised { found: 0, needed: 2 }));
 }
 
 #[test]
@@ -340,7 +356,7 @@ fn outputs_that_no_block_has_are_refused_and_so_are_too_many() {
     let letter = RequestLetter::from(ReadRequest::from_bytes(&bytes).unwrap());
     assert_eq!(
         w.answer(0, &letter, &w.empty()).unwrap_err(),
-        AuditError::TooManyOutputs { found: 4, most: 3 }
+        AuditError::Request(RequestFault::TooManyOutputs { found: 4, most: 3 })
     );
 }
 
@@ -405,6 +421,12 @@ fn requests_and_answers_are_as_documented() {
             to_hex(&f.notice.unwrap().kernel.to_bytes()),
         )
     });
+    let record = w.with(&letter, |f| f.record(w.group.epoch(), &w.reader, &[three.clone(), one.clone()]));
+    let answered = letter.clone().answered(record.unwrap()).unwrap();
+    let data = answered.last_notice(chain).data;
+    // Some kernel stands for the one of its notice.
+    let charter = w.charter.clone();
+    let public = OpenedRequest { charter, letter: answered.noticed(*letter.notice().unwrap()) };
     let vector = json!({
         "about": "a request to auditors, two answers of members of a group of two of three, and what they open",
         "params": to_hex(&w.ledger.chain.params().to_bytes()), "chain_id": to_hex(chain.as_bytes()),
@@ -414,6 +436,7 @@ fn requests_and_answers_are_as_documented() {
         "answers": [answer(one), answer(three)],
         "amounts": amounts.iter().map(|a| a.units().to_string()).collect::<Vec<_>>(),
         "log": to_hex(&log.to_bytes()), "link": log.last_link().to_string(),
+        "opened": to_hex(&public.to_bytes()), "answers_notice": data.to_string(),
     });
     let (file, text) = (sotto_vectors::file("reading"), sotto_vectors::render(&vector));
     if std::env::var("SOTTO_VECTORS").is_ok_and(|v| v == "write") {
@@ -467,8 +490,11 @@ fn signatures_that_do_not_count_are_not_kept() {
         bytes.push(0);
         RequestLetter::from_bytes(&bytes).unwrap()
     };
-    assert!(letter.clone().merged(signed_by(&strangers)).is_none(), "more than a letter has");
-    let merged = letter.clone().merged(signed_by(&strangers[..13])).unwrap();
+    assert!(
+        letter.clone().merged(signed_by(&strangers), w.ledger.chain.id()).is_none(),
+        "more than a letter has"
+    );
+    let merged = letter.clone().merged(signed_by(&strangers[..13]), w.ledger.chain.id()).unwrap();
     let (log, _) = w.answer(0, &merged, &w.empty()).unwrap();
     assert_eq!(log.entries()[0].letter, letter);
     let mut full = signed_by(&strangers);
@@ -486,7 +512,103 @@ fn copies_of_a_letter_are_merged() {
         letter
     });
     let [one, two] = copies;
-    let merged = one.clone().merged(two).unwrap();
+    let merged = one.clone().merged(two.clone(), id).unwrap();
     assert_eq!((one.allowed_by(id, &w.charter).len(), merged.allowed_by(id, &w.charter).len()), (1, 2));
-    assert!(one.merged(w.request(&[1], 2)).is_none(), "another request");
+    assert!(one.clone().merged(w.request(&[1], 2), id).is_none(), "another request");
+    // A copy with a bad signature of the same authority takes nothing away, whichever comes first.
+    let mut bytes = two.to_bytes();
+    let at = bytes.len() - 1 - 40;
+    bytes[at] ^= 1;
+    let forged = RequestLetter::from_bytes(&bytes).unwrap();
+    assert!(forged.allowed_by(id, &w.charter).is_empty());
+    for [first, second] in [[&two, &forged], [&forged, &two]] {
+        let both = first.clone().merged(second.clone(), id).unwrap();
+        assert_eq!(both.allowed_by(id, &w.charter).len(), 1);
+    }
+}
+
+/// What a reader signs: whose answers it has. Nobody else can say that, nor of an answer that its member did not sign.
+#[test]
+fn a_reader_records_whose_answers_it_has() {
+    let (mut w, letter) = on_record(&[1]);
+    let id = *w.ledger.chain.id();
+    let given = [0, 2].map(|i| w.answer(i, &letter, &w.empty()).unwrap());
+    let answers = given.clone().map(|(_, answer)| answer);
+    let record = |w: &World, reader: &Identity, answers: &[AuditAnswer]| {
+        w.with(&letter, |f| f.record(w.group.epoch(), reader, answers))
+    };
+    let signed = record(&w, &w.reader, &answers).unwrap();
+    let of = |a: &AuditAnswer| RecordedAnswer::of(a.0.from().get(), &a.0.to_bytes());
+    assert_eq!(signed.answers(), answers.each_ref().map(of));
+    assert_eq!(signed.answers().iter().map(|a| a.member).collect::<Vec<_>>(), [1, 3]);
+    let stranger = Identity::random(&mut rng(61));
+    assert!(record(&w, &stranger, &answers).is_err(), "a stranger opens nothing and records nothing");
+    assert_eq!(record(&w, &w.reader, &[]), Err(AuditError::Record(RequestError::Answers)));
+    let made = |by: &Identity, answers: Vec<RecordedAnswer>| {
+        AnswerRecord::new(&id, letter.request(), answers, by).map(|_| ())
+    };
+    assert_eq!(made(&stranger, signed.answers().to_vec()), Err(RequestError::OtherReader));
+    assert_eq!(made(&w.reader, [signed.answers(), signed.answers()].concat()), Err(RequestError::Answers));
+    // An answer under another member's name is not signed by that one, and not recorded.
+    let mut renamed = answers[0].0.to_bytes();
+    renamed["sotto keys reading answer v1".len() + 64] = 2;
+    let renamed = AuditAnswer::from_bytes(&renamed).unwrap();
+    let twice = [answers[0].clone(), renamed, answers[0].clone(), answers[1].clone()];
+    assert_eq!(record(&w, &w.reader, &twice), Ok(signed.clone()));
+    // The letter grows by the record, then by its notice, which is another than the request's.
+    let bare = RequestLetter::from(letter.request().clone());
+    assert!(bare.answered(signed.clone()).is_none(), "the request's notice comes first");
+    let answered = letter.clone().answered(signed.clone()).unwrap();
+    let notice = answered.last_notice(&id);
+    assert_eq!((letter.last_notice(&id).topic, notice.topic), (1, 2));
+    w.alice.scan(&w.ledger);
+    let mut notices = w.alice.wallet.notices();
+    let plan = notices.plan(Account(0)).unwrap().confirm(|_| Decision::Yes).unwrap();
+    let recorded = notices.record(plan, notice, &mut w.alice.rng).unwrap();
+    w.ledger.seal(&w.alice.wallet, &[recorded.transaction]);
+    let whole = answered.clone().noticed(recorded.excess);
+    let kernels = &w.ledger.memory.blocks().last().unwrap().body.kernels;
+    assert_eq!(kernels.iter().filter(|k| whole.is_record_notice(&id, k)).count(), 1);
+    assert!(kernels.iter().all(|k| !whole.is_notice(&id, k) && !answered.is_record_notice(&id, k)));
+    assert_eq!((whole.notice(), whole.recorded()), (letter.notice(), Some(&recorded.excess)));
+    for letter in [&answered, &whole] {
+        assert_eq!(RequestLetter::from_bytes(&letter.to_bytes()).as_ref(), Ok(letter));
+        assert!(letter.to_bytes().len() <= RequestLetter::MAX_BYTES);
+    }
+    assert_eq!(w.with(&whole, |f| f.check_letter()), Ok(()));
+    // One byte of the record altered: the letter does not hold, and a copy that does is better than it.
+    let mut bytes = whole.to_bytes();
+    let at = bytes.len() - 32 - 40;
+    bytes[at] ^= 1;
+    let forged = RequestLetter::from_bytes(&bytes).unwrap();
+    assert_eq!(w.with(&forged, |f| f.check_letter()), Err(RequestFault::Record));
+    assert_eq!(forged.checked(&id, &w.charter), letter);
+    for [first, second] in [[&forged, &answered], [&answered, &forged], [&letter, &answered]] {
+        assert_eq!(first.clone().merged(second.clone(), &id), Some(answered.clone()));
+    }
+    assert_eq!(whole.clone().merged(answered, &id), Some(whole.clone()));
+    older_logs(&w, &whole, &given);
+}
+
+/// A member's log has the answers that readers recorded, or it is an older copy.
+fn older_logs(w: &World, whole: &RequestLetter, given: &[(AuditLog, AuditAnswer); 2]) {
+    let [(log, answer), (other, _)] = given;
+    let index = |n: u8| Index::new(n).unwrap();
+    let missing = |log: &AuditLog, letter: &RequestLetter, member: u8| {
+        log.unlogged(&w.ledger.chain, &w.charter, core::slice::from_ref(letter), index(member))
+    };
+    let request = whole.request().name(w.ledger.chain.id());
+    let answer = RecordedAnswer::of(1, &answer.0.to_bytes()).answer;
+    assert!(missing(log, whole, 1).is_empty() && missing(other, whole, 3).is_empty());
+    assert_eq!(missing(&w.empty(), whole, 1), [Unlogged { request, answer }], "an empty log is older");
+    assert!(missing(&w.empty(), whole, 2).is_empty(), "member 2 did not answer");
+    // Another answer to the same request, from an older copy, is not the one that is on record.
+    let again = w.answer_at(NOW + 1, 0, whole, &w.empty()).unwrap().0;
+    assert_eq!(missing(&again, whole, 1).len(), 1);
+    // Nobody but the reader accuses, and only in requests that authorities allowed.
+    let letter = whole.clone().without_record();
+    assert!(missing(&w.empty(), &letter, 1).is_empty());
+    let record = whole.record().unwrap().clone();
+    let unsigned = RequestLetter::from(whole.request().clone()).noticed(*whole.notice().unwrap());
+    assert!(missing(&w.empty(), &unsigned.answered(record).unwrap(), 1).is_empty());
 }

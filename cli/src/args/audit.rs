@@ -9,7 +9,8 @@ use std::path::PathBuf;
 ///
 /// A request names outputs and a reason. Authorities of the charter sign it, a notice puts its hash on record, and once
 /// that is deep enough members of the auditors' group answer, each with its own node and log. The reader opens amounts
-/// with the answers of enough members; fewer read nothing. After the charter's delay members hand out what was asked.
+/// with the answers of enough members, fewer read nothing, and puts on record whose answers it has. After the charter's
+/// delay members hand out what was asked: nodes keep it, and every wallet sees which of its outputs were read.
 /// docs/AUDIT.md goes through all of it. Every verb reads letters from files or `-` and prints the next one.
 ///
 /// Unaudited: the protocol and the code have had no review outside the project.
@@ -22,6 +23,7 @@ pub(crate) enum Audit {
     Notice(AuditNotice),
     Answer(AuditReply),
     Read(AuditRead),
+    Record(AuditRecord),
     Open(AuditOpen),
     Log(AuditList),
     Watch(AuditWatch),
@@ -169,6 +171,9 @@ pub(crate) struct AuditReply {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Answer although readers have answers of yours on record that your log does not have
+    #[arg(long)]
+    pub(crate) accept_older_log: bool,
     #[command(flatten)]
     pub(crate) letters: AuditLetters,
     #[command(flatten, next_help_heading = None::<&str>)]
@@ -188,12 +193,32 @@ pub(crate) struct AuditRead {
     pub(crate) letters: AuditLetters,
 }
 
+/// As the reader: sign whose answers you have; print the request with that, for `sotto audit notice`
+///
+/// Members compare it with their logs once the request is public. It says nothing of the amounts.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto audit record deep.request audit.answers --charter audit.charter --group audit.group \
+      --key west.key --dir audited")]
+pub(crate) struct AuditRecord {
+    #[command(flatten)]
+    pub(crate) keys: AuditKeys,
+    #[command(flatten)]
+    pub(crate) letters: AuditLetters,
+}
+
 /// As an auditor: hand out the requests that were answered and whose delay is over
+///
+/// The node keeps each and gives it to its peers; it is printed too. Letters add what you did not have when you
+/// answered, such as the record of the answers. A request that cannot be handed out is named, and the others are.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto audit open --charter audit.charter --group audit.group --key north.key --dir audited")]
 pub(crate) struct AuditOpen {
+    /// Requests with what was added to them later; `-` is standard input
+    pub(crate) letter: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) keys: AuditKeys,
     #[command(flatten)]
@@ -215,13 +240,22 @@ pub(crate) struct AuditList {
 }
 
 /// Check requests that auditors handed out, and say which of this wallet's outputs they name
+///
+/// Without letters, those that the node keeps. Nodes give them to each other, with the charter.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
+  $ sotto audit watch --wallet alice --dir audited
   $ sotto audit watch deep.request --charter audit.charter --wallet alice --dir audited")]
 pub(crate) struct AuditWatch {
+    /// Requests; `-` is standard input
+    #[arg(requires = "charter")]
+    pub(crate) letter: Vec<PathBuf>,
+    /// The charter whose hash the chain has
+    #[arg(long, value_name = "FILE")]
+    pub(crate) charter: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) letters: AuditLetters,
+    pub(crate) node: NodeArgs,
     #[command(flatten)]
     pub(crate) wallet: WalletChoice,
 }

@@ -7,6 +7,7 @@ use super::failure::chain_failure;
 use crate::exit::{ErrorCode, Failure, OrRefuse as _, Outcome};
 use core::fmt;
 use rayon::prelude::*;
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     amount::Height,
     block::Header,
@@ -22,6 +23,8 @@ use sotto_node::{
         chain_dir::DiskLedger,
         light::{IncludedOutput, LightClient, LightError},
     },
+    ledger::opening,
+    message::opened::OpenedPlace,
     storage::StoreError,
 };
 use sotto_wallet::{
@@ -62,6 +65,28 @@ impl ChainAt {
         match self {
             Self::Disk(ledger) => ledger.submit(t).or_refuse(what),
             Self::Node(light) => light.submit(t).map_err(|e| chain_failure(what, &e)),
+        }
+    }
+
+    /// Hands over a request of auditors whose delay is over, which this chain's nodes keep and pass on.
+    pub(crate) fn open_request(&mut self, request: OpenedRequest) -> Outcome {
+        let what = "the request was not handed over";
+        match self {
+            Self::Disk(ledger) => opening::keep(ledger, request).or_refuse(what).map(drop),
+            Self::Node(light) => light.open_request(request).map_err(|e| chain_failure(what, &e)),
+        }
+    }
+
+    /// The requests that auditors handed out, as far as they are known here. Each stands alone, and is still to be judged.
+    pub(crate) fn opened_requests(&self) -> Outcome<Vec<OpenedRequest>> {
+        match self {
+            Self::Disk(ledger) => {
+                let all = opening::kept(ledger).after(OpenedPlace::FIRST, usize::MAX);
+                Ok(all.into_iter().map(|at| at.request).collect())
+            }
+            Self::Node(light) => {
+                light.opened_requests().map_err(|e| chain_failure("cannot read the requests of auditors", &e))
+            }
         }
     }
 

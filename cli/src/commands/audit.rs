@@ -18,6 +18,7 @@ pub(crate) fn run(context: &Context, command: &Audit) -> Outcome {
         Audit::Notice(a) => requester::notice(context, a),
         Audit::Answer(a) => auditor::answer(context, a),
         Audit::Read(a) => reader::read(context, a),
+        Audit::Record(a) => reader::record(context, a),
         Audit::Open(a) => auditor::open(context, a),
         Audit::Log(a) => auditor::log(context, a),
         Audit::Watch(a) => reader::watch(context, a),

@@ -10,7 +10,7 @@ mod signatures;
 use std::{collections::BTreeMap, fs, path::Path};
 
 const LIBRARIES: &[&str] =
-    &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"];
+    &["mw", "mpc", "party", "keys", "tee", "jobs", "audit", "dandelion", "wallet", "node", "link"];
 
 /// Folder → our packages that it may depend on. `vectors` may be a dev-dependency of all; `benches` and
 /// `fuzz` may import anything and are imported by none.
@@ -21,19 +21,46 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("keys", &["party"]),
     ("tee", &["party"]),
     ("jobs", &["mpc", "party", "tee", "link"]),
+    ("audit", &["mw", "party"]),
     ("dandelion", &[]),
     ("link", &[]),
-    ("wallet", &["mw", "keys", "party"]),
-    ("node", &["mw", "dandelion", "link", "party", "keys"]),
-    ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link"]),
+    ("wallet", &["mw", "keys", "party", "audit"]),
+    ("node", &["mw", "dandelion", "link", "party", "keys", "audit"]),
+    ("cli", &["mw", "mpc", "party", "keys", "tee", "jobs", "audit", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
     (
         "benches",
-        &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"],
+        &[
+            "mw",
+            "mpc",
+            "party",
+            "keys",
+            "tee",
+            "jobs",
+            "audit",
+            "dandelion",
+            "wallet",
+            "node",
+            "link",
+            "vectors",
+        ],
     ),
     (
         "fuzz",
-        &["mw", "mpc", "party", "keys", "tee", "jobs", "dandelion", "wallet", "node", "link", "vectors"],
+        &[
+            "mw",
+            "mpc",
+            "party",
+            "keys",
+            "tee",
+            "jobs",
+            "audit",
+            "dandelion",
+            "wallet",
+            "node",
+            "link",
+            "vectors",
+        ],
     ),
 ];
 

@@ -7,10 +7,12 @@
 use crate::{
     edge::client::{Client, ClientError},
     effect::KernelProof,
+    ledger::opened::OpenedRequests,
     light::{self, InvalidResponse},
-    message::BlockName,
+    message::{BlockName, opened::OpenedPlace},
     rpc::{self, Code, FoundRecord, Hex, TipRecord},
 };
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     amount::Height,
     block::{Block, Header, SealedHeader},
@@ -192,6 +194,41 @@ impl LightClient {
     pub fn submit_change(&self, change: SignedChange) -> Result<(), LightError> {
         self.client.ask(&rpc::SubmitChange { change: Hex(change) })?;
         Ok(())
+    }
+
+    /// Hands over a request of auditors whose delay is over.
+    ///
+    /// # Errors
+    /// [`LightError`]; [`ClientError::Refused`] if the node does not keep it.
+    pub fn open_request(&self, request: OpenedRequest) -> Result<(), LightError> {
+        self.client.ask(&rpc::OpenRequest { request: Hex(request) })?;
+        Ok(())
+    }
+
+    /// The requests that auditors handed out, as far as the node has them. Nothing of them is verified here: signatures
+    /// and charter speak for themselves, and the caller asks for the kernels of the notices.
+    ///
+    /// # Errors
+    /// [`LightError`].
+    pub fn opened_requests(&self) -> Result<Vec<OpenedRequest>, LightError> {
+        let (mut all, mut after) = (Vec::new(), OpenedPlace::FIRST);
+        loop {
+            let page = rpc::OpenedRequests { height: after.height.get(), name: Hex(after.name) };
+            let found = self.client.ask(&page)?.requests;
+            if found.is_empty() {
+                return Ok(all);
+            }
+            for found in found {
+                let (height, request) = (Height::new(found.height), found.request.0);
+                let place = OpenedPlace { height, name: request.letter.request().name(self.chain.id()) };
+                // A node that goes round would never come to an end.
+                if place <= after || all.len() >= OpenedRequests::MAX {
+                    return Err(InvalidResponse::Requests.into());
+                }
+                after = place;
+                all.push(request);
+            }
+        }
     }
 
     /// The next unspent outputs in the order of their keys, after the key `after`. An empty result means the

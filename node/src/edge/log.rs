@@ -64,6 +64,17 @@ pub(crate) fn record(event: &LogEvent) {
         LogEvent::EvidenceDamaged => {
             error!("the file of evidence against validators is damaged; it is kept as equivocations.damaged")
         }
+        LogEvent::RequestsDamaged => {
+            error!(
+                "the file of auditors' requests is damaged; it is kept as requests.damaged, and peers are asked for them"
+            )
+        }
+        LogEvent::RequestOpened { height, outputs } => {
+            info!(
+                height = height.get(),
+                outputs, "auditors handed out a request, on record since this height"
+            )
+        }
         LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
         LogEvent::NotFluffed(why) => {
             info!(why = why.kind(), "a stemmed transaction could not be fluffed")

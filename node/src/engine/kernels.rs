@@ -6,9 +6,9 @@
 use crate::{
     effect::KernelProof,
     message::BlockName,
-    storage::{Files, IndexFault, Store, StoreError},
+    storage::{Files, IndexFault, Store, StoreError, queries::KernelAt},
 };
-use sotto_mw::{amount::Height, kernel::Excess, mmr::Mmr, state::ChainView};
+use sotto_mw::{kernel::Excess, mmr::Mmr, state::ChainView};
 
 /// The range, and the block up to which it goes.
 #[derive(Debug, Default)]
@@ -24,26 +24,11 @@ impl Kernels {
         store: &Store<F>,
         excess: &Excess,
     ) -> Result<Option<KernelProof>, StoreError> {
-        let Some(seen) = store.last_seen(excess)? else { return Ok(None) };
-        let height = seen.height;
-        let count =
-            |h: Height| Ok::<_, StoreError>(store.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
-        let places = count(height.minus(1))?..count(height)?;
-        for (kernel, place) in store.kernels_from(places.start).zip(places) {
-            let kernel = kernel?;
-            if kernel.excess == *excess {
-                self.catch_up(store)?;
-                let path = self.range.prove(place).ok_or(IndexFault::Kernel(place))?;
-                return Ok(Some(KernelProof {
-                    height,
-                    kernel,
-                    place,
-                    path,
-                    tip: BlockName::of(store.tip()),
-                }));
-            }
-        }
-        store.noting(Err(IndexFault::Kernels.into()))
+        let Some(KernelAt { kernel, height, place }) = store.last_kernel(excess)? else { return Ok(None) };
+        self.catch_up(store)?;
+        let path = self.range.prove(place).ok_or(IndexFault::Kernel(place))?;
+        let tip = BlockName::of(store.tip());
+        Ok(Some(KernelProof { height, kernel, place, path, tip }))
     }
 
     /// Extends the range to the store's tip.

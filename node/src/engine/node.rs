@@ -7,12 +7,14 @@ use super::{
     context::{PartEvent, Signal, StepContext, StepResult},
     gossip::Gossip,
     handshake,
+    opened::Opened,
     peers::{Peers, addr_book::AddrBook, addr_book_file, budget::Charge},
     queries::Queries,
     relay::Relay,
     sealer::{GroupEngine, Sealer},
     snapshot_sync::SnapshotSync,
     sync::Sync,
+    usage::Usage,
     validator::Validator,
     verify_queue::{Then, VerifyQueue},
     witness,
@@ -55,6 +57,7 @@ struct Parts {
     sync: Sync,
     snapshots: SnapshotSync,
     serve: ChainServe,
+    opened: Opened,
     queries: Queries,
     validator: Option<Validator>,
     /// The tip that was announced last.
@@ -91,27 +94,6 @@ impl<F: Files> NodeSetup<'_, F> {
     }
 }
 
-/// How much a node holds for others. Each is bounded by [`Config`] or a constant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// Connections.
-    pub peers: usize,
-    /// Addresses in the book.
-    pub addresses: usize,
-    /// Transactions in the mempool.
-    pub transactions: usize,
-    /// Transactions in the stempool.
-    pub stems: usize,
-    /// Transactions that were announced and are not here.
-    pub asked: usize,
-    /// Transactions that are remembered of one peer, at most.
-    pub remembered: usize,
-    /// Headers and blocks of a branch, and parts of a snapshot, that are being fetched.
-    pub blocks: usize,
-    /// Messages and transactions that wait for a worker or are with one.
-    pub verifying: usize,
-}
-
 impl<F: Files> Node<F> {
     /// A node over a ledger.
     #[must_use]
@@ -132,6 +114,7 @@ impl<F: Files> Node<F> {
             sync: Sync::new(),
             snapshots: SnapshotSync::resumed(&config, &ledger, &mut branch),
             serve: ChainServe::default(),
+            opened: Opened::default(),
             queries: Queries::new(sealer),
             validator: validator.map(Validator::new),
             saved: Duration::ZERO,
@@ -255,6 +238,7 @@ impl Parts {
                 self.snapshots.step(ctx, PartEvent::Signal(&signal))?;
                 self.gossip.step(ctx, PartEvent::Signal(&signal))?;
                 self.relay.step(ctx, PartEvent::Signal(&signal))?;
+                self.opened.step(ctx, PartEvent::Signal(&signal))?;
                 self.queries.sealer().map_or(Ok(()), |sealer| sealer.on_signal(ctx, &signal))?;
                 if let Some(validator) = &mut self.validator {
                     validator.step(ctx, PartEvent::Signal(&signal))?;
@@ -286,6 +270,7 @@ impl Parts {
         self.settle(ctx)?;
         self.snapshots.step(ctx, PartEvent::Tick)?;
         self.settle(ctx)?;
+        self.opened.step(ctx, PartEvent::Tick)?;
         self.queries.sealer().map_or(Ok(()), |sealer| sealer.on_tick(ctx))?;
         self.settle(ctx)?;
         self.report(ctx);
@@ -428,6 +413,7 @@ impl Parts {
         self.relay.step(ctx, PartEvent::Ready(id))?;
         self.snapshots.step(ctx, PartEvent::Ready(id))?;
         changes::on_ready(ctx, id);
+        self.opened.step(ctx, PartEvent::Ready(id))?;
         self.sync.step(ctx, PartEvent::Ready(id))
     }
 
@@ -457,6 +443,10 @@ impl Parts {
             | Message::Block { .. }
             | Message::Terms(_)
             | Message::NotFound(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
+            m @ (Message::GetOpened(_)
+            | Message::Opened(_)
+            | Message::GetRequest(_)
+            | Message::Request(_)) => return self.opened.step(ctx, PartEvent::Message(id, m)),
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
             }

@@ -13,12 +13,13 @@ use super::{
     changes,
     context::{StepContext, StepResult},
     kernels::Kernels,
+    opened,
     sealer::Sealer,
 };
 use crate::{
     effect::{EvidenceStatus, PeerStatus, Refusal, Response, Status, ValidatorStatus},
     event::{Request, RequestId},
-    ledger::{Draft, LedgerError, witness::set_at},
+    ledger::{Draft, LedgerError, opening::OpenRefused, witness::set_at},
     message::BlockName,
     peer::PeerKey,
     seal::SealedHeader,
@@ -38,6 +39,8 @@ use sotto_mw::{
 /// Most unspent outputs in one response, and most headers.
 const MAX_UNSPENT: usize = 1_024;
 const MAX_HEADERS: u32 = 2_048;
+/// Most requests of auditors in one response: each has up to 64 KiB.
+const MAX_OPENED: usize = 64;
 /// Most changes of the terms in one response: each may hold two sets of validators, of 18 KB.
 const MAX_TERMS: usize = 16;
 
@@ -123,6 +126,14 @@ impl Queries {
                 changes::accept(ctx, None, *change)?;
                 Response::Done
             }
+            Request::OpenRequest(request) => {
+                match opened::accept(ctx, None, *request) {
+                    Err(OpenRefused::Store(e)) => return Err(failed(e)),
+                    kept => kept?,
+                }
+                Response::Done
+            }
+            Request::Opened(after) => Response::Opened(ctx.ledger.requests.after(after, MAX_OPENED)),
             Request::Seal { reward, time } => self.seal(ctx, *reward, time)?,
             Request::Connect(address) => {
                 ctx.peers.book.hear(address, address.at.ip());

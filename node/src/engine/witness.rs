@@ -27,6 +27,9 @@ pub(crate) fn begin<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
     if core::mem::take(&mut ctx.ledger.opened.evidence_set_aside) {
         ctx.log(LogEvent::EvidenceDamaged);
     }
+    if core::mem::take(&mut ctx.ledger.opened.requests_set_aside) {
+        ctx.log(LogEvent::RequestsDamaged);
+    }
     ctx.halt()
 }
 

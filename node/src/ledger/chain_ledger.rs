@@ -10,6 +10,7 @@ use crate::{
         journal::Journal,
         mempool::{Mempool, MempoolLimits, conflict::AdmitError},
         mempool_file::Tail,
+        opened::{self, OpenedRequests},
         originals::Originals,
         pending_changes::{ChangeRefused, PendingChanges},
     },
@@ -83,6 +84,7 @@ pub struct Ledger<F: Files> {
     pub(crate) mempool: Mempool,
     pub(crate) evidence: Evidence,
     pub(crate) equivocations: Equivocations,
+    pub(crate) requests: OpenedRequests,
     pub(crate) opened: MempoolChange,
     pub(crate) journal: Journal,
     pub(crate) originals: Originals,
@@ -99,18 +101,20 @@ impl<F: Files> Ledger<F> {
     pub fn over(mut store: Store<F>, limits: MempoolLimits) -> Result<Self, LedgerError> {
         let evidence = load_evidence(&store)?;
         let (equivocations, evidence_set_aside) = equivocations::load(&mut store)?;
+        let (requests, requests_set_aside) = opened::load(&mut store)?;
         let mut ledger = Self {
             store,
             mempool: Mempool::new(limits),
             evidence,
             equivocations,
+            requests,
             opened: MempoolChange::default(),
             journal: Journal::default(),
             originals: Originals::default(),
             checkpoints: Vec::new(),
             changes: PendingChanges::default(),
         };
-        ledger.opened = MempoolChange { evidence_set_aside, ..ledger.load_mempool()? };
+        ledger.opened = MempoolChange { evidence_set_aside, requests_set_aside, ..ledger.load_mempool()? };
         Ok(ledger)
     }
 

@@ -83,6 +83,8 @@ pub struct MempoolChange {
     pub set_aside: bool,
     /// The file of evidence against validators was damaged and set aside when the ledger was opened.
     pub evidence_set_aside: bool,
+    /// The file of auditors' requests was damaged and set aside when the ledger was opened.
+    pub requests_set_aside: bool,
     /// The mempool's file could not be written, and is as it was before.
     pub unsaved: Option<StoreError>,
     /// Blocks of this change whose height has another sealed block, with the evidence.

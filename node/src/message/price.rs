@@ -24,6 +24,8 @@ const POINT: u64 = 32;
 /// Bytes of a signature, and of a header.
 const SIGNATURE: u64 = 64;
 const HEADER: u64 = 256;
+/// Bytes of a key with its signature, in a request of auditors.
+const SIGNED_KEY: u64 = 1_312;
 /// Bytes that are hashed in one unit.
 const HASHED: u64 = 2_048;
 /// The units of a seal.
@@ -32,6 +34,9 @@ pub const SEAL: u64 = 20;
 pub const TIP: u64 = 5 * SEAL;
 /// The units of evidence: two signatures, their points, and writing it down.
 pub const EVIDENCE: u64 = 5 * SEAL;
+/// The units of a request of auditors, besides its signatures: reading its keys, looking for two kernels in their blocks, and
+/// writing it down.
+pub const OPENED: u64 = 20 * SEAL;
 /// The units of a header that is served: a look-up, a read and a point.
 pub const SERVED_HEADER: u64 = 3;
 /// The units of a request for one thing of the chain, besides what it weighs.
@@ -47,12 +52,13 @@ pub fn price(frame: &[u8]) -> u64 {
         Some(13 | 15 | 26) => points,
         Some(9) => TIP + SEAL * signatures(length, 1),
         Some(11 | 19) => SEAL * signatures(length, count).max(count.min(points)),
-        Some(4 | 6 | 7) => count.min(points) / 4,
+        Some(4 | 6 | 7 | 32) => count.min(points) / 4,
         Some(10) => 2 * count.min(points),
         Some(12 | 14 | 16 | 20) => REQUEST + points / 8,
         Some(18) => SEAL,
         Some(28) => EVIDENCE,
-        Some(29) => REQUEST,
+        Some(29 | 31 | 33) => REQUEST,
+        Some(34) => OPENED + SEAL * (length / SIGNED_KEY),
         Some(30) => SEAL * (length / SIGNATURE),
         Some(17 | 21) => 2 + length / HASHED,
         _ => length / HASHED,

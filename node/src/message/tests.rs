@@ -5,15 +5,19 @@ use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
 use rand_core::OsRng;
+use sotto_audit::{Charter, CharterTerms, Matter, OutputPlace, ReadRequest};
 use sotto_mw::{
     chain::ChainId,
     commitment::Commitment,
+    group::PointBytes,
     output::OutputFeatures,
+    schnorr::PublicKey,
     secret::SecretScalar,
     terms::{Announced, Change},
     testing::TestChain,
     votes::{Vote, VoteKind},
 };
+use sotto_party::Identity;
 
 /// A validator that voted twice.
 fn evidence(chain: &ChainId) -> Evidence {
@@ -28,6 +32,18 @@ fn terms_change() -> TermsChange {
     let change = chain.change(Change::Rules(Announced { from: Height::new(900), what: 9 }), Height::new(9));
     chain.grow_with(Vec::new(), Some(change));
     TermsChange { sealed: SealedHeader::of(&chain.blocks()[0]), terms: chain.chain().terms().clone() }
+}
+
+/// A request that nobody allowed, with its charter.
+fn opened() -> OpenedRequest {
+    let reader = Identity::random(&mut OsRng).public();
+    let key = PublicKey::of(&SecretScalar::random(&mut OsRng));
+    let terms = CharterTerms { needed: 1, outputs: 4, requests: 2, depth: 3, delay: 5 };
+    let charter = Charter::new(key, vec![reader.digest()], terms, "").unwrap();
+    let outputs = vec![OutputPlace { height: Height::new(1), output: PointBytes([3; 32]) }];
+    let matter = Matter { case: Hash::ZERO, outputs, reason: "an order".into() };
+    let letter = ReadRequest::new(&charter, matter, reader, &mut OsRng).unwrap().into();
+    OpenedRequest { charter, letter }
 }
 
 fn all() -> Vec<Message> {
@@ -47,6 +63,7 @@ fn all() -> Vec<Message> {
     let commitments: Vec<Commitment> = block.body.inputs.clone();
     assert!(!commitments.is_empty());
     let compact = Compact::of(&block, 3).unwrap();
+    let place = OpenedPlace { height: name.height, name: hash };
     vec![
         Message::Hello(hello(None)),
         Message::Hello(hello(Some(4_000))),
@@ -84,6 +101,10 @@ fn all() -> Vec<Message> {
         Message::Evidence(evidence(test_chain.chain().id())),
         Message::GetTerms(Height::new(7)),
         Message::Terms(vec![terms_change()]),
+        Message::GetOpened(place),
+        Message::Opened([false, true].map(|recorded| OpenedEntry { place, recorded }).to_vec()),
+        Message::GetRequest(place),
+        Message::Request(Box::new(opened())),
     ]
 }
 
@@ -91,7 +112,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..31).collect(), "one of each kind");
+    assert_eq!(kinds, (0..35).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
@@ -110,7 +131,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 31]), Err(DecodeError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 35]), Err(DecodeError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 
@@ -163,6 +184,7 @@ fn counts_are_bounded_before_anything_is_made() {
         (11, MAX_HEADERS),
         (19, MAX_SNAPSHOTS),
         (30, MAX_TERMS),
+        (32, MAX_IDS),
     ] {
         assert!(
             matches!(Message::from_bytes(&counted(kind, most + 1)), Err(DecodeError::Bound { .. })),

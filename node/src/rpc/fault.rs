@@ -2,7 +2,7 @@
 
 use crate::{
     effect::Refusal,
-    ledger::{LedgerError, pending_changes::ChangeRefused},
+    ledger::{LedgerError, opening::OpenRefused, pending_changes::ChangeRefused},
 };
 
 /// The number of an error. JSON-RPC defines the negative ones.
@@ -118,7 +118,9 @@ impl From<Refusal> for Fault {
             Refusal::Ledger(LedgerError::Conflict(_)) | Refusal::Change(ChangeRefused::Full) => {
                 (Code::Pending, None)
             }
-            Refusal::Ledger(LedgerError::Store(_)) => return Self::Stopped,
+            Refusal::Ledger(LedgerError::Store(_)) | Refusal::Request(OpenRefused::Store(_)) => {
+                return Self::Stopped;
+            }
             Refusal::Busy => (Code::Busy, None),
             Refusal::TooMany { .. } => (Code::Wide, None),
             _ => (Code::Refused, None),

@@ -3,11 +3,13 @@
 use crate::{
     consensus::Activity,
     effect::{EvidenceStatus, KernelProof, PeerStatus, Response, Status, ValidatorStatus},
+    ledger::opened::OpenedAt,
     message::BlockName,
     peer::DialFailure,
     rpc::{Fault, Hex},
 };
 use serde::{Deserialize, Serialize};
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     amount::Height,
     block::{Block, SealedHeader},
@@ -100,6 +102,23 @@ records! {
         reached: bool,
         /// The block that a peer showed last in place of a checkpoint's.
         refused: Option<TipRecord>,
+    }
+
+    /// The node keeps the request, and gives it to its peers.
+    KeptRecord {}
+
+    /// Requests that auditors handed out, in the order of their notices.
+    OpenedRecord {
+        /// The requests.
+        requests: Vec<OpenedAtRecord>,
+    }
+
+    /// A request that auditors handed out.
+    OpenedAtRecord {
+        /// The height of the block with its notice.
+        height: u64,
+        /// The request, with its charter.
+        request: Hex<OpenedRequest>,
     }
 
     /// A validator that signed two different things at one position.
@@ -346,6 +365,12 @@ impl From<PeerStatus> for PeerRecord {
     }
 }
 
+impl From<OpenedAt> for OpenedAtRecord {
+    fn from(OpenedAt { height, request }: OpenedAt) -> Self {
+        Self { height: height.get(), request: Hex(request) }
+    }
+}
+
 impl From<KernelProof> for FoundRecord {
     fn from(k: KernelProof) -> Self {
         Self {
@@ -396,5 +421,7 @@ results! {
         let outputs = unspent.iter().map(|u| Hex(u.rewind_data())).collect();
         Self { outputs, proof: Hex(proof), tip: tip.into() }
     };
+    KeptRecord, Response::Done => Self {};
+    OpenedRecord, Response::Opened(all) => Self { requests: all.into_iter().map(Into::into).collect() };
     StoppedRecord, Response::Done => Self {};
 }

@@ -23,6 +23,10 @@ pub enum FileName {
     Equivocations,
     /// A damaged file of evidence against validators, kept for inspection.
     EquivocationsDamaged,
+    /// Requests that auditors handed out.
+    Requests,
+    /// A damaged file of them, kept for inspection.
+    RequestsDamaged,
     /// Parts of a snapshot that is being fetched from peers.
     SnapshotDownload,
     /// A snapshot that is served to peers.
@@ -55,6 +59,8 @@ impl fmt::Display for FileName {
             Self::Evidence => f.write_str("evidence"),
             Self::Equivocations => f.write_str("equivocations"),
             Self::EquivocationsDamaged => f.write_str("equivocations.damaged"),
+            Self::Requests => f.write_str("requests"),
+            Self::RequestsDamaged => f.write_str("requests.damaged"),
             Self::SnapshotDownload => f.write_str("snapshot-download"),
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
             Self::SnapshotDraft => f.write_str("snapshot-draft"),

@@ -33,6 +33,17 @@ use sotto_mw::{
     trie::{self, ChunkProof, Entry, Prefix, Trie},
 };
 
+/// A kernel of the chain, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KernelAt {
+    /// The kernel.
+    pub(crate) kernel: Kernel,
+    /// The height of its block.
+    pub(crate) height: Height,
+    /// Its place among all kernels.
+    pub(crate) place: u64,
+}
+
 /// Bytes on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
@@ -213,6 +224,22 @@ impl<F: Files> ChainStore<F> {
     pub fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
         self.running()?;
         self.noting(self.index.kernel_height(id))
+    }
+
+    /// The last kernel with this excess.
+    pub(crate) fn last_kernel(&self, excess: &Excess) -> Result<Option<KernelAt>, StoreError> {
+        let Some(seen) = self.last_seen(excess)? else { return Ok(None) };
+        let height = seen.height;
+        let count =
+            |h: Height| Ok::<_, StoreError>(self.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
+        let places = count(height.minus(1))?..count(height)?;
+        for (kernel, place) in self.kernels_from(places.start).zip(places) {
+            let kernel = kernel?;
+            if kernel.excess == *excess {
+                return Ok(Some(KernelAt { kernel, height, place }));
+            }
+        }
+        self.noting(Err(IndexFault::Kernels.into()))
     }
 
     /// All unspent outputs in the order of their keys in the trie. An error stands for each part of them that

@@ -12,9 +12,12 @@ mod fetching;
 mod hand;
 mod headers;
 mod lone;
+mod opened;
 mod parts;
 mod pending;
 mod puppet;
+#[path = "../support/requests.rs"]
+mod requests;
 mod resumed;
 mod routes;
 mod schedules;

@@ -14,16 +14,15 @@
 //! Not guaranteed: anything about t members that break their charter.
 #![deny(clippy::indexing_slicing)]
 
-use super::{
-    charter::Charter,
-    log::{AuditLog, MAX_LOG},
-    request::{OutputPlace, RequestLetter},
-};
+use super::log::{AuditLog, MAX_LOG, recorded};
 use crate::{
     armor::{Message, MessageKind},
     level::Sealed,
 };
 use rand_core::{CryptoRng, RngCore};
+use sotto_audit::{
+    AnswerRecord, Charter, OutputPlace, RecordedAnswer, RequestError, RequestFault, RequestLetter,
+};
 use sotto_keys::{
     Epoch, Hash as KeysHash, Index,
     reading::{Question, ReadingAnswer, ReadingError, ReadingMember},
@@ -33,55 +32,21 @@ use sotto_mw::{
     chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader},
     group::Point,
-    kernel::KernelFeatures,
     output::Output,
     reading::{AmountTable, Halves},
 };
 use sotto_party::Identity;
+use std::collections::BTreeMap;
 
 /// Why a request is not answered, or not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
-    /// The chain has no auditors, or others.
-    #[error("the charter is not that of this chain")]
-    OtherCharter,
+    /// Charter, signatures or notice do not hold, or not yet.
+    #[error(transparent)]
+    Request(#[from] RequestFault),
     /// The group is not that of the charter.
     #[error("the group does not have the key of this chain's auditors")]
     OtherGroup,
-    /// The request was made under another charter.
-    #[error("the request was made under another charter")]
-    RequestCharter,
-    /// More outputs than the charter allows.
-    #[error("the request has {found} outputs, and the charter allows {most}")]
-    TooManyOutputs {
-        /// How many it has.
-        found: usize,
-        /// How many are allowed.
-        most: u16,
-    },
-    /// Too few signatures of authorities hold.
-    #[error("{found} authorities of the charter have signed the request, and {needed} are needed")]
-    Unauthorised {
-        /// How many have.
-        found: usize,
-        /// How many are needed.
-        needed: u8,
-    },
-    /// No block has the notice.
-    #[error("no block of the chain has a notice of this request")]
-    NoNotice,
-    /// The notice is too young.
-    #[error(
-        "the notice is in block {height}, and the charter asks for {depth} blocks from it on: that is block {at}"
-    )]
-    TooEarly {
-        /// The block of the notice.
-        height: Height,
-        /// How deep it has to be.
-        depth: u64,
-        /// The block that makes it so deep.
-        at: Height,
-    },
     /// No block has an output.
     #[error("block {height} has no output {output} that auditors read", height = place.height, output = place.output)]
     NoOutput {
@@ -103,6 +68,9 @@ pub enum AuditError {
     /// The request was answered before: that answer is in the log.
     #[error("the request was answered before")]
     Answered,
+    /// The record of answers cannot be made.
+    #[error(transparent)]
+    Record(#[from] RequestError),
     /// The question to the group, or its answers, cannot be used.
     #[error(transparent)]
     Reading(#[from] ReadingError),
@@ -135,47 +103,53 @@ impl<'a> RequestFacts<'a> {
     /// Whether charter, request and signatures belong together. It takes no look at the chain's blocks.
     ///
     /// # Errors
-    /// [`AuditError`].
-    pub fn check_letter(&self) -> Result<(), AuditError> {
-        let (charter, request) = (self.charter, self.letter.request());
-        if self.chain.params().auditors != Some(charter.auditors()) {
-            return Err(AuditError::OtherCharter);
-        }
-        if request.charter() != charter.hash() {
-            return Err(AuditError::RequestCharter);
-        }
-        let (found, most) = (request.outputs().len(), charter.terms().outputs);
-        if found > most.into() {
-            return Err(AuditError::TooManyOutputs { found, most });
-        }
-        let (found, needed) =
-            (self.letter.allowed_by(self.chain.id(), charter).len(), charter.terms().needed);
-        if found < needed.into() { Err(AuditError::Unauthorised { found, needed }) } else { Ok(()) }
+    /// [`RequestFault`].
+    pub fn check_letter(&self) -> Result<(), RequestFault> {
+        self.letter.check(self.chain, self.charter)
     }
 
     /// The block of the request's notice.
     ///
     /// # Errors
-    /// [`AuditError::NoNotice`].
-    pub fn noticed(&self) -> Result<Height, AuditError> {
-        let wanted = self.letter.request().notice(self.chain.id());
-        let is_it = |sealed: &Sealed<'_>| {
-            let named = self.letter.notice() == Some(&sealed.kernel.excess);
-            named
-                && matches!(sealed.kernel.features, KernelFeatures::Notice { notice, .. } if notice == wanted)
-        };
-        self.notice.filter(|sealed| is_it(sealed)).map(|sealed| sealed.height).ok_or(AuditError::NoNotice)
+    /// [`RequestFault::NoNotice`].
+    pub fn noticed(&self) -> Result<Height, RequestFault> {
+        let is_it = |sealed: &Sealed<'_>| self.letter.is_notice(self.chain.id(), sealed.kernel);
+        self.notice.filter(|sealed| is_it(sealed)).map(|sealed| sealed.height).ok_or(RequestFault::NoNotice)
     }
 
     /// Whether the charter's delay is over, so that members hand the request out.
     ///
     /// # Errors
-    /// [`AuditError`], above all [`AuditError::TooEarly`].
-    pub fn is_open(&self) -> Result<Height, AuditError> {
+    /// [`RequestFault`], above all [`RequestFault::TooEarly`].
+    pub fn is_open(&self) -> Result<Height, RequestFault> {
         self.check_letter()?;
-        let (height, depth) = (self.noticed()?, self.charter.terms().delay);
-        let at = height.plus(depth);
-        if self.tip < at { Err(AuditError::TooEarly { height, depth, at }) } else { Ok(height) }
+        let height = self.noticed()?;
+        RequestLetter::check_delay(self.charter, height, self.tip).map(|()| height)
+    }
+
+    /// The reader's record of the answers that it opened: of those that members signed for this request, without false ones.
+    ///
+    /// # Errors
+    /// [`AuditError`] unless the key is the reader's and a good answer is there.
+    pub fn record(
+        &self,
+        epoch: &Epoch,
+        reader: &Identity,
+        answers: &[AuditAnswer],
+    ) -> Result<AnswerRecord, AuditError> {
+        let (bad, name) = (self.false_answers(epoch, reader, answers)?, self.name());
+        let counts = |a: &&ReadingAnswer| {
+            let here = (a.request(), a.epoch()) == (name, epoch.hash());
+            here && a.is_signed(epoch.draft()) && !bad.contains(&a.from())
+        };
+        let good = answers.iter().map(|a| &a.0).filter(counts);
+        let by_member: BTreeMap<Index, RecordedAnswer> = good.map(|a| (a.from(), recorded(a))).collect();
+        let (chain, request) = (self.chain.id(), self.letter.request());
+        Ok(AnswerRecord::new(chain, request, by_member.into_values().collect(), reader)?)
+    }
+
+    fn name(&self) -> KeysHash {
+        KeysHash::from_bytes(*self.letter.request().name(self.chain.id()).as_bytes())
     }
 
     /// The halves of the outputs, in the order of the request.
@@ -205,7 +179,7 @@ impl<'a> RequestFacts<'a> {
         let (height, depth) = (self.noticed()?, self.charter.terms().depth);
         let at = height.plus(depth - 1);
         if self.tip < at {
-            return Err(AuditError::TooEarly { height, depth, at });
+            return Err(RequestFault::TooEarly { height, depth, at }.into());
         }
         let asked = Asked::new(&self.halves()?);
         if now < log.last_time() {
@@ -274,9 +248,8 @@ impl<'a> RequestFacts<'a> {
     }
 
     fn question<'q>(&'q self, epoch: &'q Epoch, asked: &'q Asked) -> Question<'q> {
-        let request = self.letter.request();
-        let name = KeysHash::from_bytes(*request.name(self.chain.id()).as_bytes());
-        Question { epoch, request: name, points: &asked.points, reader: request.reader() }
+        let reader = self.letter.request().reader();
+        Question { epoch, request: self.name(), points: &asked.points, reader }
     }
 }
 
@@ -367,6 +340,10 @@ impl Decode for AuditAnswer {
 
 impl Message for AuditAnswer {
     const KIND: MessageKind = MessageKind::AuditAnswer;
+}
+
+impl Message for RequestLetter {
+    const KIND: MessageKind = MessageKind::AuditRequest;
 }
 
 /// An amount that was read.

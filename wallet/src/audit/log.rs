@@ -11,11 +11,14 @@
 //! supervisors can note the last link. Not guaranteed: that the file is the newest one, and not an older copy.
 #![deny(clippy::indexing_slicing)]
 
-use super::request::RequestLetter;
 use crate::tag;
-use sotto_keys::reading::{MAX_ANSWER, ReadingAnswer};
+use sotto_audit::{Charter, RecordedAnswer, RequestLetter};
+use sotto_keys::{
+    Index,
+    reading::{MAX_ANSWER, ReadingAnswer},
+};
 use sotto_mw::{
-    chain::ChainId,
+    chain::{Chain, ChainId},
     codec::{Decode, DecodeError, Encode, Reader},
     hash::{Hash, tagged},
 };
@@ -23,8 +26,6 @@ use sotto_mw::{
 /// Most bytes of a log.
 pub const MAX_LOG: usize = 64 << 20;
 const PREFIX: &[u8] = b"sotto audit log v1";
-/// Most bytes of a letter.
-const MAX_LETTER: usize = 32 << 10;
 /// Thirty days, in seconds.
 const MONTH: u64 = 30 * 86_400;
 
@@ -46,6 +47,15 @@ impl LogEntry {
     pub const fn link(&self) -> Hash {
         self.link
     }
+}
+
+/// An answer that a reader has on record, and that the log of its member does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unlogged {
+    /// The name of the request.
+    pub request: Hash,
+    /// The hash of the answer.
+    pub answer: Hash,
 }
 
 /// The answers of a member, oldest first.
@@ -84,6 +94,27 @@ impl AuditLog {
     #[must_use]
     pub fn answer_to(&self, request: &Hash) -> Option<&LogEntry> {
         self.entries.iter().find(|e| e.letter.request().name(&self.chain) == *request)
+    }
+
+    /// The answers of a member that readers have on record in requests of its chain, and that this log does not have: if
+    /// there is one, the log is an older copy, or a reader that authorities named says what is not so.
+    #[must_use]
+    pub fn unlogged(
+        &self,
+        chain: &Chain,
+        charter: &Charter,
+        letters: &[RequestLetter],
+        member: Index,
+    ) -> Vec<Unlogged> {
+        let mut all = Vec::new();
+        for letter in letters.iter().filter(|letter| letter.check(chain, charter).is_ok()) {
+            let request = letter.request().name(&self.chain);
+            let logged = self.answer_to(&request).map(|entry| recorded(&entry.answer));
+            let of_it = letter.record().into_iter().flat_map(|record| record.answers());
+            let missing = of_it.filter(|a| a.member == member.get() && Some(**a) != logged);
+            all.extend(missing.map(|a| Unlogged { request, answer: a.answer }));
+        }
+        all
     }
 
     /// How many requests were answered in the thirty days before `now`.
@@ -134,7 +165,7 @@ impl AuditLog {
         let mut this = Self::new(ChainId::decode(&mut r)?);
         for _ in 0..r.u32()? {
             let time = r.u64()?;
-            let letter = RequestLetter::from_bytes(taken(&mut r, MAX_LETTER)?)?;
+            let letter = RequestLetter::from_bytes(taken(&mut r, RequestLetter::MAX_BYTES)?)?;
             let answer = ReadingAnswer::from_bytes(taken(&mut r, MAX_ANSWER)?);
             let answer = answer.map_err(|_| DecodeError::Invalid { what: "answer in a log" })?;
             let in_order = time >= this.last_time();
@@ -147,6 +178,11 @@ impl AuditLog {
         }
         if r.left() > 0 { Err(DecodeError::Trailing { extra: r.left() }) } else { Ok(this) }
     }
+}
+
+/// What a reader's record says of an answer.
+pub(super) fn recorded(answer: &ReadingAnswer) -> RecordedAnswer {
+    RecordedAnswer::of(answer.from().get(), &answer.to_bytes())
 }
 
 fn content(time: u64, letter: &RequestLetter, answer: &ReadingAnswer) -> Vec<u8> {

@@ -1,22 +1,26 @@
 //! `sotto audit answer`, `open` and `log`: what a member of the auditors' group does.
 
-use super::letters::{OnRecord, chain, chain_and_charter, describe, opened, print, printable};
+use super::letters::{
+    Letters, OnRecord, chain, chain_and_charter, describe, group_of, opened, print, printable, texts,
+};
 use crate::{
     Context,
     args::{AuditList, AuditOpen, AuditReply},
-    bridge::now,
+    bridge::{ChainAt, now},
     commands::{
-        chain::auditors::read_auditors,
         keys::{ShareFile, installation},
         mpc::job::read_identity,
     },
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     local_time::local_time,
+    ui::BAD,
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_keys::{Hash as KeysHash, edge::installation::Installation, reading::ReadingMember};
+use sotto_audit::{Charter, OpenedRequest, RequestFault, RequestLetter};
+use sotto_keys::{Group, Hash as KeysHash, edge::installation::Installation, reading::ReadingMember};
 use sotto_mw::chain::Chain;
+use sotto_party::Identity;
 use sotto_wallet::{
     armor,
     audit::{AuditAnswer, AuditLog, MAX_LOG},
@@ -41,6 +45,22 @@ impl Kept {
         }
         Ok(Self { installation, log })
     }
+
+    /// Refuses a log that lacks answers of this member which readers have on record.
+    fn check_age(&self, at: &ChainAt, charter: &Charter, group: &Group, identity: &Identity) -> Outcome {
+        let Some(member) = group.draft().index_of(&identity.public()) else { return Ok(()) };
+        let letters: Vec<RequestLetter> =
+            at.opened_requests()?.into_iter().map(|opened| opened.letter).collect();
+        let missing = self.log.unlogged(at.chain(), charter, &letters, member);
+        let Some(first) = missing.first() else { return Ok(()) };
+        Err(Failure::refused("the log of answers is older than what is on record")
+            .why(format!(
+                "readers have {} answers of member {member} on record that it does not have, the first one to request {}",
+                missing.len(),
+                first.request
+            ))
+            .help("put the newest copy of the log back; if it is lost, --accept-older-log answers without those counting"))
+    }
 }
 
 fn name(chain: &Chain) -> KeysHash {
@@ -49,8 +69,12 @@ fn name(chain: &Chain) -> KeysHash {
 
 pub(super) fn answer(context: &Context, a: &AuditReply) -> Outcome {
     let (at, charter, letter, _) = opened(context, &a.letters)?;
-    let group = read_auditors(&a.member.group)?;
+    let group = group_of(&a.member.group, at.chain())?;
     let kept = Kept::open(context, at.chain(), &a.member.key)?;
+    let identity = read_identity(&a.member.key)?;
+    if !a.accept_older_log {
+        kept.check_age(&at, &charter, &group, &identity)?;
+    }
     let record = OnRecord::look(&at, &charter, letter)?;
     drop(at);
     if let Some(entry) = kept.log.answer_to(&record.name()) {
@@ -72,7 +96,6 @@ pub(super) fn answer(context: &Context, a: &AuditReply) -> Outcome {
         ),
         a.yes,
     )?;
-    let identity = read_identity(&a.member.key)?;
     let member = ReadingMember { identity: &identity, share };
     let answered = admitted.answer(group.epoch(), member, &mut OsRng).or_refuse(what)?;
     let log = answered.log.to_bytes();
@@ -90,28 +113,66 @@ fn show(context: &Context, record: &OnRecord, answer: &AuditAnswer) -> Outcome {
     context.output.record("audit-answer", fields, &text)
 }
 
+/// What became of one entry of the log.
+enum Opened {
+    /// It is public.
+    Out(Box<RequestLetter>),
+    /// The charter's delay is not over.
+    Waits,
+}
+
 pub(super) fn open(context: &Context, a: &AuditOpen) -> Outcome {
-    let (at, charter) = chain_and_charter(context, &a.chain)?;
-    read_auditors(&a.keys.group)?;
+    let texts = texts(&a.letter)?;
+    let (mut at, charter) = chain_and_charter(context, &a.chain)?;
+    group_of(&a.keys.group, at.chain())?;
     let kept = Kept::open(context, at.chain(), &a.keys.key)?;
-    let mut waiting = 0;
+    let copies = Letters::read(at.chain(), &texts)?.requests;
+    let (mut waiting, mut left) = (0, 0);
     for entry in kept.log.entries() {
-        let record = OnRecord::look(&at, &charter, entry.letter.clone())?;
-        if record.facts().is_open().is_ok() {
-            print(context, &record.chain, &charter, &record.letter)?;
-        } else {
-            waiting += 1;
+        let copy = copies.iter().find(|copy| copy.request() == entry.letter.request());
+        let more = copy.and_then(|copy| entry.letter.clone().merged(copy.clone(), at.chain().id()));
+        let letter = more.unwrap_or_else(|| entry.letter.clone());
+        let name = letter.request().name(at.chain().id());
+        match hand_out(&mut at, &charter, letter) {
+            Ok(Opened::Out(letter)) => print(context, at.chain(), &charter, &letter)?,
+            Ok(Opened::Waits) => waiting += 1,
+            // Whatever is wrong with one says nothing of the others; without the node none can be looked up.
+            Err(f) if f.code == Code::Refused => {
+                let why = f.why.map_or_else(String::new, |why| format!(": {why}"));
+                context.ui.info(&format!("{BAD}warning:{BAD:#} request {name} is left: {}{why}", f.what));
+                left += 1;
+            }
+            Err(f) => return Err(f),
         }
     }
     if waiting > 0 {
         context.ui.info(&format!("{waiting} more requests wait for the charter's delay"));
     }
+    if left > 0 {
+        return Err(Failure::refused(format!("{left} requests were not handed out"))
+            .why("each is named above with its reason; the others are out")
+            .help("`sotto audit log` lists what was answered"));
+    }
     Ok(())
+}
+
+/// Gives a request to the node, or to the chain in this folder, if its delay is over.
+fn hand_out(at: &mut ChainAt, charter: &Charter, letter: RequestLetter) -> Outcome<Opened> {
+    // Only what is on record too.
+    let letter = if letter.recorded().is_some() { letter } else { letter.without_record() };
+    let record = OnRecord::find(at, charter, letter)?;
+    match record.facts().is_open() {
+        Err(RequestFault::TooEarly { .. }) => return Ok(Opened::Waits),
+        open => open.or_refuse("the request is refused")?,
+    };
+    let letter = record.letter;
+    at.open_request(OpenedRequest { charter: charter.clone(), letter: letter.clone() })?;
+    Ok(Opened::Out(Box::new(letter)))
 }
 
 pub(super) fn log(context: &Context, a: &AuditList) -> Outcome {
     let at = chain(context, &a.node)?;
-    read_auditors(&a.keys.group)?;
+    group_of(&a.keys.group, at.chain())?;
     let kept = Kept::open(context, at.chain(), &a.keys.key)?;
     if kept.log.entries().is_empty() {
         context.ui.info("No request was answered here.");

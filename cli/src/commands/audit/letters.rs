@@ -4,19 +4,21 @@ use crate::{
     Context, args,
     args::{AuditChain, AuditLetters},
     bridge::{ChainAt, Home, hex, read_text},
-    commands::chain::auditors::read_charter,
+    commands::chain::auditors::{read_auditors, read_charter},
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Value, json};
+use sotto_audit::{Charter, RequestLetter};
+use sotto_keys::Group;
 use sotto_mw::{amount::Height, chain::Chain, hash::Hash, kernel::Kernel, output::Output};
 use sotto_party::PublicKey;
 use sotto_wallet::{
     armor::{self, MessageKind},
-    audit::{AuditAnswer, Charter, RequestFacts, RequestLetter},
+    audit::{AuditAnswer, RequestFacts},
     level::Sealed,
     scan::ChainSource as _,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Most texts that one command reads.
 const MAX_LETTERS: usize = 64;
@@ -34,6 +36,21 @@ pub(super) fn chain(context: &Context, node: &args::NodeArgs) -> Outcome<ChainAt
 pub(super) fn chain_and_charter(context: &Context, a: &AuditChain) -> Outcome<(ChainAt, Charter)> {
     let charter = read_charter(&a.charter)?;
     Ok((chain(context, &a.node)?, charter))
+}
+
+/// The auditors of this chain.
+pub(super) fn group_of(path: &Path, chain: &Chain) -> Outcome<Group> {
+    let group = read_auditors(path)?;
+    let (key, auditors) = (group.epoch().public_key(0), chain.params().auditors);
+    match auditors.filter(|auditors| Some(auditors.key.as_bytes()) == key.as_ref()) {
+        Some(_) => Ok(group),
+        None => Err(Failure::refused(format!(
+            "{} is another group than the auditors of this chain",
+            path.display()
+        ))
+        .why("it does not have the key that the chain's parameters name")
+        .help("pass the group of this chain's auditors, or the right --dir or --node")),
+    }
 }
 
 /// The messages of all files. Read before the chain is opened, so that verbs can be joined by pipes.
@@ -67,7 +84,7 @@ impl Letters {
             let known = this.requests.iter().position(|known| known.request() == letter.request());
             let letter = match known {
                 None => letter,
-                Some(at) => this.requests.swap_remove(at).merged(letter).ok_or_else(|| {
+                Some(at) => this.requests.swap_remove(at).merged(letter, chain.id()).ok_or_else(|| {
                     Failure::refused(
                         "these copies of one request have more signatures than a charter has authorities",
                     )
@@ -101,8 +118,15 @@ pub(super) struct OnRecord {
 }
 
 impl OnRecord {
-    /// Looks a request up: signatures first, which cost least.
+    /// Looks a request up, with the outputs that it names.
     pub(super) fn look(at: &ChainAt, charter: &Charter, letter: RequestLetter) -> Outcome<Self> {
+        let mut this = Self::find(at, charter, letter)?;
+        this.outputs = outputs(at, &this.letter)?;
+        Ok(this)
+    }
+
+    /// Looks a request and its notice up: signatures first, which cost least.
+    pub(super) fn find(at: &ChainAt, charter: &Charter, letter: RequestLetter) -> Outcome<Self> {
         let (chain, charter, what) = (at.chain().clone(), charter.clone(), "the request is refused");
         let mut this =
             Self { chain, charter, letter, notice: None, tip: at.tip_height(), outputs: Vec::new() };
@@ -114,7 +138,6 @@ impl OnRecord {
         this.facts().noticed().or_refuse(what).map_err(|f| {
             f.help("`sotto audit notice` puts it on record; then a block has to contain that")
         })?;
-        this.outputs = outputs(at, &this.letter)?;
         Ok(this)
     }
 
@@ -164,9 +187,14 @@ pub(super) fn describe(chain: &Chain, charter: &Charter, letter: &RequestLetter)
     for digest in letter.allowed_by(chain.id(), charter) {
         text += &format!("allowed   by {}\n", PublicKey::fingerprint_of(&digest));
     }
-    text + &letter
+    text += &letter
         .notice()
-        .map_or_else(|| "notice    none yet".to_owned(), |excess| format!("notice    {excess}"))
+        .map_or_else(|| "notice    none yet".to_owned(), |excess| format!("notice    {excess}"));
+    if let Some(record) = letter.record() {
+        let members: Vec<String> = record.answers().iter().map(|a| a.member.to_string()).collect();
+        text += &format!("\nanswers   of members {}, as the reader says", members.join(", "));
+    }
+    text
 }
 
 /// A foreign text, without what moves a cursor.
@@ -184,6 +212,9 @@ pub(super) fn fields(chain: &Chain, charter: &Charter, letter: &RequestLetter) -
             .collect::<Vec<_>>(),
         "allowed": letter.allowed_by(chain.id(), charter).iter().map(|d| hex(d)).collect::<Vec<_>>(),
         "needed": charter.terms().needed, "notice": letter.notice().map(ToString::to_string),
+        "answers": letter.record().map(|record| record.answers().iter()
+            .map(|a| json!({ "member": a.member, "answer": a.answer.to_string() })).collect::<Vec<_>>()),
+        "recorded": letter.recorded().map(ToString::to_string),
     })
 }
 

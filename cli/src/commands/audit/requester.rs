@@ -14,10 +14,10 @@ use crate::{
 };
 use rand_core::{OsRng, RngCore as _};
 use serde_json::json;
-use sotto_mw::{amount::Height, codec::Decode as _, group::PointBytes, schnorr::PublicKey};
-use sotto_wallet::audit::{
-    Charter, CharterTerms, MAX_CHARTER, Matter, OutputPlace, ReadRequest, RequestLetter, case_name,
+use sotto_audit::{
+    Charter, CharterTerms, Matter, OutputPlace, ReadRequest, RequestLetter, case_name, charter::MAX_CHARTER,
 };
+use sotto_mw::{amount::Height, codec::Decode as _, group::PointBytes, schnorr::PublicKey};
 
 pub(super) fn charter(context: &Context, a: &AuditCharter) -> Outcome {
     let group = read_auditors(&a.auditors)?;
@@ -79,14 +79,15 @@ pub(super) fn notice(context: &Context, a: &AuditNotice) -> Outcome {
     let (at, charter, letter, _) = opened(context, &a.letters)?;
     let chain = at.chain().clone();
     drop(at);
-    let notice = letter.request().notice(chain.id());
+    let notice = letter.last_notice(chain.id());
     let put = NoticeArgs {
         wallet: &a.wallet,
         account: a.account.account.as_deref(),
         node: &a.letters.chain.node,
         yes: a.yes,
     };
-    let title = format!("Put request {} on record", letter.request().name(chain.id()));
+    let of = if letter.record().is_some() { "the answers to " } else { "" };
+    let title = format!("Put {of}request {} on record", letter.request().name(chain.id()));
     let excess = put_on_record(context, &put, &notice, &title)?;
     print(context, &chain, &charter, &letter.noticed(excess))
 }

@@ -6,9 +6,9 @@ use crate::{
     commands::keys::read_group,
     exit::{Failure, OrRefuse as _, Outcome},
 };
+use sotto_audit::{Charter, charter::MAX_CHARTER};
 use sotto_keys::{Group, Purpose};
 use sotto_mw::chain::Auditors;
-use sotto_wallet::audit::{Charter, MAX_CHARTER};
 use std::path::Path;
 
 /// The charter in a file.

@@ -3,17 +3,18 @@
 use super::{command::WalletCommand, reasons::OrRefuseIn as _, slates::declined, spending::merge_text};
 use crate::{
     Context, args,
-    bridge::Home,
+    bridge::{ChainAt, Home},
     exit::{OrRefuse as _, Outcome},
     memory,
 };
 use core::cell::OnceCell;
 use rand_core::OsRng;
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     group::PointBytes,
     kernel::{Excess, Notice},
 };
-use sotto_wallet::coin_selection::Decision;
+use sotto_wallet::{Wallet, coin_selection::Decision, edge::file::WalletFile};
 use std::collections::BTreeSet;
 
 /// Who pays for a notice, and how.
@@ -54,6 +55,28 @@ pub(crate) fn put_on_record(
     let id = submitted.map_err(|f| f.help("the next scan submits the notice again"))?;
     context.ui.info(&format!("pending {id}: the notice counts once a block has it"));
     Ok(recorded.excess)
+}
+
+/// How many outputs of a wallet auditors opened to readers, by the requests that they handed out and whose notice is in the chain.
+pub(crate) fn outputs_read(at: &ChainAt, wallet: &Wallet<WalletFile>) -> Outcome<usize> {
+    let (chain, mut read) = (at.chain(), BTreeSet::new());
+    if chain.params().auditors.is_none() {
+        return Ok(0);
+    }
+    let own: BTreeSet<PointBytes> = wallet.outputs().map(|o| o.commitment).collect();
+    for OpenedRequest { charter, letter } in at.opened_requests()? {
+        let named = letter.request().outputs().iter().filter(|p| own.contains(&p.output));
+        let named: Vec<PointBytes> = named.map(|p| p.output).collect();
+        // A node can make requests up; signatures and notices it cannot.
+        let (Some(notice), false) = (letter.notice(), named.is_empty()) else { continue };
+        let found = at.inclusion(notice)?;
+        if letter.check(chain, &charter).is_ok()
+            && found.is_some_and(|found| letter.is_notice(chain.id(), &found.kernel))
+        {
+            read.extend(named);
+        }
+    }
+    Ok(read.len())
 }
 
 /// All outputs that a wallet knows to be its own, spent ones too.

@@ -3,6 +3,7 @@
 use super::{
     command::WalletCommand,
     dates::{Dated, Dates},
+    on_record::outputs_read,
     sweep,
     sync::{self, print_report, search},
 };
@@ -139,6 +140,12 @@ pub(crate) fn scan(command: &WalletCommand<'_>, a: &WalletScan) -> Outcome {
         report = search(command.context, &mut wallet, &chain, Height::GENESIS)?;
     }
     print_report(command.context, &report, &wallet)?;
+    match outputs_read(&chain, &wallet)? {
+        0 => {}
+        n => command.context.ui.info(&format!(
+            "Auditors have opened the amounts of {n} of this wallet's outputs: `sotto audit watch` shows to whom and why."
+        )),
+    }
     drop(chain);
     sweep::after_scan(command, &mut wallet)
 }

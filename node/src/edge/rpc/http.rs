@@ -4,6 +4,7 @@ use super::gate::{self, Refused, Respond, Response, page, text};
 use crate::{
     edge::{metrics::Counters, node_handle::NodeHandle, rpc::token::Token},
     event::Request as NodeRequest,
+    message::opened::OpenedPlace,
     rpc::{Call, ChainRecord, Fault, MAX_REQUEST, Method, Request, Requests, StatusRecord, response},
 };
 use core::time::Duration;
@@ -109,6 +110,13 @@ impl Handler {
             Call::Submit(m) => self.ask(&m, NodeRequest::Submit(Box::new(m.transaction.0.clone()))).await,
             Call::SubmitChange(m) => {
                 self.ask(&m, NodeRequest::SubmitChange(Box::new(m.change.0.clone()))).await
+            }
+            Call::OpenRequest(m) => {
+                self.ask(&m, NodeRequest::OpenRequest(Box::new(m.request.0.clone()))).await
+            }
+            Call::OpenedRequests(m) => {
+                let after = OpenedPlace { height: Height::new(m.height), name: m.name.0 };
+                self.ask(&m, NodeRequest::Opened(after)).await
             }
             Call::Terms(m) => {
                 self.ask(&m, NodeRequest::Terms { first: Height::new(m.first), most: m.most }).await

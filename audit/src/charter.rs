@@ -34,7 +34,7 @@ pub const MAX_CHARTER: usize = 32 << 10;
 /// Most outputs of a request.
 pub const MAX_OUTPUTS: u16 = 64;
 /// Most authorities.
-pub(super) const MAX_AUTHORITIES: usize = 15;
+pub(crate) const MAX_AUTHORITIES: usize = 15;
 /// Most requests in thirty days, and most blocks of depth and delay.
 const MAX_NUMBER: u64 = 10_000_000;
 
@@ -188,7 +188,7 @@ impl Charter {
     /// Its hash.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        tagged(tag::AUDIT_CHARTER, &[self.to_text().as_bytes()])
+        tagged(tag::CHARTER, &[self.to_text().as_bytes()])
     }
 
     /// Its numbers.
