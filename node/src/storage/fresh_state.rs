@@ -159,6 +159,10 @@ impl<'a, F: Files> FreshState<'a, F> {
         let kept = self.outputs.range(part.first_key()..).map(|(_, l)| *l);
         all.extend(kept.take_while(|l| l.part() == part));
         all.sort_unstable_by_key(|l| l.entry.key);
+        // What is kept and claimed elsewhere: of one key twice there is no hash.
+        if all.iter().zip(all.iter().skip(1)).any(|(a, b)| a.entry.key == b.entry.key) {
+            return Err(IndexFault::Outputs.into());
+        }
         let hash = (!all.is_empty()).then(|| Part::hash(&entries(&all)));
         if hash == self.commitments.outputs.part(part) { Ok(all) } else { Err(IndexFault::Outputs.into()) }
     }
@@ -196,10 +200,10 @@ impl<'a, F: Files> FreshState<'a, F> {
         while *left == 0 {
             let before = match *height {
                 Height::GENESIS => 0,
-                height => self.store.header_entry(height)?.header.kernel_count,
+                height => self.store.block_place(height)?.kernels,
             };
             *height = height.next();
-            *left = self.store.header_entry(*height)?.header.kernel_count.saturating_sub(before);
+            *left = self.store.block_place(*height)?.kernels.saturating_sub(before);
         }
         *left -= 1;
         self.see(k, *height)

@@ -183,7 +183,7 @@ fn a_false_claim_about_a_kernel_is_found() {
         &|index, changes, k| index.note_kernel(changes, k, Height::new(3), Height::new(3)).unwrap(),
         &|index, changes, k| index.note_kernel(changes, k, Height::new(99), Height::new(99)).unwrap(),
         &|index, changes, k| index.forget_kernel(changes, k, height).unwrap(),
-        &|index, changes, _| index.forget_header(changes, Height::new(9)),
+        &|index, changes, _| index.forget_place(changes, Height::new(9)),
     ];
     for claim in tried {
         let mut world = World::new(2);
