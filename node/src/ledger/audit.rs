@@ -9,7 +9,7 @@
 //! Of pruned blocks it verifies what is left ([`snapshot_check`](crate::storage::snapshot_check)):
 //! [`Audit::pruned`] is the last of their heights, and [`UNCHECKED`] lists what is lost. The audit trusts
 //! only the genesis parameters. In memory it keeps two runs of blocks, the outputs that a later block spends
-//! ([`FreshState`]) and some 150 bytes for each pruned block, and it takes about as long as receiving all blocks again, on
+//! (`storage::fresh_state`) and some 150 bytes for each pruned block, and it takes about as long as receiving all blocks again, on
 //! all cores.
 
 use crate::storage::{
