@@ -66,15 +66,26 @@ impl Encode for Block {
 impl Block {
     /// Where the encoding of each output is in that of the block.
     pub fn output_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        let mut front = vec![VERSION];
-        self.header.encode(&mut front);
-        self.seal.encode(&mut front);
-        let mut end = front.len() + self.body.bytes_before_outputs();
+        let mut end = self.outputs_at();
         self.body.outputs.iter().map(move |o| {
             let start = end;
             end += o.to_bytes().len();
             start..end
         })
+    }
+
+    /// Where the encoding of its first kernel begins in that of the block.
+    #[must_use]
+    pub fn kernels_at(&self) -> usize {
+        // A list begins with its length.
+        self.output_ranges().last().map_or(self.outputs_at(), |last| last.end) + 4
+    }
+
+    fn outputs_at(&self) -> usize {
+        let mut front = vec![VERSION];
+        self.header.encode(&mut front);
+        self.seal.encode(&mut front);
+        front.len() + self.body.bytes_before_outputs()
     }
 }
 

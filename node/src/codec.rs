@@ -57,6 +57,7 @@ pub(crate) mod tag {
     pub(crate) const REQUESTS: &str = "sotto/node-requests/v1";
     pub(crate) const ACCOUNTS: &str = "sotto/node-accounts/v1";
     pub(crate) const SNAPSHOT: &str = "sotto/node-snapshot/v1";
+    pub(crate) const SNAPSHOT_REFERENCE: &str = "sotto/node-snapshot-reference/v1";
     pub(crate) const PART: &str = "sotto/node-part/v1";
     pub(crate) const ARRIVING: &str = "sotto/node-arriving/v1";
     pub(crate) const BOOK: &str = "sotto/node-peers/v1";
@@ -87,6 +88,28 @@ pub(crate) fn ends(r: &Reader<'_>) -> Result<(), Damage> {
         0 => Ok(()),
         extra => Err(DecodeError::Trailing { extra }.into()),
     }
+}
+
+/// Adds a number in LEB128: seven bits a byte, the lowest first, and the eighth where another byte follows.
+pub(crate) fn put_number(out: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+/// Reads such a number; of what exceeds 63 bits something else.
+pub(crate) fn take_number(r: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    let mut n = 0;
+    for shift in (0..63).step_by(7) {
+        let byte = r.u8()?;
+        n |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    Ok(n)
 }
 
 /// A proposal: header ‖ body.

@@ -15,6 +15,7 @@
 //! `log`, `index`, `base`, [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.
 
 pub(crate) mod base;
+pub(crate) mod block_place;
 pub(crate) mod branch;
 pub(crate) mod chain_store;
 pub(crate) mod database;
@@ -29,6 +30,7 @@ pub(crate) mod index_check;
 pub(crate) mod index_format;
 pub(crate) mod index_lookups;
 pub(crate) mod index_outputs;
+pub(crate) mod kernel_walk;
 pub(crate) mod key;
 pub(crate) mod located;
 pub(crate) mod log;
@@ -45,6 +47,8 @@ pub mod snapshot_format;
 pub(crate) mod snapshot_install;
 pub(crate) mod snapshot_layout;
 pub(crate) mod snapshot_part;
+pub(crate) mod snapshot_pieces;
+pub(crate) mod snapshot_reference;
 pub(crate) mod snapshot_serve;
 pub(crate) mod snapshot_state;
 pub(crate) mod store;

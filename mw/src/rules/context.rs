@@ -9,6 +9,7 @@ use crate::{
     group::Scalar,
     hash::Hash,
     kernel::{Kernel, KernelFeatures, Window},
+    mmr::Peaks,
     output::Output,
     schnorr::PublicKey,
     state::{ChainView, Sighting, StateCommitments, Tip, Unspent},
@@ -196,14 +197,31 @@ pub(super) fn next_tip<V: ChainView>(
 
 /// MW-R22 and MW-R23.
 pub(super) fn same_roots(ours: &Header, theirs: &Header) -> Result<(), Rejection> {
-    same_kernels(ours.kernel_count, ours.kernel_root, theirs)?;
+    same_kernels(KernelSet::of(ours), KernelSet::of(theirs))?;
     let outputs = (ours.output_count, ours.output_root) == (theirs.output_count, theirs.output_root);
     if outputs { Ok(()) } else { Err(Rejection::OutputRoot) }
 }
 
+/// All kernels up to a block, as its header states them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KernelSet {
+    pub(super) count: u64,
+    root: Hash,
+}
+
+impl KernelSet {
+    pub(super) const fn of(h: &Header) -> Self {
+        Self { count: h.kernel_count, root: h.kernel_root }
+    }
+
+    pub(super) fn found(peaks: &Peaks) -> Self {
+        Self { count: peaks.len(), root: peaks.root() }
+    }
+}
+
 /// MW-R22.
-pub(super) fn same_kernels(count: u64, root: Hash, h: &Header) -> Result<(), Rejection> {
-    if (count, root) == (h.kernel_count, h.kernel_root) { Ok(()) } else { Err(Rejection::KernelRoot) }
+pub(super) fn same_kernels(found: KernelSet, stated: KernelSet) -> Result<(), Rejection> {
+    if found == stated { Ok(()) } else { Err(Rejection::KernelRoot) }
 }
 
 /// MW-R23 for the outputs under a prefix.

@@ -14,7 +14,7 @@ use crate::{
         index::Index,
         located::Located,
         snapshot_format::{HEADER_BYTES, PartKind, START_PREFIX, Start},
-        snapshot_part::{Part, terms_changes},
+        snapshot_part::{Part, header_offsets, kernels_at, terms_changes},
     },
 };
 use sotto_mw::{
@@ -179,12 +179,12 @@ impl Base {
             let outputs_at = offset + part.outputs_at();
             match part {
                 Part::Headers(all, terms) => {
-                    index.put_headers(&all)?;
+                    index.put_headers(&all, &header_offsets(&all, &terms, *offset))?;
                     index.put_terms(&terms_changes(&all, &terms))?;
                     append(&mut history, &terms_changes(&all, &terms));
                 }
                 Part::Kernels { first, before, kernels: all } => {
-                    index.put_kernels(first, before.len(), &all)?;
+                    index.put_kernels(first, (before.len(), offset + kernels_at(&before)), &all)?;
                     all.iter().for_each(|k| kernels.push(k.id()));
                 }
                 Part::Outputs { unspent, .. } => {

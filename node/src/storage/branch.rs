@@ -76,7 +76,7 @@ impl<'a, F: Files> Branch<'a, F> {
     fn undo(&mut self) -> Result<(), StoreError> {
         let ChainStore { files, log, index, chain, .. } = self.store;
         let (block, undo) = self.store.noting(undoable(files, log, index, &self.head))?;
-        let head = self.store.noting(after_undo(index, chain, &self.head, &undo))?;
+        let head = self.store.noting(after_undo(files, index, chain, (&self.head, &undo)))?;
         let entries: Vec<_> = undo.spent.iter().map(|l| l.entry).collect();
         let after = self.outputs(&touched(&block))?;
         let outputs = outputs_before(&after, &block.body, &entries, &head.header);

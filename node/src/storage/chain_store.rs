@@ -298,7 +298,7 @@ impl<F: Files> ChainStore<F> {
     /// About how many bytes the entries of the index have.
     fn least_index(&self) -> u64 {
         let header = &self.head.header;
-        96 * header.output_count + 256 * header.kernel_count + 320 * header.height.get()
+        96 * header.output_count + 100 * header.kernel_count + 110 * header.height.get()
     }
 
     /// If the index has more bytes than `most`, copies it to the other slot, which the next opening takes.
@@ -385,6 +385,6 @@ fn attach(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<At
 fn attach_once(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<Attached, StoreError> {
     let mut index = Index::open(databases, Slot::Current)?;
     let CaughtUp { outputs, replayed } = catch_up(truth, &mut index)?;
-    let history = index_check::check(&index, truth.chain, truth.head, &outputs)?;
+    let history = index_check::check(&index, truth, &outputs)?;
     Ok(Attached { index, outputs, history, replayed, rebuilt: None })
 }

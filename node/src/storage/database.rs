@@ -49,12 +49,6 @@ impl Batch {
         self.0.push((key.into(), Some(value.into())));
     }
 
-    /// The same but for keys that begin with a table's letter.
-    pub(crate) fn without(mut self, table: &[u8]) -> Self {
-        self.0.retain(|(key, _)| !key.starts_with(table));
-        self
-    }
-
     /// Removes a key.
     pub fn remove(&mut self, key: impl Into<Vec<u8>>) {
         self.0.push((key.into(), None));

@@ -8,23 +8,18 @@
 //! thrown away and rebuilt.
 
 use super::{
+    block_place::BlockPlace,
     database::{Batch, Database, Databases, KeyValue, Slot},
     error::{IndexFault, StoreError},
     format::{Head, Position},
-    index_format::{HeaderEntry, Standing, UndoEntry, terms_entry},
+    index_format::{Standing, UndoEntry, terms_entry},
     key,
     located::Located,
     merkle_map::Changes,
 };
 use crate::seal::SealedHeader;
 use sotto_mw::{
-    amount::Height,
-    block::Block,
-    codec::{Decode, Encode},
-    hash::Hash,
-    history::TermsChange,
-    kernel::Kernel,
-    trie::Trie,
+    amount::Height, block::Block, codec::Encode, hash::Hash, history::TermsChange, kernel::Kernel, trie::Trie,
 };
 
 /// Entries that are copied together.
@@ -142,15 +137,13 @@ impl Index {
         let height = after.header.height;
         let (mut batch, mut changes) = (Batch::default(), Changes::new());
         let spent = self.rewrite(&mut batch, block, &Located::in_block(block, at), outputs)?;
-        for (k, place) in block.body.kernels.iter().zip(before.header.kernel_count..) {
-            batch.insert(key::kernel(place), k.to_bytes());
+        for k in &block.body.kernels {
             self.note_kernel(&mut changes, k, height, after.floor)?;
         }
         let undo = UndoEntry { kernels: before.kernels.clone(), spent };
         batch.insert(key::undo(height), undo.to_bytes(height));
         (before.floor.get()..after.floor.get()).for_each(|h| batch.remove(key::undo(Height::new(h + 1))));
-        batch.insert(key::header(height), HeaderEntry { header: after.header.clone(), at }.to_bytes());
-        self.note_header(&mut changes, &after.header);
+        self.note_place(&mut changes, height, &BlockPlace::of(block, at));
         if after.header.terms != after.header.next_terms {
             batch.insert(key::terms(height.next()), terms_entry(height.next(), &after.terms));
             self.note_terms(&mut changes, height.next(), &after.terms)?;
@@ -169,24 +162,20 @@ impl Index {
         let height = before.header.height;
         let (mut batch, mut changes) = (Batch::default(), Changes::new());
         self.rewrite(&mut batch, block, &self.undo_entry(height)?.spent, outputs)?;
-        for (k, place) in block.body.kernels.iter().zip(after.header.kernel_count..) {
-            batch.remove(key::kernel(place));
+        for k in &block.body.kernels {
             self.forget_kernel(&mut changes, k, height)?;
         }
         batch.remove(key::undo(height));
-        batch.remove(key::header(height));
-        self.forget_header(&mut changes, height);
+        self.forget_place(&mut changes, height);
         self.note(&mut batch, changes)?;
         self.write(batch, after)
     }
 
-    /// Adds headers whose blocks are not in the log.
-    pub(crate) fn put_headers(&mut self, all: &[SealedHeader]) -> Result<(), StoreError> {
+    /// Adds the headers of a part of a base, and where each begins in its file.
+    pub(crate) fn put_headers(&mut self, all: &[SealedHeader], offsets: &[u64]) -> Result<(), StoreError> {
         let (mut batch, mut changes) = (Batch::default(), Changes::new());
-        for SealedHeader { header, .. } in all {
-            let entry = HeaderEntry { header: header.clone(), at: Position::start(0) };
-            batch.insert(key::header(header.height), entry.to_bytes());
-            self.note_header(&mut changes, header);
+        for (SealedHeader { header, .. }, offset) in all.iter().zip(offsets) {
+            self.note_place(&mut changes, header.height, &BlockPlace::in_base(header, *offset));
         }
         self.note(&mut batch, changes)?;
         self.db.write(batch)
@@ -204,24 +193,26 @@ impl Index {
         self.db.write(batch)
     }
 
-    /// Adds the kernels of whole blocks from height `first` on, whose headers are there; `place` is the
-    /// first's.
+    /// Adds the kernels of whole blocks of a base from height `first` on, whose headers are there; they begin at `offset`
+    /// of its file, and `before` are before them.
     pub(crate) fn put_kernels(
         &mut self,
         first: Height,
-        place: u64,
+        (before, mut offset): (u64, u64),
         all: &[Kernel],
     ) -> Result<(), StoreError> {
         let (mut batch, mut changes) = (Batch::default(), Changes::new());
-        let (mut height, mut until) = (first.minus(1), place);
-        for (k, place) in all.iter().zip(place..) {
+        let (mut height, mut until) = (first.minus(1), before);
+        for (k, place) in all.iter().zip(before..) {
             while until <= place {
                 height = height.next();
-                until = self.header(height)?.ok_or(IndexFault::Header(height))?.header.kernel_count;
+                let found = self.place(height)?.ok_or(IndexFault::Header(height))?;
+                until = found.kernels;
+                self.note_place(&mut changes, height, &BlockPlace { kernels_at: offset, ..found });
             }
-            batch.insert(key::kernel(place), k.to_bytes());
             // No block of these is ever undone.
             self.note_kernel(&mut changes, k, height, height)?;
+            offset += k.to_bytes().len() as u64;
         }
         self.note(&mut batch, changes)?;
         self.db.write(batch)
@@ -242,30 +233,6 @@ impl Index {
     pub(crate) fn undo_entry(&self, h: Height) -> Result<UndoEntry, StoreError> {
         let entry = self.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
         Ok(entry.ok_or(IndexFault::Undo(h))?)
-    }
-
-    /// The kernels in the order of the chain, from the one with this place on.
-    pub(crate) fn kernels_from(&self, first: u64) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
-        let entries = self.db.range(&key::kernel(first), &key::after(key::KERNELS));
-        entries.zip(first..).map(|(entry, place)| {
-            let (k, v) = entry?;
-            let kernel = Kernel::from_bytes(&v).ok().filter(|_| key::kernel(place) == k);
-            Ok(kernel.ok_or(IndexFault::Kernel(place))?)
-        })
-    }
-
-    /// All kernels.
-    pub(crate) fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
-        self.kernels_from(0)
-    }
-
-    /// All headers above the genesis, in order.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = Result<HeaderEntry, StoreError>> + '_ {
-        self.scan(key::HEADERS).zip((1..).map(Height::new)).map(|(entry, h)| {
-            let (k, v) = entry?;
-            let header = HeaderEntry::from_bytes(&v, h).ok().filter(|_| key::header(h) == k);
-            Ok(header.ok_or(IndexFault::Header(h))?)
-        })
     }
 
     /// How many entries a table has.

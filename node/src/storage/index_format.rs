@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! 'm' → version (1) ‖ root of the map (32) ‖ head ‖ check    where the index stands
-//! 'h' height → header (mw) ‖ position (12) ‖ check       'k' place  → kernel (mw)
-//! 'n' depth ‖ path → node of the map                     what is looked up: [`merkle_map`](super::merkle_map)
+//! 'n' depth ‖ path → node of the map                     what is looked up: [`merkle_map`](super::merkle_map), and
+//!                                                        where blocks are: [`block_place`](super::block_place)
 //! 'p' part   → hash of the part of the trie (32)         'u' part → located* ‖ check
 //! 't' first height → terms (mw) ‖ check                  where the terms change, so none on a solo chain
 //! 'x' height → peaks' length (4) ‖ kernel peaks before ‖ located* ‖ check      located: [`located`](super::located)
@@ -13,15 +13,10 @@
 //! the key and all bytes before it, and of a part also of its hash. An index of another version is rebuilt.
 #![deny(clippy::indexing_slicing)]
 
-use super::{
-    format::{Head, Position},
-    key,
-    located::Located,
-};
-use crate::codec::{Damage, checked, ends, tag, with_check};
+use super::{format::Head, key, located::Located};
+use crate::codec::{Damage, checked, tag, with_check};
 use sotto_mw::{
     amount::Height,
-    block::Header,
     codec::{Decode, Encode, Reader},
     hash::Hash,
     mmr::Peaks,
@@ -30,7 +25,7 @@ use sotto_mw::{
 };
 
 /// The version of the index. The first had none, and its head began with 1.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Where an index stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +54,7 @@ impl Standing {
 
 /// The entry of a part of the unspent outputs, which has this hash.
 pub(crate) fn part_entry(all: &[Located], part: Part, hash: &Hash) -> Vec<u8> {
-    let mut out = Vec::with_capacity(Located::BYTES * all.len() + 32);
+    let mut out = Vec::with_capacity(Located::MOST * all.len() + 32);
     all.iter().for_each(|l| l.encode(&mut out));
     with_check(tag::INDEX, &part_place(part, hash), out)
 }
@@ -75,35 +70,11 @@ fn part_place(part: Part, hash: &Hash) -> Vec<u8> {
 
 /// All values that are left.
 fn rest(r: &mut Reader<'_>) -> Result<Vec<Located>, Damage> {
-    let mut all = Vec::with_capacity(r.left() / Located::BYTES);
+    let mut all = Vec::with_capacity(r.left() / Located::LEAST);
     while r.left() > 0 {
         all.push(Located::decode(r)?);
     }
     Ok(all)
-}
-
-/// Index entry of a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HeaderEntry {
-    pub(crate) header: Header,
-    /// Where the block's record begins.
-    pub(crate) at: Position,
-}
-
-impl HeaderEntry {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = self.header.to_bytes();
-        self.at.encode(&mut out);
-        with_check(tag::INDEX, &key::header(self.header.height), out)
-    }
-
-    /// Reads the entry of this height.
-    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
-        let mut r = Reader::new(checked(tag::INDEX, &key::header(height), bytes)?);
-        let (header, at) = (Header::decode(&mut r)?, Position::decode(&mut r)?);
-        ends(&r)?;
-        if header.height == height { Ok(Self { header, at }) } else { Err(Damage::Misplaced) }
-    }
 }
 
 /// The index entry of the terms from a height on.
@@ -146,7 +117,7 @@ impl UndoEntry {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
-    use crate::storage::format::tests::only;
+    use crate::storage::format::{Position, tests::only};
     use sotto_mw::{
         chain::{Chain, Params},
         group::Point,
@@ -166,8 +137,6 @@ mod tests {
         for earlier in [head.to_bytes(), [&[2], &head.to_bytes()[..]].concat()] {
             assert_eq!(Standing::from_bytes(&earlier), Err(Damage::Magic), "an index of an earlier version");
         }
-        let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
-        only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::new(11)));
         let (terms, from) = (chain.params().first_terms(), Height::new(6));
         only(&terms_entry(from, &terms), &terms, |b| read_terms_entry(b, from));
         assert!(read_terms_entry(&terms_entry(from, &terms), Height::new(7)).is_err());

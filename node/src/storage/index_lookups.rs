@@ -1,8 +1,8 @@
-//! What is looked up in the index: headers by height, kernels by id and by excess, and the terms of all heights.
+//! What is looked up in the index: blocks by height, kernels by id and by excess, and the terms of all heights.
 //!
 //! ```text
 //! the key, as a hash            the value
-//! header at a height            its hash
+//! block at a height             its place: hash of the header, and where header and kernels are
 //! kernel with an id             the height of its block
 //! kernels with an excess        (height ‖ may repeat (1))*: those above the floor and the last up to it
 //! terms                         H(digest before ‖ first height ‖ hash of terms), over all changes
@@ -14,17 +14,17 @@
 //! changes it. An answer reads one path, which hardly grows with the chain, and nothing is read ahead.
 
 use super::{
+    block_place::BlockPlace,
     database::Batch,
     error::{IndexFault, StoreError},
     index::Index,
-    index_format::{HeaderEntry, read_terms_entry},
+    index_format::read_terms_entry,
     key,
     merkle_map::{self, Changes, MapSize},
 };
-use crate::codec::tag;
+use crate::codec::{put_number, tag, take_number};
 use sotto_mw::{
     amount::Height,
-    block::Header,
     chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader},
     hash::{Hash, tagged},
@@ -37,7 +37,7 @@ use sotto_mw::{
 /// What is looked up.
 #[derive(Clone, Copy)]
 enum Fact<'a> {
-    Header(Height),
+    Block(Height),
     KernelId(&'a Hash),
     Excess(&'a Excess),
     Terms,
@@ -46,7 +46,7 @@ enum Fact<'a> {
 impl Fact<'_> {
     fn key(&self) -> Hash {
         match self {
-            Self::Header(h) => tagged(tag::LOOKUP, &[&[0], &h.to_bytes()]),
+            Self::Block(h) => tagged(tag::LOOKUP, &[&[0], &h.to_bytes()]),
             Self::KernelId(id) => tagged(tag::LOOKUP, &[&[1], id.as_bytes()]),
             Self::Excess(e) => tagged(tag::LOOKUP, &[&[2], e.as_bytes()]),
             Self::Terms => tagged(tag::LOOKUP, &[&[3]]),
@@ -86,7 +86,9 @@ impl Index {
         let mut seen: Sightings = self.known(changes, Fact::Excess(&k.excess))?.unwrap_or_default();
         seen.add(Sighting { height, may_repeat: k.features.may_repeat() }, floor);
         changes.insert(Fact::Excess(&k.excess).key(), Some(seen.to_bytes()));
-        changes.insert(Fact::KernelId(&k.id()).key(), Some(height.to_bytes()));
+        let mut at = Vec::new();
+        put_number(&mut at, height.get());
+        changes.insert(Fact::KernelId(&k.id()).key(), Some(at));
         Ok(())
     }
 
@@ -104,14 +106,14 @@ impl Index {
         Ok(())
     }
 
-    /// A header above the genesis.
-    pub(crate) fn note_header(&self, changes: &mut Changes, header: &Header) {
-        changes.insert(Fact::Header(header.height).key(), Some(header.hash().to_bytes()));
+    /// A block above the genesis.
+    pub(crate) fn note_place(&self, changes: &mut Changes, height: Height, place: &BlockPlace) {
+        changes.insert(Fact::Block(height).key(), Some(place.to_bytes()));
     }
 
-    /// A header that is undone.
-    pub(crate) fn forget_header(&self, changes: &mut Changes, height: Height) {
-        changes.insert(Fact::Header(height).key(), None);
+    /// A block that is undone.
+    pub(crate) fn forget_place(&self, changes: &mut Changes, height: Height) {
+        changes.insert(Fact::Block(height).key(), None);
     }
 
     /// Terms from a height on, after all that are known.
@@ -126,18 +128,14 @@ impl Index {
         Ok(())
     }
 
-    /// The header at a height above the genesis, and where its block is.
-    pub(crate) fn header(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
-        let entry = self.get(key::header(h))?.map(|bytes| HeaderEntry::from_bytes(&bytes, h)).transpose();
-        let entry = entry.map_err(|_| IndexFault::Header(h))?;
-        let hash = self.looked_up::<Hash>(Fact::Header(h))?;
-        let same = entry.as_ref().map(|entry| entry.header.hash()) == hash;
-        if same { Ok(entry) } else { Err(IndexFault::Header(h).into()) }
+    /// Where the block at a height above the genesis is.
+    pub(crate) fn place(&self, h: Height) -> Result<Option<BlockPlace>, StoreError> {
+        self.looked_up(Fact::Block(h))
     }
 
     /// The height of the kernel with this id.
     pub(crate) fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
-        self.looked_up(Fact::KernelId(id))
+        Ok(self.looked_up::<KernelHeight>(Fact::KernelId(id))?.map(|found| found.0))
     }
 
     /// The last block up to height `last` with this excess; `last` is not below the floor.
@@ -180,6 +178,15 @@ fn with_terms(before: &Hash, from: Height, terms: &Terms) -> Hash {
     tagged(tag::LOOKUP, &[&[4], before.as_bytes(), &from.to_bytes(), terms.hash().as_bytes()])
 }
 
+/// The height of a kernel's block.
+struct KernelHeight(Height);
+
+impl Decode for KernelHeight {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        take_number(r).map(|n| Self(Height::new(n)))
+    }
+}
+
 /// Where an excess was seen: above the floor, and the last time up to it. Ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Sightings(Vec<Sighting>);
@@ -196,7 +203,7 @@ impl Sightings {
 impl Encode for Sightings {
     fn encode(&self, out: &mut Vec<u8>) {
         for Sighting { height, may_repeat } in &self.0 {
-            height.encode(out);
+            put_number(out, height.get());
             out.push((*may_repeat).into());
         }
     }
@@ -206,7 +213,7 @@ impl Decode for Sightings {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut all = Vec::new();
         while r.left() > 0 {
-            let height = Height::decode(r)?;
+            let height = Height::new(take_number(r)?);
             all.push(Sighting { height, may_repeat: r.u8()? == 1 });
         }
         Ok(Self(all))

@@ -3,8 +3,6 @@
 use sotto_mw::{amount::Height, trie::Part};
 
 pub(crate) const HEAD: &[u8] = b"m";
-pub(crate) const HEADERS: &[u8] = b"h";
-pub(crate) const KERNELS: &[u8] = b"k";
 pub(crate) const NODES: &[u8] = b"n";
 pub(crate) const PARTS: &[u8] = b"p";
 pub(crate) const UNSPENT: &[u8] = b"u";
@@ -12,19 +10,11 @@ pub(crate) const UNDO: &[u8] = b"x";
 pub(crate) const TERMS: &[u8] = b"t";
 
 /// All tables but the head's.
-pub(crate) const TABLES: [&[u8]; 7] = [HEADERS, KERNELS, NODES, PARTS, UNSPENT, UNDO, TERMS];
+pub(crate) const TABLES: [&[u8]; 5] = [NODES, PARTS, UNSPENT, UNDO, TERMS];
 
 /// The first key after a table's.
 pub(crate) fn after(table: &[u8]) -> Vec<u8> {
     table.iter().map(|letter| letter + 1).collect()
-}
-
-pub(crate) fn header(h: Height) -> Vec<u8> {
-    [HEADERS, &h.get().to_be_bytes()].concat()
-}
-
-pub(crate) fn kernel(place: u64) -> Vec<u8> {
-    [KERNELS, &place.to_be_bytes()].concat()
 }
 
 /// The hash of a part of the trie.

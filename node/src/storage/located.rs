@@ -1,7 +1,7 @@
 //! Where an unspent output is: the log, or the base, holds the output itself, and the index this.
 //!
 //! ```text
-//! located = key in the trie (32) ‖ leaf (32) ‖ created (8) ‖ position (12) ‖ bytes (2)
+//! located = key in the trie (32) ‖ leaf (32) ‖ created ‖ segment ‖ offset ‖ bytes      numbers in LEB128
 //! ```
 //!
 //! An output that was created up to the base's height is in the base, at the position's offset; any other is
@@ -9,12 +9,13 @@
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
-    codec::Damage,
+    codec::{Damage, put_number, take_number},
     storage::{
         error::StoreError,
         file_name::FileName,
         files::Files,
         format::{Head, Position, RECORD_PREFIX},
+        snapshot_reference::Extent,
     },
 };
 use sotto_mw::{
@@ -38,22 +39,25 @@ pub(crate) struct Located {
 impl Encode for Located {
     fn encode(&self, out: &mut Vec<u8>) {
         self.entry.encode(out);
-        self.created.encode(out);
-        self.at.encode(out);
-        out.extend_from_slice(&self.bytes.to_le_bytes());
+        for n in [self.created.get(), self.at.segment.into(), self.at.offset, self.bytes.into()] {
+            put_number(out, n);
+        }
     }
 }
 
 impl Decode for Located {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (entry, created, at) = (Entry::decode(r)?, Height::decode(r)?, Position::decode(r)?);
-        Ok(Self { entry, created, at, bytes: u16::from_le_bytes(r.array()?) })
+        let (entry, created) = (Entry::decode(r)?, Height::new(take_number(r)?));
+        let (segment, offset, bytes) = (take_number(r)?, take_number(r)?, take_number(r)?);
+        let at = Position { segment: u32::try_from(segment).unwrap_or(u32::MAX), offset };
+        Ok(Self { entry, created, at, bytes: u16::try_from(bytes).unwrap_or(u16::MAX) })
     }
 }
 
 impl Located {
-    /// Bytes of its encoding.
-    pub(crate) const BYTES: usize = 32 + 32 + 8 + 12 + 2;
+    /// Bytes of its encoding, at least and usually at most.
+    pub(crate) const LEAST: usize = 32 + 32 + 4;
+    pub(crate) const MOST: usize = 32 + 32 + 16;
 
     /// Its part of the trie.
     pub(crate) const fn part(&self) -> Part {
@@ -88,10 +92,16 @@ impl Located {
         located
     }
 
-    /// Reads the output from the log or the base of the store with this head.
-    pub(crate) fn read(&self, files: &impl Files, head: &Head) -> Result<Unspent, StoreError> {
+    /// Where the output is in the store with this head.
+    pub(crate) fn extent(&self, head: &Head) -> Extent {
         let in_base = self.created <= head.base;
         let file = if in_base { FileName::Base(head.first) } else { FileName::Segment(self.at.segment) };
+        Extent { file, offset: self.at.offset, length: self.bytes.into() }
+    }
+
+    /// Reads the output from the log or the base of the store with this head.
+    pub(crate) fn read(&self, files: &impl Files, head: &Head) -> Result<Unspent, StoreError> {
+        let Extent { file, .. } = self.extent(head);
         let damaged = |damage: Damage| StoreError::damaged(file, self.at.offset, damage);
         let bytes = files.read(file, self.at.offset, self.bytes.into());
         let bytes = bytes.map_err(|source| match source.kind() {

@@ -4,7 +4,7 @@
 //! ```text
 //! root ─▶ branch: 16 children, by the next 4 bits of the key ─▶ … ─▶ leaf: up to 16 entries
 //! hash of a node = H(depth ‖ path ‖ node)             of an empty map: 32 zeros
-//! node           = 0 ‖ (key (32) ‖ length (4) ‖ value)*           leaf, keys ascending
+//! node           = 0 ‖ (key (32) ‖ length (LEB128) ‖ value)*      leaf, keys ascending
 //!                | 1 ‖ bit i: there is child i (2) ‖ hash*        branch
 //! ```
 //!
@@ -21,7 +21,7 @@ use super::{
     error::{IndexFault, StoreError},
     key,
 };
-use crate::codec::{Damage, tag};
+use crate::codec::{Damage, put_number, tag, take_number};
 use sotto_mw::{
     codec::{Decode, Encode, Reader},
     hash::{Hash, tagged},
@@ -103,7 +103,7 @@ impl Node {
                 let mut out = vec![0];
                 for (key, value) in entries {
                     key.encode(&mut out);
-                    out.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
+                    put_number(&mut out, value.len() as u64);
                     out.extend_from_slice(value);
                 }
                 out
@@ -125,7 +125,7 @@ impl Node {
                 let mut entries = Vec::new();
                 while r.left() > 0 {
                     let key = Hash::decode(&mut r)?;
-                    let length = r.u32()? as usize;
+                    let length = usize::try_from(take_number(&mut r)?).map_err(|_| Damage::Long)?;
                     entries.push((key, r.take(length)?.to_vec()));
                 }
                 Ok(Self::Leaf(entries))

@@ -9,12 +9,13 @@ use crate::{
     seal::SealedHeader,
     storage::{
         base::Base,
+        block_place::BlockPlace,
         chain_store::ChainStore,
         error::{IndexFault, StoreError},
         files::{Files, length},
         format::Position,
-        index_check::{StoredBlock, block_at, check_whole, front_at, stored_at},
-        index_format::HeaderEntry,
+        index_check::{HeaderEntry, StoredBlock, Truth, block_at, check_whole, front_at, stored_at},
+        kernel_walk::KernelWalk,
         located::Located,
         snapshot_format::Start,
         snapshot_part::Part,
@@ -119,7 +120,13 @@ impl<F: Files> ChainStore<F> {
 
     /// The header at a height up to the tip and where its block is, while the store is stopped too.
     pub(crate) fn header_entry(&self, h: Height) -> Result<HeaderEntry, StoreError> {
-        self.noting(self.index.header(h).and_then(|entry| entry.ok_or_else(|| IndexFault::Header(h).into())))
+        let place = self.block_place(h)?;
+        Ok(HeaderEntry { header: place.header(&self.files, &self.head, h)?, at: place.at })
+    }
+
+    /// Where the block at a height above the genesis and up to the tip is.
+    pub(crate) fn block_place(&self, h: Height) -> Result<BlockPlace, StoreError> {
+        self.noting(self.index.place(h).and_then(|place| place.ok_or_else(|| IndexFault::Header(h).into())))
     }
 
     /// The block at a height up to the tip, while the store is stopped too.
@@ -257,7 +264,9 @@ impl<F: Files> ChainStore<F> {
 
     /// Whether the index has all that the head commits to, and nothing else.
     pub(crate) fn has_whole_index(&self) -> Result<(), StoreError> {
-        self.noting(check_whole(&self.index, &self.chain, &self.head))?;
+        let Self { files, log, chain, head, base, .. } = self;
+        let truth = Truth { files, log, base: base.as_ref(), chain, head };
+        self.noting(check_whole(&self.index, &truth))?;
         self.noting(self.index.check_parts(&self.commitments.outputs, u64::MAX))
     }
 
@@ -303,7 +312,11 @@ impl<F: Files> ChainStore<F> {
 
     /// The kernels of the chain from the one at this place on, in order.
     pub fn kernels_from(&self, place: u64) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
-        self.index.kernels_from(place).map(move |kernel| self.noting(kernel))
+        let (walk, failed) = match KernelWalk::from(self, place) {
+            Ok(walk) => (Some(walk), None),
+            Err(e) => (None, Some(Err(e))),
+        };
+        walk.into_iter().flatten().chain(failed)
     }
 
     /// All kernels in the order of the chain. The last item is an error if any other was missing or wrong.
@@ -315,8 +328,17 @@ impl<F: Files> ChainStore<F> {
                 item.iter().for_each(|k| peaks.push(k.id()));
                 Some(item)
             }
-            None => (peaks != self.head.kernels).then(|| self.noting(Err(IndexFault::Kernels.into()))),
+            None => (peaks != self.head.kernels).then(|| Err(self.wrong_kernels())),
         })
+    }
+
+    /// Kernels are not those that a header states: why.
+    pub(crate) fn wrong_kernels(&self) -> StoreError {
+        // Where they are the map of the index proves, so the file is damaged.
+        match self.check_log() {
+            Err(damaged) => damaged,
+            Ok(_) => IndexFault::Kernels.into(),
+        }
     }
 
     /// Reads the base, and every header and record of the log, undone blocks too, and checks that all is

@@ -1,7 +1,7 @@
 //! A snapshot that is being made for others, in steps that do not hold up the chain.
 //!
 //! ```text
-//! begin: the state is fixed ─▶ counting: what each part contains ─▶ writing: part after part, each synced ─▶ start, rename
+//! begin: the state is fixed ─▶ counting: what each part contains ─▶ writing: the pieces of part after part, synced ─▶ front, rename
 //! ```
 //!
 //! Meanwhile the chain continues. The trie fixes the set of outputs, which costs nothing to keep, and what
@@ -20,6 +20,8 @@ use crate::storage::{
     plan::ChainStep,
     snapshot_format::{PartEntry, Start},
     snapshot_layout::SnapshotLayout,
+    snapshot_pieces::pieces_of,
+    snapshot_reference::SnapshotReference,
     snapshot_state::{State, kernel_count},
 };
 use sotto_mw::{amount::Height, mmr::Peaks};
@@ -52,6 +54,8 @@ struct Draft {
     /// The kernels before the next part of kernels.
     peaks: Peaks,
     entries: Vec<PartEntry>,
+    /// The bytes of their pieces.
+    pieces: Vec<u32>,
     end: u64,
 }
 
@@ -104,8 +108,11 @@ impl SnapshotBuild {
                     return going(state, Stage::Counting(counts));
                 }
                 let layout = SnapshotLayout::of(&counts, &state.tip.header, part_items);
-                let end = Start::size(store.chain.params(), layout.all.len()) as u64;
-                let draft = Draft { layout, peaks: Peaks::new(), entries: Vec::new(), end };
+                let parts = layout.all.len();
+                let start = Start::size(store.chain.params(), parts);
+                let end = SnapshotReference::front_size(start, parts) as u64;
+                let (entries, pieces) = (Vec::new(), Vec::new());
+                let draft = Draft { layout, peaks: Peaks::new(), entries, pieces, end };
                 going(state, Stage::Writing(draft))
             }
             Stage::Writing(mut draft) => {
@@ -113,7 +120,7 @@ impl SnapshotBuild {
                 if draft.entries.len() < draft.layout.all.len() {
                     return going(state, Stage::Writing(draft));
                 }
-                draft.finish(&state, store)?;
+                draft.finish(&state, store, part_items)?;
                 Ok(Progress::Whole)
             }
         }
@@ -132,20 +139,27 @@ impl Draft {
             && let Some(range) = self.layout.all.get(self.entries.len())
         {
             let part = state.part(store, range, &mut self.peaks)?;
-            let bytes = part.to_bytes();
             let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-            self.entries.push(state.entry(place, part.kind(), &bytes)?);
+            self.entries.push(state.entry(place, part.kind(), &part.to_bytes())?);
+            let bytes = pieces_of(store, &part)?.to_bytes();
             write_at(&mut store.files, FILE, self.end, &bytes)?;
+            self.pieces.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
             self.end += bytes.len() as u64;
             written += part.items().max(1) as u64;
         }
         sync(&mut store.files, FILE)
     }
 
-    /// Writes the start, which names all parts.
-    fn finish<F: Files>(self, state: &State, store: &mut ChainStore<F>) -> Result<(), StoreError> {
+    /// Writes the front, which names all parts.
+    fn finish<F: Files>(
+        self,
+        state: &State,
+        store: &mut ChainStore<F>,
+        items: u32,
+    ) -> Result<(), StoreError> {
         let start = state.start(store.chain.params().clone(), self.layout.depth, self.entries);
-        write_at(&mut store.files, FILE, 0, &start.to_bytes())?;
+        let front = SnapshotReference::front(&start, items, &store.head, &self.pieces);
+        write_at(&mut store.files, FILE, 0, &front)?;
         let written = store.files.truncate(FILE, self.end).and_then(|()| store.files.sync(FILE));
         written.map_err(|e| StoreError::writing(FILE, e))
     }

@@ -26,7 +26,7 @@ use crate::{
         log::Log,
         snapshot_check::Judged,
         snapshot_format::{PartCount, PartEntry, Start},
-        snapshot_part::{Part, terms_changes},
+        snapshot_part::{Part, header_offsets, kernels_at, terms_changes},
     },
 };
 use sotto_mw::{chain::Chain, mmr::Peaks};
@@ -86,11 +86,12 @@ impl SnapshotInstall {
     fn take(&mut self, part: &Part) -> Result<(), StoreError> {
         match part {
             Part::Headers(all, terms) => {
-                self.index.put_headers(all)?;
+                self.index.put_headers(all, &header_offsets(all, terms, self.end))?;
                 self.index.put_terms(&terms_changes(all, terms))
             }
             Part::Kernels { first, before, kernels } => {
-                self.index.put_kernels(*first, before.len(), kernels)?;
+                let at = self.end + kernels_at(before);
+                self.index.put_kernels(*first, (before.len(), at), kernels)?;
                 kernels.iter().for_each(|k| self.kernels.push(k.id()));
                 Ok(())
             }

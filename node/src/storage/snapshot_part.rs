@@ -114,7 +114,7 @@ impl Part {
 }
 
 /// Whether the terms of the next height are others.
-fn changes_terms(header: &Header) -> bool {
+pub(crate) fn changes_terms(header: &Header) -> bool {
     header.terms != header.next_terms
 }
 
@@ -122,6 +122,23 @@ fn changes_terms(header: &Header) -> bool {
 pub(crate) fn terms_changes(all: &[SealedHeader], terms: &[Terms]) -> Vec<TermsChange> {
     let at = all.iter().filter(|s| changes_terms(&s.header)).cloned();
     at.zip(terms.iter().cloned()).map(|(sealed, terms)| TermsChange { sealed, terms }).collect()
+}
+
+/// Where each of a part's headers begins, if the part begins at `offset`.
+pub(crate) fn header_offsets(all: &[SealedHeader], terms: &[Terms], mut offset: u64) -> Vec<u64> {
+    let mut terms = terms.iter();
+    let begins = |s: &SealedHeader| {
+        let begin = offset;
+        let next = if changes_terms(&s.header) { terms.next() } else { None };
+        offset += (s.to_bytes().len() + next.map_or(0, |t| t.to_bytes().len())) as u64;
+        begin
+    };
+    all.iter().map(begins).collect()
+}
+
+/// Where the kernels of a part begin in it, after the peaks of those before.
+pub(crate) fn kernels_at(before: &Peaks) -> u64 {
+    8 + 2 + before.to_bytes().len() as u64
 }
 
 /// A part of headers. Terms are those that their header states, so that a part has one meaning.

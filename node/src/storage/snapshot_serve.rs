@@ -8,6 +8,9 @@
 //!
 //! Peers that gather parts from several nodes must get the same from all: only snapshots in parts of the
 //! agreed size are served.
+//!
+//! A snapshot refers to the log and the base for most of its bytes ([`snapshot_reference`](super::snapshot_reference)).
+//! Files of earlier versions, which have all of them, are served as they are.
 
 use crate::{
     seal::SealedHeader,
@@ -17,10 +20,12 @@ use crate::{
         error::StoreError,
         file_name::FileName,
         files::{Files, length, remove_if_there},
+        format::Head,
         plan::ChainStep,
         snapshot_build::{FILE as DRAFT, Progress, SnapshotBuild},
-        snapshot_format::{PartCount, PartKind},
+        snapshot_format::{PartCount, PartKind, Start},
         snapshot_layout::{depth_of, headers_of_a_part},
+        snapshot_reference::SnapshotReference,
         snapshot_state::kernel_count,
     },
 };
@@ -34,7 +39,7 @@ const KEPT: u32 = 3;
 pub(crate) struct SnapshotServer {
     /// Items of a part.
     items: u32,
-    pub(crate) snapshots: Vec<Base>,
+    pub(crate) snapshots: Vec<Kept>,
     /// Whether the base is in such parts.
     base: bool,
     pub(crate) build: Option<SnapshotBuild>,
@@ -50,8 +55,8 @@ impl SnapshotServer {
             if length(&store.files, file)?.is_none() {
                 continue;
             }
-            match Base::open(&store.files, file) {
-                Ok(snapshot) if is_regular(store, &snapshot, items)? => server.snapshots.push(snapshot),
+            match Kept::open(&store.files, file) {
+                Ok(snapshot) if snapshot.is_regular(store, items)? => server.snapshots.push(snapshot),
                 // It is overwritten when its turn comes.
                 Ok(_) | Err(StoreError::Damaged { .. }) => {}
                 Err(e) => return Err(e),
@@ -82,20 +87,26 @@ impl SnapshotServer {
         Ok(())
     }
 
-    fn all<'a, F: Files>(&'a self, store: &'a ChainStore<F>) -> impl Iterator<Item = &'a Base> {
-        self.snapshots.iter().chain(store.base.iter().filter(|_| self.base))
+    /// The snapshot that ends with this header, if it is here.
+    fn find<'a, F: Files>(&'a self, store: &'a ChainStore<F>, tip: &Hash) -> Option<Found<'a>> {
+        let of = |start: &Start| start.tip.header.hash() == *tip;
+        let mut kept = self.snapshots.iter().filter(|kept| kept.is_of(&store.head) && of(kept.start()));
+        let base = || store.base.iter().find(|base| self.base && of(&base.start));
+        kept.next().map(Found::Kept).or_else(|| base().map(Found::Base))
     }
 
     /// Whether the state after this block is served or is the base, or is before it.
     pub(crate) fn has<F: Files>(&self, store: &ChainStore<F>, height: Height) -> bool {
-        height <= store.head.base || self.snapshots.iter().any(|k| k.start.tip.header.height == height)
+        height <= store.head.base
+            || self.snapshots.iter().any(|k| k.is_of(&store.head) && k.height() == height)
     }
 
     /// The last headers of the snapshots that can be served: those that are in the chain.
     pub(crate) fn tips<F: Files>(&self, store: &ChainStore<F>) -> Result<Vec<SealedHeader>, StoreError> {
         let mut all = Vec::new();
-        for snapshot in self.all(store) {
-            let tip = &snapshot.start.tip;
+        let kept = self.snapshots.iter().filter(|kept| kept.is_of(&store.head)).map(Kept::start);
+        for start in kept.chain(store.base.iter().filter(|_| self.base).map(|base| &base.start)) {
+            let tip = &start.tip;
             if store.header(tip.header.height)?.is_some_and(|h| h == tip.header) {
                 all.push(tip.clone());
             }
@@ -110,17 +121,15 @@ impl SnapshotServer {
         tip: &Hash,
         place: u32,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(snapshot) = self.all(store).find(|k| k.start.tip.header.hash() == *tip) else {
-            return Ok(None);
-        };
-        let there = place < snapshot.start.count().all;
+        let Some(snapshot) = self.find(store, tip) else { return Ok(None) };
+        let there = place < snapshot.start().count().all;
         there.then(|| snapshot.bytes(&store.files, place)).transpose()
     }
 
     /// How many bytes that part has.
     pub(crate) fn part_bytes<F: Files>(&self, store: &ChainStore<F>, tip: &Hash, place: u32) -> Option<u64> {
-        let snapshot = self.all(store).find(|k| k.start.tip.header.hash() == *tip)?;
-        let entry = snapshot.start.parts.get(usize::try_from(place).ok()?)?;
+        let snapshot = self.find(store, tip)?;
+        let entry = snapshot.start().parts.get(usize::try_from(place).ok()?)?;
         Some(u64::from(entry.length))
     }
 
@@ -159,13 +168,14 @@ impl SnapshotServer {
     }
 
     fn replace_oldest<F: Files>(&mut self, store: &mut ChainStore<F>) -> Result<(), StoreError> {
-        let used = |file: FileName| self.snapshots.iter().find(|k| k.file == file);
-        let age = |file: &FileName| used(*file).map(|k| k.start.tip.header.height);
+        // One that is out of date goes first.
+        let used = |file: FileName| self.snapshots.iter().find(|k| k.file() == file && k.is_of(&store.head));
+        let age = |file: &FileName| used(*file).map(Kept::height);
         let Some(file) = (0..KEPT).map(FileName::Snapshot).min_by_key(age) else { return Ok(()) };
         let done = store.files.rename(DRAFT, file).and_then(|()| store.files.sync_names());
         done.map_err(|e| StoreError::writing(file, e))?;
-        let snapshot = Base::open(&store.files, file)?;
-        self.snapshots.retain(|k| k.file != file);
+        let snapshot = Kept::open(&store.files, file)?;
+        self.snapshots.retain(|k| k.file() != file);
         self.snapshots.push(snapshot);
         Ok(())
     }
@@ -174,6 +184,91 @@ impl SnapshotServer {
     pub(crate) fn stop_building<F: Files>(&mut self, store: &mut ChainStore<F>) -> Result<(), StoreError> {
         self.build = None;
         remove_if_there(&mut store.files, DRAFT)
+    }
+}
+
+/// A snapshot that is kept in a file.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// All of its bytes, as earlier versions wrote them.
+    Whole(Base),
+    /// What is in neither log nor base.
+    Reference(SnapshotReference),
+}
+
+impl Kept {
+    fn open(files: &impl Files, file: FileName) -> Result<Self, StoreError> {
+        match SnapshotReference::open(files, file)? {
+            Some(reference) => Ok(Self::Reference(reference)),
+            None => Base::open(files, file).map(Self::Whole),
+        }
+    }
+
+    const fn file(&self) -> FileName {
+        match self {
+            Self::Whole(whole) => whole.file,
+            Self::Reference(reference) => reference.file,
+        }
+    }
+
+    pub(crate) const fn start(&self) -> &Start {
+        match self {
+            Self::Whole(whole) => &whole.start,
+            Self::Reference(reference) => &reference.start,
+        }
+    }
+
+    const fn height(&self) -> Height {
+        self.start().tip.header.height
+    }
+
+    /// Whether what it refers to is there.
+    fn is_of(&self, head: &Head) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Reference(reference) => reference.is_of(head),
+        }
+    }
+
+    /// Whether it is of this chain, and in parts of so many items.
+    fn is_regular<F: Files>(&self, store: &ChainStore<F>, items: u32) -> Result<bool, StoreError> {
+        match self {
+            Self::Whole(whole) => is_regular(store, whole, items),
+            Self::Reference(reference) => {
+                let tip = &reference.start.tip.header;
+                let ours = reference.items == items && reference.is_of(&store.head);
+                Ok(ours && store.header(tip.height)?.is_some_and(|h| h == *tip))
+            }
+        }
+    }
+
+    fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Whole(whole) => whole.bytes(files, place),
+            Self::Reference(reference) => reference.bytes(files, place),
+        }
+    }
+}
+
+/// A snapshot, or the base of the store, which is one.
+enum Found<'a> {
+    Kept(&'a Kept),
+    Base(&'a Base),
+}
+
+impl Found<'_> {
+    const fn start(&self) -> &Start {
+        match self {
+            Self::Kept(kept) => kept.start(),
+            Self::Base(base) => &base.start,
+        }
+    }
+
+    fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Kept(kept) => kept.bytes(files, place),
+            Self::Base(base) => base.bytes(files, place),
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl State {
                 kernels.iter().for_each(|k| peaks.push(k.id()));
                 let last = store.header_entry(*last)?.header;
                 if (peaks.len(), peaks.root()) != (last.kernel_count, last.kernel_root) {
-                    return store.noting(Err(IndexFault::Kernels.into()));
+                    return Err(store.wrong_kernels());
                 }
                 Part::Kernels { first: *first, before, kernels }
             }
@@ -182,5 +182,5 @@ impl Snapshot {
 
 /// The kernels of the chain up to a height above the genesis.
 pub(crate) fn kernel_count<F: Files>(store: &ChainStore<F>, h: Height) -> Result<u64, StoreError> {
-    store.header_entry(h).map(|entry| entry.header.kernel_count)
+    store.block_place(h).map(|place| place.kernels)
 }

@@ -356,4 +356,12 @@ impl<F: Files> ChainView for Store<F> {
 }
 
 #[cfg(test)]
+impl<F: Files> Store<F> {
+    /// The index, to change it behind the store's back.
+    pub(crate) const fn index_mut(&mut self) -> &mut super::index::Index {
+        &mut self.inner.index
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -156,7 +156,7 @@ fn a_lost_or_altered_entry_is_found() {
     };
     let all: Vec<_> = open().iter().map(Result::unwrap).collect();
     let tables: std::collections::BTreeSet<u8> = all.iter().map(|(k, _)| k[0]).collect();
-    assert_eq!(tables, b"hkmnpux".iter().copied().collect());
+    assert_eq!(tables, b"mnpux".iter().copied().collect());
     for (n, (k, v)) in all.iter().enumerate() {
         let alter = |change: &dyn Fn(&sled::Db)| {
             let db = open();
@@ -181,4 +181,23 @@ fn a_lost_or_altered_entry_is_found() {
             alter(&|db| drop(db.insert(other.clone(), v).unwrap()));
         }
     }
+}
+
+/// The index of an earlier version gives way to a new one.
+#[test]
+fn an_index_of_an_earlier_version_is_built_anew() {
+    let (index, mut test_chain, files) = (Dir::new(), TestChain::new(35), Memory::new());
+    let place = || layout(SledDatabases::in_directory(index.path()));
+    let mut store = Store::create_on(files.clone(), place(), test_chain.chain.params().clone()).unwrap();
+    chain(&mut test_chain, &mut store);
+    drop(store);
+    let db = sled::open(index.path().join("index")).unwrap();
+    let mut standing = db.get(b"m").unwrap().unwrap().to_vec();
+    assert_eq!(standing[0], 4);
+    standing[0] = 3;
+    db.insert(b"m", standing).unwrap();
+    drop(db);
+    let store = Store::open_on(files, place()).unwrap();
+    assert!(store.opened().rebuilt.is_some());
+    test_chain.agrees(&store);
 }

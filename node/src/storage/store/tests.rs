@@ -62,7 +62,7 @@ fn an_output_that_the_index_has_altered() {
     let u = last(&chain);
     let name = part_of(&u).1;
     let bytes = store.inner.index.get(&name).unwrap().unwrap();
-    assert!(bytes.len() >= Located::BYTES + 32);
+    assert!(bytes.len() >= Located::LEAST + 32);
     for at in 0..bytes.len() {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1;
