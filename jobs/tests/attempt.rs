@@ -299,7 +299,7 @@ fn a_program_that_is_not_the_signed_one_is_refused() {
     let program = Sum::new(3);
     assert_eq!(verify(&job(), &program), Ok(()));
     assert_eq!(verify(&job(), &Sum::new(2)), Err(ProgramMismatch::InputParties { expected: 2, given: 3 }));
-    let with = |change: fn(&mut sotto_jobs::job::Draft)| {
+    let with = |change: fn(&mut Draft)| {
         let mut draft = draft();
         change(&mut draft);
         verify(&draft, &program)

@@ -72,7 +72,7 @@ outlined!(square, field::squared, a);
 struct Short;
 
 impl Instructions for Short {
-    type Field = field::Field4;
+    type Field = Field4;
     type Residues = Residue;
     type States = Word;
 }
