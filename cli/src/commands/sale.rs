@@ -16,7 +16,7 @@ mod payee;
 mod round;
 
 use self::{
-    deal::{Deal, terms_of_payee},
+    deal::{Deal, open_kept, terms_of_payee},
     payee::Selling,
     round::Purse,
 };
@@ -31,12 +31,8 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
     memory,
 };
-use sotto_jobs::edge::folder::Folder;
 use sotto_wallet::{Account, Address, Wallet, edge::file::WalletFile};
-use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 /// Carries out a part in which money moves.
 pub(crate) fn run(context: &Context, trading: Trading<'_>) -> Outcome {
@@ -96,17 +92,4 @@ fn owns(wallet: &Wallet<WalletFile>, address: &Address) -> bool {
 fn not_ours(wallet: &str) -> Failure {
     Failure::refused(format!("the address in your offer is not one of wallet `{wallet}`"))
         .help("pass --wallet with the wallet that made the address; nothing was sent")
-}
-
-/// Where a party of a sale keeps what must survive a crash, beside what the run keeps.
-fn open_kept(folder: &Path) -> Outcome<Folder> {
-    let path = folder.join("sale");
-    Folder::open(&path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::WouldBlock => {
-            Failure::refused("this party is already running this run of the job")
-                .why(format!("another process uses {}", path.display()))
-                .help("wait for it, or end it")
-        }
-        _ => Failure::refused(format!("cannot use {}", path.display())).why(e),
-    })
 }

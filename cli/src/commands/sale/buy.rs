@@ -2,8 +2,7 @@
 
 use super::{
     buyer::{Buying, End, hold_of, keep, request, restored},
-    deal::{Deal, Price, terms_of_buyer},
-    open_kept,
+    deal::{Deal, Price, open_kept, terms_of_buyer},
     round::Purse,
 };
 use crate::{

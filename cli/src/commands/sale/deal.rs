@@ -14,7 +14,10 @@ use sotto_jobs::{Job, PartyId};
 use sotto_mw::{amount::Amount, chain::Chain};
 use sotto_party::Identity;
 use sotto_wallet::{Address, Memo, hold::Promised};
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// A sale, as one of its parties sees it.
 #[derive(Clone, Copy)]
@@ -124,4 +127,15 @@ pub(super) fn terms_of_buyer(
         })
     };
     deal.sale.payees.iter().map(of).collect()
+}
+
+/// Where a party of a sale keeps what must survive a crash, beside what the run keeps.
+pub(super) fn open_kept(folder: &Path) -> Outcome<Folder> {
+    let path = folder.join("sale");
+    Folder::open(&path).map_err(|e| match e.kind() {
+        io::ErrorKind::WouldBlock => Failure::refused("this party is already running this run of the job")
+            .why(format!("another process uses {}", path.display()))
+            .help("wait for it, or end it"),
+        _ => Failure::refused(format!("cannot use {}", path.display())).why(e),
+    })
 }
