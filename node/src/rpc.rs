@@ -57,6 +57,7 @@ macro_rules! methods {
         /// A method with its parameters.
         #[derive(Clone, Debug)]
         #[allow(missing_docs, reason = "each is the method of its name")]
+        #[allow(clippy::large_enum_variant, reason = "one at a time is read, asked and dropped")]
         pub enum Call { $($Method($Method)),* }
 
         impl Call {

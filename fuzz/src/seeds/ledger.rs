@@ -3,7 +3,6 @@
 use super::{Inputs, input};
 use crate::{
     fixtures::{
-        auditors::asking,
         chain::{World, world},
         commitments::{key, range, tree},
         store::snapshot,
@@ -35,12 +34,7 @@ use sotto_node::{
         CertifiedHeader, DoubleCertificate, Evidence,
         account::{Account, SignedAccount},
     },
-    message::{
-        BlockName, Hello, Message,
-        compact::Compact,
-        opened::{OpenedEntry, OpenedPlace},
-        rules,
-    },
+    message::{BlockName, Hello, Message, compact::Compact, rules},
     peer::{Address, PeerKey},
     rpc::{self, Hex},
     seal::SealedHeader,
@@ -132,7 +126,6 @@ fn requests() -> Inputs {
         input("output", rpc::request(4, &rpc::Output { commitment: Hex(output.commitment) })),
         input("kernel", rpc::request(5, &rpc::Kernel { excess: Hex(kernel.excess) })),
         input("unspent", rpc::request(6, &rpc::Unspent { depth: 3, index: 1 })),
-        input("opened", rpc::request(7, &rpc::OpenedRequests { height: 1, name: Hex(block.header.hash()) })),
         input("several", [b"[", &several[..], b"]"].concat()),
         input("notified", r#"{"jsonrpc": "2.0", "method": "peers"}"#),
         input("unknown", r#"{"jsonrpc": "2.0", "id": "a", "method": "none", "params": {}}"#),
@@ -286,15 +279,6 @@ fn messages() -> Inputs {
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
     let named = named.chain([input("29", Message::GetTerms(Height::new(3)).to_bytes())]);
     let named = named.chain([input("30", Message::Terms(vec![terms_change()]).to_bytes())]);
-    let place = OpenedPlace { height: name.height, name: name.hash };
-    let entries = [false, true].map(|recorded| OpenedEntry { place, recorded }).to_vec();
-    let opened = [
-        ("31", Message::GetOpened(place)),
-        ("32", Message::Opened(entries)),
-        ("33", Message::GetRequest(place)),
-        ("34", Message::Request(Box::new(asking().opened))),
-    ];
-    let named = named.chain(opened.map(|(kind, message)| input(kind, message.to_bytes())));
     let evidence = evidence().map(|e| Message::Evidence(e).to_bytes());
     let named = named.chain(
         ["votes", "proposals"]

@@ -32,7 +32,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "wallet_output_proof" => vec![input("proof", away().proof.to_bytes())],
         "wallet_level" => vec![input("statement", away().statement.to_bytes())],
         "wallet_audit" => {
-            let Asking { charter, letter, answer, .. } = asking();
+            let Asking { charter, letter, answer } = asking();
             let log = AuditLog::new(*away().chain.chain().id()).to_bytes();
             let of = |kind: u8, bytes: Vec<u8>| [&[kind][..], &bytes].concat();
             vec![

@@ -64,6 +64,20 @@ pub(crate) fn record(event: &LogEvent) {
         LogEvent::EvidenceDamaged => {
             error!("the file of evidence against validators is damaged; it is kept as equivocations.damaged")
         }
+        LogEvent::RequestsDamaged | LogEvent::RequestOpened { .. } => requests(event),
+        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
+        LogEvent::NotFluffed(why) => {
+            info!(why = why.kind(), "a stemmed transaction could not be fluffed")
+        }
+        LogEvent::Closed(peer, why) => closed(*peer, *why),
+        LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
+        LogEvent::DoubleSeal(_) | LogEvent::Equivocation(_) | LogEvent::Failed(_) => alarm(event),
+    }
+}
+
+/// What became of requests that auditors handed out.
+fn requests(event: &LogEvent) {
+    match event {
         LogEvent::RequestsDamaged => {
             error!(
                 "the file of auditors' requests is damaged; it is kept as requests.damaged, and peers are asked for them"
@@ -75,13 +89,7 @@ pub(crate) fn record(event: &LogEvent) {
                 outputs, "auditors handed out a request, on record since this height"
             )
         }
-        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
-        LogEvent::NotFluffed(why) => {
-            info!(why = why.kind(), "a stemmed transaction could not be fluffed")
-        }
-        LogEvent::Closed(peer, why) => closed(*peer, *why),
-        LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
-        LogEvent::DoubleSeal(_) | LogEvent::Equivocation(_) | LogEvent::Failed(_) => alarm(event),
+        _ => {}
     }
 }
 

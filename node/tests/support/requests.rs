@@ -1,4 +1,5 @@
 //! A chain with auditors, and requests that authorities allowed and that are on record.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_audit::{
