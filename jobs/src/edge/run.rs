@@ -25,21 +25,23 @@ mod compute_party;
 mod connection;
 mod error;
 mod garbling;
+mod letters;
 mod link_probe;
 mod listener;
+mod mailbox;
 mod meeting;
-mod post;
 mod progress;
 mod routes;
 mod server;
 mod setup;
+mod trade;
 
 pub use error::RunError;
 pub use garbling::{UNMEASURED_GATES, fastest_scheme, garbling_rates};
 pub use link_probe::{LinkSpeed, probe};
-pub use post::Post;
 pub use routes::Routes;
-pub use setup::{Progress, Setup, Stage, Trade};
+pub use setup::{Setup, Stage};
+pub use trade::{Post, Progress, Trade};
 
 pub use crate::collect::Outcome;
 

@@ -9,21 +9,19 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
-use sotto_link::pinned::LinkError;
-
 use super::error::RunError;
-use super::post::{Mailbox, Post};
+use super::mailbox::Mailbox;
 use super::routes::PartyChannel;
-use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage};
+use super::setup::{OwnInput, RETRY_INTERVAL, Setup, Stage};
+use super::trade::Post;
 use crate::PartyId;
 use crate::collect::{Collected, Ended, Outcome};
 use crate::input_commitment::InputCommitment;
-use crate::messages::{MessageError, RequestKind, Response};
+use crate::messages::{RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::receipt::Receipt;
 use crate::run_state::Item;
 use crate::storage::{Storage, name};
-use sotto_mpc::channel::ChannelError;
 use sotto_tee::Appraised;
 
 pub(crate) fn run<P: Functionality>(
@@ -72,7 +70,7 @@ pub(crate) fn run<P: Functionality>(
 fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, tries: u32) {
     let mut confirmed = 0;
     for compute_party in setup.job().compute_parties() {
-        let hears = |_| matches!(ask(setup, compute_party, RequestKind::Confirmed), Ok(Some(_)));
+        let hears = |_| matches!(setup.ask(compute_party, RequestKind::Confirmed), Ok(Some(_)));
         confirmed += u32::from((0..tries).any(hears));
     }
     if confirmed as usize == setup.job().compute_parties().len() {
@@ -119,7 +117,7 @@ fn deliver<P: Functionality>(
             let mut awaited: Vec<_> = away.iter().map(|compute_party| setup.name(*compute_party)).collect();
             // A compute party that is there knows who else is missing.
             for there in setup.job().compute_parties().into_iter().filter(|id| !away.contains(id)) {
-                if let Some(Response::Waiting(names)) = ask(setup, there, RequestKind::Collect)? {
+                if let Some(Response::Waiting(names)) = setup.ask(there, RequestKind::Collect)? {
                     awaited.extend(names);
                 }
             }
@@ -189,7 +187,7 @@ impl<P: Functionality, S: Storage> Delivery<'_, '_, P, S> {
             input_commitment: self.input_commitment.to_bytes(),
             encrypted: encrypted.clone(),
         };
-        match exchange(setup, *compute_party, line, kind)? {
+        match setup.exchange(*compute_party, line, kind)? {
             Some(Response::Taken) => (setup.observe)(Stage::Delivered(setup.name(*compute_party))),
             Some(Response::Refused(why)) => {
                 return Err(RunError::Refused { by: setup.name(*compute_party), why });
@@ -210,10 +208,10 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
         for (compute_party, ended) in
             compute_parties.iter().copied().zip(&mut ended).filter(|(_, ended)| ended.is_none())
         {
-            let mut answer = ask(setup, compute_party, RequestKind::Collect)?;
+            let mut answer = setup.ask(compute_party, RequestKind::Collect)?;
             if let Some(Response::Unproven) = answer {
                 let line = called(setup, compute_party)?;
-                let collect = |line| exchange(setup, compute_party, line, RequestKind::Collect);
+                let collect = |line| setup.exchange(compute_party, line, RequestKind::Collect);
                 answer = line.map_or(Ok(None), collect)?;
             }
             match answer {
@@ -237,35 +235,6 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
             awaited = compute_parties.iter().map(|compute_party| setup.name(*compute_party)).collect();
         }
         wait(setup, until, awaited)?;
-    }
-}
-
-/// One request and its answer; nothing if the compute party is not there now.
-pub(super) fn ask<P: Functionality>(
-    setup: &Setup<'_, P>,
-    compute_party: PartyId,
-    kind: RequestKind,
-) -> Result<Option<Response>, RunError> {
-    match setup.call(compute_party)? {
-        Some(line) => exchange(setup, compute_party, line, kind),
-        None => Ok(None),
-    }
-}
-
-/// The same over a line that is there.
-fn exchange<P: Functionality>(
-    setup: &Setup<'_, P>,
-    compute_party: PartyId,
-    mut line: PartyChannel,
-    kind: RequestKind,
-) -> Result<Option<Response>, RunError> {
-    let asked = setup.request(kind).send(&mut line).map_err(MessageError::from);
-    match asked.and_then(|()| Response::receive(&mut line, MAX_RESPONSE)) {
-        Ok(answer) => Ok(Some(answer)),
-        Err(MessageError::Channel(ChannelError::Altered { .. })) => {
-            Err(setup.routes().no_link(compute_party, compute_party, LinkError::Altered))
-        }
-        Err(_) => Ok(None),
     }
 }
 

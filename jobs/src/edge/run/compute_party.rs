@@ -4,6 +4,7 @@
 //! What it does next is decided in [`crate::compute_party`] and [`crate::run_state`]; here it is carried out, with
 //! sockets, clock and storage.
 
+use std::io;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -15,12 +16,15 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
 use super::garbling::with_proposal;
+use super::letters::LetterBox;
 use super::listener::Incoming;
+use super::mailbox::Mailbox;
 use super::meeting::Arrived;
 use super::progress::ProgressStream;
 use super::routes::PartyChannel;
 use super::server::{DurableState, ProvenLine, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
+use super::trade::Post;
 use crate::PartyId;
 use crate::admission::Connections;
 use crate::attempt::{
@@ -307,6 +311,28 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         Ok(())
     }
 
+    /// Our own post.
+    fn with_post<T>(&self, then: impl FnOnce(&dyn Post) -> T) -> T {
+        let own = |kind| match self.kind(self.setup.us, kind) {
+            Reply::Response(answer) => Some(answer),
+            Reply::Go => None,
+        };
+        then(&Mailbox::of_compute_party(self.setup, &own))
+    }
+
+    /// Gives our secret to the payees of a sale, if it is time.
+    fn hand_over(&self, rng: &mut (impl RngCore + CryptoRng)) -> io::Result<()> {
+        let (job, us, identity) = (self.setup.job(), self.setup.us, self.setup.identity);
+        let mut durable = self.durable();
+        let DurableState { state, storage, .. } = &mut *durable;
+        let Some(finished) = state.finished().filter(|_| job.sale.is_some()) else { return Ok(()) };
+        LetterBox { job, us, storage: *storage }.hand_over(
+            &finished.receipt,
+            OwnParty { id: us, identity },
+            rng,
+        )
+    }
+
     /// Keeps a milestone of an attempt against a malicious compute party, which `begins` so.
     fn keep(&self, milestone: Milestone, begins: Event) -> Result<(), NotKept> {
         let event = match milestone {
@@ -361,7 +387,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             return self.part(&ended, until);
         }
         while Instant::now() < until {
-            self.hand_over(rng);
+            // What cannot be kept now is done later.
+            let _ = self.hand_over(rng);
             self.observe_end(&ended);
             let uncollected = Uncollected::of(&self.durable().state);
             let step = ClosingStep::of(&ended, uncollected, self.role());

@@ -9,6 +9,7 @@
 //! request within seconds, and is disconnected when the run is over, so that no client can lock the others
 //! out or delay the end.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use super::connection::{ClientConnection, time_for};
 use super::error::RunError;
+use super::letters::{LetterBox, Posted};
 use super::listener::Incoming;
-use super::post::Posted;
 use super::routes::PartyChannel;
 use super::setup::{Setup, Stage, now};
 use crate::admission::{Admission, Connections};
@@ -283,9 +284,10 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
                 Reply::Response(Response::Taken)
             }
             RequestKind::Post { to, slot, letter } => {
-                self.post(Posted { from: client, to, slot, letter: letter.0 })
+                let posted = Posted { from: client, to, slot, letter: letter.0 };
+                self.with_letters(|letters| letters.keep(posted))
             }
-            RequestKind::Fetch => self.letters(client),
+            RequestKind::Fetch => self.with_letters(|letters| letters.to(client)),
             // An exchange of evidence is over before.
             RequestKind::Challenge(_) | RequestKind::Proof(_) => Reply::Go,
             RequestKind::Collect | RequestKind::Compute { .. } | RequestKind::Join { .. } => {
@@ -297,6 +299,14 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
                 reply
             }
         }
+    }
+
+    /// What the letters of a sale give to a question, where what cannot be kept is a refusal.
+    fn with_letters(&self, ask: impl FnOnce(&mut LetterBox<'_, S>) -> io::Result<Response>) -> Reply {
+        let (job, us) = (self.setup.job(), self.setup.us);
+        let storage = &mut *self.durable().storage;
+        let answer = ask(&mut LetterBox { job, us, storage });
+        Reply::Response(answer.unwrap_or_else(|_| storage_failed()))
     }
 
     /// The evaluator calls: if all is there, its line is the next attempt's.
@@ -340,6 +350,6 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 }
 
-pub(super) fn storage_failed() -> Response {
+fn storage_failed() -> Response {
     Response::Refused("it cannot be kept here now: the disk may be full; try again later".to_owned())
 }

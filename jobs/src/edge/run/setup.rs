@@ -6,21 +6,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
-use super::post::Post;
 use super::routes::{Call, PartyChannel, Routes, is_trouble};
+use super::trade::{Post, Progress, Trade};
 use crate::approval::Run;
 use crate::collect::{Collector, Outcome};
 use crate::evidence::{EvidenceError, Means};
 use crate::input_commitment::{Brought, InputCommitment, PreparedInput, SavedInput};
 use crate::job::RendezvousServer;
-use crate::messages::{Request, RequestKind};
+use crate::messages::{MessageError, Request, RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::policy_file::DebitError;
 use crate::run_state::{Item, OwnParty};
 use crate::session_evidence::{End, ExchangeError, Proven};
 use crate::storage::{Storage, name};
 use crate::{Job, PartyId};
+use sotto_link::pinned::LinkError;
 use sotto_mpc::Bits;
+use sotto_mpc::channel::ChannelError;
 use sotto_party::Identity;
 use sotto_tee::appraise::Verdict;
 
@@ -51,29 +53,6 @@ pub struct Setup<'a, P> {
     pub observe: &'a (dyn Fn(Stage) + Sync),
     /// What we show and judge evidence with; a job that asks for evidence is not run without.
     pub means: Option<&'a Means<'a>>,
-}
-
-/// How far a sale is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// What was to be done is done.
-    Done,
-    /// Not yet: what is missing.
-    Awaited(String),
-    /// It will not be, or it is too late: why.
-    Gone(String),
-}
-
-/// What a payee or the buyer of a sale does about the money. Both are asked again and again, also after a restart, and
-/// do then what there is to do by now.
-pub trait Trade {
-    /// Before anything leaves that depends on our input, and before the buyer collects: whether the money is put
-    /// aside, deep enough, and for long enough.
-    fn fund(&self, post: &dyn Post) -> Progress;
-
-    /// After the run, of which we keep this: whether the sale is settled. Only then do the compute parties hear that we have
-    /// all that is ours, so until then they are there.
-    fn settle(&self, outcome: &Outcome, post: &dyn Post) -> Progress;
 }
 
 /// What is going on.
@@ -252,6 +231,35 @@ impl<P: Functionality> Setup<'_, P> {
                 None
             }
         })
+    }
+
+    /// One request and its answer; nothing if the compute party is not there now.
+    pub(crate) fn ask(
+        &self,
+        compute_party: PartyId,
+        kind: RequestKind,
+    ) -> Result<Option<Response>, RunError> {
+        match self.call(compute_party)? {
+            Some(line) => self.exchange(compute_party, line, kind),
+            None => Ok(None),
+        }
+    }
+
+    /// The same over a line that is there.
+    pub(crate) fn exchange(
+        &self,
+        compute_party: PartyId,
+        mut line: PartyChannel,
+        kind: RequestKind,
+    ) -> Result<Option<Response>, RunError> {
+        let asked = self.request(kind).send(&mut line).map_err(MessageError::from);
+        match asked.and_then(|()| Response::receive(&mut line, MAX_RESPONSE)) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(MessageError::Channel(ChannelError::Altered { .. })) => {
+                Err(self.routes().no_link(compute_party, compute_party, LinkError::Altered))
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     /// What we show and judge evidence with.
