@@ -14,8 +14,6 @@ use avx2::Word;
 #[cfg(target_arch = "aarch64")]
 use neon::Word;
 
-use field::{Field4, Tight};
-
 use crate::msm::{
     kernel::{Instructions, Kernel},
     residues::Residue,
@@ -49,30 +47,11 @@ impl Present {
     }
 }
 
-/// A function of its own, which enables the instructions for elements of the field.
-macro_rules! outlined {
-    ($name:ident, $inlined:path, $($factor:ident),+) => {
-        #[allow(unsafe_code)]
-        #[inline(never)]
-        fn $name($($factor: &Field4),+) -> Tight {
-            #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-            #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
-            fn enabled($($factor: &Field4),+) -> Tight {
-                $inlined($($factor),+)
-            }
-            // SAFETY: `enabled` requires avx2 or neon. An element exists only inside `Present::run`, where it was detected.
-            unsafe { enabled($($factor),+) }
-        }
-    };
-}
-outlined!(product, field::multiplied, a, b);
-outlined!(square, field::squared, a);
-
 /// The back end; its types never leave `enabled`.
 struct Short;
 
 impl Instructions for Short {
-    type Field = Field4;
+    type Field = field::Field4;
     type Residues = Residue;
     type States = Word;
 }

@@ -21,7 +21,7 @@
 //! Source of the form: Bernstein, Curve25519 (2006); of the lanes: Faz-Hernández and López, Fast
 //! implementation of Curve25519 using AVX2 (2015).
 
-use super::{Word, product, square};
+use super::Word;
 use crate::msm::{
     field::{BITS, Fe, LIMIT, MASK},
     lanes::{Field, Lanes, Mask},
@@ -96,7 +96,7 @@ impl Tight {
 
 /// `a·b`.
 #[inline(always)]
-pub(super) fn multiplied(Field4(a): &Field4, Field4(b): &Field4) -> Tight {
+fn multiplied(Field4(a): &Field4, Field4(b): &Field4) -> Tight {
     let b = Wrapped::new(*b);
     let mut c = [Word::all(0); 10];
     b.add_row::<0>(&mut c, a[0]);
@@ -114,7 +114,7 @@ pub(super) fn multiplied(Field4(a): &Field4, Field4(b): &Field4) -> Tight {
 
 /// `a²`: the products of different limbs once, with one factor doubled: fifty-five instead of a hundred.
 #[inline(always)]
-pub(super) fn squared(Field4(a): &Field4) -> Tight {
+fn squared(Field4(a): &Field4) -> Tight {
     let b = Wrapped::new(*a);
     let mut c = [Word::all(0); 10];
     b.add_square::<0>(&mut c);
@@ -129,6 +129,25 @@ pub(super) fn squared(Field4(a): &Field4) -> Tight {
     b.add_square::<9>(&mut c);
     Tight::reduced(c)
 }
+
+/// A function of its own, which enables the instructions for elements of the field.
+macro_rules! outlined {
+    ($name:ident, $inlined:path, $($factor:ident),+) => {
+        #[allow(unsafe_code)]
+        #[inline(never)]
+        fn $name($($factor: &Field4),+) -> Tight {
+            #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+            #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
+            fn enabled($($factor: &Field4),+) -> Tight {
+                $inlined($($factor),+)
+            }
+            // SAFETY: `enabled` requires avx2 or neon. An element exists only inside `Present::run`, where it was detected.
+            unsafe { enabled($($factor),+) }
+        }
+    };
+}
+outlined!(product, multiplied, a, b);
+outlined!(square, squared, a);
 
 impl Field4 {
     /// Five words of 51 bits, but for the lowest, which is below 2⁵¹ + 57.
