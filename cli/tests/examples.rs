@@ -126,3 +126,19 @@ fn short_help_fits_a_screen() {
         assert!(lines <= 40, "`{verb} -h` has {lines} lines");
     }
 }
+
+/// An option that stands after those of all verbs would be shown as one of them.
+#[test]
+fn global_options_are_those_of_all_verbs() {
+    let known = ["--dir", "--json", "--wallet", "--passphrase-file", "--help"];
+    for verb in examples().keys() {
+        let words = verb.split_whitespace();
+        let out = Command::new(env!("CARGO_BIN_EXE_sotto")).args(words).arg("-h").output().unwrap();
+        let help = String::from_utf8(out.stdout).unwrap();
+        let global = help.split("\nGlobal options:\n").nth(1).unwrap_or_default();
+        let lines = global.split("\n\n").next().unwrap_or_default().lines();
+        let options = lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
+        let other: Vec<_> = options.filter(|option| !known.contains(option)).collect();
+        assert!(other.is_empty(), "`{verb} -h` has {other:?} under \"Global options\"");
+    }
+}

@@ -128,11 +128,11 @@ Examples:
   $ sotto chain seal --wallet alice
   $ sotto chain seal --wallet alice --blocks 3")]
 pub(crate) struct ChainSeal {
-    #[command(flatten)]
-    pub(crate) wallet: WalletArgs,
     /// Number of blocks
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) blocks: u32,
+    #[command(flatten)]
+    pub(crate) wallet: WalletArgs,
 }
 
 /// Submit a finished transaction for the next block

@@ -113,11 +113,11 @@ pub(crate) struct KeysDkg {
     pub(crate) draft: PathBuf,
     /// Letters of all members; `-` is standard input
     pub(crate) letter: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) member: KeysMember,
 }
 
 /// Ask for a signature, agree to one, or continue
@@ -146,11 +146,11 @@ pub(crate) struct KeysSign {
     /// The id of the chain, for a group whose draft names none
     #[arg(long, value_name = "ID")]
     pub(crate) chain: Option<String>,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) member: KeysMember,
 }
 
 /// Prove that members still have their shares
@@ -164,11 +164,11 @@ Examples:
 pub(crate) struct KeysDrill {
     /// Letters of all members; `-` is standard input
     pub(crate) letter: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) member: KeysMember,
 }
 
 /// Get your lost share from t others, or help another to get its own
@@ -206,11 +206,11 @@ pub(crate) struct KeysRefresh {
     /// The numbers of the members who stay [default: all]
     #[arg(long, value_name = "N", num_args = 1.., conflicts_with = "letter")]
     pub(crate) stay: Vec<u8>,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) member: KeysMember,
 }
 
 /// Agree to a change of members
@@ -226,11 +226,11 @@ pub(crate) struct KeysEnrol {
     pub(crate) draft: PathBuf,
     /// Letters of all members; `-` is standard input
     pub(crate) letter: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) member: KeysMember,
 }
 
 /// Explain a draft, a group, letters or evidence

@@ -102,8 +102,6 @@ Examples:
 pub(crate) struct VaultReply {
     #[command(flatten)]
     pub(crate) files: VaultFiles,
-    #[command(flatten)]
-    pub(crate) member: KeysMember,
     /// The policy that the box names
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
@@ -119,6 +117,8 @@ pub(crate) struct VaultReply {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) member: KeysMember,
 }
 
 /// On the machine: open a box with the answers of t members

@@ -15,6 +15,8 @@ pub(crate) struct PayeeWallet {
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
     #[command(flatten)]
+    pub(crate) wallet: WalletChoice,
+    #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
 
@@ -39,8 +41,6 @@ pub(crate) struct MpcBuy {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    #[command(flatten)]
-    pub(crate) wallet: WalletChoice,
     /// A file that opens the price of a confidential offer [default: those beside the offers]
     #[arg(long, value_name = "FILE")]
     pub(crate) terms: Vec<PathBuf>,
@@ -76,6 +76,8 @@ pub(crate) struct MpcBuy {
     /// Show what is paid and do nothing
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) wallet: WalletChoice,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
