@@ -33,10 +33,10 @@ impl<'a, F: Files> KernelWalk<'a, F> {
         let (height, ready) = (Height::new(low), Vec::new().into_iter());
         let before = if low == 0 { 0 } else { store.block_place(height)?.kernels };
         let mut walk = Self { store, height, before, ready };
-        let skipped = place.saturating_sub(before);
+        let skipped = usize::try_from(place.saturating_sub(before)).unwrap_or(usize::MAX);
         if walk.before < store.head.header.kernel_count {
             walk.read()?;
-            (0..skipped).for_each(|_| drop(walk.ready.next()));
+            walk.ready.by_ref().take(skipped).for_each(drop);
         }
         Ok(walk)
     }

@@ -153,7 +153,7 @@ fn what_authorities_did_not_allow_or_nobody_can_see_is_refused() {
     hand.say(2, &Message::Opened(vec![hand.entry(&early)]));
     hand.say(2, &sends(&early));
     let asks = (2, Message::GetRequest(hand.entry(&early).place));
-    assert_eq!(hand.told(), [asks.clone()]);
+    assert_eq!(hand.told(), std::slice::from_ref(&asks));
     requests.grow(1);
     hand.test_chain = requests.test_chain.clone();
     let block = requests.test_chain.blocks().last().unwrap().clone();

@@ -15,8 +15,6 @@ pub(crate) struct PayeeWallet {
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
     #[command(flatten)]
-    pub(crate) wallet: WalletChoice,
-    #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
 

@@ -175,11 +175,14 @@ fn what_stays_is_not_kept() {
     }
 }
 
+/// A claim about a kernel.
+type Claim<'a> = &'a dyn Fn(&Index, &mut Changes, &Kernel);
+
 /// The index claims of a kernel what is not so, and its root agrees.
 #[test]
 fn a_false_claim_about_a_kernel_is_found() {
     let height = Height::new(10);
-    let tried: [&dyn Fn(&Index, &mut Changes, &Kernel); 4] = [
+    let tried: [Claim<'_>; 4] = [
         &|index, changes, k| index.note_kernel(changes, k, Height::new(3), Height::new(3)).unwrap(),
         &|index, changes, k| index.note_kernel(changes, k, Height::new(99), Height::new(99)).unwrap(),
         &|index, changes, k| index.forget_kernel(changes, k, height).unwrap(),
