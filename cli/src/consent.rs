@@ -1,6 +1,6 @@
 //! The statement about a chain with auditors that each party that joins is shown first, and has to accept.
 //!
-//! All commands that make a wallet or a copy of the chain call [`consent`] before they write anything; [`line`] and
+//! All commands that make a wallet or a copy of the chain call [`consent`] before they write anything; [`line()`] and
 //! [`fields`] are for lists of a chain's parameters.
 
 use crate::{
