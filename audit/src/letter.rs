@@ -76,7 +76,7 @@ pub enum RequestFault {
 }
 
 impl RequestFault {
-    /// Whether more blocks, or another branch, may end it: whoever passed the request on may see a better chain.
+    /// Whether more blocks, or another branch, may end it: the peer that passed the request on may see a better chain.
     #[must_use]
     pub const fn may_end(&self) -> bool {
         matches!(self, Self::NoNotice | Self::NoRecord | Self::TooEarly { .. })

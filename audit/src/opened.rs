@@ -4,7 +4,7 @@
 //! opened request   length (4) ‖ text of the charter ‖ letter of the request
 //! ```
 //!
-//! It stands alone: whoever has the chain can judge it, and learns the charter from it, whose hash the genesis has.
+//! It stands alone: everybody that has the chain can judge it, and learns the charter from it, whose hash the genesis has.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{

@@ -69,7 +69,7 @@ fn older_log(world: &World) {
     let refused = world.run(answer);
     assert!(refused.err.contains("--accept-older-log"), "{refused:?}");
     assert!(refused.fails(1).contains("1 answers of member 2 on record that it does not have"));
-    // Member 3 has not answered, and nobody says that it has.
+    // Member 3 has not answered, and no record says that it has.
     world.run("audit answer noted --charter charter --group west.group --key west.key --yes").ok();
     assert_ne!(world.run(&format!("{answer} --accept-older-log")).ok(), world.read("south.answer"));
     world.shell("rm state/keys/*/audit/*; cp -r kept/state .").ok();

@@ -470,7 +470,7 @@ fn words_about_the_adversary_are_checked() {
     let others =
         ["maximum_attempts = 1", "tree_depth = 8"].map(|more| id(&format!("{}\n{more}", MALICIOUS.1)));
     assert!(others.iter().all(|other| *other != malicious) && malicious != curious);
-    // Expanded transfers are part of the job, and who signs is told of them.
+    // Expanded transfers are part of the job, and its signers read of them.
     let expanded = [id("expansion = 16"), id(&format!("{}\nexpansion = 16", MALICIOUS.1))];
     assert!(expanded[0] != curious && expanded[1] != malicious);
     let shown = world.run("mpc check other.toml").ok();

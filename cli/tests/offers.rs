@@ -105,7 +105,7 @@ fn a_sold_job_is_carried_with_its_offers_and_needs_a_wallet() {
     assert!(why.contains("north does not buy") && why.contains("west"), "{why}");
     let why = world.run("mpc local sold.toml --input north=north.csv").fails(1);
     assert!(why.contains("run by its parties"), "{why}");
-    // Nobody is asked for money that is not there.
+    // No question is asked about money that is not there.
     let why =
         world.run("mpc buy sold.toml --as west --key west.key --input west.csv --wallet bob --yes").fails(1);
     assert!(why.contains("cannot put the money aside"), "{why}");

@@ -82,7 +82,7 @@ party = "south"
 offer = "south.offer"
 "#;
 
-/// A ledger that seals a block whenever it is told to, wallets of all, and a job that all have signed. alice is west's,
+/// A ledger that seals a block whenever it is asked to, wallets of all, and a job that all have signed. alice is west's,
 /// north and south have wallets of their names.
 fn market() -> World {
     let w = World::empty();
@@ -251,7 +251,7 @@ fn owners_are_paid_and_the_buyer_reads_the_result_whoever_stops() {
     assert!(why.contains("cannot be undone"), "{why}");
 }
 
-/// A payee goes away after the run and before it says go: no secret leaves, nobody is paid, and all money comes back.
+/// A payee goes away after the run and before it says go: no secret leaves, no payee is paid, and all money comes back.
 #[test]
 fn without_one_payee_all_money_comes_back() {
     let w = market();

@@ -39,7 +39,7 @@ pub fn mpc_sale(data: &[u8]) -> Verdict {
     ];
     assert!(bytes.iter().flatten().all(|again| again == data), "two encodings of one");
     if let Some(Ok(wanted)) = ask.as_ref().map(|ask| ask.of(job())) {
-        // The seed has what the buyer signed; its key is nobody's here.
+        // The seed has what the buyer signed; its key signs nothing else here.
         assert_eq!(ask.as_ref(), Some(&crate::fixtures::sale::ask(wanted)), "a forged ask");
     }
     if let Some(go) = &go {

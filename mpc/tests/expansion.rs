@@ -97,7 +97,7 @@ fn peak() -> Option<f64> {
     Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
 }
 
-/// Both parties of eight million transfers in this process: seeds of two rounds and what is told of trees, twice. The
+/// Both parties of eight million transfers in this process: seeds of two rounds and what is kept of trees, twice. The
 /// outputs of one round alone would be 250 MB.
 #[test]
 fn memory_is_that_of_the_seeds_and_not_of_the_outputs() {

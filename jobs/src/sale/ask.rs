@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Compute parties carry it, so the buyer's party key signs it: one of them that names another last height, or an undoing
-//! that nobody wants, is not believed. Of several claims that were asked for, the one with the greatest last height counts.
+//! that is not wanted, is not believed. Of several claims that were asked for, the one with the greatest last height counts.
 
 use super::sold::{SaleError, Sold};
 use crate::codec::{Codec, DecodeError, Reader, record};

@@ -148,7 +148,7 @@ impl Side<'_> {
         self.refused.lock().unwrap().push(refused.to_string());
     }
 
-    /// What nobody takes: letters that are another party's to write, and those that are too long.
+    /// What no compute party takes: letters that are another party's to write, and those that are too long.
     fn writes_out_of_turn(&self, post: &dyn Post) {
         let refused = |to, slot, bytes| post.send(to, slot, bytes).err().unwrap().to_string();
         let mut said = self.refused.lock().unwrap();

@@ -24,7 +24,7 @@
 //! that of the outputs.
 //!
 //! **Memory** does not grow with the number of transfers, nor with n = t·2^h: of a tree, its root (the sender) or the
-//! h + 1 blocks that it was told (the receiver) are kept, and its leaves grow again when its outputs are due.
+//! h + 1 blocks that it received (the receiver) are kept, and its leaves grow again when its outputs are due.
 //!
 //! Guaranteed against a malicious sender: a wrong M or ψ is noticed before any output is used, except that a wrong M_b
 //! goes unnoticed where the receiver's path is on side b. So a sender that guesses c bits of paths is caught but for

@@ -1,4 +1,4 @@
-//! Requests that auditors handed out, kept beside the chain for whoever asks: wallets learn which of their outputs were read.
+//! Requests that auditors handed out, kept beside the chain for peers and wallets: wallets learn which of their outputs were read.
 //!
 //! ```text
 //! file = version (1) ‖ chain id (32) ‖ length (4) ‖ charter ‖ n (4) ‖ n × (height of the notice (8) ‖ length (4) ‖ letter) ‖ check (32)
@@ -6,7 +6,7 @@
 //!
 //! What may be added is decided in [`opening`](super::opening). Of each request one is kept, in the order of notices; with a record of
 //! the answers in place of without. At most [`OpenedRequests::MAX`] of [`OpenedRequests::MAX_BYTES`]: the oldest gives way, so
-//! that requests of long ago cannot hide those of today. It is no part of the chain: pruning and snapshots leave it
+//! that requests of long ago cannot hide those of today. It is not in the chain: pruning and snapshots leave it
 //! alone, a damaged file is set aside, and peers are asked again.
 //!
 //! Not guaranteed: that auditors hand anything out.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Guaranteed: only what authorities of the charter allowed, and what has a notice that became old enough, is kept. Not guaranteed: that
-//! the notice stays in the chain, when fewer than K blocks are on it: whoever reads a request looks for its notice.
+//! the notice stays in the chain, when fewer than K blocks are on it: a reader of a request looks for its notice.
 
 use crate::{
     ledger::{Ledger, opened::OpenedRequests},
@@ -46,7 +46,7 @@ pub fn keep<F: Files>(
     if chain.params().auditors == Some(charter.auditors()) && !ledger.requests.is_news(&first) {
         return Ok(None);
     }
-    // Signatures before the blocks: nobody but authorities makes a node look for anything.
+    // Signatures before the blocks: only authorities make a node look for anything.
     letter.check(chain, &charter)?;
     let id = *chain.id();
     let notice = found(ledger, letter.notice(), |at| letter.is_notice(&id, &at.kernel))?;

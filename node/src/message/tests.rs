@@ -34,7 +34,7 @@ fn terms_change() -> TermsChange {
     TermsChange { sealed: SealedHeader::of(&chain.blocks()[0]), terms: chain.chain().terms().clone() }
 }
 
-/// A request that nobody allowed, with its charter.
+/// A request that no authority allowed, with its charter.
 fn opened() -> OpenedRequest {
     let reader = Identity::random(&mut OsRng).public();
     let key = PublicKey::of(&SecretScalar::random(&mut OsRng));

@@ -28,7 +28,7 @@ use crate::world::layout;
 
 impl Hand {
     /// What peers were sent of requests since this was asked last.
-    fn told(&mut self) -> Vec<(u64, Message)> {
+    fn sent(&mut self) -> Vec<(u64, Message)> {
         let all = core::mem::take(&mut self.said).into_iter();
         let of_them = |m: &Message| {
             use Message::{GetOpened, GetRequest, Opened, Request};
@@ -74,22 +74,22 @@ fn a_request_is_kept_and_given_to_peers_that_ask() {
     let entry = hand.entry(&opened);
     for peer in [1, 2] {
         hand.meet(peer, false);
-        assert_eq!(hand.told(), [(peer, Message::GetOpened(OpenedPlace::FIRST))]);
+        assert_eq!(hand.sent(), [(peer, Message::GetOpened(OpenedPlace::FIRST))]);
     }
     // Peer 1 has it: it is asked for it once, and peer 2 hears of it.
     hand.say(1, &Message::Opened(vec![entry, entry]));
-    assert_eq!(hand.told(), [(1, Message::GetRequest(entry.place))]);
+    assert_eq!(hand.sent(), [(1, Message::GetRequest(entry.place))]);
     hand.say(1, &sends(&opened));
-    assert_eq!(hand.told(), [(2, Message::Opened(vec![entry]))]);
+    assert_eq!(hand.sent(), [(2, Message::Opened(vec![entry]))]);
     hand.say(2, &Message::Opened(vec![entry]));
-    assert_eq!(hand.told(), [], "it is known");
+    assert_eq!(hand.sent(), [], "it is known");
     // Peers and programs that ask get it, and one that knows it gets no more.
     hand.say(2, &Message::GetOpened(OpenedPlace::FIRST));
     hand.say(2, &Message::GetOpened(entry.place));
     hand.say(2, &Message::GetRequest(entry.place));
     hand.say(2, &Message::GetRequest(OpenedPlace::FIRST));
     let opened_by = |all| (2, Message::Opened(all));
-    assert_eq!(hand.told(), [opened_by(vec![entry]), opened_by(vec![]), (2, sends(&opened))]);
+    assert_eq!(hand.sent(), [opened_by(vec![entry]), opened_by(vec![]), (2, sends(&opened))]);
     let Response::Opened(all) = hand.ask(Request::Opened(OpenedPlace::FIRST)) else { panic!("no requests") };
     assert_eq!((all.len(), &all[0].request, all[0].height), (1, &opened, entry.place.height));
     assert!(matches!(hand.ask(Request::Opened(entry.place)), Response::Opened(all) if all.is_empty()));
@@ -147,18 +147,18 @@ fn what_authorities_did_not_allow_or_nobody_can_see_is_refused() {
     // A peer that sends what no chain makes good is to blame; one whose chain is ahead is asked again.
     hand.meet(1, false);
     hand.meet(2, false);
-    hand.told();
+    hand.sent();
     hand.say(1, &sends(&unsigned));
     assert_eq!(hand.closed, [(1, CloseReason::Banned(Offence::Invalid))]);
     hand.say(2, &Message::Opened(vec![hand.entry(&early)]));
     hand.say(2, &sends(&early));
     let asks = (2, Message::GetRequest(hand.entry(&early).place));
-    assert_eq!(hand.told(), std::slice::from_ref(&asks));
+    assert_eq!(hand.sent(), std::slice::from_ref(&asks));
     requests.grow(1);
     hand.test_chain = requests.test_chain.clone();
     let block = requests.test_chain.blocks().last().unwrap().clone();
     hand.receive(2, &block);
-    assert_eq!(hand.told(), [asks], "once the chain has grown");
+    assert_eq!(hand.sent(), [asks], "once the chain has grown");
     hand.say(2, &sends(&early));
     assert_eq!((hand.keeps(), hand.closed.len()), (2, 1));
 }
@@ -183,12 +183,12 @@ fn a_record_of_answers_is_added_once_and_only_if_it_is_on_record() {
     let mut hand = Hand::lone(&requests.test_chain, |_| ());
     hand.meet(1, false);
     hand.open(&opened);
-    hand.told();
+    hand.sent();
     hand.say(1, &Message::Opened(vec![hand.entry(&opened)]));
-    assert_eq!(hand.told(), []);
+    assert_eq!(hand.sent(), []);
     let entry = hand.entry(&recorded);
     hand.say(1, &Message::Opened(vec![entry]));
-    assert_eq!(hand.told(), [(1, Message::GetRequest(entry.place))]);
+    assert_eq!(hand.sent(), [(1, Message::GetRequest(entry.place))]);
     for sent in [&recorded, &opened] {
         hand.say(1, &sends(sent));
         let Response::Opened(all) = hand.ask(Request::Opened(OpenedPlace::FIRST)) else { panic!("none") };
@@ -202,20 +202,20 @@ fn a_peer_is_asked_for_one_at_a_time() {
     let all = requests.public(3);
     let mut hand = Hand::lone(&requests.test_chain, |_| ());
     hand.meet(1, false);
-    hand.told();
+    hand.sent();
     let entries: Vec<OpenedEntry> = all.iter().map(|opened| hand.entry(opened)).collect();
     let asks = |n: usize| (1, Message::GetRequest(entries[n].place));
     hand.say(1, &Message::Opened(entries.clone()));
-    assert_eq!(hand.told(), [asks(0)]);
+    assert_eq!(hand.sent(), [asks(0)]);
     hand.say(1, &Message::Opened(entries.clone()));
     hand.pass(10 * SECOND);
-    assert_eq!(hand.told(), [], "and no name counts twice");
+    assert_eq!(hand.sent(), [], "and no name counts twice");
     hand.pass(12 * SECOND);
-    assert_eq!(hand.told(), [asks(1)], "it left the first unanswered");
+    assert_eq!(hand.sent(), [asks(1)], "it left the first unanswered");
     hand.say(1, &sends(&all[1]));
-    assert_eq!(hand.told(), [asks(2)]);
+    assert_eq!(hand.sent(), [asks(2)]);
     hand.say(1, &sends(&all[2]));
-    assert_eq!((hand.told(), hand.keeps()), (vec![], 2));
+    assert_eq!((hand.sent(), hand.keeps()), (vec![], 2));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_flood_of_names_is_not_held() {
     let mut hand = Hand::lone(&requests.test_chain, |c| (c.work, c.work_shared) = (rich, rich));
     hand.meet(1, false);
     hand.open(&known);
-    hand.told();
+    hand.sent();
     let height = hand.entry(&known).place.height;
     let fake = |n: u64| OpenedEntry {
         place: OpenedPlace { height, name: tagged("n", &[&n.to_le_bytes()]) },
@@ -234,14 +234,14 @@ fn a_flood_of_names_is_not_held() {
     };
     let page = |n: u64| Message::Opened((512 * n..512 * (n + 1)).map(fake).collect());
     hand.say(1, &page(0));
-    assert_eq!(hand.told(), [(1, Message::GetRequest(fake(0).place))]);
+    assert_eq!(hand.sent(), [(1, Message::GetRequest(fake(0).place))]);
     (1..9).for_each(|n| hand.say(1, &page(n)));
-    assert_eq!(hand.told(), []);
+    assert_eq!(hand.sent(), []);
     // It is asked for no more than a thousand of them, whatever it answers, and then for the page after the last full one.
     let mut asked = 1;
     loop {
         hand.say(1, &sends(&known));
-        match &hand.told()[..] {
+        match &hand.sent()[..] {
             [(1, Message::GetRequest(_))] => asked += 1,
             said => break assert_eq!(said, [(1, Message::GetOpened(fake(9 * 512 - 1).place))]),
         }
@@ -257,6 +257,6 @@ fn a_chain_without_auditors_has_no_requests() {
     hand.meet(1, false);
     hand.say(1, &Message::GetOpened(OpenedPlace::FIRST));
     hand.say(1, &sends(&opened));
-    assert_eq!(hand.told(), []);
+    assert_eq!(hand.sent(), []);
     assert_eq!(hand.refuses(&opened), RequestFault::OtherCharter);
 }

@@ -295,7 +295,7 @@ fn what_is_not_read_at_opening_is_compared_when_it_is_asked_for() {
     }
 }
 
-/// A kernel or a header in the log, which nothing reads at opening: whoever reads it gets an error that names the file.
+/// A kernel or a header in the log, which nothing reads at opening: reading it gives an error that names the file.
 #[test]
 fn a_kernel_that_is_not_read_at_opening() {
     let chain = chain();

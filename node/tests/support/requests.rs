@@ -52,7 +52,7 @@ impl Requests {
         letter
     }
 
-    /// The same, which nobody allowed.
+    /// The same, which no authority allowed.
     pub(crate) fn asked(&self, seed: u64) -> RequestLetter {
         let output = self.test_chain.blocks()[0].body.outputs[0].commitment.encoded();
         let outputs = vec![OutputPlace { height: Height::new(1), output }];

@@ -52,7 +52,7 @@ fn copies_of_a_letter_are_merged() {
     }
 }
 
-/// What a reader signs: whose answers it has. Nobody else can say that, nor of an answer that its member did not sign.
+/// What a reader signs: whose answers it has. No other key can say that, nor of an answer that its member did not sign.
 #[test]
 fn a_reader_records_whose_answers_it_has() {
     let (mut w, letter) = on_record(&[1]);
@@ -130,7 +130,7 @@ fn older_logs(w: &World, whole: &RequestLetter, given: &[(AuditLog, AuditAnswer)
     // Another answer to the same request, from an older copy, is not the one that is on record.
     let again = w.answer_at(NOW + 1, 0, whole, &w.empty()).unwrap().0;
     assert_eq!(missing(&again, whole, 1).len(), 1);
-    // Nobody but the reader accuses, and only in requests that authorities allowed.
+    // Only the reader accuses, and only in requests that authorities allowed.
     let letter = whole.clone().without_record();
     assert!(missing(&w.empty(), &letter, 1).is_empty());
     let record = whole.record().unwrap().clone();

@@ -20,7 +20,7 @@ pub(crate) struct PayeeWallet {
 
 /// Run the buyer's part of a job that sells its result: put the money aside, collect, pay and open
 ///
-/// The money for each owner goes into a hold that returns by itself if nobody claims it. The owners deliver once it is
+/// The money for each owner goes into a hold that returns by itself if it is not claimed. The owners deliver once it is
 /// there; after the run they claim, you release, and the first claim in a block opens the outputs. Until you release,
 /// --undo takes the money back. Stop it anywhere and run it again: it goes on where it was.
 ///

@@ -41,7 +41,7 @@ const COIN: &str = "3";
 pub(crate) fn run(context: &Context, dir: &Path) -> Outcome {
     let started = Instant::now();
     let stage = Stage::new(context, dir)?;
-    title(context, "SELL", "three shops sell what their sales say together, and show nobody a row.")?;
+    title(context, "SELL", "three shops sell what their sales say together, and show no row.")?;
     let mut network = stage.network()?;
     stage.detail("four validators seal a ledger on this machine")?;
     let addresses = wallets(&stage)?;
@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, dir: &Path) -> Outcome {
     let (top, paid) = (bought(&ran)?, balances(&stage)?);
     network.end();
     for ((shop, _), amount) in SHOPS.iter().zip(PRICES).zip(&paid) {
-        line(context, shop, &format!("was paid {amount} for {} rows that it showed nobody.", rows_of(shop)))?;
+        line(context, shop, &format!("was paid {amount} for {} rows that it did not show.", rows_of(shop)))?;
     }
     let sold: Vec<String> = top.iter().map(|(product, units)| format!("{product} {units}")).collect();
     line(context, "press", &format!("read, once a claim was in a block: {}.", sold.join(", ")))?;

@@ -460,7 +460,7 @@ pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
             "ask who broke off, and why; all parties have to pass the next number with --run, or agree on a new job",
         ),
         RunError::Unpaid(_) => failed.help("nothing of yours left; ask the buyer, and run the same command again"),
-        RunError::Unsettled(_) => failed.help("money that nobody claims returns to its payer: `sotto wallet hold status` shows it"),
+        RunError::Unsettled(_) => failed.help("money that is not claimed returns to its payer: `sotto wallet hold status` shows it"),
         RunError::Lost => failed.help("all parties have to pass the next number with --run"),
         _ => failed.help("nothing was disclosed; compare the job's id (`sotto mpc check`) and the version of sotto with the other parties"),
     }

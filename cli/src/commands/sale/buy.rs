@@ -157,7 +157,7 @@ fn plan(buying: &Buying<'_>, wallet: &Wallet<WalletFile>) -> Outcome<(String, Va
     let from = last.map_or(0, |terms| terms.refund_from.get());
     let until = last.map_or(0, |terms| terms.last_height(chain).get());
     let text = format!(
-        "{BOLD}Buy {}{BOLD:#} of job {} on the {} network{rows}\n  {:>24}  in all, with the fees of the claims; each hold costs the fee of its funding besides\nThe money waits in holds and is released after the run. What nobody claims returns from height {from} on; after height {until} only by consent.\nYou read the outputs once one owner's claim is in a block. After the release nothing can be undone.\nUnaudited: nobody outside the project has reviewed this.",
+        "{BOLD}Buy {}{BOLD:#} of job {} on the {} network{rows}\n  {:>24}  in all, with the fees of the claims; each hold costs the fee of its funding besides\nThe money waits in holds and is released after the run. What is not claimed returns from height {from} on; after height {until} only by consent.\nYou read the outputs once one owner's claim is in a block. After the release nothing can be undone.\nUnaudited: this has had no review outside the project.",
         sold.join(", "),
         deal.job.id(),
         chain.params().network,

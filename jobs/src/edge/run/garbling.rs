@@ -168,7 +168,7 @@ mod tests {
         }
         assert!(
             propose(&mut line(), Role::Evaluator, UNMEASURED_GATES, &mut OsRng).is_err(),
-            "nobody is there"
+            "no peer is there"
         );
     }
 

@@ -8,7 +8,7 @@ use crate::post::{Letter, Slot};
 /// Letters to and from the other parties of a sale.
 pub trait Post {
     /// Leaves a letter with every compute party that is there, in place of the last one in its slot. To send one again costs
-    /// nothing where it is; whoever sends does so until it has an answer. A go is for each compute party itself, whatever
+    /// nothing where it is; a sender sends until it has an answer. A go is for each compute party itself, whatever
     /// `to` says.
     ///
     /// # Errors
