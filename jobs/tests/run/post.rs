@@ -2,11 +2,14 @@
 
 use super::sales::sold;
 use super::{Results, TOTAL, drawn, number, rows_of, with_setup};
-use crate::support::selling::{ACME, CARL, DORA, EVE, collected};
+use crate::support::selling::{ACME, BOLT, CARL, DORA, EVE, collected};
 use crate::support::{Sum, identity};
+use sotto_jobs::admission::Admission;
+use sotto_jobs::codec::Bytes;
 use sotto_jobs::collect::Outcome;
 use sotto_jobs::edge::run::{Post, Progress, RunError, Setup, Trade, take_part};
 use sotto_jobs::lock::{LockPoint, LockSecret};
+use sotto_jobs::messages::{Request, RequestKind};
 use sotto_jobs::multiparty::Functionality as _;
 use sotto_jobs::post::{Letter, MAX_LETTER, Slot};
 use sotto_jobs::sale::buyer::{Answer, Buyer, Effect, Event};
@@ -286,4 +289,26 @@ impl Trade for Silent {
     fn settle(&self, _: &Outcome, _: &dyn Post) -> Progress {
         Progress::Gone("its wallet is lost".to_owned())
     }
+}
+
+#[test]
+fn only_those_who_pay_and_are_paid_write_and_each_in_its_slots() {
+    let agreement = sold(|_| ());
+    let run = agreement.run(1).unwrap();
+    let takes = |client, kind| {
+        let request = Request { job: agreement.job().id(), run: 1, kind };
+        Admission { run, us: ACME }.check(client, &request, 0).is_ok()
+    };
+    let fetch = [BOLT, CARL, DORA, EVE].map(|client| takes(client, RequestKind::Fetch));
+    assert_eq!(fetch, [false, true, false, true]);
+    let post = |client, to, slot| takes(client, RequestKind::Post { to, slot, letter: Bytes(vec![1]) });
+    assert!(post(CARL, ACME, Slot::Go) && !post(CARL, BOLT, Slot::Go), "a go is for who has it");
+    for slot in [Slot::Offer, Slot::Prove, Slot::Ask, Slot::Release, Slot::Claims] {
+        assert!(post(EVE, CARL, slot) && !post(EVE, DORA, slot) && !post(CARL, ACME, slot), "{slot:?}");
+    }
+    for slot in [Slot::Join, Slot::Part, Slot::Answer] {
+        assert!(post(CARL, EVE, slot) && !post(DORA, EVE, slot) && !post(EVE, CARL, slot), "{slot:?}");
+    }
+    assert!(post(CARL, ACME, Slot::EvaluatorSecret), "passed on");
+    assert!(post(BOLT, CARL, Slot::EvaluatorSecret) && !post(BOLT, CARL, Slot::GarblerSecret));
 }
