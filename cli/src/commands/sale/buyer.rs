@@ -89,6 +89,11 @@ impl Trade for Buying<'_> {
         self.purse.round(Phase::Fund, post, |table| self.funded(table))
     }
 
+    /// Who buys takes its money back by `--undo`, before it collects.
+    fn attend(&self, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+
     fn settle(&self, outcome: &Ran, post: &dyn Post) -> Progress {
         self.purse.round(Phase::Settle, post, |table| self.settled(outcome, table))
     }
