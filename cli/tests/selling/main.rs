@@ -4,6 +4,7 @@
 
 mod market;
 mod page;
+mod refused;
 mod stops;
 #[path = "../support/mod.rs"]
 mod support;

@@ -172,7 +172,8 @@ pub(crate) fn ledger(w: &World, what: &str) -> u64 {
 /// The fees of all that is in blocks, in base units.
 pub(crate) fn fees(w: &World) -> u64 {
     let block = |height| record(&w.run(&format!("chain block {height} --json")).ok());
-    let kernels = (1..=ledger(w, "height")).flat_map(|height| block(height)["kernels"].as_array().unwrap().clone());
+    let kernels =
+        (1..=ledger(w, "height")).flat_map(|height| block(height)["kernels"].as_array().unwrap().clone());
     kernels.map(|kernel| kernel["fee"].as_str().unwrap().parse::<u64>().unwrap()).sum()
 }
 

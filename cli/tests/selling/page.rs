@@ -27,13 +27,17 @@ fn the_page_runs_as_it_is_printed() {
     // Whatever happens, no process outlives the test: each job is a process group.
     let guard = "set -m\ntrap 'for job in $(jobs -p); do kill -- -$job; done 2> kills || true' EXIT\n";
     let said = world.shell(&format!("set -e\n{guard}{script}"));
-    let logs = NAMES.map(|name| fs::read_to_string(world.path(&format!("sale/{name}.log"))).unwrap_or_default());
+    let logs =
+        NAMES.map(|name| fs::read_to_string(world.path(&format!("sale/{name}.log"))).unwrap_or_default());
     assert_eq!(said.code, 0, "{said:?}\n{logs:#?}");
     for shown in ["Price    2 SOT", "Price    1 SOT", "Buy result", "The outputs are paid for.", "bought"] {
         assert!(said.out.contains(shown), "{shown}: {said:?}");
     }
     for spendable in ["2 SOT", "1.5 SOT", "1 SOT"] {
-        assert!(said.out.contains(&format!("spendable                  {spendable}")), "{spendable}: {said:?}");
+        assert!(
+            said.out.contains(&format!("spendable                  {spendable}")),
+            "{spendable}: {said:?}"
+        );
     }
     let result = world.read("sale/press/job.results/press-1/result.csv");
     let rows = ["Apples,1062", "Bread,775", "Cheese,766"];

@@ -164,7 +164,11 @@ impl Trade for Until<'_> {
         if !self.asked.swap(true, Ordering::Relaxed) {
             return Progress::Awaited("a block".to_owned());
         }
-        if self.over.load(Ordering::Relaxed) { Progress::Gone("it is back".to_owned()) } else { Progress::Done }
+        if self.over.load(Ordering::Relaxed) {
+            Progress::Gone("it is back".to_owned())
+        } else {
+            Progress::Done
+        }
     }
 
     fn settle(&self, _: &Outcome, _: &dyn Post) -> Progress {
