@@ -2,6 +2,7 @@
 //! somebody stops or stays away.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod hostile;
 mod market;
 mod page;
 mod refused;

@@ -169,6 +169,11 @@ pub(crate) fn ledger(w: &World, what: &str) -> u64 {
     record(&w.run("chain info --json --wait 60").ok())[what].as_u64().unwrap()
 }
 
+/// Waits until so many transactions wait for a block.
+pub(crate) fn pending(w: &World, count: u64) {
+    eventually(w, &format!("{count} transactions before a block"), || ledger(w, "pending") == count);
+}
+
 /// The fees of all that is in blocks, in base units.
 pub(crate) fn fees(w: &World) -> u64 {
     let block = |height| record(&w.run(&format!("chain block {height} --json")).ok());

@@ -3,17 +3,12 @@
 use crate::{
     STATUS, budgets,
     market::{
-        Party, await_all, balance, eventually, fees, is_settled, last, ledger, market, said, says, seal,
+        Party, await_all, balance, eventually, fees, is_settled, last, market, pending, said, says, seal,
         while_sealing,
     },
     support::World,
 };
 use std::{fs, thread::sleep, time::Duration};
-
-/// Waits until so many transactions wait for a block.
-fn pending(w: &World, count: u64) {
-    eventually(w, &format!("{count} transactions before a block"), || ledger(w, "pending") == count);
-}
 
 /// The money is put aside, and not deep enough yet for an owner to begin, when the buyer wants it back.
 #[test]
@@ -77,7 +72,7 @@ fn an_owner_that_waits_for_the_run_gives_the_money_back() {
 }
 
 /// A sale in which south said go and is away, and north is away and has not: left, right and west.
-fn before_the_last_go(w: &World) -> [Party; 3] {
+pub(crate) fn before_the_last_go(w: &World) -> [Party; 3] {
     while_sealing(w, || {
         let [left, right, north, south, west] =
             ["left", "right", "north", "south", "west"].map(|name| Party::start(w, name));
