@@ -56,7 +56,7 @@ fn an_owner_that_waits_for_the_run_gives_the_money_back() {
     while_sealing(&w, || {
         says(&w, "north", "right has our encrypted input share");
         parties[3] = None;
-        let mut west = Party::with(&w, "west", "--undo");
+        let west = Party::with(&w, "west", "--undo");
         let north = parties[2].as_mut().unwrap();
         eventually(&w, "the end of north", || north.ended().is_some());
         assert!(said(&w, "north").contains("the money went back to west"), "{}", said(&w, "north"));
