@@ -1,6 +1,6 @@
 //! A sale from the holds to the result: real wallets on a chain in memory, a real run, and the parties' machines.
 //!
-//! No verb of the command line does this yet; here is what one will have to do between the wallet and the job.
+//! The verbs of the command line do the same between the wallet and the job, as processes: `selling/`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../../wallet/tests/support/mod.rs"]

@@ -50,6 +50,21 @@ impl Folder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// What is kept under a name in a folder that another process may be at: as it was before its last
+    /// [`put`](Storage::put) or after it. Nothing is made.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn peek(path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(path.join(name)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(MAX_ITEM + 1).read_to_end(&mut bytes)? as u64;
+        if read > MAX_ITEM { Err(ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
+    }
+
     fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
@@ -57,13 +72,7 @@ impl Folder {
 
 impl Storage for Folder {
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(self.path.join(name)) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            file => file?,
-        };
-        let mut bytes = Vec::new();
-        let read = file.take(MAX_ITEM + 1).read_to_end(&mut bytes)? as u64;
-        if read > MAX_ITEM { Err(ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
+        Self::peek(&self.path, name)
     }
 
     fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -102,6 +111,8 @@ mod tests {
         let mut folder = Folder::open(&path).unwrap();
         remembers(&mut folder);
         assert_eq!(Folder::open(&path).unwrap_err().kind(), ErrorKind::WouldBlock, "one process at a time");
+        assert_eq!(Folder::peek(&path, "own").unwrap().unwrap(), b"two", "and any number that only look");
+        assert_eq!(Folder::peek(&path.join("none"), "own").unwrap(), None);
         drop(folder);
         fs::set_permissions(&path, PermissionsExt::from_mode(0o750)).unwrap();
         assert_eq!(Folder::open(&path).unwrap_err().kind(), ErrorKind::PermissionDenied);

@@ -182,6 +182,10 @@ impl Trade for Side<'_> {
         if is_held { Progress::Done } else { Progress::Awaited("money".to_owned()) }
     }
 
+    fn attend(&self, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+
     fn settle(&self, outcome: &Outcome, post: &dyn Post) -> Progress {
         if self.is_fickle && self.refused.lock().unwrap().is_empty() {
             self.writes_out_of_turn(post);
@@ -283,6 +287,10 @@ struct Silent;
 
 impl Trade for Silent {
     fn fund(&self, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+
+    fn attend(&self, _: &dyn Post) -> Progress {
         Progress::Done
     }
 

@@ -1,7 +1,7 @@
 //! Runs whose outputs are sold: a payee brings nothing before its money is there, and the buyer has what is locked.
 
 use super::{Results, TOTAL, at_free_ports, drawn, number, rows_of, with_setup};
-use crate::support::selling::{ACME, CARL, DORA, EVE, sale};
+use crate::support::selling::{ACME, BOLT, CARL, DORA, EVE, sale};
 use crate::support::{Sum, agreement, identity};
 use sotto_jobs::collect::Outcome;
 use sotto_jobs::edge::run::{Post, Progress, RunError, Setup, Trade, take_part};
@@ -13,6 +13,7 @@ use sotto_jobs::storage::{Memory, Storage as _};
 use sotto_jobs::{Agreement, Digest, Job, PartyId};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Eve buys the sum of acme, who computes as well, and of carl; dora is not paid.
@@ -30,6 +31,10 @@ struct Said<'a>(&'a (dyn Fn() -> Progress + Sync));
 impl Trade for Said<'_> {
     fn fund(&self, _: &dyn Post) -> Progress {
         self.0()
+    }
+
+    fn attend(&self, _: &dyn Post) -> Progress {
+        Progress::Done
     }
 
     fn settle(&self, _: &Outcome, _: &dyn Post) -> Progress {
@@ -142,4 +147,64 @@ fn a_payee_whose_money_does_not_come_brings_nothing() {
     let blind = |id| (id != CARL).then_some(Progress::Done);
     let (results, _) = everybody(&agreement, &mut storages, &blind);
     assert!(matches!(results[&CARL.0], Err(RunError::Sale)), "{:?}", results[&CARL.0]);
+}
+
+/// Money that is there until a moment.
+struct Until<'a> {
+    over: &'a AtomicBool,
+    asked: &'a AtomicBool,
+}
+
+impl Trade for Until<'_> {
+    fn fund(&self, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+
+    fn attend(&self, _: &dyn Post) -> Progress {
+        if !self.asked.swap(true, Ordering::Relaxed) {
+            return Progress::Awaited("a block".to_owned());
+        }
+        if self.over.load(Ordering::Relaxed) {
+            Progress::Gone("it is back".to_owned())
+        } else {
+            Progress::Done
+        }
+    }
+
+    fn settle(&self, _: &Outcome, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+}
+
+/// Dora does not come. A payee that brought its input looks after its money meanwhile, whether it computes or not.
+#[test]
+fn a_payee_whose_money_goes_back_while_it_waits_waits_no_longer() {
+    let agreement = sold(|_| ());
+    let [over, carl_ended] = [true, false].map(AtomicBool::new);
+    let asked = [(); 2].map(|()| AtomicBool::new(false));
+    let mut storages = <[Memory; 3]>::default();
+    let results: Vec<_> = thread::scope(|scope| {
+        let start = |(us, storage): (PartyId, _)| {
+            let (agreement, over, carl_ended, asked) = (&agreement, &over, &carl_ended, &asked);
+            scope.spawn(move || {
+                let trade = match us {
+                    CARL => Some(Until { over, asked: &asked[0] }),
+                    ACME => Some(Until { over: carl_ended, asked: &asked[1] }),
+                    _ => None,
+                };
+                let trade = trade.as_ref().map(|trade| trade as &(dyn Trade + Sync));
+                let ran = with_setup(agreement, us, rows_of(us), |setup| {
+                    take_part(&Setup { trade, ..setup }, storage, &mut drawn())
+                });
+                carl_ended.fetch_or(us == CARL, Ordering::Relaxed);
+                ran
+            })
+        };
+        let running: Vec<_> = [ACME, BOLT, CARL].into_iter().zip(&mut storages).map(start).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for result in [&results[0], &results[2]] {
+        assert!(matches!(result, Err(RunError::Unpaid(why)) if why == "it is back"), "{result:?}");
+    }
+    assert!(storages[0].get("share-carl").unwrap().is_some(), "its input had left");
 }

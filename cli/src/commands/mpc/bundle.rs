@@ -80,7 +80,15 @@ pub(crate) fn collect(context: &Context, a: &args::MpcCollect) -> Outcome {
             path.display()
         )
     } else {
-        format!("`sotto mpc run {} --as NAME --key NAME.key --input FILE`, at every party", path.display())
+        let at = "at every party";
+        let run = format!("`sotto mpc run {} --as NAME --key NAME.key --input FILE`", path.display());
+        job.sale.as_ref().map_or_else(
+            || format!("{run}, {at}"),
+            |sale| {
+                let buyer = job.party(sale.buyer).name.as_str();
+                format!("{run}, {at} but {buyer}, with --wallet where it is paid; {buyer} pays with `sotto mpc buy`")
+            },
+        )
     };
     let human = format!("{}: signed by {}{missing}\nNext: {next}", path.display(), names(&signed));
     let fields = json!({ "job": job.id().to_string(), "file": path.display().to_string(), "added": added, "signed": signed });

@@ -1,7 +1,7 @@
 //! `sotto mpc buy`: the verb of the buyer.
 
 use super::{
-    buyer::{Buying, End, hold_of, keep, request, restored},
+    buyer::{Buying, End, hold_of, keep, request, restored, seen},
     deal::{Deal, Price, open_kept, terms_of_buyer},
     round::Purse,
 };
@@ -18,7 +18,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use sotto_jobs::multiparty::Functionality as _;
-use sotto_jobs::sale::buyer::{Effect, Event};
+use sotto_jobs::sale::buyer::{Buyer, Effect, Event};
 use sotto_mw::amount::Amount;
 use sotto_wallet::{Wallet, edge::file::WalletFile, hold::HoldTerms, sessions::HoldRecord};
 use std::{
@@ -45,11 +45,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcBuy) -> Outcome {
         deal.sale.payees.iter().zip(&terms).map(of).collect::<Outcome<Vec<Price>>>()
     })?;
     let widths: Vec<usize> = part.program.declaration().outputs().iter().map(|table| table.bits()).collect();
-    let kept = Mutex::new(open_kept(&part.folder(as_run.run))?);
-    let buying = Buying { deal, widths: &widths, prices, purse, kept, end: Mutex::default() };
+    let folder = part.folder(as_run.run);
     if a.status {
-        return status(context, &buying);
+        return status(context, (&deal, &prices, &purse), &seen(&deal, &widths, &folder)?);
     }
+    let kept = Mutex::new(open_kept(&folder)?);
+    let buying = Buying { deal, widths: &widths, prices, purse, kept, end: Mutex::default() };
     if a.undo {
         undo(context, &buying, a.yes)?;
     } else if !agreed(context, &buying, a)? {
@@ -181,18 +182,18 @@ fn undo(context: &Context, buying: &Buying<'_>, yes: bool) -> Outcome {
     keep(&mut folder, &effects)
 }
 
-/// Shows how far the purchase is.
-fn status(context: &Context, buying: &Buying<'_>) -> Outcome {
-    let stage = {
-        let buyer = restored(&buying.deal, buying.widths, &buying.folder())?;
-        let effects = buyer.again().map_err(|e| Deal::refused(&e))?;
-        stage(effects.first())
-    };
-    let (rows, _) = buying.purse.with(Vec::new(), |table| {
+/// Shows how far the purchase is, also while another process goes on with it.
+fn status(
+    context: &Context,
+    (deal, prices, purse): (&Deal<'_>, &[Price], &Purse<'_>),
+    buyer: &Buyer<'_>,
+) -> Outcome {
+    let stage = stage(buyer.again().map_err(|e| Deal::refused(&e))?.first());
+    let (rows, _) = purse.with(Vec::new(), |table| {
         let wallet = &table.wallet;
         let row = |price: &Price| {
             let hold = hold_of(wallet, price);
-            let name = buying.deal.name(price.payee);
+            let name = deal.name(price.payee);
             let at = hold.map_or("nothing is put aside", HoldRecord::stage);
             let text = format!("\n  {:>24}  {name}: {at}", wallet.chain().unit().show(price.amount));
             let fields = json!({
@@ -201,11 +202,11 @@ fn status(context: &Context, buying: &Buying<'_>) -> Outcome {
             });
             (text, fields)
         };
-        Ok(buying.prices.iter().map(row).collect::<Vec<_>>())
+        Ok(prices.iter().map(row).collect::<Vec<_>>())
     })?;
     let text: String = rows.iter().map(|(text, _)| text.as_str()).collect();
     let payees: Vec<_> = rows.into_iter().map(|(_, fields)| fields).collect();
-    let fields = json!({ "job": buying.deal.job.id().to_string(), "stage": stage.0, "payees": payees });
+    let fields = json!({ "job": deal.job.id().to_string(), "stage": stage.0, "payees": payees });
     context.output.record("mpc-sale", fields, &format!("{}{text}", stage.1))
 }
 

@@ -10,7 +10,7 @@
 //! anywhere.
 
 use super::{
-    deal::{Deal, Price},
+    deal::{Deal, Price, kept_of},
     round::{Outgoing, Phase, Purse, Table},
 };
 use crate::exit::{Failure, OrRefuse as _, Outcome};
@@ -33,7 +33,11 @@ use sotto_wallet::{
     hold::{Answer as Claim, Join, Part, Schedule, Settlement},
     sessions::{Ending, HoldRecord, HoldSide},
 };
-use std::sync::{Mutex, PoisonError};
+use std::{
+    io,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 /// Under which name the state of the sale is kept.
 const STATE: &str = "buyer";
@@ -67,8 +71,17 @@ pub(super) struct End {
 
 /// Where a buyer stands.
 pub(super) fn restored<'a>(deal: &Deal<'a>, widths: &'a [usize], kept: &Folder) -> Outcome<Buyer<'a>> {
+    at(deal, widths, kept.get(STATE))
+}
+
+/// Where a buyer stands that another process may be.
+pub(super) fn seen<'a>(deal: &Deal<'a>, widths: &'a [usize], run: &Path) -> Outcome<Buyer<'a>> {
+    at(deal, widths, Folder::peek(&kept_of(run), STATE))
+}
+
+fn at<'a>(deal: &Deal<'a>, widths: &'a [usize], kept: io::Result<Option<Vec<u8>>>) -> Outcome<Buyer<'a>> {
     let buyer = Buyer::new(deal.job, widths).map_err(|e| Deal::refused(&e))?;
-    match kept.get(STATE).or_refuse("cannot read what was kept of the sale")? {
+    match kept.or_refuse("cannot read what was kept of the sale")? {
         None => Ok(buyer),
         Some(state) => buyer.restore(&state).or_refuse("cannot read what was kept of the sale"),
     }
@@ -87,6 +100,11 @@ pub(super) fn keep(kept: &mut Folder, effects: &[Effect]) -> Outcome {
 impl Trade for Buying<'_> {
     fn fund(&self, post: &dyn Post) -> Progress {
         self.purse.round(Phase::Fund, post, |table| self.funded(table))
+    }
+
+    /// Who buys takes its money back by `--undo`, before it collects.
+    fn attend(&self, _: &dyn Post) -> Progress {
+        Progress::Done
     }
 
     fn settle(&self, outcome: &Ran, post: &dyn Post) -> Progress {

@@ -130,8 +130,13 @@ pub(super) fn terms_of_buyer(
 }
 
 /// Where a party of a sale keeps what must survive a crash, beside what the run keeps.
-pub(super) fn open_kept(folder: &Path) -> Outcome<Folder> {
-    let path = folder.join("sale");
+pub(super) fn kept_of(run: &Path) -> PathBuf {
+    run.join("sale")
+}
+
+/// Opens that folder.
+pub(super) fn open_kept(run: &Path) -> Outcome<Folder> {
+    let path = kept_of(run);
     Folder::open(&path).map_err(|e| match e.kind() {
         io::ErrorKind::WouldBlock => Failure::refused("this party is already running this run of the job")
             .why(format!("another process uses {}", path.display()))

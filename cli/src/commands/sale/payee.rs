@@ -61,6 +61,10 @@ impl Trade for Selling<'_> {
         self.purse.round(Phase::Fund, post, |table| self.funded(table))
     }
 
+    fn attend(&self, post: &dyn Post) -> Progress {
+        self.purse.round(Phase::Await, post, |table| self.attended(table))
+    }
+
     fn settle(&self, outcome: &Ran, post: &dyn Post) -> Progress {
         self.purse.round(Phase::Settle, post, |table| self.settled(outcome, table))
     }
@@ -192,6 +196,19 @@ impl Selling<'_> {
         Ok(true)
     }
 
+    /// While the run is awaited: gives the money back if the buyer asks for it.
+    fn attended(&self, table: &mut Table) -> Outcome<Progress> {
+        self.consent(table)?;
+        let why = self.live(table).and_then(|hold| self.went_back(&hold));
+        Ok(why.map_or(Progress::Done, Progress::Gone))
+    }
+
+    /// That the money is the buyer's again, if it is.
+    fn went_back(&self, hold: &HoldRecord) -> Option<String> {
+        let back = hold.ended().filter(|(ending, _)| *ending != Ending::Claimed);
+        back.map(|(_, height)| format!("the money went back to {} in block {height}", self.buyer()))
+    }
+
     /// Our hold: the one whose money is there, or was claimed by us.
     fn live(&self, table: &Table) -> Option<HoldRecord> {
         let ours: Vec<&HoldRecord> = table.wallet.held().filter(|hold| self.is_ours(hold)).collect();
@@ -206,22 +223,16 @@ impl Selling<'_> {
         let Some(hold) = self.live(table) else {
             return Ok(Progress::Gone("the wallet has no hold for this sale".to_owned()));
         };
-        match hold.ended() {
-            Some((Ending::Claimed, height)) => {
-                let fields = json!({
-                    "payee": self.deal.name(self.deal.us), "amount": self.price.amount.units().to_string(),
-                    "hold": hex(&hold.offer().id.0), "height": height.get(),
-                });
-                *self.paid.lock().unwrap_or_else(PoisonError::into_inner) = fields;
-                return Ok(Progress::Done);
-            }
-            Some((_, height)) => {
-                return Ok(Progress::Gone(format!(
-                    "the money went back to {} in block {height}",
-                    self.buyer()
-                )));
-            }
-            None => {}
+        if let Some(why) = self.went_back(&hold) {
+            return Ok(Progress::Gone(why));
+        }
+        if let Some((_, height)) = hold.ended() {
+            let fields = json!({
+                "payee": self.deal.name(self.deal.us), "amount": self.price.amount.units().to_string(),
+                "hold": hex(&hold.offer().id.0), "height": height.get(),
+            });
+            *self.paid.lock().unwrap_or_else(PoisonError::into_inner) = fields;
+            return Ok(Progress::Done);
         }
         if self.consent(table)? {
             return Ok(Progress::Awaited(format!("{} to take the money back", self.buyer())));

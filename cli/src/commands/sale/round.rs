@@ -47,6 +47,8 @@ pub(super) enum Phase {
     /// Before the run.
     #[default]
     Fund,
+    /// While it is awaited.
+    Await,
     /// After it.
     Settle,
 }

@@ -55,7 +55,7 @@ pub(crate) fn run<P: Functionality>(
     if setup.job().sale.as_ref().is_some_and(|sale| sale.buyer == setup.us) {
         setup.await_money(&post)?;
     }
-    let collected = collect(setup)?;
+    let collected = collect(setup, &post)?;
     // Only what fits is kept: a compute party that answered wrongly once may answer rightly the next time.
     let outcome = collector.outcome(&collected)?;
     storage.put(&finished, &collected.to_bytes())?;
@@ -198,11 +198,12 @@ impl<P: Functionality, S: Storage> Delivery<'_, '_, P, S> {
     }
 }
 
-/// Asks all compute parties until each has reported the end of the run.
-fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
+/// Asks all compute parties until each has reported the end of the run; money that is asked back meanwhile is given back.
+fn collect<P: Functionality>(setup: &Setup<'_, P>, post: &dyn Post) -> Result<Collected, RunError> {
     let compute_parties = setup.job().compute_parties();
     let until = setup.deadline() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
     let mut ended: Vec<Option<Ended>> = compute_parties.iter().map(|_| None).collect();
+    let mut attended = None;
     loop {
         let mut awaited: Vec<String> = Vec::new();
         for (compute_party, ended) in
@@ -231,6 +232,7 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
         if ended.iter().all(Option::is_some) {
             return Ok(Collected::of(ended.into_iter().flatten())?);
         }
+        setup.attend(post, &mut attended)?;
         if awaited.is_empty() {
             awaited = compute_parties.iter().map(|compute_party| setup.name(*compute_party)).collect();
         }

@@ -157,7 +157,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             self.with_post(|post| setup.await_money(post))?;
         }
         let until = setup.deadline();
-        let (mut last, mut arrived) = (None, Arrived::default());
+        let (mut last, mut arrived, mut attended) = (None, Arrived::default(), None);
         loop {
             match lock(&self.shut).take() {
                 // What was finished stays finished, whatever somebody shows afterwards.
@@ -193,6 +193,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             };
             let Some(lines) = lines else {
                 (setup.observe)(Stage::Waiting(self.awaited()));
+                self.attend(&mut attended)?;
                 continue;
             };
             match self.attempt(lines, own, rng) {
@@ -209,6 +210,14 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Looks after our money until the outputs are computed; what is computed is signed, whatever became of the money.
+    fn attend(&self, last: &mut Option<Instant>) -> Result<(), RunError> {
+        if self.durable().state.waiting().is_some() {
+            return Ok(());
+        }
+        self.with_post(|post| self.setup.attend(post, last))
     }
 
     /// Calls the garbler: to compute once all other inputs are here, and else to say that we are. Nothing if

@@ -149,6 +149,23 @@ impl<P: Functionality> Setup<'_, P> {
         self.trade_until(|trade| trade.fund(post), RunError::Unpaid)
     }
 
+    /// Looks after the money while the run is awaited, if we pay or are paid: every [`MAX_PAUSE`], `last` being when.
+    ///
+    /// # Errors
+    /// If it has gone back: this run pays nothing any more.
+    pub(crate) fn attend(&self, post: &dyn Post, last: &mut Option<Instant>) -> Result<(), RunError> {
+        let is_part = self.job().sale.as_ref().is_some_and(|sale| sale.has_part(self.us));
+        let Some(trade) = self.trade.filter(|_| is_part) else { return Ok(()) };
+        if last.is_some_and(|last| last.elapsed() < MAX_PAUSE) {
+            return Ok(());
+        }
+        *last = Some(Instant::now());
+        match trade.attend(post) {
+            Progress::Gone(why) => Err(RunError::Unpaid(why)),
+            Progress::Done | Progress::Awaited(_) => Ok(()),
+        }
+    }
+
     /// Settles the sale, if we pay or are paid.
     ///
     /// # Errors

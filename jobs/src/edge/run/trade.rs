@@ -35,11 +35,15 @@ pub enum Progress {
 }
 
 /// What a payee or the buyer of a sale does about the money. Both are asked again and again, also after a restart, and
-/// do then what there is to do by now.
+/// do then what there is to do by now: first `fund`, then `attend`, at last `settle`.
 pub trait Trade {
     /// Before anything leaves that depends on our input, and before the buyer collects: whether the money is put
     /// aside, deep enough, and for long enough.
     fn fund(&self, post: &dyn Post) -> Progress;
+
+    /// While the run is awaited that may have our input: answers a buyer that wants its money back. [`Progress::Gone`] once
+    /// it has it; everything else is a reason to wait on.
+    fn attend(&self, post: &dyn Post) -> Progress;
 
     /// After the run, of which we keep this: whether the sale is settled. Only then do the compute parties hear that we have
     /// all that is ours, so until then they are there.

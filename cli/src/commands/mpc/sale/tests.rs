@@ -12,40 +12,14 @@ use sotto_party::Identity;
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
-const JOB: &str = r#"
-name = "A"
-purpose = "To know it"
-expiry = 2126-01-31T00:00:00Z
-deadline = 9
-maximum_runs = 1
-nonce = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
-[roles]
-garbler = "acme"
-evaluator = "bolt"
-[program]
-builtin = "auction@1"
-parameters = { bidders = 2, bid = { max = 999, decimals = 2 }, reserve = 1 }
-[limits]
-rows = 9
-and_gates = 9999
-seconds = 9
-[[input]]
-party = "carl"
-[[input]]
-party = "dora"
-[[output]]
-name = "inputs_hold"
-result_parties = ["eve"]
-[[output]]
-name = "result"
-result_parties = ["eve"]
-"#;
-const NAMES: [&str; 5] = ["acme", "bolt", "carl", "dora", "eve"];
+const MODEL: &str = include_str!("../../../../tests/data/sale/model.toml");
+const SALE: &str = include_str!("../../../../tests/data/sale/sale.toml");
+const NAMES: [&str; 5] = ["left", "right", "north", "south", "west"];
 
-/// A folder with a job that eve buys of carl and dora, and their offers.
+/// A folder with a job that west buys of north and south, and their offers.
 struct World {
     folder: TempDir,
-    carl: Identity,
+    north: Identity,
 }
 
 impl World {
@@ -57,16 +31,11 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let keys = NAMES.map(|_| Identity::random(&mut OsRng));
-        let mut text = JOB.to_owned();
         for (name, key) in NAMES.iter().zip(&keys) {
             fs::write(path(&format!("{name}.pub")), key.public().to_text()).unwrap();
-            text += &format!("[[party]]\nname = \"{name}\"\nkey = \"{name}.pub\"\n");
-            if ["acme", "bolt"].contains(name) {
-                text += &format!("address = \"{name}.example:1\"\n");
-            }
         }
         // A job without the sale is the model of the offers.
-        fs::write(path("job.toml"), &text).unwrap();
+        fs::write(path("job.toml"), MODEL).unwrap();
         let model = job(&path("job.toml"));
         for (who, price) in [(2, 700), (3, 300)] {
             let us = PartyId(who);
@@ -82,16 +51,10 @@ impl World {
             let rows = OfferedRows { data_set: &data_set, rows: 1 };
             let signed = Offer::sign(allowed, &rows, key, &mut OsRng);
             fs::write(path(&format!("{name}.offer")), signed.to_text()).unwrap();
-            text += if who == 2 {
-                "[sale]\nbuyer = \"eve\"\noutputs = [\"result\"]\nblocks = 400\nconfirmations = 20\n"
-            } else {
-                ""
-            };
-            text += &format!("[[sale.payee]]\nparty = \"{name}\"\noffer = \"{name}.offer\"\n");
         }
-        fs::write(path("job.toml"), text).unwrap();
-        let [_, _, carl, ..] = keys;
-        Self { folder, carl }
+        fs::write(path("job.toml"), MODEL.to_owned() + SALE).unwrap();
+        let [_, _, north, ..] = keys;
+        Self { folder, north }
     }
 
     fn job(&self) -> Job {
@@ -113,26 +76,26 @@ fn a_signer_reads_the_prices_and_uses_its_own_offer_once() {
     let world = World::new(|_| ());
     let (job, offers) = (world.job(), world.offers().unwrap());
     let words = offers.words(&job);
-    assert!(words.contains("Price of carl: 700 base units, to sotto1address"), "{words}");
-    assert!(words.contains("Price of dora: 300 base units"), "{words}");
+    assert!(words.contains("Price of north: 700 base units, to sotto1address"), "{words}");
+    assert!(words.contains("Price of south: 300 base units"), "{words}");
     let home = world.path("home");
-    let [carl, dora, eve] = [2, 3, 4].map(PartyId);
-    offers.use_own(&home, &job, eve).unwrap();
+    let [north, south, west] = [2, 3, 4].map(PartyId);
+    offers.use_own(&home, &job, west).unwrap();
     assert!(!home.exists(), "who is not paid uses no offer");
-    offers.use_own(&home, &job, carl).unwrap();
-    offers.use_own(&home, &job, carl).unwrap();
+    offers.use_own(&home, &job, north).unwrap();
+    offers.use_own(&home, &job, north).unwrap();
     // The offer is for one job, and this is another.
     let text = fs::read_to_string(world.path("job.toml")).unwrap();
-    fs::write(world.path("job.toml"), text.replace("a1a1", "a2a2")).unwrap();
-    let why = offers.use_own(&home, &world.job(), carl).unwrap_err();
+    fs::write(world.path("job.toml"), text.replace("6d0c", "6d0d")).unwrap();
+    let why = offers.use_own(&home, &world.job(), north).unwrap_err();
     assert!(format!("{why:?}").contains("the offer is for 1 jobs"), "{why:?}");
-    // What carl revoked it does not use.
-    let own = offers.of(&job, carl).unwrap();
-    own.revoke(&world.carl).unwrap();
+    // What north revoked it does not use.
+    let own = offers.of(&job, north).unwrap();
+    own.revoke(&world.north).unwrap();
     sotto_jobs::offer_use::revoke(&mut Folder::open(&home).unwrap(), own).unwrap();
-    let why = offers.use_own(&home, &job, carl).unwrap_err();
+    let why = offers.use_own(&home, &job, north).unwrap_err();
     assert!(format!("{why:?}").contains("you revoked this offer"), "{why:?}");
-    offers.use_own(&home, &job, dora).unwrap();
+    offers.use_own(&home, &job, south).unwrap();
 }
 
 #[test]
@@ -142,9 +105,9 @@ fn a_job_that_asks_for_more_than_one_of_its_offers_is_not_signed() {
     assert!(format!("{why:?}").contains("does not allow this purpose"), "{why:?}");
     let world = World::new(|_| ());
     let job = world.job();
-    fs::remove_file(world.path("dora.offer")).unwrap();
+    fs::remove_file(world.path("south.offer")).unwrap();
     let why = Offers::read(&world.path("job.toml"), &job).map(|_| ()).unwrap_err();
-    assert!(format!("{why:?}").contains("dora.offer cannot be used"), "{why:?}");
+    assert!(format!("{why:?}").contains("south.offer cannot be used"), "{why:?}");
 }
 
 #[test]
@@ -159,9 +122,9 @@ fn what_was_agreed_is_read_after_the_offers_have_ended() {
     let world = World::new(|allowed| allowed.purposes.clear());
     let job = world.job();
     let offers = Offers::beside(&world.path("job.toml"), &job).unwrap();
-    assert!(offers.of(&job, job.find("carl").unwrap()).is_some());
-    assert!(offers.of(&job, job.find("eve").unwrap()).is_none());
+    assert!(offers.of(&job, job.find("north").unwrap()).is_some());
+    assert!(offers.of(&job, job.find("west").unwrap()).is_none());
     assert_eq!(terms_beside(&world.path("job.toml")).unwrap(), Vec::<PathBuf>::new());
-    fs::write(world.path("dora.offer.terms"), "").unwrap();
-    assert_eq!(terms_beside(&world.path("job.toml")).unwrap(), [world.path("dora.offer.terms")]);
+    fs::write(world.path("south.offer.terms"), "").unwrap();
+    assert_eq!(terms_beside(&world.path("job.toml")).unwrap(), [world.path("south.offer.terms")]);
 }
