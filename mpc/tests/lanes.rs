@@ -298,7 +298,8 @@ fn result_parties_and_sessions_in_lanes_are_not_mixed_up() {
 fn parties_with_different_numbers_of_lanes_stop_at_the_hello() {
     for [ours, theirs] in [[1, 2], [2, 1], [3, 2], [64, 1]] {
         let [mut near, mut far] = channels(64);
-        (near.truncate(ours), far.truncate(theirs));
+        near.truncate(ours);
+        far.truncate(theirs);
         let outcomes = run(&random(1, 2), &USUAL, [near, far]);
         let lanes =
             |ours, theirs| SessionError::Hello(HelloError::Lanes { ours: ours as u8, theirs: theirs as u8 });
@@ -322,7 +323,7 @@ fn channels_that_changed_places_are_refused() {
 fn within<T: Send + 'static>(time: Duration, f: impl FnOnce() -> T + Send + 'static) -> T {
     let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || send.send(f()));
-    let result = receive.recv_timeout(time).expect("all threads end in time");
+    let result = receive.recv_timeout(time).unwrap();
     thread.join().unwrap().unwrap();
     result
 }
