@@ -724,6 +724,34 @@ def check_three_halves(v):
         check(f"three halves: input {x}", active == [w ^ delta * bit for w, bit in zip(labels, bits)])
 
 
+def check_lanes(v):
+    """docs/GARBLING.md: the numbers of public labels and gates in lanes, with half gates and three halves."""
+    number = lambda text: int.from_bytes(unhex(text), "little")
+    encrypt = lambda key, x: int.from_bytes(
+        three_halves.aes128(key.to_bytes(16, "little"), x.to_bytes(16, "little")), "little")
+    low = (1 << 64) - 1
+    sigma = lambda x: ((x >> 64) ^ (x & low)) << 64 | x >> 64
+    hashed = lambda x, key: encrypt(key, sigma(x)) ^ sigma(x)
+    delta, gates, seed = number(v["delta"]), number(v["keys"][:32]), number(v["keys"][64:])
+    for of in v["lanes"]:
+        lane, labels, data = of["lane"], [number(label) for label in of["labels"]], unhex(of["tables"])
+        name = f"lane {lane}, {of['scheme']}"
+        known = [encrypt(seed, (lane << 64) + i) ^ delta * bit for i, bit in enumerate((1, 0, 1))]
+        check(f"{name}: public labels", known == labels[:3])
+        for i, (a, b) in enumerate(((0, 1), (3, 2), (2, 2))):
+            a, b, g = labels[a], labels[b], (lane << 48) + i
+            if of["scheme"] == "three-halves":
+                label, rows, control = three_halves.garble(gates, g, a, b, delta)
+                check(f"{name}: gate {i}", ((rows, control), label) == (three_halves.unpacked(data, 3)[i], labels[3 + i]))
+                continue
+            h_a, h_b = ([hashed(w ^ delta * x, gates ^ (2 * g + of_b)) for x in range(2)] for of_b, w in enumerate((a, b)))
+            t_g, t_e = h_a[0] ^ h_a[1] ^ delta * (b & 1), h_b[0] ^ h_b[1] ^ a
+            label = h_a[0] ^ t_g * (a & 1) ^ h_b[0] ^ (t_e ^ a) * (b & 1)
+            table = t_g.to_bytes(16, "little") + t_e.to_bytes(16, "little")
+            check(f"{name}: gate {i}", (table, label) == (data[32 * i : 32 * i + 32], labels[3 + i]))
+    check("lanes: how many", len(v["lanes"]) == 6)
+
+
 def at_point(body, i):
     return decode(body[32 * i : 32 * i + 32])
 

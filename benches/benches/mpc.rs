@@ -6,7 +6,7 @@
 //! cargo bench -p sotto-benches --bench mpc -- AES       # only benchmarks with AES in their name
 //! ```
 //!
-//! Throughput is in AND gates or transfers, with one thread per party. Circuits of the public collection are
+//! Throughput is in AND gates or transfers, with one thread per party, or one per party and lane. Circuits of the public collection are
 //! measured if they are found next to the checkout or in the folder `SOTTO_BRISTOL`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use sotto_mpc::channel::{Framed, Pipe, memory_pair};
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
-use sotto_mpc::programs::{Aes128, Sha256Block};
+use sotto_mpc::programs::{Aes128, Sha256Block, Sliced};
 use sotto_mpc::protocol::malicious;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use sotto_mpc::{Backend, Bits, Delta, Program};
@@ -120,6 +120,42 @@ fn two_parties(c: &mut Criterion) {
     let bits = [true; 1024];
     group.throughput(Throughput::Elements(program.cost().and_gates));
     group.bench_function("100 million gates", |b| b.iter_custom(|n| executions(&program, &bits, &bits, n)));
+    group.finish();
+}
+
+/// The time of so many executions of two slices of AES-128 in one session, over a pipe for each lane.
+fn executions_in_lanes(program: &Sliced<Chained<Aes128>>, lanes: usize, n: u64) -> Duration {
+    let (mut near, mut far): (Vec<_>, Vec<_>) = (0..lanes).map(|_| memory_pair()).unzip();
+    let (terms, input) = (Terms::new(Reveal::Both), Bits::from(&[true; 256][..]));
+    std::thread::scope(|scope| {
+        let garbling = scope.spawn(|| {
+            let rng = &mut rng(1);
+            let session = Garbler::new(near.remove(0), program, terms).with_lanes(near);
+            let mut session = session.hello(rng).unwrap().set_up(rng).unwrap();
+            let start = Instant::now();
+            for _ in 0..n {
+                session = session.execute_in_lanes(&input, rng).unwrap().0;
+            }
+            start.elapsed()
+        });
+        let rng = &mut rng(2);
+        let session = Evaluator::new(far.remove(0), program, terms).with_lanes(far);
+        let mut session = session.hello(rng).unwrap().set_up(rng).unwrap();
+        for _ in 0..n {
+            session = session.execute_in_lanes(&input).unwrap().0;
+        }
+        garbling.join().unwrap()
+    })
+}
+
+fn two_parties_in_lanes(c: &mut Criterion) {
+    let mut group = c.benchmark_group("two parties over pipes");
+    let program = Sliced::side_by_side(vec![Chained { program: Aes128, times: 300 }; 2]).unwrap();
+    group.sample_size(10).throughput(Throughput::Elements(program.cost().and_gates));
+    for lanes in [1, 2] {
+        let executions = |n| executions_in_lanes(&program, lanes, n);
+        group.bench_function(format!("AES-128, lanes: {lanes}"), |b| b.iter_custom(executions));
+    }
     group.finish();
 }
 
@@ -233,5 +269,5 @@ fn settings() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
 }
 
-criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, malicious_two_parties, oblivious_transfer, expanded_transfers);
+criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, two_parties_in_lanes, malicious_two_parties, oblivious_transfer, expanded_transfers);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! Measures the engine on this machine: `cargo run --release -p sotto-benches --example rates`.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::io::{Read, Write};
 use std::time::Instant;
@@ -17,9 +17,9 @@ use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
-use sotto_mpc::programs::{Aes128, Sha256Block};
+use sotto_mpc::programs::{Aes128, Sha256Block, Sliced};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
-use sotto_mpc::{Backend, Channel, Delta, Phase, Program};
+use sotto_mpc::{Backend, Bits, Channel, Delta, Phase, Program};
 
 fn layers(lanes: usize, gates: usize) -> Layers {
     Layers { lanes, pairs: gates / lanes / 2 }
@@ -158,10 +158,94 @@ fn transfers(options: Options) {
     });
 }
 
+/// Processor time of all threads of this process, also of those that ended (Linux).
+fn process_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = text.rsplit(") ").next().unwrap().split(' ').collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+/// Eight slices, of AES-128 or of independent gates, in lanes.
+fn in_lanes<P: Program + Sync>(what: &str, program: &Sliced<P>, scheme: Scheme, side: Side) {
+    let terms = Terms::new(Reveal::Both);
+    let (shape, ands) = (program.shape(), program.cost().and_gates as f64);
+    let input = |n| Bits::from(&vec![true; n][..]);
+    let busy = match side {
+        Side::Garbler(mut lanes) => {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let (n, session) = (lanes.len(), Garbler::new(lanes.remove(0), program, terms).with_lanes(lanes));
+            let session = session.proposing(scheme).hello(rng).unwrap().set_up(rng).unwrap();
+            let (start, busy) = (Instant::now(), process_seconds());
+            session.execute_in_lanes(&input(shape.garbler_bits()), rng).unwrap();
+            let (wall, busy) = (start.elapsed().as_secs_f64(), process_seconds() - busy);
+            println!("{what}, {}, lanes {n}: {:.1} M AND/s", scheme.name(), ands / wall / 1e6);
+            busy
+        }
+        Side::Evaluator(mut lanes) => {
+            let rng = &mut ChaCha20Rng::seed_from_u64(2);
+            let session = Evaluator::new(lanes.remove(0), program, terms).with_lanes(lanes);
+            let session = session.proposing(scheme).hello(rng).unwrap().set_up(rng).unwrap();
+            let busy = process_seconds();
+            session.execute_in_lanes(&input(shape.evaluator_bits())).unwrap();
+            process_seconds() - busy
+        }
+    };
+    println!("    processor time of a party: {:.1} ns an AND", busy / ands * 1e9);
+}
+
+/// A party, with the channels of all lanes.
+enum Side {
+    Garbler(Vec<Framed<Peer>>),
+    Evaluator(Vec<Framed<Peer>>),
+}
+
+/// The evaluator in a process of its own, which connects to these addresses.
+fn evaluator_in_lanes(arguments: &[String]) {
+    let [what, scheme, addresses @ ..] = arguments else { panic!("a program, a scheme and addresses") };
+    let scheme = Scheme::ALL.into_iter().find(|known| known.name() == scheme).unwrap();
+    let connect =
+        |address: &String| connect(address.as_str(), Exposure::Loopback, Timeouts::default()).unwrap();
+    measure_in_lanes(what, scheme, Side::Evaluator(addresses.iter().map(connect).collect()));
+}
+
+fn measure_in_lanes(what: &str, scheme: Scheme, side: Side) {
+    match what {
+        "AES-128" => {
+            let slice = Chained { program: Aes128, times: 1000 };
+            in_lanes(what, &Sliced::side_by_side(vec![slice; 8]).unwrap(), scheme, side);
+        }
+        _ => in_lanes(what, &Sliced::side_by_side(vec![layers(1024, 10_000_000); 8]).unwrap(), scheme, side),
+    }
+}
+
+/// Each party in a process of its own, in one, two and four lanes.
+fn lanes() {
+    for (what, scheme) in
+        ["AES-128", "independent"].into_iter().flat_map(|what| Scheme::ALL.map(|s| (what, s)))
+    {
+        for lanes in [1, 2, 4, 1, 2, 4] {
+            let listeners: Vec<_> =
+                (0..lanes).map(|_| Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap()).collect();
+            let addresses = listeners.iter().map(|listener| listener.address().unwrap().to_string());
+            let mut evaluator = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["evaluator-in-lanes", what, scheme.name()])
+                .args(addresses)
+                .spawn()
+                .unwrap();
+            let accept = |listener: Listener| listener.accept(Timeouts::default()).unwrap();
+            measure_in_lanes(what, scheme, Side::Garbler(listeners.into_iter().map(accept).collect()));
+            assert!(evaluator.wait().unwrap().success());
+        }
+    }
+}
+
 /// `engine`: without the network; `transfers`: oblivious transfer; `tls`: beside plain TCP; `long`: a billion
-/// gates; else both parties over loopback too.
+/// gates; `lanes`: both parties in several lanes; else both parties over loopback too.
 fn main() {
-    match std::env::args().nth(1).as_deref() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("evaluator-in-lanes") => evaluator_in_lanes(&arguments[1..]),
+        Some("lanes") => lanes(),
         Some("engine") => engine(),
         Some("transfers") => {
             for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {

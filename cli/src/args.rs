@@ -195,11 +195,14 @@ pub(crate) enum Sabotage {
 Examples:
   $ sotto speed
   $ sotto speed --threads 1 --json
-  $ sotto speed --backend portable --json")]
+  $ sotto speed --lanes 2 --backend portable --json")]
 pub(crate) struct Speed {
     /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) threads: Option<u16>,
+    /// Also measure two parties that compute in so many lanes, each lane a thread at either party
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) lanes: Option<u8>,
     /// Instructions to use, by name [default: the best that this machine has]
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Vec<String>,

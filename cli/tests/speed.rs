@@ -9,7 +9,7 @@ const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
 
 /// The keys of joint computation, each with a lower bound for any machine.
-const COMPUTATION: [(&str, f64); 13] = [
+const COMPUTATION: [(&str, f64); 14] = [
     ("garble_mands", 0.1),
     ("evaluate_mands", 0.1),
     ("halves_garble_mands", 0.1),
@@ -18,6 +18,7 @@ const COMPUTATION: [(&str, f64); 13] = [
     ("aes_evaluate_mands", 0.1),
     ("twoparty_mands", 0.1),
     ("twoparty_bytes_per_and", 32.0),
+    ("twoparty_lanes_mands", 0.1),
     ("malicious2_kands", 1.0),
     ("malicious2_bytes_per_and", 199.0),
     ("malicious3_kands", 0.1),
@@ -27,12 +28,13 @@ const COMPUTATION: [(&str, f64); 13] = [
 
 #[test]
 fn the_record_has_every_figure() {
-    let said = World::empty().run("speed --threads 1 --backend portable --json").ok();
+    let said = World::empty().run("speed --threads 1 --lanes 2 --backend portable --json").ok();
     let record: Value = serde_json::from_str(&said).unwrap();
     for of in ["ledger_backend", "engine_backend"] {
         assert_eq!(record[of], "portable", "{said}");
     }
     assert_eq!((&record["v"], &record["type"], &record["threads"]), (&1.into(), &"speed".into(), &1.into()));
+    assert_eq!(record["lanes"], 2, "{said}");
     let figures = KEYS.map(|k| record[k].as_f64().unwrap());
     assert!(figures.iter().all(|f| *f > 0.0), "{said}");
     assert!(COMPUTATION.iter().all(|(key, least)| record[key].as_f64() >= Some(*least)), "{said}");
@@ -42,8 +44,10 @@ fn the_record_has_every_figure() {
 }
 
 #[test]
-fn no_threads_is_a_usage_error() {
-    World::empty().run("speed --threads 0").fails(2);
+fn no_threads_and_no_lanes_are_usage_errors() {
+    for wrong in ["--threads 0", "--lanes 0", "--lanes 65"] {
+        World::empty().run(&format!("speed {wrong}")).fails(2);
+    }
 }
 
 #[test]

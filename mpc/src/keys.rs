@@ -10,8 +10,9 @@
 //! output number is used twice under the same key. So a [`SessionKeys`] lives as long as its execution and
 //! cannot be copied.
 //!
-//! A gate number has 63 bits: 15 bits for a lane, which are reserved and zero, and a counter of 48 bits.
-//! Using up the counter is an error; it does not wrap around.
+//! A gate number has 63 bits: 15 bits for a lane, which are zero unless a session has several, and a counter of 48 bits.
+//! Using up the counter is an error; it does not wrap around. The number of a public label has the lane above bit 64. So the
+//! lanes of an execution share its keys, and no number of one is a number of another. Outputs have numbers in lane 0 alone.
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -29,6 +30,7 @@ pub struct SessionKeys {
     pub(crate) gates: HashKey,
     pub(crate) outputs: HashKey,
     pub(crate) labels: PublicLabels,
+    lane: u8,
     next_gate: u64,
     next_output: u64,
 }
@@ -58,9 +60,19 @@ impl SessionKeys {
             gates: HashKey::new(gates),
             outputs: HashKey::new(outputs),
             labels: PublicLabels::new(labels),
+            lane: 0,
             next_gate: 0,
             next_output: 0,
         }
+    }
+
+    /// These keys before their first use, with the numbers of a lane.
+    ///
+    /// # Security
+    /// Each lane of an execution has one such value at each party.
+    #[must_use]
+    pub fn in_lane(self, lane: u8) -> Self {
+        Self { labels: self.labels.in_lane(lane), lane, ..self }
     }
 
     /// Reserves `n` gate numbers and returns the first.
@@ -68,7 +80,7 @@ impl SessionKeys {
         let first = self.next_gate;
         let end = first.checked_add(n as u64).filter(|end| *end <= Self::GATES);
         self.next_gate = end.ok_or(OutOfGates)?;
-        Ok(first)
+        Ok(u64::from(self.lane) * Self::GATES + first)
     }
 
     /// The two hash functions of each of the next `n` outputs. The hash at position `j` of output `i` has the
@@ -93,6 +105,24 @@ mod tests {
         assert_eq!(keys.take_gates(1), Ok((1 << 48) - 1));
         assert_eq!(keys.take_gates(1), Err(OutOfGates));
         assert_eq!(keys.take_gates(usize::MAX), Err(OutOfGates));
+    }
+
+    #[test]
+    fn no_two_lanes_have_a_gate_or_a_label_in_common() {
+        let lanes = || [0, 1, 2, 63].map(|lane| SessionKeys::from_bytes([3; 48]).in_lane(lane));
+        let gates = lanes().map(|mut keys| {
+            let first = keys.take_gates(1 << 48).unwrap();
+            assert_eq!(keys.take_gates(1), Err(OutOfGates));
+            first
+        });
+        assert_eq!(gates, [0, 1, 2, 63].map(|lane| lane << 48));
+        let mut labels: Vec<u128> = lanes()
+            .into_iter()
+            .flat_map(|mut keys| [keys.labels.draw(), keys.labels.draw()].map(Block::to_u128))
+            .collect();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), 8);
     }
 
     #[test]

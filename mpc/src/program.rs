@@ -38,7 +38,7 @@ impl Shape {
         self.bits(Holder::includes_evaluator)
     }
 
-    fn bits(&self, holds: fn(Holder) -> bool) -> usize {
+    pub(crate) fn bits(&self, holds: fn(Holder) -> bool) -> usize {
         self.input_streams.iter().filter(|stream| holds(stream.holder)).map(|stream| stream.bits).sum()
     }
 }

@@ -24,11 +24,16 @@ impl PublicLabels {
         Self { cipher: Aes128::new(&seed.to_bytes().into()), next: 0 }
     }
 
+    /// This stream before its first label, with the numbers of a lane: those from lane·2⁶⁴ on.
+    pub(crate) fn in_lane(self, lane: u8) -> Self {
+        Self { next: u128::from(lane) << 64, ..self }
+    }
+
     /// The next label.
     pub(crate) fn draw(&mut self) -> Block {
         let mut block = self.next.to_le_bytes().into();
         self.cipher.encrypt_block(&mut block);
-        self.next += 1; // cannot overflow in practice: 2¹²⁸ labels
+        self.next += 1; // reaches the next lane after 2⁶⁴ labels, so never in practice
         Block::from_bytes(block.into())
     }
 }

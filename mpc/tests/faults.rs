@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::garble::Scheme;
 use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::programs::Sliced;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, OutputShare, Reveal, SessionError, Terms};
 use sotto_mpc::{Fancy, Inputs, Phase, Program};
 
@@ -281,6 +282,52 @@ fn a_flipped_byte_never_gives_a_wrong_answer() {
     for scheme in Scheme::ALL {
         flip_bytes(scheme, Reveal::Both, 97);
         flip_bytes(scheme, Reveal::ResultParty, 197);
+    }
+}
+
+/// The outputs and the bytes of the second of two lanes, whose connection has these faults.
+fn run_in_lanes(scheme: Scheme, faults: [Fault; 2], timeout: Duration) -> [Outcome; 2] {
+    let program = Sliced::side_by_side(vec![Small, Small]).unwrap();
+    let [[near, far], [near_1, far_1]] = [connection([Fault::None; 2], LONG), connection(faults, timeout)];
+    let [near, near_1, far, far_1] = [near, near_1, far, far_1].map(Framed::new);
+    let (terms, both) = (Terms::new(Reveal::Both), |bits: [bool; 3]| [bits, bits].as_flattened().into());
+    let written = |mut lanes: Vec<Framed<End>>| lanes.remove(1).into_inner().written;
+    std::thread::scope(|scope| {
+        let garbling = scope.spawn(|| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let session = Garbler::new(near, &program, terms).with_lanes(vec![near_1]).proposing(scheme);
+            let (session, output) = session.hello(rng)?.set_up(rng)?.execute_in_lanes(&both(X), rng)?;
+            Ok((output, written(session.close_lanes())))
+        });
+        let evaluate = || {
+            let rng = &mut ChaCha20Rng::seed_from_u64(2);
+            let session = Evaluator::new(far, &program, terms).with_lanes(vec![far_1]).proposing(scheme);
+            let (session, output) = session.hello(rng)?.set_up(rng)?.execute_in_lanes(&both(Y))?;
+            Ok((output, written(session.close_lanes())))
+        };
+        let evaluated = evaluate();
+        [garbling.join().unwrap(), evaluated]
+    })
+}
+
+#[test]
+fn a_flipped_byte_in_a_further_lane_never_gives_a_wrong_answer() {
+    for scheme in Scheme::ALL {
+        let good = run_in_lanes(scheme, [Fault::None; 2], LONG).map(Result::unwrap);
+        let expected = Some(Small.compute(&X, &Y).repeat(2));
+        assert!(good.iter().all(|(output, _)| *output == expected));
+        for (side, (_, bytes)) in good.iter().enumerate() {
+            for at in places(bytes, 97) {
+                let mut faults = [Fault::None; 2];
+                faults[side] = Fault::Flip(at);
+                let outcomes = run_in_lanes(scheme, faults, SHORT);
+                let outputs: Vec<_> = outcomes.iter().flatten().map(|(output, _)| output).collect();
+                assert!(outputs.into_iter().all(|output| *output == expected), "byte {at} of {side}");
+                // What is not a table is in the transcript.
+                let is_hashed = !matches!(phases(bytes)[at], Phase::Tables);
+                assert!(!is_hashed || outcomes.iter().any(Result::is_err), "byte {at} of {side}");
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! and `member_wallet.json`, its test `levels` for `levels.json`, and `cargo test -p sotto-jobs --release --test attestation` for `evidence.json`,
 //! `--test computers` for `computers.json`, `--test locks` for `locks.json`, `--test sales` for `sales.json`, `cargo test -p
 //! sotto-keys --release --test vectors` for `keys.json` and `--test vault` for `vault.json`, `cargo test -p sotto-node --release
-//! --test group_messages` for `council.json`, `cargo test -p sotto-mpc --release --test three_halves` for `three_halves.json`. `rfc9496.json` and `rfc9591.json`
+//! --test group_messages` for `council.json`, `cargo test -p sotto-mpc --release --test three_halves` for `three_halves.json`, with `--test lanes` for `lanes.json`. `rfc9496.json` and `rfc9591.json`
 //! are copies of the vectors in those documents. `check.py` verifies all files without this code. Numbers
 //! that may exceed 2⁵³ are decimal strings; bytes are hexadecimal.
 

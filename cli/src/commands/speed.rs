@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
     let (ledger, engine) = backends(&a.backend)?;
     context.ui.info("This takes about fifteen seconds.");
     let mut figures = pool.install(|| ledger::figures(&context.ui))?;
-    figures.extend(mpc::figures()?);
+    figures.extend(mpc::figures(a.lanes)?);
     let mut human =
         format!("{threads:>10}       threads\n{ledger:>10}       ledger\n{engine:>10}       garbling\n");
     let mut fields = Map::from_iter([
@@ -34,6 +34,7 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
         ("ledger_backend".to_owned(), json!(ledger)),
         ("engine_backend".to_owned(), json!(engine)),
     ]);
+    fields.extend(a.lanes.map(|lanes| ("lanes".to_owned(), json!(lanes))));
     for f in figures {
         human += &format!("{:>10.1} {:<5} {}\n", f.value, f.unit, f.what);
         fields.insert(f.key.to_owned(), json!((f.value * 100.0).round() / 100.0));

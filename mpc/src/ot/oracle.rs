@@ -30,6 +30,8 @@ pub(super) const LEAVES: &str = "sotto ot v1 leaves";
 pub(super) const CODE: &str = "sotto ot v1 ferret code";
 /// The key from which the trees of the expansion have theirs.
 pub(super) const TREE: &str = "sotto ot v1 ferret tree";
+/// The session id under which a lane expands its transfers.
+const LANE: &str = "sotto ot v1 lane";
 /// The sender's proof about the leaves of a round of the expansion.
 pub(super) const EXPANDED: &str = "sotto ot v1 ferret leaves";
 
@@ -63,6 +65,11 @@ pub(super) fn oracle32<'a>(
     let mut out = Zeroizing::new([0; 32]);
     out.copy_from_slice(&wide[..32]);
     out
+}
+
+/// The identifier of a further lane, whose expansion thereby has keys of its own.
+pub(super) fn sid_of_lane(sid: &SessionId, lane: u8) -> SessionId {
+    SessionId(*oracle32(LANE, sid, lane.into(), []))
 }
 
 #[cfg(test)]

@@ -197,6 +197,34 @@ fn no_output_repeats_within_a_session() {
     assert_eq!(distinct.len(), 18_000);
 }
 
+/// Each lane has correct transfers under the same `Δ`, expanded or not, and no two lanes have one in common, nor a correction.
+#[test]
+fn lanes_have_transfers_of_their_own() {
+    let expanded = Options { depth: TreeDepth::Eight, expansion: Expansion::K16, ..Options::default() };
+    for options in [Options::default(), expanded] {
+        let (mut first, mut firsts) = dealt(&delta(), options, &mut rng(9));
+        let mut senders = first.split(4, &SID, &mut rng(2)).unwrap();
+        let mut receivers = firsts.split(4, &SID, &mut rng(3)).unwrap();
+        assert!(first.split(2, &SID, &mut rng(4)).is_err(), "a lane is given away once");
+        senders.insert(0, first);
+        receivers.insert(0, firsts);
+        let x = bits(1_000, 5);
+        let (mut q, mut corrections) = (Vec::new(), Vec::new());
+        for (mut sender, mut receiver) in senders.into_iter().zip(receivers) {
+            let (sent, (t, d)) = run(
+                |ch| sender.send_correlated(ch, x.len()).unwrap(),
+                |ch| (receiver.receive_correlated(ch, &x).unwrap(), ch.sent.split_off(0)),
+            );
+            assert!(t == ideal(&sent, &x, &delta()));
+            q.extend(sent.into_iter().map(Block::to_u128));
+            corrections.extend(d.as_chunks::<16>().0.to_vec());
+        }
+        let distinct = |n: usize, of: usize| assert_eq!(n, of, "{options:?}");
+        distinct(q.iter().collect::<std::collections::HashSet<_>>().len(), 4 * x.len());
+        distinct(corrections.iter().collect::<std::collections::HashSet<_>>().len(), corrections.len());
+    }
+}
+
 #[test]
 fn the_receiver_gets_the_chosen_message_of_each_pair() {
     let pairs: Vec<[Block; 2]> = (0..300).map(|i| [Block::new(2 * i), Block::new(2 * i + 1)]).collect();

@@ -15,6 +15,13 @@
 //! because `r_α` has `y = 0` and so is part of no `w_b`. Leaves are combined by fours, and then their sums by
 //! fours: each step adds to the two rows of the bits in which the four differ.
 //!
+//! A position is a number of 64 bits. Streams own a range of them, and [`Streams::split_off`] gives part of it away: so
+//! lanes that run at the same time have the same keys and never the same position.
+//!
+//! ```text
+//! lane ℓ   positions ℓ·2⁴⁸ … (ℓ+1)·2⁴⁸ − 1          streams that were not split: all positions
+//! ```
+//!
 //! Guaranteed: every stream position is used once; the order of work does not depend on a secret. AES serves
 //! as a pseudorandom function with a secret key here, so no ideal cipher is assumed.
 //!
@@ -29,6 +36,9 @@ use crate::block::Block;
 /// The blocks of a row that are processed at once: 128 such rows fit into the second-level cache.
 pub(super) const CHUNK: usize = 64;
 
+/// The positions of a lane.
+const LANE: u64 = 1 << 48;
+
 /// One bit for each of up to 128·64 transfers.
 pub(super) type Row = [Block; CHUNK];
 
@@ -38,7 +48,9 @@ pub(super) struct Streams {
     depth: TreeDepth,
     /// `2^k` keys for each tree; number 0 is arbitrary if the party does not know it.
     keys: Zeroizing<Vec<Block>>,
+    /// The positions `next..end` are unused and belong to these streams.
     next: u64,
+    end: u64,
 }
 
 /// The positions of one chunk.
@@ -50,7 +62,7 @@ pub(super) struct Positions {
 impl Streams {
     /// Streams with these keys, tree after tree.
     pub(super) fn new(depth: TreeDepth, keys: Zeroizing<Vec<Block>>) -> Self {
-        Self { backend: Backend::detect(), depth, keys, next: 0 }
+        Self { backend: Backend::detect(), depth, keys, next: 0, end: u64::MAX }
     }
 
     /// Reserves `len ≤ CHUNK` unused positions.
@@ -59,8 +71,23 @@ impl Streams {
     /// If there are none left.
     pub(super) fn advance(&mut self, len: usize) -> Result<Positions, OtError> {
         let first = self.next;
-        self.next = first.checked_add(len as u64).ok_or(OtError::Exhausted)?;
+        let end = first.checked_add(len as u64).filter(|end| *end <= self.end);
+        self.next = end.ok_or(OtError::Exhausted)?;
         Ok(Positions { first, len })
+    }
+
+    /// The streams of a lane, with its positions, which these streams and lanes below it keep clear of. Higher lanes are
+    /// split off first.
+    ///
+    /// # Errors
+    /// If these streams do not own all positions of the lane.
+    pub(super) fn split_off(&mut self, lane: u8) -> Result<Self, OtError> {
+        let first = u64::from(lane) * LANE;
+        if first < self.next || first + LANE > self.end {
+            return Err(OtError::Exhausted);
+        }
+        self.end = first;
+        Ok(Self { keys: self.keys.clone(), next: first, end: first + LANE, ..*self })
     }
 
     /// Writes the `k` rows `v_b` (or `w_b`) of a tree to `rows`, and `u` to `sum`, which is meaningless if
@@ -161,5 +188,23 @@ mod tests {
         assert!(streams.advance(5).is_ok());
         assert_eq!(streams.advance(1).err(), Some(OtError::Exhausted));
         assert_eq!(streams.next, u64::MAX);
+    }
+
+    #[test]
+    fn no_two_lanes_have_a_position_in_common() {
+        let mut whole = Streams::new(TreeDepth::Two, Zeroizing::new(Vec::new()));
+        whole.advance(5).unwrap();
+        let two = whole.split_off(2).unwrap();
+        let mut one = whole.split_off(1).unwrap();
+        let ranges = [&whole, &one, &two].map(|streams| streams.next..streams.end);
+        assert_eq!(ranges, [5..LANE, LANE..2 * LANE, 2 * LANE..3 * LANE]);
+        // A lane is given away once, by whom it belongs to.
+        for lane in [0, 1, 2, 3, 255] {
+            assert!(whole.split_off(lane).is_err(), "{lane}");
+        }
+        assert!(one.split_off(2).is_err());
+        one.next = 2 * LANE - 3;
+        assert_eq!(one.advance(4).err(), Some(OtError::Exhausted));
+        assert_eq!(one.advance(3).map(|at| at.first), Ok(2 * LANE - 3));
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! hello = "sottompc" ‖ version u16 ‖ suite u8 ‖ role u8 ‖ reveal u8 ‖ attempt u32 ‖ run [32] ‖ nonce [32]
-//!         ‖ program digest [32] ‖ program name [32]
+//!         ‖ program digest [32] ‖ program name [32]                                        in one lane, version 2
+//!         ‖ number of lanes u8, 2 to 64                                                     in several, version 3
 //! ```
 //!
 //! The session id of oblivious transfer is the first 32 bytes of `SHA-512("sotto mpc sid v1" ‖ garbler's
@@ -15,7 +16,7 @@
 //! halves (4), and both garble or evaluate three halves exactly if both propose them.
 
 use rand_core::{CryptoRng, RngCore};
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::codec::{Decode, DecodeError, Encode, Reader};
@@ -25,6 +26,10 @@ use crate::program::{ProgramId, ProgramName};
 
 /// Version of the messages. Version 1 transferred all input labels before the first table.
 const VERSION: u16 = 2;
+/// The version of the same messages in several lanes.
+const IN_LANES: u16 = 3;
+/// The largest number of lanes of a session.
+pub(super) const LANES: u8 = 64;
 
 /// The protocol that follows the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +146,20 @@ pub enum HelloError {
         /// The peer's value.
         theirs: u8,
     },
+    /// The peer computes in another number of lanes.
+    #[error("the parties disagree on the number of lanes: ours is {ours}, the peer's is {theirs}")]
+    Lanes {
+        /// Our value.
+        ours: u8,
+        /// The peer's value.
+        theirs: u8,
+    },
+    /// The peer's channel of this lane is one of another session, lane or role.
+    #[error("the channel of lane {lane} does not belong to this lane of this session at the peer")]
+    Lane {
+        /// The lane.
+        lane: u8,
+    },
     /// Both parties claim the same role.
     #[error("both parties are the {ours:?}: one of them must take the other role")]
     Role {
@@ -165,6 +184,7 @@ pub enum HelloError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Hello {
     version: u16,
+    lanes: u8,
     suite: u8,
     role: u8,
     reveal: u8,
@@ -175,11 +195,12 @@ struct Hello {
 }
 
 impl Hello {
+    /// The bytes without a number of lanes.
     const BYTES: usize = 145;
     const MAGIC: [u8; 8] = *b"sottompc";
 
     fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(Self::BYTES);
+        let mut bytes = Vec::with_capacity(Self::BYTES + 1);
         self.encode(&mut bytes);
         bytes
     }
@@ -187,7 +208,7 @@ impl Hello {
 
 impl Encode for Hello {
     fn encode(&self, out: &mut Vec<u8>) {
-        let Self { version, suite, role, reveal, attempt, run, nonce, program } = self;
+        let Self { version, lanes, suite, role, reveal, attempt, run, nonce, program } = self;
         Self::MAGIC.encode(out);
         version.encode(out);
         [*suite, *role, *reveal].encode(out);
@@ -196,6 +217,9 @@ impl Encode for Hello {
         nonce.encode(out);
         program.digest.encode(out);
         program.name.to_bytes().encode(out);
+        if *version == IN_LANES {
+            [*lanes].encode(out);
+        }
     }
 }
 
@@ -212,7 +236,11 @@ impl Decode for Hello {
         let name = ProgramName::from_bytes(Decode::decode(reader)?);
         let name = name.ok_or(DecodeError::Invalid("program name"))?;
         let program = ProgramId { name, digest };
-        Ok(Self { version, suite, role, reveal, attempt, run, nonce, program })
+        let [lanes] = if version == IN_LANES { Decode::decode(reader)? } else { [1] };
+        if version == IN_LANES && !(2..=LANES).contains(&lanes) {
+            return Err(DecodeError::Invalid("number of lanes"));
+        }
+        Ok(Self { version, lanes, suite, role, reveal, attempt, run, nonce, program })
     }
 }
 
@@ -222,6 +250,8 @@ pub(super) struct Proposal {
     pub(super) role: Role,
     pub(super) program: ProgramId,
     pub(super) terms: Terms,
+    /// 1 to [`LANES`].
+    pub(super) lanes: u8,
 }
 
 /// What both hellos say.
@@ -238,12 +268,17 @@ pub(super) fn exchange(
 ) -> Result<Agreement, HelloError> {
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
-    let Proposal { suite, role, program, terms: Terms { run, attempt, reveal } } = *proposal;
+    let Proposal { suite, role, program, terms: Terms { run, attempt, reveal }, lanes } = *proposal;
     let (suite, reveal, run) = (suite.code(), reveal as u8, run.0);
-    let ours = Hello { version: VERSION, suite, role: role as u8, reveal, attempt, run, nonce, program };
+    let version = if lanes == 1 { VERSION } else { IN_LANES };
+    let ours = Hello { version, lanes, suite, role: role as u8, reveal, attempt, run, nonce, program };
     channel.send(Phase::Hello, &ours.to_bytes())?;
-    let mut bytes = [0; Hello::BYTES];
+    let mut bytes = vec![0; Hello::BYTES];
     channel.receive(Phase::Hello, &mut bytes)?;
+    if bytes[8..10] == IN_LANES.to_le_bytes() {
+        bytes.push(0);
+        channel.receive(Phase::Hello, &mut bytes[Hello::BYTES..])?;
+    }
     let theirs = Hello::from_bytes(&bytes).map_err(|_| HelloError::Foreign)?;
     let suite = compare(&ours, &theirs, proposal)?;
     let sid = match role {
@@ -254,8 +289,11 @@ pub(super) fn exchange(
 }
 
 fn compare(ours: &Hello, theirs: &Hello, proposal: &Proposal) -> Result<Suite, HelloError> {
-    if theirs.version != ours.version {
+    if ![VERSION, IN_LANES].contains(&theirs.version) {
         return Err(HelloError::Version { theirs: theirs.version });
+    }
+    if theirs.lanes != ours.lanes {
+        return Err(HelloError::Lanes { ours: ours.lanes, theirs: theirs.lanes });
     }
     let suite = proposal.suite.common(theirs.suite);
     let suite = suite.ok_or(HelloError::Suite { ours: ours.suite, theirs: theirs.suite })?;
@@ -284,9 +322,61 @@ fn sid(garbler: &Hello, evaluator: &Hello) -> SessionId {
     SessionId(core::array::from_fn(|i| hash[i]))
 }
 
+/// What a party in this role sends on the channel of a further lane.
+fn lane_tag(sid: &SessionId, lane: u8, role: Role) -> [u8; 32] {
+    let hash = Sha256::new_with_prefix(b"sotto mpc lane v1");
+    hash.chain_update(sid.0).chain_update([lane, role as u8]).finalize().into()
+}
+
+/// Says on the channel of a further lane to which session and lane it belongs.
+pub(super) fn open_lane(
+    channel: &mut impl Channel,
+    sid: &SessionId,
+    lane: u8,
+    role: Role,
+) -> Result<(), ChannelError> {
+    channel.send(Phase::Hello, &lane_tag(sid, lane, role))?;
+    channel.flush()
+}
+
+/// Checks that the peer means the same session and lane.
+pub(super) fn check_lane(
+    channel: &mut impl Channel,
+    sid: &SessionId,
+    lane: u8,
+    role: Role,
+) -> Result<(), HelloError> {
+    let mut tag = [0; 32];
+    channel.receive(Phase::Hello, &mut tag)?;
+    if tag == lane_tag(sid, lane, role.peer()) { Ok(()) } else { Err(HelloError::Lane { lane }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_lanes_is_bounded_and_one_lane_is_not_written() {
+        let program = ProgramId { name: ProgramName::literal("x@1"), digest: [3; 32] };
+        let hello = |version, lanes| Hello {
+            version,
+            lanes,
+            suite: 1,
+            role: 1,
+            reveal: 3,
+            attempt: 0,
+            run: [0; 32],
+            nonce: [7; 32],
+            program,
+        };
+        assert_eq!(hello(VERSION, 1).to_bytes().len(), Hello::BYTES);
+        for lanes in 0..=u8::MAX {
+            let hello = hello(IN_LANES, lanes);
+            let decoded = Hello::from_bytes(&hello.to_bytes());
+            let expected = (2..=64).contains(&lanes).then_some(hello);
+            assert_eq!(decoded.ok(), expected, "{lanes}");
+        }
+    }
 
     #[test]
     fn three_halves_are_garbled_exactly_if_both_propose_them() {

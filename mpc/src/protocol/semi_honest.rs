@@ -14,10 +14,38 @@
 //! Each state is a type, and each transition consumes it: after a failure there is no session left to use.
 //! `Δ` and the oblivious transfers last for the whole session; each execution draws new keys.
 //!
+//! **Lanes.** A session computes with as many threads as it has channels: [`Garbler::with_lanes`] takes the further ones, and
+//! [`Garbler::execute_in_lanes`] runs the slices of a [`Sliced`](crate::programs::Sliced) program side by side, and then the
+//! final program on their outputs, of which neither party learns anything. Both parties give equally many channels.
+//!
+//! ```
+//! use rand_core::OsRng;
+//! use sotto_mpc::programs::{Aes128, Sliced};
+//! use sotto_mpc::{Bits, Evaluator, Garbler, Program, Reveal, SessionError, Terms, memory_pair};
+//!
+//! let blocks = &Sliced::side_by_side(vec![Aes128; 6]).unwrap(); // six blocks, in any number of lanes
+//! let (near, far) = (0..2).map(|_| memory_pair()).unzip::<_, _, Vec<_>, Vec<_>>();
+//! let (keys, plain) = (&Bits::from(&[true; 6 * 128][..]), &Bits::from(&[false; 6 * 128][..]));
+//! let (mut near, mut far) = (near, far);
+//! let terms = Terms::new(Reveal::Evaluator);
+//! std::thread::scope(|scope| {
+//!     let garbling = scope.spawn(move || {
+//!         let session = Garbler::new(near.remove(0), blocks, terms).with_lanes(near);
+//!         session.hello(&mut OsRng)?.set_up(&mut OsRng)?.execute_in_lanes(keys, &mut OsRng)?;
+//!         Ok::<_, SessionError>(())
+//!     });
+//!     let session = Evaluator::new(far.remove(0), blocks, terms).with_lanes(far);
+//!     let (_, output) = session.hello(&mut OsRng)?.set_up(&mut OsRng)?.execute_in_lanes(plain)?;
+//!     assert_eq!(output, Some(blocks.compute(&[true; 6 * 128], &[false; 6 * 128])));
+//!     garbling.join().unwrap()
+//! })?;
+//! # Ok::<(), SessionError>(())
+//! ```
+//!
 //! The messages of the phase [`Outputs`](crate::channel::Phase::Outputs):
 //!
 //! ```text
-//! digest of the transcript so far [32], then for each output i
+//! digest of the transcript of all lanes so far [32], then for each output i
 //!   to the evaluator        H(C⁰, 2i) [16] ‖ H(C¹, 2i + 1) [16]
 //!   for a result party      the same two hashes, ordered by the permute bits of the labels
 //!   to the garbler          the active label [16]
@@ -41,6 +69,7 @@ mod evaluator;
 mod garbler;
 mod in_memory;
 mod input_streams;
+mod lanes;
 mod output_share;
 mod session;
 

@@ -1,7 +1,8 @@
 //! The figures of joint computation: garbling and evaluation alone, two parties over loopback, oblivious
 //! transfer.
 //!
-//! Each party uses one thread, so two parties need two processors for a meaningful figure.
+//! Each party uses one thread, so two parties need two processors for a meaningful figure; in lanes, twice as many
+//! processors as lanes.
 
 use super::figure::{Figure, Quantity, Unit};
 use crate::exit::{Code, Failure, Outcome};
@@ -11,7 +12,7 @@ use sotto_mpc::channel::Framed;
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{OtError, Receiver, Sender, SessionId};
-use sotto_mpc::programs::Aes128;
+use sotto_mpc::programs::{Aes128, Sliced};
 use sotto_mpc::protocol::malicious;
 use sotto_mpc::protocol::multiparty::{Experimental, Parties, Place, Plan, Session};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms};
@@ -36,7 +37,7 @@ const TURNS: usize = 9;
 const MALICIOUS_TURNS: usize = 3;
 
 /// All figures of joint computation, in the order of printing.
-pub(crate) fn figures() -> Outcome<Vec<Figure>> {
+pub(crate) fn figures(lanes: Option<u8>) -> Outcome<Vec<Figure>> {
     let (half_gates, three_halves) = (Scheme::HalfGates, Scheme::ThreeHalves);
     let keys = ["garble_mands", "evaluate_mands"];
     let mut figures = single_party(half_gates, keys, "independent AND gates", &GATES)?;
@@ -45,6 +46,7 @@ pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     let keys = ["aes_garble_mands", "aes_evaluate_mands"];
     figures.extend(single_party(half_gates, keys, "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
+    figures.extend(lanes.map(two_parties_in_lanes).transpose()?);
     figures.extend(malicious_parties()?);
     figures.push(three_parties()?);
     figures.extend(transfers()?);
@@ -101,6 +103,35 @@ fn two_parties() -> Outcome<Vec<Figure>> {
         Figure::of(rate("twoparty_mands", gates), "AND gates of AES-128, two parties over loopback", turns),
         Figure::bytes("twoparty_bytes_per_and", "sent by the garbler per AND gate", bytes),
     ])
+}
+
+/// A session in lanes over loopback, with as many AND gates for each lane as in one: its AND gates per second.
+fn two_parties_in_lanes(lanes: u8) -> Outcome<Figure> {
+    let program = Sliced::side_by_side(vec![AES; lanes.into()]).ok_or("slices").map_err(failed)?;
+    let (terms, input) = (Terms::new(Reveal::Both), Bits::from(&vec![true; 128 * usize::from(lanes)][..]));
+    let ends = (0..lanes).map(|_| peers()).collect::<Outcome<Vec<_>>>()?;
+    let (mut near, mut far): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+    let garble = || {
+        let session = Garbler::new(near.remove(0), &program, terms).with_lanes(near);
+        let (mut session, mut turns) = (session.hello(&mut OsRng)?.set_up(&mut OsRng)?, Vec::new());
+        for _ in 0..TURNS {
+            let start = Instant::now();
+            session = session.execute_in_lanes(&input, &mut OsRng)?.0;
+            turns.push(start.elapsed());
+        }
+        Ok::<_, SessionError>(turns)
+    };
+    let evaluate = || {
+        let session = Evaluator::new(far.remove(0), &program, terms).with_lanes(far);
+        let mut session = session.hello(&mut OsRng)?.set_up(&mut OsRng)?;
+        for _ in 0..TURNS {
+            session = session.execute_in_lanes(&input)?.0;
+        }
+        Ok(())
+    };
+    let (turns, ()) = run_both(garble, evaluate)?;
+    let what = format!("AND gates of AES-128, two parties over loopback, lanes: {lanes}");
+    Ok(Figure::of(rate("twoparty_lanes_mands", program.cost().and_gates), what, turns))
 }
 
 /// A malicious session over loopback: its AND gates per second without set-up, and the bytes that both parties

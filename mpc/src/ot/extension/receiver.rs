@@ -10,6 +10,7 @@ use super::super::base::{self, Opening, Sent};
 use super::super::check::{Answer, Matrix, ROWS, prove_leaves};
 use super::super::ferret::{Ferret, Receiving};
 use super::super::ggm::{LeafCheck, grow};
+use super::super::oracle::sid_of_lane;
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
@@ -100,6 +101,28 @@ impl Receiver {
             Box::new(Ferret::new(sid, parameters, adversary, Receiving::new(Block::random(rng))))
         });
         self
+    }
+
+    /// The receivers of the further lanes; see [`Sender::split`](super::Sender::split).
+    ///
+    /// # Errors
+    /// If transfers were split before.
+    pub(crate) fn split(
+        &mut self,
+        lanes: u8,
+        sid: &SessionId,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<Self>, OtError> {
+        let further = (1..lanes).rev().map(|lane| {
+            let further = Self {
+                streams: self.streams.split_off(lane)?,
+                ..Self::new(self.options, Zeroizing::default())
+            };
+            Ok(further.expanded(&sid_of_lane(sid, lane), rng))
+        });
+        let mut further = further.collect::<Result<Vec<_>, OtError>>()?;
+        further.reverse();
+        Ok(further)
     }
 
     /// Transfers with the given choices; returns `t_i` for each.

@@ -10,6 +10,7 @@ use super::super::base::{self, COUNT, Challenge, Received};
 use super::super::check::{Answer, LeafProof, Matrix, ROWS, leaves_match};
 use super::super::ferret::{Ferret, Sending};
 use super::super::ggm::{LeafCheck, expand, puncture};
+use super::super::oracle::sid_of_lane;
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
@@ -113,6 +114,29 @@ impl Sender {
             Box::new(Ferret::new(sid, parameters, adversary, end))
         });
         self
+    }
+
+    /// The senders of the further lanes of so many, from lane 1 on, for transfers under the same `Δ`. No two lanes have a
+    /// transfer in common.
+    ///
+    /// # Errors
+    /// If transfers were split before.
+    pub(crate) fn split(
+        &mut self,
+        lanes: u8,
+        sid: &SessionId,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<Self>, OtError> {
+        let further = (1..lanes).rev().map(|lane| {
+            let further = Self {
+                streams: self.streams.split_off(lane)?,
+                ..Self::new(self.options, Zeroizing::default(), *self.delta, Block::random(rng))
+            };
+            Ok(further.expanded(&sid_of_lane(sid, lane), rng))
+        });
+        let mut further = further.collect::<Result<Vec<_>, OtError>>()?;
+        further.reverse();
+        Ok(further)
     }
 
     /// Performs `n` transfers with the receiver's choices; returns `q_i` for each.

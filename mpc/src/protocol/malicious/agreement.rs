@@ -53,7 +53,7 @@ impl<P: Program> Intent<'_, P> {
         self.require_supported()?;
         let gates = self.program.cost().and_gates;
         let (suite, program) = (Suite::Malicious, self.program.id());
-        let proposal = Proposal { suite, role: self.role, program, terms: self.terms };
+        let proposal = Proposal { suite, role: self.role, program, terms: self.terms, lanes: 1 };
         let Agreement { sid: SessionId(handshake), .. } = exchange(channel, &proposal, rng)?;
         let ours = parameters(&self.settings, gates);
         // Both send before they compare, so that both know why a session ends here.

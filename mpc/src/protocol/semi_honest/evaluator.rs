@@ -3,30 +3,38 @@
 use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::input_streams::EvaluatorInputs;
+use super::input_streams::{EvaluatorInputs, LaneInputs};
+use super::lanes::{self, Lane, Others, Stop};
 use super::output_share::OutputShare;
 use super::session::{
-    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party, transfers,
+    Agreed, Connected, SessionError, check_length, check_outputs, check_transcript, decode, digest,
+    digest_of_lanes, number_of_lanes, require_result_party, transfers,
 };
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;
 use crate::garble::Scheme;
+use crate::inputs::Holder;
 use crate::keys::SessionKeys;
 use crate::ot::{Expansion, Receiver};
 use crate::program::{Program, Shape};
-use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
+use crate::programs::Sliced;
+use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, check_lane, exchange, open_lane};
 use crate::{Bits, Block};
 
 /// The state after the set-up: the session can execute the program.
 pub struct Ready {
     ot: Receiver,
+    /// The transfers of the further lanes.
+    further: Vec<Receiver>,
     scheme: Scheme,
 }
 
 /// The evaluator of a session, in state `S`: [`Connected`], then `Agreed`, then `Ready`.
 pub struct Evaluator<'p, C, P, S = Connected> {
     channel: TranscriptChannel<C>,
+    /// The channels of lane 1 and on.
+    further: Vec<TranscriptChannel<C>>,
     program: &'p P,
     terms: Terms,
     proposed: Scheme,
@@ -37,8 +45,25 @@ pub struct Evaluator<'p, C, P, S = Connected> {
 impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        let (channel, proposed) = (TranscriptChannel::new(channel), Scheme::HalfGates);
-        Self { channel, program, terms, proposed, expansion: Expansion::None, state: Connected(()) }
+        Self {
+            channel: TranscriptChannel::new(channel),
+            further: Vec::new(),
+            program,
+            terms,
+            proposed: Scheme::HalfGates,
+            expansion: Expansion::None,
+            state: Connected(()),
+        }
+    }
+
+    /// This session with further lanes, each over one of these channels, to run a [`Sliced`] program with
+    /// [`execute_in_lanes`](Evaluator::execute_in_lanes). The peer needs as many, connected to ours in the same order.
+    ///
+    /// # Security
+    /// Each channel must be as confidential and authentic as the first.
+    #[must_use]
+    pub fn with_lanes(self, further: Vec<C>) -> Self {
+        Self { further: further.into_iter().map(TranscriptChannel::new).collect(), ..self }
     }
 
     /// The session with expanded transfers, if both parties choose the same.
@@ -54,17 +79,18 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
         Self { proposed: scheme, ..self }
     }
 
-    /// Performs the handshake, which compares program and terms with the peer's.
+    /// Performs the handshake, which compares program, terms and number of lanes with the peer's.
     ///
     /// # Errors
-    /// If program or terms differ from the peer's, or the connection fails.
+    /// If one of them differs from the peer's, there are more than 64 lanes, or the connection fails.
     pub fn hello(
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Agreed>, SessionError> {
         let suite = Suite::SemiHonest(self.proposed, self.expansion);
         let (role, terms) = (Role::Evaluator, self.terms);
-        let proposal = Proposal { suite, role, program: self.program.id(), terms };
+        let lanes = number_of_lanes(1 + self.further.len())?;
+        let proposal = Proposal { suite, role, program: self.program.id(), terms, lanes };
         let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?);
         Ok(self.next(|Connected(())| agreed))
     }
@@ -84,8 +110,16 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Ready>, SessionError> {
-        let ot = Receiver::setup_with(&mut self.channel, &self.state.sid, transfers(self.expansion), rng)?;
-        Ok(self.next(|Agreed { scheme, .. }| Ready { ot, scheme }))
+        let (sid, role) = (self.state.sid, Role::Evaluator);
+        for (lane, channel) in (1..).zip(&mut self.further) {
+            open_lane(channel, &sid, lane, role)?;
+        }
+        let mut ot = Receiver::setup_with(&mut self.channel, &sid, transfers(self.expansion), rng)?;
+        for (lane, channel) in (1..).zip(&mut self.further) {
+            check_lane(channel, &sid, lane, role)?;
+        }
+        let further = ot.split(number_of_lanes(1 + self.further.len())?, &sid, rng)?;
+        Ok(self.next(|Agreed { scheme, .. }| Ready { ot, further, scheme }))
     }
 }
 
@@ -98,13 +132,22 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// terms name a result party.
     pub fn execute(mut self, inputs: &Bits) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         require_result_party(&self.terms, false)?;
-        let (mut keys, outputs) = self.compute(inputs)?;
+        let (keys, outputs) = self.compute(inputs)?;
+        self.deliver(keys, &outputs)
+    }
+
+    /// Sends and receives what the outputs take, as the terms say.
+    fn deliver(
+        mut self,
+        mut keys: SessionKeys,
+        outputs: &[Block],
+    ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         if self.terms.reveal != Reveal::Evaluator {
-            self.send_labels(&outputs)?;
+            self.send_labels(outputs)?;
         }
         let bits = match self.terms.reveal {
             Reveal::Garbler | Reveal::ResultParty => None,
-            Reveal::Evaluator | Reveal::Both => Some(self.receive_hashes(&mut keys, &outputs)?),
+            Reveal::Evaluator | Reveal::Both => Some(self.receive_hashes(&mut keys, outputs)?),
         };
         Ok((self, bits))
     }
@@ -117,33 +160,38 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// terms name no result party.
     pub fn execute_for_result_party(mut self, inputs: &Bits) -> Result<(Self, OutputShare), SessionError> {
         require_result_party(&self.terms, true)?;
-        let (mut keys, outputs) = self.compute(inputs)?;
-        let share = OutputShare::of(&outputs);
-        let positions = self.receive_hashes(&mut keys, &outputs)?;
+        let (keys, outputs) = self.compute(inputs)?;
+        self.share(keys, &outputs)
+    }
+
+    fn share(
+        mut self,
+        mut keys: SessionKeys,
+        outputs: &[Block],
+    ) -> Result<(Self, OutputShare), SessionError> {
+        let share = OutputShare::of(outputs);
+        let positions = self.receive_hashes(&mut keys, outputs)?;
         if share.bits() == positions { Ok((self, share)) } else { Err(SessionError::Output) }
     }
 
     /// Receives input labels and tables and evaluates them. Returns the keys of this execution and the active
     /// labels of the outputs.
     fn compute(&mut self, inputs: &Bits) -> Result<(SessionKeys, Vec<Block>), SessionError> {
-        let Shape { input_streams, outputs: expected } = self.program.shape();
-        let wanted = self.program.shape().evaluator_bits();
-        if inputs.len() != wanted {
-            return Err(SessionError::InputLength { expected: wanted, given: inputs.len() });
+        let shape = self.program.shape();
+        check_length(shape.evaluator_bits(), inputs)?;
+        if !self.further.is_empty() {
+            return Err(SessionError::InLanes);
         }
-        let mut inputs =
-            EvaluatorInputs::begin(input_streams, &mut self.state.ot, &mut self.channel, inputs)?;
-        let mut bytes = [0; SessionKeys::BYTES];
-        self.channel.receive(Phase::Inputs, &mut bytes)?;
-        let mut keys = SessionKeys::from_bytes(bytes);
-        let mut outputs = Vec::with_capacity(expected);
-        let f = Evaluation::new(Backend::detect(), &mut keys, &mut self.channel);
-        let mut f = f.with_scheme(self.state.scheme);
-        self.program.run(&mut f, &mut inputs, &mut outputs)?;
-        f.finish()?;
-        if outputs.len() != expected {
-            return Err(SessionError::OutputLength { expected, given: outputs.len() });
-        }
+        let Ready { ot, scheme, .. } = &mut self.state;
+        let Shape { input_streams, outputs: expected } = shape;
+        let inputs = LaneInputs { input_streams, bits: inputs, lanes: 1 };
+        let evaluation = Evaluates { scheme: *scheme, lane: 0 };
+        let (keys, outputs) = evaluation.run(inputs, ot, &mut self.channel, |f, inputs| {
+            let mut outputs = Vec::with_capacity(expected);
+            self.program.run(f, inputs, &mut outputs)?;
+            Ok(outputs)
+        })?;
+        check_outputs(expected, &outputs)?;
         Ok((keys, outputs))
     }
 
@@ -179,20 +227,119 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     }
 }
 
+impl<C: Channel + Send, S: Program + Sync, L: Program + Sync> Evaluator<'_, C, Sliced<S, L>, Ready> {
+    /// Executes the program once in the lanes of the session, as [`execute`](Self::execute) does in one: slices side by
+    /// side, each lane on a thread of its own, and then the final program in the first lane.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute). A lane that fails fails all.
+    pub fn execute_in_lanes(self, inputs: &Bits) -> Result<(Self, Option<Vec<bool>>), SessionError> {
+        require_result_party(&self.terms, false)?;
+        let (session, keys, outputs) = self.compute_in_lanes(inputs)?;
+        session.deliver(keys, &outputs)
+    }
+
+    /// Executes the program once in the lanes of the session for a result party.
+    ///
+    /// # Errors
+    /// As [`execute_for_result_party`](Self::execute_for_result_party). A lane that fails fails all.
+    pub fn execute_in_lanes_for_result_party(
+        self,
+        inputs: &Bits,
+    ) -> Result<(Self, OutputShare), SessionError> {
+        require_result_party(&self.terms, true)?;
+        let (session, keys, outputs) = self.compute_in_lanes(inputs)?;
+        session.share(keys, &outputs)
+    }
+
+    /// As [`compute`](Self::compute), in lanes.
+    fn compute_in_lanes(self, inputs: &Bits) -> Result<(Self, SessionKeys, Vec<Block>), SessionError> {
+        let shape = self.program.shape();
+        check_length(shape.evaluator_bits(), inputs)?;
+        let Self { channel, further, program, terms, proposed, expansion, state } = self;
+        let Ready { ot, further: transfers, scheme } = state;
+        let lanes = 1 + further.len();
+        let part = |lane: u8| program.part(lane.into(), lanes, inputs, Holder::includes_evaluator);
+        let slices = |lane: u8, (channel, mut ot): (TranscriptChannel<C>, Receiver), stop: &Stop| {
+            let (mut channel, part) = (Lane::new(channel, stop), part(lane));
+            let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
+            let (_, wires) = Evaluates { scheme, lane }.run(inputs, &mut ot, &mut channel, |f, inputs| {
+                let mut wires = Vec::with_capacity(part.shape.outputs);
+                program.run_slices(part.slices, f, inputs, &mut wires)?;
+                Ok(wires)
+            })?;
+            Ok::<_, SessionError>(((channel.into_inner(), ot), wires))
+        };
+        let further = further.into_iter().zip(transfers).collect();
+        let first = |stop: &Stop, others: Others<'_, (TranscriptChannel<C>, Receiver), Vec<Block>>| {
+            let (mut channel, mut ot, part) = (Lane::new(channel, stop), ot, part(0));
+            let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
+            let evaluation = Evaluates { scheme, lane: 0 };
+            let (keys, (others, outputs)) = evaluation.run(inputs, &mut ot, &mut channel, |f, inputs| {
+                let mut wires = Vec::with_capacity(part.shape.outputs);
+                program.run_slices(part.slices, f, inputs, &mut wires)?;
+                let (others, theirs): (Vec<_>, Vec<_>) = others()?.into_iter().unzip();
+                wires.extend(theirs.iter().flatten());
+                let mut outputs = Vec::with_capacity(shape.outputs);
+                program.run_last(f, &wires, &mut outputs)?;
+                Ok((others, outputs))
+            })?;
+            Ok::<_, SessionError>((channel.into_inner(), ot, others, keys, outputs))
+        };
+        let (channel, ot, others, keys, outputs) = lanes::run(further, slices, first)?;
+        let (further, transfers) = others.into_iter().unzip();
+        let state = Ready { ot, further: transfers, scheme };
+        check_outputs(shape.outputs, &outputs)?;
+        Ok((Self { channel, further, program, terms, proposed, expansion, state }, keys, outputs))
+    }
+}
+
+/// What a lane evaluates with.
+struct Evaluates {
+    scheme: Scheme,
+    lane: u8,
+}
+
+impl Evaluates {
+    /// Transfers input labels, receives the keys, and evaluates what `program` runs. Returns the keys and what `program`
+    /// gave.
+    fn run<C: Channel, T>(
+        self,
+        inputs: LaneInputs<'_>,
+        ot: &mut Receiver,
+        channel: &mut C,
+        program: impl FnOnce(&mut Evaluation<'_, C>, &mut EvaluatorInputs<'_>) -> Result<T, SessionError>,
+    ) -> Result<(SessionKeys, T), SessionError> {
+        let mut inputs = EvaluatorInputs::begin(inputs, ot, channel)?;
+        let mut bytes = [0; SessionKeys::BYTES];
+        channel.receive(Phase::Inputs, &mut bytes)?;
+        let mut keys = SessionKeys::from_bytes(bytes).in_lane(self.lane);
+        let mut f = Evaluation::new(Backend::detect(), &mut keys, channel).with_scheme(self.scheme);
+        let result = program(&mut f, &mut inputs)?;
+        f.finish()?;
+        Ok((keys, result))
+    }
+}
+
 impl<'p, C, P, S> Evaluator<'p, C, P, S> {
     /// A digest of all messages so far except tables; the peer has the same one.
     pub fn transcript(&self) -> [u8; 32] {
-        let (sent, received) = self.channel.digests();
-        digest(received, sent)
+        let lanes = core::iter::once(&self.channel).chain(&self.further).map(TranscriptChannel::digests);
+        digest_of_lanes(&lanes.map(|(sent, received)| digest(received, sent)).collect::<Vec<_>>())
     }
 
-    /// Ends the session and returns the channel.
+    /// Ends the session and returns the channel, of several the first.
     pub fn close(self) -> C {
         self.channel.into_inner()
     }
 
+    /// Ends the session and returns the channels of all lanes.
+    pub fn close_lanes(self) -> Vec<C> {
+        core::iter::once(self.channel).chain(self.further).map(TranscriptChannel::into_inner).collect()
+    }
+
     fn next<T>(self, step: impl FnOnce(S) -> T) -> Evaluator<'p, C, P, T> {
-        let Self { channel, program, terms, proposed, expansion, state } = self;
-        Evaluator { channel, program, terms, proposed, expansion, state: step(state) }
+        let Self { channel, further, program, terms, proposed, expansion, state } = self;
+        Evaluator { channel, further, program, terms, proposed, expansion, state: step(state) }
     }
 }

@@ -4,30 +4,38 @@ use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use super::input_streams::GarblerInputs;
+use super::input_streams::{GarblerInputs, LaneInputs};
+use super::lanes::{self, Lane, Others, Stop};
 use super::output_share::OutputShare;
 use super::session::{
-    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party, transfers,
+    Agreed, Connected, SessionError, check_length, check_outputs, check_transcript, decode, digest,
+    digest_of_lanes, number_of_lanes, require_result_party, transfers,
 };
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::garble::{Garbling, Scheme};
+use crate::inputs::Holder;
 use crate::keys::SessionKeys;
 use crate::ot::{Expansion, Sender};
 use crate::program::{Program, Shape};
-use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, exchange};
+use crate::programs::Sliced;
+use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, check_lane, exchange, open_lane};
 use crate::{Bits, Block, Delta};
 
 /// The state after the set-up: the session can execute the program.
 pub struct Ready {
     delta: Delta,
     ot: Sender,
+    /// The transfers of the further lanes.
+    further: Vec<Sender>,
     scheme: Scheme,
 }
 
 /// The garbler of a session, in state `S`: [`Connected`], then `Agreed`, then `Ready`.
 pub struct Garbler<'p, C, P, S = Connected> {
     channel: TranscriptChannel<C>,
+    /// The channels of lane 1 and on.
+    further: Vec<TranscriptChannel<C>>,
     program: &'p P,
     terms: Terms,
     proposed: Scheme,
@@ -38,8 +46,25 @@ pub struct Garbler<'p, C, P, S = Connected> {
 impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        let (channel, proposed) = (TranscriptChannel::new(channel), Scheme::HalfGates);
-        Self { channel, program, terms, proposed, expansion: Expansion::None, state: Connected(()) }
+        Self {
+            channel: TranscriptChannel::new(channel),
+            further: Vec::new(),
+            program,
+            terms,
+            proposed: Scheme::HalfGates,
+            expansion: Expansion::None,
+            state: Connected(()),
+        }
+    }
+
+    /// This session with further lanes, each over one of these channels, to run a [`Sliced`] program with
+    /// [`execute_in_lanes`](Garbler::execute_in_lanes). The peer needs as many, connected to ours in the same order.
+    ///
+    /// # Security
+    /// Each channel must be as confidential and authentic as the first.
+    #[must_use]
+    pub fn with_lanes(self, further: Vec<C>) -> Self {
+        Self { further: further.into_iter().map(TranscriptChannel::new).collect(), ..self }
     }
 
     /// The session with expanded transfers, if both parties choose the same.
@@ -55,17 +80,18 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
         Self { proposed: scheme, ..self }
     }
 
-    /// Performs the handshake, which compares program and terms with the peer's.
+    /// Performs the handshake, which compares program, terms and number of lanes with the peer's.
     ///
     /// # Errors
-    /// If program or terms differ from the peer's, or the connection fails.
+    /// If one of them differs from the peer's, there are more than 64 lanes, or the connection fails.
     pub fn hello(
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Agreed>, SessionError> {
         let suite = Suite::SemiHonest(self.proposed, self.expansion);
         let (role, terms) = (Role::Garbler, self.terms);
-        let proposal = Proposal { suite, role, program: self.program.id(), terms };
+        let lanes = number_of_lanes(1 + self.further.len())?;
+        let proposal = Proposal { suite, role, program: self.program.id(), terms, lanes };
         let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?);
         Ok(self.next(|Connected(())| agreed))
     }
@@ -85,10 +111,17 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Ready>, SessionError> {
+        let (sid, role) = (self.state.sid, Role::Garbler);
+        for (lane, channel) in (1..).zip(&mut self.further) {
+            open_lane(channel, &sid, lane, role)?;
+        }
         let delta = Delta::random(rng);
-        let ot =
-            Sender::setup_with(&mut self.channel, &self.state.sid, &delta, transfers(self.expansion), rng)?;
-        Ok(self.next(|Agreed { scheme, .. }| Ready { delta, ot, scheme }))
+        let mut ot = Sender::setup_with(&mut self.channel, &sid, &delta, transfers(self.expansion), rng)?;
+        for (lane, channel) in (1..).zip(&mut self.further) {
+            check_lane(channel, &sid, lane, role)?;
+        }
+        let further = ot.split(number_of_lanes(1 + self.further.len())?, &sid, rng)?;
+        Ok(self.next(|Agreed { scheme, .. }| Ready { delta, ot, further, scheme }))
     }
 }
 
@@ -105,9 +138,18 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         require_result_party(&self.terms, false)?;
-        let (mut keys, outputs) = self.compute(inputs, rng)?;
+        let (keys, outputs) = self.compute(inputs, rng)?;
+        self.deliver(keys, &outputs)
+    }
+
+    /// Sends and receives what the outputs take, as the terms say.
+    fn deliver(
+        mut self,
+        mut keys: SessionKeys,
+        outputs: &[Block],
+    ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         let bits = match self.terms.reveal {
-            Reveal::Garbler | Reveal::Both => Some(self.receive_labels(&outputs)?),
+            Reveal::Garbler | Reveal::Both => Some(self.receive_labels(outputs)?),
             Reveal::Evaluator | Reveal::ResultParty => None,
         };
         if self.terms.reveal != Reveal::Garbler {
@@ -128,13 +170,21 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, OutputShare), SessionError> {
         require_result_party(&self.terms, true)?;
-        let (mut keys, outputs) = self.compute(inputs, rng)?;
+        let (keys, outputs) = self.compute(inputs, rng)?;
+        self.share(keys, &outputs)
+    }
+
+    fn share(
+        mut self,
+        mut keys: SessionKeys,
+        outputs: &[Block],
+    ) -> Result<(Self, OutputShare), SessionError> {
         // The hash of the label with permute bit 0 comes first: the evaluator only learns that its label is
         // authentic.
         let delta = self.state.delta.block();
         self.send_hashes(&mut keys, outputs.iter().map(|c0| *c0 ^ delta.masked(c0.lsb())))?;
         self.channel.flush()?;
-        Ok((self, OutputShare::of(&outputs)))
+        Ok((self, OutputShare::of(outputs)))
     }
 
     /// Transfers input labels and garbles the program. Returns the keys of this execution and the false
@@ -144,24 +194,23 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(SessionKeys, Zeroizing<Vec<Block>>), SessionError> {
-        let Shape { input_streams, outputs: expected } = self.program.shape();
-        let wanted = self.program.shape().garbler_bits();
-        if inputs.len() != wanted {
-            return Err(SessionError::InputLength { expected: wanted, given: inputs.len() });
+        let shape = self.program.shape();
+        check_length(shape.garbler_bits(), inputs)?;
+        if !self.further.is_empty() {
+            return Err(SessionError::InLanes);
         }
-        let Ready { delta, ot, scheme } = &mut self.state;
-        let mut inputs = GarblerInputs::begin(input_streams, ot, &mut self.channel, inputs)?;
-        let (mut keys, bytes) = SessionKeys::random(rng);
-        self.channel.send(Phase::Inputs, &bytes)?;
-        // Wiped, because a false label and a public active label of the same wire reveal `Δ`.
-        let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
-        let f = Garbling::new(Backend::detect(), delta, &mut keys, &mut self.channel);
-        let mut f = f.with_scheme(*scheme);
-        self.program.run(&mut f, &mut inputs, &mut outputs)?;
-        f.finish()?;
-        if outputs.len() != expected {
-            return Err(SessionError::OutputLength { expected, given: outputs.len() });
-        }
+        let Ready { delta, ot, scheme, .. } = &mut self.state;
+        let (_, keys) = SessionKeys::random(rng);
+        let garbling = Garbles { delta, scheme: *scheme, keys, lane: 0 };
+        let Shape { input_streams, outputs: expected } = shape;
+        let inputs = LaneInputs { input_streams, bits: inputs, lanes: 1 };
+        let (keys, outputs) = garbling.run(inputs, ot, &mut self.channel, |f, inputs| {
+            // Wiped, because a false label and a public active label of the same wire reveal `Δ`.
+            let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
+            self.program.run(f, inputs, &mut outputs)?;
+            Ok(outputs)
+        })?;
+        check_outputs(expected, &outputs)?;
         Ok((keys, outputs))
     }
 
@@ -196,20 +245,135 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
     }
 }
 
+impl<C: Channel + Send, S: Program + Sync, L: Program + Sync> Garbler<'_, C, Sliced<S, L>, Ready> {
+    /// Executes the program once in the lanes of the session, as [`execute`](Self::execute) does in one: slices side by
+    /// side, each lane on a thread of its own, and then the final program in the first lane.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute). A lane that fails fails all.
+    pub fn execute_in_lanes(
+        self,
+        inputs: &Bits,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
+        require_result_party(&self.terms, false)?;
+        let (session, keys, outputs) = self.compute_in_lanes(inputs, rng)?;
+        session.deliver(keys, &outputs)
+    }
+
+    /// Executes the program once in the lanes of the session for a result party.
+    ///
+    /// # Errors
+    /// As [`execute_for_result_party`](Self::execute_for_result_party). A lane that fails fails all.
+    pub fn execute_in_lanes_for_result_party(
+        self,
+        inputs: &Bits,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, OutputShare), SessionError> {
+        require_result_party(&self.terms, true)?;
+        let (session, keys, outputs) = self.compute_in_lanes(inputs, rng)?;
+        session.share(keys, &outputs)
+    }
+
+    /// As [`compute`](Self::compute), in lanes.
+    fn compute_in_lanes(
+        self,
+        inputs: &Bits,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, SessionKeys, Zeroizing<Vec<Block>>), SessionError> {
+        let shape = self.program.shape();
+        check_length(shape.garbler_bits(), inputs)?;
+        let Self { channel, further, program, terms, proposed, expansion, state } = self;
+        let Ready { delta, ot, further: transfers, scheme } = state;
+        let (lanes, (_, keys)) = (1 + further.len(), SessionKeys::random(rng));
+        let garbling = |lane| Garbles { delta: &delta, scheme, keys, lane };
+        let part = |lane: u8| program.part(lane.into(), lanes, inputs, Holder::includes_garbler);
+        let slices = |lane: u8, (channel, mut ot): (TranscriptChannel<C>, Sender), stop: &Stop| {
+            let (mut channel, part) = (Lane::new(channel, stop), part(lane));
+            let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
+            let (_, wires) = garbling(lane).run(inputs, &mut ot, &mut channel, |f, inputs| {
+                let mut wires = Zeroizing::new(Vec::with_capacity(part.shape.outputs));
+                program.run_slices(part.slices, f, inputs, &mut wires)?;
+                Ok(wires)
+            })?;
+            channel.flush()?;
+            Ok::<_, SessionError>(((channel.into_inner(), ot), wires))
+        };
+        let further = further.into_iter().zip(transfers).collect();
+        let first =
+            |stop: &Stop, others: Others<'_, (TranscriptChannel<C>, Sender), Zeroizing<Vec<Block>>>| {
+                let (mut channel, mut ot, part) = (Lane::new(channel, stop), ot, part(0));
+                let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
+                let (keys, (others, outputs)) =
+                    garbling(0).run(inputs, &mut ot, &mut channel, |f, inputs| {
+                        let mut wires = Zeroizing::new(Vec::with_capacity(part.shape.outputs));
+                        program.run_slices(part.slices, f, inputs, &mut wires)?;
+                        let (others, theirs): (Vec<_>, Vec<_>) = others()?.into_iter().unzip();
+                        let all: Vec<&[Block]> =
+                            core::iter::once(&wires).chain(&theirs).map(|wires| &wires[..]).collect();
+                        let all = Zeroizing::new(all.concat());
+                        let mut outputs = Zeroizing::new(Vec::with_capacity(shape.outputs));
+                        program.run_last(f, &all, &mut outputs)?;
+                        Ok((others, outputs))
+                    })?;
+                Ok::<_, SessionError>((channel.into_inner(), ot, others, keys, outputs))
+            };
+        let (channel, ot, others, keys, outputs) = lanes::run(further, slices, first)?;
+        let (further, transfers) = others.into_iter().unzip();
+        let state = Ready { delta, ot, further: transfers, scheme };
+        let session = Self { channel, further, program, terms, proposed, expansion, state };
+        check_outputs(shape.outputs, &outputs)?;
+        Ok((session, keys, outputs))
+    }
+}
+
+/// What a lane garbles with.
+struct Garbles<'s> {
+    delta: &'s Delta,
+    scheme: Scheme,
+    keys: [u8; SessionKeys::BYTES],
+    lane: u8,
+}
+
+impl Garbles<'_> {
+    /// Transfers input labels, sends the keys, and garbles what `program` runs. Returns the keys and what `program` gave.
+    fn run<C: Channel, T>(
+        self,
+        inputs: LaneInputs<'_>,
+        ot: &mut Sender,
+        channel: &mut C,
+        program: impl FnOnce(&mut Garbling<'_, C>, &mut GarblerInputs<'_>) -> Result<T, SessionError>,
+    ) -> Result<(SessionKeys, T), SessionError> {
+        let Self { delta, scheme, keys, lane } = self;
+        let mut inputs = GarblerInputs::begin(inputs, ot, channel)?;
+        channel.send(Phase::Inputs, &keys)?;
+        let mut keys = SessionKeys::from_bytes(keys).in_lane(lane);
+        let mut f = Garbling::new(Backend::detect(), delta, &mut keys, channel).with_scheme(scheme);
+        let result = program(&mut f, &mut inputs)?;
+        f.finish()?;
+        Ok((keys, result))
+    }
+}
+
 impl<'p, C, P, S> Garbler<'p, C, P, S> {
     /// A digest of all messages so far except tables; the peer has the same one.
     pub fn transcript(&self) -> [u8; 32] {
-        let (sent, received) = self.channel.digests();
-        digest(sent, received)
+        let lanes = core::iter::once(&self.channel).chain(&self.further).map(TranscriptChannel::digests);
+        digest_of_lanes(&lanes.map(|(sent, received)| digest(sent, received)).collect::<Vec<_>>())
     }
 
-    /// Ends the session and returns the channel.
+    /// Ends the session and returns the channel, of several the first.
     pub fn close(self) -> C {
         self.channel.into_inner()
     }
 
+    /// Ends the session and returns the channels of all lanes.
+    pub fn close_lanes(self) -> Vec<C> {
+        core::iter::once(self.channel).chain(self.further).map(TranscriptChannel::into_inner).collect()
+    }
+
     fn next<T>(self, step: impl FnOnce(S) -> T) -> Garbler<'p, C, P, T> {
-        let Self { channel, program, terms, proposed, expansion, state } = self;
-        Garbler { channel, program, terms, proposed, expansion, state: step(state) }
+        let Self { channel, further, program, terms, proposed, expansion, state } = self;
+        Garbler { channel, further, program, terms, proposed, expansion, state: step(state) }
     }
 }

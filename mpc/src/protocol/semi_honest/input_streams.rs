@@ -24,8 +24,8 @@
 //! the choice only decides which of the two is the false label. So label pairs of later batches do not depend
 //! on the gate keys, even though these are drawn after the first batch.
 //!
-//! Guaranteed: a party holds at most [`LABELS`] labels beyond what a single read of the program asks for, and
-//! the garbler wipes its labels. Not guaranteed: how many wires the program itself keeps.
+//! Guaranteed: a party holds at most [`LABELS`] labels in all lanes together beyond what a single read of the program asks
+//! for, unless it has more than 8,192 streams, and the garbler wipes its labels. Not guaranteed: how many wires the program itself keeps.
 
 use zeroize::Zeroizing;
 
@@ -36,7 +36,7 @@ use crate::inputs::{Holder, InputStream, Inputs, starts};
 use crate::ot::{OtError, Receiver, Sender};
 use crate::{Bits, Block};
 
-/// The largest number of prefetched labels, over all streams.
+/// The largest number of prefetched labels, over all streams and lanes.
 const LABELS: usize = 1 << 20;
 /// The largest number of prefetched labels of one stream.
 const CHUNK: usize = 1 << 18;
@@ -56,6 +56,14 @@ pub fn prefetched_labels(input_streams: usize) -> usize {
     (LABELS / input_streams.max(1)).clamp(LEAST, CHUNK)
 }
 
+/// What a lane reads, and a party's bits of it.
+pub(super) struct LaneInputs<'b> {
+    pub(super) input_streams: Vec<InputStream>,
+    pub(super) bits: &'b Bits,
+    /// The number of lanes, which share the labels that a party holds.
+    pub(super) lanes: usize,
+}
+
 /// The prefetched labels of the evaluator's bits, stream by stream.
 struct Labels {
     /// The number of labels to prefetch for each stream.
@@ -72,10 +80,9 @@ struct Prefetched {
 }
 
 impl Labels {
-    fn new(input_streams: &[InputStream]) -> Self {
-        let ahead = prefetched_labels(
-            input_streams.iter().filter(|stream| stream.holder.includes_evaluator()).count(),
-        );
+    fn new(input_streams: &[InputStream], lanes: usize) -> Self {
+        let transferred = input_streams.iter().filter(|stream| stream.holder.includes_evaluator()).count();
+        let ahead = prefetched_labels(transferred * lanes);
         let none = |stream: &InputStream| Prefetched {
             left: if stream.holder.includes_evaluator() { stream.bits } else { 0 },
             labels: Zeroizing::default(),
@@ -162,12 +169,11 @@ impl<'s> GarblerInputs<'s> {
     /// # Errors
     /// If oblivious transfer fails.
     pub(super) fn begin(
-        input_streams: Vec<InputStream>,
+        LaneInputs { input_streams, bits, lanes }: LaneInputs<'s>,
         ot: &'s mut Sender,
         channel: &mut impl Channel,
-        bits: &'s Bits,
     ) -> Result<Self, OtError> {
-        let mut theirs = Labels::new(&input_streams);
+        let mut theirs = Labels::new(&input_streams, lanes);
         let first = theirs.first();
         let labels = ot.send_correlated(channel, first.iter().sum())?;
         theirs.begin(first, Zeroizing::new(labels));
@@ -216,13 +222,14 @@ impl<'s> EvaluatorInputs<'s> {
     /// # Errors
     /// If oblivious transfer fails.
     pub(super) fn begin(
-        input_streams: Vec<InputStream>,
+        LaneInputs { input_streams, bits, lanes }: LaneInputs<'s>,
         ot: &'s mut Receiver,
         channel: &mut impl Channel,
-        bits: &'s Bits,
     ) -> Result<Self, OtError> {
-        let (mut own, mut labels) =
-            (OwnBits::new(&input_streams, bits, Holder::includes_evaluator), Labels::new(&input_streams));
+        let (mut own, mut labels) = (
+            OwnBits::new(&input_streams, bits, Holder::includes_evaluator),
+            Labels::new(&input_streams, lanes),
+        );
         let first = labels.first();
         let mut choices = Zeroizing::new(Vec::with_capacity(first.iter().sum()));
         first.iter().enumerate().for_each(|(stream, n)| choices.extend(own.take(stream, *n)));

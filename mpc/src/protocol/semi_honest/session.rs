@@ -5,7 +5,8 @@ use subtle::Choice;
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use crate::garble::{Scheme, StreamError};
 use crate::ot::{Adversary, Expansion, Options, OtError, SessionId, TreeDepth};
-use crate::protocol::hello::{Agreement, HelloError, Reveal, Suite, Terms};
+use crate::protocol::hello::{Agreement, HelloError, LANES, Reveal, Suite, Terms};
+use crate::{Bits, Block};
 
 /// The state of a session before the handshake.
 #[derive(Debug)]
@@ -60,6 +61,15 @@ pub enum SessionError {
     /// although they do not.
     #[error("the terms reveal the output to another party than this call does")]
     WrongCall,
+    /// The caller used `execute` or `execute_for_result_party` in a session with several lanes.
+    #[error("the session has several lanes: execute its program in lanes")]
+    InLanes,
+    /// The caller gave more channels than a session may have lanes.
+    #[error("a session has at most {LANES} lanes, not {given}")]
+    TooManyLanes {
+        /// The number of channels.
+        given: usize,
+    },
     /// The parties saw different messages.
     #[error("the transcripts of the parties differ: messages were altered in transit")]
     Transcript,
@@ -82,6 +92,34 @@ pub(super) fn digest(garbler: [u8; 32], evaluator: [u8; 32]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     let hash = Sha256::new_with_prefix(b"sotto mpc transcript v1");
     hash.chain_update(garbler).chain_update(evaluator).finalize().into()
+}
+
+/// The digest of all lanes: that of the only one, or a digest of theirs.
+pub(super) fn digest_of_lanes(lanes: &[[u8; 32]]) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    let [lane] = lanes else {
+        let hash = Sha256::new_with_prefix(b"sotto mpc transcript of lanes v1");
+        return hash.chain_update(lanes.as_flattened()).finalize().into();
+    };
+    *lane
+}
+
+/// Checks the number of a party's input bits.
+pub(super) const fn check_length(expected: usize, inputs: &Bits) -> Result<(), SessionError> {
+    let given = inputs.len();
+    if given == expected { Ok(()) } else { Err(SessionError::InputLength { expected, given }) }
+}
+
+/// Checks the number of a program's outputs.
+pub(super) const fn check_outputs(expected: usize, outputs: &[Block]) -> Result<(), SessionError> {
+    let given = outputs.len();
+    if given == expected { Ok(()) } else { Err(SessionError::OutputLength { expected, given }) }
+}
+
+/// The number of lanes of a session with these channels.
+pub(super) fn number_of_lanes(channels: usize) -> Result<u8, SessionError> {
+    let lanes = u8::try_from(channels).ok().filter(|lanes| *lanes <= LANES);
+    lanes.ok_or(SessionError::TooManyLanes { given: channels })
 }
 
 /// Receives the peer's transcript digest and checks that it equals ours.

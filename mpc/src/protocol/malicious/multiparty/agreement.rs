@@ -68,7 +68,7 @@ impl<P: Program> Intent<'_, P> {
         for (i, link) in links.all.iter_mut().enumerate() {
             let run = self.pair_runs.get(i).copied().unwrap_or(run);
             let terms = Terms { run, attempt, reveal: Reveal::Both };
-            let proposal = Proposal { suite: Suite::Multiparty, role: link.role, program, terms };
+            let proposal = Proposal { suite: Suite::Multiparty, role: link.role, program, terms, lanes: 1 };
             hellos.push(exchange(&mut link.channel, &proposal, rng)?.sid);
         }
         let ours = self.parameters(gates, rng);

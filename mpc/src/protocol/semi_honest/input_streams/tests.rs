@@ -97,6 +97,10 @@ impl Turns {
         Ok(outputs)
     }
 
+    fn lane<'b>(&self, bits: &'b Bits) -> LaneInputs<'b> {
+        LaneInputs { input_streams: self.input_streams.clone(), bits, lanes: 1 }
+    }
+
     fn bits(&self, holds: fn(Holder) -> bool, seed: usize) -> Bits {
         let bits =
             self.input_streams.iter().filter(|stream| holds(stream.holder)).map(|stream| stream.bits).sum();
@@ -119,7 +123,7 @@ fn both(garbles: &Turns, evaluates: &Turns, options: Options, [x, y]: [&Bits; 2]
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let delta = Delta::random(rng);
             let mut ot = Sender::setup_with(&mut near, &sid, &delta, options, rng)?;
-            let inputs = GarblerInputs::begin(garbles.input_streams.clone(), &mut ot, &mut near, x)?;
+            let inputs = GarblerInputs::begin(garbles.lane(x), &mut ot, &mut near)?;
             let (mut keys, bytes) = SessionKeys::random(rng);
             near.send(Phase::Inputs, &bytes)?;
             let f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
@@ -134,7 +138,7 @@ fn both(garbles: &Turns, evaluates: &Turns, options: Options, [x, y]: [&Bits; 2]
         let evaluated = (|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
             let mut ot = Receiver::setup_with(&mut far, &sid, options, rng)?;
-            let inputs = EvaluatorInputs::begin(evaluates.input_streams.clone(), &mut ot, &mut far, y)?;
+            let inputs = EvaluatorInputs::begin(evaluates.lane(y), &mut ot, &mut far)?;
             let mut bytes = [0; SessionKeys::BYTES];
             far.receive(Phase::Inputs, &mut bytes)?;
             let mut keys = SessionKeys::from_bytes(bytes);
@@ -214,6 +218,18 @@ fn a_garbler_with_surplus_tables_at_a_refill_is_caught() {
     let (garbled, evaluated) = both(&ahead, &turns, Options::default(), [&x, &y]);
     assert_eq!(evaluated.map(|_| ()), Err(StreamError::SurplusTables));
     assert!(garbled.is_err());
+}
+
+#[test]
+fn lanes_share_the_prefetched_labels() {
+    let streams = [InputStream { holder: Holder::Evaluator, bits: usize::MAX }; 5];
+    for lanes in [1, 2, 64] {
+        let first: usize = Labels::new(&streams, lanes).first().iter().sum();
+        assert!(
+            (LABELS - 64 * 5..=LABELS).contains(&(first * lanes)),
+            "{first} labels in each of {lanes} lanes"
+        );
+    }
 }
 
 #[test]
