@@ -11,7 +11,7 @@ mod stops;
 mod support;
 
 use market::{
-    NORTH, Party, SOUTH, await_all, balance, is_settled, last, ledger, market, record, says, seal,
+    NORTH, Party, SOUTH, START, await_all, balance, is_settled, last, ledger, market, record, says, seal,
     while_sealing,
 };
 use std::{
@@ -52,6 +52,19 @@ fn owners_are_paid_and_the_buyer_reads_the_result_whoever_stops() {
     is_settled(&w, before);
     let bought = last(&w, "west.out");
     assert_eq!(bought["sale"]["paid"][1]["amount"], SOUTH.to_string(), "{bought}");
+    assert_eq!(bought["sale"]["paid"][1]["start_fee"], START.to_string(), "{bought}");
+    assert_eq!(last(&w, "south.out")["sale"]["start_fee"], START.to_string());
+    // The buyer proves what it paid to begin.
+    let history = w.run("wallet history --wallet alice --json").ok();
+    let of_south =
+        |e: &serde_json::Value| e["kind"] == "hold" && e["amount"] == (START + SOUTH).to_string();
+    let hold = history.lines().map(record).find(of_south).unwrap();
+    let hold = hold["id"].as_str().unwrap();
+    w.shell(&format!("sotto wallet proof export {hold} --start-fee --wallet alice > start.proof")).ok();
+    let verify = "sotto wallet proof verify start.proof --to $(sotto wallet address --wallet south) --json";
+    let proven = w.shell(verify).ok();
+    assert!(proven.contains(&format!(r#""amount":"{START}""#)), "{proven}");
+    assert!(w.run("wallet history --wallet south --json").ok().contains(r#""kind":"start-fee""#));
     assert_eq!(last(&w, "north.out")["sale"]["amount"], NORTH.to_string());
     for file in ["receipt.json", "result.csv", "result.json", "bought.json"] {
         assert!(w.path("bought").join(file).exists(), "{file}");
@@ -75,7 +88,8 @@ fn budgets(w: &support::World) -> usize {
     w.shell("find data/jobs -name budget").ok().lines().count()
 }
 
-/// A payee goes away after the run and before it says go: no secret leaves, no payee is paid, and all money comes back.
+/// A payee goes away after the run and before it says go: no secret leaves, no payee is paid, and all money comes back but
+/// the start fee, which that payee keeps.
 #[test]
 fn without_one_payee_all_money_comes_back() {
     let w = market();
@@ -96,9 +110,9 @@ fn without_one_payee_all_money_comes_back() {
     w.run("wallet scan --wallet alice").ok();
     seal(&w, 1);
     w.run("wallet scan --wallet alice").ok();
-    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, 0));
+    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, START));
     let lost = before - balance(&w, "alice", "total");
-    assert!(lost < 1_000_000 && balance(&w, "alice", "held") == 0, "{lost}");
+    assert!((START..START + 1_000_000).contains(&lost) && balance(&w, "alice", "held") == 0, "{lost}");
     assert!(!w.path("bought").exists(), "nothing was opened");
 }
 

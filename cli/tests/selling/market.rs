@@ -16,6 +16,8 @@ pub(crate) const WITHIN: Duration = Duration::from_secs(240);
 /// What each owner asks for.
 pub(crate) const NORTH: u64 = 2_000_000_000;
 pub(crate) const SOUTH: u64 = 1_000_000_000;
+/// What south gets besides, with the funding.
+pub(crate) const START: u64 = 100_000_000;
 const PARTIES: [&str; 5] = ["left", "right", "north", "south", "west"];
 
 /// The job that west buys of north and south; left and right compute.
@@ -48,7 +50,8 @@ pub(crate) fn market() -> World {
         w.run(&format!("mpc keygen {name}")).ok();
     }
     // The terms of south are for the buyer alone.
-    for (name, price, more) in [("north", "2", ""), ("south", "1", "--confidential west.pub")] {
+    let secret = "--start-fee 0.1 --confidential west.pub";
+    for (name, price, more) in [("north", "2", ""), ("south", "1", secret)] {
         w.shell(&format!(
             "sotto mpc offer new model.toml --key {name}.key --input {name}.csv --price {price} {more} --yes \
              --address $(sotto wallet address --wallet {name}) --out {name}.offer"
@@ -188,8 +191,8 @@ pub(crate) fn last(w: &World, file: &str) -> Value {
 
 /// Both owners have what they ask for, the buyer has the result, and lost that and fees.
 pub(crate) fn is_settled(w: &World, before: u64) {
-    assert_eq!((balance(w, "north", "total"), balance(w, "south", "total")), (NORTH, SOUTH));
-    assert_eq!(before - balance(w, "alice", "total"), NORTH + SOUTH + fees(w), "to the base unit");
+    assert_eq!((balance(w, "north", "total"), balance(w, "south", "total")), (NORTH, START + SOUTH));
+    assert_eq!(before - balance(w, "alice", "total"), NORTH + START + SOUTH + fees(w), "to the base unit");
     let bought = last(w, "west.out");
     assert_eq!(bought["type"], "mpc-result", "{bought}");
     assert_eq!(bought["outputs"]["result"][0]["price"].to_string().trim_matches('"'), "10.25", "{bought}");

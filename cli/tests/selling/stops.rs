@@ -3,7 +3,7 @@
 use crate::{
     STATUS, budgets,
     market::{
-        Party, await_all, balance, eventually, fees, is_settled, last, market, pending, said, says, seal,
+        Party, START, await_all, balance, eventually, fees, is_settled, last, market, pending, said, says, seal,
         while_sealing,
     },
     support::World,
@@ -31,9 +31,9 @@ fn funded_holds_are_undone_with_the_consent_of_the_owners() {
     assert_eq!((west.ended(), north.ended(), south.ended()), (Some(true), Some(false), Some(false)));
     drop((left, right));
     assert_eq!(last(&w, "west.out")["stage"], "undone");
-    assert_eq!(before - balance(&w, "alice", "total"), fees(&w), "all of it is back, less fees");
+    assert_eq!(before - balance(&w, "alice", "total"), START + fees(&w), "the price is back, less fees");
     assert_eq!(["alice", "north", "south"].map(|name| balance(&w, name, "held")), [0; 3]);
-    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, 0));
+    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, START));
     for owner in ["north", "south"] {
         assert!(!said(&w, owner).contains("has our encrypted input share"), "{}", said(&w, owner));
     }
@@ -66,8 +66,8 @@ fn an_owner_that_waits_for_the_run_gives_the_money_back() {
         await_all(&w, &mut [("west", west)]);
     });
     assert_eq!(last(&w, "west.out")["stage"], "undone");
-    assert_eq!(before - balance(&w, "alice", "total"), fees(&w), "all of it is back, less fees");
-    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, 0));
+    assert_eq!(before - balance(&w, "alice", "total"), START + fees(&w), "the price is back, less fees");
+    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, START));
     assert_eq!(budgets(&w), 1, "north had brought its rows");
 }
 
