@@ -44,7 +44,9 @@ impl Life {
     fn new(seed: u64) -> Self {
         let rng = ChaCha20Rng::seed_from_u64(seed);
         let (letters, pool) = (VecDeque::new(), vec![]);
-        Self { s: Scene::new(), rng, letters, pool, alive: [true; 2], undoable: 0 }
+        // Every third chain has auditors.
+        let s = if seed % 3 == 2 { audited::scene() } else { Scene::new() };
+        Self { s, rng, letters, pool, alive: [true; 2], undoable: 0 }
     }
 
     fn one_of(&mut self, n: u32) -> u32 {
