@@ -86,6 +86,7 @@ fn hold() -> Vec<Step> {
         amount: Amount::new(1_000_000_000),
         schedule: Schedule { blocks: 10, rungs: 30, confirmations: 1 },
         memo: Memo::new("the result".into()).unwrap(),
+        start_fee: Amount::ZERO,
     };
     let plan = payer.wallet.plan_hold(request).unwrap().confirm(|_| Decision::Yes).unwrap();
     let (offer, t1) = timed(|| payer.wallet.holds().open(plan, &mut payer.rng).unwrap());

@@ -45,9 +45,10 @@ impl Life {
     fn new(seed: u64) -> Self {
         let rng = ChaCha20Rng::seed_from_u64(seed);
         let (letters, pool) = (VecDeque::new(), vec![]);
-        // Every other hold has a start fee.
+        // Every other hold has a start fee, and every third chain auditors.
         let start_fee = if seed % 2 == 0 { 0 } else { START_FEE };
-        Self { s: Scene { start_fee, ..Scene::new() }, rng, letters, pool, alive: [true; 2], undoable: 0 }
+        let s = if seed % 3 == 2 { audited::scene() } else { Scene::new() };
+        Self { s: Scene { start_fee, ..s }, rng, letters, pool, alive: [true; 2], undoable: 0 }
     }
 
     fn one_of(&mut self, n: u32) -> u32 {

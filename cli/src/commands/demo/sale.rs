@@ -211,7 +211,7 @@ fn balances(stage: &Stage<'_>) -> Outcome<Vec<String>> {
     };
     let mut paid = Vec::new();
     for (shop, (text, price)) in SHOPS.iter().zip(PRICES) {
-        let start = if shop == START.0 { START.2 } else { 0 };
+        let start = if *shop == START.0 { START.2 } else { 0 };
         let found = total(shop)?;
         if found != price + start {
             return Err(Failure::refused(format!(
