@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import auditors, computers, evidence, frost, keys, locks, member_wallet, range_proof, rules, sales, three_halves, vault, wire, xchacha  # noqa: E402
+from reader import auditors, computers, evidence, frost, holds, keys, locks, member_wallet, range_proof, rules, sales, three_halves, vault, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -557,6 +557,11 @@ def check_locks(v):
 def check_sales(v):
     """Offers, and a job that sells an output. Ed25519 is not read."""
     sales.check_vectors(v, check)
+
+
+def check_start_fee(v):
+    """A hold with a start fee, and one without: offer, consent, funding."""
+    holds.check_vectors(v, check)
 
 
 def check_vault(v):

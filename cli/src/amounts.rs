@@ -28,6 +28,11 @@ pub(crate) fn in_unit(written: &WrittenAmount, unit: &Unit) -> Outcome<Amount> {
     }
 }
 
+/// The same of an amount that may be left out, which is zero then.
+pub(crate) fn optional(written: Option<&WrittenAmount>, unit: &Unit) -> Outcome<Amount> {
+    written.map_or(Ok(Amount::ZERO), |written| in_unit(written, unit))
+}
+
 /// A broken rule, with its amounts in this unit. The library's own text counts base units.
 pub(crate) fn broken_rule(broken: &Rejection, unit: &Unit) -> String {
     match broken {

@@ -37,6 +37,8 @@ use sotto_wallet::hold::{self, ClaimLock, HoldError, LockedClaim, Promised, Rele
 use sotto_wallet::{Account, Decision, Memo, WalletError};
 
 const PRICE: [u64; 2] = [700_000_000, 300_000_000];
+/// What each asks for to begin.
+const START: [u64; 2] = [0, 40_000_000];
 
 /// The wallets, the chain (W = 40, K = 8, grid 4, M = 16), and the job that eve buys of carl and dora.
 struct Market {
@@ -95,6 +97,7 @@ impl Market {
             account: Account(0),
             seller: self.payees[i].address(),
             amount: Amount::new(PRICE[i]),
+            start_fee: Amount::new(START[i]),
             schedule: Schedule { blocks: 10, rungs: 3, confirmations: 2 },
             memo: self.memo.clone(),
         };
@@ -135,7 +138,9 @@ impl Market {
     fn ready(&mut self, i: usize) -> Result<SessionId, WalletError> {
         let (payee, memo) = (&mut self.payees[i], &self.memo);
         let (seller, amount) = (payee.address(), Amount::new(PRICE[i]));
-        payee.wallet.holds().ready(&Promised { seller: &seller, amount, blocks: 10, confirmations: 2, memo })
+        let (start_fee, blocks, confirmations) = (Amount::new(START[i]), 10, 2);
+        let promised = Promised { seller: &seller, amount, start_fee, blocks, confirmations, memo };
+        payee.wallet.holds().ready(&promised)
     }
 
     /// What eve collects of the run.
@@ -310,7 +315,7 @@ fn owners_are_paid_and_the_buyer_reads_the_result() {
     market.seal(&claims);
     opens(&mut market, &outcome, 1, &kernel_of(&claims[1]));
     let paid: u64 = PRICE.iter().sum();
-    assert_eq!(market.totals(), [before[0] - paid - fees, PRICE[0], PRICE[1]]);
+    assert_eq!(market.totals(), [before[0] - paid - fees, PRICE[0], START[1] + PRICE[1]]);
 }
 
 #[test]
@@ -368,7 +373,7 @@ fn a_payee_that_was_left_out_claims_with_what_the_block_shows() {
     market.seal(&[second]);
     opens(&mut market, &outcome, 0, &kernel);
     let after = market.totals();
-    assert_eq!([after[1], after[2]], PRICE);
+    assert_eq!([after[1], after[2]], [PRICE[0], START[1] + PRICE[1]]);
     assert!(after[0] < before[0] - PRICE[0] - PRICE[1]);
 }
 
@@ -391,5 +396,5 @@ fn a_buyer_that_never_releases_gets_its_money_back_and_no_result() {
     assert_eq!(refunds.len(), 2);
     market.seal(&refunds);
     let cost: u64 = fees.iter().map(|(terms, _)| terms.refund_fee.units()).sum();
-    assert_eq!(market.totals(), [before[0] - cost, 0, 0]);
+    assert_eq!(market.totals(), [before[0] - cost, 0, START[1]], "what was paid to begin stays paid");
 }

@@ -121,6 +121,36 @@ fn the_money_returns_when_the_seller_is_gone() {
     assert!(w.run(&format!("wallet hold undo {hold} --yes --wallet bob")).fails(1).contains("ended"));
 }
 
+/// The start fee: with the funding, and before anything else happens.
+#[test]
+fn a_seller_is_paid_to_begin() {
+    let w = short_windows();
+    w.shell(&FUND.replace("open 0.5", "open 0.5 --start-fee 0.05")).ok();
+    let status = |who: &str| w.run(&format!("wallet hold status --wallet {who}")).ok();
+    assert!(status("bob").contains("start fee 0.05 SOT: paid with the funding, which is in no block"));
+    let balance = || records(&w.run("wallet balance --json --wallet bob").ok())[0]["spendable"].clone();
+    assert_eq!(balance(), "0");
+    w.run("chain seal --wallet alice").ok();
+    assert!(status("bob").contains("start fee 0.05 SOT: paid in block 7") && balance() == "50000000");
+    let record = records(&w.run("wallet hold status --json --wallet alice").ok());
+    assert_eq!(
+        (&record[0]["stage"], &record[0]["terms"]["start_fee"]),
+        (&"funded".into(), &"50000000".into())
+    );
+    let kinds = |who: &str| -> Vec<(Value, Value)> {
+        let all = records(&w.run(&format!("wallet history --json --wallet {who}")).ok());
+        all.iter().map(|r| (r["kind"].clone(), r["amount"].clone())).collect()
+    };
+    assert_eq!(kinds("bob"), [("start-fee".into(), "50000000".into())]);
+    assert!(kinds("alice").contains(&("hold".into(), "550000000".into())), "{:?}", kinds("alice"));
+    let hold = record[0]["hold"].as_str().unwrap();
+    w.run(&format!("wallet proof export {hold} --wallet alice")).fails(1);
+    w.run(&format!("wallet proof export {hold} --start-fee --wallet alice > start.proof")).ok();
+    let to_bob = "sotto wallet proof verify start.proof --to $(sotto wallet address --wallet bob) --json";
+    assert_eq!(records(&w.shell(to_bob).ok())[0]["amount"], "50000000");
+    w.run(&format!("wallet proof export {hold} --start-fee --wallet bob")).fails(1);
+}
+
 /// The wallet of the payer listens, and does nothing else.
 #[test]
 fn money_that_nobody_touches_returns() {
@@ -155,6 +185,13 @@ fn plans_are_shown_and_do_nothing() {
     assert!(text.contains("with a lock by 239") && !text.contains("do not outlast"), "{text}");
     let thin = "wallet hold open 0.5 --to bob --blocks 20 --confirmations 1 --dry-run --wallet alice";
     assert!(w.run(thin).ok().contains("can undo the last 1 blocks: 1 confirmations do not outlast that"));
+    let begun = "wallet hold open 0.5 --start-fee 0.05 --to bob --dry-run --wallet alice";
+    let text = w.run(begun).ok();
+    assert!(text.contains("0.05") && text.contains("never comes back"), "{text}");
+    let plan = records(&w.run(&format!("{begun} --json")).ok());
+    assert_eq!(plan[0]["terms"]["start_fee"], "50000000");
+    assert_eq!(plan[0]["funding"]["amount"], "550038000", "the fee of the claim as well");
+    w.run("wallet hold open 0.5 --start-fee 0 --to bob --dry-run --wallet alice").fails(2);
     // Without a terminal nobody can be asked.
     w.run("wallet hold open 0.5 --to bob --wallet alice").fails(4);
     w.run("wallet hold open 0.5 --to bob --refunds 65 --yes --wallet alice").fails(2);

@@ -132,6 +132,8 @@ impl PaymentRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentPlan {
     request: PaymentRequest,
+    /// Outputs beside those of the payees, under the kernel of one of them.
+    beside: usize,
     amount: Amount,
     inputs: Vec<OutputRecord>,
     fee: Amount,
@@ -248,7 +250,7 @@ impl PaymentPlan {
     /// What the payment makes public.
     #[must_use]
     pub fn linkage(&self) -> Linkage {
-        Linkage::of(&self.inputs, self.payees().len(), self.change)
+        Linkage { beside: self.beside, ..Linkage::of(&self.inputs, self.payees().len(), self.change) }
     }
 
     /// The kernel with this fee: the first one of a payment holds the bond, if there must be one.
@@ -318,13 +320,24 @@ pub(crate) fn plan(
     request: PaymentRequest,
     spend: &Spend,
 ) -> Result<PaymentPlan, CoinSelectionError> {
+    plan_with(state, chain, (request, 0), spend)
+}
+
+/// The same with so many outputs beside those of the payees, which their amounts pay for.
+fn plan_with(
+    state: &State,
+    chain: &Chain,
+    (request, beside): (PaymentRequest, usize),
+    spend: &Spend,
+) -> Result<PaymentPlan, CoinSelectionError> {
     let payees = &request.payees;
     payees.iter().try_for_each(|p| on_this_network(chain, p.recipient.address()))?;
     if payees.is_empty() || payees.iter().any(|p| p.amount == Amount::ZERO) {
         return Err(CoinSelectionError::Zero);
     }
     let amount = Amount::checked_sum(payees.iter().map(|p| p.amount)).ok_or(CoinSelectionError::Overflow)?;
-    let (recipients, change) = (request.shape(), request.change());
+    let (shape, change) = (request.shape(), request.change());
+    let recipients = Shape { outputs: shape.outputs + beside as u64, ..shape };
     let costs = Costs { chain, amount, recipients, change, fee: FeeRule::Least };
     let chosen = match spend {
         Spend::Fewest => {
@@ -347,7 +360,7 @@ pub(crate) fn plan(
         .ok_or(CoinSelectionError::Overflow)?;
     let inputs = chosen.into_iter().cloned().collect();
     let not_after = chain.standard_expiry(state.tip.height.next());
-    Ok(PaymentPlan { request, amount, inputs, fee, share, change, not_after })
+    Ok(PaymentPlan { request, beside, amount, inputs, fee, share, change, not_after })
 }
 
 #[cfg(test)]

@@ -36,8 +36,11 @@ pub enum EntryKind {
     Change,
     /// A consolidation: several outputs became one.
     Consolidation,
-    /// Money that this wallet put into a hold: what the seller gets, or got; zero once it came back.
+    /// Money that this wallet put into a hold, with the start fee: what the seller gets, or got; the start fee alone once
+    /// the rest came back.
     Hold,
+    /// What this wallet, as the seller of a hold, was paid with its funding.
+    StartFee,
     /// A relocation: an output that somebody paid one-sidedly was moved.
     Relocation,
     /// A self-spend: an input of a payment was moved in order to end the payment.
@@ -91,6 +94,7 @@ impl fmt::Display for EntryKind {
             Self::Change => "change",
             Self::Consolidation => "consolidation",
             Self::Hold => "hold",
+            Self::StartFee => "start-fee",
             Self::Relocation => "relocation",
             Self::SelfSpend => "self-spend",
             Self::Notice => "notice",
@@ -103,6 +107,7 @@ pub(crate) fn history(state: &State) -> Vec<HistoryEntry> {
     let mut all: Vec<HistoryEntry> = sessions(state).map(|s| payment(&s)).collect();
     all.extend(state.self_transfers.values().map(|t| self_transfer(state, t)));
     all.extend(state.holds.values().filter_map(|h| hold(state, h)));
+    all.extend(state.holds.values().filter_map(start_fee));
     let of_holds: BTreeSet<_> = state.holds.values().flat_map(|h| &h.outputs).collect();
     let spent = unexplained_spends(state);
     let folded = |o: &OutputRecord| {
@@ -133,33 +138,49 @@ fn payment(s: &SessionView<'_>) -> HistoryEntry {
 
 /// The payer's entry of a hold that was funded; the seller's, of one that was claimed.
 fn hold(state: &State, h: &HoldRecord) -> Option<HistoryEntry> {
-    let (kind, status, fee, counterparty) = match (h.funding_transaction(), h.ended()) {
+    let terms = &h.offer().terms;
+    let (kind, status, fee, amount) = match (h.funding_transaction(), h.ended()) {
         (Some(t), ended) => {
             let back = h.outputs.iter().filter_map(|c| state.outputs.get(c)).map(|o| o.opening.amount);
-            let kept = match ended {
-                None => Amount::ZERO,
-                Some((Ending::Claimed, _)) => h.offer().terms.claim_fee,
-                Some(_) => h.offer().terms.held().checked_sub(Amount::checked_sum(back)?)?,
+            let (kept, paid) = match ended {
+                None => (Amount::ZERO, terms.amount),
+                Some((Ending::Claimed, _)) => (terms.claim_fee, terms.amount),
+                Some(_) => (terms.held().checked_sub(Amount::checked_sum(back)?)?, Amount::ZERO),
             };
-            (EntryKind::Hold, h.funding, t.body.fees()?.checked_add(kept)?, h.offer().seller)
+            let fee = t.body.fees()?.checked_add(kept)?;
+            (EntryKind::Hold, h.funding, fee, paid.checked_add(terms.start_fee)?)
         }
         (None, Some((Ending::Claimed, height))) if h.side() == HoldSide::Seller => {
-            (EntryKind::Received, TxStatus::Confirmed { height }, Amount::ZERO, h.offer().payer)
+            (EntryKind::Received, TxStatus::Confirmed { height }, Amount::ZERO, terms.amount)
         }
         _ => return None,
     };
-    let returned = matches!(h.ended(), Some((Ending::Undone | Ending::Refunded(_), _)));
-    Some(HistoryEntry {
+    Some(HistoryEntry { fee, ..of_hold(h, kind, (status, amount)) })
+}
+
+/// The seller's entry of a start fee, once the funding is in a block.
+fn start_fee(h: &HoldRecord) -> Option<HistoryEntry> {
+    let (height, amount) = (h.funded()?, h.offer().terms.start_fee);
+    let is_paid = h.side() == HoldSide::Seller && amount > Amount::ZERO;
+    is_paid.then(|| of_hold(h, EntryKind::StartFee, (TxStatus::Confirmed { height }, amount)))
+}
+
+fn of_hold(h: &HoldRecord, kind: EntryKind, (status, amount): (TxStatus, Amount)) -> HistoryEntry {
+    let offer = h.offer();
+    HistoryEntry {
         kind,
         status: SessionStatus::Signed(status),
         account: h.account(),
-        amount: if returned { Amount::ZERO } else { h.offer().terms.amount },
-        fee,
-        counterparty: Some(counterparty),
-        memo: h.offer().memo.as_str().to_owned(),
+        amount,
+        fee: Amount::ZERO,
+        counterparty: Some(match h.side() {
+            HoldSide::Payer => offer.seller,
+            HoldSide::Seller => offer.payer,
+        }),
+        memo: offer.memo.as_str().to_owned(),
         reference: None,
-        id: h.offer().id.0,
-    })
+        id: offer.id.0,
+    }
 }
 
 fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {

@@ -17,7 +17,8 @@
 //! The output of a hold has a blinding factor r_p + r_s, so only both spend it. Before the payer funds it, both
 //! have signed a **ladder**: n refunds to the payer with windows one after another, because every kernel expires.
 //! A claim ends before the ladder begins. `schedule` has the heights, `letters` the six messages, `payer` and
-//! `seller` the checks and signatures of either side; `docs/SIGNING.md`, "Holds", the formulas.
+//! `seller` the checks and signatures of either side, `start_fee` what the seller gets with the funding;
+//! `docs/SIGNING.md`, "Holds", the formulas.
 //!
 //! **Guaranteed.** All refunds are verified against the consensus rules before the funding leaves. Every
 //! session has an id of its own, derived from the hold and its purpose. Each party signs once: the payer's
@@ -33,9 +34,10 @@ mod readiness;
 pub(crate) mod refund;
 mod schedule;
 pub(crate) mod seller;
+pub(crate) mod start_fee;
 
 pub use error::HoldError;
-pub use letters::{Answer, Join, Offer, Part, Prove, Purpose, Release, Settlement, SignedShare};
+pub use letters::{Answer, Join, Offer, Part, Prove, Purpose, Release, Settlement, SignedShare, StartFee};
 pub use locked::LockedClaim;
 pub use readiness::Promised;
-pub use schedule::{ClaimLock, HoldTerms, Schedule};
+pub use schedule::{ClaimLock, HoldPrice, HoldTerms, Schedule};

@@ -121,6 +121,7 @@ fn holds_are_refused_by_name() {
         amount: Amount::new(1_000_000),
         seller: b.address(),
         memo: Memo::default(),
+        start_fee: Amount::ZERO,
         schedule: Schedule { blocks: 10, rungs: 2, confirmations: 2 },
     };
     let refused = a.wallet.plan_hold(request).map(|_| ()).unwrap_err();

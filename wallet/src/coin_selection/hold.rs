@@ -1,7 +1,7 @@
 //! Plans a hold: what funds it, and its terms.
 
 use super::{
-    CoinSelectionError, Confirmed, Decision, Payee, PaymentPlan, PaymentRequest, Recipient, Spend, plan,
+    CoinSelectionError, Confirmed, Decision, Payee, PaymentPlan, PaymentRequest, Recipient, Spend, plan_with,
 };
 use crate::{
     hold::{HoldTerms, Schedule},
@@ -18,8 +18,10 @@ pub struct HoldRequest {
     pub account: Account,
     /// Who is paid.
     pub seller: Address,
-    /// What the seller gets.
+    /// What the seller gets with a claim.
     pub amount: Amount,
+    /// What the seller gets with the funding, for beginning; zero for none.
+    pub start_fee: Amount,
     /// Blocks, refunds, confirmations.
     pub schedule: Schedule,
     /// A line of text for the seller.
@@ -79,7 +81,10 @@ pub(crate) fn plan_hold(
     terms: HoldTerms,
 ) -> Result<HoldPlan, CoinSelectionError> {
     let HoldRequest { account, seller, memo, .. } = request;
-    let payee = Payee { amount: terms.held(), recipient: Recipient::Interactive(seller), memo: memo.clone() };
-    let funding = plan(state, chain, PaymentRequest::new(account, vec![payee]), &Spend::Fewest)?;
+    let recipient = Recipient::Interactive(seller);
+    let payee = Payee { amount: terms.to_fund(), recipient, memo: memo.clone() };
+    let request = PaymentRequest::new(account, vec![payee]);
+    let beside = usize::from(terms.start_fee > Amount::ZERO);
+    let funding = plan_with(state, chain, (request, beside), &Spend::Fewest)?;
     Ok(HoldPlan { seller, memo, terms, funding })
 }

@@ -16,6 +16,8 @@ pub struct Linkage {
     pub rewards: usize,
     /// New outputs of the recipients, each with a kernel.
     pub payees: usize,
+    /// New outputs of theirs beside these, without a kernel of their own.
+    pub beside: usize,
     /// New outputs of this wallet.
     pub own: usize,
 }
@@ -23,13 +25,15 @@ pub struct Linkage {
 impl Linkage {
     pub(crate) fn of(inputs: &[OutputRecord], payees: usize, change: Amount) -> Self {
         let rewards = inputs.iter().filter(|i| i.kind == OutputKind::Coinbase).count();
-        Self { inputs: inputs.len(), rewards, payees, own: usize::from(change > Amount::ZERO) }
+        let own = usize::from(change > Amount::ZERO);
+        Self { inputs: inputs.len(), rewards, payees, beside: 0, own }
     }
 }
 
 impl fmt::Display for Linkage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { inputs, rewards, payees, own } = self;
+        let Self { inputs, rewards, payees, beside, own } = self;
+        let theirs = payees + beside;
         match inputs {
             1 => f.write_str("one of your outputs is spent")?,
             n => write!(f, "{n} of your outputs are spent together")?,
@@ -39,11 +43,11 @@ impl fmt::Display for Linkage {
             (1, _) => f.write_str(", a block reward")?,
             (_, n) => write!(f, ", {n} of them block rewards")?,
         }
-        match (payees, own) {
+        match (theirs, own) {
             (0, _) | (1, 0) => f.write_str("; no change"),
             (1, _) => f.write_str("; one of the two new outputs is your change"),
-            (_, 0) => write!(f, "; {payees} new outputs, no change"),
-            _ => write!(f, "; one of the {} new outputs is your change", payees + own),
+            (_, 0) => write!(f, "; {theirs} new outputs, no change"),
+            _ => write!(f, "; one of the {} new outputs is your change", theirs + own),
         }?;
         if *payees > 1 {
             write!(

@@ -36,9 +36,14 @@ pub enum HoldError {
     /// A share of the offset does not belong to the keys that were shown.
     #[error("the {0}'s share of an offset does not fit its keys")]
     Offset(Role),
-    /// The seller's output does not hold the agreed amount.
+    /// The seller's output does not hold the agreed amount, or says more than that.
     #[error("the responder's output does not commit to the agreed amount under its key and offset")]
     Output,
+    /// An output for a start fee that was not offered, or none for one that was.
+    #[error(
+        "the responder's consent has no output for the start fee of the offer, or one that was not offered"
+    )]
+    StartFee,
     /// A kernel of an answer has another kind, fee or window than the terms allow.
     #[error("the responder's kernel has another fee or window than the terms of the hold allow")]
     Kernel,

@@ -4,7 +4,7 @@
 //! offer     id (32) ‖ terms ‖ kernel features ‖ payer ‖ seller ‖ memo ‖ X_p (32) ‖ possession (64)
 //!           ‖ shares of funding, claim, undoing ‖ share of each refund ‖ signature (64)
 //! join      id (32) ‖ offer hash (32) ‖ X_s, T1s, T2s (96) ‖ possession (64) ‖ signed share of the funding
-//!           ‖ n (1) ‖ signed share of each refund
+//!           ‖ n (1) ‖ signed share of each refund ‖ [C_f ‖ receipt (64)]
 //! prove     id (32) ‖ join hash (32) ‖ A, S, T₁, T₂ (128)
 //! part      id (32) ‖ prove hash (32) ‖ u (32)
 //! answer    id (32) ‖ part hash (32) ‖ kernel features ‖ signed share ‖ 0, or 1 or 2 ‖ output ‖ receipt (64) ‖ [T (32)]
@@ -12,11 +12,12 @@
 //! signed share = share (160) ‖ o_s (32) ‖ z_s (32)       terms: schedule.rs
 //! ```
 //!
+//! C_f pays the start fee, if the terms name one; 128 is then added to n, here and in the terms.
 //! An answer begins with 0 if it undoes the hold, with 1 if it claims it, with 2 if the claim is locked to T.
 //! The payer's address signs its offer, without the signature, after a label and the chain id.
 #![deny(clippy::indexing_slicing)]
 
-use super::schedule::{HoldTerms, MAX_RUNGS};
+use super::schedule::{HoldTerms, marked, unmarked};
 use crate::{
     codec::session,
     keys::Address,
@@ -30,7 +31,7 @@ use sotto_mw::{
     hash::{Hash, tagged},
     joint::{CoOwnerPart, ProofHeads, ProverPart},
     kernel::KernelFeatures,
-    output::Output,
+    output::{Output, OutputFeatures},
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
     session::{Session, SessionError, SessionId, Share, Shares},
@@ -198,6 +199,15 @@ impl Decode for SignedShare {
     }
 }
 
+/// The seller's output for the start fee, in the funding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartFee {
+    /// C_f with its range proof.
+    pub output: Box<Output>,
+    /// The receipt, signed by the address of the seller.
+    pub receipt: Signature,
+}
+
 /// The seller's consent: its part of the joint output, and all that the ladder needs of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Join {
@@ -211,6 +221,8 @@ pub struct Join {
     pub funding: SignedShare,
     /// For each refund.
     pub rungs: Vec<SignedShare>,
+    /// For the start fee, if the offer names one.
+    pub start_fee: Option<StartFee>,
 }
 
 impl Encode for Join {
@@ -219,8 +231,10 @@ impl Encode for Join {
         self.offer.encode(out);
         self.part.encode(out);
         self.funding.encode(out);
-        out.push(u8::try_from(self.rungs.len()).unwrap_or(u8::MAX));
+        let n = u8::try_from(self.rungs.len()).unwrap_or(u8::MAX);
+        out.push(marked(n, self.start_fee.is_some()));
         self.rungs.iter().for_each(|s| s.encode(out));
+        self.start_fee.iter().for_each(|s| s.encode(out));
     }
 }
 
@@ -228,13 +242,23 @@ impl Decode for Join {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (id, offer, part, funding) =
             (session(r)?, Hash::decode(r)?, CoOwnerPart::decode(r)?, SignedShare::decode(r)?);
-        let n = r.u8()?;
-        if n > MAX_RUNGS {
-            let (found, bound) = (n.into(), MAX_RUNGS.into());
-            return Err(DecodeError::Bound { what: "refunds of a hold", found, bound });
-        }
+        let (n, starts) = unmarked(r)?;
         let rungs = (0..n).map(|_| SignedShare::decode(r)).collect::<Result<_, _>>()?;
-        Ok(Self { id, offer, part, funding, rungs })
+        let start_fee = starts.then(|| StartFee::decode(r)).transpose()?;
+        Ok(Self { id, offer, part, funding, rungs, start_fee })
+    }
+}
+
+impl Encode for StartFee {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.output.encode(out);
+        self.receipt.encode(out);
+    }
+}
+
+impl Decode for StartFee {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { output: Box::new(Output::decode(r)?), receipt: Signature::decode(r)? })
     }
 }
 
@@ -386,4 +410,9 @@ impl Decode for Settlement {
 /// X of a partner, moved by its share of an offset: `X + o·G`, which must equal what the offset stands for.
 pub(crate) fn moved(x: &PublicKey, offset: &Scalar) -> PublicKey {
     x.plus(&PublicKey::of(&SecretScalar::from(*offset)))
+}
+
+/// Whether an output says nothing but its amount: no reward, no receiver, no extra data.
+pub(crate) fn bare(output: &Output) -> bool {
+    output.features == OutputFeatures::Plain && output.extra.as_bytes().is_empty()
 }

@@ -1,7 +1,7 @@
 //! The payer's side of a hold: opens it, checks the seller's letters, signs the ladder, the funding and the end.
 //!
 //! ```text
-//! funding  o_s + X_fs = X_s,            o_p = r_p + (r_change − Σ r_in) − x_p
+//! funding  see `start_fee`,             o_p = r_p + (r_change − Σ r_in) − x_p
 //! refund   o_s·G + X_rs = −X_s,         o_p = r_back − r_p − x_p
 //! undoing  as a refund
 //! claim    C_s − v·H = X_s + X_cs + o_s·G,    o_p = −r_p − x_p
@@ -11,7 +11,8 @@
 
 use super::{
     HoldError, HoldTerms,
-    letters::{Answer, Join, Offer, Part, Purpose, Release, Settlement, SignedShare, moved},
+    letters::{Answer, Join, Offer, Part, Purpose, Release, Settlement, SignedShare, bare, moved},
+    start_fee,
 };
 use crate::{
     keys::{AccountKeys, Address, Identity, derive_scalar},
@@ -33,7 +34,7 @@ use sotto_mw::{
     hash::{Hash, tagged},
     joint::{Joint, PreparedProof, ProverPart},
     kernel::{Excess, Kernel, KernelFeatures, Window},
-    output::{Output, OutputFeatures},
+    output::Output,
     rules::{Verified, check_transaction, verify_transaction},
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
@@ -156,9 +157,7 @@ pub(crate) fn check_join(chain: &Chain, offer: &Offer, join: &Join) -> Result<Ch
     }
     let joint = joint(chain, offer, join)?;
     checked(chain, offer, (Purpose::Funding, &offer.funding), &join.funding)?;
-    if moved(&join.funding.share.key, &join.funding.offset) != join.part.key {
-        return Err(HoldError::Offset(Role::Responder));
-    }
+    start_fee::check(chain, offer, join)?;
     let rung = |(i, signed): (u8, &SignedShare)| {
         let features = offer.terms.rung(chain, i);
         let session = checked(chain, offer, (Purpose::Refund(i), &features), signed)?;
@@ -267,6 +266,7 @@ pub(crate) fn fund(
     body.inputs = funded.inputs;
     body.one_sided_inputs = funded.one_sided_inputs;
     body.outputs.push(output);
+    body.outputs.extend(join.start_fee.iter().map(|s| (*s.output).clone()));
     body.outputs.extend(funded.outputs);
     party.verify(Transaction { offset: join.funding.offset + own, body: body.in_order() })
 }
@@ -335,9 +335,8 @@ pub(crate) fn check_claim(
         return Err(HoldError::Kernel);
     }
     let SignedShare { share, offset, .. } = &answer.signed;
-    let bare = output.features == OutputFeatures::Plain && output.extra.as_bytes().is_empty();
     let x = share.key.plus(&join.part.key);
-    if !bare || !output.commitment.is_split(offer.terms.amount, &x, offset) {
+    if !bare(output) || !output.commitment.is_split(offer.terms.amount, &x, offset) {
         return Err(HoldError::Output);
     }
     let statement = receipt(offer, answer, &output.commitment).message(chain.id());

@@ -1,7 +1,7 @@
 //! The conditions under which a seller begins the work that a hold pays for.
 //!
 //! ```text
-//! the hold is for this memo and address; amount, D and d are at least those agreed; u was answered
+//! the hold is for this memo and address; amount, D and d are at least those agreed, f is the agreed one; u was answered
 //! it is in a block, unspent, with d blocks; no undoing that the seller consented to can still happen
 //! next ≤ H_r − grid − M − (D − d): a claim after all that is left of D is still in time
 //! ```
@@ -23,6 +23,8 @@ pub struct Promised<'a> {
     pub seller: &'a Address,
     /// The amount that it pays, at least.
     pub amount: Amount,
+    /// The start fee that it pays; zero for none.
+    pub start_fee: Amount,
     /// D: the blocks that it leaves for confirmations, work and letters, at least.
     pub blocks: u64,
     /// d: the confirmations that are waited for.
@@ -52,6 +54,9 @@ impl Promised<'_> {
     pub(crate) fn check(&self, terms: &HoldTerms) -> Result<(), HoldError> {
         if terms.amount < self.amount {
             return Err(HoldError::Terms("it pays less than was agreed"));
+        }
+        if terms.start_fee != self.start_fee {
+            return Err(HoldError::Terms("it pays another start fee than was agreed"));
         }
         if terms.blocks < self.blocks || terms.confirmations < self.confirmations {
             return Err(HoldError::Terms("it leaves fewer blocks or confirmations than were agreed"));

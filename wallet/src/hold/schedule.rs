@@ -24,9 +24,11 @@ use sotto_mw::{
 };
 
 /// The most refunds of a ladder.
-pub(super) const MAX_RUNGS: u8 = 64;
+const MAX_RUNGS: u8 = 64;
 /// The most blocks D of a hold: some years of seconds.
 const MAX_BLOCKS: u64 = 1 << 27;
+/// Set in the byte with the number of refunds if there is a start fee, for which something follows.
+const STARTS: u8 = 1 << 7;
 
 /// The counts that a payer chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,15 @@ pub struct Schedule {
     pub rungs: u8,
     /// d, the confirmations that the seller waits for.
     pub confirmations: u64,
+}
+
+/// What a payer pays a seller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldPrice {
+    /// From the hold, with a claim.
+    pub amount: Amount,
+    /// In the funding, whatever becomes of the hold; zero for none.
+    pub start_fee: Amount,
 }
 
 /// What several claims have in common, so that one secret completes all of them in time.
@@ -51,8 +62,10 @@ pub struct ClaimLock {
 /// What both parties agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldTerms {
-    /// What the seller gets.
+    /// What the seller gets with a claim.
     pub amount: Amount,
+    /// f, what the seller gets with the funding, for beginning; zero for none. It does not come back.
+    pub start_fee: Amount,
     /// The fee of the claim, or of the undoing.
     pub claim_fee: Amount,
     /// The fee of a refund.
@@ -84,7 +97,7 @@ impl HoldTerms {
     pub fn new(
         chain: &Chain,
         next: Height,
-        amount: Amount,
+        HoldPrice { amount, start_fee }: HoldPrice,
         Schedule { blocks, rungs, confirmations }: Schedule,
     ) -> Result<Self, HoldError> {
         let least = chain.least_fee(SHAPE).ok_or(HoldError::Terms("the fee is out of range"))?;
@@ -92,6 +105,7 @@ impl HoldTerms {
         let early = Self::earliest(chain, funded, blocks.min(MAX_BLOCKS));
         let terms = Self {
             amount,
+            start_fee,
             claim_fee: least,
             refund_fee: least.checked_add(least).unwrap_or(least),
             refund_from: Height::new(early.get().next_multiple_of(chain.params().window_grid)),
@@ -131,8 +145,13 @@ impl HoldTerms {
         if self.claim_fee < least || self.refund_fee < least {
             return fail("a fee is below the least fee");
         }
-        if self.amount == Amount::ZERO || sum.is_none() || sum > chain.supply(self.last_height(chain)) {
+        let supply = chain.supply(self.last_height(chain));
+        if self.amount == Amount::ZERO || sum.is_none() || sum > supply {
             return fail("the amount is zero, or above the supply");
+        }
+        let all = sum.and_then(|held| held.checked_add(self.start_fee));
+        if all.is_none() || all > supply {
+            return fail("the amount and the start fee are above the supply");
         }
         if sum.is_none_or(|held| held <= self.refund_fee) {
             return fail("the amount does not pay for a refund");
@@ -150,6 +169,12 @@ impl HoldTerms {
     #[must_use]
     pub fn held(&self) -> Amount {
         self.amount.checked_add(self.claim_fee).unwrap_or(Amount::new(u64::MAX))
+    }
+
+    /// What the funding pays: the output of the hold, and the start fee.
+    #[must_use]
+    pub fn to_fund(&self) -> Amount {
+        self.held().checked_add(self.start_fee).unwrap_or(Amount::new(u64::MAX))
     }
 
     /// The kernel of refund i.
@@ -209,20 +234,38 @@ impl Encode for HoldTerms {
     fn encode(&self, out: &mut Vec<u8>) {
         [self.amount, self.claim_fee, self.refund_fee].iter().for_each(|a| a.encode(out));
         self.refund_from.encode(out);
-        out.push(self.rungs);
+        let start_fee = Some(self.start_fee).filter(|f| *f > Amount::ZERO);
+        out.push(marked(self.rungs, start_fee.is_some()));
         [self.blocks, self.confirmations].iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
+        start_fee.iter().for_each(|f| f.encode(out));
     }
 }
 
 impl Decode for HoldTerms {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (amount, claim_fee, refund_fee) = (Amount::decode(r)?, Amount::decode(r)?, Amount::decode(r)?);
-        let (refund_from, rungs) = (Height::decode(r)?, r.u8()?);
-        if rungs > MAX_RUNGS {
-            let (found, bound) = (rungs.into(), MAX_RUNGS.into());
-            return Err(DecodeError::Bound { what: "refunds of a hold", found, bound });
-        }
+        let (refund_from, (rungs, starts)) = (Height::decode(r)?, unmarked(r)?);
         let (blocks, confirmations) = (r.u64()?, r.u64()?);
-        Ok(Self { amount, claim_fee, refund_fee, refund_from, rungs, blocks, confirmations })
+        let start_fee = if starts { Amount::decode(r)? } else { Amount::ZERO };
+        if starts && start_fee == Amount::ZERO {
+            return Err(DecodeError::Code { what: "start fee", code: 0 });
+        }
+        Ok(Self { amount, start_fee, claim_fee, refund_fee, refund_from, rungs, blocks, confirmations })
     }
+}
+
+/// The byte with the number of refunds, marked if something for a start fee follows.
+pub(super) const fn marked(rungs: u8, starts: bool) -> u8 {
+    if starts { rungs | STARTS } else { rungs }
+}
+
+/// The inverse: the number of refunds, and whether something for a start fee follows.
+pub(super) fn unmarked(r: &mut Reader<'_>) -> Result<(u8, bool), DecodeError> {
+    let byte = r.u8()?;
+    let (rungs, starts) = (byte & !STARTS, byte & STARTS != 0);
+    if rungs > MAX_RUNGS {
+        let (found, bound) = (rungs.into(), MAX_RUNGS.into());
+        return Err(DecodeError::Bound { what: "refunds of a hold", found, bound });
+    }
+    Ok((rungs, starts))
 }

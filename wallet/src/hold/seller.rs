@@ -1,7 +1,7 @@
 //! The seller's side of a hold: joins it, answers the proof once, claims or undoes it.
 //!
 //! ```text
-//! funding  o_s = r_s − x_s          refund, undoing  o_s = −r_s − x_s          claim  o_s = r_out − r_s − x_s
+//! funding  o_s = r_s [+ r_f] − x_s  refund, undoing  o_s = −r_s − x_s          claim  o_s = r_out − r_s − x_s
 //! the payer's half of a claim:  o_p·G + X_cp = −X_p
 //! ```
 //!
@@ -12,6 +12,7 @@ use super::{
     HoldError, HoldTerms,
     letters::{Answer, Join, Offer, Part, Prove, Purpose, Release, Settlement, SignedShare, moved},
     payer::{Agreed, ClaimSession, Party, joint, kernel, receipt, spend},
+    start_fee,
 };
 use crate::{
     keys::{Purpose as OutputPurpose, fresh_index},
@@ -54,7 +55,7 @@ pub(crate) fn check_offer(party: &Party<'_>, offer: &Offer) -> Result<(), HoldEr
     if party.keys.identity_of(&offer.seller).is_none() {
         return Err(SlateError::NotForUs.into());
     }
-    check_kernel(chain, party.tip, offer.terms.held(), &offer.funding)?;
+    check_kernel(chain, party.tip, offer.terms.to_fund(), &offer.funding)?;
     offer.terms.check(chain, offer.funding.window(0).not_after)?;
     if offer.is_signed(chain.id()) { Ok(()) } else { Err(HoldError::PayerSignature) }
 }
@@ -70,16 +71,19 @@ pub(crate) fn join(
     let place = Participant { chain, session: &offer.id, role: Role::Responder };
     let [r, tau1, tau2] = [0, 1, 2].map(|i| party.secret(&place, &[hash.as_bytes(), &[i][..]].concat(), rng));
     let part = CoOwner::from_secrets(r.clone(), [tau1.clone(), tau2.clone()]).part(&place, rng);
+    let start_fee = start_fee::output(party.keys, party.chain, offer, rng)?;
+    let funded = start_fee.as_ref().map_or_else(|| r.clone(), |f| r.add(&f.blinding));
     let mut signed = |purpose, features: KernelFeatures, blinding: &SecretScalar| {
         let session = purpose_session(party, offer, (purpose, &features, None), rng)?;
         session.sign(blinding)
     };
-    let funding = signed(Purpose::Funding, offer.funding, &r)?;
+    let funding = signed(Purpose::Funding, offer.funding, &funded)?;
     let back = SecretScalar::zero().sub(&r);
     let rungs = (0..offer.terms.rungs)
         .map(|i| signed(Purpose::Refund(i), offer.terms.rung(party.chain, i), &back))
         .collect::<Result<_, _>>()?;
-    let join = Join { id: offer.id, offer: hash, part, funding, rungs };
+    let start_fee = start_fee.map(|f| f.signed(&funding.share.key, rng)).transpose()?;
+    let join = Join { id: offer.id, offer: hash, part, funding, rungs, start_fee };
     joint(party.chain, offer, &join)?;
     Ok(NewJoin { join, secrets: SessionSecrets { x: r, nonces: Nonces::from_secrets(tau1, tau2) } })
 }

@@ -13,7 +13,7 @@ use crate::{
     coinbase::{CoinbaseBuilder, CoinbaseError},
     contacts::{ContactError, ContactName},
     error::WalletError,
-    hold::HoldTerms,
+    hold::{HoldPrice, HoldTerms},
     keys::{Account, Address},
     level::Level,
     outputs::OutputRecord,
@@ -457,7 +457,8 @@ impl<S: Store> Wallet<S> {
         let context = self.context();
         context.keys(request.account)?;
         let next = context.tip().next();
-        let terms = HoldTerms::new(context.chain, next, request.amount, request.schedule)?;
+        let price = HoldPrice { amount: request.amount, start_fee: request.start_fee };
+        let terms = HoldTerms::new(context.chain, next, price, request.schedule)?;
         Ok(coin_selection::plan_hold(context.state, context.chain, request, terms)?)
     }
 }

@@ -172,7 +172,10 @@ pub(super) fn join(
     let stage = SellerStage::Joined(sealed);
     let side =
         Side::Seller(SellerHold { r: secrets.x, join: join.clone(), stage, undo: None, published: false });
-    Ok(Change::new(with(context, new_record(account, offer, side)), join))
+    let mut record = new_record(account, offer, side);
+    // A scan finds it once it is in a block, as any output; the history then knows what it is.
+    record.outputs.extend(join.start_fee.iter().map(|s| s.output.commitment.encoded()));
+    Ok(Change::new(with(context, record), join))
 }
 
 pub(super) fn prove(

@@ -5,7 +5,7 @@ use crate::{
     armor::{self, MessageKind},
     encrypt::{Encryptable, Encrypted, Privacy},
     error::WalletError,
-    hold::{Purpose, Settlement, payer::receipt},
+    hold::{Purpose, Settlement, payer::receipt, start_fee},
     keys::{Account, Address},
     output_proof::{Evidence, OutputProof, Prover, SealedOutput},
     outputs::Coin,
@@ -19,7 +19,7 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    amount::Height,
+    amount::{Amount, Height},
     kernel::Excess,
     secret::SecretScalar,
     session::{Role, SessionId},
@@ -142,7 +142,8 @@ fn wrote<T: Encryptable + PartialEq>(
 pub(crate) fn paid_excess(context: &Context<'_>, session: &SessionId) -> Option<Excess> {
     let sent = signed(context, session).map(|s| s.excess);
     let claimed = || released(context, session)?.claim_excess();
-    sent.or_else(|| context.state.paid.get(session).map(|p| p.excess)).or_else(claimed)
+    let started = || started(context, session)?.funding_excess();
+    sent.or_else(|| context.state.paid.get(session).map(|p| p.excess)).or_else(claimed).or_else(started)
 }
 
 pub(crate) fn prove(
@@ -153,7 +154,8 @@ pub(crate) fn prove(
     let sent = signed(context, session).map(|s| sent_proof(s, inclusion));
     let paid = context.state.paid.get(session).map(|p| paid_proof(p, inclusion));
     let claimed = released(context, session).and_then(|h| claim_proof(h, inclusion));
-    let proof = sent.or(paid).or(claimed).ok_or(PaymentProofError::UnknownSession)?;
+    let started = started(context, session).and_then(|h| start_proof(h, inclusion));
+    let proof = sent.or(paid).or(claimed).or(started).ok_or(PaymentProofError::UnknownSession)?;
     proof.verify(context.chain.id())?;
     Ok(proof)
 }
@@ -169,6 +171,30 @@ fn signed<'a>(context: &Context<'a>, session: &SessionId) -> Option<&'a SignedIn
 /// The hold with this id, if this wallet is its payer.
 fn released<'a>(context: &Context<'a>, hold: &SessionId) -> Option<&'a HoldRecord> {
     context.state.holds.get(hold).filter(|h| h.spends().is_some())
+}
+
+/// The hold with a start fee whose funding has this session, if this wallet is its payer.
+fn started<'a>(context: &Context<'a>, funding: &SessionId) -> Option<&'a HoldRecord> {
+    let mut paid = context.state.holds.values().filter(|h| h.spends().is_some());
+    paid.find(|h| {
+        let offer = h.offer();
+        offer.terms.start_fee > Amount::ZERO && Purpose::Funding.session(&offer.id) == *funding
+    })
+}
+
+/// What the seller signed with its consent.
+fn start_proof(h: &HoldRecord, inclusion: &KernelInclusion) -> Option<PaymentProof> {
+    let (offer, join) = (h.offer(), h.join()?);
+    let (paid, share) = (join.start_fee.as_ref()?, offer.share(Purpose::Funding)?);
+    Some(PaymentProof {
+        receipt: start_fee::receipt(offer, &join.funding.share.key, &paid.output.commitment),
+        receiver: offer.seller,
+        signature: paid.receipt,
+        payer: share.key,
+        role: Role::Inviter,
+        possession: share.possession,
+        inclusion: inclusion.clone(),
+    })
 }
 
 /// What the seller signed with its claim.

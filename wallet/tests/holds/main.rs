@@ -11,6 +11,7 @@ mod observer;
 mod restarts;
 mod safety;
 mod sales;
+mod start_fees;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -42,6 +43,8 @@ pub(crate) struct Scene {
     pub(crate) seller: Person,
     /// Who takes the rewards of the blocks that a test seals.
     pub(crate) miner: Person,
+    /// What a hold that is opened pays to begin.
+    pub(crate) start_fee: u64,
 }
 
 impl Scene {
@@ -56,7 +59,7 @@ impl Scene {
         ledger.grow(&payer.wallet, 4);
         payer.scan(&ledger);
         let miner = ledger.wallet(30);
-        Self { ledger, payer, seller, miner }
+        Self { ledger, payer, seller, miner, start_fee: 0 }
     }
 
     pub(crate) fn request(&self, rungs: u8) -> HoldRequest {
@@ -64,6 +67,7 @@ impl Scene {
             account: Account(0),
             seller: self.seller.address(),
             amount: Amount::new(AMOUNT),
+            start_fee: Amount::new(self.start_fee),
             schedule: Schedule { blocks: 10, rungs, confirmations: 2 },
             memo: Memo::new("the result".into()).unwrap(),
         }
@@ -209,7 +213,7 @@ pub(crate) fn lock(seed: u64) -> (SecretScalar, Point) {
 fn a_hold_on_an_ordinary_chain_is_claimed() {
     let (ledger, payer, seller) = two();
     let miner = ledger.wallet(30);
-    let mut s = Scene { ledger, payer, seller, miner };
+    let mut s = Scene { ledger, payer, seller, miner, start_fee: 0 };
     let id = s.funded();
     let answer = s.answer(&id, None).unwrap();
     let release = s.release(&answer).unwrap();

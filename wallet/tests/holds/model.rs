@@ -7,8 +7,9 @@ use rand_chacha::rand_core::RngCore;
 use sotto_mw::{codec::Decode, codec::Encode, rules::connect_transaction};
 use std::collections::VecDeque;
 
-const RUNS: u64 = 12;
+const RUNS: u64 = 16;
 const STEPS: usize = 40;
+const START_FEE: u64 = 30_000_000;
 
 /// The letters, and a transaction for the chain.
 #[allow(clippy::large_enum_variant, reason = "few letters are under way at once")]
@@ -44,7 +45,9 @@ impl Life {
     fn new(seed: u64) -> Self {
         let rng = ChaCha20Rng::seed_from_u64(seed);
         let (letters, pool) = (VecDeque::new(), vec![]);
-        Self { s: Scene::new(), rng, letters, pool, alive: [true; 2], undoable: 0 }
+        // Every other hold has a start fee.
+        let start_fee = if seed % 2 == 0 { 0 } else { START_FEE };
+        Self { s: Scene { start_fee, ..Scene::new() }, rng, letters, pool, alive: [true; 2], undoable: 0 }
     }
 
     fn one_of(&mut self, n: u32) -> u32 {
@@ -214,12 +217,19 @@ fn nobody_loses_more_than_was_agreed() {
         let [payer, seller] = life.s.totals();
         let [stage, _] = life.s.stages();
         *endings.entry(stage).or_default() += 1;
-        assert!(seller == 0 || seller == AMOUNT, "seed {seed}: {seller}");
+        // To the unit: the start fee exactly if it was funded, the amount exactly if it was claimed.
+        let funded = life.s.payer.wallet.held().next().and_then(|h| h.funded()).is_some();
+        let started = if funded { life.s.start_fee } else { 0 };
+        let claimed = if stage == "claimed" { AMOUNT } else { 0 };
+        assert_eq!(seller, started + claimed, "seed {seed}, {stage}");
+        *endings.entry(if started > 0 { "started" } else { "free" }).or_default() += 1;
         let lost = before[0] - payer;
         let most = funding_fee + CLAIM_FEE.max(REFUND_FEE) + seller;
         assert!(lost >= seller && lost <= most, "seed {seed}, {stage}: lost {lost} of at most {most}");
         let held = life.s.payer.wallet.balance(None).held.units();
         assert!(held == 0 || !life.alive[0], "seed {seed}: a payer that lives has its money");
     }
-    assert!(endings.contains_key("claimed") && endings.contains_key("refunded"), "{endings:?}");
+    for reached in ["claimed", "refunded", "started", "free"] {
+        assert!(endings.contains_key(reached), "{endings:?}");
+    }
 }

@@ -176,7 +176,7 @@ fn a_chain_with_short_windows_takes_no_hold() {
         let (mut payer, seller, miner) = (ledger.wallet(10), ledger.wallet(20), ledger.wallet(30));
         ledger.grow(&payer.wallet, 4);
         payer.scan(&ledger);
-        let s = Scene { ledger, payer, seller, miner };
+        let s = Scene { ledger, payer, seller, miner, start_fee: 0 };
         let plan = s.payer.wallet.plan_hold(s.request(3));
         if fits {
             plan.unwrap();

@@ -125,8 +125,8 @@ fn work_begins_when_the_money_is_there_deep_enough_and_for_long_enough() {
     let mut s = Scene::new();
     let (seller, other) = (s.seller.address(), s.payer.address());
     let memo = s.request(3).memo;
-    let promised =
-        Promised { seller: &seller, amount: Amount::new(AMOUNT), blocks: 10, confirmations: 2, memo: &memo };
+    let (amount, start_fee) = (Amount::new(AMOUNT), Amount::ZERO);
+    let promised = Promised { seller: &seller, amount, start_fee, blocks: 10, confirmations: 2, memo: &memo };
     let ready = |s: &mut Scene, promised: &Promised<'_>| s.seller.wallet.holds().ready(promised);
     let refused = |s: &mut Scene, promised: &Promised<'_>| hold_error(ready(s, promised));
     assert_eq!(refused(&mut s, &promised), HoldError::Unknown);
@@ -147,6 +147,7 @@ fn work_begins_when_the_money_is_there_deep_enough_and_for_long_enough() {
         Promised { amount: more, ..promised },
         Promised { blocks: 11, ..promised },
         Promised { confirmations: 3, ..promised },
+        Promised { start_fee: Amount::new(1), ..promised },
     ] {
         assert!(matches!(refused(&mut s, &less), HoldError::Terms(_)), "{less:?}");
     }
@@ -166,8 +167,8 @@ fn work_begins_when_the_money_is_there_deep_enough_and_for_long_enough() {
 fn work_does_not_begin_while_the_money_can_go_back() {
     let mut s = Scene::new();
     let (seller, memo) = (s.seller.address(), s.request(3).memo);
-    let promised =
-        Promised { seller: &seller, amount: Amount::new(AMOUNT), blocks: 10, confirmations: 2, memo: &memo };
+    let (amount, start_fee) = (Amount::new(AMOUNT), Amount::ZERO);
+    let promised = Promised { seller: &seller, amount, start_fee, blocks: 10, confirmations: 2, memo: &memo };
     let id = s.funded();
     assert_eq!(s.seller.wallet.holds().ready(&promised).unwrap(), id);
     let consent = s.consent(&id).unwrap();
@@ -259,12 +260,13 @@ fn a_seller_knows_how_long_its_consent_can_undo() {
 
 #[test]
 fn an_offer_fits_what_was_promised() {
-    let mut s = Scene::new();
+    let mut s = Scene { start_fee: 70, ..Scene::new() };
     s.funded();
     let offer = s.seller.wallet.held().next().unwrap().offer().clone();
     let (seller, memo) = (offer.seller, offer.memo.clone());
     let (amount, blocks, confirmations) = (offer.terms.amount, offer.terms.blocks, offer.terms.confirmations);
-    let promised = Promised { seller: &seller, amount, blocks, confirmations, memo: &memo };
+    let start_fee = offer.terms.start_fee;
+    let promised = Promised { seller: &seller, amount, start_fee, blocks, confirmations, memo: &memo };
     promised.fits(&offer).unwrap();
     let (other, stranger) = (Memo::new("another".to_owned()).unwrap(), offer.payer);
     let more = Amount::new(amount.units() + 1);
@@ -272,6 +274,8 @@ fn an_offer_fits_what_was_promised() {
         Promised { memo: &other, ..promised },
         Promised { seller: &stranger, ..promised },
         Promised { amount: more, ..promised },
+        Promised { start_fee: Amount::new(69), ..promised },
+        Promised { start_fee: Amount::new(71), ..promised },
         Promised { blocks: blocks + 1, ..promised },
         Promised { confirmations: confirmations + 1, ..promised },
     ] {

@@ -65,11 +65,15 @@ pub(crate) struct HoldConsent {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet hold open 0.5 --to bob --yes --wallet alice > my-offer.txt
-  $ sotto wallet hold open 0.5 --to bob --blocks 200 --refunds 12 --dry-run --wallet alice")]
+  $ sotto wallet hold open 0.5 --to bob --blocks 200 --refunds 12 --dry-run --wallet alice
+  $ sotto wallet hold open 0.5 --start-fee 0.05 --to bob --dry-run --wallet alice")]
 pub(crate) struct HoldOpen {
     /// Amount for the seller, such as 1.5, '1.5 SOT', or 1500000000u for base units
     #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) amount: String,
+    /// What the seller gets besides once the hold is funded, for beginning; it does not come back
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) start_fee: Option<String>,
     /// The seller: an address or a contact
     #[arg(long, value_name = "WHO")]
     pub(crate) to: String,

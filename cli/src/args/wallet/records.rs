@@ -63,6 +63,9 @@ pub(crate) struct ProofExport {
     /// The payment's session, as `wallet slates --all` shows it, a hold that was claimed, or an output that was paid to
     /// this wallet's address; a unique prefix is enough
     pub(crate) session: String,
+    /// Of a hold: the proof of its start fee, which its funding paid
+    #[arg(long)]
+    pub(crate) start_fee: bool,
     /// What to say with the proof of a payment to an address, such as a challenge of its reader
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) statement: String,

@@ -38,11 +38,11 @@ pub(crate) fn run(context: &Context, a: &args::MpcBuy) -> Outcome {
     }
     let terms = terms_of_buyer(&deal, &a.job, &Offers::beside(&a.job, job)?, &a.terms)?;
     let purse = Purse::open(context, &a.wallet, &a.node)?;
-    let (prices, _) = purse.with(Vec::new(), |table| {
-        let of = |(payee, terms): (&sotto_jobs::job::Payee, _)| {
-            deal.price(payee.owner, terms, table.chain.chain())
-        };
-        deal.sale.payees.iter().zip(&terms).map(of).collect::<Outcome<Vec<Price>>>()
+    let ((prices, unit), _) = purse.with(Vec::new(), |table| {
+        let chain = table.chain.chain();
+        let of = |(payee, terms): (&sotto_jobs::job::Payee, _)| deal.price(payee.owner, terms, chain);
+        let prices = deal.sale.payees.iter().zip(&terms).map(of).collect::<Outcome<Vec<Price>>>()?;
+        Ok((prices, *chain.unit()))
     })?;
     let widths: Vec<usize> = part.program.declaration().outputs().iter().map(|table| table.bits()).collect();
     let kept = Mutex::new(open_kept(&part.folder(as_run.run))?);
@@ -64,8 +64,13 @@ pub(crate) fn run(context: &Context, a: &args::MpcBuy) -> Outcome {
     );
     let end = end_of(&buying);
     if end.is_returned {
-        let fields = json!({ "job": job.id().to_string(), "stage": "undone" });
-        return context.output.record("mpc-sale", fields, "the money was taken back; nothing was paid");
+        let fields =
+            json!({ "job": job.id().to_string(), "stage": "undone", "start_fees": end.started.to_string() });
+        let paid = match end.started {
+            Amount::ZERO => "nothing was paid".to_owned(),
+            started => format!("the owners keep {} that they got to begin", unit.show(started)),
+        };
+        return context.output.record("mpc-sale", fields, &format!("the money was taken back; {paid}"));
     }
     let Some(proof) = &end.accused else { return ran };
     let folder =
@@ -103,9 +108,10 @@ fn as_run(a: &args::MpcBuy) -> args::MpcRun {
 
 /// What is paid, for the record of the run.
 fn record_of(buying: &Buying<'_>) -> Value {
-    let paid = buying.prices.iter().map(
-        |price| json!({ "payee": buying.deal.name(price.payee), "amount": price.amount.units().to_string() }),
-    );
+    let paid = buying.prices.iter().map(|price| {
+        json!({ "payee": buying.deal.name(price.payee), "amount": price.amount.units().to_string(),
+                "start_fee": price.start_fee.units().to_string() })
+    });
     json!({ "paid": paid.collect::<Vec<_>>() })
 }
 
@@ -138,18 +144,24 @@ fn plan(buying: &Buying<'_>, wallet: &Wallet<WalletFile>) -> Outcome<(String, Va
             Some(hold) => hold.offer().terms,
             None => *wallet.plan_hold(request(deal, price)).or_refuse("cannot put the money aside")?.terms(),
         };
-        sum = sum.checked_add(terms.held()).ok_or_else(|| Failure::refused("the prices are out of range"))?;
+        let added = terms.to_fund();
+        sum = sum.checked_add(added).ok_or_else(|| Failure::refused("the prices are out of range"))?;
         let name = deal.name(price.payee);
         // Writing to a string cannot fail.
         let _ = write!(rows, "\n  {:>24}  {name}, to {}", unit.show(price.amount), price.address);
+        if price.start_fee > Amount::ZERO {
+            let fee = unit.show(price.start_fee);
+            let _ = write!(rows, "\n  {fee:>24}  its start fee: paid with the funding, and never comes back");
+        }
         records.push(json!({ "payee": name, "amount": price.amount.units().to_string(),
+                             "start_fee": price.start_fee.units().to_string(),
                              "address": price.address.to_string(), "held": terms.held().units().to_string(),
                              "refund_from": terms.refund_from.get() }));
         last = last.filter(|last| last.refund_from >= terms.refund_from).or(Some(terms));
     }
     if is_new && sum > wallet.balance(None).total().checked_add(wallet.balance(None).held).unwrap_or(sum) {
         return Err(Failure::refused("the wallet has too little money")
-            .why(format!("the prices and the fees of their claims are {}", unit.show(sum)))
+            .why(format!("the prices, the start fees and the fees of the claims are {}", unit.show(sum)))
             .help("`sotto wallet balance` shows what there is"));
     }
     let sold = deal.job.outputs.iter().enumerate().filter(|(place, _)| deal.sale.has(*place));
@@ -157,7 +169,7 @@ fn plan(buying: &Buying<'_>, wallet: &Wallet<WalletFile>) -> Outcome<(String, Va
     let from = last.map_or(0, |terms| terms.refund_from.get());
     let until = last.map_or(0, |terms| terms.last_height(chain).get());
     let text = format!(
-        "{BOLD}Buy {}{BOLD:#} of job {} on the {} network{rows}\n  {:>24}  in all, with the fees of the claims; each hold costs the fee of its funding besides\nThe money waits in holds and is released after the run. What is not claimed returns from height {from} on; after height {until} only by consent.\nYou read the outputs once one owner's claim is in a block. After the release nothing can be undone.\nUnaudited: this has had no review outside the project.",
+        "{BOLD}Buy {}{BOLD:#} of job {} on the {} network{rows}\n  {:>24}  in all, with start fees and the fees of the claims; each hold costs the fee of its funding besides\nThe money waits in holds and is released after the run. What is not claimed returns from height {from} on; after height {until} only by consent.\nYou read the outputs once one owner's claim is in a block. After the release nothing can be undone.\nUnaudited: this has had no review outside the project.",
         sold.join(", "),
         deal.job.id(),
         chain.params().network,
@@ -170,7 +182,11 @@ fn plan(buying: &Buying<'_>, wallet: &Wallet<WalletFile>) -> Outcome<(String, Va
 
 /// Decides, durably, that the money goes back.
 fn undo(context: &Context, buying: &Buying<'_>, yes: bool) -> Outcome {
-    context.ui.confirm("Take back the money that was put aside. The outputs stay closed for ever.", yes)?;
+    let mut text = "Take back the money that was put aside. The outputs stay closed for ever.".to_owned();
+    if buying.prices.iter().any(|price| price.start_fee > Amount::ZERO) {
+        text += " Start fees that were paid do not come back.";
+    }
+    context.ui.confirm(&text, yes)?;
     let mut folder = buying.folder();
     let mut buyer = restored(&buying.deal, buying.widths, &folder)?;
     let effects = buyer.step(Event::Undo).map_err(|e| {
@@ -196,7 +212,8 @@ fn status(context: &Context, buying: &Buying<'_>) -> Outcome {
             let at = hold.map_or("nothing is put aside", HoldRecord::stage);
             let text = format!("\n  {:>24}  {name}: {at}", wallet.chain().unit().show(price.amount));
             let fields = json!({
-                "payee": name, "amount": price.amount.units().to_string(), "hold": hold.map(|h| hex(&h.offer().id.0)),
+                "payee": name, "amount": price.amount.units().to_string(),
+                "start_fee": price.start_fee.units().to_string(), "hold": hold.map(|h| hex(&h.offer().id.0)),
                 "stage": hold.map(HoldRecord::stage), "refund_from": hold.map(|h| h.offer().terms.refund_from.get()),
             });
             (text, fields)

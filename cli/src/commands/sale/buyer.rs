@@ -25,6 +25,7 @@ use sotto_jobs::post::Slot;
 use sotto_jobs::sale::buyer::{Answer, Buyer, Collected, Effect, Event};
 use sotto_jobs::sale::{Ask, ClaimSet, PayeeClaim, Sold, Wanted};
 use sotto_jobs::storage::Storage as _;
+use sotto_mw::amount::Amount;
 use sotto_mw::codec::{Decode as _, Encode as _};
 use sotto_wallet::{
     Account, Decision, Wallet,
@@ -38,7 +39,9 @@ use std::sync::{Mutex, PoisonError};
 /// Under which name the state of the sale is kept.
 const STATE: &str = "buyer";
 /// Refunds of a hold: the consent to one more would be padded beyond the longest letter that a compute party keeps.
-pub(super) const REFUNDS: u8 = 29;
+const REFUNDS: u8 = 29;
+/// The same beside an output for a start fee, which takes the place of four.
+const REFUNDS_BESIDE_START_FEE: u8 = 25;
 /// Blocks for the letters between the agreement on the claims and the payees' goes.
 const SLACK: u64 = 3;
 
@@ -63,6 +66,8 @@ pub(super) struct End {
     pub(super) accused: Option<Vec<u8>>,
     /// Whether all money was taken back.
     pub(super) is_returned: bool,
+    /// The start fees that were paid all the same.
+    pub(super) started: Amount,
 }
 
 /// Where a buyer stands.
@@ -265,6 +270,13 @@ impl Buying<'_> {
         is_over.then(|| format!("the money for {} came back; the outputs stay closed", names.join(", ")))
     }
 
+    /// The start fees of the holds that are funded: what the owners keep whatever comes of the sale.
+    fn started(&self, wallet: &Wallet<WalletFile>) -> Amount {
+        let is_paid = |price: &&Price| hold_of(wallet, price).is_some_and(|hold| hold.funded().is_some());
+        let paid = self.prices.iter().filter(is_paid).map(|price| price.start_fee);
+        Amount::checked_sum(paid).unwrap_or(Amount::new(u64::MAX))
+    }
+
     /// Takes the money back: cancels what is not funded, and asks for consent to undo the rest.
     fn undo(&self, payees: &[PartyId], table: &mut Table) -> Outcome<Progress> {
         let mut awaited = Vec::new();
@@ -291,7 +303,8 @@ impl Buying<'_> {
             awaited.push(format!("{name} to give the money back (it returns by itself from height {from})"));
         }
         Ok(if awaited.is_empty() {
-            self.end.lock().unwrap_or_else(PoisonError::into_inner).is_returned = true;
+            let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+            (end.is_returned, end.started) = (true, self.started(&table.wallet));
             Progress::Gone("the money was taken back".to_owned())
         } else {
             Progress::Awaited(awaited.join(", "))
@@ -302,11 +315,13 @@ impl Buying<'_> {
 /// The hold that a payee is offered.
 pub(super) fn request(deal: &Deal<'_>, price: &Price) -> HoldRequest {
     let (blocks, confirmations) = (deal.sale.blocks, deal.sale.confirmations);
+    let rungs = if price.start_fee > Amount::ZERO { REFUNDS_BESIDE_START_FEE } else { REFUNDS };
     HoldRequest {
         account: Account(0),
         seller: price.address,
         amount: price.amount,
-        schedule: Schedule { blocks, rungs: REFUNDS, confirmations },
+        start_fee: price.start_fee,
+        schedule: Schedule { blocks, rungs, confirmations },
         memo: price.memo.clone(),
     }
 }

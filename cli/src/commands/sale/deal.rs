@@ -33,6 +33,8 @@ pub(super) struct Deal<'a> {
 pub(super) struct Price {
     pub(super) payee: PartyId,
     pub(super) amount: Amount,
+    /// Paid with the funding; zero for none.
+    pub(super) start_fee: Amount,
     pub(super) address: Address,
     /// Names the sale and the payee, so that a wallet finds the hold.
     pub(super) memo: Memo,
@@ -60,15 +62,12 @@ impl<'a> Deal<'a> {
             return Err(refused(&"the job is paid on another ledger than this one")
                 .help(format!("the job names the ledger {}: pass its --dir or --node", self.sale.chain)));
         }
-        if terms.start_fee > 0 {
-            return Err(refused(&"its offer asks for a start fee, and sales pay none yet")
-                .help("ask the owner for an offer without a start fee"));
-        }
         let address = Address::parse(terms.address.as_str(), chain.params().network);
         let address = address.map_err(|e| refused(&format!("the address of its offer is invalid: {e}")))?;
         let memo = Memo::new(format!("sale {} to {name}", self.job.id()));
         let memo = memo.ok_or_else(|| refused(&"its name is too long"))?;
-        Ok(Price { payee, amount: Amount::new(terms.price), address, memo })
+        let (amount, start_fee) = (Amount::new(terms.price), Amount::new(terms.start_fee));
+        Ok(Price { payee, amount, start_fee, address, memo })
     }
 
     /// What a hold must promise a payee.
@@ -76,6 +75,7 @@ impl<'a> Deal<'a> {
         Promised {
             seller: &price.address,
             amount: price.amount,
+            start_fee: price.start_fee,
             blocks: self.sale.blocks,
             confirmations: self.sale.confirmations,
             memo: &price.memo,

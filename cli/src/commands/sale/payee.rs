@@ -210,6 +210,7 @@ impl Selling<'_> {
             Some((Ending::Claimed, height)) => {
                 let fields = json!({
                     "payee": self.deal.name(self.deal.us), "amount": self.price.amount.units().to_string(),
+                    "start_fee": self.price.start_fee.units().to_string(),
                     "hold": hex(&hold.offer().id.0), "height": height.get(),
                 });
                 *self.paid.lock().unwrap_or_else(PoisonError::into_inner) = fields;

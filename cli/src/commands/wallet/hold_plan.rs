@@ -3,7 +3,7 @@
 use super::{command::named, slates::memo_text};
 use crate::{bridge::hex, ui::BOLD};
 use serde_json::{Value, json};
-use sotto_mw::{chain::Chain, unit::Unit};
+use sotto_mw::{amount::Amount, chain::Chain, unit::Unit};
 use sotto_wallet::{
     Wallet,
     coin_selection::HoldPlan,
@@ -11,6 +11,7 @@ use sotto_wallet::{
     hold::{Answer, HoldTerms, Offer, Settlement},
     sessions::{Ending, HoldRecord, HoldSide},
 };
+use std::fmt::Write as _;
 
 /// When money moves, for people.
 fn heights(terms: &HoldTerms, chain: &Chain) -> String {
@@ -34,11 +35,20 @@ fn heights(terms: &HoldTerms, chain: &Chain) -> String {
 }
 
 fn sums(terms: &HoldTerms, unit: &Unit) -> String {
-    format!(
+    let mut text = format!(
         "  held   {:>24}  the amount and the fee of its claim\n  refund {:>24}  is the fee if it comes back",
         unit.show(terms.held()),
         unit.show(terms.refund_fee),
-    )
+    );
+    if terms.start_fee > Amount::ZERO {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\n  start  {:>24}  is the seller's once the hold is funded, and never comes back",
+            unit.show(terms.start_fee),
+        );
+    }
+    text
 }
 
 pub(crate) fn plan_text(plan: &HoldPlan, wallet: &Wallet<WalletFile>) -> String {
@@ -112,7 +122,8 @@ pub(crate) fn release_json(record: &HoldRecord, answer: &Answer, chain: &Chain) 
 
 fn terms_json(terms: &HoldTerms, chain: &Chain) -> Value {
     json!({
-        "amount": terms.amount.to_string(), "held": terms.held().to_string(),
+        "amount": terms.amount.to_string(), "start_fee": terms.start_fee.to_string(),
+        "held": terms.held().to_string(),
         "claim_fee": terms.claim_fee.to_string(), "refund_fee": terms.refund_fee.to_string(),
         "refund_from": terms.refund_from.get(), "refund_until": terms.last_height(chain).get(),
         "refunds": terms.rungs, "blocks": terms.blocks, "confirmations": terms.confirmations,
@@ -153,15 +164,29 @@ pub(crate) fn status(
     });
     let secret = secret.map_or_else(String::new, |s| format!("\n  secret {s}"));
     let human = format!(
-        "{}\n  {side} {}: {}, {} confirmations\n  with {}\n  {}{secret}",
+        "{}\n  {side} {}: {}, {} confirmations{}\n  with {}\n  {}{secret}",
         hex(&offer.id.0),
         chain.unit().show(offer.terms.amount),
         record.stage(),
         record.confirmations(tip),
+        start_fee(record, chain.unit()),
         named(wallet, with),
         next(record, wallet),
     );
     (fields, human)
+}
+
+/// What became of the start fee, if the hold has one.
+fn start_fee(record: &HoldRecord, unit: &Unit) -> String {
+    let amount = record.offer().terms.start_fee;
+    if amount == Amount::ZERO {
+        return String::new();
+    }
+    let paid = record.funded().map_or_else(
+        || "paid with the funding, which is in no block".to_owned(),
+        |height| format!("paid in block {height}"),
+    );
+    format!("\n  start fee {}: {paid}", unit.show(amount))
 }
 
 /// Whether no claim can be published any more, and none was in a block.

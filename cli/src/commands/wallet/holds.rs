@@ -91,6 +91,7 @@ fn consent(
 
 fn open(command: &WalletCommand<'_>, a: &args::HoldOpen) -> Outcome {
     let (amount, memo) = (amounts::written(&a.amount)?, memo(&a.memo)?);
+    let start_fee = a.start_fee.as_deref().map(amounts::written).transpose()?;
     let (wallet, chain, _) = command.open_fresh()?;
     drop(chain);
     let (unit, network) = (*wallet.chain().unit(), wallet.chain().params().network);
@@ -98,6 +99,7 @@ fn open(command: &WalletCommand<'_>, a: &args::HoldOpen) -> Outcome {
         account: command.account(&wallet)?,
         seller: wallet.contacts().resolve(&a.to, network).or_refuse(format!("cannot pay `{}`", a.to))?,
         amount: amounts::in_unit(&amount, &unit)?,
+        start_fee: amounts::optional(start_fee.as_ref(), &unit)?,
         schedule: Schedule { blocks: a.blocks, rungs: a.refunds, confirmations: a.confirmations },
         memo,
     };

@@ -18,6 +18,7 @@ use sotto_mw::{chain::ChainId, schnorr::PublicKey};
 use sotto_wallet::{
     armor::{self, MessageKind},
     contacts::{ContactError, ContactName},
+    hold::Purpose,
     keys::Address,
     proof::{PaymentProof, PaymentProofError, ProvenPayment},
 };
@@ -65,11 +66,16 @@ pub(crate) fn proof(command: &WalletCommand<'_>, verb: &WalletProof) -> Outcome 
 
 fn export(command: &WalletCommand<'_>, a: &args::ProofExport) -> Outcome {
     let (wallet, chain, _) = command.open_fresh()?;
-    if let Some(proof) = output_proofs::of(&wallet, &chain, a)? {
+    let output = if a.start_fee { None } else { output_proofs::of(&wallet, &chain, a)? };
+    if let Some(proof) = output {
         return output_proofs::print(command, &wallet, &proof);
     }
     let hold = holds::find(&wallet, &a.session).map(|hold| hold.offer().id);
-    let session = hold.or_else(|_| find(&wallet, &a.session).map(|s| s.session()))?;
+    let session = match hold {
+        Ok(id) if a.start_fee => Purpose::Funding.session(&id),
+        Err(unknown) if a.start_fee => return Err(unknown),
+        known => known.or_else(|_| find(&wallet, &a.session).map(|s| s.session()))?,
+    };
     let what = "cannot prove this payment";
     let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what);
     let excess = excess.map_err(|f| f.help("only the payer has the proof of a payment: ask for it"))?;
