@@ -78,7 +78,7 @@ fn a_result_is_sold_on_a_network_of_validators() {
     assert_eq!((&record["type"], &record["ok"]), (&"demo-sale".into(), &true.into()));
     let paid: Vec<_> =
         record["paid"].as_array().unwrap().iter().map(|p| p["amount"].as_str().unwrap()).collect();
-    assert_eq!(paid, ["2 SOT", "1.5 SOT", "1 SOT"]);
+    assert_eq!(paid, ["2 SOT", "1.5 SOT and 0.25 SOT to begin", "1 SOT"]);
     assert_eq!(record["result"].as_array().unwrap().len(), 3);
     eprintln!("{} s", record["seconds"]);
     let kept = world.path("kept").display().to_string();

@@ -30,6 +30,11 @@ fn an_offer_is_made_shown_and_revoked() {
     // Nothing is signed before somebody agrees.
     world.shell(&new("")).fails(4);
     assert!(world.shell(&new("--dry-run")).ok().contains("Price    2.5"));
+    let begun = world.shell(&new("--start-fee 0.1 --dry-run")).ok();
+    assert!(begun.contains("Price    2.5 SOT, and 0.1 SOT to begin, to"), "{begun}");
+    let begun = record(&world.shell(&new("--start-fee 0.1 --dry-run --json")).ok());
+    assert_eq!((&begun["price"], &begun["start_fee"]), (&"2500000000".into(), &"100000000".into()));
+    world.shell(&new("--start-fee 0 --dry-run")).fails(2);
     assert!(!world.path("north.offer").exists());
     world.shell(&new("--yes")).ok();
     let shown = world.run("mpc offer show north.offer").ok();

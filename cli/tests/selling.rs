@@ -19,6 +19,8 @@ use support::World;
 const WITHIN: Duration = Duration::from_secs(240);
 const NORTH: u64 = 2_000_000_000;
 const SOUTH: u64 = 1_000_000_000;
+/// What south gets besides, with the funding.
+const START: u64 = 100_000_000;
 const PARTIES: [&str; 5] = ["left", "right", "north", "south", "west"];
 
 /// The job that west buys of north and south; left and right compute.
@@ -104,7 +106,8 @@ fn market() -> World {
         w.run(&format!("mpc keygen {name}")).ok();
     }
     // The terms of south are for the buyer alone.
-    for (name, price, more) in [("north", "2", ""), ("south", "1", "--confidential west.pub")] {
+    let secret = "--start-fee 0.1 --confidential west.pub";
+    for (name, price, more) in [("north", "2", ""), ("south", "1", secret)] {
         w.shell(&format!(
             "sotto mpc offer new model.toml --key {name}.key --input {name}.csv --price {price} {more} --yes \
              --address $(sotto wallet address --wallet {name}) --out {name}.offer"
@@ -227,13 +230,27 @@ fn owners_are_paid_and_the_buyer_reads_the_result_whoever_stops() {
         await_all(&w, &mut all);
         println!("settled after {:?}", began.elapsed());
     });
-    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (NORTH, SOUTH));
-    let spent = before - balance(&w, "alice", "total");
-    assert!((NORTH + SOUTH..NORTH + SOUTH + 1_000_000).contains(&spent), "{spent}");
+    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (NORTH, START + SOUTH));
+    let (spent, paid) = (before - balance(&w, "alice", "total"), NORTH + START + SOUTH);
+    assert!((paid..paid + 1_000_000).contains(&spent), "{spent}");
     let bought = last(&w, "west.out");
     assert_eq!(bought["type"], "mpc-result", "{bought}");
     assert_eq!(bought["outputs"]["result"][0]["price"].to_string().trim_matches('"'), "10.25", "{bought}");
     assert_eq!(bought["sale"]["paid"][1]["amount"], SOUTH.to_string(), "{bought}");
+    assert_eq!(bought["sale"]["paid"][1]["start_fee"], START.to_string(), "{bought}");
+    assert_eq!(last(&w, "south.out")["sale"]["start_fee"], START.to_string());
+    // The buyer proves what it paid to begin.
+    let history = w.run("wallet history --wallet alice --json").ok();
+    let of_south = |e: &Value| e["kind"] == "hold" && e["amount"] == (START + SOUTH).to_string();
+    let hold =
+        history.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(of_south).unwrap();
+    let hold = hold["id"].as_str().unwrap();
+    w.shell(&format!("sotto wallet proof export {hold} --start-fee --wallet alice > start.proof")).ok();
+    let proven = w
+        .shell("sotto wallet proof verify start.proof --to $(sotto wallet address --wallet south) --json")
+        .ok();
+    assert!(proven.contains(&format!(r#""amount":"{START}""#)), "{proven}");
+    assert!(w.run("wallet history --wallet south --json").ok().contains(r#""kind":"start-fee""#));
     assert_eq!(last(&w, "north.out")["sale"]["amount"], NORTH.to_string());
     for file in ["receipt.json", "result.csv", "result.json", "bought.json"] {
         assert!(w.path("bought").join(file).exists(), "{file}");
@@ -251,7 +268,8 @@ fn owners_are_paid_and_the_buyer_reads_the_result_whoever_stops() {
     assert!(why.contains("cannot be undone"), "{why}");
 }
 
-/// A payee goes away after the run and before it says go: no secret leaves, no payee is paid, and all money comes back.
+/// A payee goes away after the run and before it says go: no secret leaves, no payee is paid, and all money comes back but
+/// the start fee, which that payee keeps.
 #[test]
 fn without_one_payee_all_money_comes_back() {
     let w = market();
@@ -282,9 +300,9 @@ fn without_one_payee_all_money_comes_back() {
     w.run("wallet scan --wallet alice").ok();
     w.run("chain seal --wallet miner").ok();
     w.run("wallet scan --wallet alice").ok();
-    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, 0));
+    assert_eq!((balance(&w, "north", "total"), balance(&w, "south", "total")), (0, START));
     let lost = before - balance(&w, "alice", "total");
-    assert!(lost < 1_000_000 && balance(&w, "alice", "held") == 0, "{lost}");
+    assert!((START..START + 1_000_000).contains(&lost) && balance(&w, "alice", "held") == 0, "{lost}");
     assert!(!w.path("bought").exists(), "nothing was opened");
 }
 

@@ -141,10 +141,13 @@ fn a_signer_checks_all_offers() {
     };
     refused(|a| a.minimum_rows = 4, "fewer than 4 rows");
     refused(|a| a.chain = Digest([12; 32]), "another ledger");
-    refused(
-        |a| a.terms = Terms::Open(OpenedTerms { start_fee: 1, ..terms() }),
-        "a start fee, and sales pay none",
-    );
+    // What it costs to begin is the ledger's to pay; the job names the terms by their hash.
+    let begun =
+        offer_of(DORA, Allowed { terms: Terms::Open(OpenedTerms { start_fee: 1, ..terms() }), ..of(DORA) });
+    assert_ne!(begun.allowed().terms.digest(), offers[1].allowed().terms.digest());
+    let begun = [offers[0].clone(), begun];
+    assert_eq!(why(&named(&begun), &begun), Ok(()));
+    assert!(why(&job_of_both, &begun).unwrap_err().contains("the offer of dora"));
 }
 
 /// The offer of an owner that allows just the job of the tests.

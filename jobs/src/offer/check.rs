@@ -1,7 +1,7 @@
 //! Whether a job is within an offer.
 
 use super::error::OfferError;
-use super::{Allowed, Offer, Terms};
+use super::{Allowed, Offer};
 use crate::hash::Digest;
 use crate::job::{Job, PartyId};
 use crate::policy::partners;
@@ -23,9 +23,6 @@ impl Offer {
         }
         if job.sale.as_ref().is_some_and(|sale| sale.chain != self.allowed().chain) {
             return Err(OfferError::Chain);
-        }
-        if matches!(&self.allowed().terms, Terms::Open(terms) if terms.start_fee > 0) {
-            return Err(OfferError::StartFee);
         }
         let schema = job.schema_of(owner);
         if schema != self.allowed().schema {

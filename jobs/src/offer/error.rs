@@ -37,9 +37,6 @@ pub enum OfferError {
     /// The job is paid elsewhere.
     #[error("the job is paid on another ledger than the offer names")]
     Chain,
-    /// A fee that nothing pays.
-    #[error("the offer asks for a start fee, and sales pay none yet")]
-    StartFee,
     /// The job may be run later than the offer holds.
     #[error("the job expires after the offer, or the offer has expired")]
     Expiry,

@@ -23,7 +23,7 @@ pub struct OpenedTerms {
     pub salt: [u8; 32],
     /// For the result: paid if and only if it can be opened. In base units.
     pub price: u64,
-    /// For beginning, whatever comes of it, in base units.
+    /// For beginning, in base units: paid with the funding of the hold, whatever comes of the run. Zero for none.
     pub start_fee: u64,
     /// The owner's.
     pub address: Address,

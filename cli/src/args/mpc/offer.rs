@@ -44,6 +44,9 @@ pub(crate) struct MpcOfferNew {
     /// What one run costs, in the unit of the ledger
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) price: String,
+    /// What you get besides when the money is put aside, whatever comes of the run
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) start_fee: Option<String>,
     /// Where it is paid: an address of yours on this ledger
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) address: String,

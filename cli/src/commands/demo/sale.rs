@@ -3,7 +3,7 @@
 //! ```text
 //! net local            four validators and a node for wallets
 //! press                buys, with coins of three validators
-//! shop-1, -2, -3       own the rows, and are paid; the terms of shop-3 are for the buyer alone
+//! shop-1, -2, -3       own the rows, and are paid; shop-2 also to begin; the terms of shop-3 are for the buyer alone
 //! left, right          compute
 //! ```
 //!
@@ -33,6 +33,8 @@ const ROWS: [&str; 3] = [
 const SHOPS: [&str; 3] = ["shop-1", "shop-2", "shop-3"];
 /// What each shop asks for, in the unit of the ledger and in base units.
 const PRICES: [(&str, u64); 3] = [("2", 2_000_000_000), ("1.5", 1_500_000_000), ("1", 1_000_000_000)];
+/// What one of them asks for besides, to begin.
+const START: (&str, &str, u64) = ("shop-2", "0.25", 250_000_000);
 const COMPUTERS: [&str; 2] = ["left", "right"];
 const BUYER: &str = "press";
 /// What each of three validators pays the buyer: more than the dearest price and its fees.
@@ -134,6 +136,9 @@ fn agree(stage: &Stage<'_>, addresses: &[String]) -> Outcome {
         offer.extend(words(&["--key", &stage.path(&format!("{shop}.key")), "--address", address]));
         offer.extend(words(&["--input", &stage.path(&format!("{shop}.csv"))]));
         offer.extend(words(&["--out", &stage.path(&format!("{shop}.offer"))]));
+        if shop == START.0 {
+            offer.extend(words(&["--start-fee", START.1]));
+        }
         if shop == "shop-3" {
             offer.extend(words(&["--confidential", &stage.path(&format!("{BUYER}.pub"))]));
         }
@@ -197,7 +202,7 @@ fn in_the_clear() -> Vec<(String, u64)> {
     all
 }
 
-/// What each shop has, which must be its price; and the buyer must have paid no more than prices and fees.
+/// What each shop has, which must be its price and start fee; and the buyer must have paid no more than that and fees.
 fn balances(stage: &Stage<'_>) -> Outcome<Vec<String>> {
     let total = |name: &str| -> Outcome<u64> {
         let record = stage.one("node", &["wallet", "balance", "--wallet", name])?;
@@ -206,13 +211,20 @@ fn balances(stage: &Stage<'_>) -> Outcome<Vec<String>> {
     };
     let mut paid = Vec::new();
     for (shop, (text, price)) in SHOPS.iter().zip(PRICES) {
+        let start = if *shop == START.0 { START.2 } else { 0 };
         let found = total(shop)?;
-        if found != price {
-            return Err(Failure::refused(format!("{shop} has {found} base units in place of {price}")));
+        if found != price + start {
+            return Err(Failure::refused(format!(
+                "{shop} has {found} base units in place of {price} + {start}"
+            )));
         }
-        paid.push(format!("{text} SOT"));
+        paid.push(if start > 0 {
+            format!("{text} SOT and {} SOT to begin", START.1)
+        } else {
+            format!("{text} SOT")
+        });
     }
-    let sum: u64 = PRICES.iter().map(|(_, price)| price).sum();
+    let sum = PRICES.iter().map(|(_, price)| price).sum::<u64>() + START.2;
     let spent = 9_000_000_000_u64.checked_sub(total(BUYER)?);
     // Six transactions pay fees, of some ten thousand base units each.
     if spent.is_none_or(|spent| spent < sum || spent > sum + 10_000_000) {

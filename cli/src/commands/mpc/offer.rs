@@ -38,6 +38,7 @@ fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
     let opening = a.confidential.as_ref().map(|_| NewFile::public(&beside, a.force, &context.config));
     [Some(&file), opening.as_ref()].into_iter().flatten().try_for_each(NewFile::check)?;
     let price = amounts::written(&a.price)?;
+    let start_fee = a.start_fee.as_deref().map(amounts::written).transpose()?;
     let ((job, program), identity) = (load(&a.job)?, read_identity(&a.key)?);
     let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(|| {
         Failure::refused("no party of the job has this key")
@@ -50,10 +51,11 @@ fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
     })?;
     let address = Address::new(&address.to_string()).or_refuse("invalid address")?;
     let price = amounts::in_unit(&price, chain.unit())?;
+    let start_fee = amounts::optional(start_fee.as_ref(), chain.unit())?;
     let mine = Mine { job: &job, us, program: &program, form: a.form };
     let no_rows = || Failure::refused(format!("{} has no rows in this job", job.party(us).name));
     let Offered { data_set, rows } = mine.offered(&a.input, &identity)?.ok_or_else(no_rows)?;
-    let terms = OpenedTerms::new(price.units(), 0, address, &mut OsRng);
+    let terms = OpenedTerms::new(price.units(), start_fee.units(), address, &mut OsRng);
     let buyer = a.confidential.as_deref().map(read_public).transpose()?;
     let shown = match buyer {
         None => Terms::Open(terms.clone()),
@@ -213,11 +215,14 @@ fn words(offer: &Offer, opened: Option<&OpenedTerms>, unit: Option<&Unit>) -> St
 /// What is paid, and where to, in words.
 pub(crate) fn price(opened: Option<&OpenedTerms>, unit: Option<&Unit>) -> String {
     let Some(terms) = opened else { return "confidential".to_owned() };
-    let price = unit.map_or_else(
-        || format!("{} base units", terms.price),
-        |unit| unit.show(Amount::new(terms.price)).to_string(),
-    );
-    format!("{price}, to {}", terms.address)
+    let shown = |units: u64| {
+        unit.map_or_else(|| format!("{units} base units"), |unit| unit.show(Amount::new(units)).to_string())
+    };
+    let begin = match terms.start_fee {
+        0 => String::new(),
+        fee => format!(", and {} to begin", shown(fee)),
+    };
+    format!("{}{begin}, to {}", shown(terms.price), terms.address)
 }
 
 fn fields(offer: &Offer, opened: Option<&OpenedTerms>) -> Value {
@@ -230,6 +235,7 @@ fn fields(offer: &Offer, opened: Option<&OpenedTerms>) -> Value {
         "minimum_rows": allowed.minimum_rows, "rows": allowed.rows, "receivers": hex(&allowed.receivers),
         "computers": hex(&allowed.computers), "evidence": hex(&allowed.evidence),
         "terms": allowed.terms.digest().to_string(), "price": opened.map(|t| t.price.to_string()),
+        "start_fee": opened.map(|t| t.start_fee.to_string()),
         "address": opened.map(|t| t.address.to_string()), "chain": allowed.chain.to_string(),
         "jobs": allowed.runs, "expiry": allowed.expiry,
     })
