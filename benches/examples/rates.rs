@@ -170,7 +170,7 @@ fn in_lanes<P: Program + Sync>(what: &str, program: &Sliced<P>, scheme: Scheme, 
     let terms = Terms::new(Reveal::Both);
     let (shape, ands) = (program.shape(), program.cost().and_gates as f64);
     let input = |n| Bits::from(&vec![true; n][..]);
-    let busy = match side {
+    let (who, busy) = match side {
         Side::Garbler(mut lanes) => {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let (n, session) = (lanes.len(), Garbler::new(lanes.remove(0), program, terms).with_lanes(lanes));
@@ -179,7 +179,7 @@ fn in_lanes<P: Program + Sync>(what: &str, program: &Sliced<P>, scheme: Scheme, 
             session.execute_in_lanes(&input(shape.garbler_bits()), rng).unwrap();
             let (wall, busy) = (start.elapsed().as_secs_f64(), process_seconds() - busy);
             println!("{what}, {}, lanes {n}: {:.1} M AND/s", scheme.name(), ands / wall / 1e6);
-            busy
+            ("garbler", busy)
         }
         Side::Evaluator(mut lanes) => {
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
@@ -187,10 +187,10 @@ fn in_lanes<P: Program + Sync>(what: &str, program: &Sliced<P>, scheme: Scheme, 
             let session = session.proposing(scheme).hello(rng).unwrap().set_up(rng).unwrap();
             let busy = process_seconds();
             session.execute_in_lanes(&input(shape.evaluator_bits())).unwrap();
-            process_seconds() - busy
+            ("evaluator", process_seconds() - busy)
         }
     };
-    println!("    processor time of a party: {:.1} ns an AND", busy / ands * 1e9);
+    println!("    the {who}'s processor, {:.1} ns an AND", busy / ands * 1e9);
 }
 
 /// A party, with the channels of all lanes.

@@ -127,7 +127,7 @@ fn two_parties_in_lanes(lanes: u8) -> Outcome<Figure> {
         for _ in 0..TURNS {
             session = session.execute_in_lanes(&input)?.0;
         }
-        Ok(())
+        Ok::<_, SessionError>(())
     };
     let (turns, ()) = run_both(garble, evaluate)?;
     let what = format!("AND gates of AES-128, two parties over loopback, lanes: {lanes}");
