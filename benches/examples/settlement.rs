@@ -22,7 +22,7 @@ use sotto_audit::{Charter, CharterTerms, Matter, OutputPlace, ReadRequest, Reque
 use sotto_keys::{Group, Purpose, Share, reading::ReadingMember};
 use sotto_mw::{
     amount::{Amount, Height},
-    codec::Encode,
+    codec::{Decode as _, Encode as _},
     kernel::{Excess, Kernel},
     schnorr::PublicKey,
     secret::SecretScalar,
@@ -57,7 +57,7 @@ fn main() {
     println!("\n| an output, bytes | without auditors | with |\n|---|--:|--:|");
     let [without, with] = [two().0, Reading::of(1).ledger].map(|l| {
         let output = &l.memory.blocks()[0].body.outputs[0];
-        output.encoded().len()
+        output.to_bytes().len()
     });
     println!("| in a block | {without} | {with} |");
 }
@@ -109,13 +109,13 @@ fn hold() -> Vec<Step> {
     });
     let bytes = |letter: &dyn Fn() -> usize| Some(letter());
     vec![
-        ("offer", "payer", bytes(&|| offer.encoded().len()), t1),
-        ("consent to the funding and all refunds", "seller", bytes(&|| join.encoded().len()), t2),
-        ("verify them, begin the joint proof", "payer", bytes(&|| prove.encoded().len()), t3),
-        ("answer it", "seller", bytes(&|| part.encoded().len()), t4),
+        ("offer", "payer", bytes(&|| offer.to_bytes().len()), t1),
+        ("consent to the funding and all refunds", "seller", bytes(&|| join.to_bytes().len()), t2),
+        ("verify them, begin the joint proof", "payer", bytes(&|| prove.to_bytes().len()), t3),
+        ("answer it", "seller", bytes(&|| part.to_bytes().len()), t4),
         ("finish it, sign the funding", "payer", None, t5),
-        ("claim, locked", "seller", bytes(&|| answer.encoded().len()), t6),
-        ("release", "payer", bytes(&|| release.encoded().len()), t7),
+        ("claim, locked", "seller", bytes(&|| answer.to_bytes().len()), t6),
+        ("release", "payer", bytes(&|| release.to_bytes().len()), t7),
         ("complete the claim with the secret", "seller", None, t8),
     ]
 }
@@ -194,6 +194,6 @@ impl Reading {
         let (read, opening) = timed(opened);
         let reward = self.ledger.chain.params().reward;
         assert!(read.amounts.iter().all(|a| a.amount == reward));
-        (answers[0].encoded().len(), [answering, opening])
+        (answers[0].to_bytes().len(), [answering, opening])
     }
 }
