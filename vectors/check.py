@@ -218,29 +218,58 @@ def check_session(v):
 
 
 def check_joint(v):
+    joint_output("joint", v, None)
+    v = v["audited"]
+    params, key = wire.read("params", unhex(v["params"])), secret(v["y"]) * G
+    check("audited joint: chain", wire.chain_id(params) == unhex(v["chain_id"]))
+    check("audited joint: auditors", params.auditors[0] == key.encode())
+    joint_output("audited joint", v, key)
+
+
+def joint_output(name, v, auditors):
     chain, hold, amount = unhex(v["chain_id"]), unhex(v["hold_id"]), int(v["amount"])
     r_p, r_s, *tau = (secret(v[k]) for k in ("r_p", "r_s", "tau_1", "tau_2"))
     x_p, x_s, t_1, t_2 = ((k * G) for k in (r_p, r_s, *tau))
     place = b"sotto/joint/v1" + chain + hold
     prover = place + b"\x01" + x_p.encode()
-    co_owner = place + b"\x02" + b"".join(e.encode() for e in (x_s, t_1, t_2))
+    over_p = [k * auditors for k in (r_s, *tau)] if auditors else []
+    shown = [e.encode() for e in (x_s, t_1, t_2, *over_p)]
+    co_owner = place + b"\x02" + b"".join(shown)
     fresh = [unhex(f) for f in v["fresh"]]
-    check("joint: prover's part", x_p.encode() + frost.sign(r_p, prover, fresh[0]) == unhex(v["prover"]))
-    shown = co_owner[-96:] + frost.sign(r_s, co_owner, fresh[1])
-    check("joint: co-owner's part", shown == unhex(v["co_owner"]))
+    check(name + ": prover's part", x_p.encode() + frost.sign(r_p, prover, fresh[0]) == unhex(v["prover"]))
+    mark = b"\x01" if auditors else b""
+    part = mark + b"".join(shown) + frost.sign(r_s, co_owner, fresh[1])
+    check(name + ": co-owner's part", part == unhex(v["co_owner"]))
     c = weighted_sum([(amount, H), (1, x_p), (1, x_s)]).encode()
-    check("joint: commitment", c == unhex(v["commitment"]))
-    bound, proof = range_proof.context(chain, 0, b""), unhex(v["proof"])
+    check(name + ": commitment", c == unhex(v["commitment"]))
+    bound, proof = range_proof.context(chain, 2 if auditors else 0, b""), unhex(v["proof"])
+    proof, handles = proof[:672], proof[672:]
     elements = [proof[i : i + 32] for i in range(0, 128, 32)]
+    check(name + ": letter of the prover", mark + proof[:128] + handles == unhex(v["heads"]))
     seed = b"sotto/joint-nonces/v1" + fresh[2] + scalar_bytes(r_p) + t_1.encode() + t_2.encode() + c + bound
-    drawn = [range_proof.drawn(seed, i) for i in range(132)]
-    derived = range_proof.heads(bound, c, elements, amount, drawn, (t_1, t_2))
-    check("joint: A, S, T_1, T_2", derived == elements)
-    z, x = range_proof.challenges(bound, c, elements)
+    seed += b"".join(e.encode() for e in over_p)
+    drawn = [range_proof.drawn(seed, i) for i in range(133)]
+    if auditors:
+        r_hi = drawn[132]
+        r_lo = r_p - 2**32 * r_hi
+        added = [weighted_sum([(k, auditors), (1, e)]) for k, e in zip((r_lo, *drawn[130:132]), over_p)]
+        c_hi = weighted_sum([(amount >> 32, H), (r_hi, G)])
+        want = [e.encode() for e in (c_hi, added[0], r_hi * auditors, *added[1:])]
+        check(name + ": handles", b"".join(want) == handles)
+        check(name + ": handles hold", range_proof.handles_hold(bound, c, proof, handles, auditors))
+        y, c_lo = secret(v["y"]), weighted_sum([(1, decode(c)), (-(2**32), c_hi)])
+        for half, point, d in ((amount % 2**32, c_lo, want[1]), (amount >> 32, c_hi, want[2])):
+            check(name + ": read", weighted_sum([(y, point), (-1, decode(d))]) == weighted_sum([(half * y, H)]))
+    derived = range_proof.heads(bound, c, elements, amount, drawn[:132], (t_1, t_2), handles)
+    check(name + ": A, S, T_1, T_2", derived == elements)
+    z, x = range_proof.challenges(bound, c, elements, handles)
     u = (z * z * r_s + x * tau[0] + x * x * tau[1]) % ORDER
-    check("joint: answer", scalar_bytes(u) == unhex(v["answer"]))
-    check("joint: range proof", range_proof.holds(bound, c, proof))
-    check("joint: not without the co-owner", not range_proof.holds(bound, (decode(c) - x_s).encode(), proof))
+    check(name + ": answer", scalar_bytes(u) == unhex(v["answer"]))
+    if auditors:
+        want = weighted_sum([(z * z, over_p[0]), (x, over_p[1]), (x * x, over_p[2])])
+        check(name + ": answer over P", u * auditors == want)
+    check(name + ": range proof", range_proof.holds(bound, c, proof, handles))
+    check(name + ": not without the co-owner", not range_proof.holds(bound, (decode(c) - x_s).encode(), proof, handles))
 
 
 def check_adaptor(v):
@@ -566,6 +595,15 @@ def check_vault(v):
 
 def check_group_coin(v):
     """A group responds to an invite: what each member shows and answers, and what that adds up to."""
+    group_coin("group coin", v, None)
+    v = v["audited"]
+    params, auditors = wire.read("params", unhex(v["params"])), secret(v["y"]) * G
+    check("audited group coin: chain", wire.chain_id(params) == unhex(v["chain_id"]))
+    check("audited group coin: auditors", params.auditors[0] == auditors.encode())
+    group_coin("audited group coin", v, auditors)
+
+
+def group_coin(name, v, auditors):
     chain, view, t, n = unhex(v["chain_id"]), unhex(v["view_secret"]), v["threshold"], v["members"]
     plan, response = unhex(v["plan"]), unhex(v["response"])
     lists, at = [], 0
@@ -573,12 +611,12 @@ def check_group_coin(v):
         lists.append(list(plan[at + 1 : at + 1 + plan[at]]))
         at += 1 + plan[at]
     request = plan[at + 4 :]
-    check("group coin: length of the request", int.from_bytes(plan[at : at + 4], "little") == len(request))
+    check(name + ": length of the request", int.from_bytes(plan[at : at + 4], "little") == len(request))
     k, j = request[1], request[2]
-    check("group coin: plan", request[0] == 1 and lists == [[k, j], [k], [], [j, 0]])
+    check(name + ": plan", request[0] == 1 and lists == [[k, j], [k], [], [j, 0]])
     sets = list(combinations(range(1, n + 1), t))
     members = [m["member"] for m in v["masked"]]
-    check("group coin: set", tuple(members) == sets[k % len(sets)] == sets[j % len(sets)])
+    check(name + ": set", tuple(members) == sets[k % len(sets)] == sets[j % len(sets)])
     points = {key["key"]: unhex(key["points"]) for key in v["keys"]}
     points = {key: [decode(a[i : i + 32]) for i in range(0, 32 * t, 32)] for key, a in points.items()}
     share = lambda key, i: weighted_sum([(i**power, a) for power, a in enumerate(points[key])])
@@ -590,26 +628,40 @@ def check_group_coin(v):
     message = b"sotto/kernel/v1" + chain + features[:9] + bytes(8) + features[9:] + bytes(8)
     r0 = wire.tagged_scalar("sotto/group/blinding/v1", view + x_k.encode() + le(amount))
     c = weighted_sum([(amount, H), (r0, G), (1, x_k)]).encode()
-    check("group coin: commitment", c == unhex(v["commitment"]))
+    check(name + ": commitment", c == unhex(v["commitment"]))
 
     own, tail = response[64:160], response[-32 - 32 - 65 - 64 :]
     kind, shown_c, proof = response[224], response[225:257], response[258 : 258 + 672]
-    check("group coin: output", kind == 0 and shown_c == c and response[257] == 0)
-    bound = range_proof.context(chain, 0, b"")
-    check("group coin: range proof", range_proof.holds(bound, c, proof))
+    handles, of_kind = response[930:-193] if auditors else b"", 2 if auditors else 0
+    check(name + ": output", kind == of_kind and shown_c == c and response[257] == 0)
+    bound = range_proof.context(chain, of_kind, b"")
+    check(name + ": range proof", range_proof.holds(bound, c, proof, handles))
     rewind_key = sha512(2 * sha512(b"sotto/group/rewind/v1").digest() + view).digest()[:32]
     index = bytes([k]) + bytes(11)
-    check("group coin: rewinds to amount and key", range_proof.rewind(bound, c, proof, rewind_key) == (amount, index))
+    check(name + ": rewinds to amount and key", range_proof.rewind(bound, c, proof, rewind_key, handles) == (amount, index))
 
     masks = {m["member"]: unhex(m["body"]) for m in v["masked"]}
-    d, e = (sum((at_point(masks[i], 2 + which) for i in members), IDENTITY).encode() for which in (0, 1))
-    check("group coin: share of the session", own == x_j.encode() + d + e)
+    # Over the auditors' key, three points of the output's key come before those of the kernel's.
+    at_kernel = 5 if auditors else 2
+    d, e = (sum((at_point(masks[i], at_kernel + which) for i in members), IDENTITY).encode() for which in (0, 1))
+    if auditors:
+        over = [sum((at_point(masks[i], 2 + which) for i in members), IDENTITY) for which in range(3)]
+        check(name + ": x over P", over[0] == secret(v["y"]) * x_k)
+        tau_key = sha512(2 * sha512(b"sotto/group/tau/v1").digest() + view).digest()[:32]
+        r_hi = range_proof.high_blinding(bound, c, tau_key)
+        own_part = (r0 - 2**32 * r_hi, *range_proof.derived_taus(bound, c, tau_key, handles))
+        d_lo, *of_terms = (weighted_sum([(r, auditors), (1, more)]) for r, more in zip(own_part, over))
+        c_hi = weighted_sum([(amount >> 32, H), (r_hi, G)])
+        want = b"".join(point.encode() for point in (c_hi, d_lo, r_hi * auditors, *of_terms))
+        check(name + ": handles", want == handles)
+        check(name + ": handles hold", range_proof.handles_hold(bound, c, proof, handles, auditors))
+    check(name + ": share of the session", own == x_j.encode() + d + e)
     seen = session + scalar_bytes(1) + shown + scalar_bytes(2) + own
     key = (decode(shown[:32]) + x_j).encode()
     rho = [frost.h1(key + frost.h4(message) + frost.h5(seen) + scalar_bytes(role)) for role in (1, 2)]
     nonce = [(1, decode(shown[32:64])), (rho[0], decode(shown[64:])), (1, decode(d)), (rho[1], decode(e))]
     challenge = frost.h2(weighted_sum(nonce).encode() + key + message)
-    z, x = range_proof.challenges(bound, c, [proof[i : i + 32] for i in range(0, 128, 32)])
+    z, x = range_proof.challenges(bound, c, [proof[i : i + 32] for i in range(0, 128, 32)], handles)
 
     totals = [0, 0, 0]
     for answer in v["answered"]:
@@ -617,19 +669,22 @@ def check_group_coin(v):
         u, z_i, opened = (scalar(body[at : at + 32]) for at in (0, 32, 64))
         weight, shown_by = frost.lagrange(i, members), masks[i]
         want = [(z * z * weight, share(k, i)), (x, at_point(shown_by, 0)), (x * x, at_point(shown_by, 1))]
-        check(f"group coin: answer of {i} for the proof", u * G == weighted_sum(want))
-        want = [(challenge * weight, share(j, i)), (1, at_point(shown_by, 2)), (rho[1], at_point(shown_by, 3))]
-        check(f"group coin: answer of {i} for the kernel", z_i * G == weighted_sum(want))
+        check(f"{name}: answer of {i} for the proof", u * G == weighted_sum(want))
+        if auditors:
+            want = zip((z * z, x, x * x), (at_point(shown_by, at) for at in (2, 3, 4)))
+            check(f"{name}: answer of {i} over P", u * auditors == weighted_sum(list(want)))
+        want = [(challenge * weight, share(j, i)), (1, at_point(shown_by, at_kernel)), (rho[1], at_point(shown_by, at_kernel + 1))]
+        check(f"{name}: answer of {i} for the kernel", z_i * G == weighted_sum(want))
         want = [(weight, share(k, i)), (-weight, share(j, i))]
-        check(f"group coin: opening of {i}", opened * G == weighted_sum(want))
+        check(f"{name}: opening of {i}", opened * G == weighted_sum(want))
         totals = [sum(pair) % ORDER for pair in zip(totals, (u, z_i, opened))]
     offset, partial = tail[:32], tail[32:64]
-    check("group coin: offset", offset == scalar_bytes(r0 + totals[2]))
-    check("group coin: partial signature", partial == scalar_bytes(totals[1]))
+    check(name + ": offset", offset == scalar_bytes(r0 + totals[2]))
+    check(name + ": partial signature", partial == scalar_bytes(totals[1]))
     statement = b"sotto/pop/v1" + chain + session + b"\x02"
-    check("group coin: possession", frost.verifies(x_j.encode(), statement, response[160:224]))
+    check(name + ": possession", frost.verifies(x_j.encode(), statement, response[160:224]))
     address = tail[64:129]
-    check("group coin: the address is key 0", address[1:33] == points[0][0].encode())
+    check(name + ": the address is key 0", address[1:33] == points[0][0].encode())
 
 
 def check_member_wallet(v):

@@ -310,3 +310,32 @@ fn an_invoice_is_not_paid_twice() {
     w.write("other", &step(&w, "north", &format!("{other} --yes")).ok());
     assert!(step(&w, "south", "sign other --yes").fails(1).contains("both could be made"));
 }
+
+/// Where auditors read amounts a group owns money as elsewhere, and each member is asked before it joins.
+#[test]
+fn a_group_owns_money_where_auditors_read_amounts() {
+    let w = World::settled();
+    MEMBERS.iter().for_each(|name| drop(w.run(&format!("mpc keygen {name}")).ok()));
+    w.audited();
+    let info = record(&w.run("chain info --json --dir audited").ok());
+    w.group_of(&format!("--purpose coin --chain {}", info["chain_id"].as_str().unwrap()));
+    let unasked = w.run("wallet init --group north.group --key north.key --wallet north --dir audited");
+    assert!(unasked.err.contains("this chain has auditors who can read all amounts"), "{unasked:?}");
+    assert!(unasked.fails(4).contains("--accept-audit"));
+    let script = r#"
+        export SOTTO_DIR=audited
+        north="--group north.group --key north.key --wallet north"
+        south="--group south.group --key south.key --wallet south"
+        sotto wallet init $north --accept-audit > view.letter
+        sotto wallet init view.letter $south --accept-audit
+        sotto wallet send --interactive 5 --to $(sotto wallet address --wallet north) --yes --wallet alice > invite
+        sotto wallet group receive invite --with 1 2 $north --yes > letters
+        sotto wallet group sign letters $south --yes > south.letters
+        sotto wallet group sign letters south.letters $north --yes --out answer
+        sotto wallet finalize answer --submit --wallet alice
+        sotto chain seal --wallet alice
+        sotto wallet balance --wallet south --json > balance
+    "#;
+    w.shell(&format!("set -e\n{script}")).ok();
+    assert_eq!(record(&w.read("balance"))["total"], "5000000000");
+}

@@ -5,12 +5,16 @@
 //! answer  z_i = f·λ_i·s_i + g·m + h·n          f, g, h public, fixed after all masks were shown
 //! check   z_i·G = f·λ_i·Y_i + g·M + h·N
 //! Σ z_i   answers for the key: Σ λ_i·s_i = x
+//! over P  λ_i·s_i·P, m·P, n·P are shown too    z_i·P = f·(λ_i·s_i·P) + g·(m·P) + h·(n·P)    Σ λ_i·s_i·P = x·P
 //! ```
 //!
 //! With (f, g, h) = (c, 1, ρ) it is a share of a signature, with (z², x, x²) one of a range proof. One answer
 //! says nothing about s_i as long as g or h is not zero; a second one under the same masks is a second equation
 //! in three unknowns, and a third gives s_i. So masks are used up by the answer, and the caller closes what they
 //! are for before it leaves.
+//!
+//! Points over P need no proof of their own: what is false in them is fixed before the factors are drawn, and the
+//! same z_i fits both lines for two values of a factor at most.
 #![deny(clippy::indexing_slicing)]
 
 use curve25519_dalek::ristretto::RistrettoPoint;
@@ -38,7 +42,14 @@ impl Masks {
     }
 
     pub(crate) fn shown(&self) -> Shown {
-        Shown(self.0.each_ref().map(Secret::times_g))
+        Shown { masks: self.0.each_ref().map(Secret::times_g), over: None }
+    }
+
+    /// The same, and over another base P for a share whose coefficient is λ.
+    pub(crate) fn shown_over(&self, base: &RistrettoPoint, share: &Secret, lambda: &Scalar) -> Shown {
+        let [m, n] = self.0.each_ref().map(|mask| base * mask.expose());
+        let weighted = Secret::new(lambda * share.expose());
+        Shown { over: Some([base * weighted.expose(), m, n]), ..self.shown() }
     }
 
     /// The answer of the holder of this share, whose coefficient is λ.
@@ -56,35 +67,63 @@ impl Masks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Factors(pub [Scalar; 3]);
 
-/// What a member shows of its masks: `M ‖ N` (64 bytes).
+/// What a member shows of its masks: `M ‖ N` (64 bytes), and over another base `λ·s·P ‖ m·P ‖ n·P` (96).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shown([RistrettoPoint; 2]);
+pub(crate) struct Shown {
+    masks: [RistrettoPoint; 2],
+    over: Option<[RistrettoPoint; 3]>,
+}
+
+/// The sums of what members showed of their masks for a key x, encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// ΣM and ΣN.
+    pub masks: [[u8; 32]; 2],
+    /// x·P, Σm·P and Σn·P, if the pool has another base and the key is not the mask of the plan.
+    pub over: Option<[[u8; 32]; 3]>,
+}
+
+fn add<const N: usize>(a: [RistrettoPoint; N], b: [RistrettoPoint; N]) -> [RistrettoPoint; N] {
+    let mut b = b.into_iter();
+    a.map(|a| b.next().map_or(a, |b| a + b))
+}
 
 impl Shown {
-    pub(crate) fn sum<'s>(all: impl IntoIterator<Item = &'s Self>) -> [RistrettoPoint; 2] {
-        all.into_iter().fold(Default::default(), |[m, n]: [RistrettoPoint; 2], one| {
-            let [a, b] = one.0;
-            [m + a, n + b]
-        })
+    pub(crate) fn sum<'s>(all: impl IntoIterator<Item = &'s Self>) -> Sums {
+        let mut all = all.into_iter().copied();
+        let first = all.next().unwrap_or(Self { masks: Default::default(), over: None });
+        let sum = all.fold(first, |sum, one| Self {
+            masks: add(sum.masks, one.masks),
+            over: sum.over.zip(one.over).map(|(a, b)| add(a, b)),
+        });
+        let encoded = |p: RistrettoPoint| p.compress().to_bytes();
+        Sums { masks: sum.masks.map(encoded), over: sum.over.map(|points| points.map(encoded)) }
     }
 
-    /// Whether the holder of the share of `y` answered so.
+    /// Whether the holder of the share of `y` answered so; over the other base too, if it showed points there.
     pub(crate) fn vartime_answered(
         &self,
         (y, lambda): (&RistrettoPoint, &Scalar),
-        factors: &Factors,
+        (factors, base): (&Factors, Option<&RistrettoPoint>),
         answer: &Scalar,
     ) -> bool {
-        let (Factors([f, g, h]), [m, n]) = (factors, &self.0);
-        Secret::new(*answer).times_g() == vartime_sum([f * lambda, *g, *h], [y, m, n])
+        let (Factors([f, g, h]), [m, n]) = (factors, &self.masks);
+        let over = base.zip(self.over.as_ref());
+        let fits = over.is_none_or(|(base, [weighted, m, n])| {
+            vartime_sum([*answer], [base]) == vartime_sum([*f, *g, *h], [weighted, m, n])
+        });
+        fits && Secret::new(*answer).times_g() == vartime_sum([f * lambda, *g, *h], [y, m, n])
     }
 
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        self.0.iter().for_each(|point| put_point(point, out));
+        self.masks.iter().chain(self.over.iter().flatten()).for_each(|point| put_point(point, out));
     }
 
-    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self([point(r)?, point(r)?]))
+    /// Reads what is shown of one key, over another base too if there is one.
+    pub(crate) fn read(r: &mut Reader<'_>, base: Option<&RistrettoPoint>) -> Result<Self, DecodeError> {
+        let masks = [point(r)?, point(r)?];
+        let over = base.map(|_| Ok([point(r)?, point(r)?, point(r)?])).transpose()?;
+        Ok(Self { masks, over })
     }
 }
 
@@ -105,12 +144,42 @@ mod tests {
         let shown = masks.shown();
         let z = masks.answer(&share, &lambda, &factors).unwrap();
         let y = share.times_g();
-        assert!(shown.vartime_answered((&y, &lambda), &factors, &z));
-        assert!(!shown.vartime_answered((&y, &lambda), &factors, &(z + Scalar::ONE)));
-        assert!(!shown.vartime_answered((&other.times_g(), &lambda), &factors, &z));
-        assert!(!shown.vartime_answered((&y, &f), &factors, &z));
-        assert!(!shown.vartime_answered((&y, &lambda), &Factors([f, h, g]), &z));
-        assert!(!Masks::generate(&share, rng).shown().vartime_answered((&y, &lambda), &factors, &z));
+        let fits = |shown: &Shown, (y, lambda): (&RistrettoPoint, &Scalar), factors: &Factors, z: &Scalar| {
+            shown.vartime_answered((y, lambda), (factors, None), z)
+        };
+        assert!(fits(&shown, (&y, &lambda), &factors, &z));
+        assert!(!fits(&shown, (&y, &lambda), &factors, &(z + Scalar::ONE)));
+        assert!(!fits(&shown, (&other.times_g(), &lambda), &factors, &z));
+        assert!(!fits(&shown, (&y, &f), &factors, &z));
+        assert!(!fits(&shown, (&y, &lambda), &Factors([f, h, g]), &z));
+        assert!(!fits(&Masks::generate(&share, rng).shown(), (&y, &lambda), &factors, &z));
+    }
+
+    /// Each of the three points over another base counts; those over G alone do not show it.
+    #[test]
+    fn an_answer_holds_over_another_base_too() {
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        let (share, base) = (Secret::random(rng), Secret::random(rng).times_g());
+        let [f, g, h, lambda] = [3u8, 5, 7, 11].map(Scalar::from);
+        let masks = Masks::generate(&share, rng);
+        let shown = masks.shown_over(&base, &share, &lambda);
+        let (z, y) = (masks.answer(&share, &lambda, &Factors([f, g, h])).unwrap(), share.times_g());
+        let fits =
+            |shown: &Shown, base| shown.vartime_answered((&y, &lambda), (&Factors([f, g, h]), base), &z);
+        assert!(fits(&shown, Some(&base)) && !fits(&shown, Some(&y)));
+        for i in 0..3 {
+            let mut bad = shown;
+            bad.over.as_mut().unwrap()[i] += base;
+            assert!(!fits(&bad, Some(&base)) && fits(&bad, None), "point {i}");
+        }
+        let mut bytes = Vec::new();
+        shown.put(&mut bytes);
+        assert_eq!((bytes.len(), Shown::read(&mut Reader::new(&bytes), Some(&base))), (160, Ok(shown)));
+        let sum = Shown::sum([&shown, &shown]);
+        assert_eq!(
+            sum.over.unwrap()[0],
+            (base * (lambda * share.expose() * Scalar::from(2u8))).compress().to_bytes()
+        );
     }
 
     /// An answer without masks would be the share itself.

@@ -4,7 +4,7 @@
 //! Planned ─▶ Masked (each of the set) ─▶ Answered (each of the set) ─▶ answers, an opening, signatures
 //!
 //! planned   by any member: which keys, and what for
-//! masked    M, N for each fresh key; D, E for each signature
+//! masked    M, N for each fresh key; D, E for each signature; over another base, λ_i·s_i·P, m·P, n·P for all but the last
 //! answered  z_i for each fresh key (`masked.rs`), λ_i·(Σ s_added − Σ s_subtracted − s_mask), shares of the signatures
 //! ```
 //!
@@ -28,13 +28,13 @@ use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 
 use crate::codec::Reader;
-use crate::curve::{Secret, lagrange, scalar};
+use crate::curve::{Secret, lagrange, point, scalar};
 use crate::draft::Index;
 use crate::epoch::Epoch;
 use crate::fault::Fault;
 use crate::letter::{SessionId, Step, step_hash};
 use crate::log::{Held, Letters, Log, Progress, progress};
-pub use crate::masked::Factors;
+pub use crate::masked::{Factors, Sums};
 use crate::masked::{Masks, Shown};
 use crate::member::{Holder, Member, malformed, read_all};
 use crate::register::Register;
@@ -49,6 +49,7 @@ pub use crate::plan::{MAX_SETS, Plan, PoolKey};
 pub struct Pool<'e> {
     epoch: &'e Epoch,
     context: Hash,
+    base: Option<RistrettoPoint>,
 }
 
 /// A plan that a member asks the others to carry out.
@@ -90,17 +91,18 @@ pub struct MaskedPlan<'e> {
     epoch: &'e Epoch,
     planned: Planned,
     hash: Hash,
+    base: Option<RistrettoPoint>,
     shown: BTreeMap<Index, Vec<Shown>>,
     nonces: Vec<BTreeMap<Index, NonceCommitments>>,
 }
 
 impl<'e> MaskedPlan<'e> {
-    /// ΣM and ΣN for each fresh key.
+    /// The sums of what was shown for each fresh key.
     #[must_use]
-    pub fn sums(&self) -> Vec<[[u8; 32]; 2]> {
+    pub fn sums(&self) -> Vec<Sums> {
         let keys = self.shown.values().next().map_or(0, Vec::len);
         let of = |key| Shown::sum(self.shown.values().filter_map(move |all: &Vec<Shown>| all.get(key)));
-        (0..keys).map(|key| of(key).map(|p| p.compress().to_bytes())).collect()
+        (0..keys).map(of).collect()
     }
 
     /// What each member has to answer.
@@ -147,7 +149,15 @@ impl<'e> Pool<'e> {
     /// `context` stands for whatever else the members must have in common.
     #[must_use]
     pub const fn new(epoch: &'e Epoch, context: Hash) -> Self {
-        Self { epoch, context }
+        Self { epoch, context, base: None }
+    }
+
+    /// The same pool, whose members show each key but the last of a plan over this base too, and answer over both;
+    /// `None` unless it is a point other than the identity.
+    #[must_use]
+    pub fn over(self, base: &[u8; 32]) -> Option<Self> {
+        let base = point(&mut Reader::new(base)).ok()?;
+        Some(Self { base: Some(base), ..self })
     }
 
     fn before(&self) -> Hash {
@@ -194,7 +204,8 @@ impl<'e> Pool<'e> {
         }
         let (masks, nonces) = secrets(me, share, planned)?;
         let mut body = Vec::new();
-        masks.iter().for_each(|masks| masks.shown().put(&mut body));
+        let shown = shown(planned, (me.index(), share), &masks, self.base.as_ref())?;
+        shown.iter().for_each(|shown| shown.put(&mut body));
         for (_, shown) in &nonces {
             shown.put(&mut body)?;
         }
@@ -214,11 +225,12 @@ impl<'e> Pool<'e> {
     fn read_masks(&self, log: &Log, planned: &Planned) -> Result<MaskedPlan<'e>, Held> {
         log.is_sound()?;
         let letters = log.all(Step::Masked, &planned.set, &planned.hash)?;
-        let Plan { fresh, signed, .. } = &planned.plan;
+        let signed = &planned.plan.signed;
         let (mut shown, mut nonces) = (BTreeMap::new(), vec![BTreeMap::new(); signed.len()]);
         for (from, letter) in letters.iter() {
             let read = |r: &mut Reader<'_>| {
-                let masks: Vec<Shown> = fresh.iter().map(|_| Shown::read(r)).collect::<Result<_, _>>()?;
+                let bases = bases(&planned.plan, self.base.as_ref());
+                let masks = bases.map(|base| Shown::read(r, base)).collect::<Result<Vec<_>, _>>()?;
                 let shown = signed.iter().map(|_| NonceCommitments::read(r)).collect::<Result<Vec<_>, _>>();
                 Ok((masks, shown?))
             };
@@ -226,8 +238,8 @@ impl<'e> Pool<'e> {
             shown.insert(from, masks);
             nonces.iter_mut().zip(commitments).for_each(|(all, one)| all.extend([(from, one)]));
         }
-        let (epoch, planned) = (self.epoch, planned.clone());
-        Ok(MaskedPlan { epoch, planned, hash: letters.hash(), shown, nonces })
+        let (epoch, planned, hash) = (self.epoch, planned.clone(), letters.hash());
+        Ok(MaskedPlan { epoch, planned, hash, base: self.base, shown, nonces })
     }
 }
 
@@ -276,7 +288,7 @@ impl Task<'_> {
         let secret = |key: &PoolKey| share.secret(key.at()).ok_or(Fault::OtherShare);
         let (masks, nonces) = secrets(me, share, planned)?;
         // Another share or seed than that of the letter has other masks.
-        let shown: Vec<Shown> = masks.iter().map(Masks::shown).collect();
+        let shown = shown(planned, (me.index(), share), &masks, masked.base.as_ref())?;
         if masked.shown.get(&me.index()) != Some(&shown) {
             return Err(Fault::OtherShare);
         }
@@ -311,7 +323,8 @@ impl Task<'_> {
         for (from, answer) in read_answers(&letters, plan)? {
             let lambda = coefficient(planned, from);
             let shown = masked.shown.get(&from).ok_or(Fault::NoPart)?;
-            let checks = plan.fresh.iter().zip(shown).zip(&work.factors).zip(&answer.answers);
+            let factors = work.factors.iter().zip(bases(plan, masked.base.as_ref()));
+            let checks = plan.fresh.iter().zip(shown).zip(factors).zip(&answer.answers);
             for (((key, shown), factors), z) in checks {
                 let y = verifying_share(epoch, *key, from)?;
                 if !shown.vartime_answered((&y, &lambda), factors, z) {
@@ -362,6 +375,34 @@ fn secrets(me: &Member<'_>, share: &Share, planned: &Planned) -> Result<(Vec<Mas
     let signed = planned.plan.signed.iter();
     let nonces = signed.map(|key| Nonces::generate(share, key.at(), rng)).collect::<Result<_, _>>()?;
     Ok((masks, nonces))
+}
+
+/// The other base for each fresh key but the mask, which hides what is opened and is in nothing else.
+fn bases<'b>(
+    plan: &Plan,
+    base: Option<&'b RistrettoPoint>,
+) -> impl Iterator<Item = Option<&'b RistrettoPoint>> {
+    let last = plan.fresh.len().saturating_sub(1);
+    (0..plan.fresh.len()).map(move |at| base.filter(|_| at < last))
+}
+
+/// What a member shows of its masks for each fresh key.
+fn shown(
+    planned: &Planned,
+    (member, share): (Index, &Share),
+    masks: &[Masks],
+    base: Option<&RistrettoPoint>,
+) -> Result<Vec<Shown>, Fault> {
+    let lambda = coefficient(planned, member);
+    let each = planned.plan.fresh.iter().zip(masks).zip(bases(&planned.plan, base));
+    let one = |((key, masks), base): ((&PoolKey, &Masks), Option<&RistrettoPoint>)| match base {
+        None => Ok(masks.shown()),
+        Some(base) => {
+            let secret = share.secret(key.at()).ok_or(Fault::OtherShare)?;
+            Ok(masks.shown_over(base, secret, &lambda))
+        }
+    };
+    each.map(one).collect()
 }
 
 /// λ_i(0) over the set of the plan.

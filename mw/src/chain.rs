@@ -291,9 +291,6 @@ pub enum ParamsError {
         "invalid kernel window: expected a multiple of its grid, above one grid step and the reorganisation limit"
     )]
     Window,
-    /// Groups cannot own outputs on chains with auditors.
-    #[error("the chain has auditors who read all amounts: groups cannot own money there yet")]
-    Audited,
     /// A block must hold its own reward.
     #[error("invalid maximum weight: a block could not hold its own reward")]
     Weight,
@@ -349,14 +346,6 @@ impl Chain {
         let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
         let terms = params.first_terms();
         Ok(Self { params, id, terms })
-    }
-
-    /// The same for wallets of groups, which do not work on chains with auditors.
-    ///
-    /// # Errors
-    /// Those of [`Chain::new`], and [`ParamsError::Audited`] if there are auditors.
-    pub fn without_auditors(params: Params) -> Result<Self, ParamsError> {
-        if params.auditors.is_some() { Err(ParamsError::Audited) } else { Self::new(params) }
     }
 
     /// The chain under the terms of another height: judgements without a view of the state are under them,

@@ -15,7 +15,7 @@
 //!
 //! On a chain with auditors the proof is of two halves, the shared commitment first, and has handles
 //! ([`Handles`]). The prover knows no r_s, so the co-owner shows r_s·P, τ1s·P and τ2s·P too, which are added to
-//! D_lo, T'₁ and T'₂; false ones show in u·P ([`Joint::audited`]).
+//! D_lo, T'₁ and T'₂; false ones show in u·P ([`Joint::finish`]).
 //!
 //! Guaranteed: without a proof of possession of its part, for this chain, this id and its role, no party takes
 //! part, so none chooses its part as a function of the other's (X_p = k·G − X_s would spend C alone). A
@@ -31,10 +31,9 @@ pub mod group_output;
 
 use crate::{
     amount::Amount,
-    chain::Chain,
     codec::{Decode, DecodeError, Encode, Reader, fields},
     commitment::Commitment,
-    features::{Audit, Extra, OutputContext, OutputFeatures},
+    features::{Audit, Extra, OutputChain, OutputContext, OutputFeatures},
     group::{Element, Point, Scalar, mul_g, vartime_mul_h},
     output::Output,
     prover::{Halves, verifies},
@@ -43,7 +42,7 @@ use crate::{
     },
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
-    session::{Participant, Role},
+    session::{Participant, Role, SessionId},
     tag,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -73,8 +72,22 @@ pub struct CoOwnerPart {
     pub possession: Signature,
 }
 
+/// What a letter for a chain with auditors begins with. The same letter for another chain begins with the encoding of
+/// a point, whose first byte is even (RFC 9496, section 4.3.2).
+const AUDITED: u8 = 1;
+
+/// Reads [`AUDITED`], if it is there.
+fn audit(r: &mut Reader<'_>) -> Result<Audit, DecodeError> {
+    let audited = r.clone().u8()? == AUDITED;
+    if audited {
+        r.u8()?;
+    }
+    Ok(if audited { Audit::Audited } else { Audit::Unaudited })
+}
+
 impl Encode for CoOwnerPart {
     fn encode(&self, out: &mut Vec<u8>) {
+        self.handles.iter().for_each(|_| out.push(AUDITED));
         self.key.encode(out);
         self.shown().for_each(|t| t.encode(out));
         self.possession.encode(out);
@@ -83,16 +96,7 @@ impl Encode for CoOwnerPart {
 
 impl Decode for CoOwnerPart {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::decode_on(Audit::Unaudited, r)
-    }
-}
-
-impl CoOwnerPart {
-    /// Reads a part for a chain of this kind.
-    ///
-    /// # Errors
-    /// [`DecodeError`] for bytes that are no part.
-    pub fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let audit = audit(r)?;
         let (key, terms) = (PublicKey::decode(r)?, [Point::decode(r)?, Point::decode(r)?]);
         let handles = match audit {
             Audit::Unaudited => None,
@@ -100,7 +104,9 @@ impl CoOwnerPart {
         };
         Ok(Self { key, terms, handles, possession: Signature::decode(r)? })
     }
+}
 
+impl CoOwnerPart {
     /// The points beside the key, in the order of the encoding.
     fn shown(&self) -> impl Iterator<Item = &Point> {
         self.terms.iter().chain(self.handles.iter().flatten())
@@ -142,28 +148,16 @@ impl CoOwner {
         Self { r, tau }
     }
 
-    /// Shows the public halves; the place's role is [`Role::Responder`].
-    pub fn part(&self, place: &Participant<'_>, rng: &mut (impl RngCore + CryptoRng)) -> CoOwnerPart {
-        self.signed(place, None, rng)
-    }
-
-    /// The same on a chain with these auditors.
-    pub fn audited_part(
+    /// Shows the public halves, and those over the key of the auditors if the chain has some; the place's role is
+    /// [`Role::Responder`].
+    pub fn part(
         &self,
         place: &Participant<'_>,
-        auditors: &PublicKey,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> CoOwnerPart {
-        self.signed(place, Some(self.handles(auditors)), rng)
-    }
-
-    fn signed(
-        &self,
-        place: &Participant<'_>,
-        handles: Option<[Point; 3]>,
+        auditors: Option<&PublicKey>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> CoOwnerPart {
         let (key, terms) = (PublicKey::of(&self.r), self.terms());
+        let handles = auditors.map(|p| self.handles(p));
         let shown = terms.iter().chain(handles.iter().flatten());
         let possession = sign(&self.r, &statement(place, &key, shown), rng);
         CoOwnerPart { key, terms, handles, possession }
@@ -204,6 +198,7 @@ pub struct ProofHeads {
 
 impl Encode for ProofHeads {
     fn encode(&self, out: &mut Vec<u8>) {
+        self.handles.iter().for_each(|_| out.push(AUDITED));
         self.head.iter().for_each(|e| e.encode(out));
         self.handles.iter().for_each(|h| h.encode(out));
     }
@@ -211,16 +206,7 @@ impl Encode for ProofHeads {
 
 impl Decode for ProofHeads {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::decode_on(Audit::Unaudited, r)
-    }
-}
-
-impl ProofHeads {
-    /// Reads the heads of a proof for a chain of this kind.
-    ///
-    /// # Errors
-    /// [`DecodeError`] for bytes that are no heads.
-    pub fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let audit = audit(r)?;
         let head = [r.array()?, r.array()?, r.array()?, r.array()?];
         let handles = match audit {
             Audit::Unaudited => None,
@@ -253,23 +239,6 @@ impl PreparedProof {
     pub fn heads(&self) -> ProofHeads {
         ProofHeads { head: self.responses.head, handles: self.handles.clone() }
     }
-
-    /// Reads a prepared proof for a chain of this kind.
-    ///
-    /// # Errors
-    /// [`DecodeError`] for bytes that are no prepared proof.
-    pub fn decode_on(audit: Audit, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let ProofHeads { head, handles } = ProofHeads::decode_on(audit, r)?;
-        let mut scalars = [Scalar::ZERO; 2 * BITS + 2];
-        for s in &mut scalars {
-            *s = Scalar::decode(r)?;
-        }
-        let at = |i: usize| scalars.get(i).copied().unwrap_or_default();
-        let (l, right) = (core::array::from_fn(at), core::array::from_fn(|i| at(BITS + i)));
-        let blindings = [at(2 * BITS), at(2 * BITS + 1)];
-        let (amounts, terms) = handles.as_ref().map_or((1, None), |h| (2, Some(h.terms())));
-        Ok(Self { responses: Responses { amounts, head, terms, l, r: right, blindings }, handles })
-    }
 }
 
 impl Encode for PreparedProof {
@@ -282,7 +251,16 @@ impl Encode for PreparedProof {
 
 impl Decode for PreparedProof {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::decode_on(Audit::Unaudited, r)
+        let ProofHeads { head, handles } = ProofHeads::decode(r)?;
+        let mut scalars = [Scalar::ZERO; 2 * BITS + 2];
+        for s in &mut scalars {
+            *s = Scalar::decode(r)?;
+        }
+        let at = |i: usize| scalars.get(i).copied().unwrap_or_default();
+        let (l, right) = (core::array::from_fn(at), core::array::from_fn(|i| at(BITS + i)));
+        let blindings = [at(2 * BITS), at(2 * BITS + 1)];
+        let (amounts, terms) = handles.as_ref().map_or((1, None), |h| (2, Some(h.terms())));
+        Ok(Self { responses: Responses { amounts, head, terms, l, r: right, blindings }, handles })
     }
 }
 
@@ -297,16 +275,22 @@ pub struct Joint {
 }
 
 impl Joint {
-    /// Checks both parts; `place` names the chain and the id of the output, its role does not matter.
+    /// Checks both parts, for a chain and the id of the output.
     ///
     /// # Errors
     /// The first check that fails, and the party at fault.
-    pub fn new(
-        place: &Participant<'_>,
+    pub fn new<'c>(
+        chain: impl Into<OutputChain<'c>>,
+        session: &SessionId,
         amount: Amount,
         prover: &ProverPart,
         co_owner: &CoOwnerPart,
     ) -> Result<Self, JointError> {
+        let chain = chain.into();
+        let context = OutputContext::new(chain, &OutputFeatures::<Signature>::Plain, &[]);
+        if context.auditors().is_some() != co_owner.handles.is_some() {
+            return Err(JointError::Handles);
+        }
         let shown: Vec<Point> = co_owner.shown().copied().collect();
         let parts = [
             (Role::Inviter, &prover.key, &[][..], &prover.possession),
@@ -316,7 +300,8 @@ impl Joint {
             if key.point().is_identity() || shown.iter().any(Point::is_identity) {
                 return Err(JointError::Identity { role });
             }
-            if !possession.verifies(key, &statement(&Participant { role, ..*place }, key, shown.iter())) {
+            let place = Participant { chain: chain.id(), session, role };
+            if !possession.verifies(key, &statement(&place, key, shown.iter())) {
                 return Err(JointError::Possession { role });
             }
         }
@@ -325,26 +310,8 @@ impl Joint {
             return Err(JointError::EqualKeys);
         }
         let commitment = vartime_mul_h(amount.units()) + sum.point().element();
-        Ok(Self {
-            context: OutputContext::new(place.chain, &OutputFeatures::<Signature>::Plain, &[]),
-            amount,
-            prover: prover.key,
-            co_owner: *co_owner,
-            commitment: Commitment::from_point(commitment.into()),
-        })
-    }
-
-    /// The same output on a chain with these auditors.
-    ///
-    /// # Errors
-    /// [`JointError::Handles`] if the co-owner's part has no handles.
-    pub fn audited(self, chain: &Chain) -> Result<Self, JointError> {
-        let same = self.context.prefix().starts_with(chain.id().as_bytes());
-        if !same || chain.params().auditors.is_none() || self.co_owner.handles.is_none() {
-            return Err(JointError::Handles);
-        }
-        let context = OutputContext::new(chain, &OutputFeatures::<Signature>::Plain, &[]);
-        Ok(Self { context, ..self })
+        let commitment = Commitment::from_point(commitment.into());
+        Ok(Self { context, amount, prover: prover.key, co_owner: *co_owner, commitment })
     }
 
     /// C.
@@ -440,11 +407,7 @@ impl Joint {
         let mut responses = prepared.responses.clone();
         responses.blindings[0] += u;
         let bytes = responses.finish(&mut t, challenges.y).ok_or(JointError::Proof)?;
-        let proof = RangeProof::from_bytes(&bytes);
-        let proof = match &prepared.handles {
-            Some(handles) => proof.with_handles(handles.clone()),
-            None => proof,
-        };
+        let proof = RangeProof::from_bytes(&bytes).with_handles(prepared.handles.clone());
         if !verifies(&proof, &self.context, &self.commitment) {
             return Err(JointError::Proof);
         }

@@ -14,10 +14,10 @@ use crate::{
     batch::{self, Claim, Judged},
     commitment::Commitment,
     features::OutputContext,
-    group::identity,
+    group::{Element, identity},
     range_proof::{
-        Committed, Committing, Nonces, Opening, Proven, RangeProof, Replayed, RewindKey, TauKey, keyed,
-        scalar,
+        Committed, Committing, Handles, Nonces, Opening, Proven, RangeProof, Replayed, Responses, RewindKey,
+        TauKey, keyed, scalar,
     },
     secret::SecretScalar,
     tag,
@@ -46,7 +46,7 @@ pub(crate) fn prove(
     keys: &OutputKeys<'_>,
 ) -> Result<(Commitment, RangeProof), ProveError> {
     let c = Commitment::new(opening.amount, keys.blinding);
-    let made = Making::new(context, opening, keys, &c);
+    let made = Making::new(context, opening, keys, (&c, identity()));
     let mut t = context.transcript();
     let nothing = [identity(); 2];
     let committing = Committing {
@@ -57,27 +57,29 @@ pub(crate) fn prove(
     };
     let (responses, challenges) = committing.respond(&mut t, &made.nonces).ok_or(ProveError)?;
     let bytes = responses.finish(&mut t, challenges.y).ok_or(ProveError)?;
-    let proof = RangeProof::from_bytes(&bytes);
-    let proof = match made.halves.zip(responses.terms) {
-        Some((halves, terms)) => proof.with_handles(halves.handles(terms)),
-        None => proof,
-    };
+    let proof = RangeProof::from_bytes(&bytes).with_handles(made.handles(&responses));
     let rewinds = rewinds_to(&proof, context, &c, keys.rewind) == Some(*opening);
     if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
 }
 
 /// A proof that is being made: its halves, if the output is audited, and its random scalars.
-struct Making {
-    halves: Option<Halves>,
-    nonces: Nonces,
+pub(crate) struct Making {
+    pub(crate) halves: Option<Halves>,
+    pub(crate) nonces: Nonces,
 }
 
 impl Making {
-    fn new(context: &OutputContext, opening: &Opening, keys: &OutputKeys<'_>, c: &Commitment) -> Self {
+    /// For this commitment; `added` is what co-owners add to D_lo.
+    pub(crate) fn new(
+        context: &OutputContext,
+        opening: &Opening,
+        keys: &OutputKeys<'_>,
+        (c, added): (&Commitment, Element),
+    ) -> Self {
         let proven = Proven { context, commitment: c, halves: &[] };
         let split = |auditors| {
             let high = halves::high_blinding(&keys.tau.0, &proven);
-            Halves::new(auditors, opening.amount.units(), [keys.blinding, &high], identity())
+            Halves::new(auditors, opening.amount.units(), [keys.blinding, &high], added)
         };
         let halves = context.auditors().map(split);
         let bound = halves.as_ref().map_or(&[][..], Halves::bound);
@@ -85,7 +87,13 @@ impl Making {
         Self { halves, nonces }
     }
 
-    fn committed<'a>(
+    /// What auditors need, if there are some.
+    pub(crate) fn handles(&self, responses: &Responses) -> Option<Handles> {
+        let both = self.halves.as_ref().zip(responses.terms);
+        both.map(|(halves, terms)| halves.handles(terms))
+    }
+
+    pub(crate) fn committed<'a>(
         &'a self,
         opening: &Opening,
         keys: &OutputKeys<'a>,
@@ -98,7 +106,7 @@ impl Making {
 }
 
 /// α, ρ, s_L, s_R from the rewind key, τ₁ and τ₂ from the tau key, in this order.
-pub(crate) fn nonces(proven: &Proven<'_>, opening: &Opening, keys: &OutputKeys<'_>) -> Nonces {
+fn nonces(proven: &Proven<'_>, opening: &Opening, keys: &OutputKeys<'_>) -> Nonces {
     let rewind = keyed(tag::REWIND, &keys.rewind.0, proven);
     let tau = keyed(tag::TAU, &keys.tau.0, proven);
     let of_rewind = |i: u64| *scalar(&rewind, i).expose();

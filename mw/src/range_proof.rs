@@ -71,10 +71,10 @@ impl RangeProof {
         Self { bytes: Box::new(*bytes), handles: None }
     }
 
-    /// The same proof with what auditors need.
+    /// The same proof with what auditors need, on a chain that has some.
     #[must_use]
-    pub fn with_handles(self, handles: Handles) -> Self {
-        Self { handles: Some(Box::new(handles)), ..self }
+    pub fn with_handles(self, handles: impl Into<Option<Handles>>) -> Self {
+        Self { handles: handles.into().map(Box::new), ..self }
     }
 
     /// The bytes, without the handles.

@@ -5,7 +5,6 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     Amount, Chain, Commitment, Decode, Encode, Height, Output, Params, PublicKey, Rejection,
     chain::{Auditors, ParamsError},
-    codec::Reader,
     group::{Point, Scalar},
     hash::Hash,
     joint::{CoOwner, Joint, JointError, PreparedProof, ProofHeads, ProverPart},
@@ -65,8 +64,6 @@ fn the_key_and_the_charter_are_in_the_chains_id() {
         Auditors { key: PublicKey::from_point(Point::from_bytes([0; 32]).unwrap()), ..auditors(1).unwrap() };
     let refused = Chain::new(Params { auditors: Some(identity), ..params.clone() });
     assert_eq!(refused, Err(ParamsError::AuditorsKey));
-    assert_eq!(Chain::without_auditors(params.clone()), Err(ParamsError::Audited));
-    assert!(Chain::without_auditors(Params { auditors: None, ..params.clone() }).is_ok());
 }
 
 #[test]
@@ -214,13 +211,13 @@ fn co_owner() -> CoOwner {
 
 fn joint(chain: &Chain, part: &sotto_mw::joint::CoOwnerPart) -> Result<Joint, JointError> {
     let prover = ProverPart::new(&place(chain, Role::Inviter), &secret(7), &mut rng(1));
-    Joint::new(&place(chain, Role::Inviter), V, &prover, part)?.audited(chain)
+    Joint::new(chain, &ID, V, &prover, part)
 }
 
 #[test]
 fn two_make_a_joint_output_that_auditors_read() {
     let chain = CHAIN.chain();
-    let part = co_owner().audited_part(&place(chain, Role::Responder), &key(4_711), &mut rng(2));
+    let part = co_owner().part(&place(chain, Role::Responder), Some(&key(4_711)), &mut rng(2));
     let joint_output = joint(chain, &part).unwrap();
     let prepared = joint_output.prepare(&secret(7), &mut rng(3)).unwrap();
     let heads = prepared.heads();
@@ -229,15 +226,11 @@ fn two_make_a_joint_output_that_auditors_read() {
     assert!(output.proof_holds(chain) && output.code() == 2);
     assert_eq!(output.commitment, Commitment::new(V, &secret(7 + 11)));
     assert_eq!(joint_output.finish(&prepared, &(u + Scalar::ONE)), Err(JointError::Answer));
-    // What is sent and stored comes back, for this kind of chain.
-    let read = |bytes: &[u8]| PreparedProof::decode_on(Audit::Audited, &mut Reader::new(bytes)).unwrap();
-    assert!(read(&prepared.to_bytes()) == prepared && prepared.to_bytes().len() == 32 * 134 + 160);
-    let read = |bytes: &[u8]| ProofHeads::decode_on(Audit::Audited, &mut Reader::new(bytes)).unwrap();
-    assert!(read(&heads.to_bytes()) == heads);
-    let mut r = Reader::new(&[]);
-    assert!(ProofHeads::decode_on(Audit::Audited, &mut r).is_err());
+    // What is sent and stored comes back.
+    assert_eq!(PreparedProof::from_bytes(&prepared.to_bytes()), Ok(prepared));
+    assert_eq!(ProofHeads::from_bytes(&heads.to_bytes()), Ok(heads));
     // A part for a chain without auditors does not serve here.
-    let bare = co_owner().part(&place(chain, Role::Responder), &mut rng(2));
+    let bare = co_owner().part(&place(chain, Role::Responder), None, &mut rng(2));
     assert_eq!(joint(chain, &bare).map(|_| ()), Err(JointError::Handles));
 }
 
@@ -246,14 +239,14 @@ fn two_make_a_joint_output_that_auditors_read() {
 fn false_points_of_the_co_owner_are_named() {
     let chain = CHAIN.chain();
     let at = place(chain, Role::Responder);
-    let over_another_key = co_owner().audited_part(&at, &key(4_712), &mut rng(2));
+    let over_another_key = co_owner().part(&at, Some(&key(4_712)), &mut rng(2));
     let false_joint = joint(chain, &over_another_key).unwrap();
     let prepared = false_joint.prepare(&secret(7), &mut rng(3)).unwrap();
     // An honest co-owner does not answer for them.
     let refused = co_owner().answer(&false_joint, &prepared.heads());
     assert_eq!(refused, Err(JointError::ForeignPart));
     // An answer to the challenge of honest points does not fit.
-    let honest = co_owner().audited_part(&at, &key(4_711), &mut rng(2));
+    let honest = co_owner().part(&at, Some(&key(4_711)), &mut rng(2));
     let u = {
         let honest_joint = joint(chain, &honest).unwrap();
         let prepared = honest_joint.prepare(&secret(7), &mut rng(3)).unwrap();

@@ -98,7 +98,8 @@ impl Encryptable for Part {
 }
 impl Encryptable for Answer {
     const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldAnswer;
-    const PADDING: usize = 1_152;
+    /// A claim of which auditors read the output is no longer than an undoing.
+    const PADDING: usize = 1_344;
 }
 impl Encryptable for Release {
     const ENCRYPTED: MessageKind = MessageKind::EncryptedHoldRelease;

@@ -74,7 +74,7 @@ impl<S: Store> MemberWallet<S> {
         let bytes = store.load()?;
         let contents = GroupContents::from_bytes(&bytes).map_err(StoreError::Contents)?;
         let GroupContents { params, view, group, state } = contents;
-        let chain = Chain::without_auditors(params)?;
+        let chain = Chain::new(params)?;
         GroupKeys::new(&chain, group.epoch(), &view)?;
         Ok(Self { chain, view, group, state, store })
     }

@@ -16,8 +16,7 @@ use sotto_mw::{
 };
 use sotto_wallet::{
     Memo, MemoryStore, ViewWallet,
-    coin_selection::{Decision, HoldRequest, Spend},
-    hold::Schedule,
+    coin_selection::{Decision, Spend},
     keys::{Account, OutputKind},
     scan::ChainSource as _,
 };
@@ -111,18 +110,4 @@ fn a_view_key_and_both_proofs_of_payment_work() {
     let sealed = ledger.sealed_output(&commitment).unwrap().unwrap();
     let proof = b.wallet.prove_received(sealed, Memo::default(), &mut b.rng).unwrap();
     assert_eq!(proof.verify(ledger.chain.id()).unwrap().amount, Amount::new(5_000_000));
-}
-
-#[test]
-fn holds_are_refused_by_name() {
-    let (_, a, b) = two();
-    let request = HoldRequest {
-        account: ZERO,
-        amount: Amount::new(1_000_000),
-        seller: b.address(),
-        memo: Memo::default(),
-        schedule: Schedule { blocks: 10, rungs: 2, confirmations: 2 },
-    };
-    let refused = a.wallet.plan_hold(request).map(|_| ()).unwrap_err();
-    assert!(refused.to_string().contains("no holds on a chain with auditors yet"), "{refused}");
 }

@@ -4,6 +4,8 @@
 #[allow(dead_code)]
 #[path = "../../node/tests/support/group.rs"]
 mod group;
+#[path = "reading/holds.rs"]
+mod holds;
 #[path = "reading/records.rs"]
 mod records;
 mod support;

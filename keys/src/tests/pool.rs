@@ -6,7 +6,7 @@ use curve25519_dalek::scalar::Scalar;
 
 use super::*;
 use crate::Step;
-use crate::pool::{Factors, Made as Result_, Plan, Pool, PoolKey, Work, begin};
+use crate::pool::{Factors, Made as Result_, Plan, Pool, PoolKey, Sums, Work, begin};
 use crate::tag::Hash;
 
 const CONTEXT: Hash = Hash::from_bytes([5; 32]);
@@ -69,10 +69,20 @@ impl World {
         session: &mut Session,
         post: impl Fn(&Letter, Index) -> Option<Letter>,
     ) -> BTreeMap<Index, Result<Result_, Fault>> {
+        self.run_over(session, post, |_| None)
+    }
+
+    /// The same; each member takes this for the other base of the pool.
+    fn run_over(
+        &mut self,
+        session: &mut Session,
+        post: impl Fn(&Letter, Index) -> Option<Letter>,
+        base: impl Fn(Index) -> Option<[u8; 32]>,
+    ) -> BTreeMap<Index, Result<Result_, Fault>> {
         let made = &self.made;
         let ended = session.run(&made.team, post, |me, log, register| {
             *log = Log::from_bytes(&log.to_bytes()).unwrap();
-            step(made, me, log, register)
+            step(made, base(me.index()), me, log, register)
         });
         for (i, party) in &session.0 {
             self.registers.insert(*i, party.register.clone());
@@ -81,14 +91,19 @@ impl World {
     }
 }
 
+fn pool(made: &Made, base: Option<[u8; 32]>) -> Pool<'_> {
+    let pool = Pool::new(made.epoch(), CONTEXT);
+    base.map_or(pool, |base| pool.over(&base).unwrap())
+}
+
 fn step(
     made: &Made,
+    base: Option<[u8; 32]>,
     me: &Member<'_>,
     log: &mut Log,
     register: &mut MemoryRegister,
 ) -> Result<Progress<Result_>, Fault> {
-    let (pool, holder) =
-        (Pool::new(made.epoch(), CONTEXT), me.holding(made.epoch(), made.shares.get(&me.index())));
+    let (pool, holder) = (pool(made, base), me.holding(made.epoch(), made.shares.get(&me.index())));
     let Some(planned) = pool.planned(log)? else {
         return Ok(Progress::Awaiting { step: Step::Planned, from: vec![] });
     };
@@ -103,18 +118,66 @@ fn step(
 }
 
 /// Factors that follow from the sums of the masks, as those of a transcript do.
-fn factors(sums: &[[u8; 32]; 2]) -> [Scalar; 3] {
-    [b"f", b"g", b"h"]
-        .map(|l| Scalar::hash_from_bytes::<sha2::Sha512>(&[&l[..], &sums[0], &sums[1]].concat()))
+fn factors(sums: &Sums) -> [Scalar; 3] {
+    let over = sums.over.map(|points| points.concat()).unwrap_or_default();
+    let shown = [sums.masks.as_flattened(), &over].concat();
+    [b"f", b"g", b"h"].map(|l| Scalar::hash_from_bytes::<sha2::Sha512>(&[&l[..], &shown].concat()))
 }
 
-fn work(sums: &[[[u8; 32]; 2]]) -> Work {
+fn work(sums: &[Sums]) -> Work {
     let factors = sums.iter().map(|sums| Factors(factors(sums))).collect();
     Work { factors, messages: vec![b"as the group".to_vec(), b"as the mask".to_vec()] }
 }
 
+fn point(bytes: [u8; 32]) -> RistrettoPoint {
+    CompressedRistretto(bytes).decompress().unwrap()
+}
+
 fn public(made: &Made, key: PoolKey) -> RistrettoPoint {
-    CompressedRistretto(made.epoch().public_key(key.get().into()).unwrap()).decompress().unwrap()
+    point(made.epoch().public_key(key.get().into()).unwrap())
+}
+
+/// P = y·G.
+fn over(y: u64) -> [u8; 32] {
+    (&Scalar::from(y) * G).compress().to_bytes()
+}
+
+/// With P = y·G the sums over P are y times those over G, and the answer fits both; the mask shows nothing over P.
+#[test]
+fn sums_over_another_base_are_those_of_the_key_and_its_masks() {
+    let mut world = World::new(3, 5);
+    let (plan, base) = (world.plan(1, &[]), over(4_711));
+    let mut session = world.session(1);
+    world.planned(&mut session, 1, &plan);
+    let ended = world.run_over(&mut session, honest, |_| Some(base));
+    let done = ended[&index(1)].clone().unwrap();
+    let (pool, log) = (pool(&world.made, Some(base)), &session.0[&index(1)].log);
+    let planned = pool.planned(log).unwrap().unwrap();
+    let Progress::Done(masked) = pool.masked(log, &planned).unwrap() else { panic!("masks are missing") };
+    let [output, mask] = masked.sums()[..] else { panic!("two keys") };
+    let y = Scalar::from(4_711u64);
+    let [x, m, n] = output.over.unwrap().map(point);
+    assert_eq!(x, y * public(&world.made, plan.fresh[0]));
+    assert_eq!([m, n], output.masks.map(|p| y * point(p)));
+    let [f, g, h] = factors(&output);
+    assert_eq!(done.answers[0] * point(base), f * x + g * m + h * n);
+    assert_eq!(mask.over, None);
+    assert!(Pool::new(world.made.epoch(), CONTEXT).over(&[0; 32]).is_none(), "the identity");
+    assert!(Pool::new(world.made.epoch(), CONTEXT).over(&[0xff; 32]).is_none(), "no point");
+}
+
+/// A member that shows its points over another base answers to the factors over G, and is named all the same.
+#[test]
+fn points_over_a_false_base_name_their_member() {
+    let mut world = World::new(3, 5);
+    let plan = world.plan(1, &[]);
+    let liar = plan.set(&world.made.team.draft).unwrap()[1];
+    let mut session = world.session(1);
+    world.planned(&mut session, 1, &plan);
+    let ended = world.run_over(&mut session, honest, |i| Some(over(if i == liar { 4_712 } else { 4_711 })));
+    let honest: Vec<_> = ended.iter().filter(|(i, _)| **i != liar).collect();
+    assert_eq!(honest.len(), 4);
+    assert!(honest.iter().all(|(_, end)| **end == Err(Fault::Answer(liar))), "{ended:?}");
 }
 
 #[test]
@@ -136,7 +199,7 @@ fn what_a_set_makes_fits_the_public_keys() {
         let Progress::Done(masked) = pool.masked(log, &planned).unwrap() else { panic!("masks are missing") };
         for ((key, sums), z) in plan.fresh.iter().zip(masked.sums()).zip(&done.answers) {
             let [f, g, h] = factors(&sums);
-            let [m, n] = sums.map(|p| CompressedRistretto(p).decompress().unwrap());
+            let [m, n] = sums.masks.map(point);
             assert_eq!(z * G, f * public(made, *key) + g * m + h * n);
         }
         let spent: RistrettoPoint = subtracted.iter().map(|k| public(made, PoolKey::new(*k))).sum();
@@ -262,7 +325,7 @@ fn a_member_answers_under_the_masks_that_it_showed_alone() {
     world.planned(&mut session, 1, &plan);
     for i in &set {
         session.by(&world.made.team, i.get(), |me, log, register| {
-            assert!(matches!(step(&world.made, me, log, register), Ok(Progress::Awaiting { .. })));
+            assert!(matches!(step(&world.made, None, me, log, register), Ok(Progress::Awaiting { .. })));
         });
     }
     session.0.get_mut(&set[0]).unwrap().seed = Seed::from_bytes([1; 32]);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    chain::{Auditors, ChainId, Params},
+    chain::{Auditors, Chain, ChainId, Params},
     generators::pedersen,
     group::identity,
     hash::Hash,
@@ -34,8 +34,8 @@ fn prover() -> ProverPart {
 }
 
 fn joint() -> Joint {
-    let part = co_owner().part(&place(Role::Responder), &mut rng(2));
-    Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap()
+    let part = co_owner().part(&place(Role::Responder), None, &mut rng(2));
+    Joint::new(&CHAIN, &ID, V, &prover(), &part).unwrap()
 }
 
 fn proven() -> Output {
@@ -77,11 +77,11 @@ fn a_false_answer_or_false_terms_name_the_co_owner() {
     let u = co_owner().answer(&joint, &prepared.heads()).unwrap();
     assert_eq!(joint.finish(&prepared, &(u + Scalar::ONE)), Err(JointError::Answer));
     // An honest answer to false T1s: nobody knows its secret, so no u fits.
-    let mut part = co_owner().part(&place(Role::Responder), &mut rng(2));
+    let mut part = co_owner().part(&place(Role::Responder), None, &mut rng(2));
     part.terms[0] = Point::h();
     part.possession =
         sign(&secret(11), &statement(&place(Role::Responder), &part.key, part.terms.iter()), &mut rng(5));
-    let false_joint = Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap();
+    let false_joint = Joint::new(&CHAIN, &ID, V, &prover(), &part).unwrap();
     let prepared = false_joint.prepare(&r, &mut rng(3)).unwrap();
     let Challenges { z, x, .. } = false_joint.replay(&prepared.heads()).1;
     let u = z * z * Scalar::from(11u64) + x * Scalar::from(12u64) + x * x * Scalar::from(13u64);
@@ -94,12 +94,16 @@ fn audited_chain() -> Chain {
     Chain::new(Params { auditors: Some(auditors), ..Params::solo(PublicKey::of(&secret(1)), 0) }).unwrap()
 }
 
-/// The output of these parts on a chain with auditors, where the co-owner's points are over this key.
-fn audited_joint(chain: &Chain, over: u64) -> Joint {
-    let at = |role| Participant { chain: chain.id(), session: &ID, role };
-    let part = co_owner().audited_part(&at(Role::Responder), &PublicKey::of(&secret(over)), &mut rng(2));
-    let prover = ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1));
-    Joint::new(&at(Role::Inviter), V, &prover, &part).unwrap().audited(chain).unwrap()
+/// The co-owner's part on a chain with auditors, where its points are over this key.
+fn audited_part(chain: &Chain, over: u64) -> CoOwnerPart {
+    let at = Participant { chain: chain.id(), session: &ID, role: Role::Responder };
+    co_owner().part(&at, Some(&PublicKey::of(&secret(over))), &mut rng(2))
+}
+
+/// The output of this part and the prover's.
+fn audited_joint(chain: &Chain, part: &CoOwnerPart) -> Result<Joint, JointError> {
+    let at = Participant { chain: chain.id(), session: &ID, role: Role::Inviter };
+    Joint::new(chain, &ID, V, &ProverPart::new(&at, &secret(7), &mut rng(1)), part)
 }
 
 /// The answer to the challenge fits over G, so that only the equation over P shows false points.
@@ -107,7 +111,7 @@ fn audited_joint(chain: &Chain, over: u64) -> Joint {
 fn points_over_another_key_than_the_auditors_name_the_co_owner() {
     let chain = audited_chain();
     for (over, fits) in [(4_711, true), (4_712, false)] {
-        let joint = audited_joint(&chain, over);
+        let joint = audited_joint(&chain, &audited_part(&chain, over)).unwrap();
         let prepared = joint.prepare(&secret(7), &mut rng(3)).unwrap();
         let Challenges { z, x, .. } = joint.replay(&prepared.heads()).1;
         let u = z * z * Scalar::from(11u64) + x * Scalar::from(12u64) + x * x * Scalar::from(13u64);
@@ -117,28 +121,49 @@ fn points_over_another_key_than_the_auditors_name_the_co_owner() {
 }
 
 #[test]
-fn an_audited_output_is_of_its_own_chain_and_has_no_identity() {
-    let (chain, joint) = (audited_chain(), joint());
-    assert_eq!(joint.audited(&chain).map(|_| ()), Err(JointError::Handles), "another chain, and no points");
-    let other = Chain::new(Params { maturity: 7, ..chain.params().clone() }).unwrap();
-    let refused = audited_joint(&chain, 4_711).audited(&other).map(|_| ());
-    assert_eq!(refused, Err(JointError::Handles), "points, and another chain");
-    let at = |role| Participant { chain: chain.id(), session: &ID, role };
-    let key = PublicKey::of(&secret(4_711));
-    let mut part = co_owner().audited_part(&at(Role::Responder), &key, &mut rng(2));
+fn an_audited_output_is_of_its_own_kind_of_chain_and_has_no_identity() {
+    let chain = audited_chain();
+    let at = Participant { chain: chain.id(), session: &ID, role: Role::Responder };
+    let refused = |part: &CoOwnerPart| audited_joint(&chain, part).map(|_| ()).unwrap_err();
+    assert_eq!(refused(&co_owner().part(&at, None, &mut rng(2))), JointError::Handles, "no points");
+    let points = audited_part(&chain, 4_711);
+    let elsewhere = Joint::new(&CHAIN, &ID, V, &prover(), &points).map(|_| ());
+    assert_eq!(elsewhere, Err(JointError::Handles), "points on a chain without auditors");
+    let mut part = points;
     part.handles = part.handles.map(|[x, t1, _]| [x, t1, identity().into()]);
     let shown: Vec<Point> = part.shown().copied().collect();
-    part.possession =
-        sign(&secret(11), &statement(&at(Role::Responder), &part.key, shown.iter()), &mut rng(5));
-    let prover = ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1));
-    let refused = Joint::new(&at(Role::Inviter), V, &prover, &part).map(|_| ());
-    assert_eq!(refused, Err(JointError::Identity { role: Role::Responder }));
+    part.possession = sign(&secret(11), &statement(&at, &part.key, shown.iter()), &mut rng(5));
+    assert_eq!(refused(&part), JointError::Identity { role: Role::Responder });
+}
+
+/// What is sent and stored says itself for which kind of chain it is.
+#[test]
+fn parts_and_proofs_describe_themselves() {
+    let chain = audited_chain();
+    let parts = [co_owner().part(&place(Role::Responder), None, &mut rng(2)), audited_part(&chain, 4_711)];
+    let joints = [joint(), audited_joint(&chain, &parts[1]).unwrap()];
+    for ((part, joint), more) in parts.iter().zip(joints).zip([0, 1]) {
+        let bytes = part.to_bytes();
+        assert_eq!((CoOwnerPart::from_bytes(&bytes).as_ref(), bytes.len()), (Ok(part), 160 + more * 97));
+        assert_eq!((bytes[0] == AUDITED, bytes[more] % 2), (more == 1, 0));
+        let prepared = joint.prepare(&secret(7), &mut rng(3)).unwrap();
+        let (heads, bytes) = (prepared.heads(), prepared.heads().to_bytes());
+        assert_eq!((ProofHeads::from_bytes(&bytes).as_ref(), bytes.len()), (Ok(&heads), 128 + more * 161));
+        let bytes = prepared.to_bytes();
+        assert_eq!(
+            (PreparedProof::from_bytes(&bytes).as_ref(), bytes.len()),
+            (Ok(&prepared), 32 * 134 + more * 161)
+        );
+        // Without the mark, or with it in the other, nothing is read.
+        let other = if more == 1 { bytes[1..].to_vec() } else { [&[AUDITED], &bytes[..]].concat() };
+        assert!(PreparedProof::from_bytes(&other).is_err());
+    }
 }
 
 /// X_p = k·G − X_s would let the prover spend C alone: it cannot prove possession of it.
 #[test]
 fn a_rogue_part_is_refused() {
-    let part = co_owner().part(&place(Role::Responder), &mut rng(2));
+    let part = co_owner().part(&place(Role::Responder), None, &mut rng(2));
     let rogue = PublicKey::from_point((mul_g(&Scalar::from(5u64)) - part.key.point().element()).into());
     let stolen = [
         ProverPart { key: rogue, ..prover() },
@@ -148,24 +173,24 @@ fn a_rogue_part_is_refused() {
         },
     ];
     for prover in stolen {
-        let refused = Joint::new(&place(Role::Inviter), V, &prover, &part).map(|_| ());
+        let refused = Joint::new(&CHAIN, &ID, V, &prover, &part).map(|_| ());
         assert_eq!(refused, Err(JointError::Possession { role: Role::Inviter }));
     }
 }
 
 #[test]
 fn parts_of_another_chain_id_role_or_terms_are_refused() {
-    let good = co_owner().part(&place(Role::Responder), &mut rng(2));
+    let good = co_owner().part(&place(Role::Responder), None, &mut rng(2));
     let other_chain = ChainId::from_bytes([9; 32]);
     let places = [
         Participant { chain: &other_chain, ..place(Role::Responder) },
         Participant { session: &SessionId([4; 32]), ..place(Role::Responder) },
         place(Role::Inviter),
     ];
-    let mut parts: Vec<_> = places.iter().map(|p| co_owner().part(p, &mut rng(2))).collect();
+    let mut parts: Vec<_> = places.iter().map(|p| co_owner().part(p, None, &mut rng(2))).collect();
     parts.push(CoOwnerPart { terms: [good.terms[1], good.terms[0]], ..good });
     for part in parts {
-        let refused = Joint::new(&place(Role::Inviter), V, &prover(), &part).map(|_| ());
+        let refused = Joint::new(&CHAIN, &ID, V, &prover(), &part).map(|_| ());
         assert_eq!(refused, Err(JointError::Possession { role: Role::Responder }));
     }
 }
@@ -174,9 +199,9 @@ fn parts_of_another_chain_id_role_or_terms_are_refused() {
 #[test]
 fn equal_opposite_and_missing_parts_are_refused() {
     let make = |r: SecretScalar| {
-        CoOwner::from_secrets(r, [secret(12), secret(13)]).part(&place(Role::Responder), &mut rng(2))
+        CoOwner::from_secrets(r, [secret(12), secret(13)]).part(&place(Role::Responder), None, &mut rng(2))
     };
-    let open = |part: &CoOwnerPart| Joint::new(&place(Role::Inviter), V, &prover(), part).map(|_| ());
+    let open = |part: &CoOwnerPart| Joint::new(&CHAIN, &ID, V, &prover(), part).map(|_| ());
     assert_eq!(open(&make(secret(7))), Err(JointError::EqualKeys));
     assert_eq!(open(&make(SecretScalar::zero().sub(&secret(7)))), Err(JointError::EqualKeys));
     assert_eq!(open(&make(SecretScalar::zero())), Err(JointError::Identity { role: Role::Responder }));
@@ -197,9 +222,12 @@ fn secrets_of_another_part_do_not_answer() {
 #[test]
 fn a_repeated_random_source_repeats_no_scalar_under_other_terms() {
     let heads = |tau: u64| {
-        let part = CoOwner::from_secrets(secret(11), [secret(tau), secret(13)])
-            .part(&place(Role::Responder), &mut rng(2));
-        let joint = Joint::new(&place(Role::Inviter), V, &prover(), &part).unwrap();
+        let part = CoOwner::from_secrets(secret(11), [secret(tau), secret(13)]).part(
+            &place(Role::Responder),
+            None,
+            &mut rng(2),
+        );
+        let joint = Joint::new(&CHAIN, &ID, V, &prover(), &part).unwrap();
         joint.prepare(&secret(7), &mut rng(3)).unwrap().heads().head
     };
     let (one, other) = (heads(12), heads(14));

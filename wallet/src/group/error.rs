@@ -12,9 +12,6 @@ pub enum GroupError {
         "only a group for `coin` with at most 64 sets of members owns outputs, such as 2 of 3, 3 of 5 or 4 of 7"
     )]
     NoPool,
-    /// The chain has auditors.
-    #[error("a group cannot own outputs on a chain with auditors yet")]
-    Audited,
     /// The group is of another chain.
     #[error("the group was made for another chain")]
     OtherChain,

@@ -18,7 +18,7 @@ use crate::{
 };
 use sotto_keys::{
     Epoch, Hash as KeysHash,
-    pool::{Pool, PoolKey},
+    pool::{Pool, PoolKey, Sums},
     view::ViewSecret,
 };
 use sotto_mw::{
@@ -57,6 +57,23 @@ impl Decode for GroupCoin {
     }
 }
 
+/// The sums of what members showed of their masks for a key, as points.
+pub(super) struct MaskSums {
+    /// T1x and T2x, or D and E.
+    pub(super) masks: [Point; 2],
+    /// x·P, T'1x and T'2x, for the key of an output on a chain with auditors.
+    pub(super) handles: Option<[Point; 3]>,
+}
+
+impl MaskSums {
+    pub(super) fn of(sums: &Sums) -> Result<Self, GroupError> {
+        let point = |bytes: [u8; 32]| Point::from_bytes(bytes).ok_or(GroupError::OtherPlan);
+        let [m, n] = sums.masks;
+        let over = |[x, m, n]: [[u8; 32]; 3]| Ok::<_, GroupError>([point(x)?, point(m)?, point(n)?]);
+        Ok(Self { masks: [point(m)?, point(n)?], handles: sums.over.map(over).transpose()? })
+    }
+}
+
 /// The keys of a group that owns outputs, as each of its members has them.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupKeys<'g> {
@@ -68,12 +85,9 @@ impl<'g> GroupKeys<'g> {
     /// The keys of a group on this chain.
     ///
     /// # Errors
-    /// [`GroupError::NoPool`], [`GroupError::Audited`], [`GroupError::OtherChain`].
+    /// [`GroupError::NoPool`], [`GroupError::OtherChain`].
     pub fn new(chain: &Chain, epoch: &'g Epoch, view: &'g ViewSecret) -> Result<Self, GroupError> {
         PoolKey::ADDRESS.set(epoch.draft()).ok_or(GroupError::NoPool)?;
-        if chain.params().auditors.is_some() {
-            return Err(GroupError::Audited);
-        }
         let same = epoch.draft().chain() == Some(chain.id().as_bytes());
         if same { Ok(Self { epoch, view }) } else { Err(GroupError::OtherChain) }
     }
@@ -89,10 +103,13 @@ impl<'g> GroupKeys<'g> {
         self.epoch
     }
 
-    /// The pool of members that share this view secret.
-    pub(super) fn pool(&self) -> Pool<'g> {
+    /// The pool of members that share this view secret, over the key of the chain's auditors too, if there are some.
+    pub(super) fn pool(&self, chain: &Chain) -> Pool<'g> {
         let context = sotto_mw::hash::tagged(tag::GROUP_CONTEXT, &[self.view.name().as_bytes()]);
-        Pool::new(self.epoch, KeysHash::from_bytes(*context.as_bytes()))
+        let pool = Pool::new(self.epoch, KeysHash::from_bytes(*context.as_bytes()));
+        // The key in a chain's parameters is a point, and not the identity.
+        let over = chain.params().auditors.and_then(|a| pool.over(a.key.as_bytes()));
+        over.unwrap_or(pool)
     }
 
     /// The public key of this number.
@@ -152,13 +169,13 @@ impl<'g> GroupKeys<'g> {
         &self,
         chain: &Chain,
         coin: &GroupCoin,
-        terms: [Point; 2],
+        sums: &MaskSums,
     ) -> Result<GroupOutput, GroupError> {
         let (blinding, rewind) = (self.base(coin), self.rewind());
         let tau = TauKey(*derive_key(tag::GROUP_TAU, &[self.view.expose()]));
         let keys = OutputKeys { blinding: &blinding, rewind: &rewind, tau: &tau };
-        let owners = Owners { key: self.public(coin.key), terms };
-        Ok(GroupOutput::new(chain.id(), &Self::opening(coin), &keys, &owners)?)
+        let owners = Owners { key: self.public(coin.key), terms: sums.masks, handles: sums.handles };
+        Ok(GroupOutput::new(chain, &Self::opening(coin), &keys, &owners)?)
     }
 
     /// The coin in an output; `None` if it is not the group's.

@@ -11,13 +11,14 @@
 
 use super::{
     GroupAsked, GroupError, GroupRequest, GroupWallet,
+    keys::MaskSums,
     signing::{Signing, signature},
 };
 use crate::slate::{Invoice, Payment, collect::CheckedPayment, pay::CheckedInvoice};
 use sotto_keys::pool::{Factors, Made, Work};
 use sotto_mw::{
     commitment::Commitment,
-    group::{Point, Scalar},
+    group::Scalar,
     joint::group_output::GroupOutput,
     session::{Participant, Role, Session, Shares},
 };
@@ -46,32 +47,32 @@ impl<'r> Paying<'r> {
     pub(super) fn new(
         wallet: &GroupWallet<'_>,
         asked: &'r GroupAsked,
-        sums: &[[Point; 2]],
+        sums: &[MaskSums],
     ) -> Result<Self, GroupError> {
         let request = asked.request();
-        let (GroupRequest::Pay { invoice, kernel, inputs, .. }, Some((nonces, terms))) =
+        let (GroupRequest::Pay { invoice, kernel, inputs, .. }, Some((kernel_masks, shown))) =
             (request, sums.split_last())
         else {
             return Err(GroupError::OtherPlan);
         };
         let (keys, id) = (&wallet.keys, wallet.chain.id());
         let mut base: Scalar = -inputs.iter().map(|coin| keys.base(coin).reveal()).sum::<Scalar>();
-        let change = match (request.made(), terms) {
-            (Some(coin), [terms]) => {
+        let change = match (request.made(), shown) {
+            (Some(coin), [shown]) => {
                 base += keys.base(&coin).reveal();
-                Some(keys.output(wallet.chain, &coin, *terms)?)
+                Some(keys.output(wallet.chain, &coin, shown)?)
             }
             (None, []) => None,
             _ => return Err(GroupError::OtherPlan),
         };
-        let x = keys.public(*kernel);
-        let shares = Shares { inviter: invoice.share, responder: Signing::unproven(x, *nonces) };
+        let (x, nonces) = (keys.public(*kernel), kernel_masks.masks);
+        let shares = Shares { inviter: invoice.share, responder: Signing::unproven(x, nonces) };
         let session =
             Session::responding_unchecked(id, &invoice.session, invoice.features.message(id), shares)?;
         let place = Participant { chain: id, session: &invoice.session, role: Role::Responder };
         let mut inputs: Vec<Commitment> = inputs.iter().map(|coin| keys.commitment(coin)).collect();
         inputs.sort_unstable();
-        let signing = Signing::new(session, x, *nonces);
+        let signing = Signing::new(session, x, nonces);
         Ok(Self { invoice, inputs, change, signing, base, possession: place.message() })
     }
 

@@ -9,6 +9,7 @@
 
 use super::{
     GroupAsked, GroupError, GroupRequest, GroupWallet,
+    keys::MaskSums,
     signing::{Signing, signature},
 };
 use crate::slate::{
@@ -17,7 +18,7 @@ use crate::slate::{
 };
 use sotto_keys::pool::{Factors, Made, Work};
 use sotto_mw::{
-    group::{Point, Scalar},
+    group::Scalar,
     joint::group_output::GroupOutput,
     session::{Participant, Role, Session, Shares},
 };
@@ -49,16 +50,17 @@ impl<'r> Receiving<'r> {
     pub(super) fn new(
         wallet: &GroupWallet<'_>,
         asked: &'r GroupAsked,
-        sums: &[[Point; 2]],
+        sums: &[MaskSums],
     ) -> Result<Self, GroupError> {
-        let (GroupRequest::Receive { invite, kernel, .. }, [terms, nonces]) = (asked.request(), sums) else {
+        let (GroupRequest::Receive { invite, kernel, .. }, [shown, kernel_masks]) = (asked.request(), sums)
+        else {
             return Err(GroupError::OtherPlan);
         };
         let (keys, id) = (&wallet.keys, wallet.chain.id());
         let coin = asked.request().made().ok_or(GroupError::OtherPlan)?;
-        let output = keys.output(wallet.chain, &coin, *terms)?;
-        let x = keys.public(*kernel);
-        let shares = Shares { inviter: invite.share, responder: Signing::unproven(x, *nonces) };
+        let output = keys.output(wallet.chain, &coin, shown)?;
+        let (x, nonces) = (keys.public(*kernel), kernel_masks.masks);
+        let shares = Shares { inviter: invite.share, responder: Signing::unproven(x, nonces) };
         let session =
             Session::responding_unchecked(id, &invite.session, invite.features.message(id), shares)?;
         let place = Participant { chain: id, session: &invite.session, role: Role::Responder };
@@ -67,7 +69,7 @@ impl<'r> Receiving<'r> {
             invite,
             base: keys.base(&coin).reveal(),
             output,
-            signing: Signing::new(session, x, *nonces),
+            signing: Signing::new(session, x, nonces),
             messages: vec![place.message(), receipt.message(id)],
         })
     }

@@ -8,13 +8,14 @@
 //! that inputs are the group's and unspent by its own list, and that no key was used. What is made passes the
 //! checks of the other side before anybody hands it over, so a lie inside the group is named inside it.
 
-use super::{GroupAsked, GroupCoin, GroupError, GroupRequest, GroupWallet, paying, receiving};
+use super::{
+    GroupAsked, GroupCoin, GroupError, GroupRequest, GroupWallet, keys::MaskSums, paying, receiving,
+};
 use crate::slate::{Invite, Invoice, Payment, Response};
 use sotto_keys::{Index, Letter, Log, Member, Progress, Register, Step, member::Holder, pool::PoolKey};
 use sotto_mw::{
     amount::Amount,
-    chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    group::Point,
+    chain::{INPUT_WEIGHT, KERNEL_WEIGHT},
 };
 use std::collections::BTreeSet;
 
@@ -92,7 +93,7 @@ impl GroupWallet<'_> {
     /// [`GroupError`]: what a member would refuse.
     pub fn propose(&self, me: &Member<'_>, log: &mut Log, request: &GroupRequest) -> Result<(), GroupError> {
         self.check(request)?;
-        Ok(self.keys.pool().plan(me, log, &request.plan())?)
+        Ok(self.keys.pool(self.chain).plan(me, log, &request.plan())?)
     }
 
     /// What the letters ask for; `None` if the letter that asks is not among them.
@@ -100,7 +101,7 @@ impl GroupWallet<'_> {
     /// # Errors
     /// [`GroupError`]: the session is over.
     pub fn asked(&self, log: &Log) -> Result<Option<GroupAsked>, GroupError> {
-        let Some(planned) = self.keys.pool().planned(log)? else { return Ok(None) };
+        let Some(planned) = self.keys.pool(self.chain).planned(log)? else { return Ok(None) };
         let request = GroupRequest::of_plan(&planned.plan)?.ok_or(GroupError::OtherPlan)?;
         Ok(Some(GroupAsked { planned, request }))
     }
@@ -134,7 +135,8 @@ impl GroupWallet<'_> {
         let ascend = !inputs.is_empty() && inputs.is_sorted_by(|a, b| a.key < b.key);
         let rest = request.rest().ok_or(GroupError::Balance)?;
         let outputs = 1 + u64::from(change.is_some());
-        let weight = inputs.len() as u64 * INPUT_WEIGHT + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT;
+        let output = self.chain.params().output_weight();
+        let weight = inputs.len() as u64 * INPUT_WEIGHT + outputs * output + KERNEL_WEIGHT;
         let least = self.chain.least_fee(weight).ok_or(GroupError::Balance)?;
         let whole = change.is_some() == (rest.units() > 0);
         if ascend && whole && least <= invoice.features.fee() { Ok(()) } else { Err(GroupError::Balance) }
@@ -154,7 +156,7 @@ impl GroupWallet<'_> {
             return Ok(());
         }
         self.check(&asked.request)?;
-        Ok(self.keys.pool().agree(holder, log, &asked.planned)?)
+        Ok(self.keys.pool(self.chain).agree(holder, log, &asked.planned)?)
     }
 
     /// Answers if this member has agreed, and goes as far as the letters allow. The members' work is checked as the
@@ -169,11 +171,11 @@ impl GroupWallet<'_> {
         asked: &GroupAsked,
         register: &mut impl Register,
     ) -> Result<Progress<GroupAnswer>, GroupError> {
-        let masked = match self.keys.pool().masked(log, &asked.planned)? {
+        let masked = match self.keys.pool(self.chain).masked(log, &asked.planned)? {
             Progress::Awaiting { step, from } => return Ok(Progress::Awaiting { step, from }),
             Progress::Done(masked) => masked,
         };
-        let sums = points(&masked.sums())?;
+        let sums = masked.sums().iter().map(MaskSums::of).collect::<Result<Vec<_>, _>>()?;
         let parts = match &asked.request {
             GroupRequest::Receive { .. } => Parts::Receiving(receiving::Receiving::new(self, asked, &sums)?),
             GroupRequest::Pay { .. } => Parts::Paying(paying::Paying::new(self, asked, &sums)?),
@@ -197,10 +199,4 @@ impl GroupWallet<'_> {
 enum Parts<'r> {
     Receiving(receiving::Receiving<'r>),
     Paying(paying::Paying<'r>),
-}
-
-/// The sums of masks as points: ΣM and ΣN of each fresh key.
-fn points(sums: &[[[u8; 32]; 2]]) -> Result<Vec<[Point; 2]>, GroupError> {
-    let point = |bytes: [u8; 32]| Point::from_bytes(bytes).ok_or(GroupError::OtherPlan);
-    sums.iter().map(|[m, n]| Ok([point(*m)?, point(*n)?])).collect()
 }

@@ -138,8 +138,7 @@ pub(crate) struct Own<'a> {
 
 /// The joint output of an offer and the seller's consent; checks both proofs of possession.
 pub(crate) fn joint(chain: &Chain, offer: &Offer, join: &Join) -> Result<Joint, HoldError> {
-    let place = Participant { chain: chain.id(), session: &offer.id, role: Role::Inviter };
-    Ok(Joint::new(&place, offer.terms.held(), &offer.part, &join.part)?)
+    Ok(Joint::new(chain, &offer.id, offer.terms.held(), &offer.part, &join.part)?)
 }
 
 /// The seller's consent, every part of which was checked.

@@ -17,7 +17,7 @@
 use super::HoldError;
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT},
     codec::{Decode, DecodeError, Encode, Reader},
     group::Point,
     kernel::{KernelFeatures, Window},
@@ -67,8 +67,10 @@ pub struct HoldTerms {
     pub confirmations: u64,
 }
 
-/// The weight of a claim, an undoing or a refund.
-const SHAPE: u64 = INPUT_WEIGHT + OUTPUT_WEIGHT + KERNEL_WEIGHT;
+/// The least fee of a claim, an undoing or a refund, whose weights are the same.
+fn least_fee(chain: &Chain) -> Option<Amount> {
+    chain.least_fee(INPUT_WEIGHT + chain.params().output_weight() + KERNEL_WEIGHT)
+}
 
 /// M = K + 2·grid.
 pub(crate) fn margin(chain: &Chain) -> u64 {
@@ -87,7 +89,7 @@ impl HoldTerms {
         amount: Amount,
         Schedule { blocks, rungs, confirmations }: Schedule,
     ) -> Result<Self, HoldError> {
-        let least = chain.least_fee(SHAPE).ok_or(HoldError::Terms("the fee is out of range"))?;
+        let least = least_fee(chain).ok_or(HoldError::Terms("the fee is out of range"))?;
         let funded = chain.standard_expiry(next);
         let early = Self::earliest(chain, funded, blocks.min(MAX_BLOCKS));
         let terms = Self {
@@ -111,11 +113,8 @@ impl HoldTerms {
     /// Checks that the chain can carry the terms out, whenever the funding enters a block up to `funded`.
     pub(crate) fn check(&self, chain: &Chain, funded: Height) -> Result<(), HoldError> {
         let (p, fail) = (chain.params(), |why| Err(HoldError::Terms(why)));
-        let least = chain.least_fee(SHAPE).unwrap_or(Amount::new(u64::MAX));
+        let least = least_fee(chain).unwrap_or(Amount::new(u64::MAX));
         let sum = self.amount.checked_add(self.claim_fee);
-        if p.auditors.is_some() {
-            return fail("there are no holds on a chain with auditors yet");
-        }
         // The last height of a claim for the next block can be grid − 1 below next + W.
         if p.window_width.saturating_add(1) < margin(chain).saturating_add(p.window_grid) {
             return fail(

@@ -69,7 +69,8 @@ pub(crate) fn join(
     let (chain, hash) = (party.chain.id(), offer.hash(party.chain.id()));
     let place = Participant { chain, session: &offer.id, role: Role::Responder };
     let [r, tau1, tau2] = [0, 1, 2].map(|i| party.secret(&place, &[hash.as_bytes(), &[i][..]].concat(), rng));
-    let part = CoOwner::from_secrets(r.clone(), [tau1.clone(), tau2.clone()]).part(&place, rng);
+    let auditors = party.chain.params().auditors.as_ref().map(|a| &a.key);
+    let part = CoOwner::from_secrets(r.clone(), [tau1.clone(), tau2.clone()]).part(&place, auditors, rng);
     let mut signed = |purpose, features: KernelFeatures, blinding: &SecretScalar| {
         let session = purpose_session(party, offer, (purpose, &features, None), rng)?;
         session.sign(blinding)

@@ -1,8 +1,11 @@
 //! The test vector of a group that responds to an invite: `SOTTO_VECTORS=write` writes it.
 
-use crate::world::{Party, World, honest, these};
+use crate::{
+    audited,
+    world::{Party, World, honest, these},
+};
 use sotto_keys::Step;
-use sotto_mw::codec::Encode;
+use sotto_mw::{codec::Encode, group::Scalar};
 use sotto_vectors::{Value, json};
 use sotto_wallet::group::GroupAnswer;
 
@@ -16,9 +19,9 @@ fn bodies(party: &Party, step: Step) -> Vec<Value> {
     letters.map(|l| json!({ "member": l.heading().from.get(), "body": hex(l.body()) })).collect()
 }
 
-fn vector() -> Value {
-    let mut world = World::new(2, 3);
-    let invite = world.invite(1_000_000);
+/// A group of this world responds to an invite.
+fn vector_of(mut world: World, amount: u64) -> Value {
+    let invite = world.invite(amount);
     let request = world.wallet(2).receive(&invite, &these(&[1, 3])).unwrap();
     let mut parties = world.open(2, &request);
     let ended = world.run(&mut parties, &honest);
@@ -41,6 +44,17 @@ fn vector() -> Value {
         "commitment": hex(world.keys().commitment(&coin).as_bytes()),
         "response": hex(response.to_bytes()),
     })
+}
+
+fn vector() -> Value {
+    let mut plain = vector_of(World::new(2, 3), 1_000_000);
+    let world = audited::world();
+    let params = hex(world.ledger.chain.params().to_bytes());
+    let mut audited = vector_of(world, 5_000_000_000);
+    audited["params"] = params.into();
+    audited["y"] = hex(Scalar::from(audited::AUDITORS).to_bytes()).into();
+    plain["audited"] = audited;
+    plain
 }
 
 #[test]

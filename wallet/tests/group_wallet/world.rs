@@ -7,7 +7,7 @@ use sotto_keys::{
     member::Identity,
     view::{self, ViewSecret},
 };
-use sotto_mw::{amount::Amount, rules::Verified, transaction::Transaction};
+use sotto_mw::{amount::Amount, chain::Auditors, rules::Verified, transaction::Transaction};
 use sotto_wallet::{
     InvoiceRequest,
     coin_selection::{Decision, Payee, PaymentRequest, Recipient},
@@ -103,7 +103,7 @@ pub(crate) fn identities(n: u8) -> Vec<Identity> {
     (0..n).map(|_| Identity::random(&mut rng)).collect()
 }
 
-/// What a key generation left: made once for each size, since it takes seconds.
+/// What a key generation left: made once for each size and chain, since it takes seconds.
 #[derive(Clone)]
 struct Generation {
     draft: Draft,
@@ -113,12 +113,12 @@ struct Generation {
     registers: Vec<MemoryRegister>,
 }
 
-static MADE: Mutex<BTreeMap<[u8; 2], Generation>> = Mutex::new(BTreeMap::new());
+static MADE: Mutex<BTreeMap<([u8; 2], [u8; 32]), Generation>> = Mutex::new(BTreeMap::new());
 
 impl Generation {
     fn of(t: u8, n: u8, chain: [u8; 32]) -> Self {
         let mut made = MADE.lock().unwrap();
-        made.entry([t, n]).or_insert_with(|| Self::new(t, n, chain)).clone()
+        made.entry(([t, n], chain)).or_insert_with(|| Self::new(t, n, chain)).clone()
     }
 
     fn new(t: u8, n: u8, chain: [u8; 32]) -> Self {
@@ -144,7 +144,12 @@ impl Generation {
 
 impl World {
     pub(crate) fn new(t: u8, n: u8) -> Self {
-        let mut ledger = Ledger::new();
+        Self::on(t, n, None)
+    }
+
+    /// The same on a chain with these auditors, if there are any.
+    pub(crate) fn on(t: u8, n: u8, auditors: Option<Auditors>) -> Self {
+        let mut ledger = Ledger::with(|p| p.auditors = auditors);
         let mut outside = ledger.wallet(10);
         ledger.grow(&outside.wallet, 12);
         outside.scan(&ledger);

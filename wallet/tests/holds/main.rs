@@ -5,6 +5,7 @@
 mod support;
 
 mod attacks;
+mod audited;
 mod endings;
 mod model;
 mod observer;
@@ -15,6 +16,7 @@ mod sales;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Auditors,
     group::Point,
     rules::Verified,
     schnorr::PublicKey,
@@ -47,10 +49,16 @@ pub(crate) struct Scene {
 impl Scene {
     /// On a chain whose windows are short, so that a ladder is soon climbed: W = 40, K = 8, grid 4, M = 16.
     pub(crate) fn new() -> Self {
+        Self::on(None)
+    }
+
+    /// The same, with these auditors if there are any.
+    pub(crate) fn on(auditors: Option<Auditors>) -> Self {
         let mut ledger = Ledger::with(|p| {
             p.window_width = 40;
             p.window_grid = 4;
             p.reorganisation = 8;
+            p.auditors = auditors;
         });
         let (mut payer, seller) = (ledger.wallet(10), ledger.wallet(20));
         ledger.grow(&payer.wallet, 4);

@@ -5,7 +5,7 @@ use super::*;
 use sotto_wallet::{Installation, slate::SlateError};
 
 /// Closes and opens both wallets.
-fn reopen(s: &mut Scene) {
+pub(crate) fn reopen(s: &mut Scene) {
     s.payer = s.payer.copy(s.payer.installation.clone());
     s.seller = s.seller.copy(s.seller.installation.clone());
 }

@@ -16,6 +16,7 @@ use crate::{
         mpc::job::read_identity,
         wallet::command::WalletCommand,
     },
+    consent::consent,
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
@@ -49,6 +50,9 @@ pub(crate) fn init(command: &WalletCommand<'_>, a: &WalletInit, path: &Path) -> 
     GroupKeys::new(&chain, group.epoch(), &ViewSecret::from_bytes([0; 32]))
         .or_refuse("this group owns nothing here")?;
     let known = command.home.has_wallet(name)?.then(|| known(command, (&chain, &group))).transpose()?;
+    if known.is_none() {
+        consent(&command.context.ui, &chain, a.audit)?;
+    }
     let mut session = Session::open(command.context, (&draft, &identity), view::session(&draft), letters)?;
     let gives = draft.indexes().next() == Some(session.index);
     if gives && known.is_none() && draft.before().is_some() && session.log.letters().next().is_none() {
