@@ -11,6 +11,7 @@ mod observer;
 mod restarts;
 mod safety;
 mod sales;
+mod single_checks;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
