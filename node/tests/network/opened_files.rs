@@ -14,7 +14,7 @@ use sotto_mw::{
 use sotto_node::{
     codec::Damage,
     ledger::{
-        Ledger,
+        Ledger, LedgerError,
         mempool::MempoolLimits,
         opened::OpenedRequests,
         opening::{OpenRefused, keep, kept},
@@ -44,7 +44,7 @@ fn file(chain: &ChainId, charter: &str, all: &[Kept]) -> Vec<u8> {
     for (height, letter) in all {
         out.extend([&height.to_le_bytes()[..], &length(letter.len()), letter].concat());
     }
-    let check = tagged("sotto/node-requests/v1", &[&out]);
+    let check = tagged("sotto/node-requests/v1", &[&out[..]]);
     [out, check.as_bytes().to_vec()].concat()
 }
 
@@ -67,7 +67,7 @@ fn long_letter(chain: &ChainId) -> RequestLetter {
 
 #[test]
 fn a_file_holds_as_many_requests_and_bytes_as_are_kept() {
-    let requests = Requests::new(0);
+    let requests = Requests::new(1);
     let (chain, charter) = (requests.test_chain.chain().id(), requests.charter.to_text());
     let long = long_letter(chain);
     let fit = (OpenedRequests::MAX_BYTES / long.to_bytes().len()) as u64;
@@ -84,7 +84,7 @@ fn a_file_holds_as_many_requests_and_bytes_as_are_kept() {
 
 #[test]
 fn a_file_has_each_request_once_in_order_and_under_a_charter() {
-    let requests = Requests::new(0);
+    let requests = Requests::new(1);
     let (chain, charter) = (requests.test_chain.chain().id(), requests.charter.to_text());
     let letter = |n| numbered(&requests.asked(1), n);
     let read = |charter: &str, all: &[Kept]| OpenedRequests::from_file(&file(chain, charter, all)).map(drop);
@@ -98,7 +98,7 @@ fn a_file_has_each_request_once_in_order_and_under_a_charter() {
 }
 
 /// A ledger of this chain beside a file of requests.
-fn beside(test_chain: &TestChain, file: Vec<u8>) -> Result<(Memory, Ledger<Memory>), StoreError> {
+fn beside(test_chain: &TestChain, file: Vec<u8>) -> Result<(Memory, Ledger<Memory>), LedgerError> {
     let files = Memory::new();
     let store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
     files.set(FileName::Requests, file);
@@ -140,10 +140,13 @@ fn the_request_with_the_earliest_notice_gives_way() {
 
 #[test]
 fn a_file_of_another_chain_stops_the_node_and_one_that_is_too_long_is_set_aside() {
-    let requests = Requests::new(0);
+    let requests = Requests::new(1);
     let charter = requests.charter.to_text();
     let foreign = file(TestChain::new(83).chain().id(), &charter, &[]);
-    assert!(matches!(beside(&requests.test_chain, foreign), Err(StoreError::Foreign { .. })));
+    assert!(matches!(
+        beside(&requests.test_chain, foreign),
+        Err(LedgerError::Store(StoreError::Foreign { .. }))
+    ));
     let long = vec![1; 17 << 20];
     let (files, ledger) = beside(&requests.test_chain, long.clone()).unwrap();
     assert!(ledger.opened().requests_set_aside && kept(&ledger).is_empty());
