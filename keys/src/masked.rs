@@ -144,7 +144,9 @@ mod tests {
         let shown = masks.shown();
         let z = masks.answer(&share, &lambda, &factors).unwrap();
         let y = share.times_g();
-        let fits = |shown: &Shown, of, factors: &Factors, z| shown.vartime_answered(of, (factors, None), z);
+        let fits = |shown: &Shown, (y, lambda): (&RistrettoPoint, &Scalar), factors: &Factors, z: &Scalar| {
+            shown.vartime_answered((y, lambda), (factors, None), z)
+        };
         assert!(fits(&shown, (&y, &lambda), &factors, &z));
         assert!(!fits(&shown, (&y, &lambda), &factors, &(z + Scalar::ONE)));
         assert!(!fits(&shown, (&other.times_g(), &lambda), &factors, &z));

@@ -2,49 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod support;
+
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_mpc::channel::memory_pair;
 use sotto_mpc::ot::Expansion;
-use sotto_mpc::program::{ProgramName, Shape};
-use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, SessionError, Terms};
-use sotto_mpc::{Bits, Fancy, Inputs, Program};
-
-/// The AND of one bit of the garbler with each of so many bits of the evaluator, XORed; and the first bit.
-struct Pieces(usize);
-
-impl Program for Pieces {
-    fn name(&self) -> ProgramName {
-        ProgramName::new("pieces@1").unwrap()
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::two_party(1, self.0, 2)
-    }
-
-    fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        inputs: &mut impl Inputs<F>,
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        let ours = inputs.read(f, 0, 1)?[0];
-        let (mut sum, mut first) = (f.constant(false), None);
-        for from in (0..self.0).step_by(1000) {
-            let piece = inputs.read(f, 1, (self.0 - from).min(1000))?;
-            let parity = piece.iter().fold(f.constant(false), |parity, wire| f.xor(parity, *wire));
-            let and = f.and(ours, parity)?;
-            sum = f.xor(sum, and);
-            first = first.or(piece.first().copied());
-        }
-        outputs.extend([Some(sum), first].into_iter().flatten());
-        Ok(())
-    }
-}
+use sotto_mpc::protocol::semi_honest::{HelloError, Reveal, SessionError, Terms};
+use sotto_mpc::{Bits, Program as _};
+use support::{Pieces, both};
 
 type Output = Result<Option<Vec<bool>>, SessionError>;
 
@@ -52,22 +18,11 @@ fn bits(n: usize) -> Vec<bool> {
     (0..n).map(|i| (i * i / 7 + i) % 5 < 2).collect()
 }
 
-fn session(program: &Pieces, reveal: Reveal, expansions: [Expansion; 2]) -> [Output; 2] {
-    let ((near, far), terms) = (memory_pair(), Terms::new(reveal));
-    std::thread::scope(|scope| {
-        let garbling = scope.spawn(move || {
-            let rng = &mut ChaCha20Rng::seed_from_u64(1);
-            let session = Garbler::new(near, program, terms).with_expansion(expansions[0]);
-            Ok(session.hello(rng)?.set_up(rng)?.execute(&Bits::from(&[true][..]), rng)?.1)
-        });
-        let evaluate = move || {
-            let rng = &mut ChaCha20Rng::seed_from_u64(2);
-            let session = Evaluator::new(far, program, terms).with_expansion(expansions[1]);
-            Ok(session.hello(rng)?.set_up(rng)?.execute(&Bits::from(&bits(program.0)[..]))?.1)
-        };
-        let evaluated = evaluate();
-        [garbling.join().unwrap(), evaluated]
-    })
+fn session(n: usize, expansions: [Expansion; 2]) -> [Output; 2] {
+    let [ours, theirs] = [vec![true], bits(n)].map(|bits| Bits::from(&bits[..]));
+    let (near, far) = memory_pair();
+    let job = (&Pieces(n), Terms::new(Reveal::Both));
+    both([near, far], job, expansions, [&ours, &theirs]).map(|ended| Ok(ended?.1))
 }
 
 /// The first round gives 796,000 labels, or 321,000 before one of the largest parameters.
@@ -75,7 +30,7 @@ fn session(program: &Pieces, reveal: Reveal, expansions: [Expansion; 2]) -> [Out
 fn inputs_over_several_rounds_give_the_plain_output() {
     for (n, expansion) in [(5, Expansion::K17), (900_000, Expansion::K16), (400_000, Expansion::K19)] {
         let expected = Pieces(n).compute(&[true], &bits(n));
-        for output in session(&Pieces(n), Reveal::Both, [expansion; 2]) {
+        for output in session(n, [expansion; 2]) {
             assert_eq!(output, Ok(Some(expected.clone())));
         }
     }
@@ -84,7 +39,7 @@ fn inputs_over_several_rounds_give_the_plain_output() {
 #[test]
 fn a_peer_that_wants_another_expansion_is_refused() {
     for theirs in [Expansion::None, Expansion::K17] {
-        let [ours, _] = session(&Pieces(5), Reveal::Both, [Expansion::K16, theirs]);
+        let [ours, _] = session(5, [Expansion::K16, theirs]);
         let theirs = 1 | (theirs as u8) << 4;
         assert_eq!(ours, Err(SessionError::Hello(HelloError::Suite { ours: 0x11, theirs })));
     }

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -13,10 +15,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_mpc::calibrate::Layers;
 use sotto_mpc::channel::Framed;
-use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::malicious;
-use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, prefetched_labels};
-use sotto_mpc::{Bits, Fancy, Inputs, Phase, Program};
+use sotto_mpc::protocol::semi_honest::{Reveal, Terms, prefetched_labels};
+use sotto_mpc::{Bits, Phase, Program};
+use support::{Pieces, both};
 
 /// The latency in seconds, and the bandwidth in bytes per second.
 #[derive(Clone, Copy)]
@@ -81,24 +84,13 @@ impl Write for End {
 
 /// A session with one execution: both ends, and the bytes that the garbler sent.
 fn run(program: &(impl Program + Sync), reveal: Reveal, link: Link) -> ([End; 2], u64) {
-    let [near, far] = connection(link);
-    let (shape, terms) = (program.shape(), Terms::new(reveal));
-    let (garbler, evaluator) = (shape.garbler_bits(), shape.evaluator_bits());
-    std::thread::scope(|scope| {
-        let garbling = scope.spawn(move || {
-            let rng = &mut ChaCha20Rng::seed_from_u64(1);
-            let session = Garbler::new(Framed::new(near), program, terms).hello(rng).unwrap();
-            let session = session.set_up(rng).unwrap();
-            let channel = session.execute(&vec![true; garbler][..].into(), rng).unwrap().0.close();
-            (channel.traffic().sent, channel.into_inner())
-        });
-        let rng = &mut ChaCha20Rng::seed_from_u64(2);
-        let session = Evaluator::new(Framed::new(far), program, terms).hello(rng).unwrap();
-        let session = session.set_up(rng).unwrap();
-        let evaluator = session.execute(&vec![true; evaluator][..].into()).unwrap().0.close().into_inner();
-        let (sent, garbler) = garbling.join().unwrap();
-        ([garbler, evaluator], sent)
-    })
+    let shape = program.shape();
+    let inputs = [shape.garbler_bits(), shape.evaluator_bits()].map(|n| Bits::from(&vec![true; n][..]));
+    let job = (program, Terms::new(reveal));
+    let ended = both(connection(link).map(Framed::new), job, [Expansion::None; 2], inputs.each_ref());
+    let [garbler, evaluator] = ended.map(|ended| ended.unwrap().0);
+    let sent = garbler.traffic().sent;
+    ([garbler, evaluator].map(Framed::into_inner), sent)
 }
 
 #[test]
@@ -111,38 +103,6 @@ fn the_first_table_leaves_after_one_and_a_half_round_trips() {
         let ([garbler, evaluator], _) = run(&program, reveal, flights);
         assert_eq!(garbler.first_table, Some(3.0), "{reveal:?}");
         assert_eq!((garbler.now, evaluator.now), (garbler_ends, evaluator_ends), "{reveal:?}");
-    }
-}
-
-/// Bits of the evaluator by the thousand, each piece joined with the garbler's bit.
-struct Pieces(usize);
-
-impl Program for Pieces {
-    fn name(&self) -> ProgramName {
-        ProgramName::new("pieces@1").unwrap()
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::two_party(1, self.0, 1)
-    }
-
-    fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        inputs: &mut impl Inputs<F>,
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        let mut all = inputs.read(f, 0, 1)?;
-        for from in (0..self.0).step_by(1000) {
-            let piece = inputs.read(f, 1, (self.0 - from).min(1000))?;
-            all[0] = f.and(all[0], piece[0])?;
-        }
-        outputs.extend(all);
-        Ok(())
     }
 }
 

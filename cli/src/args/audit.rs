@@ -9,9 +9,9 @@ use std::path::PathBuf;
 ///
 /// A request names outputs and a reason. Authorities of the charter sign it, a notice puts its hash on record, and once
 /// that is deep enough members of the auditors' group answer, each with its own node and log. The reader opens amounts
-/// with the answers of enough members, fewer read nothing, and puts on record whose answers it has. After the charter's
-/// delay members hand out what was asked: nodes keep it, and every wallet sees which of its outputs were read.
-/// docs/AUDIT.md goes through all of it. Every verb reads letters from files or `-` and prints the next one.
+/// with the answers of enough members (fewer show nothing), and puts on record which members answered. After the charter's
+/// delay members hand out the request: nodes keep it, and every wallet sees which of its outputs were read.
+/// docs/AUDIT.md shows every step. Each verb reads letters from files or `-` and prints the next one.
 ///
 /// Unaudited: the protocol and the code have had no review outside the project.
 #[derive(Subcommand, Debug)]
@@ -76,7 +76,7 @@ pub(crate) struct AuditCharter {
     /// Public key files of those who can allow requests
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     pub(crate) authority: Vec<PathBuf>,
-    /// How many of them a request takes
+    /// How many of them must sign a request
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) needed: u8,
     /// Most outputs of a request
@@ -85,7 +85,7 @@ pub(crate) struct AuditCharter {
     /// Most requests that an auditor answers in thirty days
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) requests: u64,
-    /// Blocks, the notice's own among them, before an auditor answers
+    /// Blocks from the notice's own on before an auditor answers
     #[arg(long, value_name = "BLOCKS", default_value_t = 6)]
     pub(crate) depth: u64,
     /// Blocks after the notice before auditors hand out what was asked
@@ -140,7 +140,7 @@ pub(crate) struct AuditSign {
 
 /// Put the hash of a request on record, and pay for that; print the request with the notice's kernel
 ///
-/// The notice shows since when something was asked, and not what. Given again, the command pays nothing.
+/// The notice shows since when the request exists, and not what it asks. Repeated, the command pays nothing.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -159,8 +159,8 @@ pub(crate) struct AuditNotice {
 
 /// As an auditor: answer a request, once, if the charter allows it
 ///
-/// Refused unless enough authorities signed, the notice is deep enough in this chain, each output is in its block, and fewer
-/// requests were answered in thirty days than the charter says. The log of answers is on disk before the answer is printed.
+/// Refused unless enough authorities signed, the notice is deep enough in this chain, each output is in its block, and you
+/// answered fewer requests in the last thirty days than the charter allows. The log of answers is on disk before the answer is printed.
 /// Repeated, it prints the same answer. This node must keep all blocks, or spent outputs cannot be read.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
@@ -171,7 +171,7 @@ pub(crate) struct AuditReply {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Answer although readers have answers of yours on record that your log does not have
+    /// Answer even if readers have put answers of yours on record that your log lacks
     #[arg(long)]
     pub(crate) accept_older_log: bool,
     #[command(flatten)]
@@ -193,13 +193,13 @@ pub(crate) struct AuditRead {
     pub(crate) letters: AuditLetters,
 }
 
-/// As the reader: sign whose answers you have; print the request with that, for `sotto audit notice`
+/// As the reader: sign which members answered; print the request with that record, for `sotto audit notice`
 ///
-/// Members compare it with their logs once the request is public. It says nothing of the amounts.
+/// Members compare the record with their logs once the request is public. It does not show amounts.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto audit record deep.request audit.answers --charter audit.charter --group audit.group \
+  $ sotto audit record deep.request audit.answers --charter audit.charter --group audit.group \\
       --key west.key --dir audited")]
 pub(crate) struct AuditRecord {
     #[command(flatten)]
@@ -211,7 +211,7 @@ pub(crate) struct AuditRecord {
 /// As an auditor: hand out the requests that were answered and whose delay is over
 ///
 /// The node keeps each and gives it to its peers; it is printed too. Letters add what you did not have when you
-/// answered, such as the record of the answers. A request that cannot be handed out is named, and the others are.
+/// answered, such as the record of the answers. If one cannot be handed out, the command names it and hands out the others.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -227,7 +227,7 @@ pub(crate) struct AuditOpen {
 
 /// As an auditor: list what this installation has answered
 ///
-/// The last line's link binds all before it: note it elsewhere, to notice an older copy of the log.
+/// The link in the last line depends on all lines before it. Keep it elsewhere: it shows whether the log is an older copy.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod computers;
+mod liars;
 mod malicious;
 mod post;
 mod put_through;

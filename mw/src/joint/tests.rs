@@ -234,3 +234,56 @@ fn a_repeated_random_source_repeats_no_scalar_under_other_terms() {
     assert_eq!(one, heads(12));
     (0..4).for_each(|i| assert_ne!(one[i], other[i], "element {i}"));
 }
+
+/// The same for T2s, the points of an audited output, and the chain.
+#[test]
+fn a_repeated_random_source_repeats_no_scalar_on_another_chain_or_with_other_points() {
+    let head = |joint: &Joint| joint.prepare(&secret(7), &mut rng(3)).unwrap().heads().head;
+    let with = |taus: [u64; 2], over: Option<u64>, chain: &ChainId| {
+        let at = |role| Participant { chain, session: &ID, role };
+        let owner = CoOwner::from_secrets(secret(11), taus.map(secret));
+        let part = match over {
+            None => owner.part(&at(Role::Responder), &mut rng(2)),
+            Some(over) => {
+                owner.audited_part(&at(Role::Responder), &PublicKey::of(&secret(over)), &mut rng(2))
+            }
+        };
+        Joint::new(
+            &at(Role::Inviter),
+            V,
+            &ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1)),
+            &part,
+        )
+    };
+    let chain = audited_chain();
+    let plain = with([12, 13], None, &CHAIN).unwrap();
+    let audited = |over| with([12, 13], Some(over), chain.id()).unwrap().audited(&chain).unwrap();
+    let apart = [
+        [&plain, &with([12, 14], None, &CHAIN).unwrap()],
+        [&plain, &with([12, 13], None, &ChainId::from_bytes([1; 32])).unwrap()],
+        [&audited(4_711), &audited(4_712)],
+    ];
+    for [one, other] in apart {
+        let (one, other) = (head(one), head(other));
+        (0..4).for_each(|i| assert_ne!(one[i], other[i], "element {i}"));
+    }
+}
+
+/// A fault of this machine, such as a stored proof that was altered, does not name the co-owner.
+#[test]
+fn an_altered_prepared_proof_is_not_finished() {
+    let joint = joint();
+    let bytes = joint.prepare(&secret(7), &mut rng(3)).unwrap().to_bytes();
+    let finished = |bytes: &[u8]| {
+        let prepared = PreparedProof::from_bytes(bytes).unwrap();
+        let u = co_owner().answer(&joint, &prepared.heads()).unwrap();
+        joint.finish(&prepared, &u).map(|output| output.proof_holds(&CHAIN))
+    };
+    assert_eq!(finished(&bytes), Ok(true));
+    // Of l, of r, and of the blindings.
+    for at in [4, 4 + 64, 4 + 128, 4 + 129] {
+        let mut altered = bytes.clone();
+        altered[32 * at] ^= 1;
+        assert_eq!(finished(&altered), Err(JointError::Proof), "scalar {at}");
+    }
+}

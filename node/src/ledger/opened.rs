@@ -151,7 +151,8 @@ impl OpenedRequests {
         }
         ends(&r)?;
         // Each once, in order, and with a charter.
-        let whole = this.places.len() == this.all.len()
+        let whole = (this.charter.is_some() || this.is_empty())
+            && this.places.len() == this.all.len()
             && this.all.len() <= Self::MAX
             && this.bytes <= Self::MAX_BYTES
             && this.to_file(&chain) == bytes;

@@ -13,6 +13,7 @@ mod hand;
 mod headers;
 mod lone;
 mod opened;
+mod opened_files;
 mod parts;
 mod pending;
 mod puppet;

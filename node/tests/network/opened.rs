@@ -249,6 +249,42 @@ fn a_flood_of_names_is_not_held() {
     assert_eq!((asked, hand.closed.len()), (1 + 1_024, 0));
 }
 
+/// What the chain does not show yet counts among the names that wait.
+#[test]
+fn a_flood_of_requests_of_later_is_not_held() {
+    let mut requests = Requests::new(2);
+    let known = requests.public(1).remove(0);
+    let letter = requests.noticed(requests.allowed(8));
+    let early = requests.opened(&letter);
+    let rich = Allowance { rate: 0, burst: 1 << 40 };
+    let mut hand = Hand::lone(&requests.test_chain, |c| (c.work, c.work_shared) = (rich, rich));
+    hand.meet(1, false);
+    hand.open(&known);
+    let place = hand.entry(&early).place;
+    let fake = |n: u64| {
+        let name = tagged("later", &[&n.to_le_bytes()]);
+        OpenedEntry { place: OpenedPlace { name, ..place }, recorded: false }
+    };
+    (0..3).for_each(|n| hand.say(1, &Message::Opened((512 * n..512 * (n + 1)).map(fake).collect())));
+    // Asked until the peer is asked for more names: it answers each time with what it is too early for.
+    let asked = |hand: &mut Hand, answer: &OpenedRequest| {
+        let (mut asked, mut said) = (0, hand.sent());
+        while said.iter().any(|(_, m)| matches!(m, Message::GetRequest(_))) {
+            asked += 1;
+            hand.say(1, &sends(answer));
+            said = hand.sent();
+        }
+        asked
+    };
+    assert_eq!(asked(&mut hand, &early), 1 + 1_024);
+    // While one is asked for, there is room for a name in its place, so the first is not asked for again.
+    requests.grow(1);
+    hand.test_chain = requests.test_chain.clone();
+    let block = requests.test_chain.blocks().last().unwrap().clone();
+    hand.receive(1, &block);
+    assert_eq!((asked(&mut hand, &known), hand.closed.len()), (1_024, 0));
+}
+
 #[test]
 fn a_chain_without_auditors_has_no_requests() {
     let mut requests = Requests::new(1);

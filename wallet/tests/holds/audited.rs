@@ -9,6 +9,7 @@ use sotto_mw::{
     joint::JointError,
     output::Audit,
     range_proof::RangeProof,
+    session::Role,
 };
 use sotto_wallet::{encrypt::Privacy, hold::Settlement};
 

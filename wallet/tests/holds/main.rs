@@ -12,6 +12,7 @@ mod observer;
 mod restarts;
 mod safety;
 mod sales;
+mod single_checks;
 mod start_fees;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};

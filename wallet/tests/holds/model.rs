@@ -208,6 +208,7 @@ fn nobody_loses_more_than_was_agreed() {
         let before = life.s.totals();
         let offer = life.s.open();
         let funding_fee = 200_000;
+        let fee = offer.terms.claim_fee.max(offer.terms.refund_fee).units();
         life.letters.push_back(Letter::Offer(offer));
         // Some lives begin well; in some of those, the seller stops there.
         let start = if seed % 3 == 0 { 0 } else { 4 };
@@ -225,7 +226,7 @@ fn nobody_loses_more_than_was_agreed() {
         assert_eq!(seller, started + claimed, "seed {seed}, {stage}");
         *endings.entry(if started > 0 { "started" } else { "free" }).or_default() += 1;
         let lost = before[0] - payer;
-        let most = funding_fee + CLAIM_FEE.max(REFUND_FEE) + seller;
+        let most = funding_fee + fee + seller;
         assert!(lost >= seller && lost <= most, "seed {seed}, {stage}: lost {lost} of at most {most}");
         let held = life.s.payer.wallet.balance(None).held.units();
         assert!(held == 0 || !life.alive[0], "seed {seed}: a payer that lives has its money");

@@ -20,9 +20,9 @@ pub(crate) struct PayeeWallet {
 
 /// Run the buyer's part of a job that sells its result: put the money aside, collect, pay and open
 ///
-/// The money for each owner goes into a hold that returns by itself if it is not claimed. The owners deliver once it is
-/// there; after the run they claim, you release, and the first claim in a block opens the outputs. Until you release,
-/// --undo takes the money back. Stop it anywhere and run it again: it goes on where it was.
+/// The money for each owner goes into a hold; unclaimed money returns by itself. The owners deliver their rows once the
+/// holds are there. After the run they claim, you release, and the first claim in a block opens the outputs. Until you
+/// release, --undo takes the money back. You can stop the command at any time: started again, it continues.
 ///
 /// Experimental and unaudited. docs/SETTLEMENT.md says what is atomic and whom you trust.
 #[derive(Args, Debug)]
@@ -62,7 +62,7 @@ pub(crate) struct MpcBuy {
     /// Collateral for the platform of a party that shows evidence, which you downloaded yourself
     #[arg(long, value_name = "NAME=FILE", hide_short_help = true)]
     pub(crate) collateral: Vec<String>,
-    /// Show how far the purchase is, and do nothing
+    /// Show how far the purchase has come, and do nothing
     #[arg(long, conflicts_with_all = ["undo", "yes", "dry_run"])]
     pub(crate) status: bool,
     /// Take the money back, while it is not released

@@ -181,4 +181,59 @@ mod tests {
         assert_eq!(evaluator.join().unwrap(), Ok(Scheme::ThreeHalves));
         assert!(garbling_rates(&mut OsRng).unwrap().iter().all(|rate| *rate > 1e4));
     }
+
+    /// A line that takes so long for a byte, and for all that measures the link; it moves nothing.
+    struct Lag {
+        byte: Duration,
+        burst: Duration,
+        sent: usize,
+    }
+
+    impl Channel for Lag {
+        fn send(&mut self, _: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+            self.sent = bytes.len();
+            Ok(())
+        }
+
+        fn flush(&mut self) -> Result<(), ChannelError> {
+            Ok(())
+        }
+
+        fn receive_some(&mut self, _: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+            std::thread::sleep(if self.sent < BURST { self.byte } else { self.burst });
+            Ok(into.len())
+        }
+    }
+
+    #[test]
+    fn the_garbler_proposes_what_the_link_makes_fastest() {
+        let proposed = |burst| {
+            let line = &mut Lag { byte: Duration::ZERO, burst, sent: 0 };
+            propose(line, Role::Garbler, UNMEASURED_GATES, &mut OsRng).unwrap()
+        };
+        // A quarter of a megabyte a second, and a link that takes no time; a processor may be taken away for a moment.
+        assert_eq!(proposed(Duration::from_secs(1)), Scheme::ThreeHalves);
+        assert!((0..50).any(|_| proposed(Duration::ZERO) == Scheme::HalfGates));
+    }
+
+    #[test]
+    fn the_round_trip_does_not_count_as_time_of_the_bytes() {
+        let [byte, burst] = [300, 400].map(Duration::from_millis);
+        let bytes_a_second = measure(&mut Lag { byte, burst, sent: 0 }).unwrap();
+        assert!(bytes_a_second > BURST as f64 / burst.as_secs_f64(), "{bytes_a_second}");
+    }
+
+    /// Else the link would seem faster than it is.
+    #[test]
+    fn the_evaluator_answers_when_it_has_all_bytes() {
+        let (mut near, mut far) = memory_pair();
+        let evaluator = std::thread::spawn(move || answer(&mut far));
+        for _ in 0..PINGS {
+            sent(&mut near, 1).unwrap();
+        }
+        near.send(Phase::Hello, &vec![0; BURST - 1]).unwrap();
+        near.flush().unwrap();
+        drop(near);
+        assert!(evaluator.join().unwrap().is_err());
+    }
 }

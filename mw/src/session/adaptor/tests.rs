@@ -110,3 +110,17 @@ fn a_false_response_names_its_party() {
     assert_eq!(locked.combine(&(zp + Scalar::ONE), &zs), wrong(Role::Inviter));
     assert_eq!(locked.combine(&zp, &(zs + Scalar::ONE)), wrong(Role::Responder));
 }
+
+/// Each of these satisfies the equation of a pre-signature: R = 0; T = 0, which is a whole signature; E = 0.
+#[test]
+fn a_pre_signature_has_a_nonce_a_lock_and_a_key() {
+    let (x, k, t) = (Scalar::from(11u64), Scalar::from(12u64), Scalar::from(5u64));
+    let fits = |[x, k, t]: [Scalar; 3]| {
+        let [key, nonce, lock] = [x, k, t].map(|s| Point::from(mul_g(&s)));
+        let c = h2(&nonce, &key, b"m");
+        let pre = PreSignature { r: nonce, t: lock, s: k - t + c * x };
+        pre.fits(&PublicKey::from_point(key), b"m")
+    };
+    assert!(fits([x, k, t]));
+    assert!(!fits([x, Scalar::ZERO, t]) && !fits([x, k, Scalar::ZERO]) && !fits([Scalar::ZERO, k, t]));
+}
