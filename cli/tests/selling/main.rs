@@ -56,8 +56,8 @@ fn owners_are_paid_and_the_buyer_reads_the_result_whoever_stops() {
     assert_eq!(last(&w, "south.out")["sale"]["start_fee"], START.to_string());
     // The buyer proves what it paid to begin.
     let history = w.run("wallet history --wallet alice --json").ok();
-    let of_south =
-        |e: &serde_json::Value| e["kind"] == "hold" && e["amount"] == (START + SOUTH).to_string();
+    let amount = (START + SOUTH).to_string();
+    let of_south = |e: &serde_json::Value| e["kind"] == "hold" && e["amount"] == *amount;
     let hold = history.lines().map(record).find(of_south).unwrap();
     let hold = hold["id"].as_str().unwrap();
     w.shell(&format!("sotto wallet proof export {hold} --start-fee --wallet alice > start.proof")).ok();

@@ -3,8 +3,8 @@
 use crate::{
     STATUS, budgets,
     market::{
-        Party, START, await_all, balance, eventually, fees, is_settled, last, market, pending, said, says, seal,
-        while_sealing,
+        Party, START, await_all, balance, eventually, fees, is_settled, last, market, pending, said, says,
+        seal, while_sealing,
     },
     support::World,
 };

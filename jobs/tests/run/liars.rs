@@ -61,6 +61,10 @@ impl Trade for Fetches<'_> {
         Progress::Gone("enough is known".to_owned())
     }
 
+    fn attend(&self, _: &dyn Post) -> Progress {
+        Progress::Done
+    }
+
     fn settle(&self, _: &Outcome, _: &dyn Post) -> Progress {
         Progress::Done
     }

@@ -239,28 +239,19 @@ fn a_repeated_random_source_repeats_no_scalar_under_other_terms() {
 #[test]
 fn a_repeated_random_source_repeats_no_scalar_on_another_chain_or_with_other_points() {
     let head = |joint: &Joint| joint.prepare(&secret(7), &mut rng(3)).unwrap().heads().head;
-    let with = |taus: [u64; 2], over: Option<u64>, chain: &ChainId| {
+    let with = |taus: [u64; 2], chain: &ChainId| {
         let at = |role| Participant { chain, session: &ID, role };
-        let owner = CoOwner::from_secrets(secret(11), taus.map(secret));
-        let part = match over {
-            None => owner.part(&at(Role::Responder), &mut rng(2)),
-            Some(over) => {
-                owner.audited_part(&at(Role::Responder), &PublicKey::of(&secret(over)), &mut rng(2))
-            }
-        };
-        Joint::new(
-            &at(Role::Inviter),
-            V,
-            &ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1)),
-            &part,
-        )
+        let part = CoOwner::from_secrets(secret(11), taus.map(secret));
+        let part = part.part(&at(Role::Responder), None, &mut rng(2));
+        let prover = ProverPart::new(&at(Role::Inviter), &secret(7), &mut rng(1));
+        Joint::new(chain, &ID, V, &prover, &part).unwrap()
     };
     let chain = audited_chain();
-    let plain = with([12, 13], None, &CHAIN).unwrap();
-    let audited = |over| with([12, 13], Some(over), chain.id()).unwrap().audited(&chain).unwrap();
+    let audited = |over| audited_joint(&chain, &audited_part(&chain, over)).unwrap();
+    let plain = with([12, 13], &CHAIN);
     let apart = [
-        [&plain, &with([12, 14], None, &CHAIN).unwrap()],
-        [&plain, &with([12, 13], None, &ChainId::from_bytes([1; 32])).unwrap()],
+        [&plain, &with([12, 14], &CHAIN)],
+        [&plain, &with([12, 13], &ChainId::from_bytes([1; 32]))],
         [&audited(4_711), &audited(4_712)],
     ];
     for [one, other] in apart {

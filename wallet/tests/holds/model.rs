@@ -46,7 +46,7 @@ impl Life {
         let rng = ChaCha20Rng::seed_from_u64(seed);
         let (letters, pool) = (VecDeque::new(), vec![]);
         // Every other hold has a start fee, and every third chain auditors.
-        let start_fee = if seed % 2 == 0 { 0 } else { START_FEE };
+        let start_fee = if seed.is_multiple_of(2) { 0 } else { START_FEE };
         let s = if seed % 3 == 2 { audited::scene() } else { Scene::new() };
         Self { s: Scene { start_fee, ..s }, rng, letters, pool, alive: [true; 2], undoable: 0 }
     }

@@ -10,6 +10,7 @@ fn funded(w: &mut World, amount: u64) -> (Amount, OutputPlace) {
         account: Account(0),
         seller: seller.address(),
         amount: Amount::new(amount),
+        start_fee: Amount::ZERO,
         schedule: Schedule { blocks: 10, rungs: 2, confirmations: 2 },
         memo: Memo::default(),
     };
