@@ -13,6 +13,7 @@ pub(crate) mod sale;
 pub(crate) mod scratch;
 pub(crate) mod store;
 pub(crate) mod tee;
+pub(crate) mod transfers;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 

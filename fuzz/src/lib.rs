@@ -11,8 +11,8 @@
 //! `README.md` explains how.
 //!
 //! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`,
-//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`, `links`, `sessions`, `tee`; `fixtures`
-//! has the values they work on, [`seeds`] makes the seeds.
+//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `keys`, `links`, `sessions`, `transfers`, `tee`;
+//! `fixtures` has the values they work on, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a wrong fixture must stop the program")]
 
 mod circuits;
@@ -34,6 +34,7 @@ mod slates;
 mod snapshots;
 mod stores;
 mod tee;
+mod transfers;
 mod wallets;
 
 pub use sotto_mpc::edge::compiler::serve_if_child;
@@ -147,6 +148,7 @@ targets! {
         Decoder node_message
         Decoder node_equivocations
         Decoder node_accounts
+        Decoder node_opened
         Decoder node_council
         Decoder node_group_votes
     }
@@ -199,6 +201,7 @@ targets! {
         Machine mpc_garbler
         Machine mpc_evaluator
     }
+    transfers { Machine mpc_expansion }
     tee {
         Decoder tee_evidence
         Decoder tee_bundle

@@ -1,13 +1,15 @@
 //! A peer's messages to a node: one message per frame, bounded before anything is allocated. And evidence against
-//! validators in a file, which people hand each other; and what members of a group say to each other and keep.
+//! validators in a file, which people hand each other; requests of auditors in a file; and what members of a group say to
+//! each other and keep.
 
 use crate::{Verdict, fixtures::chain::world, ledger::canonical, stores::checked};
 use sotto_node::{
     consensus::Accounts,
     council::{Said, VoteRecord},
-    ledger::equivocations::Equivocations,
-    message::Message,
+    ledger::{equivocations::Equivocations, opened::OpenedRequests},
+    message::{Message, opened::OpenedPlace},
 };
+use std::collections::BTreeMap;
 
 /// A message.
 pub fn node_message(data: &[u8]) -> Verdict {
@@ -32,6 +34,19 @@ pub fn node_accounts(data: &[u8]) -> Verdict {
         let needed = account.polkas_needed();
         assert!(!needed.is_empty() || account.breach().is_none(), "nothing was needed and it is missing");
     }
+    Verdict::Accepted
+}
+
+/// A file of requests that auditors handed out, whose checksum is corrected first.
+pub fn node_opened(data: &[u8]) -> Verdict {
+    let bytes = checked("sotto/node-requests/v1", &[], data);
+    let Ok((chain, kept)) = OpenedRequests::from_file(&bytes) else { return Verdict::Refused };
+    let all = kept.after(OpenedPlace::FIRST, usize::MAX);
+    assert!(all.len() == kept.len() && all.len() <= OpenedRequests::MAX, "a request that nobody can ask for");
+    let places: BTreeMap<_, _> =
+        all.iter().map(|at| (at.request.letter.request().name(&chain), at.height)).collect();
+    assert!(places.len() == all.len(), "a request twice");
+    assert!(all.is_sorted_by_key(|at| at.height), "requests out of order");
     Verdict::Accepted
 }
 

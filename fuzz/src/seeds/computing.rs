@@ -2,6 +2,7 @@
 
 use super::{Inputs, input};
 use crate::fixtures::circuit::{ADDER, said};
+use crate::fixtures::transfers::{RECEIVER, SEMI_HONEST, SENDER, session};
 use sotto_mpc::Phase;
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
@@ -46,8 +47,38 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             ("absurd", "18446744073709551615,2,a,b\n"),
         ]),
         "mpc_language" => texts(PROGRAMS),
+        "mpc_expansion" => transfers(),
         _ => return None,
     })
+}
+
+/// An honest peer, and one that departs from its part in one place: in the set-up, in the transfers of the trees of the
+/// extension, in a message of a level, in the last block of a tree, in the proof or challenge, or by hanging up.
+fn transfers() -> Inputs {
+    let altered = |end: u8, places: &[(usize, u8)]| {
+        let mut out = vec![end];
+        for (at, xor) in places {
+            out.extend(u32::try_from(*at).expect("a session is short").to_le_bytes());
+            out.push(*xor);
+        }
+        out
+    };
+    let ends = [("sender", SENDER), ("receiver", RECEIVER)];
+    let mut all = Inputs::new();
+    for (name, end) in ends {
+        let length = session(end).said.len();
+        all.push(input(name, altered(end, &[])));
+        all.push(input(&format!("{name}-semi-honest"), altered(end | SEMI_HONEST, &[])));
+        for at in [0, 9, length / 200, length / 3, length / 2, length - 40, length - 1] {
+            all.push(input(&format!("{name}-{at}"), altered(end, &[(at, 2)])));
+        }
+        all.push(input(&format!("{name}-gone"), altered(end, &[(length / 2, 0)])));
+        all.push(input(
+            &format!("{name}-wild"),
+            altered(end | SEMI_HONEST, &[(length / 2, 255), (length - 1, 1)]),
+        ));
+    }
+    all
 }
 
 /// Programs in the Garble language.

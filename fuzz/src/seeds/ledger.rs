@@ -3,6 +3,7 @@
 use super::{Inputs, input};
 use crate::{
     fixtures::{
+        auditors::{Asking, asking},
         chain::{World, world},
         commitments::{key, range, tree},
         store::snapshot,
@@ -11,6 +12,7 @@ use crate::{
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::json;
+use sotto_audit::OpenedRequest;
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
@@ -34,7 +36,12 @@ use sotto_node::{
         CertifiedHeader, DoubleCertificate, Evidence,
         account::{Account, SignedAccount},
     },
-    message::{BlockName, Hello, Message, compact::Compact, rules},
+    message::{
+        BlockName, Hello, Message,
+        compact::Compact,
+        opened::{OpenedEntry, OpenedPlace},
+        rules,
+    },
     peer::{Address, PeerKey},
     rpc::{self, Hex},
     seal::SealedHeader,
@@ -94,6 +101,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "node_message" => messages(),
         "node_equivocations" => equivocations(),
         "node_accounts" => accounts(),
+        "node_opened" => requests_file(),
         "node_operator" => operator(),
         _ => return None,
     })
@@ -279,6 +287,8 @@ fn messages() -> Inputs {
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
     let named = named.chain([input("29", Message::GetTerms(Height::new(3)).to_bytes())]);
     let named = named.chain([input("30", Message::Terms(vec![terms_change()]).to_bytes())]);
+    let named =
+        named.chain(opened().into_iter().zip(31..).map(|(m, kind)| (format!("{kind}"), m.to_bytes())));
     let evidence = evidence().map(|e| Message::Evidence(e).to_bytes());
     let named = named.chain(
         ["votes", "proposals"]
@@ -293,6 +303,39 @@ fn messages() -> Inputs {
     });
     let twice = Message::GetItems { block: name, outputs: vec![2, 2], kernels: vec![] }.to_bytes();
     named.chain(many).chain([input("14-twice", twice)]).collect()
+}
+
+/// What peers say of a request that auditors handed out: messages 31 to 34.
+fn opened() -> [Message; 4] {
+    let Asking { charter, letter, .. } = asking();
+    let name = letter.request().name(world().test_chain.chain().id());
+    let place = OpenedPlace { height: Height::new(4), name };
+    let entries = vec![OpenedEntry { place, recorded: true }, OpenedEntry { place, recorded: false }];
+    let request = Message::Request(Box::new(OpenedRequest { charter, letter }));
+    [Message::GetOpened(OpenedPlace::FIRST), Message::Opened(entries), Message::GetRequest(place), request]
+}
+
+/// Files of requests that auditors handed out, by the layout of `docs/FORMATS.md`.
+fn requests_file() -> Inputs {
+    let (chain, Asking { charter, letter, .. }) = (world().test_chain.chain().id(), asking());
+    let sized = |bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).expect("short");
+        [&length.to_le_bytes()[..], bytes].concat()
+    };
+    let file = |charter: &str, heights: &[u64]| {
+        let count = u32::try_from(heights.len()).expect("few");
+        let head = [&[1][..], chain.as_bytes(), &sized(charter.as_bytes()), &count.to_le_bytes()].concat();
+        let kept =
+            heights.iter().map(|height| [&height.to_le_bytes()[..], &sized(&letter.to_bytes())].concat());
+        [head, kept.collect::<Vec<_>>().concat(), vec![0; 32]].concat()
+    };
+    let charter = charter.to_text();
+    vec![
+        input("none", file("", &[])),
+        input("one", file(&charter, &[4])),
+        input("twice", file(&charter, &[4, 5])),
+        input("without-charter", file("", &[4])),
+    ]
 }
 
 /// Validators that announce other rules.

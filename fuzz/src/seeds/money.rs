@@ -102,7 +102,7 @@ fn text_inputs(target: &str) -> Option<Inputs> {
     })
 }
 
-/// The letters of a hold, each after the byte of its step.
+/// The letters of a hold, and a locked claim, each after the byte of its step.
 fn letters() -> Inputs {
     let hold = hold();
     let letters = [
@@ -113,6 +113,7 @@ fn letters() -> Inputs {
         ("claim", hold.claim.letter.to_bytes()),
         ("consent", hold.consent.letter.to_bytes()),
         ("release", hold.release.letter.to_bytes()),
+        ("locked", hold.locked.to_bytes()),
     ];
     (1..).zip(letters).map(|(kind, (name, bytes))| input(name, [&[kind], &bytes[..]].concat())).collect()
 }
