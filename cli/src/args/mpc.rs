@@ -4,10 +4,12 @@
 
 mod buy;
 mod offer;
+mod part;
 mod verify;
 
 pub(crate) use buy::*;
 pub(crate) use offer::*;
+pub(crate) use part::*;
 pub(crate) use verify::*;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -342,46 +344,18 @@ Examples:
   $ for n in north south; do sotto mpc run job.toml --as $n --key $n.key --input $n.csv & done; \\
       sotto mpc run job.toml --as west --key west.key --input west.csv && wait")]
 pub(crate) struct MpcRun {
-    /// The job
-    pub(crate) job: PathBuf,
-    /// Your name in the job
-    #[arg(long = "as", value_name = "NAME")]
-    pub(crate) name: String,
-    /// Your secret key file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
-    /// Your rows, if you are an input party: CSV, JSON (.jsonl, .json) or Parquet (.parquet), one file per table;
-    /// `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) form: RowsForm,
-    /// Write each output in this format, too; with `--out -`, in this one [default: csv]
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) results: Vec<ResultFormat>,
-    /// What you allow others to do with your data; required if you signed the job under a policy [default:
-    /// DIR/jobs/KEY/policy.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
+    pub(crate) part: PartArgs,
     /// Number of the run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) run: u32,
     /// Listen at this address instead of the one in the job (compute parties behind a router)
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", conflicts_with = "rendezvous")]
     pub(crate) listen: Option<String>,
-    /// Meet the compute parties at this rendezvous server (public key file, @, host and port), as all parties do
-    #[arg(long, value_name = "FILE@ADDR", conflicts_with = "listen")]
-    pub(crate) rendezvous: Option<String>,
-    /// Collateral for the platform of a party that shows evidence, which you downloaded yourself
-    #[arg(long, value_name = "NAME=FILE", hide_short_help = true)]
-    pub(crate) collateral: Vec<String>,
     /// Sign evidence of this party with its key instead of asking the hardware, for code whose build record has
     /// this hash; no hardware vouches for it
     #[arg(long, value_name = "HASH", hide_short_help = true)]
     pub(crate) software: Option<String>,
-    /// Folder for results [default: beside the job]; `-` also writes one result, and nothing else, to standard output
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
     /// With `--out -`: the output to write [default: the only one, or all with `--results json`]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) output: Option<String>,

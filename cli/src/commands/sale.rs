@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, trading: Trading<'_>) -> Outcome {
 }
 
 fn sell(context: &Context, a: &args::MpcRun) -> Outcome {
-    let part = Part::load(context, a)?;
+    let part = Part::load(context, &a.part)?;
     let (job, us) = (part.agreement.job(), part.us);
     if job.sale.as_ref().is_none_or(|sale| sale.payee(us).is_none()) {
         return Err(
@@ -52,7 +52,7 @@ fn sell(context: &Context, a: &args::MpcRun) -> Outcome {
         );
     }
     let deal = Deal::new(job, us, &part.identity)?;
-    let offers = Offers::beside(&a.job, job)?;
+    let offers = Offers::beside(&a.part.job, job)?;
     let offer = offers.of(job, us).ok_or_else(|| {
         Failure::refused("your offer is not beside the job").help("put the file that the job names there")
     })?;

@@ -1,7 +1,7 @@
 //! Options of those who pay for a result, and of those who are paid.
 
 use super::super::{NodeArgs, WalletChoice};
-use super::{ResultFormat, RowsForm};
+use super::part::PartArgs;
 use crate::secret::PassphraseArgs;
 use clap::Args;
 use std::path::PathBuf;
@@ -30,38 +30,17 @@ pub(crate) struct PayeeWallet {
 Examples:
   $ sotto mpc buy sold.toml --as west --key west.key --wallet alice --dry-run
   $ sotto mpc buy sold.toml --as west --key west.key --wallet alice --status")]
+#[command(
+    mut_arg("input", |input| input.hide_short_help(true)),
+    mut_arg("policy", |policy| policy.hide_short_help(true)),
+    mut_arg("rendezvous", |rendezvous| rendezvous.hide_short_help(true))
+)]
 pub(crate) struct MpcBuy {
-    /// The job, which all parties have signed
-    pub(crate) job: PathBuf,
-    /// Your name in the job
-    #[arg(long = "as", value_name = "NAME")]
-    pub(crate) name: String,
-    /// Your secret key file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) part: PartArgs,
     /// A file that opens the price of a confidential offer [default: those beside the offers]
     #[arg(long, value_name = "FILE")]
     pub(crate) terms: Vec<PathBuf>,
-    /// Your rows, if you are an input party as well
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
-    pub(crate) input: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) form: RowsForm,
-    /// What you allow others to do with your rows [default: DIR/jobs/KEY/policy.toml, if it is there]
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
-    pub(crate) policy: Option<PathBuf>,
-    /// Write each output in this format, too
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) results: Vec<ResultFormat>,
-    /// Folder for results [default: beside the job]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Meet the compute parties at this rendezvous server (public key file, @, host and port)
-    #[arg(long, value_name = "FILE@ADDR", hide_short_help = true)]
-    pub(crate) rendezvous: Option<String>,
-    /// Collateral for the platform of a party that shows evidence, which you downloaded yourself
-    #[arg(long, value_name = "NAME=FILE", hide_short_help = true)]
-    pub(crate) collateral: Vec<String>,
     /// Show how far the purchase has come, and do nothing
     #[arg(long, conflicts_with_all = ["undo", "yes", "dry_run"])]
     pub(crate) status: bool,

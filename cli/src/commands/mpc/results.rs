@@ -26,14 +26,14 @@ impl Printed {
     /// What the arguments ask for; `None` if results are to be shown as ever.
     pub(super) fn of(context: &Context, a: &args::MpcRun, job: &Job, us: PartyId) -> Outcome<Option<Self>> {
         let wrong = |what: String| Failure::new(Code::Usage, what);
-        if a.out.as_deref() != Some(Path::new("-")) {
+        if a.part.out.as_deref() != Some(Path::new("-")) {
             let lone = a.output.as_ref().map(|_| {
                 wrong("--output chooses what `--out -` writes".to_owned())
                     .help("add `--out -`, or omit --output")
             });
             return lone.map_or(Ok(None), Err);
         }
-        let format = match &a.results[..] {
+        let format = match &a.part.results[..] {
             [] if context.output.json => args::ResultFormat::Json,
             [] => args::ResultFormat::Csv,
             [format] => *format,

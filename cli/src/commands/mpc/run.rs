@@ -47,7 +47,7 @@ use std::{
 };
 
 pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
-    let part = Part::load(context, a)?;
+    let part = Part::load(context, &a.part)?;
     let (job, us) = (part.agreement.job(), part.us);
     let name = &job.party(us).name;
     match job.sale.as_ref().filter(|sale| sale.has_part(us)) {
@@ -55,7 +55,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         Some(sale) if sale.buyer == us => {
             Err(Failure::refused(format!("{name} buys the result of this job")).help(format!(
                 "`sotto mpc buy {} --as {name} --key FILE --wallet NAME` pays for it",
-                a.job.display()
+                a.part.job.display()
             )))
         }
         Some(_) => Err(Failure::refused(format!("{name} is paid for its part in this job"))
@@ -85,7 +85,7 @@ pub(crate) struct WithMoney<'a> {
 
 impl Part {
     /// Reads and checks everything but the rows.
-    pub(crate) fn load(context: &Context, a: &args::MpcRun) -> Outcome<Self> {
+    pub(crate) fn load(context: &Context, a: &args::PartArgs) -> Outcome<Self> {
         let (job, program) = load_signed(&a.job, &a.name)?;
         let identity = read_identity(&a.key)?;
         let home = home(context, &identity);
@@ -111,27 +111,28 @@ impl Part {
     ) -> Outcome {
         let started = Instant::now();
         let Self { agreement, program, identity, us, home, policy } = self;
+        let brought = &a.part;
         let (job, us, policy) = (agreement.job(), *us, policy.as_ref());
-        let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
-        let mine = Mine { job, us, program, form: a.form };
+        let server = brought.rendezvous.as_deref().map(read_rendezvous).transpose()?;
+        let mine = Mine { job, us, program, form: brought.form };
         let by = By { identity, texts: &TextKey::of(agreement), policy };
         let printed = Printed::of(context, a, job, us)?;
-        let given = mine.read(&a.input, by)?;
-        let evidence = Files::read(context, (&a.job, job), home, &a.collateral)?;
+        let given = mine.read(&brought.input, by)?;
+        let evidence = Files::read(context, (&brought.job, job), home, &brought.collateral)?;
         let number = agreement.run(a.run);
         let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
         let mut folder = open(&self.folder(a.run))?;
         let budget = Budget { home, policy, identity };
         let data_set = given.as_ref().map(|input| input.data_set);
         let charge = || budget.charge(number, us, data_set);
-        let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-        let folder_of_results = a.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
+        let beside = brought.job.with_extension("results").join(format!("{}-{}", brought.name, a.run));
+        let folder_of_results = brought.out.as_deref().filter(|_| printed.is_none()).unwrap_or(&beside);
         let results = Results {
             job,
             us,
             program,
             folder: folder_of_results,
-            kinds: &a.results,
+            kinds: &brought.results,
             printed: printed.as_ref(),
         };
         let (screen, saved) = (Screen::new(context, job), Mutex::new(None));

@@ -28,7 +28,7 @@ use std::{
 
 pub(crate) fn run(context: &Context, a: &args::MpcBuy) -> Outcome {
     let as_run = as_run(a);
-    let part = Part::load(context, &as_run)?;
+    let part = Part::load(context, &a.part)?;
     let (job, us) = (part.agreement.job(), part.us);
     let deal = Deal::new(job, us, &part.identity)?;
     if deal.sale.buyer != us {
@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcBuy) -> Outcome {
             .why(format!("its buyer is {}", deal.name(deal.sale.buyer)))
             .help("run your part with `sotto mpc run`"));
     }
-    let terms = terms_of_buyer(&deal, &a.job, &Offers::beside(&a.job, job)?, &a.terms)?;
+    let terms = terms_of_buyer(&deal, &a.part.job, &Offers::beside(&a.part.job, job)?, &a.terms)?;
     let purse = Purse::open(context, &a.wallet, &a.node)?;
     let ((prices, unit), _) = purse.with(Vec::new(), |table| {
         let chain = table.chain.chain();
@@ -74,8 +74,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcBuy) -> Outcome {
         return context.output.record("mpc-sale", fields, &format!("the money was taken back; {paid}"));
     }
     let Some(proof) = &end.accused else { return ran };
-    let folder =
-        a.out.clone().unwrap_or_else(|| a.job.with_extension("results").join(format!("{}-1", a.name)));
+    let args::PartArgs { job, name, out, .. } = &a.part;
+    let beside = job.with_extension("results").join(format!("{name}-1"));
+    let folder = out.clone().filter(|out| out.as_os_str() != "-").unwrap_or(beside);
     let file = folder.join("false-share");
     write_result(&file, proof)?;
     ran.map_err(|failed| failed.help(format!("{} proves it, with the receipt; keep both", file.display())))
@@ -87,24 +88,10 @@ fn end_of<'b>(buying: &'b Buying<'_>) -> MutexGuard<'b, End> {
 
 /// The run that the buyer takes part in.
 fn as_run(a: &args::MpcBuy) -> args::MpcRun {
-    args::MpcRun {
-        job: a.job.clone(),
-        name: a.name.clone(),
-        key: a.key.clone(),
-        input: a.input.clone(),
-        form: a.form,
-        results: a.results.clone(),
-        policy: a.policy.clone(),
-        // A sale is of one run.
-        run: 1,
-        listen: None,
-        rendezvous: a.rendezvous.clone(),
-        collateral: a.collateral.clone(),
-        software: None,
-        out: a.out.clone(),
-        output: None,
-        wallet: args::PayeeWallet::default(),
-    }
+    let (listen, software, output) = (None, None, None);
+    let wallet = args::PayeeWallet::default();
+    // A sale is of one run.
+    args::MpcRun { part: a.part.clone(), run: 1, listen, software, output, wallet }
 }
 
 /// What is paid, for the record of the run.
