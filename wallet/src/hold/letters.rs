@@ -12,7 +12,8 @@
 //! signed share = share (160) ‖ o_s (32) ‖ z_s (32)       terms: schedule.rs
 //! ```
 //!
-//! C_f pays the start fee, if the terms name one; 128 is then added to n, here and in the terms.
+//! On a chain with auditors join and prove have the byte 1 before their points, and six points in place of three, nine in
+//! place of four. C_f pays the start fee, if the terms name one; 128 is then added to n, here and in the terms.
 //! An answer begins with 0 if it undoes the hold, with 1 if it claims it, with 2 if the claim is locked to T.
 //! The payer's address signs its offer, without the signature, after a label and the chain id.
 #![deny(clippy::indexing_slicing)]

@@ -26,6 +26,7 @@ use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Amount,
     hash::Hash,
+    output::Output,
     range_proof::Opening,
     rules::Verified,
     session::{Role, SessionId},
@@ -265,6 +266,27 @@ fn funding(context: &Context<'_>, id: &SessionId, hold: &PayerHold) -> Result<Fu
     Ok(Funding { inputs, change })
 }
 
+/// The joint output, finished with the seller's answer.
+fn finished(
+    context: &Context<'_>,
+    offer: &Offer,
+    proven: &Proven,
+    letter: &Part,
+) -> Result<Output, WalletError> {
+    let joint = payer::joint(context.chain, offer, &proven.join)?;
+    Ok(payer::finish(&joint, (&proven.letter().hash(), &proven.prepared), letter)?)
+}
+
+pub(super) fn check_part(context: &Context<'_>, letter: &Part) -> Result<(), WalletError> {
+    let known = record(context, &letter.id)?;
+    match &payer_of(known)?.stage {
+        PayerStage::Proven(proven) => finished(context, &known.offer, proven, letter).map(drop),
+        PayerStage::Funded(funded) if funded.part == *letter => Ok(()),
+        PayerStage::Funded(_) => Err(HoldError::Closed.into()),
+        PayerStage::Proposed(_) | PayerStage::Cancelled => stage(known, "proven"),
+    }
+}
+
 pub(super) fn fund(
     context: &Context<'_>,
     letter: &Part,
@@ -282,8 +304,7 @@ pub(super) fn fund(
     };
     let (offer, keys) = (&known.offer, context.keys(known.account)?);
     not_expired(context.tip(), offer.funding.window(0).not_after)?;
-    let joint = payer::joint(context.chain, offer, &proven.join)?;
-    let output = payer::finish(&joint, (&proven.letter().hash(), &proven.prepared), letter)?;
+    let output = finished(context, offer, proven, letter)?;
     let [sealed, claim, undo] = &proven.sealed;
     let secrets = decrypt(context, offer, (Purpose::Funding, sealed))?;
     let funding = funding(context, &offer.id, hold)?;

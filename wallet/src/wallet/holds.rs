@@ -73,6 +73,14 @@ impl<S: Store> Holds<'_, S> {
         self.0.perform(|context| holding::part(context, letter))
     }
 
+    /// Payer: checks the seller's answer as [`Self::fund`] does; nothing changes.
+    ///
+    /// # Errors
+    /// [`crate::hold::HoldError`].
+    pub fn check_part(&self, letter: &Part) -> Result<(), WalletError> {
+        holding::check_part(&self.0.context(), letter)
+    }
+
     /// Payer: finishes the range proof and signs the funding.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ pub(crate) struct MpcBuy {
     /// Show how far the purchase has come, and do nothing
     #[arg(long, conflicts_with_all = ["undo", "yes", "dry_run"])]
     pub(crate) status: bool,
-    /// Take the money back, while it is not released
+    /// Take the money back, while it is not released; start fees that were paid do not come back
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) undo: bool,
     /// Do not ask for confirmation

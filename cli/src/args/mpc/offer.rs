@@ -23,8 +23,8 @@ pub(crate) enum MpcOffer {
 /// Offer your rows for jobs like this one
 ///
 /// The job is a model: what it asks of you is what you allow, for other jobs, too, that ask no more. It needs the key
-/// files of all parties, and no signatures. With --confidential, the offer shows a hash in place of price and address; a
-/// second file, FILE.terms, opens them to the buyer alone.
+/// files of all parties, and no signatures. With --confidential, the offer shows a hash in place of price, start fee and
+/// address; a second file, FILE.terms, opens them to the buyer alone.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -56,7 +56,7 @@ pub(crate) struct MpcOfferNew {
     /// When it ends: a date (2027-01-31T00:00:00Z) or seconds since 1970 [default: as the job]
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
-    /// Show price and address to the holder of this public key file alone
+    /// Show price, start fee and address to the holder of this public key file alone
     #[arg(long, value_name = "FILE")]
     pub(crate) confidential: Option<PathBuf>,
     /// The file to write

@@ -123,17 +123,28 @@ fn agreed(context: &Context, buying: &Buying<'_>, a: &args::MpcBuy) -> Outcome<b
 /// What is paid to whom, and until when; whether any money is to be put aside for it yet.
 fn plan(buying: &Buying<'_>, wallet: &Wallet<WalletFile>) -> Outcome<(String, Value, bool)> {
     let (deal, chain, unit) = (&buying.deal, wallet.chain(), wallet.chain().unit());
-    let (mut sum, mut rows, mut records, mut is_new) = (Amount::ZERO, String::new(), Vec::new(), false);
+    let (mut rows, mut records, mut is_new) = (String::new(), Vec::new(), false);
+    // What all of it costs, and what of that the wallet still needs, fees of fundings included.
+    let (mut sum, mut needed) = (Amount::ZERO, Amount::ZERO);
+    let add = |sum: Amount, more: Amount| {
+        sum.checked_add(more).ok_or_else(|| Failure::refused("the prices are out of range"))
+    };
     let mut last: Option<HoldTerms> = None;
     for price in &buying.prices {
         let known = hold_of(wallet, price);
         is_new |= known.is_none();
-        let terms = match known {
-            Some(hold) => hold.offer().terms,
-            None => *wallet.plan_hold(request(deal, price)).or_refuse("cannot put the money aside")?.terms(),
+        let terms = if let Some(hold) = known {
+            let terms = hold.offer().terms;
+            // A start fee that a block has is not in the wallet any more.
+            let is_paid = hold.funded().is_some();
+            needed = add(needed, if is_paid { terms.held() } else { terms.to_fund() })?;
+            terms
+        } else {
+            let plan = wallet.plan_hold(request(deal, price)).or_refuse("cannot put the money aside")?;
+            needed = add(add(needed, plan.terms().to_fund())?, plan.funding().fee())?;
+            *plan.terms()
         };
-        let added = terms.to_fund();
-        sum = sum.checked_add(added).ok_or_else(|| Failure::refused("the prices are out of range"))?;
+        sum = add(sum, terms.to_fund())?;
         let name = deal.name(price.payee);
         // Writing to a string cannot fail.
         let _ = write!(rows, "\n  {:>24}  {name}, to {}", unit.show(price.amount), price.address);
@@ -147,9 +158,11 @@ fn plan(buying: &Buying<'_>, wallet: &Wallet<WalletFile>) -> Outcome<(String, Va
                              "refund_from": terms.refund_from.get() }));
         last = last.filter(|last| last.refund_from >= terms.refund_from).or(Some(terms));
     }
-    if is_new && sum > wallet.balance(None).total().checked_add(wallet.balance(None).held).unwrap_or(sum) {
+    let balance = wallet.balance(None);
+    let unfrozen = balance.total().checked_sub(balance.frozen).unwrap_or_default();
+    if is_new && unfrozen.checked_add(balance.held).is_some_and(|there| needed > there) {
         return Err(Failure::refused("the wallet has too little money")
-            .why(format!("the prices, the start fees and the fees of the claims are {}", unit.show(sum)))
+            .why(format!("the prices, the start fees and all fees are {}", unit.show(needed)))
             .help("`sotto wallet balance` shows what there is"));
     }
     let sold = deal.job.outputs.iter().enumerate().filter(|(place, _)| deal.sale.has(*place));

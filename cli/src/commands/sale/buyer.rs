@@ -234,6 +234,13 @@ impl Buying<'_> {
             let Some(part) = all.into_iter().find(|part| part.id == id) else { return Ok(()) };
             parts.push((self.deal.name(price.payee), part));
         }
+        // One that does not hold costs no other payee's start fee.
+        for (name, part) in &parts {
+            if let Err(e) = table.wallet.holds().check_part(part) {
+                table.trouble.push(format!("{name}: {e}"));
+                return Ok(());
+            }
+        }
         for (name, part) in parts {
             match table.wallet.holds().fund(&part, &mut OsRng) {
                 Ok(funding) => table.submit(&funding),

@@ -204,6 +204,7 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>, post: &dyn Post) -> Result<Co
     let until = setup.deadline() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
     let mut ended: Vec<Option<Ended>> = compute_parties.iter().map(|_| None).collect();
     let mut attended = None;
+    let receives = !setup.job().open_outputs_of(setup.us).is_empty();
     loop {
         let mut awaited: Vec<String> = Vec::new();
         for (compute_party, ended) in
@@ -232,7 +233,11 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>, post: &dyn Post) -> Result<Co
         if ended.iter().all(Option::is_some) {
             return Ok(Collected::of(ended.into_iter().flatten())?);
         }
-        setup.attend(post, &mut attended)?;
+        match setup.attend(post, &mut attended) {
+            // What is not sold may still come.
+            Err(RunError::Unpaid(_)) if receives => {}
+            done => done?,
+        }
         if awaited.is_empty() {
             awaited = compute_parties.iter().map(|compute_party| setup.name(*compute_party)).collect();
         }

@@ -205,6 +205,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                     let failed = Event::Failed { why: error.to_string(), is_passing: true };
                     self.durable().step(failed)?;
                     last = Some(RunError::Attempt(error));
+                    self.attend(&mut attended)?;
                     thread::sleep(RETRY_INTERVAL);
                 }
                 Err(error) => return Err(error),
