@@ -200,7 +200,7 @@ pub(crate) struct Speed {
     /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) threads: Option<u16>,
-    /// Also measure two parties that compute in so many lanes, each lane a thread at either party
+    /// Also measure two parties that compute in so many lanes, each lane a thread at each party
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) lanes: Option<u8>,
     /// Instructions to use, by name [default: the best that this machine has]

@@ -89,11 +89,17 @@ impl<'s, C: Channel> Evaluation<'s, C> {
 
     /// Checks that no received table is left over, nor a bit of one, and lends the channel for other messages.
     pub(crate) fn pause(&mut self) -> Result<&mut C, StreamError> {
+        self.end_group()?;
+        if self.start == self.end { Ok(self.channel) } else { Err(StreamError::SurplusTables) }
+    }
+
+    /// Checks that no bit of the last group of tables is left over; later groups may have been received already.
+    pub(crate) fn end_group(&mut self) -> Result<(), StreamError> {
         let is_used_up = match &mut self.tables {
             Tables::HalfGates => true,
             Tables::ThreeHalves { packed, .. } => packed.end_group(),
         };
-        if is_used_up && self.start == self.end { Ok(self.channel) } else { Err(StreamError::SurplusTables) }
+        if is_used_up { Ok(()) } else { Err(StreamError::SurplusTables) }
     }
 
     /// Receives until there is at least one whole table.

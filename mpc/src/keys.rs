@@ -12,7 +12,7 @@
 //!
 //! A gate number has 63 bits: 15 bits for a lane, which are zero unless a session has several, and a counter of 48 bits.
 //! Using up the counter is an error; it does not wrap around. The number of a public label has the lane above bit 64. So the
-//! lanes of an execution share its keys, and no number of one is a number of another. Outputs have numbers in lane 0 alone.
+//! lanes of an execution share its keys, and no two lanes have a number in common. Outputs have numbers in lane 0 alone.
 
 use rand_core::{CryptoRng, RngCore};
 

@@ -6,4 +6,5 @@ mod sliced;
 
 pub use aes::Aes128;
 pub use sha256::Sha256Block;
+pub(crate) use sliced::Part;
 pub use sliced::{SideBySide, Sliced};

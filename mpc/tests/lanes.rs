@@ -10,6 +10,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_mpc::calibrate::Layers;
 use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Timeouts, connect};
 use sotto_mpc::garble::{Garbling, Scheme};
 use sotto_mpc::keys::SessionKeys;
 use sotto_mpc::ot::Expansion;
@@ -91,14 +92,14 @@ fn bits(n: usize, seed: u64) -> Bits {
 
 /// A stream that keeps what is written, and fails after so many bytes.
 struct Kept {
-    inner: Option<Pipe>,
+    inner: Pipe,
     written: Vec<u8>,
     most: usize,
 }
 
 impl Read for Kept {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.inner.as_mut().map_or(Err(ErrorKind::NotConnected.into()), |inner| inner.read(into))
+        self.inner.read(into)
     }
 }
 
@@ -109,7 +110,7 @@ impl Write for Kept {
             return Err(ErrorKind::Other.into());
         }
         self.written.extend_from_slice(bytes);
-        self.inner.as_mut().map_or(Err(ErrorKind::NotConnected.into()), |inner| inner.write(bytes))
+        self.inner.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -124,9 +125,8 @@ fn channels(n: usize) -> [Ends; 2] {
     let (near, far) = (0..n)
         .map(|_| {
             let (near, far) = pipe_pair();
-            let [near, far] = [near, far]
-                .map(|end| Framed::new(Kept { inner: Some(end), written: vec![], most: usize::MAX }));
-            (near, far)
+            let kept = |inner| Framed::new(Kept { inner, written: vec![], most: usize::MAX });
+            (kept(near), kept(far))
         })
         .unzip();
     [near, far]
@@ -141,17 +141,16 @@ struct Setting {
 const USUAL: Setting =
     Setting { scheme: Scheme::HalfGates, expansion: Expansion::None, reveal: Reveal::Both };
 
-type Outcome = Result<(Vec<Option<Vec<bool>>>, [u8; 32], Vec<Vec<u8>>), SessionError>;
+type Outcome<C> = Result<(Vec<Option<Vec<bool>>>, [u8; 32], Vec<C>), SessionError>;
 
-/// Two executions of each party, which gives its outputs, its transcript, and the bytes that it wrote in each lane.
-fn run<S: Program + Sync, L: Program + Sync>(
+/// Two executions of each party, which gives its outputs, its transcript, and the channels of its lanes.
+fn run<S: Program + Sync, L: Program + Sync, C: Channel + Send>(
     program: &Sliced<S, L>,
     setting: &Setting,
-    [mut near, mut far]: [Ends; 2],
-) -> [Outcome; 2] {
+    [mut near, mut far]: [Vec<C>; 2],
+) -> [Outcome<C>; 2] {
     let (shape, terms) = (program.shape(), Terms::new(setting.reveal));
     let (x, y) = (bits(shape.garbler_bits(), 1), bits(shape.evaluator_bits(), 2));
-    let written = |lanes: Ends| lanes.into_iter().map(|lane| lane.into_inner().written).collect();
     std::thread::scope(|scope| {
         let garbling = scope.spawn(|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
@@ -161,7 +160,7 @@ fn run<S: Program + Sync, L: Program + Sync>(
             let (session, first) = session.execute_in_lanes(&x, rng)?;
             let (session, second) = session.execute_in_lanes(&x, rng)?;
             let transcript = session.transcript();
-            Ok((vec![first, second], transcript, written(session.close_lanes())))
+            Ok((vec![first, second], transcript, session.close_lanes()))
         });
         let evaluate = || {
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
@@ -171,11 +170,16 @@ fn run<S: Program + Sync, L: Program + Sync>(
             let (session, first) = session.execute_in_lanes(&y)?;
             let (session, second) = session.execute_in_lanes(&y)?;
             let transcript = session.transcript();
-            Ok((vec![first, second], transcript, written(session.close_lanes())))
+            Ok((vec![first, second], transcript, session.close_lanes()))
         };
         let evaluated = evaluate();
         [garbling.join().unwrap(), evaluated]
     })
+}
+
+/// What a party wrote in each lane.
+fn written(lanes: Ends) -> Vec<Vec<u8>> {
+    lanes.into_iter().map(|lane| lane.into_inner().written).collect()
 }
 
 fn expected(program: &impl Program) -> Vec<bool> {
@@ -217,7 +221,8 @@ fn one_lane_sends_what_a_session_without_lanes_sends() {
     let program = random(7, 5);
     let shape = program.shape();
     for scheme in Scheme::ALL {
-        let outcomes = run(&program, &Setting { scheme, ..USUAL }, channels(1)).map(Result::unwrap);
+        let outcomes = run(&program, &Setting { scheme, ..USUAL }, channels(1));
+        let bytes = outcomes.map(|outcome| written(outcome.unwrap().2).remove(0));
         let [mut near, mut far] = channels(1);
         let terms = Terms::new(Reveal::Both);
         let (x, y) = (bits(shape.garbler_bits(), 1), bits(shape.evaluator_bits(), 2));
@@ -227,13 +232,13 @@ fn one_lane_sends_what_a_session_without_lanes_sends() {
                 let session = Garbler::new(near.remove(0), &program, terms).proposing(scheme);
                 let session = session.hello(rng).unwrap().set_up(rng).unwrap();
                 let session = session.execute(&x, rng).unwrap().0.execute(&x, rng).unwrap().0;
-                assert_eq!(session.close().into_inner().written, outcomes[0].2[0]);
+                assert_eq!(session.close().into_inner().written, bytes[0]);
             });
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
             let session = Evaluator::new(far.remove(0), &program, terms).proposing(scheme);
             let session = session.hello(rng).unwrap().set_up(rng).unwrap();
             let session = session.execute(&y).unwrap().0.execute(&y).unwrap().0;
-            assert_eq!(session.close().into_inner().written, outcomes[1].2[0]);
+            assert_eq!(session.close().into_inner().written, bytes[1]);
         });
     }
 }
@@ -244,7 +249,7 @@ fn no_block_appears_in_two_lanes() {
     let slice = || Random::new(3, &[(Holder::Evaluator, 9), (Holder::Garbler, 9)], 4);
     let program = Sliced::side_by_side(vec![slice(), slice()]).unwrap();
     let [garbled, evaluated] = run(&program, &USUAL, channels(2)).map(Result::unwrap);
-    for [one, other] in [garbled.2, evaluated.2].map(|lanes| <[Vec<u8>; 2]>::try_from(lanes).unwrap()) {
+    for [one, other] in [garbled.2, evaluated.2].map(|lanes| <[_; 2]>::try_from(written(lanes)).unwrap()) {
         let blocks =
             |bytes: &[u8]| bytes.windows(16).map(<[u8]>::to_vec).collect::<std::collections::HashSet<_>>();
         // The keys are the same in all lanes, with the header of their frame: S of gates, S of outputs, seed.
@@ -352,12 +357,15 @@ fn a_lane_that_fails_ends_all_lanes_of_both_parties() {
     }
 }
 
-/// A slice that panics at the garbler.
-struct Panics(bool);
+/// A chain of gates. `before` runs before every 5,000 of them, with the number of the first.
+struct Chain {
+    gates: u32,
+    before: fn(u32),
+}
 
-impl Program for Panics {
+impl Program for Chain {
     fn name(&self) -> ProgramName {
-        ProgramName::literal("panics@1")
+        ProgramName::literal("chain@1")
     }
 
     fn shape(&self) -> Shape {
@@ -370,14 +378,35 @@ impl Program for Panics {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (x, y) = (inputs.read(f, 0, 1)?[0], inputs.read(f, 1, 1)?[0]);
-        let mut and = x;
-        for i in 0..u32::MAX {
+        let (mut and, y) = (inputs.read(f, 0, 1)?[0], inputs.read(f, 1, 1)?[0]);
+        for i in 0..self.gates {
+            if i % 5_000 == 0 {
+                (self.before)(i);
+            }
             and = f.and(and, y)?;
-            assert!(!self.0 || i < 100_000, "a bug in the program");
         }
         outputs.push(and);
         Ok(())
+    }
+}
+
+/// Lane 1 has twice the gates of lane 0, which must not keep its last tables for so long.
+#[test]
+fn lanes_of_different_lengths_do_not_run_into_the_time_limit() {
+    let timeouts = Timeouts { idle: Duration::from_millis(300), ..Timeouts::default() };
+    // 400 ms or more, in which a frame of tables is full every 10 ms.
+    let slow = || Chain { gates: 200_000, before: |_| std::thread::sleep(Duration::from_millis(10)) };
+    let program = Sliced::side_by_side(vec![slow(), slow(), slow()]).unwrap();
+    for scheme in Scheme::ALL {
+        let connection = || {
+            let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
+            let address = listener.address().unwrap();
+            let far = std::thread::spawn(move || connect(address, Exposure::Loopback, timeouts).unwrap());
+            (listener.accept(timeouts).unwrap(), far.join().unwrap())
+        };
+        let (near, far) = (0..2).map(|_| connection()).unzip();
+        let outcomes = run(&program, &Setting { scheme, ..USUAL }, [near, far]);
+        assert_eq!(outcomes.map(Result::err), [None, None], "{scheme:?}");
     }
 }
 
@@ -385,7 +414,9 @@ impl Program for Panics {
 fn a_lane_that_panics_ends_all_lanes_of_both_parties() {
     let outcome = within(Duration::from_secs(20), || {
         std::panic::catch_unwind(|| {
-            let program = Sliced::side_by_side(vec![Panics(false), Panics(true), Panics(false)]).unwrap();
+            let long = |before| Chain { gates: u32::MAX, before };
+            let panics = long(|i| assert!(i < 100_000, "a bug in the program"));
+            let program = Sliced::side_by_side(vec![long(|_| ()), panics, long(|_| ())]).unwrap();
             run(&program, &USUAL, channels(3)).map(Result::err)
         })
     });

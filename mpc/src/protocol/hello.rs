@@ -133,7 +133,7 @@ pub enum HelloError {
     #[error("the peer does not speak this protocol")]
     Foreign,
     /// The peer uses another protocol version.
-    #[error("the peer uses protocol version {theirs}, expected {VERSION}")]
+    #[error("the peer uses protocol version {theirs}, expected {VERSION} or {IN_LANES}")]
     Version {
         /// The peer's value.
         theirs: u16,
@@ -328,32 +328,57 @@ fn lane_tag(sid: &SessionId, lane: u8, role: Role) -> [u8; 32] {
     hash.chain_update(sid.0).chain_update([lane, role as u8]).finalize().into()
 }
 
-/// Says on the channel of a further lane to which session and lane it belongs.
-pub(super) fn open_lane(
-    channel: &mut impl Channel,
+/// Says on the channel of each further lane to which session and lane it belongs.
+pub(super) fn open_lanes(
+    further: &mut [impl Channel],
     sid: &SessionId,
-    lane: u8,
     role: Role,
 ) -> Result<(), ChannelError> {
-    channel.send(Phase::Hello, &lane_tag(sid, lane, role))?;
-    channel.flush()
+    for (lane, channel) in (1..).zip(further) {
+        channel.send(Phase::Hello, &lane_tag(sid, lane, role))?;
+        channel.flush()?;
+    }
+    Ok(())
 }
 
-/// Checks that the peer means the same session and lane.
-pub(super) fn check_lane(
-    channel: &mut impl Channel,
+/// Checks that the peer means the same session and lane on the channel of each further lane.
+pub(super) fn check_lanes(
+    further: &mut [impl Channel],
     sid: &SessionId,
-    lane: u8,
     role: Role,
 ) -> Result<(), HelloError> {
-    let mut tag = [0; 32];
-    channel.receive(Phase::Hello, &mut tag)?;
-    if tag == lane_tag(sid, lane, role.peer()) { Ok(()) } else { Err(HelloError::Lane { lane }) }
+    for (lane, channel) in (1..).zip(further) {
+        let mut tag = [0; 32];
+        channel.receive(Phase::Hello, &mut tag)?;
+        if tag != lane_tag(sid, lane, role.peer()) {
+            return Err(HelloError::Lane { lane });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::memory_pair;
+
+    /// The channel carries a tag of another session, of another lane, or the one that we sent ourselves.
+    #[test]
+    fn a_channel_of_another_session_lane_or_role_is_refused() {
+        let (ours, other, role) = (SessionId([1; 32]), SessionId([2; 32]), Role::Evaluator);
+        let refused = Err(HelloError::Lane { lane: 1 });
+        for (sid, opens, exchanged, expected) in [
+            (ours, Role::Garbler, 0, Ok(())),
+            (other, Role::Garbler, 0, refused.clone()),
+            (ours, Role::Garbler, 1, refused.clone()),
+            (ours, Role::Evaluator, 0, refused),
+        ] {
+            let (mut near, mut far): (Vec<_>, Vec<_>) = (0..2).map(|_| memory_pair()).unzip();
+            open_lanes(&mut far, &sid, opens).unwrap();
+            near.rotate_left(exchanged);
+            assert_eq!(check_lanes(&mut near, &ours, role), expected, "{sid:?} {opens:?} {exchanged}");
+        }
+    }
 
     #[test]
     fn the_number_of_lanes_is_bounded_and_one_lane_is_not_written() {

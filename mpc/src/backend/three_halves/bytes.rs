@@ -9,7 +9,7 @@
 //! ```
 //!
 //! So a gate can be evaluated as soon as its bytes are there, and the bytes of fewer than eight gates, at the end of a
-//! program or before more input labels are fetched, are the beginning of the bytes of eight, with zeros in the bits
+//! program, before more input labels are fetched or before a lane waits for others, are the beginning of the bytes of eight, with zeros in the bits
 //! of the gates that do not follow.
 
 use super::HalvesTable;

@@ -19,7 +19,7 @@ use crate::keys::SessionKeys;
 use crate::ot::{Expansion, Receiver};
 use crate::program::{Program, Shape};
 use crate::programs::Sliced;
-use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, check_lane, exchange, open_lane};
+use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, check_lanes, exchange, open_lanes};
 use crate::{Bits, Block};
 
 /// The state after the set-up: the session can execute the program.
@@ -56,16 +56,6 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
         }
     }
 
-    /// This session with further lanes, each over one of these channels, to run a [`Sliced`] program with
-    /// [`execute_in_lanes`](Evaluator::execute_in_lanes). The peer needs as many, connected to ours in the same order.
-    ///
-    /// # Security
-    /// Each channel must be as confidential and authentic as the first.
-    #[must_use]
-    pub fn with_lanes(self, further: Vec<C>) -> Self {
-        Self { further: further.into_iter().map(TranscriptChannel::new).collect(), ..self }
-    }
-
     /// The session with expanded transfers, if both parties choose the same.
     #[must_use]
     pub fn with_expansion(self, expansion: Expansion) -> Self {
@@ -91,8 +81,20 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
         let (role, terms) = (Role::Evaluator, self.terms);
         let lanes = number_of_lanes(1 + self.further.len())?;
         let proposal = Proposal { suite, role, program: self.program.id(), terms, lanes };
-        let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?);
+        let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?, lanes);
         Ok(self.next(|Connected(())| agreed))
+    }
+}
+
+impl<C: Channel, S: Program, L: Program> Evaluator<'_, C, Sliced<S, L>> {
+    /// This session with further lanes, each over one of these channels, to run the program with
+    /// [`execute_in_lanes`](Evaluator::execute_in_lanes). The peer needs as many, connected to ours in the same order.
+    ///
+    /// # Security
+    /// Each channel must be as confidential and authentic as the first.
+    #[must_use]
+    pub fn with_lanes(self, further: Vec<C>) -> Self {
+        Self { further: further.into_iter().map(TranscriptChannel::new).collect(), ..self }
     }
 }
 
@@ -110,15 +112,11 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Evaluator<'p, C, P, Ready>, SessionError> {
-        let (sid, role) = (self.state.sid, Role::Evaluator);
-        for (lane, channel) in (1..).zip(&mut self.further) {
-            open_lane(channel, &sid, lane, role)?;
-        }
-        let mut ot = Receiver::setup_with(&mut self.channel, &sid, transfers(self.expansion), rng)?;
-        for (lane, channel) in (1..).zip(&mut self.further) {
-            check_lane(channel, &sid, lane, role)?;
-        }
-        let further = ot.split(number_of_lanes(1 + self.further.len())?, &sid, rng)?;
+        let (Agreed { sid, lanes, .. }, role) = (&self.state, Role::Evaluator);
+        open_lanes(&mut self.further, sid, role)?;
+        let mut ot = Receiver::setup_with(&mut self.channel, sid, transfers(self.expansion), rng)?;
+        check_lanes(&mut self.further, sid, role)?;
+        let further = ot.split(*lanes, sid, rng)?;
         Ok(self.next(|Agreed { scheme, .. }| Ready { ot, further, scheme }))
     }
 }
@@ -184,7 +182,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         }
         let Ready { ot, scheme, .. } = &mut self.state;
         let Shape { input_streams, outputs: expected } = shape;
-        let inputs = LaneInputs { input_streams, bits: inputs, lanes: 1 };
+        let inputs = LaneInputs::of_session(input_streams, inputs);
         let evaluation = Evaluates { scheme: *scheme, lane: 0 };
         let (keys, outputs) = evaluation.run(inputs, ot, &mut self.channel, |f, inputs| {
             let mut outputs = Vec::with_capacity(expected);
@@ -260,39 +258,47 @@ impl<C: Channel + Send, S: Program + Sync, L: Program + Sync> Evaluator<'_, C, S
         let Ready { ot, further: transfers, scheme } = state;
         let lanes = 1 + further.len();
         let part = |lane: u8| program.part(lane.into(), lanes, inputs, Holder::includes_evaluator);
-        let slices = |lane: u8, (channel, mut ot): (TranscriptChannel<C>, Receiver), stop: &Stop| {
+        let slices = |lane: u8, (channel, ot): &mut OwnedByLane<C>, stop: &Stop| {
             let (mut channel, part) = (Lane::new(channel, stop), part(lane));
-            let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
-            let (_, wires) = Evaluates { scheme, lane }.run(inputs, &mut ot, &mut channel, |f, inputs| {
+            let inputs = LaneInputs::of_part(&part, &shape);
+            let (_, wires) = Evaluates { scheme, lane }.run(inputs, ot, &mut channel, |f, inputs| {
                 let mut wires = Vec::with_capacity(part.shape.outputs);
-                program.run_slices(part.slices, f, inputs, &mut wires)?;
+                program.run_slices(part.slices.clone(), f, inputs, &mut wires)?;
                 Ok(wires)
             })?;
-            Ok::<_, SessionError>(((channel.into_inner(), ot), wires))
+            Ok::<_, SessionError>(wires)
         };
-        let further = further.into_iter().zip(transfers).collect();
-        let first = |stop: &Stop, others: Others<'_, (TranscriptChannel<C>, Receiver), Vec<Block>>| {
-            let (mut channel, mut ot, part) = (Lane::new(channel, stop), ot, part(0));
-            let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
+        let first = |(channel, ot): &mut OwnedByLane<C>,
+                     stop: &Stop,
+                     others: Others<'_, OwnedByLane<C>, Vec<Block>>| {
+            let (mut channel, part) = (Lane::new(channel, stop), part(0));
+            let inputs = LaneInputs::of_part(&part, &shape);
             let evaluation = Evaluates { scheme, lane: 0 };
-            let (keys, (others, outputs)) = evaluation.run(inputs, &mut ot, &mut channel, |f, inputs| {
+            let (keys, (others, outputs)) = evaluation.run(inputs, ot, &mut channel, |f, inputs| {
                 let mut wires = Vec::with_capacity(part.shape.outputs);
-                program.run_slices(part.slices, f, inputs, &mut wires)?;
+                program.run_slices(part.slices.clone(), f, inputs, &mut wires)?;
+                if lanes > 1 {
+                    f.end_group()?; // as the garbler does
+                }
                 let (others, theirs): (Vec<_>, Vec<_>) = others()?.into_iter().unzip();
                 wires.extend(theirs.iter().flatten());
                 let mut outputs = Vec::with_capacity(shape.outputs);
                 program.run_last(f, &wires, &mut outputs)?;
                 Ok((others, outputs))
             })?;
-            Ok::<_, SessionError>((channel.into_inner(), ot, others, keys, outputs))
+            Ok::<_, SessionError>((others, keys, outputs))
         };
-        let (channel, ot, others, keys, outputs) = lanes::run(further, slices, first)?;
+        let further = further.into_iter().zip(transfers).collect();
+        let ((channel, ot), (others, keys, outputs)) = lanes::run((channel, ot), further, slices, first)?;
         let (further, transfers) = others.into_iter().unzip();
         let state = Ready { ot, further: transfers, scheme };
         check_outputs(shape.outputs, &outputs)?;
         Ok((Self { channel, further, program, terms, proposed, expansion, state }, keys, outputs))
     }
 }
+
+/// The channel of a lane and its transfers.
+type OwnedByLane<C> = (TranscriptChannel<C>, Receiver);
 
 /// What a lane evaluates with.
 struct Evaluates {

@@ -19,7 +19,7 @@ use crate::keys::SessionKeys;
 use crate::ot::{Expansion, Sender};
 use crate::program::{Program, Shape};
 use crate::programs::Sliced;
-use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, check_lane, exchange, open_lane};
+use crate::protocol::hello::{Proposal, Reveal, Role, Suite, Terms, check_lanes, exchange, open_lanes};
 use crate::{Bits, Block, Delta};
 
 /// The state after the set-up: the session can execute the program.
@@ -57,16 +57,6 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
         }
     }
 
-    /// This session with further lanes, each over one of these channels, to run a [`Sliced`] program with
-    /// [`execute_in_lanes`](Garbler::execute_in_lanes). The peer needs as many, connected to ours in the same order.
-    ///
-    /// # Security
-    /// Each channel must be as confidential and authentic as the first.
-    #[must_use]
-    pub fn with_lanes(self, further: Vec<C>) -> Self {
-        Self { further: further.into_iter().map(TranscriptChannel::new).collect(), ..self }
-    }
-
     /// The session with expanded transfers, if both parties choose the same.
     #[must_use]
     pub fn with_expansion(self, expansion: Expansion) -> Self {
@@ -92,8 +82,20 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
         let (role, terms) = (Role::Garbler, self.terms);
         let lanes = number_of_lanes(1 + self.further.len())?;
         let proposal = Proposal { suite, role, program: self.program.id(), terms, lanes };
-        let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?);
+        let agreed = Agreed::of(exchange(&mut self.channel, &proposal, rng)?, lanes);
         Ok(self.next(|Connected(())| agreed))
+    }
+}
+
+impl<C: Channel, S: Program, L: Program> Garbler<'_, C, Sliced<S, L>> {
+    /// This session with further lanes, each over one of these channels, to run the program with
+    /// [`execute_in_lanes`](Garbler::execute_in_lanes). The peer needs as many, connected to ours in the same order.
+    ///
+    /// # Security
+    /// Each channel must be as confidential and authentic as the first.
+    #[must_use]
+    pub fn with_lanes(self, further: Vec<C>) -> Self {
+        Self { further: further.into_iter().map(TranscriptChannel::new).collect(), ..self }
     }
 }
 
@@ -111,16 +113,12 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Garbler<'p, C, P, Ready>, SessionError> {
-        let (sid, role) = (self.state.sid, Role::Garbler);
-        for (lane, channel) in (1..).zip(&mut self.further) {
-            open_lane(channel, &sid, lane, role)?;
-        }
+        let (Agreed { sid, lanes, .. }, role) = (&self.state, Role::Garbler);
+        open_lanes(&mut self.further, sid, role)?;
         let delta = Delta::random(rng);
-        let mut ot = Sender::setup_with(&mut self.channel, &sid, &delta, transfers(self.expansion), rng)?;
-        for (lane, channel) in (1..).zip(&mut self.further) {
-            check_lane(channel, &sid, lane, role)?;
-        }
-        let further = ot.split(number_of_lanes(1 + self.further.len())?, &sid, rng)?;
+        let mut ot = Sender::setup_with(&mut self.channel, sid, &delta, transfers(self.expansion), rng)?;
+        check_lanes(&mut self.further, sid, role)?;
+        let further = ot.split(*lanes, sid, rng)?;
         Ok(self.next(|Agreed { scheme, .. }| Ready { delta, ot, further, scheme }))
     }
 }
@@ -203,7 +201,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         let (_, keys) = SessionKeys::random(rng);
         let garbling = Garbles { delta, scheme: *scheme, keys, lane: 0 };
         let Shape { input_streams, outputs: expected } = shape;
-        let inputs = LaneInputs { input_streams, bits: inputs, lanes: 1 };
+        let inputs = LaneInputs::of_session(input_streams, inputs);
         let (keys, outputs) = garbling.run(inputs, ot, &mut self.channel, |f, inputs| {
             // Wiped, because a false label and a public active label of the same wire reveal `Δ`.
             let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
@@ -288,37 +286,41 @@ impl<C: Channel + Send, S: Program + Sync, L: Program + Sync> Garbler<'_, C, Sli
         let (lanes, (_, keys)) = (1 + further.len(), SessionKeys::random(rng));
         let garbling = |lane| Garbles { delta: &delta, scheme, keys, lane };
         let part = |lane: u8| program.part(lane.into(), lanes, inputs, Holder::includes_garbler);
-        let slices = |lane: u8, (channel, mut ot): (TranscriptChannel<C>, Sender), stop: &Stop| {
+        let slices = |lane: u8, (channel, ot): &mut OwnedByLane<C>, stop: &Stop| {
             let (mut channel, part) = (Lane::new(channel, stop), part(lane));
-            let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
-            let (_, wires) = garbling(lane).run(inputs, &mut ot, &mut channel, |f, inputs| {
+            let inputs = LaneInputs::of_part(&part, &shape);
+            let (_, wires) = garbling(lane).run(inputs, ot, &mut channel, |f, inputs| {
                 let mut wires = Zeroizing::new(Vec::with_capacity(part.shape.outputs));
-                program.run_slices(part.slices, f, inputs, &mut wires)?;
+                program.run_slices(part.slices.clone(), f, inputs, &mut wires)?;
                 Ok(wires)
             })?;
             channel.flush()?;
-            Ok::<_, SessionError>(((channel.into_inner(), ot), wires))
+            Ok::<_, SessionError>(wires)
+        };
+        let first = |(channel, ot): &mut OwnedByLane<C>,
+                     stop: &Stop,
+                     others: Others<'_, OwnedByLane<C>, Zeroizing<Vec<Block>>>| {
+            let (mut channel, part) = (Lane::new(channel, stop), part(0));
+            let inputs = LaneInputs::of_part(&part, &shape);
+            let (keys, (others, outputs)) = garbling(0).run(inputs, ot, &mut channel, |f, inputs| {
+                let mut wires = Zeroizing::new(Vec::with_capacity(part.shape.outputs));
+                program.run_slices(part.slices.clone(), f, inputs, &mut wires)?;
+                if lanes > 1 {
+                    // Else the peer would wait for these tables until our slowest lane ends.
+                    f.pause()?.flush()?;
+                }
+                let (others, theirs): (Vec<_>, Vec<_>) = others()?.into_iter().unzip();
+                let all: Vec<&[Block]> =
+                    core::iter::once(&wires).chain(&theirs).map(|wires| &wires[..]).collect();
+                let all = Zeroizing::new(all.concat());
+                let mut outputs = Zeroizing::new(Vec::with_capacity(shape.outputs));
+                program.run_last(f, &all, &mut outputs)?;
+                Ok((others, outputs))
+            })?;
+            Ok::<_, SessionError>((others, keys, outputs))
         };
         let further = further.into_iter().zip(transfers).collect();
-        let first =
-            |stop: &Stop, others: Others<'_, (TranscriptChannel<C>, Sender), Zeroizing<Vec<Block>>>| {
-                let (mut channel, mut ot, part) = (Lane::new(channel, stop), ot, part(0));
-                let inputs = LaneInputs { input_streams: part.shape.input_streams, bits: &part.bits, lanes };
-                let (keys, (others, outputs)) =
-                    garbling(0).run(inputs, &mut ot, &mut channel, |f, inputs| {
-                        let mut wires = Zeroizing::new(Vec::with_capacity(part.shape.outputs));
-                        program.run_slices(part.slices, f, inputs, &mut wires)?;
-                        let (others, theirs): (Vec<_>, Vec<_>) = others()?.into_iter().unzip();
-                        let all: Vec<&[Block]> =
-                            core::iter::once(&wires).chain(&theirs).map(|wires| &wires[..]).collect();
-                        let all = Zeroizing::new(all.concat());
-                        let mut outputs = Zeroizing::new(Vec::with_capacity(shape.outputs));
-                        program.run_last(f, &all, &mut outputs)?;
-                        Ok((others, outputs))
-                    })?;
-                Ok::<_, SessionError>((channel.into_inner(), ot, others, keys, outputs))
-            };
-        let (channel, ot, others, keys, outputs) = lanes::run(further, slices, first)?;
+        let ((channel, ot), (others, keys, outputs)) = lanes::run((channel, ot), further, slices, first)?;
         let (further, transfers) = others.into_iter().unzip();
         let state = Ready { delta, ot, further: transfers, scheme };
         let session = Self { channel, further, program, terms, proposed, expansion, state };
@@ -326,6 +328,9 @@ impl<C: Channel + Send, S: Program + Sync, L: Program + Sync> Garbler<'_, C, Sli
         Ok((session, keys, outputs))
     }
 }
+
+/// The channel of a lane and its transfers.
+type OwnedByLane<C> = (TranscriptChannel<C>, Sender);
 
 /// What a lane garbles with.
 struct Garbles<'s> {

@@ -34,6 +34,8 @@ use crate::evaluate::Evaluation;
 use crate::garble::{Garbling, StreamError};
 use crate::inputs::{Holder, InputStream, Inputs, starts};
 use crate::ot::{OtError, Receiver, Sender};
+use crate::program::Shape;
+use crate::programs::Part;
 use crate::{Bits, Block};
 
 /// The largest number of prefetched labels, over all streams and lanes.
@@ -58,10 +60,27 @@ pub fn prefetched_labels(input_streams: usize) -> usize {
 
 /// What a lane reads, and a party's bits of it.
 pub(super) struct LaneInputs<'b> {
-    pub(super) input_streams: Vec<InputStream>,
-    pub(super) bits: &'b Bits,
-    /// The number of lanes, which share the labels that a party holds.
-    pub(super) lanes: usize,
+    input_streams: Vec<InputStream>,
+    bits: &'b Bits,
+    /// The number of streams of all lanes that need transfers: they share the labels that a party holds.
+    transferred: usize,
+}
+
+impl<'b> LaneInputs<'b> {
+    /// What the only lane of a session reads.
+    pub(super) fn of_session(input_streams: Vec<InputStream>, bits: &'b Bits) -> Self {
+        Self { transferred: transferred(&input_streams), input_streams, bits }
+    }
+
+    /// What a lane reads that runs this part of a program.
+    pub(super) fn of_part(part: &'b Part, program: &Shape) -> Self {
+        let input_streams = part.shape.input_streams.clone();
+        Self { input_streams, bits: &part.bits, transferred: transferred(&program.input_streams) }
+    }
+}
+
+fn transferred(input_streams: &[InputStream]) -> usize {
+    input_streams.iter().filter(|stream| stream.holder.includes_evaluator()).count()
 }
 
 /// The prefetched labels of the evaluator's bits, stream by stream.
@@ -80,9 +99,8 @@ struct Prefetched {
 }
 
 impl Labels {
-    fn new(input_streams: &[InputStream], lanes: usize) -> Self {
-        let transferred = input_streams.iter().filter(|stream| stream.holder.includes_evaluator()).count();
-        let ahead = prefetched_labels(transferred * lanes);
+    fn new(input_streams: &[InputStream], transferred: usize) -> Self {
+        let ahead = prefetched_labels(transferred);
         let none = |stream: &InputStream| Prefetched {
             left: if stream.holder.includes_evaluator() { stream.bits } else { 0 },
             labels: Zeroizing::default(),
@@ -169,11 +187,11 @@ impl<'s> GarblerInputs<'s> {
     /// # Errors
     /// If oblivious transfer fails.
     pub(super) fn begin(
-        LaneInputs { input_streams, bits, lanes }: LaneInputs<'s>,
+        LaneInputs { input_streams, bits, transferred }: LaneInputs<'s>,
         ot: &'s mut Sender,
         channel: &mut impl Channel,
     ) -> Result<Self, OtError> {
-        let mut theirs = Labels::new(&input_streams, lanes);
+        let mut theirs = Labels::new(&input_streams, transferred);
         let first = theirs.first();
         let labels = ot.send_correlated(channel, first.iter().sum())?;
         theirs.begin(first, Zeroizing::new(labels));
@@ -222,13 +240,13 @@ impl<'s> EvaluatorInputs<'s> {
     /// # Errors
     /// If oblivious transfer fails.
     pub(super) fn begin(
-        LaneInputs { input_streams, bits, lanes }: LaneInputs<'s>,
+        LaneInputs { input_streams, bits, transferred }: LaneInputs<'s>,
         ot: &'s mut Receiver,
         channel: &mut impl Channel,
     ) -> Result<Self, OtError> {
         let (mut own, mut labels) = (
             OwnBits::new(&input_streams, bits, Holder::includes_evaluator),
-            Labels::new(&input_streams, lanes),
+            Labels::new(&input_streams, transferred),
         );
         let first = labels.first();
         let mut choices = Zeroizing::new(Vec::with_capacity(first.iter().sum()));

@@ -9,15 +9,14 @@
 //! What goes from a lane to lane 0 are labels, inside a party. All lanes share `Δ` and the keys of an execution.
 //! `docs/GARBLING.md` says why that is sound.
 //!
-//! **Failure.** A lane that fails drops its channel, so its peer does not wait for it, and raises [`Stop`]. The channels of
-//! the party's other lanes then fail at their next use. So all threads of both parties end as soon as none of them waits
-//! for the network, and the session fails with the error of the lane that failed first.
+//! **Failure.** A lane that fails raises [`Stop`] and then drops its channel, so its peer does not wait for it. The channels
+//! of the party's other lanes then fail at their next use, and the session fails with the error of the lane that failed
+//! first. So all threads of both parties end; a silent peer is bounded by the time limits of the channels.
 //!
-//! **Memory** of a lane: the buffers of its channel, 64 KiB of tables, 128 KiB of transfers, and its share of the labels that
-//! a session prefetches. There is no other thread, and no queue between threads.
+//! A lane is one thread, without queues; `docs/GARBLING.md` counts its memory.
 
 use std::sync::OnceLock;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::session::SessionError;
 use crate::channel::{Channel, ChannelError, Phase};
@@ -27,7 +26,7 @@ use crate::channel::{Channel, ChannelError, Phase};
 pub(super) struct Stop(OnceLock<Option<SessionError>>);
 
 impl Stop {
-    /// Runs the work of a lane, which drops its channel before it returns an error; `None` after an error.
+    /// Runs the work of a lane; `None` after an error, which is kept if it is the first.
     fn watch<T>(&self, work: impl FnOnce() -> Result<T, SessionError>) -> Option<T> {
         let panicked = RaiseOnDrop(self);
         let result = work();
@@ -44,30 +43,33 @@ impl Drop for RaiseOnDrop<'_> {
     }
 }
 
-/// Waits for the further lanes, and gives back what each took with it and what it computed.
-pub(super) type Others<'w, L, T> = &'w mut dyn FnMut() -> Result<Vec<(L, T)>, SessionError>;
+/// Waits for the further lanes, and gives back each of them and what it computed.
+pub(super) type Others<'w, L, T> = Box<dyn FnOnce() -> Result<Vec<(L, T)>, SessionError> + 'w>;
 
-/// Runs `work` on each of the further lanes, each on a thread of its own, and `first` on this one, in which it may wait for
-/// the [`Others`]. That fails if one of them failed.
+/// Runs `work` on each of the further lanes, each on a thread of its own, and `first` on lane `zero` on this one, in which it
+/// may wait for the [`Others`]. That fails if one of them failed. A lane is dropped only after its error is kept.
 pub(super) fn run<L: Send, T: Send, R>(
+    zero: L,
     further: Vec<L>,
-    work: impl Fn(u8, L, &Stop) -> Result<(L, T), SessionError> + Sync,
-    first: impl FnOnce(&Stop, Others<'_, L, T>) -> Result<R, SessionError>,
-) -> Result<R, SessionError> {
+    work: impl Fn(u8, &mut L, &Stop) -> Result<T, SessionError> + Sync,
+    first: impl FnOnce(&mut L, &Stop, Others<'_, L, T>) -> Result<R, SessionError>,
+) -> Result<(L, R), SessionError> {
     let stop = Stop::default();
     let result = thread::scope(|scope| {
-        let (stop, work) = (&stop, &work);
-        let spawn = |(lane, what)| scope.spawn(move || stop.watch(|| work(lane, what, stop)));
-        let threads: Vec<_> = (1..).zip(further).map(spawn).collect();
-        let mut threads = Some(threads);
-        let mut wait = || -> Result<Vec<(L, T)>, SessionError> {
-            let joined = threads.take().into_iter().flatten().map(|thread| match thread.join() {
+        let (stop, work, mut zero) = (&stop, &work, zero);
+        let spawn = |(lane, mut what)| {
+            let run = move || stop.watch(|| work(lane, &mut what, stop)).map(|done| (what, done));
+            thread::Builder::new().spawn_scoped(scope, run).map_err(|e| SessionError::Thread(e.kind()))
+        };
+        let result = stop.watch(|| {
+            let threads: Vec<_> = (1..).zip(further).map(spawn).collect::<Result<_, _>>()?;
+            let join = |thread: ScopedJoinHandle<'_, Option<_>>| match thread.join() {
                 Ok(result) => result.ok_or(STOPPED),
                 Err(panic) => std::panic::resume_unwind(panic),
-            });
-            joined.collect()
-        };
-        stop.watch(|| first(stop, &mut wait))
+            };
+            first(&mut zero, stop, Box::new(move || threads.into_iter().map(join).collect()))
+        });
+        result.map(|done| (zero, done))
     });
     match (result, stop.0.into_inner()) {
         (Some(result), None) => Ok(result),
@@ -80,17 +82,13 @@ const STOPPED: SessionError = SessionError::Channel(ChannelError::Closed { phase
 
 /// The channel of a lane, which fails once another lane has failed.
 pub(super) struct Lane<'s, C> {
-    channel: C,
+    channel: &'s mut C,
     stop: &'s Stop,
 }
 
 impl<'s, C> Lane<'s, C> {
-    pub(super) const fn new(channel: C, stop: &'s Stop) -> Self {
+    pub(super) const fn new(channel: &'s mut C, stop: &'s Stop) -> Self {
         Self { channel, stop }
-    }
-
-    pub(super) fn into_inner(self) -> C {
-        self.channel
     }
 
     fn go_on(&self, phase: Phase) -> Result<(), ChannelError> {

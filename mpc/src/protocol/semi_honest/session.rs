@@ -1,5 +1,7 @@
 //! What both sides of a session share: its first state, its errors, and the checks of transcript and outputs.
 
+use std::io::ErrorKind;
+
 use subtle::Choice;
 
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
@@ -17,12 +19,13 @@ pub struct Connected(pub(super) ());
 pub struct Agreed {
     pub(super) sid: SessionId,
     pub(super) scheme: Scheme,
+    pub(super) lanes: u8,
 }
 
 impl Agreed {
-    pub(super) fn of(Agreement { sid, suite }: Agreement) -> Self {
+    pub(super) fn of(Agreement { sid, suite }: Agreement, lanes: u8) -> Self {
         let scheme = if let Suite::SemiHonest(scheme, _) = suite { scheme } else { Scheme::HalfGates };
-        Self { sid, scheme }
+        Self { sid, scheme, lanes }
     }
 }
 
@@ -70,6 +73,9 @@ pub enum SessionError {
         /// The number of channels.
         given: usize,
     },
+    /// The operating system has no thread for a further lane.
+    #[error("cannot start a thread for a lane: {0}")]
+    Thread(ErrorKind),
     /// The parties saw different messages.
     #[error("the transcripts of the parties differ: messages were altered in transit")]
     Transcript,

@@ -98,7 +98,7 @@ impl Turns {
     }
 
     fn lane<'b>(&self, bits: &'b Bits) -> LaneInputs<'b> {
-        LaneInputs { input_streams: self.input_streams.clone(), bits, lanes: 1 }
+        LaneInputs::of_session(self.input_streams.clone(), bits)
     }
 
     fn bits(&self, holds: fn(Holder) -> bool, seed: usize) -> Bits {
@@ -222,13 +222,13 @@ fn a_garbler_with_surplus_tables_at_a_refill_is_caught() {
 
 #[test]
 fn lanes_share_the_prefetched_labels() {
-    let streams = [InputStream { holder: Holder::Evaluator, bits: usize::MAX }; 5];
-    for lanes in [1, 2, 64] {
-        let first: usize = Labels::new(&streams, lanes).first().iter().sum();
-        assert!(
-            (LABELS - 64 * 5..=LABELS).contains(&(first * lanes)),
-            "{first} labels in each of {lanes} lanes"
-        );
+    let streams = [InputStream { holder: Holder::Evaluator, bits: usize::MAX }; 15];
+    // All streams of a program in one lane, and in two lanes, one of which has three quarters of them.
+    for lanes in [&[5][..], &[5, 15], &[5, 5, 5, 1]] {
+        let all = lanes.iter().sum();
+        let first = |n: &usize| Labels::new(&streams[..*n], all).first().into_iter().sum::<usize>();
+        let held: usize = lanes.iter().map(first).sum();
+        assert!((LABELS - all..=LABELS).contains(&held), "{held} labels in lanes of {lanes:?} streams");
     }
 }
 
