@@ -33,7 +33,7 @@ fn the_page_runs_as_it_is_printed() {
     for shown in ["Price    2 SOT", "Price    1 SOT", "Buy result", "The outputs are paid for.", "bought"] {
         assert!(said.out.contains(shown), "{shown}: {said:?}");
     }
-    for spendable in ["2 SOT", "1.5 SOT", "1 SOT"] {
+    for spendable in ["2 SOT", "1.6 SOT", "1 SOT"] {
         assert!(
             said.out.contains(&format!("spendable                  {spendable}")),
             "{spendable}: {said:?}"
