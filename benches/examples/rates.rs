@@ -17,7 +17,7 @@ use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::garble::Scheme;
 use sotto_mpc::ot::{Adversary, Expansion, Options, Receiver, Sender, SessionId, TreeDepth};
-use sotto_mpc::programs::{Aes128, Sha256Block, Sliced};
+use sotto_mpc::programs::{Aes128, Sha256Block, SideBySide, Sliced};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
 use sotto_mpc::{Backend, Bits, Channel, Delta, Phase, Program};
 
@@ -166,7 +166,7 @@ fn process_seconds() -> f64 {
 }
 
 /// Eight slices, of AES-128 or of independent gates, in lanes.
-fn in_lanes<P: Program + Sync>(what: &str, program: &Sliced<P>, scheme: Scheme, side: Side) {
+fn in_lanes<P: Program + Sync>(what: &str, program: &Sliced<P, SideBySide>, scheme: Scheme, side: Side) {
     let terms = Terms::new(Reveal::Both);
     let (shape, ands) = (program.shape(), program.cost().and_gates as f64);
     let input = |n| Bits::from(&vec![true; n][..]);
