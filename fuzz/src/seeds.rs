@@ -77,18 +77,19 @@ fn inputs(target: &str) -> Inputs {
 const LONG: usize = 1_024;
 const VERY_LONG: usize = 4 * LONG;
 
-/// The input, and the input with a flipped bit in the middle, cut in half unless it is very long, and cut by a byte and
-/// extended by a byte unless it is long.
+/// Of very long ones, this many bytes are the start.
+const START: usize = 64;
+
+/// The input, and the input with a flipped bit in the middle, cut in half or to its start, and, unless it is long, cut by
+/// a byte and extended by a byte.
 fn neighbours((name, bytes): (String, Vec<u8>)) -> Inputs {
     let named = |what: &str, bytes: Vec<u8>| (format!("{name}-{what}"), bytes);
     let cut = |n: usize| bytes.get(..n).unwrap_or_default().to_vec();
     let mut flipped = bytes.clone();
     let middle = flipped.len() / 2;
     flipped.get_mut(middle).into_iter().for_each(|byte| *byte ^= 1);
-    let mut near = vec![named("flipped", flipped)];
-    if bytes.len() <= VERY_LONG {
-        near.push(named("half", cut(bytes.len() / 2)));
-    }
+    let part = if bytes.len() <= VERY_LONG { ("half", bytes.len() / 2) } else { ("start", START) };
+    let mut near = vec![named(part.0, cut(part.1)), named("flipped", flipped)];
     if bytes.len() <= LONG {
         near.push(named("short", cut(bytes.len().saturating_sub(1))));
         near.push(named("long", [&bytes[..], &[0]].concat()));
