@@ -42,7 +42,7 @@ pub fn node_opened(data: &[u8]) -> Verdict {
     let bytes = checked("sotto/node-requests/v1", &[], data);
     let Ok((chain, kept)) = OpenedRequests::from_file(&bytes) else { return Verdict::Refused };
     let all = kept.after(OpenedPlace::FIRST, usize::MAX);
-    assert!(all.len() == kept.len() && all.len() <= OpenedRequests::MAX, "a request that nobody can ask for");
+    assert!(all.len() == kept.len() && all.len() <= OpenedRequests::MAX, "a request that no peer asks for");
     let places: BTreeMap<_, _> =
         all.iter().map(|at| (at.request.letter.request().name(&chain), at.height)).collect();
     assert!(places.len() == all.len(), "a request twice");

@@ -11,7 +11,7 @@
 //! proof itself, up to u, and nobody has to be trusted with it. The proof rewinds like that of any wallet.
 //!
 //! On a chain with auditors all of x is in the low half of r: the members show x·P, τ1x·P and τ2x·P
-//! ([`Owners::handles`]), which are added to D_lo, T'₁ and T'₂, and whoever adds up their answers checks
+//! ([`Owners::handles`]), which are added to D_lo, T'₁ and T'₂, and the member that adds up their answers checks
 //! `u·P = z²·(x·P) + x̂·T'1x + x̂²·T'2x` too.
 //!
 //! Not guaranteed here: that members answer once for one X. Two outputs with one X are money for any member

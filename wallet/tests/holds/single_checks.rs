@@ -1,4 +1,4 @@
-//! Letters that pass every check but one, so that no other check stands in for it.
+//! Letters that pass every check but one, so that no other check refuses them first.
 
 use super::*;
 use crate::support::on_main;
