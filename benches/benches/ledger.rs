@@ -411,7 +411,7 @@ fn store_of(c: &mut Bench, way: Way, pool: &[Owned]) {
     group.finish();
 }
 
-fn apply(store: &mut Store<Memory>, block: &Block) {
+fn apply(store: &mut Store, block: &Block) {
     let verified =
         verify_block(CHAIN.chain(), store.tip(), check_block(CHAIN.chain(), block.clone()).unwrap());
     let connected = connect_block(CHAIN.chain(), store, verified.unwrap()).unwrap();

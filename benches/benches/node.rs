@@ -86,7 +86,7 @@ static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     chain
 });
 
-fn ledger(chain: &TestChain, blocks: &[Block]) -> Ledger<Memory> {
+fn ledger(chain: &TestChain, blocks: &[Block]) -> Ledger {
     let layout = Layout::new(SledDatabases::temporary());
     let store = Store::create_on(Memory::new(), layout, chain.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
@@ -101,7 +101,7 @@ fn address(n: usize) -> Address {
 /// Nodes and the links between them. A number after the last node is an observer, which receives everything
 /// and answers nothing.
 struct Net {
-    nodes: Vec<Node<Memory>>,
+    nodes: Vec<Node>,
     links: HashMap<(usize, PeerId), (usize, PeerId)>,
     queue: VecDeque<(usize, Event)>,
     now: Duration,
@@ -110,9 +110,9 @@ struct Net {
 }
 
 impl Net {
-    fn new(ledgers: Vec<Ledger<Memory>>, edit: impl Fn(usize, &mut Config)) -> Self {
+    fn new(ledgers: Vec<Ledger>, edit: impl Fn(usize, &mut Config)) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
-        let node = |(n, ledger): (usize, Ledger<Memory>)| {
+        let node = |(n, ledger): (usize, Ledger)| {
             let mut config = Config::new(address(n).key);
             (config.outbound, config.snapshot_every) = (0, 0);
             edit(n, &mut config);

@@ -16,7 +16,7 @@ use sotto_mw::{amount::Height, hash::tagged, state::ChainView};
 use sotto_node::{
     edge::operator,
     ledger::{Ledger, mempool::MempoolLimits},
-    storage::{FileName, Memory, Store},
+    storage::{FileName, Store},
 };
 
 /// Makes or caches the files of a store.
@@ -53,7 +53,7 @@ pub fn node_store(data: &[u8]) -> Verdict {
 }
 
 /// Queries everything in a store once and returns whether all queries succeeded.
-fn ask(store: &Store<Memory>) -> bool {
+fn ask(store: &Store) -> bool {
     let headers = (0..=store.tip().height.get().min(20)).map(Height::new);
     let headers = headers.map(|h| store.header(h).is_ok() && store.sealed_header(h).is_ok());
     let (unspent, kernels) = (store.all_unspent().map(|u| u.is_ok()), store.kernels().map(|k| k.is_ok()));

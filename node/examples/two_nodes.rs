@@ -13,7 +13,7 @@ use sotto_node::{
 };
 use std::{error::Error, time::Duration};
 
-type MemoryNode = Node<Memory>;
+type MemoryNode = Node;
 
 /// A node whose ledger has the first `blocks` of the chain.
 fn node(

@@ -28,12 +28,12 @@ pub fn layout(dir: &Path) -> Layout {
 }
 
 /// A ledger on disk.
-pub type DiskLedger = Ledger<Disk>;
+pub type DiskLedger = Ledger;
 
 /// A store on disk.
-pub type DiskStore = Store<Disk>;
+pub type DiskStore = Store;
 
-impl Store<Disk> {
+impl Store {
     /// Creates the store of a new chain in a directory, which is made if need be.
     ///
     /// # Errors
@@ -69,12 +69,12 @@ impl Store<Disk> {
         dir: &Path,
         source: &mut dyn Read,
         expected: Option<ChainId>,
-    ) -> Result<Imported<Disk>, ImportError> {
+    ) -> Result<Imported, ImportError> {
         import(new_dir(dir)?, layout(dir), source, expected)
     }
 }
 
-impl Ledger<Disk> {
+impl Ledger {
     /// Creates the ledger of a new chain in a directory.
     ///
     /// # Errors

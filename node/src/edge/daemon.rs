@@ -127,11 +127,7 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(
-        setup: Setup,
-        ledger: Ledger<Disk>,
-        operator: Option<OperatorKey>,
-    ) -> Result<Self, StartError> {
+    pub fn start(setup: Setup, ledger: Ledger, operator: Option<OperatorKey>) -> Result<Self, StartError> {
         Self::start_as(setup, ledger, (operator, None))
     }
 
@@ -139,17 +135,13 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start_council(
-        setup: Setup,
-        ledger: Ledger<Disk>,
-        member: &CouncilMember,
-    ) -> Result<Self, StartError> {
+    pub fn start_council(setup: Setup, ledger: Ledger, member: &CouncilMember) -> Result<Self, StartError> {
         Self::start_as(setup, ledger, (None, Some(member)))
     }
 
     fn start_as(
         setup: Setup,
-        ledger: Ledger<Disk>,
+        ledger: Ledger,
         (operator, member): (Option<OperatorKey>, Option<&CouncilMember>),
     ) -> Result<Self, StartError> {
         let Setup { mut config, mut net, rpc, dir, validator, recovered } = setup;
@@ -257,7 +249,7 @@ fn threads(dir: &Path, events: &SyncSender<Event>) -> io::Result<(Workers, Local
 }
 
 /// The consensus engine of a validator, with what it saved.
-fn consensus(kept: &SavedFiles, ledger: &Ledger<Disk>, setup: ValidatorSetup) -> io::Result<Engine> {
+fn consensus(kept: &SavedFiles, ledger: &Ledger, setup: ValidatorSetup) -> io::Result<Engine> {
     let chain = ledger.chain();
     let ValidatorSetup { vote_key, renewal, installation, timing, resume: _ } = setup;
     let votes = kept.read(SavedFile::Votes)?.and_then(|bytes| Votes::from_file(chain.id(), &bytes).ok());

@@ -115,13 +115,6 @@ impl Disk {
         }
     }
 
-    /// Refuses to change anything from now on, if nothing is written.
-    pub(crate) const fn freeze(&mut self) {
-        if let Access::Read { overlay, .. } = &mut self.access {
-            overlay.freeze();
-        }
-    }
-
     /// The directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -244,6 +237,12 @@ impl Files for Disk {
         match &self.access {
             Access::Write { .. } => sync_dir(&self.dir),
             Access::Read { overlay, .. } => overlay.may_change(),
+        }
+    }
+
+    fn freeze(&mut self) {
+        if let Access::Read { overlay, .. } = &mut self.access {
+            overlay.freeze();
         }
     }
 }

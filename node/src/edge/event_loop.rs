@@ -17,7 +17,6 @@ use crate::{
     effect::Effect,
     engine::Node,
     event::{Event, Request, RequestId},
-    storage::Files,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
@@ -45,9 +44,9 @@ pub fn channel() -> (SyncSender<Event>, Receiver<Event>) {
 }
 
 /// A node, and all that it meets while it runs.
-pub(crate) struct EventLoop<'a, F: Files, E> {
+pub(crate) struct EventLoop<'a, E> {
     /// The node.
-    pub(crate) node: Node<F>,
+    pub(crate) node: Node,
     /// Tells the time since the node was made.
     pub(crate) clock: &'a Clock,
     /// The source of the node's randomness.
@@ -58,9 +57,9 @@ pub(crate) struct EventLoop<'a, F: Files, E> {
     pub(crate) edges: &'a mut E,
 }
 
-impl<F: Files, E: Edges> EventLoop<'_, F, E> {
+impl<E: Edges> EventLoop<'_, E> {
     /// Runs the node until it stops, and returns it.
-    pub(crate) fn run(mut self) -> Node<F> {
+    pub(crate) fn run(mut self) -> Node {
         let mut due = Duration::ZERO;
         loop {
             let next = self.node.wake_at().map_or(due, |wake| wake.min(due));
@@ -131,7 +130,7 @@ mod tests {
         }
     }
 
-    fn run(node: Node<Memory>, events: &Receiver<Event>, mut edges: Answers) -> Node<Memory> {
+    fn run(node: Node, events: &Receiver<Event>, mut edges: Answers) -> Node {
         let (clock, rng) = (&Clock::start(), &mut ChaCha20Rng::seed_from_u64(2));
         EventLoop { node, clock, rng, events, edges: &mut edges }.run()
     }

@@ -36,10 +36,11 @@ pub(crate) struct LocalTxsFile {
 
 impl LocalTxsFile {
     /// Starts the thread over the node's directory.
-    pub(crate) fn start(files: impl Files + Send + 'static, events: SyncSender<Event>) -> io::Result<Self> {
+    pub(crate) fn start(files: impl Files + 'static, events: SyncSender<Event>) -> io::Result<Self> {
         let (saves, waiting) = channel();
         let thread = thread::Builder::new().name("node-saver".into());
-        let thread = thread.spawn(move || run(Saver { files, broken: false }, &waiting, &events))?;
+        let thread =
+            thread.spawn(move || run(Saver { files: Box::new(files), broken: false }, &waiting, &events))?;
         Ok(Self { saves: Some(saves), thread: Some(thread) })
     }
 
@@ -63,7 +64,7 @@ impl Drop for LocalTxsFile {
 }
 
 /// Writes until no more comes, all that waits at a time.
-fn run<F: Files>(mut saver: Saver<F>, waiting: &Receiver<(SaveId, FileWrite)>, events: &SyncSender<Event>) {
+fn run(mut saver: Saver, waiting: &Receiver<(SaveId, FileWrite)>, events: &SyncSender<Event>) {
     while let Ok(first) = waiting.recv() {
         // The outcome is of no interest once the node has stopped; what is left is written all the same.
         drop(events.send(saver.save(first, waiting.try_iter())));
@@ -71,12 +72,12 @@ fn run<F: Files>(mut saver: Saver<F>, waiting: &Receiver<(SaveId, FileWrite)>, e
 }
 
 /// The file, and whether its end is known.
-struct Saver<F> {
-    files: F,
+struct Saver {
+    files: Box<dyn Files>,
     broken: bool,
 }
 
-impl<F: Files> Saver<F> {
+impl Saver {
     /// Makes changes in one write and one sync; returns the outcome of all.
     fn save(
         &mut self,
@@ -171,7 +172,7 @@ mod tests {
         ]
     }
 
-    fn save(saver: &mut Saver<Memory>, group: Vec<(SaveId, FileWrite)>) -> Event {
+    fn save(saver: &mut Saver, group: Vec<(SaveId, FileWrite)>) -> Event {
         let mut group = group.into_iter();
         saver.save(group.next().unwrap(), group)
     }
@@ -185,7 +186,7 @@ mod tests {
         let ends = (0..100).find(|kill| {
             let files = Memory::new();
             files.kill_after(Some(*kill));
-            let mut saver = Saver { files: files.clone(), broken: false };
+            let mut saver = Saver { files: Box::new(files.clone()), broken: false };
             let mut confirmed: Vec<Transaction> = Vec::new();
             let ends = groups(chain, &all).into_iter().all(|(group, held)| {
                 // What is held no longer may be dropped from now on.
@@ -218,7 +219,7 @@ mod tests {
     fn a_group_is_one_sync() {
         let (chain, all) = payments(5);
         let files = Memory::new();
-        let mut saver = Saver { files: files.clone(), broken: false };
+        let mut saver = Saver { files: Box::new(files.clone()), broken: false };
         let mut saves = Saves { chain, end: 0, next: 0 };
         assert!(matches!(save(&mut saver, vec![saves.replace(&[])]), Event::LocalTxsSaved(SaveId(1))));
         let before = files.changes();
@@ -233,7 +234,7 @@ mod tests {
     fn nothing_is_appended_behind_a_failure() {
         let (chain, all) = payments(3);
         let files = Memory::new();
-        let mut saver = Saver { files: files.clone(), broken: false };
+        let mut saver = Saver { files: Box::new(files.clone()), broken: false };
         let mut saves = Saves { chain, end: 0, next: 0 };
         assert!(matches!(save(&mut saver, vec![saves.replace(&[])]), Event::LocalTxsSaved(_)));
         files.limit(Some(200));

@@ -16,7 +16,6 @@ use crate::{
     },
     peer::{Offence, PeerId},
     seal::SealedHeader,
-    storage::Files,
 };
 use sotto_mw::{amount::Height, block::Block, codec::Encode as _, hash::Hash};
 use std::{collections::VecDeque, sync::Arc};
@@ -34,9 +33,9 @@ pub(crate) struct ChainServe {
 
 impl ChainServe {
     /// Responds to a request.
-    pub(crate) fn on_request<F: Files>(
+    pub(crate) fn on_request(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         request: Message,
     ) -> StepResult {
@@ -56,9 +55,9 @@ impl ChainServe {
 
     /// A block that a peer asks for, decoded; none when its allowance does not reach, or when the block is
     /// not here.
-    fn decoded<F: Files>(
+    fn decoded(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         name: BlockName,
     ) -> StepResult<Option<Arc<Block>>> {
@@ -77,21 +76,16 @@ impl ChainServe {
         Ok(Some(block))
     }
 
-    fn on_get_compact<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        name: BlockName,
-    ) -> StepResult {
+    fn on_get_compact(&mut self, ctx: &mut StepContext<'_>, id: PeerId, name: BlockName) -> StepResult {
         let compact = self.decoded(ctx, id, name)?.and_then(|b| Compact::of(&b, ctx.rng.next_u64()));
         compact.into_iter().for_each(|c| ctx.send(id, Message::Compact(c)));
         Ok(())
     }
 
     /// Items of a block, which are at most the block that was charged: places ascend.
-    fn on_get_items<F: Files>(
+    fn on_get_items(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         block: BlockName,
         [outputs, kernels]: [&[u32]; 2],
@@ -106,7 +100,7 @@ impl ChainServe {
     }
 }
 
-fn on_get_headers<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, names: &[BlockName]) -> StepResult {
+fn on_get_headers(ctx: &mut StepContext<'_>, id: PeerId, names: &[BlockName]) -> StepResult {
     let mut common = Height::GENESIS;
     for name in names {
         if ctx.is_ours(*name)? {
@@ -126,7 +120,7 @@ fn on_get_headers<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, names: &[B
 }
 
 /// Sends an answer whose length is only known once it is made.
-fn respond<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, answer: Message) {
+fn respond(ctx: &mut StepContext<'_>, id: PeerId, answer: Message) {
     if ctx.may_serve(id, answer.to_bytes().len() as u64) {
         ctx.send(id, answer);
     }
@@ -147,7 +141,7 @@ fn fitting(all: &[SealedHeader]) -> usize {
         .count()
 }
 
-fn on_get_terms<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, first: Height) -> StepResult {
+fn on_get_terms(ctx: &mut StepContext<'_>, id: PeerId, first: Height) -> StepResult {
     let most = u64::from(MAX_TERMS);
     if !ctx.may_work(id, price::SERVED_HEADER * most) || !ctx.may_serve(id, REQUEST) {
         return Ok(());
@@ -158,11 +152,7 @@ fn on_get_terms<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, first: Heigh
 }
 
 /// How many bytes a block has that a peer asks for. If it is not here, that is the response.
-fn stored_bytes<F: Files>(
-    ctx: &mut StepContext<'_, F>,
-    id: PeerId,
-    name: BlockName,
-) -> StepResult<Option<u64>> {
+fn stored_bytes(ctx: &mut StepContext<'_>, id: PeerId, name: BlockName) -> StepResult<Option<u64>> {
     if !ctx.may_serve(id, REQUEST) {
         return Ok(None);
     }
@@ -175,7 +165,7 @@ fn stored_bytes<F: Files>(
     Ok(bytes)
 }
 
-fn on_get_block<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, name: BlockName) -> StepResult {
+fn on_get_block(ctx: &mut StepContext<'_>, id: PeerId, name: BlockName) -> StepResult {
     let Some(bytes) = stored_bytes(ctx, id, name)? else { return Ok(()) };
     if !ctx.may_serve(id, bytes) {
         return Ok(());
@@ -186,7 +176,7 @@ fn on_get_block<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, name: BlockN
     Ok(())
 }
 
-fn on_get_snapshots<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) -> StepResult {
+fn on_get_snapshots(ctx: &mut StepContext<'_>, id: PeerId) -> StepResult {
     if ctx.may_serve(id, REQUEST) {
         let all = ctx.ledger.store().snapshots()?;
         ctx.send(id, Message::Snapshots(all));
@@ -202,7 +192,7 @@ const fn fits_a_message(length: u64) -> bool {
 }
 
 /// A part of a snapshot, or that it cannot be had here or now.
-fn on_get_part<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, block: Hash, place: u32) -> StepResult {
+fn on_get_part(ctx: &mut StepContext<'_>, id: PeerId, block: Hash, place: u32) -> StepResult {
     if !ctx.may_serve(id, REQUEST) {
         return Ok(());
     }

@@ -6,12 +6,12 @@
 //! the work.
 
 use super::context::{Signal, StepContext};
-use crate::{ledger::pending_changes::ChangeRefused, message::Message, peer::PeerId, storage::Files};
+use crate::{ledger::pending_changes::ChangeRefused, message::Message, peer::PeerId};
 use sotto_mw::terms::SignedChange;
 
 /// Lets a change wait, and tells all peers but the one that it came from, if it is news.
-pub(super) fn accept<F: Files>(
-    ctx: &mut StepContext<'_, F>,
+pub(super) fn accept(
+    ctx: &mut StepContext<'_>,
     from: Option<PeerId>,
     change: SignedChange,
 ) -> Result<(), ChangeRefused> {
@@ -25,7 +25,7 @@ pub(super) fn accept<F: Files>(
 }
 
 /// Tells a new peer what waits.
-pub(super) fn on_ready<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) {
+pub(super) fn on_ready(ctx: &mut StepContext<'_>, id: PeerId) {
     for change in ctx.ledger.changes().all().to_vec() {
         ctx.send(id, Message::Change(Box::new(change)));
     }

@@ -24,7 +24,6 @@ use crate::{
     },
     peer::{CloseReason, Offence, PeerId, PeerKey},
     seal::DoubleSeal,
-    storage::Files,
     work::Work,
 };
 use core::time::Duration;
@@ -89,11 +88,11 @@ pub(crate) enum Verdict {
 }
 
 /// One step: its time and random source, what all components share, and what has come of it so far.
-pub(crate) struct StepContext<'a, F: Files> {
+pub(crate) struct StepContext<'a> {
     pub(crate) now: Duration,
     pub(crate) rng: &'a mut dyn CryptoRngCore,
     pub(crate) config: &'a Config,
-    pub(crate) ledger: &'a mut Ledger<F>,
+    pub(crate) ledger: &'a mut Ledger,
     pub(crate) peers: &'a mut Peers,
     pub(crate) branch: &'a mut Branch,
     pub(crate) queue: &'a mut VerifyQueue,
@@ -111,7 +110,7 @@ pub(crate) struct StepContext<'a, F: Files> {
     pub(crate) stop: bool,
 }
 
-impl<F: Files> StepContext<'_, F> {
+impl StepContext<'_> {
     pub(crate) fn send(&mut self, peer: PeerId, message: Message) {
         self.effects.push(Effect::Send(peer, message));
     }

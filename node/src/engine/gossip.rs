@@ -21,7 +21,6 @@ use crate::{
     effect::Effect,
     message::{MAX_IDS, Message},
     peer::{Offence, PeerId, PeerKey},
-    storage::Files,
 };
 use core::time::Duration;
 use sotto_mw::{hash::Hash, rules::Verified, transaction::Transaction};
@@ -67,11 +66,7 @@ impl Gossip {
         self.requests.put_off(id, tx, now);
     }
 
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: PartEvent<'_>,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: PartEvent<'_>) -> StepResult {
         match event {
             PartEvent::Message(id, Message::Announce(ids)) => self.on_announcement(ctx, id, ids),
             PartEvent::Message(id, Message::GetTransactions(ids)) => on_get_transactions(ctx, id, &ids),
@@ -99,7 +94,7 @@ impl Gossip {
         Ok(())
     }
 
-    fn on_announcement<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, ids: Vec<Hash>) {
+    fn on_announcement(&mut self, ctx: &mut StepContext<'_>, id: PeerId, ids: Vec<Hash>) {
         let Some(peer) = ctx.peers.all.get_mut(&id) else { return };
         for tx in ids {
             peer.knows.insert(tx);
@@ -119,12 +114,7 @@ impl Gossip {
         self.refused.contains(id) || self.orphans.contains(id) || self.verifying.contains(id)
     }
 
-    fn on_transaction<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        t: Transaction,
-    ) -> StepResult {
+    fn on_transaction(&mut self, ctx: &mut StepContext<'_>, id: PeerId, t: Transaction) -> StepResult {
         let tx = transaction_id(&t);
         if !self.requests.arrived(id, &tx) {
             // Another peer may have sent it, or this one too late.
@@ -150,9 +140,9 @@ impl Gossip {
     }
 
     /// The proofs of a transaction were verified: it enters the mempool, if it still fits.
-    pub(crate) fn on_verified<F: Files>(
+    pub(crate) fn on_verified(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         tx: Hash,
         t: Verified<Transaction>,
     ) -> StepResult {
@@ -174,7 +164,7 @@ impl Gossip {
         self.refused.insert(tx);
     }
 
-    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn on_tick(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         self.adopt_orphans(ctx)?;
         send_announcements(ctx);
         self.request(ctx);
@@ -182,7 +172,7 @@ impl Gossip {
     }
 
     /// Judges those orphans again whose parents may have come since.
-    fn adopt_orphans<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn adopt_orphans(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         for t in core::mem::take(&mut self.adopted) {
             let tx = transaction_id(&t);
             let verdict = ctx.judge(t, Then::Gossip(None, tx))?;
@@ -193,7 +183,7 @@ impl Gossip {
 
     /// Requests what was announced, and from other peers what did not come. While blocks are being fetched
     /// nothing is requested: the mempool of others fits the last of them.
-    fn request<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn request(&mut self, ctx: &mut StepContext<'_>) {
         if ctx.branch.is_fetching() {
             return;
         }
@@ -213,7 +203,7 @@ impl Gossip {
 }
 
 /// Sends the transactions that a peer asks for, as far as its allowance reaches.
-fn on_get_transactions<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, ids: &[Hash]) {
+fn on_get_transactions(ctx: &mut StepContext<'_>, id: PeerId, ids: &[Hash]) {
     for tx in ids {
         let Some(weight) = ctx.ledger.mempool().get(tx).map(|t| t.body.weight()) else { continue };
         if !ctx.peers.all.get(&id).is_some_and(Peer::ready) || !ctx.may_serve(id, weight * 32) {
@@ -225,14 +215,14 @@ fn on_get_transactions<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, ids: 
 }
 
 /// Will announce the whole mempool to a new peer.
-fn on_ready<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) {
+fn on_ready(ctx: &mut StepContext<'_>, id: PeerId) {
     let Some(peer) = ctx.peers.all.get_mut(&id) else { return };
     let due = ctx.now + exponential(ctx.rng, ctx.config.trickle);
     ctx.ledger.mempool().iter().for_each(|(tx, _)| peer.offer(*tx, due));
 }
 
 /// Will announce a transaction to all peers, but those in `except` and those that have it.
-fn announce<F: Files>(ctx: &mut StepContext<'_, F>, id: Hash, except: &[PeerKey]) {
+fn announce(ctx: &mut StepContext<'_>, id: Hash, except: &[PeerKey]) {
     for peer in ctx.peers.all.values_mut().filter(|p| p.ready()) {
         if except.contains(&peer.key) {
             peer.knows.insert(id);
@@ -244,7 +234,7 @@ fn announce<F: Files>(ctx: &mut StepContext<'_, F>, id: Hash, except: &[PeerKey]
 }
 
 /// Sends the announcements that are due.
-fn send_announcements<F: Files>(ctx: &mut StepContext<'_, F>) {
+fn send_announcements(ctx: &mut StepContext<'_>) {
     for (id, peer) in ctx.peers.all.iter_mut().filter(|(_, p)| p.ready() && p.offers.1 <= ctx.now) {
         let offers = core::mem::take(&mut peer.offers.0);
         let mempool = ctx.ledger.mempool();

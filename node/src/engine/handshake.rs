@@ -14,17 +14,11 @@ use crate::{
     effect::Effect,
     message::{Hello, MAX_ADDRESSES, Message, rules},
     peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
-    storage::Files,
 };
 use core::net::SocketAddr;
 
 /// Accepts a new connection, if there is room, and sends a hello.
-pub(crate) fn on_connected<F: Files>(
-    ctx: &mut StepContext<'_, F>,
-    id: PeerId,
-    key: PeerKey,
-    direction: Direction,
-) {
+pub(crate) fn on_connected(ctx: &mut StepContext<'_>, id: PeerId, key: PeerKey, direction: Direction) {
     if let Err(why) = ctx.peers.connected(ctx.config, ctx.now, NewPeer { id, key, direction }) {
         ctx.effects.push(Effect::Close(id, why));
         return;
@@ -36,8 +30,8 @@ pub(crate) fn on_connected<F: Files>(
 
 /// Which connection a hello closes, and why: this one, if the peer follows other rules, or one of two with
 /// the same peer.
-pub(crate) fn objection<F: Files>(
-    ctx: &mut StepContext<'_, F>,
+pub(crate) fn objection(
+    ctx: &mut StepContext<'_>,
     id: PeerId,
     hello: &Hello,
 ) -> Option<(PeerId, CloseReason)> {
@@ -55,7 +49,7 @@ pub(crate) fn objection<F: Files>(
 /// Which connection must close when this one is with this node itself, or the second in its direction with a
 /// peer: the older one, which the peer would not have replaced while it worked. One in each direction may
 /// stay, since a node stems only to peers that it chose.
-fn duplicate<F: Files>(ctx: &StepContext<'_, F>, id: PeerId, key: PeerKey) -> Option<PeerId> {
+fn duplicate(ctx: &StepContext<'_>, id: PeerId, key: PeerKey) -> Option<PeerId> {
     if key == ctx.config.key {
         return Some(id);
     }
@@ -65,7 +59,7 @@ fn duplicate<F: Files>(ctx: &StepContext<'_, F>, id: PeerId, key: PeerKey) -> Op
 }
 
 /// Completes the handshake: the peer is ready, and sees the tip.
-pub(crate) fn complete<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, hello: &Hello) -> StepResult {
+pub(crate) fn complete(ctx: &mut StepContext<'_>, id: PeerId, hello: &Hello) -> StepResult {
     let Some(peer) = ctx.peers.all.get_mut(&id) else { return Ok(()) };
     peer.stage = Stage::Ready;
     let key = peer.key;
@@ -90,7 +84,7 @@ pub(crate) fn complete<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, hello
 
 /// Sends a sample of the address book, once a connection: a peer that could ask again and again would copy
 /// the book.
-pub(crate) fn on_get_addresses<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) {
+pub(crate) fn on_get_addresses(ctx: &mut StepContext<'_>, id: PeerId) {
     let Some(peer) = ctx.peers.all.get_mut(&id) else { return };
     if core::mem::replace(&mut peer.sent_addresses, true) {
         ctx.blame(id, Offence::Flood);
@@ -102,7 +96,7 @@ pub(crate) fn on_get_addresses<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerI
 }
 
 /// Takes addresses in, once and only if they were asked for: a peer that could send more would fill the book.
-pub(crate) fn on_addresses<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, all: &[Address]) {
+pub(crate) fn on_addresses(ctx: &mut StepContext<'_>, id: PeerId, all: &[Address]) {
     let Some(peer) = ctx.peers.all.get_mut(&id) else { return };
     if !core::mem::take(&mut peer.awaits_addresses) {
         ctx.blame(id, Offence::Unasked);
@@ -113,7 +107,7 @@ pub(crate) fn on_addresses<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, a
 }
 
 /// Pings peers that are silent, closes those that stay silent, and dials new ones.
-pub(crate) fn on_tick<F: Files>(ctx: &mut StepContext<'_, F>) {
+pub(crate) fn on_tick(ctx: &mut StepContext<'_>) {
     let (now, idle) = (ctx.now, ctx.config.idle_timeout);
     let mut silent = Vec::new();
     for (id, peer) in &mut ctx.peers.all {
@@ -131,7 +125,7 @@ pub(crate) fn on_tick<F: Files>(ctx: &mut StepContext<'_, F>) {
 }
 
 /// Dials as many peers as are missing.
-pub(crate) fn dial<F: Files>(ctx: &mut StepContext<'_, F>) {
+pub(crate) fn dial(ctx: &mut StepContext<'_>) {
     while let Some(address) = ctx.peers.validator_to_dial(ctx.now) {
         ctx.effects.push(Effect::Dial(address));
     }

@@ -6,7 +6,7 @@
 use crate::{
     effect::KernelProof,
     message::BlockName,
-    storage::{Files, IndexFault, Store, StoreError, queries::KernelAt},
+    storage::{IndexFault, Store, StoreError, queries::KernelAt},
 };
 use sotto_mw::{kernel::Excess, mmr::Mmr, state::ChainView};
 
@@ -19,9 +19,9 @@ pub(crate) struct Kernels {
 
 impl Kernels {
     /// The last kernel with this excess, and the proof that the chain has it.
-    pub(crate) fn prove<F: Files>(
+    pub(crate) fn prove(
         &mut self,
-        store: &Store<F>,
+        store: &Store,
         excess: &Excess,
     ) -> Result<Option<KernelProof>, StoreError> {
         let Some(KernelAt { kernel, height, place }) = store.last_kernel(excess)? else { return Ok(None) };
@@ -32,7 +32,7 @@ impl Kernels {
     }
 
     /// Extends the range to the store's tip.
-    fn catch_up<F: Files>(&mut self, store: &Store<F>) -> Result<(), StoreError> {
+    fn catch_up(&mut self, store: &Store) -> Result<(), StoreError> {
         if let Some(tip) = self.tip
             && store.header(tip.height)?.is_none_or(|h| h.hash() != tip.hash)
         {

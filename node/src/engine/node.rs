@@ -31,7 +31,6 @@ use crate::{
     },
     peer::{Offence, PeerId},
     sealing::Solo,
-    storage::Files,
     work::{Ticket, Verdict, Work},
 };
 use core::time::Duration;
@@ -40,9 +39,9 @@ use sotto_mw::codec::Decode;
 use std::collections::VecDeque;
 
 /// A node: a pure state machine over a ledger.
-pub struct Node<F: Files> {
+pub struct Node {
     config: Config,
-    ledger: Ledger<F>,
+    ledger: Ledger,
     peers: Peers,
     branch: Branch,
     verify: VerifyQueue,
@@ -71,11 +70,11 @@ struct Parts {
 const REPORT: Duration = Duration::from_secs(10);
 
 /// What a node starts from.
-pub struct NodeSetup<'a, F: Files> {
+pub struct NodeSetup<'a> {
     /// Its settings.
     pub config: Config,
     /// The chain and its pending transactions.
-    pub ledger: Ledger<F>,
+    pub ledger: Ledger,
     /// The engine that seals here, if one does.
     pub operator: Option<Solo>,
     /// The engine of a member of a group that seals, if this node is one's.
@@ -86,18 +85,18 @@ pub struct NodeSetup<'a, F: Files> {
     pub addr_book: Option<&'a [u8]>,
 }
 
-impl<F: Files> NodeSetup<'_, F> {
+impl NodeSetup<'_> {
     /// A node that seals nothing and knows no addresses but those in its settings.
     #[must_use]
-    pub const fn new(config: Config, ledger: Ledger<F>) -> Self {
+    pub const fn new(config: Config, ledger: Ledger) -> Self {
         Self { config, ledger, operator: None, council: None, validator: None, addr_book: None }
     }
 }
 
-impl<F: Files> Node<F> {
+impl Node {
     /// A node over a ledger.
     #[must_use]
-    pub fn new(setup: NodeSetup<'_, F>, rng: &mut dyn CryptoRngCore) -> Self {
+    pub fn new(setup: NodeSetup<'_>, rng: &mut dyn CryptoRngCore) -> Self {
         let NodeSetup { config, mut ledger, operator, council, validator, addr_book } = setup;
         let sealer = operator.map(Sealer::Solo).or(council.map(Sealer::from));
         let book = addr_book.and_then(|bytes| addr_book_file::read(bytes).ok());
@@ -126,7 +125,7 @@ impl<F: Files> Node<F> {
 
     /// The chain and its pending transactions.
     #[must_use]
-    pub const fn ledger(&self) -> &Ledger<F> {
+    pub const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
@@ -194,7 +193,7 @@ impl<F: Files> Node<F> {
 }
 
 impl Parts {
-    fn route<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: Event) -> StepResult {
+    fn route(&mut self, ctx: &mut StepContext<'_>, event: Event) -> StepResult {
         match event {
             Event::Tick => self.on_tick(ctx)?,
             Event::LocalTxsLoaded(bytes) => self.relay.on_loaded(ctx, &bytes)?,
@@ -231,7 +230,7 @@ impl Parts {
     }
 
     /// Routes signals until there are none, and lets the chain advance where it may.
-    fn settle<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn settle(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         loop {
             if let Some(signal) = ctx.signals.pop_front() {
                 self.sync.step(ctx, PartEvent::Signal(&signal))?;
@@ -258,7 +257,7 @@ impl Parts {
     }
 
     /// Does everything that is due.
-    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn on_tick(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         handshake::on_tick(ctx);
         self.settle(ctx)?;
         handshake::dial(ctx);
@@ -281,7 +280,7 @@ impl Parts {
     }
 
     /// Logs now and then how far a node that is behind has come.
-    fn report<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn report(&mut self, ctx: &mut StepContext<'_>) {
         let at = ctx.ledger.tip().height;
         let Some(best) = ctx.branch.ahead(ctx.now).filter(|best| *best > at.next()) else { return };
         if ctx.now >= self.reported + REPORT {
@@ -291,7 +290,7 @@ impl Parts {
     }
 
     /// Saves what should outlive the process and is not on disk yet.
-    fn save<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn save(&mut self, ctx: &mut StepContext<'_>) {
         self.saved = ctx.now;
         ctx.effects.push(Effect::SaveAddrBook(addr_book_file::bytes(&ctx.peers.book)));
         // It is tried again, and at the end; the chain is on disk, and only that must not fail.
@@ -303,7 +302,7 @@ impl Parts {
 
     /// A message: charged, decoded (by a worker, if it has points), and passed on to the component that it
     /// concerns.
-    fn on_frame<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: Vec<u8>) -> StepResult {
+    fn on_frame(&mut self, ctx: &mut StepContext<'_>, id: PeerId, bytes: Vec<u8>) -> StepResult {
         if !self.admits(ctx, id, &bytes) {
             return Ok(());
         }
@@ -325,7 +324,7 @@ impl Parts {
     /// Whether a frame is handled: it is charged to its sender's machine before anything is done. The first
     /// answer to an open question is free, within what that answer may weigh. A transaction is always
     /// charged, but what was requested is not blamed: it is requested again later.
-    fn admits<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> bool {
+    fn admits(&mut self, ctx: &mut StepContext<'_>, id: PeerId, bytes: &[u8]) -> bool {
         let Some(peer) = ctx.peers.all.get(&id) else { return false };
         let (length, machine) = (bytes.len() as u64, peer.machine());
         let answer = price::answer(bytes).filter(|_| peer.ready());
@@ -366,12 +365,7 @@ impl Parts {
     }
 
     /// What a worker found out.
-    fn on_verified<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        ticket: Ticket,
-        verdict: Verdict,
-    ) -> StepResult {
+    fn on_verified(&mut self, ctx: &mut StepContext<'_>, ticket: Ticket, verdict: Verdict) -> StepResult {
         let Some(then) = ctx.queue.done(ticket) else { return Ok(()) };
         match (then, verdict) {
             (Then::Message(id), Verdict::Decoded(Ok(message))) if ctx.peers.all.contains_key(&id) => {
@@ -398,7 +392,7 @@ impl Parts {
         Ok(())
     }
 
-    fn on_hello<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, hello: &Hello) -> StepResult {
+    fn on_hello(&mut self, ctx: &mut StepContext<'_>, id: PeerId, hello: &Hello) -> StepResult {
         if let Some((worse, why)) = handshake::objection(ctx, id, hello) {
             ctx.close(worse, why);
             // The components must have forgotten the old connection before they hear of the new one.
@@ -417,12 +411,7 @@ impl Parts {
         self.sync.step(ctx, PartEvent::Ready(id))
     }
 
-    fn on_message<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        message: Message,
-    ) -> StepResult {
+    fn on_message(&mut self, ctx: &mut StepContext<'_>, id: PeerId, message: Message) -> StepResult {
         match message {
             Message::Hello(_) => drop(ctx.blame(id, Offence::Garbage)),
             Message::Ping(nonce) => ctx.send(id, Message::Pong(nonce)),
@@ -472,7 +461,7 @@ impl Parts {
     }
 
     /// Announces a new tip to peers, once it is as good as any that is being fetched.
-    fn announce_tip<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn announce_tip(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let tip = BlockName::of(ctx.ledger.tip());
         if tip == self.announced || ctx.branch.is_fetching() {
             return Ok(());

@@ -18,7 +18,6 @@ use crate::{
         opened::{OpenedEntry, OpenedPlace},
     },
     peer::{Offence, PeerId},
-    storage::Files,
 };
 use core::time::Duration;
 use sotto_audit::OpenedRequest;
@@ -61,11 +60,7 @@ impl Wanted {
 }
 
 impl Opened {
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: PartEvent<'_>,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: PartEvent<'_>) -> StepResult {
         if ctx.ledger.chain().params().auditors.is_none() {
             return Ok(());
         }
@@ -93,7 +88,7 @@ impl Opened {
     }
 
     /// A peer says what it keeps.
-    fn on_entries<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, entries: &[OpenedEntry]) {
+    fn on_entries(&mut self, ctx: &mut StepContext<'_>, id: PeerId, entries: &[OpenedEntry]) {
         let Some(wanted) = self.peers.get_mut(&id) else { return };
         for entry in entries.iter().filter(|entry| ctx.ledger.requests.is_news(entry)) {
             if wanted.len() < WANTED && !wanted.has(&entry.place.name) {
@@ -106,12 +101,7 @@ impl Opened {
     }
 
     /// A peer sends a request.
-    fn on_request<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        opened: OpenedRequest,
-    ) -> StepResult {
+    fn on_request(&mut self, ctx: &mut StepContext<'_>, id: PeerId, opened: OpenedRequest) -> StepResult {
         let asked = self.peers.get_mut(&id).and_then(|wanted| wanted.asked.take());
         match accept(ctx, Some(id), opened) {
             Ok(()) => {}
@@ -129,7 +119,7 @@ impl Opened {
     }
 
     /// Gives up what a peer leaves unanswered, and asks it for the next.
-    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn on_tick(&mut self, ctx: &mut StepContext<'_>) {
         let late = |wanted: &Wanted| wanted.asked.is_some_and(|(_, since)| ctx.now >= since + PATIENCE);
         let late: Vec<PeerId> = self.peers.iter().filter(|(_, w)| late(w)).map(|(id, _)| *id).collect();
         for id in late {
@@ -138,13 +128,13 @@ impl Opened {
         }
     }
 
-    fn ask_all<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn ask_all(&mut self, ctx: &mut StepContext<'_>) {
         let all: Vec<PeerId> = self.peers.keys().copied().collect();
         all.into_iter().for_each(|id| self.ask(ctx, id));
     }
 
     /// Asks a peer for the next request, or for more names, unless it was asked.
-    fn ask<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) {
+    fn ask(&mut self, ctx: &mut StepContext<'_>, id: PeerId) {
         let Some(wanted) = self.peers.get_mut(&id).filter(|wanted| wanted.asked.is_none()) else { return };
         while let Some(entry) = wanted.names.pop_front() {
             if ctx.ledger.requests.is_news(&entry) {
@@ -159,8 +149,8 @@ impl Opened {
 }
 
 /// Keeps a request, and tells all peers but the one that it came from its name, if it is news.
-pub(crate) fn accept<F: Files>(
-    ctx: &mut StepContext<'_, F>,
+pub(crate) fn accept(
+    ctx: &mut StepContext<'_>,
     from: Option<PeerId>,
     opened: OpenedRequest,
 ) -> Result<(), OpenRefused> {
@@ -172,7 +162,7 @@ pub(crate) fn accept<F: Files>(
     Ok(())
 }
 
-fn on_get_opened<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, after: OpenedPlace) {
+fn on_get_opened(ctx: &mut StepContext<'_>, id: PeerId, after: OpenedPlace) {
     let entries = ctx.ledger.requests.entries(after, MAX_IDS.into());
     let answer = Message::Opened(entries);
     if ctx.may_serve(id, answer.to_bytes().len() as u64) {
@@ -180,7 +170,7 @@ fn on_get_opened<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, after: Open
     }
 }
 
-fn on_get_request<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, place: &OpenedPlace) {
+fn on_get_request(ctx: &mut StepContext<'_>, id: PeerId, place: &OpenedPlace) {
     let Some(opened) = ctx.ledger.requests.get(place) else { return };
     let answer = Message::Request(Box::new(opened));
     let bytes = answer.to_bytes().len() as u64;

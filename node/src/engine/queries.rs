@@ -24,7 +24,6 @@ use crate::{
     peer::PeerKey,
     seal::SealedHeader,
     sealing::block_time,
-    storage::Files,
 };
 use sotto_mw::{
     amount::Height,
@@ -73,12 +72,7 @@ impl Queries {
     }
 
     /// Responds to a request.
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: RequestId,
-        request: Request,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, id: RequestId, request: Request) -> StepResult {
         let stop = matches!(request, Request::Stop);
         let response = match self.respond(ctx, request) {
             Ok(response) => response,
@@ -93,11 +87,7 @@ impl Queries {
         Ok(())
     }
 
-    fn respond<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        request: Request,
-    ) -> Result<Response, Refusal> {
+    fn respond(&mut self, ctx: &mut StepContext<'_>, request: Request) -> Result<Response, Refusal> {
         let store = ctx.ledger.store();
         let failed = |e| Refusal::Ledger(LedgerError::Store(e));
         Ok(match request {
@@ -144,7 +134,7 @@ impl Queries {
         })
     }
 
-    fn make_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<Response, Refusal> {
+    fn make_draft(&mut self, ctx: &StepContext<'_>) -> Result<Response, Refusal> {
         ctx.not_behind()?;
         self.sealer.as_mut().map_or(Ok(()), |sealer| sealer.may_draft(ctx))?;
         let draft = ctx.ledger.draft()?;
@@ -154,12 +144,7 @@ impl Queries {
         Ok(response)
     }
 
-    fn seal<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        reward: Reward,
-        time: u64,
-    ) -> Result<Response, Refusal> {
+    fn seal(&mut self, ctx: &mut StepContext<'_>, reward: Reward, time: u64) -> Result<Response, Refusal> {
         ctx.not_behind()?;
         let sealer = self.sealer.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == ctx.ledger.tip().height.next());
@@ -172,7 +157,7 @@ impl Queries {
     }
 }
 
-fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
+fn status(ctx: &StepContext<'_>) -> Status {
     let tip = ctx.ledger.tip();
     let outbound = ctx.peers.ready().filter(|(_, p)| p.outbound()).count();
     // Tips of peers are headers that they have shown under their seals.
@@ -200,7 +185,7 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
 }
 
 /// The last validator that said two things, and how many there are.
-fn evidence<F: Files>(ctx: &StepContext<'_, F>) -> Option<(usize, EvidenceStatus)> {
+fn evidence(ctx: &StepContext<'_>) -> Option<(usize, EvidenceStatus)> {
     let all = ctx.ledger.equivocations().all();
     let last = all.last()?;
     let set = set_at(ctx.ledger, last.place().height);
@@ -216,7 +201,7 @@ fn unknown_rules(terms: &Terms, next: Height) -> Option<Height> {
 }
 
 /// The names of the other validators of the next height that are not connected.
-fn missing<F: Files>(ctx: &StepContext<'_, F>) -> Vec<String> {
+fn missing(ctx: &StepContext<'_>) -> Vec<String> {
     let set = ctx.ledger.store().terms().sealing.validators();
     let connected = |key: PeerKey| key == ctx.config.key || ctx.peers.ready().any(|(_, p)| p.key == key);
     let missing =
@@ -224,7 +209,7 @@ fn missing<F: Files>(ctx: &StepContext<'_, F>) -> Vec<String> {
     missing.map(|v| v.name.to_string()).collect()
 }
 
-fn peer_list<F: Files>(ctx: &StepContext<'_, F>) -> Vec<PeerStatus> {
+fn peer_list(ctx: &StepContext<'_>) -> Vec<PeerStatus> {
     let all = ctx.peers.ready().map(|(peer, p)| PeerStatus {
         peer,
         address: p.address(),
@@ -235,18 +220,14 @@ fn peer_list<F: Files>(ctx: &StepContext<'_, F>) -> Vec<PeerStatus> {
     all.collect()
 }
 
-fn headers<F: Files>(
-    ctx: &StepContext<'_, F>,
-    first: Height,
-    most: u32,
-) -> Result<Vec<SealedHeader>, LedgerError> {
+fn headers(ctx: &StepContext<'_>, first: Height, most: u32) -> Result<Vec<SealedHeader>, LedgerError> {
     let store = ctx.ledger.store();
     let first = first.max(Height::new(1));
     let last = first.plus(most.min(MAX_HEADERS).into()).minus(1).min(store.tip().height);
     Ok(if last < first { Vec::new() } else { store.sealed_headers(first, last)? })
 }
 
-fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Response, Refusal> {
+fn unspent(ctx: &StepContext<'_>, prefix: Prefix) -> Result<Response, Refusal> {
     let store = ctx.ledger.store();
     let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
     let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;

@@ -29,7 +29,6 @@ use crate::{
     ledger::LedgerError,
     message::Message,
     peer::{Offence, PeerId, PeerKey},
-    storage::Files,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
@@ -68,11 +67,7 @@ impl Relay {
         self.stems.len()
     }
 
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: PartEvent<'_>,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: PartEvent<'_>) -> StepResult {
         match event {
             PartEvent::Message(from, Message::Stem(t)) => self.on_stem(ctx, from, t),
             PartEvent::Message(from, Message::Pong(nonce)) => self.on_pong(ctx, from, nonce),
@@ -92,12 +87,7 @@ impl Relay {
         }
     }
 
-    fn on_stem<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        from: PeerId,
-        t: Transaction,
-    ) -> StepResult {
+    fn on_stem(&mut self, ctx: &mut StepContext<'_>, from: PeerId, t: Transaction) -> StepResult {
         let Some(peer) = ctx.peers.all.get(&from) else { return Ok(()) };
         let sender = StemSender { key: peer.key, machine: peer.machine() };
         if let Verdict::Orphan(_) = ctx.judge(t, Then::Stem(from, sender))? {
@@ -107,9 +97,9 @@ impl Relay {
     }
 
     /// The proofs of a stem were verified: it is taken, if it still fits.
-    pub(crate) fn on_verified<F: Files>(
+    pub(crate) fn on_verified(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         sender: StemSender,
         t: Verified<Transaction>,
     ) -> StepResult {
@@ -133,7 +123,7 @@ impl Relay {
     }
 
     /// Passes an event to the Dandelion machine, and does what it decides.
-    fn dandelion<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: DandelionEvent) -> StepResult {
+    fn dandelion(&mut self, ctx: &mut StepContext<'_>, event: DandelionEvent) -> StepResult {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.dandelion.step(ctx.now, &mut ctx.rng, event) {
@@ -154,9 +144,9 @@ impl Relay {
 
     /// Makes a stemmed transaction public; returns its kernels, if the mempool accepts it. One that was
     /// submitted here and is not accepted is stemmed again later.
-    fn fluff<F: Files>(
+    fn fluff(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         tx: Hash,
         except: &[PeerKey],
     ) -> StepResult<Option<Vec<Hash>>> {
@@ -173,7 +163,7 @@ impl Relay {
         }
     }
 
-    fn send_stem<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, to: PeerKey, members: &[Hash]) {
+    fn send_stem(&mut self, ctx: &mut StepContext<'_>, to: PeerKey, members: &[Hash]) {
         let Some((id, _)) = ctx.peers.ready().find(|(_, p)| p.key == to) else { return };
         for t in self.stems.joined(members, ctx.ledger.chain()) {
             let stem = Message::Stem(t);
@@ -185,7 +175,7 @@ impl Relay {
         ctx.send(id, Message::Ping(nonce));
     }
 
-    fn on_pong<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, nonce: u64) -> StepResult {
+    fn on_pong(&mut self, ctx: &mut StepContext<'_>, id: PeerId, nonce: u64) -> StepResult {
         let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
         if self.pings.get(&key) != Some(&nonce) {
             return Ok(());
@@ -196,12 +186,12 @@ impl Relay {
     }
 
     /// Sends the next stems to relays that have read the last ones, and whose allowance lasts.
-    fn send_more<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn send_more(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let ready = self.pace.take_ready(ctx.now);
         ready.into_iter().try_for_each(|relay| self.dandelion(ctx, DandelionEvent::Delivered(relay)))
     }
 
-    fn on_ready<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) -> StepResult {
+    fn on_ready(&mut self, ctx: &mut StepContext<'_>, id: PeerId) -> StepResult {
         // A route is of this node's choice; the validator set chooses the connections between validators.
         let chosen = |p: &&Peer| p.outbound() && !ctx.peers.validators.contains(&p.key);
         match ctx.peers.all.get(&id).filter(chosen).map(|p| p.key) {
@@ -210,7 +200,7 @@ impl Relay {
         }
     }
 
-    fn on_disconnected<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, peer: &Peer) -> StepResult {
+    fn on_disconnected(&mut self, ctx: &mut StepContext<'_>, peer: &Peer) -> StepResult {
         // Of two connections with one peer, one may still be open.
         let stays = |p: &Peer| p.key == peer.key && (p.outbound() || !peer.outbound());
         if ctx.peers.ready().any(|(_, p)| stays(p)) {
@@ -222,7 +212,7 @@ impl Relay {
     }
 
     /// Forgets stems that the new chain includes or makes impossible.
-    fn on_chain_changed<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn on_chain_changed(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let mut gone = Vec::new();
         for (id, t) in self.stems.iter() {
             if !ctx.ledger.still_fits(t)? {
@@ -233,7 +223,7 @@ impl Relay {
         self.review_local(ctx)
     }
 
-    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn on_tick(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         self.fall_back_to_inbound(ctx)?;
         self.send_more(ctx)?;
         if ctx.now >= self.dandelion.wake() {
@@ -246,7 +236,7 @@ impl Relay {
     /// embargo ends, if no relay can be had: a node that never reached another has no choice, nor has a validator that
     /// knows of validators alone, whose connections are no route. An attacker who
     /// cuts off a node that had a relay gains nothing by it.
-    fn fall_back_to_inbound<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn fall_back_to_inbound(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let chosen = ctx.peers.ordinary().any(|p| p.ready() && p.outbound());
         let stems = self.local.ids().any(|id| self.stems.get(id).is_some());
         let Peers { book, validators, .. } = &*ctx.peers;

@@ -10,7 +10,6 @@ use crate::{
     event::CouncilEvent,
     ledger::{LedgerError, SealingContext, seal_with},
     sealing::{SealEvent, Sealing, Solo},
-    storage::Files,
 };
 use sotto_mw::rules::{Connected, ProposalChange};
 
@@ -44,7 +43,7 @@ pub(crate) enum Sealer {
 
 impl Sealer {
     /// Whether a block may be drafted now.
-    pub(crate) fn may_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
+    pub(crate) fn may_draft(&mut self, ctx: &StepContext<'_>) -> Result<(), Refusal> {
         let council = match self {
             Self::Solo(_) => return Ok(()),
             Self::Council(council) => council,
@@ -55,9 +54,9 @@ impl Sealer {
     }
 
     /// Seals a block, or asks the other members to.
-    pub(crate) fn propose<F: Files>(
+    pub(crate) fn propose(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         judged: Connected<ProposalChange>,
     ) -> Result<Response, LedgerError> {
         let name = crate::message::BlockName::of(&judged.get().proposal.header);
@@ -71,11 +70,7 @@ impl Sealer {
     }
 
     /// Something happened in the council.
-    pub(crate) fn on_event<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: CouncilEvent,
-    ) -> StepResult {
+    pub(crate) fn on_event(&mut self, ctx: &mut StepContext<'_>, event: CouncilEvent) -> StepResult {
         let council = match self {
             Self::Solo(_) => return Ok(()),
             Self::Council(council) => council,
@@ -98,7 +93,7 @@ impl Sealer {
     }
 
     /// Time has passed.
-    pub(crate) fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(crate) fn on_tick(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         match self {
             Self::Solo(_) => Ok(()),
             Self::Council(council) => step(ctx, council, SealEvent::Tick),
@@ -107,11 +102,7 @@ impl Sealer {
     }
 
     /// What another component lets this one know.
-    pub(crate) fn on_signal<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        signal: &Signal,
-    ) -> StepResult {
+    pub(crate) fn on_signal(&mut self, ctx: &mut StepContext<'_>, signal: &Signal) -> StepResult {
         match (self, signal) {
             (Self::Voter(voter), Signal::Sign(ballot)) => {
                 voter.step(ctx, VoteEvent::Ask(ballot.as_ref().clone()))
@@ -131,7 +122,7 @@ impl Sealer {
 }
 
 /// Passes an event to a council.
-fn step<F: Files>(ctx: &mut StepContext<'_, F>, council: &mut Council, event: SealEvent<Said>) -> StepResult {
+fn step(ctx: &mut StepContext<'_>, council: &mut Council, event: SealEvent<Said>) -> StepResult {
     council.see_tip(ctx.ledger.tip(), ctx.now);
     let driven = drive(ctx, council, event);
     council.take_notes().into_iter().for_each(|note| ctx.log(LogEvent::Council(note)));
@@ -146,8 +137,8 @@ fn step<F: Files>(ctx: &mut StepContext<'_, F>, council: &mut Council, event: Se
 }
 
 /// Passes an event to an engine, and returns what it says to the others.
-fn drive<F: Files, S: Sealing>(
-    ctx: &mut StepContext<'_, F>,
+fn drive<S: Sealing>(
+    ctx: &mut StepContext<'_>,
     engine: &mut S,
     event: SealEvent<S::Message>,
 ) -> Result<Vec<S::Message>, LedgerError> {

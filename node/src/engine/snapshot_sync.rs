@@ -40,7 +40,7 @@ use crate::{
     peer::{Offence, PeerId},
     seal::SealedHeader,
     storage::{
-        Files, StoreError,
+        StoreError,
         snapshot_check::PrunedError,
         snapshot_download::{JudgedPart, SnapshotDownload},
         snapshot_format::PartKind,
@@ -83,7 +83,7 @@ struct ReceivedPart<'a> {
 }
 
 /// No peer has the bodies that are needed next, and there is no snapshot in their place.
-fn without_bodies<F: Files>(ctx: &mut StepContext<'_, F>) {
+fn without_bodies(ctx: &mut StepContext<'_>) {
     let front = ctx.branch.blocks.front().map(|w| w.name);
     front.into_iter().for_each(|name| ctx.log(LogEvent::NoBodies(name)));
     ctx.give_branch_up();
@@ -99,7 +99,7 @@ enum Stage {
 impl SnapshotSync {
     /// Continues where an earlier run stopped, if it was fetching. A store that cannot answer will fail again
     /// when it is asked next.
-    pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>, branch: &mut Branch) -> Self {
+    pub(crate) fn resumed(config: &Config, ledger: &Ledger, branch: &mut Branch) -> Self {
         let (awaited, again) = (BTreeSet::new(), Duration::ZERO);
         let mut this = Self { stage: Stage::None, awaited, again, serving: Serving::default() };
         if let Some(mut fetching) = Fetching::resumed(config, ledger, branch).ok().flatten() {
@@ -131,11 +131,7 @@ impl SnapshotSync {
         self.awaited.contains(&id)
     }
 
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: PartEvent<'_>,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: PartEvent<'_>) -> StepResult {
         match event {
             PartEvent::Advance => {
                 self.consider(ctx);
@@ -178,7 +174,7 @@ impl SnapshotSync {
         if let Stage::Fetching(f) = &mut self.stage { Some(f) } else { None }
     }
 
-    fn blame<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, offence: Offence) {
+    fn blame(&mut self, ctx: &mut StepContext<'_>, id: PeerId, offence: Offence) {
         if ctx.blame(id, offence) {
             self.lost(id);
         }
@@ -186,7 +182,7 @@ impl SnapshotSync {
 
     /// Begins to choose a snapshot, if the headers that are known show that the chain is far behind, or if
     /// the bodies that it needs are not to be had.
-    fn consider<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn consider(&mut self, ctx: &mut StepContext<'_>) {
         if ctx.branch.is_suspended() {
             return;
         }
@@ -205,7 +201,7 @@ impl SnapshotSync {
         all.into_iter().for_each(|id| self.ask_for_snapshots(ctx, id));
     }
 
-    fn ask_for_snapshots<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) {
+    fn ask_for_snapshots(&mut self, ctx: &mut StepContext<'_>, id: PeerId) {
         if ctx.branch.is_suspended() && self.awaited.insert(id) {
             ctx.send(id, Message::GetSnapshots);
         }
@@ -216,7 +212,7 @@ impl SnapshotSync {
         self.fetching().into_iter().for_each(|f| f.lost(id));
     }
 
-    fn on_snapshots<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, all: Vec<SealedHeader>) {
+    fn on_snapshots(&mut self, ctx: &mut StepContext<'_>, id: PeerId, all: Vec<SealedHeader>) {
         if !ctx.branch.is_suspended() {
             return;
         }
@@ -241,7 +237,7 @@ impl SnapshotSync {
     }
 
     /// Chooses the highest snapshot that is deep enough, once all headers are here or the time is up.
-    fn choose<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn choose(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let Stage::Choosing(offers, until) = &self.stage else { return Ok(()) };
         let Some(best) = ctx.branch.best() else { return Ok(()) };
         // Headers under terms that are being asked for are to come yet.
@@ -271,9 +267,9 @@ impl SnapshotSync {
     }
 
     /// Saves the headers as the first parts, unless an earlier attempt did, and begins to fetch the others.
-    fn begin_fetching<F: Files>(
+    fn begin_fetching(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         tip: &SealedHeader,
         holders: Vec<PeerId>,
     ) -> StepResult {
@@ -311,7 +307,7 @@ impl SnapshotSync {
 
     /// Falls back to fetching blocks one by one, for a while at least. What has arrived stays, for another
     /// attempt.
-    fn give_up<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn give_up(&mut self, ctx: &mut StepContext<'_>) {
         let again = ctx.now + PATIENCE * ctx.config.response_timeout;
         if let Stage::Fetching(_) = self.end(ctx.branch, again) {
             ctx.branch.blocks.clear();
@@ -319,7 +315,7 @@ impl SnapshotSync {
     }
 
     /// Requests the next parts from the peers that have them and owe the fewest.
-    fn request_parts<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn request_parts(&mut self, ctx: &mut StepContext<'_>) {
         let Some(f) = self.fetching() else { return };
         let awake = f.holders.iter().filter(|(_, h)| h.rests <= ctx.now);
         let mut load: BTreeMap<PeerId, usize> = awake.map(|(id, _)| (*id, 0)).collect();
@@ -341,12 +337,7 @@ impl SnapshotSync {
         }
     }
 
-    fn on_part<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        part: &ReceivedPart<'_>,
-    ) -> StepResult {
+    fn on_part(&mut self, ctx: &mut StepContext<'_>, id: PeerId, part: &ReceivedPart<'_>) -> StepResult {
         let ReceivedPart { block, place, bytes } = *part;
         let Some(f) = self.fetching().filter(|f| f.hash == block) else { return Ok(()) };
         let Some(PartState::Asked(peer, _)) = f.want(place).copied() else { return Ok(()) };
@@ -376,7 +367,7 @@ impl SnapshotSync {
     }
 
     /// Judges parts in order, as far as they are here; adopts the state after the last.
-    fn judge_parts<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn judge_parts(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         for _ in 0..AT_ONCE {
             let Some(f) = self.fetching() else { return Ok(()) };
             let place = f.judged as u32;
@@ -417,7 +408,7 @@ impl SnapshotSync {
         Ok(())
     }
 
-    fn adopt<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn adopt(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let Stage::Fetching(f) = self.end(ctx.branch, ctx.now) else { return Ok(()) };
         let name = BlockName::of(&f.tip.header);
         match f.checker.finish() {
@@ -437,19 +428,14 @@ impl SnapshotSync {
         }
     }
 
-    fn on_broken_rule<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, why: PrunedError) -> StepResult {
+    fn on_broken_rule(&mut self, ctx: &mut StepContext<'_>, why: PrunedError) -> StepResult {
         let Stage::Fetching(f) = self.end(ctx.branch, Duration::MAX) else { return Ok(()) };
         self.reject(ctx, BlockName::of(&f.tip.header), why)
     }
 
     /// Gives up snapshots for good: the chain breaks a rule under its operator's seal. Its blocks will show
     /// which.
-    fn reject<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        name: BlockName,
-        why: PrunedError,
-    ) -> StepResult {
+    fn reject(&mut self, ctx: &mut StepContext<'_>, name: BlockName, why: PrunedError) -> StepResult {
         self.again = Duration::MAX;
         ctx.branch.blocks.clear();
         ctx.ledger.store_mut().drop_download()?;
@@ -457,7 +443,7 @@ impl SnapshotSync {
         Ok(())
     }
 
-    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn on_tick(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         self.choose(ctx)?;
         let mut late = BTreeSet::new();
         let Some(f) = self.fetching() else { return Ok(()) };

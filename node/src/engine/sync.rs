@@ -45,7 +45,6 @@ use crate::{
     message::{BlockName, MAX_HEADERS, Message, price::Answer},
     peer::{Offence, PeerId},
     seal::SealedHeader,
-    storage::Files,
 };
 use core::cmp::Ordering;
 use pages::is_full;
@@ -87,11 +86,7 @@ impl Sync {
         })
     }
 
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: PartEvent<'_>,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: PartEvent<'_>) -> StepResult {
         match event {
             PartEvent::Advance => return self.connect(ctx),
             PartEvent::Message(id, message) => self.on_message(ctx, id, message)?,
@@ -120,12 +115,7 @@ impl Sync {
         Ok(())
     }
 
-    fn on_message<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        message: Message,
-    ) -> StepResult {
+    fn on_message(&mut self, ctx: &mut StepContext<'_>, id: PeerId, message: Message) -> StepResult {
         match message {
             Message::Tip(sealed) => self.on_tip(ctx, id, sealed),
             Message::Headers(all) => self.on_headers(ctx, id, all),
@@ -140,24 +130,19 @@ impl Sync {
         }
     }
 
-    fn blame<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, offence: Offence) {
+    fn blame(&mut self, ctx: &mut StepContext<'_>, id: PeerId, offence: Offence) {
         if ctx.blame(id, offence) {
             self.requests.lost(id);
         }
     }
 
     /// Connects what is here, and asks for headers.
-    fn connect<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn connect(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         while !ctx.branch.is_suspended() && self.connect_next(ctx)? {}
         self.fetch_headers(ctx)
     }
 
-    fn on_tip<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        sealed: SealedHeader,
-    ) -> StepResult {
+    fn on_tip(&mut self, ctx: &mut StepContext<'_>, id: PeerId, sealed: SealedHeader) -> StepResult {
         let name = BlockName::of(&sealed.header);
         // What is ours, or is being fetched, has been found to be sealed.
         let known = ctx.branch.holds(name) || ctx.is_ours(name)?;
@@ -182,7 +167,7 @@ impl Sync {
 
     /// Whether one of these sealed headers is not that of a checkpoint: then the peer's chain is not
     /// followed.
-    fn is_other<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, all: &[SealedHeader]) -> bool {
+    fn is_other(&mut self, ctx: &mut StepContext<'_>, id: PeerId, all: &[SealedHeader]) -> bool {
         let other = all.iter().map(|s| &s.header).find(|h| ctx.ledger.fits_checkpoints(h).is_err());
         let Some(name) = other.map(BlockName::of) else { return false };
         if ctx.branch.refused.replace(name) != Some(name) {
@@ -199,7 +184,7 @@ impl Sync {
     }
 
     /// A peer's last block is this, as it has shown.
-    fn on_shown<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, name: BlockName) {
+    fn on_shown(&mut self, ctx: &mut StepContext<'_>, id: PeerId, name: BlockName) {
         if self.bad.contains(&name.hash) {
             return ctx.peers.forget_tip(id);
         }
@@ -213,9 +198,9 @@ impl Sync {
         }
     }
 
-    fn on_headers<F: Files>(
+    fn on_headers(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         mut all: Vec<SealedHeader>,
     ) -> StepResult {
@@ -274,12 +259,7 @@ impl Sync {
     }
 
     /// Changes of the terms: headers under them can be judged now, and are asked for again.
-    fn on_terms<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        all: &[TermsChange],
-    ) -> StepResult {
+    fn on_terms(&mut self, ctx: &mut StepContext<'_>, id: PeerId, all: &[TermsChange]) -> StepResult {
         if self.requests.answered(id, |about| *about == Wanted::Terms).is_none() {
             self.blame(ctx, id, Offence::Unasked);
             return Ok(());
@@ -300,7 +280,7 @@ impl Sync {
     }
 
     /// Takes sealed headers, each following the one before, into the branch, if that is worth it.
-    fn follow<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, mut all: Vec<SealedHeader>) -> StepResult {
+    fn follow(&mut self, ctx: &mut StepContext<'_>, mut all: Vec<SealedHeader>) -> StepResult {
         let ours = ctx.ledger.tip().height;
         let mut known = 0;
         for s in all.iter().take_while(|s| s.header.height <= ours) {
@@ -346,7 +326,7 @@ impl Sync {
     }
 
     /// Connects the next block or follows the branch, if that can be done; says whether it was.
-    fn connect_next<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult<bool> {
+    fn connect_next(&mut self, ctx: &mut StepContext<'_>) -> StepResult<bool> {
         // What consensus has connected in the meantime is no branch.
         while let Some(front) = ctx.branch.blocks.front().map(|w| w.name)
             && ctx.is_ours(front)?
@@ -390,7 +370,7 @@ impl Sync {
 
     /// Whether the next block waits for those after it, which are on their way, to be verified and made durable
     /// with them. Where the node is not far behind, none waits.
-    fn waits<F: Files>(&self, ctx: &StepContext<'_, F>, here: usize) -> bool {
+    fn waits(&self, ctx: &StepContext<'_>, here: usize) -> bool {
         let missing = ctx.branch.blocks.get(here).map(|w| w.name.hash);
         let asked = missing.is_some_and(|hash| self.requests.is_asked(|about| about.block() == Some(&hash)));
         here < GROUP && ctx.branch.blocks.len() > 2 * GROUP && asked
@@ -398,12 +378,7 @@ impl Sync {
 
     /// A sealed branch is not followed. Its first block that breaks a rule, and what builds on that, are not
     /// fetched again; the sound blocks before it may yet be part of another branch.
-    fn reject<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        names: &[BlockName],
-        why: LedgerError,
-    ) -> StepResult {
+    fn reject(&mut self, ctx: &mut StepContext<'_>, names: &[BlockName], why: LedgerError) -> StepResult {
         ctx.branch.blocks.clear();
         let (from, why) = match why {
             LedgerError::Refused(why) => (names.first().map(|n| n.height), why),
@@ -435,8 +410,8 @@ impl Sync {
 
 /// Connects blocks; returns how many others were undone for it, and what left the mempool. Of a group of next
 /// blocks the sound ones before the first that breaks a rule stay.
-fn follow<F: Files>(
-    ctx: &mut StepContext<'_, F>,
+fn follow(
+    ctx: &mut StepContext<'_>,
     mut blocks: Vec<Block>,
     next: bool,
 ) -> StepResult<Result<(usize, MempoolChange), LedgerError>> {
@@ -468,7 +443,7 @@ fn condemns_the_block(why: &Rejection) -> bool {
 }
 
 /// How many headers of a list that is linked are in the chain, from its first on.
-fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult<usize> {
+fn known(ctx: &StepContext<'_>, all: &[SealedHeader]) -> StepResult<usize> {
     let mut known = 0;
     for s in all {
         if !ctx.is_ours(BlockName::of(&s.header))? {

@@ -40,7 +40,6 @@ use crate::{
         compact::{CompactBody, Filling},
     },
     peer::{CloseReason, Offence, PeerId, PeerKey},
-    storage::Files,
 };
 use core::time::Duration;
 use sotto_mw::{
@@ -124,7 +123,7 @@ impl Validator {
     }
 
     /// Takes the time of day, in seconds since 1970, and does what is due.
-    pub(crate) fn on_clock<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, seconds: u64) -> StepResult {
+    pub(crate) fn on_clock(&mut self, ctx: &mut StepContext<'_>, seconds: u64) -> StepResult {
         self.clock = (seconds, ctx.now);
         if !core::mem::replace(&mut self.started, true) {
             self.on_tip(ctx)?;
@@ -134,11 +133,7 @@ impl Validator {
         self.tell(ctx, Heard::Tick)
     }
 
-    pub(crate) fn step<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: PartEvent<'_>,
-    ) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: PartEvent<'_>) -> StepResult {
         // Before the time of day is known nothing can be decided.
         if !self.started {
             return Ok(());
@@ -157,7 +152,7 @@ impl Validator {
     }
 
     /// Votes again although the log is lost, once the tip is known.
-    pub(crate) fn resume<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(crate) fn resume(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         if self.started {
             return self.tell(ctx, Heard::Resume);
         }
@@ -166,13 +161,13 @@ impl Validator {
     }
 
     /// All of a write is on disk.
-    pub(crate) fn on_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: WriteId) -> StepResult {
+    pub(crate) fn on_saved(&mut self, ctx: &mut StepContext<'_>, id: WriteId) -> StepResult {
         self.tell(ctx, Heard::Written(id))
     }
 
     /// A program waits for this validator's turn, to make the reward of its block. A later one takes the
     /// place of an earlier one.
-    pub(crate) fn await_turn<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: RequestId) -> StepResult {
+    pub(crate) fn await_turn(&mut self, ctx: &mut StepContext<'_>, id: RequestId) -> StepResult {
         if let Some(before) = self.waiting.replace(id) {
             ctx.respond(before, Response::Refused(Refusal::NoDraft));
         }
@@ -180,9 +175,9 @@ impl Validator {
     }
 
     /// The reward of the block that was drafted.
-    pub(crate) fn on_reward<F: Files>(
+    pub(crate) fn on_reward(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: RequestId,
         reward: Reward,
     ) -> StepResult {
@@ -205,7 +200,7 @@ impl Validator {
     }
 
     /// The chain has a new tip: a new height begins.
-    fn on_tip<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn on_tip(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         self.judged.clear();
         self.wanted.clear();
         (self.turn, self.draft) = (None, None);
@@ -221,12 +216,7 @@ impl Validator {
         self.tell(ctx, Heard::Connected(tip))
     }
 
-    fn on_message<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        message: Message,
-    ) -> StepResult {
+    fn on_message(&mut self, ctx: &mut StepContext<'_>, id: PeerId, message: Message) -> StepResult {
         let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
         // It may have left the set, or be ahead of us in the next one: no offence, and its bytes are charged
         // already.
@@ -259,13 +249,7 @@ impl Validator {
     }
 
     /// A block arrives: judged if it is wanted, else held.
-    fn on_block<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        key: PeerKey,
-        value: Hash,
-        block: Early,
-    ) -> StepResult {
+    fn on_block(&mut self, ctx: &mut StepContext<'_>, key: PeerKey, value: Hash, block: Early) -> StepResult {
         if self.wanted.contains_key(&value) {
             return self.take(ctx, key, value, block);
         }
@@ -274,13 +258,7 @@ impl Validator {
     }
 
     /// Judges a block that is wanted; of a compact one, who sent it is asked for the whole if something is missing.
-    fn take<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        key: PeerKey,
-        value: Hash,
-        block: Early,
-    ) -> StepResult {
+    fn take(&mut self, ctx: &mut StepContext<'_>, key: PeerKey, value: Hash, block: Early) -> StepResult {
         let bytes = match block {
             Early::Whole(bytes) => Some(bytes),
             Early::Compact(compact) => {
@@ -304,7 +282,7 @@ impl Validator {
     }
 
     /// Judges the bytes of a block of which the body is the one that its header names.
-    fn judge<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, value: Hash, bytes: Vec<u8>) -> StepResult {
+    fn judge(&mut self, ctx: &mut StepContext<'_>, value: Hash, bytes: Vec<u8>) -> StepResult {
         let block = ProposedBlock { value, time: 0, bytes: bytes.into() };
         // What does not decode breaks a rule; of a block for another tip nothing is known.
         let verdict = match self.judged.restore(ctx.ledger, &block)? {
@@ -317,7 +295,7 @@ impl Validator {
     }
 
     /// Tells the engine, and does what it decides.
-    fn tell<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: Heard) -> StepResult {
+    fn tell(&mut self, ctx: &mut StepContext<'_>, event: Heard) -> StepResult {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let (told, at) = self.clock;
@@ -330,11 +308,7 @@ impl Validator {
         Ok(())
     }
 
-    fn carry_out<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        decision: Decision,
-    ) -> StepResult<Option<Heard>> {
+    fn carry_out(&mut self, ctx: &mut StepContext<'_>, decision: Decision) -> StepResult<Option<Heard>> {
         match decision {
             Decision::Write { id, log_at, log, votes, accounts } => {
                 let votes = votes.to_file();
@@ -395,9 +369,9 @@ impl Validator {
     }
 
     /// Judges a block that is here, or asks for it.
-    fn find<F: Files>(
+    fn find(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         value: Hash,
         proposer: LinkKey,
     ) -> StepResult<Option<Heard>> {
@@ -417,7 +391,7 @@ impl Validator {
         Ok(None)
     }
 
-    fn ask<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, value: Hash, of: PeerKey) {
+    fn ask(&mut self, ctx: &mut StepContext<'_>, value: Hash, of: PeerKey) {
         if let Some(wanted) = self.wanted.get_mut(&value) {
             wanted.asked.insert(of);
             wanted.again = ctx.now + ASK_AGAIN;
@@ -426,7 +400,7 @@ impl Validator {
     }
 
     /// Asks other validators for what did not arrive; once all were asked, from the start.
-    fn ask_again<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    fn ask_again(&mut self, ctx: &mut StepContext<'_>) {
         let due: Vec<Hash> =
             self.wanted.iter().filter(|(_, w)| w.again <= ctx.now).map(|(value, _)| *value).collect();
         for value in due {
@@ -443,7 +417,7 @@ impl Validator {
     }
 
     /// Gives the waiting program what the next block would hold, if it is this validator's turn.
-    fn offer_turn<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    fn offer_turn(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let Some(turn) = self.turn.as_ref().filter(|turn| turn.height == ctx.ledger.tip().height.next())
         else {
             return Ok(());
@@ -459,7 +433,7 @@ impl Validator {
 
 /// Sends over one connection with this key, if there is one: that which was heard last, since another may be
 /// dead.
-fn send_to<F: Files>(ctx: &mut StepContext<'_, F>, key: PeerKey, message: &Message) {
+fn send_to(ctx: &mut StepContext<'_>, key: PeerKey, message: &Message) {
     let open = ctx.peers.ready().filter(|(_, p)| p.key == key).max_by_key(|(id, p)| (p.heard, *id));
     let open = open.map(|(id, _)| id);
     open.into_iter().for_each(|id| ctx.send(id, message.clone()));

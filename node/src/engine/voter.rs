@@ -8,7 +8,6 @@ use crate::{
     effect::{Effect, LogEvent},
     event::CouncilEvent,
     ledger::validating::{self, JudgedBlocks},
-    storage::Files,
 };
 use sotto_mw::{amount::Height, hash::Hash};
 use std::{collections::VecDeque, sync::Arc};
@@ -32,11 +31,7 @@ impl Voter {
     }
 
     /// Something happened in the group.
-    pub(crate) fn on_event<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        event: CouncilEvent,
-    ) -> StepResult {
+    pub(crate) fn on_event(&mut self, ctx: &mut StepContext<'_>, event: CouncilEvent) -> StepResult {
         let CouncilEvent::Heard(member, bytes) = event else { return Ok(()) };
         if !self.signer.admits(member, bytes.len(), ctx.now) {
             return Ok(());
@@ -45,7 +40,7 @@ impl Voter {
     }
 
     /// Passes an event to the engine, and does what it wants.
-    pub(crate) fn step<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: VoteEvent) -> StepResult {
+    pub(crate) fn step(&mut self, ctx: &mut StepContext<'_>, event: VoteEvent) -> StepResult {
         let mut events = VecDeque::new();
         let height = ctx.ledger.tip().height;
         if self.tip != Some(height) {
@@ -73,12 +68,7 @@ impl Voter {
     }
 
     /// The time of a block, if it is the one of this header and breaks no rule at the tip.
-    fn judge<F: Files>(
-        &mut self,
-        ctx: &StepContext<'_, F>,
-        value: Hash,
-        bytes: Arc<[u8]>,
-    ) -> StepResult<Option<u64>> {
+    fn judge(&mut self, ctx: &StepContext<'_>, value: Hash, bytes: Arc<[u8]>) -> StepResult<Option<u64>> {
         let verdict = self.judged.restore(ctx.ledger, &ProposedBlock { value, time: 0, bytes })?;
         Ok(match verdict {
             Some(Verdict::Valid(block)) if block.value == value => Some(block.time),

@@ -16,14 +16,13 @@ use crate::{
     ledger::witness::{self as judging, Judgement},
     message::Message,
     peer::{Offence, PeerId},
-    storage::Files,
 };
 
 /// Cases that a new peer is told of, and that wait of one peer.
 const TOLD: usize = 16;
 
 /// Begins a step: a node that must not go on does not.
-pub(crate) fn begin<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
+pub(crate) fn begin(ctx: &mut StepContext<'_>) -> StepResult {
     if core::mem::take(&mut ctx.ledger.opened.evidence_set_aside) {
         ctx.log(LogEvent::EvidenceDamaged);
     }
@@ -34,11 +33,7 @@ pub(crate) fn begin<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
 }
 
 /// A peer sends evidence.
-pub(crate) fn on_evidence<F: Files>(
-    ctx: &mut StepContext<'_, F>,
-    id: PeerId,
-    evidence: Evidence,
-) -> StepResult {
+pub(crate) fn on_evidence(ctx: &mut StepContext<'_>, id: PeerId, evidence: Evidence) -> StepResult {
     if !ctx.ledger.equivocations().is_news(&evidence) {
         return Ok(());
     }
@@ -57,7 +52,7 @@ pub(crate) fn on_evidence<F: Files>(
 }
 
 /// Judges what waited, now that the chain is another.
-pub(crate) fn on_chain_changed<F: Files>(ctx: &mut StepContext<'_, F>) -> StepResult {
+pub(crate) fn on_chain_changed(ctx: &mut StepContext<'_>) -> StepResult {
     let waiting = ctx.peers.all.iter_mut().filter(|(_, peer)| !peer.evidence.is_empty());
     let waiting: Vec<_> = waiting.map(|(id, peer)| (*id, core::mem::take(&mut peer.evidence))).collect();
     for (id, all) in waiting {
@@ -67,11 +62,7 @@ pub(crate) fn on_chain_changed<F: Files>(ctx: &mut StepContext<'_, F>) -> StepRe
 }
 
 /// Keeps evidence that holds, and tells it to all peers but the one that it came from.
-pub(crate) fn keep<F: Files>(
-    ctx: &mut StepContext<'_, F>,
-    from: Option<PeerId>,
-    evidence: Evidence,
-) -> StepResult {
+pub(crate) fn keep(ctx: &mut StepContext<'_>, from: Option<PeerId>, evidence: Evidence) -> StepResult {
     if !judging::keep(ctx.ledger, evidence.clone())? {
         return Ok(());
     }
@@ -83,7 +74,7 @@ pub(crate) fn keep<F: Files>(
 }
 
 /// Tells a new peer of the last cases.
-pub(crate) fn tell<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) {
+pub(crate) fn tell(ctx: &mut StepContext<'_>, id: PeerId) {
     let all = ctx.ledger.equivocations().all();
     let last = all.get(all.len().saturating_sub(TOLD)..).unwrap_or_default();
     ctx.effects.extend(last.iter().map(|e| Effect::Send(id, Message::Evidence(e.clone()))));

@@ -13,7 +13,7 @@
 //! all cores.
 
 use crate::storage::{
-    Files, Store, StoreError,
+    Store, StoreError,
     fresh_state::{Claims, FreshState},
     index_check::StoredBlock,
     snapshot_check::{Checker, PrunedError},
@@ -94,10 +94,7 @@ type Run = (Vec<Verified<Block>>, Option<InvalidBlock>);
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn audit<F: Files>(
-    store: &Store<F>,
-    mut progress: impl FnMut(Height, Height),
-) -> Result<Audit, AuditError> {
+pub fn audit(store: &Store, mut progress: impl FnMut(Height, Height)) -> Result<Audit, AuditError> {
     store.check_log()?;
     let tip = store.tip();
     let mut sums = Audit::empty(tip.height, store.base());
@@ -115,8 +112,8 @@ pub fn audit<F: Files>(
 }
 
 /// Connects all blocks, one after the other, and compares what they lead to with the store.
-fn replay<F: Files>(
-    store: &Store<F>,
+fn replay(
+    store: &Store,
     claims: Claims,
     mut sums: Audit,
     progress: &mut impl FnMut(Height, Height),
@@ -218,7 +215,7 @@ fn pruned(
 }
 
 /// The blocks from a height on that are verified together, decoded over all cores; none above the tip.
-fn run<F: Files>(store: &Store<F>, next: &mut Height) -> Result<Vec<Block>, StoreError> {
+fn run(store: &Store, next: &mut Height) -> Result<Vec<Block>, StoreError> {
     let (mut stored, mut bytes) = (Vec::new(), 0);
     while *next <= store.tip().height && bytes < RUN_BYTES {
         let block = store.undecoded(*next)?;
@@ -231,9 +228,9 @@ fn run<F: Files>(store: &Store<F>, next: &mut Height) -> Result<Vec<Block>, Stor
 }
 
 /// The rules of the chain so far, for blocks that obey all others.
-fn connect<F: Files>(
+fn connect(
     chain: &Chain,
-    state: &mut FreshState<'_, F>,
+    state: &mut FreshState<'_>,
     (verified, broken): Run,
     mut done: impl FnMut(Height),
 ) -> Result<(), AuditError> {
@@ -251,11 +248,7 @@ fn connect<F: Files>(
 
 /// Whether the store answers what the blocks lead to; returns the supply, once Σ unspent is
 /// supply·H + Σ excesses + offset·G.
-fn same_answers<F: Files>(
-    store: &Store<F>,
-    state: &FreshState<'_, F>,
-    sums: &mut Audit,
-) -> Result<Amount, AuditError> {
+fn same_answers(store: &Store, state: &FreshState<'_>, sums: &mut Audit) -> Result<Amount, AuditError> {
     let differs = |what| AuditError::Differs { what };
     let (tip, mut supply) = (store.tip(), SupplyAudit::default());
     if state.tip() != tip {

@@ -11,7 +11,7 @@ use crate::{
         mempool::{Mempool, conflict::AdmitError},
     },
     seal::{DoubleSeal, SealedHeader},
-    storage::{FileName, Files, StoreError, files::replace, snapshot_check::Judged},
+    storage::{FileName, StoreError, files::replace, snapshot_check::Judged},
 };
 use sotto_mw::{
     amount::Height,
@@ -24,7 +24,7 @@ use sotto_mw::{
     transaction::Transaction,
 };
 
-impl<F: Files> Ledger<F> {
+impl Ledger {
     /// Follows another branch, if fork choice prefers it: `to` are its blocks after the last common one, in
     /// order. All of them pass every rule before anything changes, and the store changes at once: after a
     /// crash it is on one branch or on the other.

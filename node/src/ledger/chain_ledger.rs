@@ -16,7 +16,7 @@ use crate::{
     },
     message::BlockName,
     seal::SealedHeader,
-    storage::{Files, Pruned, Store, StoreError},
+    storage::{Pruned, Store, StoreError},
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -79,8 +79,8 @@ pub struct Draft {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Ledger<F: Files> {
-    pub(crate) store: Store<F>,
+pub struct Ledger {
+    pub(crate) store: Store,
     pub(crate) mempool: Mempool,
     pub(crate) evidence: Evidence,
     pub(crate) equivocations: Equivocations,
@@ -92,13 +92,13 @@ pub struct Ledger<F: Files> {
     pub(crate) changes: PendingChanges,
 }
 
-impl<F: Files> Ledger<F> {
+impl Ledger {
     /// The ledger over a store, with the mempool and the evidence in the files beside it.
     ///
     /// # Errors
     /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another
     /// chain.
-    pub fn over(mut store: Store<F>, limits: MempoolLimits) -> Result<Self, LedgerError> {
+    pub fn over(mut store: Store, limits: MempoolLimits) -> Result<Self, LedgerError> {
         let evidence = load_evidence(&store)?;
         let (equivocations, evidence_set_aside) = equivocations::load(&mut store)?;
         let (requests, requests_set_aside) = opened::load(&mut store)?;
@@ -159,11 +159,11 @@ impl<F: Files> Ledger<F> {
 
     /// The chain on disk.
     #[must_use]
-    pub const fn store(&self) -> &Store<F> {
+    pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    pub(crate) const fn store_mut(&mut self) -> &mut Store<F> {
+    pub(crate) const fn store_mut(&mut self) -> &mut Store {
         &mut self.store
     }
 

@@ -129,7 +129,7 @@ impl Equivocations {
 }
 
 /// What the file beside a store held, and whether it was damaged and is set aside now.
-pub(crate) fn load<F: Files>(store: &mut Store<F>) -> Result<(Equivocations, bool), StoreError> {
+pub(crate) fn load(store: &mut Store) -> Result<(Equivocations, bool), StoreError> {
     let (file, expected) = (FileName::Equivocations, *store.chain().id());
     if length(store.files(), file)?.is_none() {
         return Ok(Default::default());

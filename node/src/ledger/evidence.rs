@@ -12,7 +12,7 @@
 use crate::{
     codec::{Damage, checked, ends, tag, with_check},
     seal::{DoubleSeal, SealedHeader},
-    storage::{FileName, Files, Store, StoreError, files::read_if_there},
+    storage::{FileName, Store, StoreError, files::read_if_there},
 };
 use sotto_mw::{
     amount::Height,
@@ -92,7 +92,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(ChainId, Vec<SealedHeader>), Damage>
 }
 
 /// The evidence in the file beside a store.
-pub(crate) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, StoreError> {
+pub(crate) fn load_evidence(store: &Store) -> Result<Evidence, StoreError> {
     let file = FileName::Evidence;
     let Some(bytes) = read_if_there(store.files(), file)? else { return Ok(Evidence::default()) };
     let damaged = |damage: Damage| StoreError::damaged(file, 0, damage);

@@ -18,7 +18,7 @@ use crate::{
         mempool_file::{self, Found, Tail},
     },
     storage::{
-        FileName, Files, Store, StoreError,
+        FileName, Store, StoreError,
         files::{read_if_there, replace, sync, write_at},
     },
 };
@@ -49,7 +49,7 @@ enum State {
 
 impl Journal {
     /// Reads the file, and sets a damaged one aside; `None` when there is none.
-    pub(crate) fn load<F: Files>(store: &mut Store<F>) -> Result<Option<(Self, Found)>, StoreError> {
+    pub(crate) fn load(store: &mut Store) -> Result<Option<(Self, Found)>, StoreError> {
         let Some(bytes) = read_if_there(store.files(), FILE)? else { return Ok(None) };
         let expected = *store.chain().id();
         let found = match mempool_file::read(&bytes) {
@@ -66,9 +66,9 @@ impl Journal {
     }
 
     /// Appends a transaction to the file; if that fails, the whole file is written when it is saved.
-    pub(crate) fn append<F: Files>(
+    pub(crate) fn append(
         &mut self,
-        store: &mut Store<F>,
+        store: &mut Store,
         mempool: &Mempool,
         t: &Transaction,
     ) -> Result<(), StoreError> {
@@ -91,11 +91,7 @@ impl Journal {
     }
 
     /// Makes the file hold what is pending, durably.
-    pub(crate) fn save<F: Files>(
-        &mut self,
-        store: &mut Store<F>,
-        mempool: &Mempool,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn save(&mut self, store: &mut Store, mempool: &Mempool) -> Result<(), StoreError> {
         match self.state {
             State::Saved => Ok(()),
             State::Unsynced => {
@@ -111,7 +107,7 @@ impl Journal {
         }
     }
 
-    fn replace<F: Files>(&mut self, store: &mut Store<F>, bytes: &[u8]) -> Result<(), StoreError> {
+    fn replace(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), StoreError> {
         self.state = State::Stale;
         replace(store.files_mut(), FILE, bytes)?;
         *self = Self { end: bytes.len() as u64, state: State::Saved };

@@ -168,7 +168,7 @@ fn part<'a>(r: &mut Reader<'a>, most: usize) -> Result<&'a [u8], DecodeError> {
 }
 
 /// What the file beside a store held, and whether it was damaged and is set aside now.
-pub(crate) fn load<F: Files>(store: &mut Store<F>) -> Result<(OpenedRequests, bool), StoreError> {
+pub(crate) fn load(store: &mut Store) -> Result<(OpenedRequests, bool), StoreError> {
     let (file, expected) = (FileName::Requests, *store.chain().id());
     if length(store.files(), file)?.is_none() {
         return Ok(Default::default());

@@ -10,7 +10,7 @@
 use crate::{
     ledger::{Ledger, opened::OpenedRequests},
     message::opened::{OpenedEntry, OpenedPlace},
-    storage::{FileName, Files, StoreError, files::replace, queries::KernelAt},
+    storage::{FileName, StoreError, files::replace, queries::KernelAt},
 };
 use sotto_audit::{OpenedRequest, RequestFault, RequestLetter};
 use sotto_mw::{amount::Height, kernel::Excess};
@@ -33,10 +33,7 @@ pub enum OpenRefused {
 ///
 /// # Errors
 /// [`OpenRefused`]; nothing has changed then.
-pub fn keep<F: Files>(
-    ledger: &mut Ledger<F>,
-    opened: OpenedRequest,
-) -> Result<Option<OpenedEntry>, OpenRefused> {
+pub fn keep(ledger: &mut Ledger, opened: OpenedRequest) -> Result<Option<OpenedEntry>, OpenRefused> {
     let OpenedRequest { charter, letter } = opened;
     let chain = ledger.chain();
     // What everybody may see is what is on record.
@@ -68,12 +65,12 @@ pub fn keep<F: Files>(
 
 /// The requests that a ledger keeps.
 #[must_use]
-pub const fn kept<F: Files>(ledger: &Ledger<F>) -> &OpenedRequests {
+pub const fn kept(ledger: &Ledger) -> &OpenedRequests {
     &ledger.requests
 }
 
-fn found<F: Files>(
-    ledger: &Ledger<F>,
+fn found(
+    ledger: &Ledger,
     excess: Option<&Excess>,
     is_it: impl Fn(&KernelAt) -> bool,
 ) -> Result<Option<KernelAt>, StoreError> {

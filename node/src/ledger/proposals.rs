@@ -7,7 +7,6 @@ use crate::{
     ledger::{Ledger, LedgerError, MempoolChange},
     message::BlockName,
     sealing::{SealEffect, SealEvent, Sealing},
-    storage::Files,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
@@ -34,8 +33,8 @@ pub struct SealingContext<'a> {
 ///
 /// # Errors
 /// As [`Ledger::commit`], and the store's failure; later effects are not carried out then.
-pub fn seal_with<F: Files, S: Sealing>(
-    ledger: &mut Ledger<F>,
+pub fn seal_with<S: Sealing>(
+    ledger: &mut Ledger,
     engine: &mut S,
     context: SealingContext<'_>,
     event: SealEvent<S::Message>,

@@ -12,7 +12,6 @@ use crate::{
     codec::{proposal_bytes, read_proposal},
     consensus::{ProposedBlock, Tip, Verdict},
     ledger::{Ledger, LedgerError, MempoolChange},
-    storage::Files,
 };
 use sotto_mw::{
     block::Seal,
@@ -33,11 +32,7 @@ impl JudgedBlocks {
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub fn judge<F: Files>(
-        &mut self,
-        ledger: &Ledger<F>,
-        proposal: Proposal,
-    ) -> Result<Option<Verdict>, LedgerError> {
+    pub fn judge(&mut self, ledger: &Ledger, proposal: Proposal) -> Result<Option<Verdict>, LedgerError> {
         let value = proposal.header.hash();
         if let Some(known) = self.get(&value) {
             return Ok(Some(Verdict::Valid(encoded(known))));
@@ -58,9 +53,9 @@ impl JudgedBlocks {
     ///
     /// # Errors
     /// As [`JudgedBlocks::judge`].
-    pub fn restore<F: Files>(
+    pub fn restore(
         &mut self,
-        ledger: &Ledger<F>,
+        ledger: &Ledger,
         block: &ProposedBlock,
     ) -> Result<Option<Verdict>, LedgerError> {
         match read_proposal(&block.bytes) {
@@ -85,9 +80,9 @@ impl JudgedBlocks {
     ///
     /// # Errors
     /// As [`Ledger::commit`].
-    pub fn commit<F: Files>(
+    pub fn commit(
         &mut self,
-        ledger: &mut Ledger<F>,
+        ledger: &mut Ledger,
         value: &Hash,
         certificate: Certificate,
     ) -> Result<Option<MempoolChange>, LedgerError> {
@@ -106,7 +101,7 @@ impl JudgedBlocks {
 ///
 /// # Errors
 /// When the store cannot answer.
-pub fn tip<F: Files>(ledger: &Ledger<F>) -> Result<Option<Tip>, LedgerError> {
+pub fn tip(ledger: &Ledger) -> Result<Option<Tip>, LedgerError> {
     let (header, terms) = (ledger.tip(), ledger.store().terms());
     // A change in the next block takes effect one block later still.
     let after = terms.clone().at(header.height.next().next());

@@ -5,7 +5,7 @@ use super::equivocations::{Equivocations, Halt};
 use crate::{
     consensus::{DoubleCertificate, Evidence},
     ledger::Ledger,
-    storage::{FileName, Files, StoreError, files::replace},
+    storage::{FileName, StoreError, files::replace},
 };
 use sotto_mw::{amount::Height, validators::ValidatorSet};
 
@@ -22,7 +22,7 @@ pub enum Judgement {
 
 /// Judges evidence under the validators of its height.
 #[must_use]
-pub fn judge<F: Files>(ledger: &Ledger<F>, evidence: &Evidence) -> Judgement {
+pub fn judge(ledger: &Ledger, evidence: &Evidence) -> Judgement {
     let Some(set) = set_at(ledger, evidence.place().height) else { return Judgement::Unknown };
     let holds = set.index_of(evidence.culprit()).is_some() && evidence.holds(ledger.chain().id());
     if holds { Judgement::Holds } else { Judgement::Forged }
@@ -32,7 +32,7 @@ pub fn judge<F: Files>(ledger: &Ledger<F>, evidence: &Evidence) -> Judgement {
 ///
 /// # Errors
 /// When it cannot be written; nothing has happened then.
-pub fn keep<F: Files>(ledger: &mut Ledger<F>, evidence: Evidence) -> Result<bool, StoreError> {
+pub fn keep(ledger: &mut Ledger, evidence: Evidence) -> Result<bool, StoreError> {
     if !ledger.equivocations.is_news(&evidence) {
         return Ok(false);
     }
@@ -45,12 +45,12 @@ pub fn keep<F: Files>(ledger: &mut Ledger<F>, evidence: Evidence) -> Result<bool
 ///
 /// # Errors
 /// As [`keep`].
-pub fn keep_double<F: Files>(ledger: &mut Ledger<F>, double: DoubleCertificate) -> Result<(), StoreError> {
+pub fn keep_double(ledger: &mut Ledger, double: DoubleCertificate) -> Result<(), StoreError> {
     let mut all = ledger.equivocations.clone();
     if all.add_double(double) { save(ledger, all) } else { Ok(()) }
 }
 
-fn save<F: Files>(ledger: &mut Ledger<F>, all: Equivocations) -> Result<(), StoreError> {
+fn save(ledger: &mut Ledger, all: Equivocations) -> Result<(), StoreError> {
     let bytes = all.to_file(ledger.chain().id());
     replace(ledger.store_mut().files_mut(), FileName::Equivocations, &bytes)?;
     ledger.equivocations = all;
@@ -60,7 +60,7 @@ fn save<F: Files>(ledger: &mut Ledger<F>, all: Equivocations) -> Result<(), Stor
 /// Why a node of this ledger must not go on: a height among the last W with two certificates, of which no
 /// checkpoint says which counts. One at the height at which a fork began speaks for all that follow.
 #[must_use]
-pub fn halt<F: Files>(ledger: &Ledger<F>) -> Option<Halt> {
+pub fn halt(ledger: &Ledger) -> Option<Halt> {
     let checkpoints = ledger.checkpoints();
     let doubles = ledger.equivocations.doubles();
     let forks = doubles.iter().map(|d| d.height).filter(|h| checkpoints.iter().any(|c| c.height == *h));
@@ -76,7 +76,7 @@ pub fn halt<F: Files>(ledger: &Ledger<F>) -> Option<Halt> {
 
 /// The validators of a height, up to the second after the tip: later ones are not known.
 #[must_use]
-pub fn set_at<F: Files>(ledger: &Ledger<F>, height: Height) -> Option<&ValidatorSet> {
+pub fn set_at(ledger: &Ledger, height: Height) -> Option<&ValidatorSet> {
     let known = height <= ledger.tip().height.plus(2);
     known.then(|| ledger.store().history().at(height)).and_then(|terms| terms.sealing.validators())
 }

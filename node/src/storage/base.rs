@@ -37,7 +37,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// Opens a base, or a snapshot, which has the same bytes.
-    pub(crate) fn open(files: &impl Files, file: FileName) -> Result<Self, StoreError> {
+    pub(crate) fn open(files: &dyn Files, file: FileName) -> Result<Self, StoreError> {
         let damaged = |damage| StoreError::damaged(file, 0, damage);
         let have = length(files, file)?.ok_or(damaged(Damage::Missing))?;
         let read = |n: usize| match n as u64 <= have {
@@ -55,7 +55,7 @@ impl Base {
     }
 
     /// Opens the base that this head names, if it names one.
-    pub(crate) fn of(files: &impl Files, chain: &Chain, head: &Head) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn of(files: &dyn Files, chain: &Chain, head: &Head) -> Result<Option<Self>, StoreError> {
         if head.base == Height::GENESIS {
             return Ok(None);
         }
@@ -70,7 +70,7 @@ impl Base {
     }
 
     /// The bytes of a part, after its check.
-    pub(crate) fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn bytes(&self, files: &dyn Files, place: u32) -> Result<Vec<u8>, StoreError> {
         let missing = StoreError::damaged(self.file, 0, Damage::Short);
         let at = place as usize;
         let (entry, offset) = self.start.parts.get(at).zip(self.offsets.get(at)).ok_or(missing)?;
@@ -83,7 +83,7 @@ impl Base {
     }
 
     /// A part, decoded.
-    pub(crate) fn part(&self, files: &impl Files, place: u32) -> Result<Part, StoreError> {
+    pub(crate) fn part(&self, files: &dyn Files, place: u32) -> Result<Part, StoreError> {
         let bytes = self.bytes(files, place)?;
         let at = place as usize;
         let kind = self.start.parts.get(at).map_or(PartKind::Headers, |p| p.kind);
@@ -92,14 +92,14 @@ impl Base {
     }
 
     /// All parts, in order.
-    pub(crate) fn parts(&self, files: &impl Files) -> impl Iterator<Item = Result<Part, StoreError>> {
+    pub(crate) fn parts(&self, files: &dyn Files) -> impl Iterator<Item = Result<Part, StoreError>> {
         (0..self.start.parts.len() as u32).map(|place| self.part(files, place))
     }
 
     /// Sealed headers from height `first` to `last`, as far as they are here.
     pub(crate) fn headers(
         &self,
-        files: &impl Files,
+        files: &dyn Files,
         first: Height,
         last: Height,
     ) -> Result<Vec<SealedHeader>, StoreError> {
@@ -127,7 +127,7 @@ impl Base {
     }
 
     /// The height with which a part of headers begins, as its first bytes state it.
-    pub(crate) fn first_header(&self, files: &impl Files, place: u32) -> Result<Option<Height>, StoreError> {
+    pub(crate) fn first_header(&self, files: &dyn Files, place: u32) -> Result<Option<Height>, StoreError> {
         let entry = self.start.parts.get(place as usize);
         let entry = entry.filter(|p| p.kind == PartKind::Headers && p.length as usize >= HEADER_BYTES);
         let Some((_, offset)) = entry.zip(self.offset(place)) else { return Ok(None) };
@@ -137,7 +137,7 @@ impl Base {
     }
 
     /// The head of a store whose log is empty after this base.
-    pub(crate) fn head(&self, files: &impl Files, chain: &Chain, first: u32) -> Result<Head, StoreError> {
+    pub(crate) fn head(&self, files: &dyn Files, chain: &Chain, first: u32) -> Result<Head, StoreError> {
         let (mut kernels, mut history) = (Peaks::new(), History::new(chain));
         let before_outputs = self.start.parts.partition_point(|p| p.kind != PartKind::Outputs) as u32;
         for place in 0..before_outputs {
@@ -168,7 +168,7 @@ impl Base {
     /// Fills an empty index from the base, part by part, and its head last.
     pub(crate) fn fill(
         &self,
-        files: &impl Files,
+        files: &dyn Files,
         index: &mut Index,
         chain: &Chain,
         first: u32,
@@ -204,7 +204,7 @@ fn append(history: &mut History, changes: &[TermsChange]) {
 }
 
 /// Removes bases and segments that the head does not name.
-pub(crate) fn remove_leftovers(files: &mut impl Files, head: &Head) -> Result<(), StoreError> {
+pub(crate) fn remove_leftovers(files: &mut dyn Files, head: &Head) -> Result<(), StoreError> {
     let failed = |file| move |source| StoreError::Io { file, source };
     let kept = (head.base > Height::GENESIS).then_some(head.first);
     let bases = files.bases().map_err(failed(FileName::Head))?.into_iter();

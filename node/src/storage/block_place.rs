@@ -81,7 +81,7 @@ impl BlockPlace {
     /// Reads the header of this height in the store with this head.
     pub(crate) fn header(
         &self,
-        files: &impl Files,
+        files: &dyn Files,
         head: &Head,
         height: Height,
     ) -> Result<Header, StoreError> {
@@ -97,7 +97,7 @@ impl BlockPlace {
     /// Reads the kernels of the block of this height, which are so many.
     pub(crate) fn kernels(
         &self,
-        files: &impl Files,
+        files: &dyn Files,
         head: &Head,
         (height, count): (Height, u64),
     ) -> Result<Vec<Kernel>, StoreError> {
@@ -119,7 +119,7 @@ impl BlockPlace {
 }
 
 /// Reads bytes that must be there.
-fn read(files: &impl Files, file: FileName, offset: u64, n: usize) -> Result<Vec<u8>, StoreError> {
+fn read(files: &dyn Files, file: FileName, offset: u64, n: usize) -> Result<Vec<u8>, StoreError> {
     files.read(file, offset, n).map_err(|source| match source.kind() {
         io::ErrorKind::UnexpectedEof => StoreError::damaged(file, offset, Damage::Short),
         io::ErrorKind::NotFound => StoreError::damaged(file, offset, Damage::Missing),

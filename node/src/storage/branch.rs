@@ -13,7 +13,6 @@
 use crate::storage::{
     chain_store::ChainStore,
     error::StoreError,
-    files::Files,
     format::{Head, Record},
     index_check::{after_block, after_undo, outputs_before, undoable},
     index_outputs::touched,
@@ -38,8 +37,8 @@ pub(crate) type Differences = HashMap<Commitment, Option<Unspent>>;
 
 /// A chain that leaves the store's chain at some height.
 #[derive(Debug)]
-pub(crate) struct Branch<'a, F: Files> {
-    store: &'a ChainStore<F>,
+pub(crate) struct Branch<'a> {
+    store: &'a ChainStore,
     fork: Height,
     head: Head,
     commitments: StateCommitments,
@@ -49,9 +48,9 @@ pub(crate) struct Branch<'a, F: Files> {
     steps: Vec<ChainStep>,
 }
 
-impl<'a, F: Files> Branch<'a, F> {
+impl<'a> Branch<'a> {
     /// The store's chain up to `height`, which is not below the floor.
-    pub(crate) fn at(store: &'a ChainStore<F>, height: Height) -> Result<Self, StoreError> {
+    pub(crate) fn at(store: &'a ChainStore, height: Height) -> Result<Self, StoreError> {
         store.running()?;
         let (tip, floor) = (store.head.header.height, store.head.floor);
         if height < floor || height > tip {
@@ -130,7 +129,7 @@ impl<'a, F: Files> Branch<'a, F> {
     }
 }
 
-impl<F: Files> ChainView for Branch<'_, F> {
+impl ChainView for Branch<'_> {
     type Error = StoreError;
 
     fn tip(&self) -> &Header {

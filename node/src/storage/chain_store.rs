@@ -96,9 +96,9 @@ const SPARE_BYTES: u64 = 16 << 20;
 
 /// The blocks of a chain and its state.
 #[derive(Debug)]
-pub struct ChainStore<F: Files> {
+pub struct ChainStore {
     pub(crate) chain: Chain,
-    pub(crate) files: F,
+    pub(crate) files: Box<dyn Files>,
     pub(crate) databases: Box<dyn Databases>,
     pub(crate) log: Log,
     pub(crate) index: Index,
@@ -127,9 +127,9 @@ pub(crate) struct Installed {
     pub(crate) history: History,
 }
 
-impl<F: Files> ChainStore<F> {
+impl ChainStore {
     /// Writes the files of a new chain.
-    pub(crate) fn create(files: &mut F, layout: &Layout, params: Params) -> Result<(), StoreError> {
+    pub(crate) fn create(files: &mut dyn Files, layout: &Layout, params: Params) -> Result<(), StoreError> {
         let chain = Chain::new(params)?;
         if has_chain(files)? {
             return Err(StoreError::Exists);
@@ -144,7 +144,7 @@ impl<F: Files> ChainStore<F> {
     }
 
     /// Opens the chain in these files.
-    pub(crate) fn open(mut files: F, layout: Layout) -> Result<Self, StoreError> {
+    pub(crate) fn open(mut files: Box<dyn Files>, layout: Layout) -> Result<Self, StoreError> {
         let Layout { databases, segment_bytes } = layout;
         let (chain, head) = read_head(&files)?;
         let chain = chain.under(&head.terms);
@@ -318,7 +318,7 @@ impl<F: Files> ChainStore<F> {
     }
 }
 
-impl<F: Files> Drop for ChainStore<F> {
+impl Drop for ChainStore {
     /// Flushes the index; if that fails, the next opening replays. One that is damaged is rebuilt then, and one
     /// that is mostly waste gives way to its copy.
     fn drop(&mut self) {
@@ -329,24 +329,24 @@ impl<F: Files> Drop for ChainStore<F> {
 }
 
 /// Whether an import is under way: there is a base, and no head that names it.
-pub(crate) fn importing(files: &impl Files) -> Result<bool, StoreError> {
+pub(crate) fn importing(files: &dyn Files) -> Result<bool, StoreError> {
     Ok(length(files, FileName::Base(0))?.is_some())
 }
 
 /// Whether there is a chain, or what is left of one.
-pub(crate) fn has_chain(files: &impl Files) -> Result<bool, StoreError> {
+pub(crate) fn has_chain(files: &dyn Files) -> Result<bool, StoreError> {
     Ok(length(files, FileName::Head)?.is_some() || has_blocks(files)?)
 }
 
 /// Whether the log holds more than a beginning: then it must have a head.
-fn has_blocks(files: &impl Files) -> Result<bool, StoreError> {
+fn has_blocks(files: &dyn Files) -> Result<bool, StoreError> {
     let first = FileName::Segment(0);
     let segments = files.segments().map_err(|source| StoreError::Io { file: first, source })?;
     Ok(segments.len() > 1 || length(files, first)?.is_some_and(|l| l > SEGMENT_HEADER as u64))
 }
 
 /// The chain and its head, once they agree.
-fn read_head(files: &impl Files) -> Result<(Chain, Head), StoreError> {
+fn read_head(files: &dyn Files) -> Result<(Chain, Head), StoreError> {
     let damaged = |file| move |damage: Damage| StoreError::damaged(file, 0, damage);
     let bytes = read_whole(files, FileName::Genesis, GENESIS_MAX)?;
     let chain = read_genesis(&bytes).map_err(damaged(FileName::Genesis))?;
@@ -370,7 +370,7 @@ struct Attached {
 }
 
 /// Opens the index, and rebuilds it if it does not fit.
-fn attach(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<Attached, StoreError> {
+fn attach(truth: &Truth<'_>, databases: &dyn Databases) -> Result<Attached, StoreError> {
     match attach_once(truth, databases) {
         Err(why @ (StoreError::Index { .. } | StoreError::Damaged { .. })) => {
             databases.remove(Slot::Current)?;
@@ -382,7 +382,7 @@ fn attach(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<At
 }
 
 /// Opens the index, brings it to the head and checks it.
-fn attach_once(truth: &Truth<'_, impl Files>, databases: &dyn Databases) -> Result<Attached, StoreError> {
+fn attach_once(truth: &Truth<'_>, databases: &dyn Databases) -> Result<Attached, StoreError> {
     let mut index = Index::open(databases, Slot::Current)?;
     let CaughtUp { outputs, replayed } = catch_up(truth, &mut index)?;
     let history = index_check::check(&index, truth, &outputs)?;

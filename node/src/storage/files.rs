@@ -9,10 +9,10 @@ use super::{
     file_name::FileName,
 };
 use crate::codec::Damage;
-use std::io;
+use std::{fmt::Debug, io};
 
 /// File operations in one directory.
-pub trait Files {
+pub trait Files: Debug + Send + Sync {
     /// The numbers of all log segments, in no order.
     ///
     /// # Errors
@@ -72,10 +72,59 @@ pub trait Files {
     /// # Errors
     /// The state of new names is unknown then.
     fn sync_names(&mut self) -> io::Result<()>;
+
+    /// Refuses every change from now on, if changes are made in memory alone.
+    fn freeze(&mut self) {}
+}
+
+impl Files for Box<dyn Files> {
+    fn segments(&self) -> io::Result<Vec<u32>> {
+        (**self).segments()
+    }
+
+    fn bases(&self) -> io::Result<Vec<u32>> {
+        (**self).bases()
+    }
+
+    fn len(&self, file: FileName) -> io::Result<Option<u64>> {
+        (**self).len(file)
+    }
+
+    fn read(&self, file: FileName, offset: u64, n: usize) -> io::Result<Vec<u8>> {
+        (**self).read(file, offset, n)
+    }
+
+    fn write(&mut self, file: FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        (**self).write(file, offset, bytes)
+    }
+
+    fn truncate(&mut self, file: FileName, length: u64) -> io::Result<()> {
+        (**self).truncate(file, length)
+    }
+
+    fn sync(&mut self, file: FileName) -> io::Result<()> {
+        (**self).sync(file)
+    }
+
+    fn rename(&mut self, from: FileName, to: FileName) -> io::Result<()> {
+        (**self).rename(from, to)
+    }
+
+    fn remove(&mut self, file: FileName) -> io::Result<()> {
+        (**self).remove(file)
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        (**self).sync_names()
+    }
+
+    fn freeze(&mut self) {
+        (**self).freeze();
+    }
 }
 
 /// Replaces a file's content: after a crash it is the old or the new one, and once this returns the new one.
-pub(crate) fn replace(files: &mut impl Files, file: FileName, bytes: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn replace(files: &mut dyn Files, file: FileName, bytes: &[u8]) -> Result<(), StoreError> {
     let draft = file.draft();
     let mut steps = || {
         files.write(draft, 0, bytes)?;
@@ -89,12 +138,7 @@ pub(crate) fn replace(files: &mut impl Files, file: FileName, bytes: &[u8]) -> R
 
 /// Appends to a file that ends at `at`, durably: after a crash it has a part of the bytes, and once this returns all. A
 /// file that ends elsewhere is left alone, which is an error.
-pub(crate) fn append(
-    files: &mut impl Files,
-    file: FileName,
-    at: u64,
-    bytes: &[u8],
-) -> Result<(), StoreError> {
+pub(crate) fn append(files: &mut dyn Files, file: FileName, at: u64, bytes: &[u8]) -> Result<(), StoreError> {
     let mut steps = || {
         if files.len(file)? != Some(at) {
             return Err(io::ErrorKind::InvalidData.into());
@@ -106,7 +150,7 @@ pub(crate) fn append(
 }
 
 /// Reads a whole file of at most `bound` bytes.
-pub(crate) fn read_whole(files: &impl Files, file: FileName, bound: u64) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn read_whole(files: &dyn Files, file: FileName, bound: u64) -> Result<Vec<u8>, StoreError> {
     let length = length(files, file)?.ok_or(StoreError::damaged(file, 0, Damage::Missing))?;
     match usize::try_from(length) {
         Ok(n) if length <= bound => files.read(file, 0, n).map_err(|source| Io { file, source }),
@@ -115,12 +159,12 @@ pub(crate) fn read_whole(files: &impl Files, file: FileName, bound: u64) -> Resu
 }
 
 /// A file's length; `None` when it does not exist.
-pub(crate) fn length(files: &impl Files, file: FileName) -> Result<Option<u64>, StoreError> {
+pub(crate) fn length(files: &dyn Files, file: FileName) -> Result<Option<u64>, StoreError> {
     files.len(file).map_err(|source| Io { file, source })
 }
 
 /// Removes a file, if it is there.
-pub(crate) fn remove_if_there(files: &mut impl Files, file: FileName) -> Result<(), StoreError> {
+pub(crate) fn remove_if_there(files: &mut dyn Files, file: FileName) -> Result<(), StoreError> {
     if length(files, file)?.is_some() {
         files.remove(file).map_err(|e| StoreError::writing(file, e))?;
     }
@@ -128,7 +172,7 @@ pub(crate) fn remove_if_there(files: &mut impl Files, file: FileName) -> Result<
 }
 
 /// All bytes of a file; `None` when it does not exist.
-pub(crate) fn read_if_there(files: &impl Files, file: FileName) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn read_if_there(files: &dyn Files, file: FileName) -> Result<Option<Vec<u8>>, StoreError> {
     match length(files, file)? {
         Some(n) => read_whole(files, file, n).map(Some),
         None => Ok(None),
@@ -137,7 +181,7 @@ pub(crate) fn read_if_there(files: &impl Files, file: FileName) -> Result<Option
 
 /// Writes at an offset of a file, not yet durably.
 pub(crate) fn write_at(
-    files: &mut impl Files,
+    files: &mut dyn Files,
     file: FileName,
     offset: u64,
     bytes: &[u8],
@@ -146,6 +190,6 @@ pub(crate) fn write_at(
 }
 
 /// Makes a file's content and length durable.
-pub(crate) fn sync(files: &mut impl Files, file: FileName) -> Result<(), StoreError> {
+pub(crate) fn sync(files: &mut dyn Files, file: FileName) -> Result<(), StoreError> {
     files.sync(file).map_err(|e| StoreError::writing(file, e))
 }

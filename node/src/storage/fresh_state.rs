@@ -21,7 +21,6 @@ use super::{
     base::Base,
     chain_store::ChainStore,
     error::{IndexFault, StoreError},
-    files::Files,
     format::Head,
     index_check::after_block,
     index_outputs::UNLOAD_EVERY,
@@ -52,8 +51,8 @@ pub(crate) enum Claims {
 
 /// The state of a chain, built anew.
 #[derive(Debug)]
-pub(crate) struct FreshState<'a, F: Files> {
-    store: &'a ChainStore<F>,
+pub(crate) struct FreshState<'a> {
+    store: &'a ChainStore,
     claims: Claims,
     head: Head,
     commitments: StateCommitments,
@@ -67,9 +66,9 @@ pub(crate) struct FreshState<'a, F: Files> {
     excesses: HashMap<Excess, Sighting>,
 }
 
-impl<'a, F: Files> FreshState<'a, F> {
+impl<'a> FreshState<'a> {
     /// The state before the log: the base's, or that of the genesis.
-    pub(crate) fn begin(store: &'a ChainStore<F>, claims: Claims) -> Result<Self, StoreError> {
+    pub(crate) fn begin(store: &'a ChainStore, claims: Claims) -> Result<Self, StoreError> {
         let mut state = Self {
             store,
             claims,
@@ -242,7 +241,7 @@ impl Hashes {
     }
 }
 
-impl<F: Files> ChainView for FreshState<'_, F> {
+impl ChainView for FreshState<'_> {
     type Error = StoreError;
 
     fn tip(&self) -> &Header {
@@ -284,7 +283,7 @@ impl<F: Files> ChainView for FreshState<'_, F> {
 }
 
 #[cfg(test)]
-impl<F: Files> FreshState<'_, F> {
+impl FreshState<'_> {
     /// How many outputs, kernels and excesses are kept.
     pub(crate) fn kept(&self) -> [usize; 3] {
         [self.outputs.len(), self.kernels.len(), self.excesses.len()]

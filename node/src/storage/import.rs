@@ -90,7 +90,7 @@ pub struct MissingPart {
 
 /// How far an import has come.
 #[derive(Debug)]
-pub struct Imported<F: Files> {
+pub struct Imported {
     /// The chain.
     pub chain: ChainId,
     /// The last block of the snapshot.
@@ -100,7 +100,7 @@ pub struct Imported<F: Files> {
     /// Those that are still missing; all others are kept.
     pub missing: Vec<MissingPart>,
     /// The store, once nothing is missing.
-    pub store: Option<Store<F>>,
+    pub store: Option<Store>,
 }
 
 /// Imports a snapshot into files without a chain, or goes on with an import; `expected` is the chain's id, if
@@ -108,12 +108,12 @@ pub struct Imported<F: Files> {
 ///
 /// # Errors
 /// [`ImportError`]; what an earlier copy left stays as it was.
-pub fn import<F: Files>(
-    mut files: F,
+pub fn import(
+    mut files: impl Files + 'static,
     layout: Layout,
     source: &mut dyn Read,
     expected: Option<ChainId>,
-) -> Result<Imported<F>, ImportError> {
+) -> Result<Imported, ImportError> {
     if has_chain(&files)? {
         return Err(StoreError::Exists.into());
     }
@@ -187,7 +187,7 @@ fn up_to(source: &mut dyn Read, n: usize) -> io::Result<Vec<u8>> {
 }
 
 /// What an earlier copy left. A start that is damaged on disk leaves nothing.
-fn kept(files: &impl Files, start: &Start) -> Result<Option<Base>, ImportError> {
+fn kept(files: &dyn Files, start: &Start) -> Result<Option<Base>, ImportError> {
     match Base::open(files, FileName::Base(0)) {
         Ok(base) if base.start.params != start.params || base.start.tip.header != start.tip.header => {
             Err(ImportError::Another { height: base.start.tip.header.height })
@@ -210,7 +210,7 @@ impl Gathering<'_> {
     /// Writes all good parts to base 0, and returns the others.
     fn gather(
         &mut self,
-        files: &mut impl Files,
+        files: &mut dyn Files,
         source: &mut dyn Read,
     ) -> Result<Vec<MissingPart>, ImportError> {
         let (draft, bytes) = (FileName::Draft, self.start.to_bytes());
@@ -257,7 +257,7 @@ impl Gathering<'_> {
     }
 
     /// The part as an earlier copy had it, if it is the same part.
-    fn earlier(&self, files: &impl Files, entry: &PartEntry, place: u32) -> Option<Vec<u8>> {
+    fn earlier(&self, files: &dyn Files, entry: &PartEntry, place: u32) -> Option<Vec<u8>> {
         let kept = self.kept.as_ref().filter(|k| k.start.parts.get(place as usize) == Some(entry))?;
         kept.bytes(files, place).ok()
     }
@@ -295,7 +295,7 @@ impl Checker {
 }
 
 /// Makes a store of base 0.
-fn settle<F: Files>(mut files: F, layout: Layout, chain: &Chain) -> Result<Store<F>, StoreError> {
+fn settle(mut files: impl Files + 'static, layout: Layout, chain: &Chain) -> Result<Store, StoreError> {
     let base = Base::open(&files, FileName::Base(0))?;
     layout.databases.remove(Slot::Current)?;
     replace(&mut files, FileName::Genesis, &genesis(chain))?;

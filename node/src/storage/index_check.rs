@@ -40,8 +40,8 @@ use sotto_mw::{
 };
 
 /// What an index is compared with.
-pub(crate) struct Truth<'a, F: Files> {
-    pub(crate) files: &'a F,
+pub(crate) struct Truth<'a> {
+    pub(crate) files: &'a dyn Files,
     pub(crate) log: &'a Log,
     pub(crate) base: Option<&'a Base>,
     pub(crate) chain: &'a Chain,
@@ -57,7 +57,7 @@ pub(crate) struct CaughtUp {
 }
 
 /// Brings the index to the head by the base and the log's records.
-pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Result<CaughtUp, StoreError> {
+pub(crate) fn catch_up(truth: &Truth<'_>, index: &mut Index) -> Result<CaughtUp, StoreError> {
     let Truth { files, log, chain, head, .. } = *truth;
     let now = match (index.head()?, truth.base) {
         (Some(now), _) => now,
@@ -89,8 +89,8 @@ pub(crate) fn outputs_of(index: &Index, header: &Header) -> Result<Trie, StoreEr
 }
 
 /// An index that takes in the log's records.
-struct Replay<'a, F: Files> {
-    truth: &'a Truth<'a, F>,
+struct Replay<'a> {
+    truth: &'a Truth<'a>,
     index: &'a mut Index,
     now: Head,
     outputs: Trie,
@@ -98,7 +98,7 @@ struct Replay<'a, F: Files> {
     changed: usize,
 }
 
-impl<F: Files> Replay<'_, F> {
+impl Replay<'_> {
     /// Takes the record in that begins at `at`.
     fn take(&mut self, at: Position) -> Result<(), StoreError> {
         let Truth { files, log, .. } = *self.truth;
@@ -167,7 +167,7 @@ pub(crate) fn after_block(before: &Head, block: &Block, chain: &Chain) -> Head {
 
 /// The block at the tip, and its undo entry.
 pub(crate) fn undoable(
-    files: &impl Files,
+    files: &dyn Files,
     log: &Log,
     index: &Index,
     now: &Head,
@@ -179,7 +179,7 @@ pub(crate) fn undoable(
 
 /// The head after undoing the tip, except for the end of the log.
 pub(crate) fn after_undo(
-    files: &impl Files,
+    files: &dyn Files,
     index: &Index,
     chain: &Chain,
     (now, undo): (&Head, &UndoEntry),
@@ -219,7 +219,7 @@ pub(crate) struct StoredBlock {
 impl StoredBlock {
     /// Reads the record that begins at `at`.
     pub(crate) fn read(
-        files: &impl Files,
+        files: &dyn Files,
         log: &Log,
         at: Position,
         header: &Header,
@@ -244,7 +244,7 @@ impl StoredBlock {
 
 /// The block with this header, whose record begins at `at`.
 pub(crate) fn block_at(
-    files: &impl Files,
+    files: &dyn Files,
     log: &Log,
     at: Position,
     header: &Header,
@@ -254,7 +254,7 @@ pub(crate) fn block_at(
 
 /// The block with this header as it is stored: header and seal, and the bytes of its body.
 pub(crate) fn stored_at(
-    files: &impl Files,
+    files: &dyn Files,
     log: &Log,
     at: Position,
     header: &Header,
@@ -274,7 +274,7 @@ pub(crate) fn stored_at(
 
 /// The header and the seal with which the record at `at` begins, if it does. Their checksum is not checked.
 pub(crate) fn front_at(
-    files: &impl Files,
+    files: &dyn Files,
     log: &Log,
     at: Position,
 ) -> Result<Option<SealedHeader>, StoreError> {
@@ -288,11 +288,7 @@ pub(crate) fn front_at(
 const ALL_CHECKED: u64 = 4_096;
 
 /// Compares the index with the head and its outputs; returns the terms of all heights.
-pub(crate) fn check(
-    index: &Index,
-    truth: &Truth<'_, impl Files>,
-    outputs: &Trie,
-) -> Result<History, StoreError> {
+pub(crate) fn check(index: &Index, truth: &Truth<'_>, outputs: &Trie) -> Result<History, StoreError> {
     let Truth { files, chain, head, .. } = *truth;
     let Header { height, kernel_count, next_terms, .. } = head.header;
     let history = index.history(chain)?;
@@ -321,7 +317,7 @@ pub(crate) fn check(
 }
 
 /// Compares all headers, terms and kernels with the head, and what is looked up with these.
-pub(crate) fn check_whole(index: &Index, truth: &Truth<'_, impl Files>) -> Result<(), StoreError> {
+pub(crate) fn check_whole(index: &Index, truth: &Truth<'_>) -> Result<(), StoreError> {
     let Truth { files, chain, head, .. } = *truth;
     let mut terms = index.terms();
     let (mut peaks, mut changes, mut excesses) = (Peaks::new(), 0, 0);

@@ -3,23 +3,22 @@
 use super::{
     chain_store::ChainStore,
     error::{IndexFault, StoreError},
-    files::Files,
 };
 use sotto_mw::{amount::Height, kernel::Kernel};
 
 /// Kernels from one place of the chain on.
 #[derive(Debug)]
-pub(crate) struct KernelWalk<'a, F: Files> {
-    store: &'a ChainStore<F>,
+pub(crate) struct KernelWalk<'a> {
+    store: &'a ChainStore,
     /// The last block that was read, and the kernels up to it.
     height: Height,
     before: u64,
     ready: std::vec::IntoIter<Kernel>,
 }
 
-impl<'a, F: Files> KernelWalk<'a, F> {
+impl<'a> KernelWalk<'a> {
     /// From the kernel at this place on.
-    pub(crate) fn from(store: &'a ChainStore<F>, place: u64) -> Result<Self, StoreError> {
+    pub(crate) fn from(store: &'a ChainStore, place: u64) -> Result<Self, StoreError> {
         // The last block whose kernels are all before it.
         let (mut low, mut high) = (0, store.head.header.height.get() + 1);
         while low + 1 < high {
@@ -52,7 +51,7 @@ impl<'a, F: Files> KernelWalk<'a, F> {
     }
 }
 
-impl<F: Files> Iterator for KernelWalk<'_, F> {
+impl Iterator for KernelWalk<'_> {
     type Item = Result<Kernel, StoreError>;
 
     /// The next kernel; after an error there is none.

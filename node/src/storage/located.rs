@@ -100,7 +100,7 @@ impl Located {
     }
 
     /// Reads the output from the log or the base of the store with this head.
-    pub(crate) fn read(&self, files: &impl Files, head: &Head) -> Result<Unspent, StoreError> {
+    pub(crate) fn read(&self, files: &dyn Files, head: &Head) -> Result<Unspent, StoreError> {
         let Extent { file, .. } = self.extent(head);
         let damaged = |damage: Damage| StoreError::damaged(file, self.at.offset, damage);
         let bytes = files.read(file, self.at.offset, self.bytes.into());

@@ -41,7 +41,7 @@ pub(crate) struct Extent {
 impl Log {
     /// Starts a log of a chain durably, with an empty first segment of this number.
     pub(crate) fn start(
-        files: &mut impl Files,
+        files: &mut dyn Files,
         chain: &ChainId,
         first: u32,
         segment_bytes: u64,
@@ -54,7 +54,7 @@ impl Log {
     /// Opens the log of this extent, and cuts off the bytes beyond; returns how many those were. Of all segments
     /// only the last is read: the others when a record in them is read, and by [`Log::check_headers`].
     pub(crate) fn open(
-        files: &mut impl Files,
+        files: &mut dyn Files,
         chain: &ChainId,
         Extent { first, end }: Extent,
         segment_bytes: u64,
@@ -66,12 +66,12 @@ impl Log {
     }
 
     /// Checks that all segments are there and begin with their headers.
-    pub(crate) fn check_headers(&self, files: &impl Files) -> Result<(), StoreError> {
+    pub(crate) fn check_headers(&self, files: &dyn Files) -> Result<(), StoreError> {
         (self.first..=self.end.segment).try_for_each(|n| check_header(files, &self.chain, n))
     }
 
     /// Checks the header of the segment that begins at this place, if one does.
-    pub(crate) fn check_header_at(&self, files: &impl Files, at: Position) -> Result<(), StoreError> {
+    pub(crate) fn check_header_at(&self, files: &dyn Files, at: Position) -> Result<(), StoreError> {
         let begins = at == Position::start(at.segment);
         if begins { check_header(files, &self.chain, at.segment) } else { Ok(()) }
     }
@@ -93,7 +93,7 @@ impl Log {
 
     /// Appends a record durably; returns where it begins. On failure the log on disk is unknown until it is
     /// opened again.
-    pub(crate) fn append(&mut self, files: &mut impl Files, record: &Record) -> Result<Position, StoreError> {
+    pub(crate) fn append(&mut self, files: &mut dyn Files, record: &Record) -> Result<Position, StoreError> {
         let all = self.append_all(files, [record])?;
         Ok(all.first().map_or(self.end, |range| range.start))
     }
@@ -101,7 +101,7 @@ impl Log {
     /// Appends records, and makes them durable together; returns where each begins and ends.
     pub(crate) fn append_all<'a>(
         &mut self,
-        files: &mut impl Files,
+        files: &mut dyn Files,
         records: impl IntoIterator<Item = &'a Record>,
     ) -> Result<Vec<Range<Position>>, StoreError> {
         let (mut end, mut all) = (self.end, Vec::new());
@@ -126,7 +126,7 @@ impl Log {
     }
 
     /// Where the record after `at` begins, `at` being the end of another; `None` at the end of the log.
-    pub(crate) fn next(&self, files: &impl Files, at: Position) -> Result<Option<Position>, StoreError> {
+    pub(crate) fn next(&self, files: &dyn Files, at: Position) -> Result<Option<Position>, StoreError> {
         if at >= self.end {
             return Ok(None);
         }
@@ -136,7 +136,7 @@ impl Log {
     }
 
     /// Reads the record that begins at `at`, and where it ends.
-    pub(crate) fn read(&self, files: &impl Files, at: Position) -> Result<(Record, Position), StoreError> {
+    pub(crate) fn read(&self, files: &dyn Files, at: Position) -> Result<(Record, Position), StoreError> {
         let file = FileName::Segment(at.segment);
         let damaged = |damage| StoreError::damaged(file, at.offset, damage);
         let read = |n| files.read(file, at.offset, n).map_err(|source| StoreError::Io { file, source });
@@ -156,7 +156,7 @@ impl Log {
     }
 
     /// How many bytes the record that begins at `at` has.
-    pub(crate) fn length_at(&self, files: &impl Files, at: Position) -> Result<u64, StoreError> {
+    pub(crate) fn length_at(&self, files: &dyn Files, at: Position) -> Result<u64, StoreError> {
         let file = FileName::Segment(at.segment);
         let read = files.read(file, at.offset, RECORD_PREFIX);
         let prefix = read.map_err(|source| StoreError::Io { file, source })?;
@@ -165,18 +165,18 @@ impl Log {
 
     /// The first `n` bytes of the content of the record that begins at `at`. The checksum covers the whole
     /// record and is not checked: the caller must compare these bytes with something else.
-    pub(crate) fn peek(&self, files: &impl Files, at: Position, n: usize) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn peek(&self, files: &dyn Files, at: Position, n: usize) -> Result<Vec<u8>, StoreError> {
         let file = FileName::Segment(at.segment);
         let offset = at.offset.saturating_add(RECORD_PREFIX as u64);
         files.read(file, offset, n).map_err(|source| StoreError::Io { file, source })
     }
 
     /// Bytes of all segments.
-    pub(crate) fn bytes(&self, files: &impl Files) -> Result<u64, StoreError> {
+    pub(crate) fn bytes(&self, files: &dyn Files) -> Result<u64, StoreError> {
         (self.first..=self.end.segment).map(|n| Ok(length(files, FileName::Segment(n))?.unwrap_or(0))).sum()
     }
 
-    fn start_segment(&self, files: &mut impl Files, number: u32) -> Result<(), StoreError> {
+    fn start_segment(&self, files: &mut dyn Files, number: u32) -> Result<(), StoreError> {
         let file = FileName::Segment(number);
         files
             .write(file, 0, &segment_header(&self.chain, number))
@@ -186,7 +186,7 @@ impl Log {
     }
 }
 
-fn check_header(files: &impl Files, chain: &ChainId, number: u32) -> Result<(), StoreError> {
+fn check_header(files: &dyn Files, chain: &ChainId, number: u32) -> Result<(), StoreError> {
     let file = FileName::Segment(number);
     let damaged = |damage| StoreError::damaged(file, 0, damage);
     match length(files, file)? {
@@ -203,7 +203,7 @@ fn check_header(files: &impl Files, chain: &ChainId, number: u32) -> Result<(), 
 }
 
 /// Cuts the log at `end`; a segment that is too short for it is damaged.
-fn cut_beyond(files: &mut impl Files, end: Position) -> Result<u64, StoreError> {
+fn cut_beyond(files: &mut dyn Files, end: Position) -> Result<u64, StoreError> {
     let last = FileName::Segment(end.segment);
     let beyond = match length(files, last)? {
         Some(l) if l >= end.offset => l - end.offset,

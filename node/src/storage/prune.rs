@@ -36,7 +36,7 @@ pub struct Pruned {
 }
 
 /// What pruning would do.
-pub(crate) fn plan<F: Files>(store: &ChainStore<F>) -> Result<Pruned, StoreError> {
+pub(crate) fn plan(store: &ChainStore) -> Result<Pruned, StoreError> {
     store.running()?;
     let (to, before) = (store.head.floor, store.head.base);
     let bytes_before = store.sizes()?.log;
@@ -57,7 +57,7 @@ pub(crate) fn plan<F: Files>(store: &ChainStore<F>) -> Result<Pruned, StoreError
 }
 
 /// Drops all bodies at and below the floor, durably.
-pub(crate) fn prune<F: Files>(store: &mut ChainStore<F>) -> Result<Pruned, StoreError> {
+pub(crate) fn prune(store: &mut ChainStore) -> Result<Pruned, StoreError> {
     store.running()?;
     let (to, before) = (store.head.floor, store.head.base);
     let bytes_before = store.sizes()?.log;
@@ -71,7 +71,7 @@ pub(crate) fn prune<F: Files>(store: &mut ChainStore<F>) -> Result<Pruned, Store
     Ok(Pruned { base: to, dropped, bytes_before, bytes_after: store.sizes()?.log })
 }
 
-fn rebase<F: Files>(store: &mut ChainStore<F>, snapshot: &Snapshot) -> Result<(), StoreError> {
+fn rebase(store: &mut ChainStore, snapshot: &Snapshot) -> Result<(), StoreError> {
     let (to, first) = (store.head.floor, store.head.end.segment + 1);
     let file = FileName::Base(first);
     write_parts(store, file, snapshot)?;
@@ -96,11 +96,7 @@ fn rebase<F: Files>(store: &mut ChainStore<F>, snapshot: &Snapshot) -> Result<()
 }
 
 /// Writes a snapshot to a file, and syncs it. The name is not durable yet.
-fn write_parts<F: Files>(
-    store: &mut ChainStore<F>,
-    file: FileName,
-    snapshot: &Snapshot,
-) -> Result<(), StoreError> {
+fn write_parts(store: &mut ChainStore, file: FileName, snapshot: &Snapshot) -> Result<(), StoreError> {
     let bytes = snapshot.start.to_bytes();
     let mut end = bytes.len() as u64;
     write_at(&mut store.files, file, 0, &bytes)?;

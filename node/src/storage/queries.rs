@@ -12,7 +12,7 @@ use crate::{
         block_place::BlockPlace,
         chain_store::ChainStore,
         error::{IndexFault, StoreError},
-        files::{Files, length},
+        files::length,
         format::Position,
         index_check::{HeaderEntry, StoredBlock, Truth, block_at, check_whole, front_at, stored_at},
         kernel_walk::KernelWalk,
@@ -54,7 +54,7 @@ pub struct Sizes {
     pub index: u64,
 }
 
-impl<F: Files> ChainStore<F> {
+impl ChainStore {
     /// The header at this height; `None` above the tip.
     ///
     /// # Errors
@@ -371,7 +371,7 @@ impl<F: Files> ChainStore<F> {
     }
 }
 
-impl<F: Files> ChainView for ChainStore<F> {
+impl ChainView for ChainStore {
     type Error = StoreError;
 
     fn tip(&self) -> &Header {

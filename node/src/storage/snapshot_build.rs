@@ -70,11 +70,7 @@ pub(crate) enum Progress {
 
 impl SnapshotBuild {
     /// Begins to write the state after a block, in parts of about so many items.
-    pub(crate) fn begin<F: Files>(
-        store: &ChainStore<F>,
-        height: Height,
-        items: u32,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn begin(store: &ChainStore, height: Height, items: u32) -> Result<Self, StoreError> {
         store.running()?;
         Ok(Self { state: State::of(store, height)?, items, stage: Stage::Counting(Vec::new()) })
     }
@@ -90,11 +86,7 @@ impl SnapshotBuild {
     }
 
     /// Handles about so many headers, kernels or outputs, durably.
-    pub(crate) fn step<F: Files>(
-        self,
-        store: &mut ChainStore<F>,
-        items: u32,
-    ) -> Result<Progress, StoreError> {
+    pub(crate) fn step(self, store: &mut ChainStore, items: u32) -> Result<Progress, StoreError> {
         let Self { state, items: part_items, stage } = self;
         let going = |state, stage| Ok(Progress::Going(Box::new(Self { state, items: part_items, stage })));
         match stage {
@@ -128,12 +120,7 @@ impl SnapshotBuild {
 }
 
 impl Draft {
-    fn write_some<F: Files>(
-        &mut self,
-        state: &State,
-        store: &mut ChainStore<F>,
-        items: u64,
-    ) -> Result<(), StoreError> {
+    fn write_some(&mut self, state: &State, store: &mut ChainStore, items: u64) -> Result<(), StoreError> {
         let mut written = 0;
         while written < items
             && let Some(range) = self.layout.all.get(self.entries.len())
@@ -151,12 +138,7 @@ impl Draft {
     }
 
     /// Writes the front, which names all parts.
-    fn finish<F: Files>(
-        self,
-        state: &State,
-        store: &mut ChainStore<F>,
-        items: u32,
-    ) -> Result<(), StoreError> {
+    fn finish(self, state: &State, store: &mut ChainStore, items: u32) -> Result<(), StoreError> {
         let start = state.start(store.chain.params().clone(), self.layout.depth, self.entries);
         let front = SnapshotReference::front(&start, items, &store.head, &self.pieces);
         write_at(&mut store.files, FILE, 0, &front)?;

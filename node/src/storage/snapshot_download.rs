@@ -50,7 +50,7 @@ pub(crate) struct SnapshotDownload {
 
 impl SnapshotDownload {
     /// What an earlier run saved, as far as it is whole.
-    pub(crate) fn open(files: &impl Files, chain: &ChainId) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn open(files: &dyn Files, chain: &ChainId) -> Result<Option<Self>, StoreError> {
         let Some(have) = length(files, FILE)? else { return Ok(None) };
         let read = |at: u64, n: usize| {
             let fits = at.checked_add(n as u64).is_some_and(|end| end <= have);
@@ -82,7 +82,7 @@ impl SnapshotDownload {
     }
 
     /// The bytes of a part, if it is here.
-    pub(crate) fn bytes(&self, files: &impl Files, place: u32) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn bytes(&self, files: &dyn Files, place: u32) -> Result<Option<Vec<u8>>, StoreError> {
         let Some((entry, at)) = self.parts.get(&place) else { return Ok(None) };
         let bytes = files
             .read(FILE, *at, entry.length as usize)
@@ -92,7 +92,7 @@ impl SnapshotDownload {
     }
 
     /// Begins with the snapshot that ends with this header, in place of what arrived before.
-    pub(crate) fn begin<F: Files>(store: &mut ChainStore<F>, tip: &SealedHeader) -> Result<Self, StoreError> {
+    pub(crate) fn begin(store: &mut ChainStore, tip: &SealedHeader) -> Result<Self, StoreError> {
         store.running()?;
         let header = arriving_header(store.chain.id(), tip);
         replace(&mut store.files, FILE, &header)?;
@@ -113,7 +113,7 @@ impl SnapshotDownload {
     /// Saves a part; it survives a kill, and soon the loss of power.
     pub(crate) fn put(
         &mut self,
-        files: &mut impl Files,
+        files: &mut dyn Files,
         place: u32,
         kind: PartKind,
         bytes: &[u8],
@@ -133,9 +133,9 @@ impl SnapshotDownload {
     }
 
     /// Installs a part, which was judged. All parts come in order; the first begins anew.
-    pub(crate) fn install<F: Files>(
+    pub(crate) fn install(
         &mut self,
-        store: &mut ChainStore<F>,
+        store: &mut ChainStore,
         judged: JudgedPart<'_>,
     ) -> Result<(), StoreError> {
         let JudgedPart { place, parts, part, bytes } = judged;
@@ -173,7 +173,7 @@ pub(crate) struct JudgedPart<'a> {
 }
 
 /// Removes what arrived, and the draft of a base.
-pub(crate) fn remove(files: &mut impl Files) -> Result<(), StoreError> {
+pub(crate) fn remove(files: &mut dyn Files) -> Result<(), StoreError> {
     remove_if_there(files, FileName::BaseDraft)?;
     remove_if_there(files, FILE)
 }

@@ -66,7 +66,7 @@ impl SnapshotInstall {
     /// Installs the next part.
     pub(crate) fn put(
         &mut self,
-        files: &mut impl Files,
+        files: &mut dyn Files,
         entry: PartEntry,
         part: &Part,
         bytes: &[u8],
@@ -102,11 +102,7 @@ impl SnapshotInstall {
     }
 
     /// Makes a base of the parts, and an empty log after it. What is left is for the head to name them.
-    pub(crate) fn finish<F: Files>(
-        self,
-        store: &mut ChainStore<F>,
-        judged: &Judged,
-    ) -> Result<Installed, StoreError> {
+    pub(crate) fn finish(self, store: &mut ChainStore, judged: &Judged) -> Result<Installed, StoreError> {
         let Self { entries, end, mut index, kernels } = self;
         let count = judged.parts();
         if entries.len() != count.all as usize {

@@ -4,7 +4,6 @@ use super::{
     chain_store::ChainStore,
     error::StoreError,
     file_name::FileName,
-    files::Files,
     format::RECORD_PREFIX,
     located::Located,
     snapshot_part::{Part, changes_terms, kernels_at},
@@ -13,7 +12,7 @@ use super::{
 use sotto_mw::{amount::Height, codec::Encode, kernel::Kernel, state::Unspent, trie};
 
 /// The pieces of a part of a snapshot of this store.
-pub(crate) fn pieces_of<F: Files>(store: &ChainStore<F>, part: &Part) -> Result<Pieces, StoreError> {
+pub(crate) fn pieces_of(store: &ChainStore, part: &Part) -> Result<Pieces, StoreError> {
     let mut writer = Writer { store, pieces: Pieces::default() };
     match part {
         Part::Headers(all, terms) => {
@@ -41,12 +40,12 @@ pub(crate) fn pieces_of<F: Files>(store: &ChainStore<F>, part: &Part) -> Result<
     Ok(writer.pieces)
 }
 
-struct Writer<'a, F: Files> {
-    store: &'a ChainStore<F>,
+struct Writer<'a> {
+    store: &'a ChainStore,
     pieces: Pieces,
 }
 
-impl<F: Files> Writer<'_, F> {
+impl Writer<'_> {
     fn add(&mut self, bytes: &[u8], place: Option<Extent>) {
         self.pieces.add(&self.store.files, bytes, place);
     }

@@ -53,7 +53,7 @@ enum Piece {
 
 impl Pieces {
     /// Adds the next bytes, which are at this place, if it is known and has them.
-    pub(crate) fn add(&mut self, files: &impl Files, bytes: &[u8], place: Option<Extent>) {
+    pub(crate) fn add(&mut self, files: &dyn Files, bytes: &[u8], place: Option<Extent>) {
         let same =
             |at: &Extent| files.read(at.file, at.offset, bytes.len()).is_ok_and(|found| found == bytes);
         match (place.filter(same), self.0.last_mut()) {
@@ -95,7 +95,7 @@ impl Pieces {
 }
 
 /// Joins the pieces of a part of so many bytes, in the store with this first segment.
-fn join(pieces: &[u8], files: &impl Files, (first, bytes): (u32, u64)) -> Result<Vec<u8>, StoreError> {
+fn join(pieces: &[u8], files: &dyn Files, (first, bytes): (u32, u64)) -> Result<Vec<u8>, StoreError> {
     let damaged = |damage: Damage| StoreError::damaged(FileName::Base(first), 0, damage);
     let refused = |e: DecodeError| damaged(e.into());
     let (mut r, mut out) = (Reader::new(pieces), Vec::new());
@@ -155,7 +155,7 @@ impl SnapshotReference {
     }
 
     /// Opens one; `None` if the file is something else.
-    pub(crate) fn open(files: &impl Files, file: FileName) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn open(files: &dyn Files, file: FileName) -> Result<Option<Self>, StoreError> {
         let damaged = |damage: Damage| StoreError::damaged(file, 0, damage);
         let have = length(files, file)?.ok_or(damaged(Damage::Missing))?;
         let read = |n: usize| match n as u64 <= have {
@@ -198,7 +198,7 @@ impl SnapshotReference {
     }
 
     /// The bytes of a part, after its check.
-    pub(crate) fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn bytes(&self, files: &dyn Files, place: u32) -> Result<Vec<u8>, StoreError> {
         let at = place as usize;
         let (entry, place_of) = self
             .start

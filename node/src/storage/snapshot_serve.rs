@@ -48,7 +48,7 @@ pub(crate) struct SnapshotServer {
 impl SnapshotServer {
     /// Serves snapshots in parts of so many items: those that an earlier run made and that are whole, and the
     /// base.
-    pub(crate) fn open<F: Files>(store: &mut ChainStore<F>, items: u32) -> Result<Self, StoreError> {
+    pub(crate) fn open(store: &mut ChainStore, items: u32) -> Result<Self, StoreError> {
         remove_if_there(&mut store.files, DRAFT)?;
         let mut server = Self { items, ..Self::default() };
         for file in (0..KEPT).map(FileName::Snapshot) {
@@ -74,11 +74,7 @@ impl SnapshotServer {
     }
 
     /// Follows the steps of the chain. A snapshot whose block was undone is given up.
-    pub(crate) fn passed<F: Files>(
-        &mut self,
-        store: &mut ChainStore<F>,
-        steps: &[ChainStep],
-    ) -> Result<(), StoreError> {
+    pub(crate) fn passed(&mut self, store: &mut ChainStore, steps: &[ChainStep]) -> Result<(), StoreError> {
         for step in steps {
             if self.build.as_mut().is_some_and(|build| !build.passed(step)) {
                 self.stop_building(store)?;
@@ -88,7 +84,7 @@ impl SnapshotServer {
     }
 
     /// The snapshot that ends with this header, if it is here.
-    fn find<'a, F: Files>(&'a self, store: &'a ChainStore<F>, tip: &Hash) -> Option<Found<'a>> {
+    fn find<'a>(&'a self, store: &'a ChainStore, tip: &Hash) -> Option<Found<'a>> {
         let of = |start: &Start| start.tip.header.hash() == *tip;
         let mut kept = self.snapshots.iter().filter(|kept| kept.is_of(&store.head) && of(kept.start()));
         let base = || store.base.iter().find(|base| self.base && of(&base.start));
@@ -96,13 +92,13 @@ impl SnapshotServer {
     }
 
     /// Whether the state after this block is served or is the base, or is before it.
-    pub(crate) fn has<F: Files>(&self, store: &ChainStore<F>, height: Height) -> bool {
+    pub(crate) fn has(&self, store: &ChainStore, height: Height) -> bool {
         height <= store.head.base
             || self.snapshots.iter().any(|k| k.is_of(&store.head) && k.height() == height)
     }
 
     /// The last headers of the snapshots that can be served: those that are in the chain.
-    pub(crate) fn tips<F: Files>(&self, store: &ChainStore<F>) -> Result<Vec<SealedHeader>, StoreError> {
+    pub(crate) fn tips(&self, store: &ChainStore) -> Result<Vec<SealedHeader>, StoreError> {
         let mut all = Vec::new();
         let kept = self.snapshots.iter().filter(|kept| kept.is_of(&store.head)).map(Kept::start);
         for start in kept.chain(store.base.iter().filter(|_| self.base).map(|base| &base.start)) {
@@ -115,9 +111,9 @@ impl SnapshotServer {
     }
 
     /// A part of the snapshot that ends with this header; `None` when it is not here.
-    pub(crate) fn part<F: Files>(
+    pub(crate) fn part(
         &self,
-        store: &ChainStore<F>,
+        store: &ChainStore,
         tip: &Hash,
         place: u32,
     ) -> Result<Option<Vec<u8>>, StoreError> {
@@ -127,7 +123,7 @@ impl SnapshotServer {
     }
 
     /// How many bytes that part has.
-    pub(crate) fn part_bytes<F: Files>(&self, store: &ChainStore<F>, tip: &Hash, place: u32) -> Option<u64> {
+    pub(crate) fn part_bytes(&self, store: &ChainStore, tip: &Hash, place: u32) -> Option<u64> {
         let snapshot = self.find(store, tip)?;
         let entry = snapshot.start().parts.get(usize::try_from(place).ok()?)?;
         Some(u64::from(entry.length))
@@ -139,18 +135,14 @@ impl SnapshotServer {
     }
 
     /// Begins a snapshot of the state after a block.
-    pub(crate) fn begin<F: Files>(
-        &mut self,
-        store: &ChainStore<F>,
-        height: Height,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn begin(&mut self, store: &ChainStore, height: Height) -> Result<(), StoreError> {
         self.build = Some(SnapshotBuild::begin(store, height, self.items)?);
         Ok(())
     }
 
     /// Goes on with the snapshot by about so many headers, kernels or outputs, durably, and puts it in place
     /// of the oldest once it is whole. If that fails, nothing of it is left.
-    pub(crate) fn step<F: Files>(&mut self, store: &mut ChainStore<F>, items: u32) -> Result<(), StoreError> {
+    pub(crate) fn step(&mut self, store: &mut ChainStore, items: u32) -> Result<(), StoreError> {
         store.running()?;
         let Some(build) = self.build.take() else { return Ok(()) };
         let done = build.step(store, items).and_then(|progress| match progress {
@@ -167,7 +159,7 @@ impl SnapshotServer {
         done
     }
 
-    fn replace_oldest<F: Files>(&mut self, store: &mut ChainStore<F>) -> Result<(), StoreError> {
+    fn replace_oldest(&mut self, store: &mut ChainStore) -> Result<(), StoreError> {
         // One that is out of date goes first.
         let used = |file: FileName| self.snapshots.iter().find(|k| k.file() == file && k.is_of(&store.head));
         let age = |file: &FileName| used(*file).map(Kept::height);
@@ -181,7 +173,7 @@ impl SnapshotServer {
     }
 
     /// Gives up the snapshot that is being made, if there is one.
-    pub(crate) fn stop_building<F: Files>(&mut self, store: &mut ChainStore<F>) -> Result<(), StoreError> {
+    pub(crate) fn stop_building(&mut self, store: &mut ChainStore) -> Result<(), StoreError> {
         self.build = None;
         remove_if_there(&mut store.files, DRAFT)
     }
@@ -197,7 +189,7 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    fn open(files: &impl Files, file: FileName) -> Result<Self, StoreError> {
+    fn open(files: &dyn Files, file: FileName) -> Result<Self, StoreError> {
         match SnapshotReference::open(files, file)? {
             Some(reference) => Ok(Self::Reference(reference)),
             None => Base::open(files, file).map(Self::Whole),
@@ -231,7 +223,7 @@ impl Kept {
     }
 
     /// Whether it is of this chain, and in parts of so many items.
-    fn is_regular<F: Files>(&self, store: &ChainStore<F>, items: u32) -> Result<bool, StoreError> {
+    fn is_regular(&self, store: &ChainStore, items: u32) -> Result<bool, StoreError> {
         match self {
             Self::Whole(whole) => is_regular(store, whole, items),
             Self::Reference(reference) => {
@@ -242,7 +234,7 @@ impl Kept {
         }
     }
 
-    fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
+    fn bytes(&self, files: &dyn Files, place: u32) -> Result<Vec<u8>, StoreError> {
         match self {
             Self::Whole(whole) => whole.bytes(files, place),
             Self::Reference(reference) => reference.bytes(files, place),
@@ -264,7 +256,7 @@ impl Found<'_> {
         }
     }
 
-    fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
+    fn bytes(&self, files: &dyn Files, place: u32) -> Result<Vec<u8>, StoreError> {
         match self {
             Self::Kept(kept) => kept.bytes(files, place),
             Self::Base(base) => base.bytes(files, place),
@@ -276,7 +268,7 @@ impl Found<'_> {
 /// its first height and two or three headers are read.
 ///
 /// [`SnapshotLayout`]: super::snapshot_layout::SnapshotLayout
-fn is_regular<F: Files>(store: &ChainStore<F>, base: &Base, items: u32) -> Result<bool, StoreError> {
+fn is_regular(store: &ChainStore, base: &Base, items: u32) -> Result<bool, StoreError> {
     let (tip, items) = (&base.start.tip.header, u64::from(items.max(1)));
     if store.header(tip.height)?.is_none_or(|h| h != *tip) {
         return Ok(false);
@@ -324,7 +316,7 @@ fn are_regular(
 }
 
 /// The first height of a part of kernels, as its first bytes state it.
-fn first_height(base: &Base, files: &impl Files, place: u32) -> Result<Option<Height>, StoreError> {
+fn first_height(base: &Base, files: &dyn Files, place: u32) -> Result<Option<Height>, StoreError> {
     let at = place as usize;
     let entry = base.start.parts.get(at).filter(|p| p.kind == PartKind::Kernels && p.length >= 8);
     let Some((_, offset)) = entry.zip(base.offset(place)) else { return Ok(None) };

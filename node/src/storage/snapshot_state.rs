@@ -11,7 +11,6 @@ use crate::{
         chain_store::ChainStore,
         error::{IndexFault, StoreError},
         file_name::FileName,
-        files::Files,
         located::entry,
         snapshot_format::{MAX_PART, PartEntry, PartKind, Start},
         snapshot_layout::{PartRange, SnapshotLayout},
@@ -43,7 +42,7 @@ pub(crate) struct State {
 
 impl State {
     /// The state after block `height`.
-    pub(crate) fn of<F: Files>(store: &ChainStore<F>, height: Height) -> Result<Self, StoreError> {
+    pub(crate) fn of(store: &ChainStore, height: Height) -> Result<Self, StoreError> {
         let (_, commitments, differences) = Branch::at(store, height)?.into_state();
         let tip = store.sealed_header(height)?;
         let (floor, top) = (store.floor(), store.head.header.height);
@@ -64,9 +63,9 @@ impl State {
     }
 
     /// A part; `peaks` are the kernels before, and then those before the next part of kernels.
-    pub(crate) fn part<F: Files>(
+    pub(crate) fn part(
         &self,
-        store: &ChainStore<F>,
+        store: &ChainStore,
         range: &PartRange,
         peaks: &mut Peaks,
     ) -> Result<Part, StoreError> {
@@ -90,7 +89,7 @@ impl State {
         })
     }
 
-    fn outputs<F: Files>(&self, store: &ChainStore<F>, prefix: Prefix) -> Result<Part, StoreError> {
+    fn outputs(&self, store: &ChainStore, prefix: Prefix) -> Result<Part, StoreError> {
         let mut trie = self.trie.clone();
         for part in trie.missing_under(prefix) {
             let entries = self.entries(store, part)?;
@@ -109,7 +108,7 @@ impl State {
     }
 
     /// The entries of a part of the trie: the store's, but for the differences.
-    fn entries<F: Files>(&self, store: &ChainStore<F>, part: trie::Part) -> Result<Vec<Entry>, StoreError> {
+    fn entries(&self, store: &ChainStore, part: trie::Part) -> Result<Vec<Entry>, StoreError> {
         let same = store.part(part)?.into_iter().map(|l| l.entry);
         let same = same.filter(|e| !self.differences.contains_key(&e.key));
         let differ =
@@ -143,11 +142,7 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Plans the snapshot of the state after block `height`, in parts of about `items`.
-    pub(crate) fn plan<F: Files>(
-        store: &ChainStore<F>,
-        height: Height,
-        items: u32,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn plan(store: &ChainStore, height: Height, items: u32) -> Result<Self, StoreError> {
         let state = State::of(store, height)?;
         let counts = (1..=height.get()).map(|h| kernel_count(store, Height::new(h)));
         let counts = counts.collect::<Result<Vec<_>, _>>()?;
@@ -168,11 +163,7 @@ impl Snapshot {
     }
 
     /// A part's bytes.
-    pub(crate) fn part<F: Files>(
-        &self,
-        store: &ChainStore<F>,
-        place: u32,
-    ) -> Result<(PartKind, Vec<u8>), StoreError> {
+    pub(crate) fn part(&self, store: &ChainStore, place: u32) -> Result<(PartKind, Vec<u8>), StoreError> {
         let at = place as usize;
         let (range, before) = self.layout.get(at).zip(self.before.get(at)).ok_or(IndexFault::Position)?;
         let part = self.state.part(store, range, &mut before.clone())?;
@@ -181,6 +172,6 @@ impl Snapshot {
 }
 
 /// The kernels of the chain up to a height above the genesis.
-pub(crate) fn kernel_count<F: Files>(store: &ChainStore<F>, h: Height) -> Result<u64, StoreError> {
+pub(crate) fn kernel_count(store: &ChainStore, h: Height) -> Result<u64, StoreError> {
     store.block_place(h).map(|place| place.kernels)
 }

@@ -82,26 +82,30 @@ pub enum ExportError {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Store<F: Files> {
-    inner: ChainStore<F>,
+pub struct Store {
+    inner: ChainStore,
     pub(crate) server: SnapshotServer,
     download: Option<SnapshotDownload>,
 }
 
-impl<F: Files> Deref for Store<F> {
-    type Target = ChainStore<F>;
+impl Deref for Store {
+    type Target = ChainStore;
 
-    fn deref(&self) -> &ChainStore<F> {
+    fn deref(&self) -> &ChainStore {
         &self.inner
     }
 }
 
-impl<F: Files> Store<F> {
+impl Store {
     /// Creates the store of a new chain on these files.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when there are blocks or a head already.
-    pub fn create_on(mut files: F, layout: Layout, params: Params) -> Result<Self, StoreError> {
+    pub fn create_on(
+        mut files: impl Files + 'static,
+        layout: Layout,
+        params: Params,
+    ) -> Result<Self, StoreError> {
         ChainStore::create(&mut files, &layout, params)?;
         Self::open_on(files, layout)
     }
@@ -110,8 +114,8 @@ impl<F: Files> Store<F> {
     ///
     /// # Errors
     /// Every damage that cannot be repaired.
-    pub fn open_on(files: F, layout: Layout) -> Result<Self, StoreError> {
-        let inner = ChainStore::open(files, layout)?;
+    pub fn open_on(files: impl Files + 'static, layout: Layout) -> Result<Self, StoreError> {
+        let inner = ChainStore::open(Box::new(files), layout)?;
         let download = SnapshotDownload::open(&inner.files, inner.chain.id())?;
         Ok(Self { inner, server: SnapshotServer::default(), download })
     }
@@ -155,7 +159,7 @@ impl<F: Files> Store<F> {
     }
 
     /// The chain as it was after block `height`, to try other blocks on.
-    pub(crate) fn branch(&self, height: Height) -> Result<Branch<'_, F>, StoreError> {
+    pub(crate) fn branch(&self, height: Height) -> Result<Branch<'_>, StoreError> {
         Branch::at(&self.inner, height)
     }
 
@@ -216,12 +220,12 @@ impl<F: Files> Store<F> {
     }
 
     /// The files, for what is kept beside the chain.
-    pub(crate) const fn files(&self) -> &F {
+    pub(crate) const fn files(&self) -> &dyn Files {
         &self.inner.files
     }
 
     /// The files, for what is kept beside the chain.
-    pub(crate) const fn files_mut(&mut self) -> &mut F {
+    pub(crate) const fn files_mut(&mut self) -> &mut Box<dyn Files> {
         &mut self.inner.files
     }
 
@@ -323,7 +327,7 @@ impl<F: Files> Store<F> {
     }
 }
 
-impl<F: Files> ChainView for Store<F> {
+impl ChainView for Store {
     type Error = StoreError;
 
     fn tip(&self) -> &Header {
@@ -356,7 +360,7 @@ impl<F: Files> ChainView for Store<F> {
 }
 
 #[cfg(test)]
-impl<F: Files> Store<F> {
+impl Store {
     /// The index, to change it behind the store's back.
     pub(crate) const fn index_mut(&mut self) -> &mut super::index::Index {
         &mut self.inner.index

@@ -34,7 +34,7 @@ const LOSS: u64 = 4;
 struct Sim {
     who: Validator,
     renewal: Option<PublicKey>,
-    ledger: Ledger<Memory>,
+    ledger: Ledger,
     engine: Option<Engine>,
     boot: u32,
     votes: Votes,

@@ -25,7 +25,7 @@ use std::{
 };
 
 struct Validator {
-    ledger: Ledger<Memory>,
+    ledger: Ledger,
     engine: Engine,
     judged: JudgedBlocks,
     here: BTreeMap<Hash, Proposal>,

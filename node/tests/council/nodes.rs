@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// The node of member i is at place i - 1; the last one follows. Each knows the node at place p as peer p.
 struct Nodes {
     test_chain: TestChain,
-    all: Vec<Node<Memory>>,
+    all: Vec<Node>,
     rng: ChaCha20Rng,
     now: Duration,
     /// Who hears members, and who hears peers.

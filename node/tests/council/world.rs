@@ -65,7 +65,7 @@ impl SealRegister for Disk {
 
 pub(crate) struct Machine {
     pub(crate) engine: Option<Council>,
-    pub(crate) ledger: Ledger<Memory>,
+    pub(crate) ledger: Ledger,
     pub(crate) disk: Disk,
     rng: ChaCha20Rng,
 }
@@ -78,7 +78,7 @@ pub(crate) struct World {
     pub(crate) group: Group,
     shares: Vec<Share>,
     pub(crate) machines: Vec<Machine>,
-    pub(crate) follower: Ledger<Memory>,
+    pub(crate) follower: Ledger,
     pub(crate) now: Duration,
     pub(crate) notes: Vec<(u8, CouncilNote)>,
     /// Every header that was sealed, by height.

@@ -36,7 +36,7 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// A node, the time, and what came of it so far, or since it was asked last.
 pub(crate) struct Hand {
-    pub(crate) node: Node<Memory>,
+    pub(crate) node: Node,
     pub(crate) test_chain: TestChain,
     pub(crate) now: Duration,
     pub(crate) rng: ChaCha20Rng,

@@ -98,7 +98,7 @@ fn a_file_has_each_request_once_in_order_and_under_a_charter() {
 }
 
 /// A ledger of this chain beside a file of requests.
-fn beside(test_chain: &TestChain, file: Vec<u8>) -> Result<(Memory, Ledger<Memory>), LedgerError> {
+fn beside(test_chain: &TestChain, file: Vec<u8>) -> Result<(Memory, Ledger), LedgerError> {
     let files = Memory::new();
     let store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
     files.set(FileName::Requests, file);

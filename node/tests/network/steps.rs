@@ -14,7 +14,6 @@ use sotto_mw::{
 };
 use sotto_node::{
     config::Config,
-    edge::disk::Disk,
     effect::{Effect, LogEvent},
     engine::{Node, NodeSetup},
     event::Event,
@@ -56,7 +55,7 @@ fn address(n: usize) -> Address {
 }
 
 /// A node on a disk of its own, with these blocks.
-fn node(dir: &Path, test_chain: &TestChain, blocks: usize, n: usize) -> Node<Disk> {
+fn node(dir: &Path, test_chain: &TestChain, blocks: usize, n: usize) -> Node {
     let store = Store::create(dir, test_chain.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
     test_chain.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
@@ -67,12 +66,7 @@ fn node(dir: &Path, test_chain: &TestChain, blocks: usize, n: usize) -> Node<Dis
 }
 
 /// One step, and how long it took.
-fn timed(
-    node: &mut Node<Disk>,
-    now: Duration,
-    rng: &mut ChaCha20Rng,
-    event: Event,
-) -> (Duration, Vec<Effect>) {
+fn timed(node: &mut Node, now: Duration, rng: &mut ChaCha20Rng, event: Event) -> (Duration, Vec<Effect>) {
     let begin = Instant::now();
     let effects = node.step(now, rng, event);
     (begin.elapsed(), effects)

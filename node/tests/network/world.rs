@@ -37,7 +37,7 @@ pub(crate) struct Honest {
     book: Option<Vec<u8>>,
     own: Option<Vec<u8>>,
     /// `None` while it is down.
-    pub(crate) node: Option<Node<Memory>>,
+    pub(crate) node: Option<Node>,
     started: Duration,
     rng: ChaCha20Rng,
     empty: bool,
@@ -233,7 +233,7 @@ impl World {
         }
     }
 
-    pub(crate) fn node(&self, n: usize) -> Option<&Node<Memory>> {
+    pub(crate) fn node(&self, n: usize) -> Option<&Node> {
         match &self.actors[n] {
             Actor::Honest(h) => h.node.as_ref(),
             Actor::Puppet(_) => None,

@@ -43,7 +43,7 @@ fn test_chain() -> TestChain {
     chain
 }
 
-fn opened(files: &Memory) -> Ledger<Memory> {
+fn opened(files: &Memory) -> Ledger {
     let store = Store::open_on(files.clone(), Layout::in_memory()).unwrap();
     Ledger::over(store, MempoolLimits::default()).unwrap()
 }
@@ -72,7 +72,7 @@ fn a_ledger_follows_its_validators_across_restarts() {
 }
 
 /// A ledger of all blocks, and its files.
-fn grown(chain: &TestChain) -> (Ledger<Memory>, Memory) {
+fn grown(chain: &TestChain) -> (Ledger, Memory) {
     let files = Memory::new();
     let params = TestChain::with_validators(80, 4).chain().params().clone();
     drop(Store::create_on(files.clone(), Layout::in_memory(), params).unwrap());
@@ -82,7 +82,7 @@ fn grown(chain: &TestChain) -> (Ledger<Memory>, Memory) {
 }
 
 /// The store knows the terms of all heights, shows what leads to them, and passes an audit.
-fn knows_the_terms(chain: &TestChain, store: &Store<Memory>, changes: &[TermsChange]) {
+fn knows_the_terms(chain: &TestChain, store: &Store, changes: &[TermsChange]) {
     let headers = chain.blocks().iter().map(SealedHeader::of);
     assert!(headers.clone().all(|s| store.history().states_terms(&s.header) && store.history().holds(&s)));
     assert_eq!(store.terms(), chain.chain().terms());

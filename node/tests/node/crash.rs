@@ -15,7 +15,7 @@ enum StepResult {
 }
 
 impl StepResult {
-    fn on_store(&self, store: &mut Store<Memory>) -> Result<(), StoreError> {
+    fn on_store(&self, store: &mut Store) -> Result<(), StoreError> {
         match self {
             Self::Apply(b) => store.apply(b),
             Self::Undo(_) => store.undo().map(drop),
@@ -39,7 +39,7 @@ fn steps() -> (TestChain, Vec<StepResult>) {
     (test_chain, all)
 }
 
-fn same(store: &Store<Memory>, state: &MemoryState) -> bool {
+fn same(store: &Store, state: &MemoryState) -> bool {
     store.tip() == state.tip()
         && store
             .all_unspent()

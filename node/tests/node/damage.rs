@@ -19,7 +19,7 @@ fn flip(bytes: &mut [u8], at: usize) {
     bytes[at] ^= 1 << (at % 8);
 }
 
-fn chain(test_chain: &mut TestChain, store: &mut Store<impl Files>) {
+fn chain(test_chain: &mut TestChain, store: &mut Store) {
     for n in 0..6 {
         store.apply(&test_chain.mine()).unwrap();
         if n == 2 {
@@ -68,7 +68,7 @@ fn a_flipped_bit_in_what_is_true_is_reported() {
 }
 
 /// Nothing that is answered is wrong.
-fn answers_or_refuses(test_chain: &TestChain, store: &Store<impl Files>) {
+fn answers_or_refuses(test_chain: &TestChain, store: &Store) {
     assert_eq!(store.tip(), test_chain.state.tip());
     for (block, h) in test_chain.blocks.iter().zip(1..) {
         if let Ok(found) = store.block(sotto_mw::amount::Height::new(h)) {

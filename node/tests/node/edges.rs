@@ -41,7 +41,7 @@ fn a_second_process_is_refused() {
 #[test]
 fn what_is_not_there_or_there_already() {
     let (dir, test_chain) = (Dir::new(), TestChain::new(61));
-    let absent = |r: Result<Ledger<_>, _>| matches!(r, Err(LedgerError::Store(StoreError::Absent { .. })));
+    let absent = |r: Result<Ledger, _>| matches!(r, Err(LedgerError::Store(StoreError::Absent { .. })));
     assert!(absent(Ledger::open(dir.path())));
     assert!(absent(Ledger::open(&dir.path().join("nowhere"))));
     let chain = dir.path().join("a").join("b");

@@ -11,7 +11,7 @@ use sotto_node::{
 
 /// Two pruned blocks in a base, and a log of a block, another that was undone, and its double: with genesis
 /// and head, and the evidence of the double seal, every kind of file that the truth is in.
-fn small() -> (TestChain, Memory, Ledger<Memory>) {
+fn small() -> (TestChain, Memory, Ledger) {
     let mut test_chain = TestChain::with(130, |p| p.reorganisation = 1);
     let files = Memory::new();
     let store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();

@@ -20,24 +20,24 @@ use sotto_node::{
     storage::{FileName, Files, Memory, Store},
 };
 
-pub(crate) fn ledger(test_chain: &TestChain, files: &Memory) -> Ledger<Memory> {
+pub(crate) fn ledger(test_chain: &TestChain, files: &Memory) -> Ledger {
     let store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     Ledger::over(store, MempoolLimits::default()).unwrap()
 }
 
-pub(crate) fn open(files: &Memory) -> Ledger<Memory> {
+pub(crate) fn open(files: &Memory) -> Ledger {
     Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), MempoolLimits::default()).unwrap()
 }
 
 /// Drafts, rewards, seals; the test chain's state follows.
-fn sealed(test_chain: &mut TestChain, ledger: &Ledger<impl Files>) -> Block {
+fn sealed(test_chain: &mut TestChain, ledger: &Ledger) -> Block {
     let draft = ledger.draft().unwrap();
     let reward = test_chain.coinbase(draft.height, draft.due.units());
     let proposal = ledger.propose(&draft, reward, 1_000 + draft.height.get()).unwrap();
     test_chain.sealed(proposal)
 }
 
-pub(crate) fn mine(test_chain: &mut TestChain, ledger: &mut Ledger<impl Files>) -> Vec<sotto_mw::hash::Hash> {
+pub(crate) fn mine(test_chain: &mut TestChain, ledger: &mut Ledger) -> Vec<sotto_mw::hash::Hash> {
     let block = sealed(test_chain, ledger);
     let change = ledger.connect(block.clone()).unwrap();
     assert!(change.dropped.is_empty() && change.unsaved.is_none());

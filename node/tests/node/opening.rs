@@ -230,7 +230,7 @@ fn opening_reads_as_much_of_a_long_chain_as_of_a_short_one() {
 
 /// Asks for the header, kernel and excess of one in `each` blocks: the answer is right, or the error says that the index is
 /// damaged. Returns how many were not answered.
-fn asked(store: &Store<Memory>, blocks: &[Block], each: usize) -> usize {
+fn asked(store: &Store, blocks: &[Block], each: usize) -> usize {
     let mut refused = 0;
     let mut same = |right: Result<bool, StoreError>| match right {
         Ok(right) => assert!(right),
@@ -247,7 +247,7 @@ fn asked(store: &Store<Memory>, blocks: &[Block], each: usize) -> usize {
     refused
 }
 
-fn answers(store: &Store<Memory>, blocks: &[Block], each: usize) {
+fn answers(store: &Store, blocks: &[Block], each: usize) {
     assert_eq!(asked(store, blocks, each), 0);
     let unknown = Excess::from_point(Point::h());
     assert_eq!(store.last_seen(&unknown).unwrap(), None);

@@ -18,16 +18,16 @@ use sotto_node::{
     storage::{FileName, Files, Memory, Store, StoreError},
 };
 
-fn create(test_chain: &TestChain, files: &Memory) -> Store<Memory> {
+fn create(test_chain: &TestChain, files: &Memory) -> Store {
     Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap()
 }
 
-fn reopen(store: Store<Memory>, files: &Memory) -> Store<Memory> {
+fn reopen(store: Store, files: &Memory) -> Store {
     drop(store);
     Store::open_on(files.clone(), temporary()).unwrap()
 }
 
-fn audited(store: &Store<impl Files>) {
+fn audited(store: &Store) {
     let found = audit(store, |done, tip| assert!(done <= tip)).unwrap();
     assert_eq!((found.height, found.pruned), (store.tip().height, store.base()));
     assert_eq!((found.kernels, found.unspent), (store.tip().kernel_count, store.tip().output_count));

@@ -21,12 +21,12 @@ use sotto_node::{
     storage::{FileName, Memory, Store, StoreError},
 };
 
-fn ledger(test_chain: &TestChain, files: &Memory) -> Ledger<Memory> {
+fn ledger(test_chain: &TestChain, files: &Memory) -> Ledger {
     let store = Store::create_on(files.clone(), temporary(), test_chain.chain.params().clone()).unwrap();
     Ledger::over(store, MempoolLimits::default()).unwrap()
 }
 
-fn open(files: &Memory) -> Ledger<Memory> {
+fn open(files: &Memory) -> Ledger {
     Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), MempoolLimits::default()).unwrap()
 }
 
@@ -124,7 +124,7 @@ fn a_branch_that_breaks_a_rule_changes_nothing() {
     let (old, new) = fork(&mut test_chain, 2, 4);
     let good = blocks(&new);
     back(&mut test_chain, (old, new));
-    let rule = |l: &mut Ledger<Memory>, to: Vec<Block>| match l.reorganise(to) {
+    let rule = |l: &mut Ledger, to: Vec<Block>| match l.reorganise(to) {
         Err(LedgerError::InvalidBlock(broken)) => broken.why.rule(),
         other => panic!("{other:?}"),
     };

@@ -197,7 +197,7 @@ impl Sealing for Joint {
 /// A sealer: its engine and its own ledger.
 struct Sealer {
     engine: Joint,
-    ledger: Ledger<Memory>,
+    ledger: Ledger,
     rng: ChaCha20Rng,
     silent: bool,
 }
@@ -207,7 +207,7 @@ struct Council {
     test_chain: TestChain,
     sealers: Vec<Sealer>,
     /// Somebody who holds no key.
-    follower: Ledger<Memory>,
+    follower: Ledger,
     now: Duration,
 }
 

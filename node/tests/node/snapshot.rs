@@ -16,19 +16,19 @@ use sotto_node::{
     codec::Damage,
     ledger::audit::audit,
     storage::{
-        self, FileName, Files, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError,
+        self, FileName, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError,
         snapshot_check::{PartFault, PrunedError},
         snapshot_format::PartKind,
     },
 };
 
-fn mined(test_chain: &mut TestChain, blocks: usize) -> Store<Memory> {
+fn mined(test_chain: &mut TestChain, blocks: usize) -> Store {
     let mut store = Store::create_on(Memory::new(), temporary(), test_chain.chain.params().clone()).unwrap();
     (0..blocks).for_each(|_| store.apply(&test_chain.mine()).unwrap());
     store
 }
 
-pub(crate) fn exported(store: &Store<impl Files>, height: u64, items: u32) -> Vec<u8> {
+pub(crate) fn exported(store: &Store, height: u64, items: u32) -> Vec<u8> {
     let (mut out, mut last) = (Vec::new(), (0, 0));
     let done = store.export(Height::new(height), items, &mut out, |n, all| last = (n, all)).unwrap();
     assert_eq!((done.bytes, done.parts), (out.len() as u64, last.1));
@@ -36,7 +36,7 @@ pub(crate) fn exported(store: &Store<impl Files>, height: u64, items: u32) -> Ve
     out
 }
 
-pub(crate) fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, ImportError> {
+pub(crate) fn import(files: &Memory, bytes: &[u8]) -> Result<Imported, ImportError> {
     storage::import(files.clone(), temporary(), &mut &bytes[..], None)
 }
 
@@ -146,7 +146,7 @@ fn exported_and_imported(mut test_chain: TestChain) {
     }
 }
 
-fn export_error(store: &Store<impl Files>, height: u64) -> StoreError {
+fn export_error(store: &Store, height: u64) -> StoreError {
     match store.export(Height::new(height), 8, &mut Vec::new(), |_, _| {}) {
         Err(storage::ExportError::Store(e)) => e,
         other => panic!("{other:?}"),
@@ -161,7 +161,7 @@ fn nothing_to_export_and_nowhere_to_write() {
     store_full(&mined(&mut test_chain, 3));
 }
 
-fn store_full(store: &Store<Memory>) {
+fn store_full(store: &Store) {
     let whole = exported(store, 3, 2);
     for room in [0, 100, whole.len() - 1] {
         let mut out = vec![0; room];

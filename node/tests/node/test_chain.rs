@@ -27,7 +27,7 @@ use sotto_mw::{
 use sotto_node::{
     edge::sled_database::SledDatabases,
     seal::{OperatorKey, SealedHeader},
-    storage::{Files, Layout, Store, StoreError},
+    storage::{Layout, Store, StoreError},
 };
 use std::{
     collections::BTreeMap,
@@ -219,7 +219,7 @@ impl TestChain {
     }
 
     /// The store answers every question that was ever worth asking as the state does.
-    pub(crate) fn agrees<F: Files>(&self, store: &Store<F>) {
+    pub(crate) fn agrees(&self, store: &Store) {
         let (ours, theirs) = (&self.state, store);
         assert_eq!(ours.tip(), theirs.tip());
         let root = |v: &sotto_mw::state::StateCommitments| (v.outputs.root(), v.kernels.root());

@@ -13,7 +13,7 @@ use sotto_node::{
     storage::{Memory, Store, StoreError},
 };
 
-fn reopen(store: Store<Memory>, files: &Memory) -> Store<Memory> {
+fn reopen(store: Store, files: &Memory) -> Store {
     drop(store);
     Store::open_on(files.clone(), temporary()).unwrap()
 }
@@ -128,7 +128,7 @@ fn repeated_excesses_are_counted_by_height() {
         store.apply(&test_chain.mine()).unwrap();
         test_chain.agrees(&store);
     }
-    let last = |s: &Store<Memory>| s.last_seen(&seen[0].1).unwrap().map(|s| (s.height, s.may_repeat));
+    let last = |s: &Store| s.last_seen(&seen[0].1).unwrap().map(|s| (s.height, s.may_repeat));
     assert_eq!(last(&store), Some((seen[1].0, true)));
     let mut store = reopen(store, &files);
     for _ in 0..2 {

@@ -14,7 +14,7 @@ use sotto_node::{
     storage::{Layout, Memory, Store},
 };
 
-fn ledger(chain: &TestChain) -> Ledger<Memory> {
+fn ledger(chain: &TestChain) -> Ledger {
     let params = chain.chain().params().clone();
     let store = Store::create_on(Memory::new(), Layout::in_memory(), params).unwrap();
     let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();

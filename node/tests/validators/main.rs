@@ -48,7 +48,7 @@ struct Machine {
     validator: Validator,
     /// The vote key that is to take the place of the first.
     renewal: Option<PublicKey>,
-    node: Option<Node<Memory>>,
+    node: Option<Node>,
     files: Memory,
     votes: Option<Vec<u8>>,
     log: Vec<u8>,

@@ -11,7 +11,7 @@ use crate::{
 use serde_json::json;
 use sotto_mw::amount::Height;
 use sotto_node::{
-    edge::{chain_dir::DiskStore, disk::Disk},
+    edge::chain_dir::DiskStore,
     storage::{ExportError, ImportError, Imported, SnapshotStart, StoreError},
 };
 use std::{
@@ -66,7 +66,7 @@ pub(crate) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> O
     report(context, &found, expected.is_some())
 }
 
-fn report(context: &Context, found: &Imported<Disk>, known: bool) -> Outcome {
+fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
     let missing = |m: &sotto_node::storage::MissingPart| json!({ "part": m.part, "kind": m.kind.to_string(), "why": m.fault.to_string() });
     let complete = found.store.is_some();
     let fields = json!({

@@ -29,7 +29,7 @@ use sotto_mw::{
 use sotto_node::{
     config::Config,
     consensus::{self, Engine, Saved, Timing, Votes},
-    edge::{chain_dir::DiskLedger, disk::Disk},
+    edge::chain_dir::DiskLedger,
     effect::{Effect, LogEvent, Response},
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
@@ -75,7 +75,7 @@ struct End {
 /// The nodes, and the messages in transit between them.
 pub(crate) struct Network {
     /// `None` once killed.
-    nodes: [Option<Node<Disk>>; NODES],
+    nodes: [Option<Node>; NODES],
     /// The time of day at the start.
     began: u64,
     now: Duration,
@@ -151,7 +151,7 @@ impl Network {
             let validator = keys.get(n).map(|key| engine(ledger.chain(), key, n));
             Some(Node::new(NodeSetup { validator, ..NodeSetup::new(config, ledger) }, &mut OsRng))
         });
-        let nodes: [Option<Node<Disk>>; NODES] = nodes
+        let nodes: [Option<Node>; NODES] = nodes
             .collect::<Vec<_>>()
             .try_into()
             .map_err(|all: Vec<_>| Failure::refused(format!("{} nodes were made", all.len())))?;
@@ -182,7 +182,7 @@ impl Network {
         ends.into_iter().for_each(|end| self.close(end));
     }
 
-    fn running(&self) -> impl Iterator<Item = &Node<Disk>> {
+    fn running(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().flatten()
     }
 

@@ -19,7 +19,6 @@ use crate::{
         LedgerError,
         mempool_file::{self, Tail},
     },
-    storage::Files,
 };
 use core::time::Duration;
 use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
@@ -27,9 +26,9 @@ use std::collections::BTreeSet;
 
 impl Relay {
     /// Has a transaction of this machine verified. The response comes once it is saved.
-    pub(crate) fn on_submit<F: Files>(
+    pub(crate) fn on_submit(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         request: RequestId,
         t: Transaction,
     ) -> StepResult {
@@ -47,9 +46,9 @@ impl Relay {
     }
 
     /// Its proofs were verified: it is taken in, if they hold and it still fits.
-    pub(crate) fn on_submit_verified<F: Files>(
+    pub(crate) fn on_submit_verified(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         request: RequestId,
         verdict: Result<Verified<Transaction>, Rejection>,
     ) -> StepResult {
@@ -73,7 +72,7 @@ impl Relay {
     }
 
     /// Whether a transaction was submitted before, or is public. The response comes once it is saved.
-    fn is_known<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, request: RequestId, id: Hash) -> bool {
+    fn is_known(&mut self, ctx: &mut StepContext<'_>, request: RequestId, id: Hash) -> bool {
         let known = self.local.contains(&id) || ctx.ledger.mempool().get(&id).is_some();
         if known && !self.local.wait(request, &id) {
             ctx.respond(request, Response::Submitted(id));
@@ -82,7 +81,7 @@ impl Relay {
     }
 
     /// What was submitted up to this save is on disk: it can be acknowledged and stemmed.
-    pub(crate) fn on_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, save: SaveId) -> StepResult {
+    pub(crate) fn on_saved(&mut self, ctx: &mut StepContext<'_>, save: SaveId) -> StepResult {
         for saved in self.local.take_unacknowledged(save) {
             let alone = ctx.peers.ready().next().is_none();
             self.stem_local(ctx, saved.id, alone)?;
@@ -95,7 +94,7 @@ impl Relay {
     }
 
     /// It could not be saved: as if it had never been submitted.
-    pub(crate) fn on_not_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, save: SaveId) {
+    pub(crate) fn on_not_saved(&mut self, ctx: &mut StepContext<'_>, save: SaveId) {
         // Some of it may be on disk all the same.
         self.local.mark_stale();
         self.local.file_ends(None);
@@ -107,7 +106,7 @@ impl Relay {
     }
 
     /// Stems what an earlier run saved, as if it were new: by another route, even if peers have seen it.
-    pub(crate) fn on_loaded<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, bytes: &[u8]) -> StepResult {
+    pub(crate) fn on_loaded(&mut self, ctx: &mut StepContext<'_>, bytes: &[u8]) -> StepResult {
         let found = match mempool_file::read(bytes) {
             Ok(found) if found.chain == *ctx.ledger.chain().id() => found,
             // There was no file.
@@ -128,11 +127,7 @@ impl Relay {
     }
 
     /// Takes over what was pending in a store that was damaged. It waits until the new one has come as far.
-    pub(crate) fn on_recovered<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        bytes: &[u8],
-    ) -> StepResult {
+    pub(crate) fn on_recovered(&mut self, ctx: &mut StepContext<'_>, bytes: &[u8]) -> StepResult {
         let found = mempool_file::read(bytes).ok().filter(|found| found.chain == *ctx.ledger.chain().id());
         // The next write saves these too.
         self.local.file_ends(None);
@@ -140,7 +135,7 @@ impl Relay {
         self.load(ctx, found.map(|found| found.transactions).unwrap_or_default())
     }
 
-    fn load<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, all: Vec<Transaction>) -> StepResult {
+    fn load(&mut self, ctx: &mut StepContext<'_>, all: Vec<Transaction>) -> StepResult {
         for t in all {
             let id = transaction_id(&t);
             match ctx.ledger.verify(t) {
@@ -157,7 +152,7 @@ impl Relay {
     }
 
     /// Has the edge save what must be saved, if that has changed; the last thing in a step.
-    pub(crate) fn save<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    pub(crate) fn save(&mut self, ctx: &mut StepContext<'_>) {
         let (mempool, before) = (ctx.ledger.mempool(), self.departures);
         self.departures = mempool.departures();
         if self.departures != before {
@@ -177,7 +172,7 @@ impl Relay {
     }
 
     /// The entries of what was submitted last, at the end of the file.
-    fn more_local<F: Files>(&self, ctx: &StepContext<'_, F>, at: u64, ids: &[Hash]) -> FileWrite {
+    fn more_local(&self, ctx: &StepContext<'_>, at: u64, ids: &[Hash]) -> FileWrite {
         let mut bytes = Vec::new();
         for t in ids.iter().filter_map(|id| self.local.get(id)) {
             bytes.extend(mempool_file::entry(ctx.ledger.chain().id(), at + bytes.len() as u64, t.get()));
@@ -186,7 +181,7 @@ impl Relay {
     }
 
     /// A file of all that may be unknown to others.
-    fn all_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> FileWrite {
+    fn all_local(&mut self, ctx: &mut StepContext<'_>) -> FileWrite {
         let pending = self.local.ids().any(|id| ctx.ledger.mempool().get(id).is_some());
         // What the mempool's file has need not be in this one. If that cannot be written, saving it reports
         // that.
@@ -201,14 +196,14 @@ impl Relay {
     }
 
     /// Has the edge save what is left, if something has become public or has expired.
-    pub(crate) fn save_all<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+    pub(crate) fn save_all(&mut self, ctx: &mut StepContext<'_>) {
         self.local.save_stale();
         self.save(ctx);
     }
 
     /// Stems a transaction of this machine. It is never fluffed first, unless this node seals it itself and
     /// is alone.
-    fn stem_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: Hash, alone: bool) -> StepResult {
+    fn stem_local(&mut self, ctx: &mut StepContext<'_>, id: Hash, alone: bool) -> StepResult {
         let Some(t) = self.local.get(&id).cloned() else { return Ok(()) };
         if alone && ctx.seals {
             return ctx.accept(t, &[]).map(drop).or_else(not_fatal);
@@ -219,7 +214,7 @@ impl Relay {
     }
 
     /// The chain has changed: some may be sealed or expired, and some public no longer.
-    pub(crate) fn review_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(crate) fn review_local(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let all: Vec<Hash> = self.local.ids().copied().collect();
         for id in all {
             match self.status(ctx, &id)? {
@@ -238,7 +233,7 @@ impl Relay {
         Ok(())
     }
 
-    fn status<F: Files>(&self, ctx: &StepContext<'_, F>, id: &Hash) -> StepResult<TxStatus> {
+    fn status(&self, ctx: &StepContext<'_>, id: &Hash) -> StepResult<TxStatus> {
         let Some(t) = self.local.get(id) else { return Ok(TxStatus::UnderWay) };
         let t = t.get();
         if ctx.ledger.has_sealed(t)? {
@@ -252,14 +247,14 @@ impl Relay {
     }
 
     /// Stems again what is due.
-    pub(crate) fn stem_due<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(crate) fn stem_due(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         let due = self.local.take_due(ctx.now);
         due.into_iter().try_for_each(|id| self.stem_again(ctx, id))
     }
 
     /// Stems a transaction that was lost, if the mempool would accept it now. If not, the next block decides
     /// anew.
-    fn stem_again<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: Hash) -> StepResult {
+    fn stem_again(&mut self, ctx: &mut StepContext<'_>, id: Hash) -> StepResult {
         let lost = matches!(self.status(ctx, &id)?, TxStatus::Lost);
         let Some(t) = self.local.get(&id).filter(|_| lost) else { return Ok(()) };
         match ctx.ledger.admits(t) {
@@ -274,7 +269,7 @@ impl Relay {
 }
 
 /// Refuses a submission. Only a failure of the store stops the node.
-fn refuse<F: Files>(ctx: &mut StepContext<'_, F>, request: RequestId, why: LedgerError) -> StepResult {
+fn refuse(ctx: &mut StepContext<'_>, request: RequestId, why: LedgerError) -> StepResult {
     match why {
         LedgerError::Store(e) => {
             ctx.respond(request, Response::Refused(Refusal::Busy));

@@ -7,7 +7,7 @@ use crate::{
     peer::PeerId,
     seal::SealedHeader,
     storage::{
-        Files, StoreError,
+        StoreError,
         snapshot_check::{Checker, PrunedError},
         snapshot_format::PartKind,
         snapshot_layout::{PartRange, SnapshotLayout, belongs, headers_of_a_part},
@@ -80,9 +80,9 @@ impl Fetching {
 
     /// What an earlier run began, if all its headers are here, the chain is not beyond it, and snapshots are
     /// still fetched. The branch learns the terms that they state.
-    pub(crate) fn resumed<F: Files>(
+    pub(crate) fn resumed(
         config: &Config,
-        ledger: &Ledger<F>,
+        ledger: &Ledger,
         branch: &mut Branch,
     ) -> Result<Option<Self>, StoreError> {
         let (store, chain) = (ledger.store(), ledger.chain());

@@ -3,7 +3,7 @@
 use crate::{
     effect::LogEvent,
     engine::context::{StepContext, StepResult},
-    storage::{Files, StoreError},
+    storage::StoreError,
 };
 use sotto_mw::amount::Height;
 
@@ -16,7 +16,7 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Goes on with the snapshot that is being made, or begins one that is due.
-    pub(super) fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(super) fn on_tick(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         if !ctx.ledger.store().is_building_snapshot() {
             let Some(due) = self.due(ctx) else { return Ok(()) };
             self.last = due;
@@ -31,7 +31,7 @@ impl Serving {
     }
 
     /// The height of the snapshot that is to be made now.
-    fn due<F: Files>(&self, ctx: &StepContext<'_, F>) -> Option<Height> {
+    fn due(&self, ctx: &StepContext<'_>) -> Option<Height> {
         if ctx.config.snapshot_every == 0 || ctx.branch.is_fetching() || ctx.branch.is_suspended() {
             return None;
         }

@@ -15,7 +15,6 @@ use crate::{
     },
     peer::{Offence, PeerId},
     seal::SealedHeader,
-    storage::Files,
 };
 use sotto_mw::{
     block::{Block, body_hash_of_bytes},
@@ -25,9 +24,9 @@ use sotto_mw::{
 };
 
 impl Sync {
-    pub(crate) fn on_block<F: Files>(
+    pub(crate) fn on_block(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         sealed: &SealedHeader,
         body: &[u8],
@@ -56,9 +55,9 @@ impl Sync {
         Ok(())
     }
 
-    pub(crate) fn on_compact<F: Files>(
+    pub(crate) fn on_compact(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         compact: Compact,
     ) -> StepResult {
@@ -86,9 +85,9 @@ impl Sync {
         Ok(())
     }
 
-    pub(crate) fn on_items<F: Files>(
+    pub(crate) fn on_items(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         items: BlockItems,
     ) -> StepResult {
@@ -112,12 +111,7 @@ impl Sync {
 
     /// A compact block has all its parts. If they do not make the sealed body, a short id was another's, by
     /// chance or by its sender's will: the whole is asked for.
-    fn on_filled<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        name: BlockName,
-    ) -> StepResult {
+    fn on_filled(&mut self, ctx: &mut StepContext<'_>, id: PeerId, name: BlockName) -> StepResult {
         let Some(w) = ctx.branch.get_mut(name) else { return Ok(()) };
         w.whole = true;
         if let Fetch::Filling(_, filling) = core::mem::replace(&mut w.body, Fetch::Open) {
@@ -133,9 +127,9 @@ impl Sync {
     }
 
     /// A peer has not what it was asked for: it is asked of others at once.
-    pub(crate) fn on_have_not<F: Files>(
+    pub(crate) fn on_have_not(
         &mut self,
-        ctx: &mut StepContext<'_, F>,
+        ctx: &mut StepContext<'_>,
         id: PeerId,
         name: BlockName,
     ) -> StepResult {

@@ -26,7 +26,6 @@ use crate::{
     },
     message::{BlockName, MAX_LOCATOR, Message},
     peer::PeerId,
-    storage::Files,
 };
 use core::cmp::Reverse;
 use sotto_mw::amount::Height;
@@ -56,7 +55,7 @@ impl Holder {
 }
 
 impl Sync {
-    pub(crate) fn fetch_headers<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(crate) fn fetch_headers(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         // Headers are not asked for from the genesis on while the state of a later block is on its way.
         let later = ctx.branch.is_suspended() && ctx.branch.blocks.is_empty();
         if later || ctx.branch.room() < MAX_AHEAD / 2 || ctx.peers_ahead().next().is_none() {
@@ -79,11 +78,7 @@ impl Sync {
         able.into_iter().take(most).try_for_each(|(.., id)| self.ask_for_headers(ctx, id))
     }
 
-    pub(super) fn ask_for_headers<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-    ) -> StepResult {
+    pub(super) fn ask_for_headers(&mut self, ctx: &mut StepContext<'_>, id: PeerId) -> StepResult {
         let best = ctx.branch.best().unwrap_or(BlockName::of(ctx.ledger.tip()));
         self.requests.ask(ctx.now, id, Wanted::Headers(best));
         let locator = locator(ctx)?;
@@ -91,13 +86,13 @@ impl Sync {
         Ok(())
     }
 
-    fn more<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, which: impl Fn(&Wanted) -> bool) -> More {
+    fn more(&mut self, ctx: &mut StepContext<'_>, which: impl Fn(&Wanted) -> bool) -> More {
         let patience = Patience { now: ctx.now, timeout: ctx.config.block_timeout };
         self.requests.more(patience, which, &mut ctx.peers.all)
     }
 
     /// Requests the bodies of the branch, unless a snapshot comes first.
-    pub(crate) fn fetch_bodies<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+    pub(crate) fn fetch_bodies(&mut self, ctx: &mut StepContext<'_>) -> StepResult {
         if ctx.branch.is_suspended() {
             return Ok(());
         }
@@ -140,20 +135,14 @@ impl Sync {
         Ok(())
     }
 
-    fn request_block<F: Files>(
-        &mut self,
-        ctx: &mut StepContext<'_, F>,
-        id: PeerId,
-        name: BlockName,
-        compact: bool,
-    ) {
+    fn request_block(&mut self, ctx: &mut StepContext<'_>, id: PeerId, name: BlockName, compact: bool) {
         let about = if compact { Wanted::Compact(name.hash) } else { Wanted::Block(name.hash) };
         self.requests.ask(ctx.now, id, about);
         ctx.send(id, if compact { Message::GetCompact(name) } else { Message::GetBlock(name) });
     }
 
     /// The peers that may have blocks of the branch.
-    fn holders<F: Files>(&self, ctx: &StepContext<'_, F>) -> StepResult<Vec<Holder>> {
+    fn holders(&self, ctx: &StepContext<'_>) -> StepResult<Vec<Holder>> {
         let mut all = Vec::new();
         for (id, p) in ctx.peers.ready() {
             let Some(tip) = p.tip else { continue };
@@ -176,7 +165,7 @@ impl Sync {
     }
 
     /// Which of the holders may have a block, have not denied it, and are not asked for it.
-    fn able<F: Files>(&self, ctx: &StepContext<'_, F>, holders: &[Holder], name: BlockName) -> Vec<usize> {
+    fn able(&self, ctx: &StepContext<'_>, holders: &[Holder], name: BlockName) -> Vec<usize> {
         let denied = ctx.branch.get(name).map_or(&[][..], |w| &w.denied);
         let this = |about: &Wanted| about.block() == Some(&name.hash);
         let able = holders.iter().enumerate().filter(|(_, h)| {
@@ -188,7 +177,7 @@ impl Sync {
 
 /// No peer has the first block of the branch. If peers say so of a block that no reorganisation can reach,
 /// they have dropped its body, and a snapshot is needed; else the branch is theirs no longer.
-fn on_no_holder<F: Files>(ctx: &mut StepContext<'_, F>) {
+fn on_no_holder(ctx: &mut StepContext<'_>) {
     let limit = ctx.ledger.chain().params().reorganisation;
     let front = ctx.branch.blocks.front().filter(|w| !w.denied.is_empty()).map(|w| w.name.height.plus(limit));
     if front.zip(ctx.branch.best()).is_some_and(|(last, best)| last <= best.height) {
@@ -200,7 +189,7 @@ fn on_no_holder<F: Files>(ctx: &mut StepContext<'_, F>) {
 }
 
 /// Names of blocks that are here, ever further apart, from the end of the branch to the genesis.
-fn locator<F: Files>(ctx: &StepContext<'_, F>) -> StepResult<Vec<BlockName>> {
+fn locator(ctx: &StepContext<'_>) -> StepResult<Vec<BlockName>> {
     let mut names: Vec<BlockName> = ctx.branch.best().into_iter().collect();
     let (mut height, mut gap) = (ctx.ledger.tip().height, 1u64);
     while names.len() + 1 < usize::from(MAX_LOCATOR) && height > Height::GENESIS {

@@ -56,7 +56,7 @@ impl ChainView for Forgetful<'_> {
 /// A chain, in memory and in a store.
 struct World {
     chain: TestChain,
-    store: Store<Memory>,
+    store: Store,
     coins: Vec<Owned>,
     channel: SecretScalar,
 }
@@ -133,7 +133,7 @@ impl World {
     }
 }
 
-fn connected(chain: &Chain, state: &FreshState<'_, Memory>, block: Block) -> Connected<BlockChange> {
+fn connected(chain: &Chain, state: &FreshState<'_>, block: Block) -> Connected<BlockChange> {
     let verified = verify_block(chain, state.tip(), check_block(chain, block).unwrap()).unwrap();
     connect_block(chain, state, verified).unwrap()
 }

@@ -17,7 +17,7 @@ fn layout() -> Layout {
 }
 
 /// Adds a block of the test chain.
-fn add(store: &mut Store<Memory>, b: &Block) {
+fn add(store: &mut Store, b: &Block) {
     let chain = store.chain().clone();
     let block = rules::check_block(&chain, b.clone()).unwrap();
     let block = rules::verify_block(&chain, &store.head.header, block).unwrap();
@@ -26,7 +26,7 @@ fn add(store: &mut Store<Memory>, b: &Block) {
 }
 
 /// A store of the first `blocks`, which hands out snapshots in small parts.
-fn grown(files: &Memory, test_chain: &TestChain, blocks: usize) -> Store<Memory> {
+fn grown(files: &Memory, test_chain: &TestChain, blocks: usize) -> Store {
     let mut store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
     store.serve_snapshots(ITEMS).unwrap();
     test_chain.blocks().iter().take(blocks).for_each(|b| add(&mut store, b));
@@ -52,14 +52,14 @@ fn test_chain() -> TestChain {
 }
 
 /// The bytes of the snapshot of the state after block `height`.
-fn exported(store: &Store<Memory>, height: u64) -> Vec<u8> {
+fn exported(store: &Store, height: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     store.export(Height::new(height), ITEMS, &mut bytes, |_, _| ()).unwrap();
     bytes
 }
 
 /// The bytes of the snapshot that is served, pieced together.
-fn served(store: &Store<Memory>, height: u64) -> Vec<u8> {
+fn served(store: &Store, height: u64) -> Vec<u8> {
     let tip = store.header(Height::new(height)).unwrap().unwrap().hash();
     let kept = store.server.snapshots.iter().find(|k| k.start().tip.header.hash() == tip);
     let start = kept.unwrap().start();
@@ -114,7 +114,7 @@ fn a_piece_is_as_large_as_was_asked() {
         store.begin_snapshot(Height::new(10)).unwrap();
         let mut pieces = 0;
         while store.is_building_snapshot() {
-            let entries = |store: &Store<Memory>| match &store.server.build {
+            let entries = |store: &Store| match &store.server.build {
                 Some(SnapshotBuild { stage: Stage::Writing(draft), .. }) => draft.entries.len(),
                 _ => 0,
             };
@@ -231,7 +231,7 @@ fn pruning_ends_what_refers_to_the_log_before_it() {
     let chain = test_chain();
     let files = Memory::new();
     let mut store = grown(&files, &chain, 16);
-    let made = |store: &mut Store<Memory>, height: u64| {
+    let made = |store: &mut Store, height: u64| {
         store.begin_snapshot(Height::new(height)).unwrap();
         while store.is_building_snapshot() {
             store.step_snapshot(100).unwrap();
@@ -280,7 +280,7 @@ fn a_damaged_reference_is_no_part() {
             disk.set(name, flipped);
             let Ok(mut store) = Store::open_on(files.copy(), layout()) else { continue };
             // The index was built from what is sound.
-            *store.files_mut() = disk;
+            *store.files_mut() = Box::new(disk);
             store.serve_snapshots(ITEMS).unwrap();
             let parts = (0..999).map_while(|place| store.snapshot_part(&tip, place).transpose());
             match parts.collect::<Result<Vec<_>, _>>() {

@@ -2,7 +2,6 @@
 //! snapshot is.
 
 use super::*;
-use crate::edge::disk::Disk;
 use crate::storage::{
     Layout, Memory, Store, snapshot_check::Checker, snapshot_check::Judged, snapshot_format::PartCount,
     snapshot_layout::SnapshotLayout, snapshot_part::Part, snapshot_state::Snapshot,
@@ -21,7 +20,7 @@ fn layout() -> Layout {
 }
 
 /// A store of the first `blocks` of a chain.
-fn grown(files: &Memory, test_chain: &TestChain, blocks: usize) -> Store<Memory> {
+fn grown(files: &Memory, test_chain: &TestChain, blocks: usize) -> Store {
     let mut store = Store::create_on(files.clone(), layout(), test_chain.chain().params().clone()).unwrap();
     for b in test_chain.blocks().iter().take(blocks) {
         let block = rules::check_block(test_chain.chain(), b.clone()).unwrap();
@@ -51,11 +50,7 @@ fn judged(chain: &Chain, tip: &SealedHeader, parts: &[(PartKind, Vec<u8>)]) -> J
 }
 
 /// Puts all parts in their place.
-fn put_all(
-    store: &mut Store<impl Files>,
-    parts: &[(PartKind, Vec<u8>)],
-    count: PartCount,
-) -> Result<(), StoreError> {
+fn put_all(store: &mut Store, parts: &[(PartKind, Vec<u8>)], count: PartCount) -> Result<(), StoreError> {
     parts.iter().zip(0..).try_for_each(|((kind, bytes), place)| {
         let part = &Part::from_bytes(*kind, bytes).unwrap();
         store.install_part(JudgedPart { place, parts: count, part, bytes })
@@ -176,7 +171,7 @@ fn parts_are_put_in_their_place_in_order() {
     let (tip, parts) = parts(&test_chain);
     let judged = judged(test_chain.chain(), &tip, &parts);
     let count = judged.parts();
-    let put = |store: &mut Store<Memory>, place: u32| {
+    let put = |store: &mut Store, place: u32| {
         let (kind, bytes) = &parts[place as usize];
         let part = &Part::from_bytes(*kind, bytes).unwrap();
         store.install_part(JudgedPart { place, parts: count, part, bytes })
@@ -184,7 +179,7 @@ fn parts_are_put_in_their_place_in_order() {
     let files = Memory::new();
     let mut store = grown(&files, &test_chain, 2);
     assert!(put(&mut store, 0).is_err(), "nothing arrives");
-    let arrive = |store: &mut Store<Memory>| {
+    let arrive = |store: &mut Store| {
         store.begin_download(&tip).unwrap();
         for ((kind, bytes), place) in parts.iter().zip(0..) {
             store.put_part(place, *kind, bytes).unwrap();
@@ -237,7 +232,7 @@ fn an_index_takes_the_place_of_another() {
     // A process that ends here has adopted nothing, and begins again.
     copy_tree(&dir, &copy);
     assert_eq!(open(&copy).tip().height, Height::GENESIS);
-    let whole = |store: &Store<Disk>| {
+    let whole = |store: &Store| {
         assert_eq!(store.tip(), &tip.header);
         assert_eq!(store.all_unspent().map(Result::unwrap).count(), test_chain.state().all_unspent().count());
     };

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::storage::{
-    FileName, Files, Memory, Slot, index::Index, index_format::part_entry, key, located::Located,
+    FileName, Files, Memory, Slot, files::read_whole, index::Index, index_format::part_entry, key,
+    located::Located,
 };
 use sotto_mw::{
     codec::Encode,
@@ -13,7 +14,7 @@ use sotto_mw::{
 };
 
 /// A store in which the rewards of five blocks are unspent, and its chain.
-fn store() -> (Store<Memory>, TestChain) {
+fn store() -> (Store, TestChain) {
     let (mut chain, mut before) = (TestChain::new(5), TestChain::new(5));
     let mut store =
         Store::create_on(Memory::new(), Layout::in_memory(), chain.chain().params().clone()).unwrap();
@@ -38,7 +39,7 @@ fn part_of(u: &Unspent) -> (trie::Part, Vec<u8>) {
     (part, key::unspent(part))
 }
 
-fn refuses(store: &Store<Memory>, u: &Unspent) {
+fn refuses(store: &Store, u: &Unspent) {
     let key = Unspent::key(&u.output.commitment);
     assert!(matches!(store.unspent(&u.output.commitment), Err(StoreError::Index { .. })));
     assert!(matches!(store.outputs(&[key]), Err(StoreError::Index { .. })));
@@ -98,7 +99,7 @@ fn an_output_that_the_log_has_altered() {
     let (mut store, chain) = store();
     let u = last(&chain);
     let segment = FileName::Segment(0);
-    let whole = store.files().bytes(segment).unwrap();
+    let whole = read_whole(store.files(), segment, u64::MAX).unwrap();
     let proof = u.output.proof.to_bytes();
     let at = whole.windows(proof.len()).position(|bytes| bytes == proof).unwrap();
     for at in (at - 34..at + proof.len()).step_by(5) {
