@@ -36,9 +36,10 @@ mod session;
 pub use channel::AttemptChannel;
 pub use error::AttemptError;
 pub use kept::{Computed, Finished};
+pub use session::{Executable, Session, SessionOutputs};
 
 use kept::Signature;
-use session::{Session, SessionOutputs};
+use session::{Line, Task};
 
 use super::approval::Run;
 use super::evidence::{EvidenceError, Means, Shown};
@@ -316,9 +317,9 @@ impl<S: Read + Write + Send> Begun<'_, S> {
     /// # Errors
     /// If the other compute party leaves or is out of step, the job has expired, or it took longer than the
     /// job allows.
-    pub fn compute<P: Functionality + Sync>(
+    pub fn compute(
         self,
-        program: &P,
+        program: &impl Executable,
         shares: &[&InputShare],
         Surroundings { clock, keep }: Surroundings<'_>,
         rng: &mut (impl RngCore + CryptoRng),
@@ -331,14 +332,10 @@ impl<S: Read + Write + Send> Begun<'_, S> {
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
         let outputs = AttemptOutputs { job, run_id, widths: &widths };
         let (role, run, us, identity) = (known.role(), known.run, known.us, known.identity);
-        let session = Session { role, run, us, identity, run_id, attempt, outputs, shares, proposed };
+        let task = Task { role, run, us, identity, run_id, attempt, outputs, shares, proposed };
+        let lines = channels.iter_mut().map(Line::of).collect();
         let SessionOutputs { outputs, encrypted_shares, sold, transcript } =
-            match (job.malicious(), &mut channels[..]) {
-                (None, [channel]) => session.semi_honest(program, channel, rng)?,
-                (Some(settings), [channel]) => session.malicious((program, settings), channel, keep, rng)?,
-                (Some(settings), channels) => session.of_many((program, settings), channels, keep, rng)?,
-                (None, _) => return Err(AttemptError::Malformed("number of compute parties")),
-            };
+            program.execute(Session { task, lines, keep, rng })?;
         let facts = Facts {
             job: job.id(),
             run: known.run.number(),

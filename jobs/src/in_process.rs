@@ -17,13 +17,13 @@ use sotto_party::Identity;
 
 use crate::approval::Run;
 use crate::attempt::{
-    AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, Surroundings, begin_with_all,
-    contributed,
+    AttemptChannel, AttemptContext, AttemptError, Earlier, Executable, Finished, Surroundings,
+    begin_with_all, contributed,
 };
 use crate::collect::{Collected, Collector, Disagreement, Ended};
 use crate::input_commitment::{Brought, InputCommitment, InputError, InputShare, PreparedInput, prepare};
 use crate::job::PartyId;
-use crate::multiparty::{Functionality, Table};
+use crate::multiparty::Table;
 use crate::receipt::Receipt;
 use crate::run_state::OwnParty;
 
@@ -85,7 +85,7 @@ pub enum InProcessError {
 ///
 /// # Errors
 /// [`InProcessError`]: what failed, at the first party that noticed.
-pub fn run<'r, P: Functionality + Sync, R: RngCore + CryptoRng + Send + 'r>(
+pub fn run<'r, P: Executable, R: RngCore + CryptoRng + Send + 'r>(
     parties: &Parties<'_>,
     program: &P,
     rngs: impl IntoIterator<Item = &'r mut R>,
@@ -176,7 +176,7 @@ struct Computing<'a, P> {
     prepared: &'a [PreparedInput],
 }
 
-impl<P: Functionality + Sync> Computing<'_, P> {
+impl<P: Executable> Computing<'_, P> {
     /// One compute party's part. Both ends are in one process, so there is no channel binding to put into the
     /// session.
     fn compute(

@@ -186,11 +186,20 @@ pub fn parse(
     compiler: &dyn Compile,
     mut read: impl FnMut(&str) -> std::io::Result<String>,
 ) -> Result<(Job, Computation), Vec<LineError>> {
+    parse_with(text, counting, compiler, &mut read)
+}
+
+fn parse_with(
+    text: &str,
+    counting: Counting<'_>,
+    compiler: &dyn Compile,
+    read: &mut dyn FnMut(&str) -> std::io::Result<String>,
+) -> Result<(Job, Computation), Vec<LineError>> {
     let file: File = toml::from_str(text).map_err(|e| {
         vec![LineError { line: e.span().map_or(1, |span| line_of(text, &span)), what: shown(e.message()) }]
     })?;
     let mut draft = Drafting { text, file: &file, counting, compiler, errors: Vec::new() };
-    let drafted = draft.draft(&mut read);
+    let drafted = draft.draft(read);
     let mut errors = draft.errors;
     if let (Some((draft, program)), true) = (drafted, errors.is_empty()) {
         match Job::new(draft) {
@@ -214,7 +223,7 @@ struct Drafting<'f> {
 impl Drafting<'_> {
     fn draft(
         &mut self,
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<(Draft, Computation)> {
         let file = self.file;
         let parties: Vec<Option<Party>> = file.party.iter().map(|party| self.party(party, read)).collect();
@@ -317,7 +326,7 @@ impl Drafting<'_> {
     fn party(
         &mut self,
         entry: &Spanned<PartyEntry>,
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<Party> {
         let (PartyEntry { name, key, address, rendezvous_server, .. }, span) =
             (entry.get_ref(), entry.span());
@@ -353,7 +362,7 @@ impl Drafting<'_> {
         whose: &str,
         key: &str,
         span: &Range<usize>,
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<PublicKey> {
         let text = if key.starts_with("sotto-party-1:") { Ok(key.to_owned()) } else { read(key) };
         let text = text.map_err(|e| format!("the key of {whose} cannot be read: {key}: {e}"));
@@ -364,7 +373,7 @@ impl Drafting<'_> {
 
     fn program(
         &mut self,
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<(Pin, Computation)> {
         let input_parties: Vec<&str> =
             self.file.input.iter().map(|input| input.get_ref().party.as_str()).collect();

@@ -18,12 +18,13 @@ use crate::circuits::{
     AssignedCircuit, BristolFunctionality, Disclosure, DisclosureError, GarbleFunctionality, Reading,
 };
 use crate::multiparty::{
-    Cells, CheckedInputs, ColumnType, Figure, Functionality, Header, LocalStep, RetypeError, RowNames, Table,
-    TooLarge,
+    Cells, CheckedInputs, ColumnType, Figure, Functionality, Header, LocalStep, RetypeError, RowError,
+    RowNames, Table, TooLarge,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::Tables;
 use sotto_mpc::circuit::language::COMPILER;
+use sotto_mpc::fancy::Cost;
 use sotto_mpc::inputs::Inputs;
 
 /// The program of a job.
@@ -192,6 +193,16 @@ impl Functionality for Computation {
 
     fn free_gates(&self) -> u64 {
         with!(self, program => program.free_gates())
+    }
+
+    // Compiled here and not wherever they are called: each has the gates of all built-in programs in it.
+
+    fn gate_stream(&self, most: u64) -> Result<([u8; 32], Cost), TooLarge> {
+        with!(self, program => program.gate_stream(most))
+    }
+
+    fn compute(&self, parties: &[Vec<Cells>]) -> Result<Vec<Cells>, RowError> {
+        with!(self, program => program.compute(parties))
     }
 
     fn local(&self, input_party: usize) -> Box<dyn LocalStep + '_> {

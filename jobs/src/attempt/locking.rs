@@ -8,8 +8,6 @@
 //! A part is shown only after the session is over and before the first output leaves, so an attempt that breaks off here
 //! has opened nothing.
 
-use std::io::{Read, Write};
-
 use rand_core::{CryptoRng, RngCore};
 
 use super::error::AttemptError;
@@ -19,7 +17,7 @@ use crate::lock::share::{Share, SharePlace, SoldFacts, SoldShare, digest};
 use crate::lock::{Lock, LockSecret, Place};
 use crate::messages::{receive, send};
 use crate::output_share::AttemptOutputs;
-use sotto_mpc::channel::{Channel, Framed, Phase};
+use sotto_mpc::channel::{Channel, Phase};
 use sotto_mpc::protocol::semi_honest::{OutputShare, Role};
 use sotto_party::Identity;
 
@@ -53,11 +51,11 @@ pub(super) struct Locker<'a> {
 
 impl Locker<'_> {
     /// Locks our share of the outputs that are sold.
-    pub(super) fn lock<S: Read + Write>(
+    pub(super) fn lock(
         &self,
         sale: &Sale,
         output_share: &OutputShare,
-        channel: &mut Framed<S>,
+        channel: &mut impl Channel,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Locking, AttemptError> {
         let place = if self.role == Role::Garbler { Place::Garbler } else { Place::Evaluator };

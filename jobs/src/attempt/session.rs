@@ -8,7 +8,7 @@
 
 use std::io::{Read, Write};
 
-use rand_core::{CryptoRng, RngCore};
+use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 
 use super::channel::AttemptChannel;
 use super::error::AttemptError;
@@ -23,6 +23,7 @@ use crate::messages::{receive, send};
 use crate::multiparty::{Delegated, Functionality, Padded, Stream};
 use crate::output_share::{AttemptOutputs, EncryptedOutputShare, OwnShare};
 use crate::pad::pad;
+use crate::program::Computation;
 use crate::receipt::Delivered;
 use crate::run_id::session_id;
 use sotto_mpc::Bits;
@@ -39,8 +40,57 @@ use sotto_party::Identity;
 /// Longest list of commitments to output shares.
 const MAX_MESSAGE: usize = 1 << 26;
 
+/// A functionality that attempts compute.
+///
+/// ```text
+/// attempt ─ Session, over any channel and random source ─▶ execute ─ this functionality's gates ─▶ SessionOutputs
+/// ```
+///
+/// The joint computation is compiled for each functionality, at some minutes of processor time. [`Computation`] says itself
+/// how it is executed, so that it is compiled in this crate and nowhere else.
+pub trait Executable: Functionality + Sync + Sized {
+    /// Computes.
+    ///
+    /// # Errors
+    /// As [`Begun::compute`](super::Begun::compute).
+    fn execute(&self, session: Session<'_>) -> Result<SessionOutputs, AttemptError> {
+        session.execute(self)
+    }
+}
+
+impl Executable for Computation {
+    fn execute(&self, session: Session<'_>) -> Result<SessionOutputs, AttemptError> {
+        session.execute(self)
+    }
+}
+
+/// A channel to another compute party.
+pub(super) struct Line<'a> {
+    pub(super) channel: &'a mut (dyn Channel + Send),
+    /// What the encrypted channel exports.
+    pub(super) exported: [u8; 32],
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn of<S: Read + Write + Send>(
+        AttemptChannel { framed, exported }: &'a mut AttemptChannel<S>,
+    ) -> Self {
+        Self { channel: framed, exported: *exported }
+    }
+}
+
 /// A session that is about to begin.
-pub(super) struct Session<'a> {
+pub struct Session<'a> {
+    pub(super) task: Task<'a>,
+    /// To each other compute party, in the job's order.
+    pub(super) lines: Vec<Line<'a>>,
+    /// Keeps milestones.
+    pub(super) keep: &'a mut dyn FnMut(Milestone) -> Result<(), NotKept>,
+    pub(super) rng: &'a mut dyn CryptoRngCore,
+}
+
+/// What it computes.
+pub(super) struct Task<'a> {
     pub(super) role: Role,
     pub(super) run: Run<'a>,
     pub(super) us: PartyId,
@@ -58,7 +108,7 @@ pub(super) struct Session<'a> {
 }
 
 /// What comes of it.
-pub(super) struct SessionOutputs {
+pub struct SessionOutputs {
     /// For the facts.
     pub(super) outputs: Vec<Delivered>,
     /// What we deliver.
@@ -79,23 +129,34 @@ fn holder(job: &Job, party: PartyId) -> Holder {
 }
 
 impl Session<'_> {
+    fn execute<P: Functionality + Sync>(self, program: &P) -> Result<SessionOutputs, AttemptError> {
+        let Self { task, mut lines, keep, mut rng } = self;
+        match (task.run.job().malicious(), &mut lines[..]) {
+            (None, [line]) => task.semi_honest(program, line, &mut rng),
+            (Some(settings), [line]) => task.malicious((program, settings), line, keep, &mut rng),
+            (Some(settings), _) => task.of_many((program, settings), lines, keep, &mut rng),
+            (None, _) => Err(AttemptError::Malformed("number of compute parties")),
+        }
+    }
+}
+
+impl Task<'_> {
     /// Computes with a party that follows the protocol.
-    pub(super) fn semi_honest<P: Functionality, S: Read + Write>(
+    fn semi_honest<P: Functionality>(
         self,
         program: &P,
-        channel: &mut AttemptChannel<S>,
-        rng: &mut (impl RngCore + CryptoRng),
+        Line { channel, exported }: &mut Line<'_>,
+        rng: &mut &mut dyn CryptoRngCore,
     ) -> Result<SessionOutputs, AttemptError> {
         let job = self.run.job();
         let holders = job.inputs.iter().map(|input| holder(job, input.party)).collect();
         let program = Delegated::new(program, holders);
         let program = program.ok_or(AttemptError::Malformed("number of input parties"))?;
         // The attempt is in the run id; the session counts nothing.
-        let run = session_id(self.run_id, &channel.exported);
+        let run = session_id(self.run_id, exported);
         let terms = Terms { run, attempt: self.attempt, reveal: Reveal::ResultParty };
         let mut inputs = Bits::with_capacity(self.shares.iter().map(|share| share.bits().len()).sum());
         self.shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
-        let channel = &mut channel.framed;
         let (output_share, transcript) = semi_honest(
             (self.role, self.proposed),
             &mut *channel,
@@ -150,20 +211,20 @@ impl Session<'_> {
     }
 
     /// Computes with a party that may do anything.
-    pub(super) fn malicious<P: Functionality + Sync, S: Read + Write>(
+    fn malicious<P: Functionality + Sync>(
         self,
         (program, settings): (&P, Settings),
-        channel: &mut AttemptChannel<S>,
+        Line { channel, exported }: &mut Line<'_>,
         keep: &mut dyn FnMut(Milestone) -> Result<(), NotKept>,
-        rng: &mut (impl RngCore + CryptoRng),
+        rng: &mut &mut dyn CryptoRngCore,
     ) -> Result<SessionOutputs, AttemptError> {
         let program = self.padded(program)?;
         let (bits, owners) = self.entered()?;
         let inputs = Inputs { bits: &bits, owners: &owners };
         // Attempts are counted from 0 there.
         let attempt = self.attempt.saturating_sub(1);
-        let run = session_id(self.run_id, &channel.exported);
-        let (terms, channel) = (Terms { run, attempt, reveal: Reveal::Both }, &mut channel.framed);
+        let run = session_id(self.run_id, exported);
+        let terms = Terms { run, attempt, reveal: Reveal::Both };
         let (padded, transcript) = match self.role {
             Role::Garbler => {
                 let session = malicious::Garbler::new(channel, &program, terms, settings).hello(rng)?;
@@ -181,28 +242,24 @@ impl Session<'_> {
 
     /// Computes with several parties of whom all others may do anything. Everything between two of them is bound to
     /// their channel; all have one record of what was broadcast, which is the transcript.
-    pub(super) fn of_many<P: Functionality + Sync, S: Read + Write + Send>(
+    fn of_many<P: Functionality + Sync>(
         self,
         (program, settings): (&P, Settings),
-        channels: &mut [AttemptChannel<S>],
+        lines: Vec<Line<'_>>,
         keep: &mut dyn FnMut(Milestone) -> Result<(), NotKept>,
-        rng: &mut (impl RngCore + CryptoRng),
+        rng: &mut &mut dyn CryptoRngCore,
     ) -> Result<SessionOutputs, AttemptError> {
         let (job, program) = (self.run.job(), self.padded(program)?);
         let (bits, owners) = self.entered()?;
         let inputs = Inputs { bits: &bits, owners: &owners };
-        let (mut channels, mut runs) = (channels.iter_mut().collect::<Vec<_>>(), Vec::new());
         let others = job.other_compute_parties(self.us);
         let by_place = job.by_place();
         let place_of = |party: PartyId| by_place.iter().position(|id| *id == party).unwrap_or_default();
         // Channels come in the job's order, and go in that of places.
-        let mut order: Vec<usize> = (0..channels.len()).collect();
-        order.sort_by_key(|i| others.get(*i).map(|party| place_of(*party)));
-        let mut ordered: Vec<Option<&mut AttemptChannel<S>>> = channels.drain(..).map(Some).collect();
-        for channel in order.into_iter().filter_map(|i| ordered.get_mut(i)?.take()) {
-            runs.push(session_id(self.run_id, &channel.exported));
-            channels.push(channel);
-        }
+        let mut lines: Vec<_> = others.into_iter().map(place_of).zip(lines).collect();
+        lines.sort_by_key(|(place, _)| *place);
+        let runs = lines.iter().map(|(_, line)| session_id(self.run_id, &line.exported)).collect();
+        let channels = lines.into_iter().map(|(_, line)| line.channel).collect();
         let refused = || AttemptError::Malformed("number of compute parties");
         let place = |party| Place::new(place_of(party) as u8 + 1).ok_or_else(refused);
         let parties = Parties::new(by_place.len() as u8).ok_or_else(refused)?;
@@ -216,8 +273,8 @@ impl Session<'_> {
         // Attempts are counted from 0 there.
         let plan =
             plan.with_settings(settings).with_run(RunId(self.run_id.0), self.attempt.saturating_sub(1));
-        let framed = channels.into_iter().map(|channel| &mut channel.framed).collect();
-        let session = multiparty::Session::new(framed, place(self.us)?, &program, &plan).with_pair_runs(runs);
+        let session =
+            multiparty::Session::new(channels, place(self.us)?, &program, &plan).with_pair_runs(runs);
         let session = session.hello(rng)?.set_up(rng)?.execute_for_owners(inputs, keep, rng)?;
         self.delivered(session.output(), session.record())
     }

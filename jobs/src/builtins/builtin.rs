@@ -8,10 +8,11 @@ use super::sum_by_group::SumByGroup;
 use super::top_k::TopK;
 use super::welch::Welch;
 use crate::multiparty::{
-    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, ParameterError, Parameters, RowNames,
-    Table,
+    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, ParameterError, Parameters, RowError,
+    RowNames, Table, TooLarge,
 };
 use sotto_mpc::Fancy;
+use sotto_mpc::fancy::Cost;
 use sotto_mpc::inputs::Inputs;
 
 /// Declares the enum, its lookup by name, and that it does what its program does.
@@ -64,6 +65,16 @@ macro_rules! builtin {
                 outputs: &mut Vec<F::Wire>,
             ) -> Result<(), F::Error> {
                 match self { $(Self::$program(program) => program.body(f, inputs, outputs),)+ }
+            }
+
+            // Compiled here, and not wherever they are called.
+
+            fn gate_stream(&self, most: u64) -> Result<([u8; 32], Cost), TooLarge> {
+                match self { $(Self::$program(program) => program.gate_stream(most),)+ }
+            }
+
+            fn compute(&self, parties: &[Vec<Cells>]) -> Result<Vec<Cells>, RowError> {
+                match self { $(Self::$program(program) => program.compute(parties),)+ }
             }
 
             fn local(&self, party: usize) -> Box<dyn LocalStep + '_> {

@@ -47,7 +47,7 @@ pub use crate::collect::Outcome;
 
 use rand_core::{CryptoRng, RngCore};
 
-use crate::multiparty::Functionality;
+use crate::attempt::Executable;
 use crate::storage::{Storage, claim};
 use crate::verify_program::verify_declaration;
 
@@ -55,7 +55,7 @@ use crate::verify_program::verify_declaration;
 ///
 /// # Errors
 /// [`RunError`]; whatever was kept is still there, and the run can be taken up again.
-pub fn take_part<P: Functionality + Sync>(
+pub fn take_part<P: Executable>(
     setup: &Setup<'_, P>,
     storage: &mut (impl Storage + Send),
     rng: &mut (impl RngCore + CryptoRng),

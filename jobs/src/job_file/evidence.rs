@@ -18,7 +18,7 @@ impl Drafting<'_> {
     /// The evidence that is demanded, each by the hash of its policy's file.
     pub(super) fn attestation(
         &mut self,
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<Attestation> {
         let file = self.file;
         let (mut demands, mut sound) = (Vec::new(), true);
@@ -41,7 +41,7 @@ impl Drafting<'_> {
         &mut self,
         name: &str,
         party: &Spanned<T>,
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<Digest> {
         let text = read(name).map_err(|e| format!("the policy {name} cannot be read: {e}"));
         let policy = text.and_then(|text| {

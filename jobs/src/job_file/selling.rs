@@ -13,7 +13,7 @@ impl Drafting<'_> {
     pub(super) fn sale(
         &mut self,
         parties: &[Option<Party>],
-        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+        read: &mut dyn FnMut(&str) -> std::io::Result<String>,
     ) -> Option<Option<Sale>> {
         let Some(written) = &self.file.sale else { return Some(None) };
         let (entry, span) = (written.get_ref(), written.span());

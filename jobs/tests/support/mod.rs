@@ -7,6 +7,7 @@ pub(crate) mod world;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_jobs::attempt::Executable;
 use sotto_jobs::job::{Attestation, Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
 use sotto_jobs::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 use sotto_jobs::text::{Line, Name, Prose};
@@ -62,6 +63,8 @@ impl Sum {
         Self(Header { name, declaration, parameters: [0; 32] })
     }
 }
+
+impl Executable for Sum {}
 
 impl Functionality for Sum {
     fn header(&self) -> &Header {

@@ -28,8 +28,8 @@ use super::trade::Post;
 use crate::PartyId;
 use crate::admission::Connections;
 use crate::attempt::{
-    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Surroundings, begin_with_all,
-    contributed,
+    AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Executable, Surroundings,
+    begin_with_all, contributed,
 };
 use crate::collect::Outcome;
 use crate::compute_party::{
@@ -53,7 +53,7 @@ const OPENING: Duration = Duration::from_secs(30);
 /// How long signatures may take to cross, once all is computed.
 const SIGNING: Duration = Duration::from_secs(60);
 
-pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
+pub(crate) fn run<P: Executable, S: Storage + Send>(
     setup: &Setup<'_, P>,
     own: Option<OwnInput>,
     storage: &mut S,
@@ -140,7 +140,7 @@ fn refuse<P: Functionality>(setup: &Setup<'_, P>, by: PartyId, reply: Reply) -> 
     }
 }
 
-impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
+impl<P: Executable, S: Storage + Send> Server<'_, P, S> {
     fn role(&self) -> Role {
         if self.setup.us == self.setup.job().garbler { Role::Garbler } else { Role::Evaluator }
     }

@@ -24,10 +24,10 @@ use super::error::RunError;
 use super::routes::PartyChannel;
 use super::server::{ProvenLine, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, RETRY_INTERVAL};
+use crate::attempt::Executable;
 use crate::attempt::{Computed, Finished};
 use crate::compute_party::{Ended, opening};
 use crate::messages::{RequestKind, Response};
-use crate::multiparty::Functionality;
 use crate::receipt::Receipt;
 use crate::run_state::Event;
 use crate::session_evidence::Proven;
@@ -45,7 +45,7 @@ const GATHERING: Duration = Duration::from_secs(10);
 /// Lines that wait for a meeting, at the first compute party.
 pub(crate) type Arrived = BTreeMap<PartyId, (Instant, ProvenLine)>;
 
-impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
+impl<P: Executable, S: Storage + Send> Server<'_, P, S> {
     /// Lines to all other compute parties, in the job's order, if all are there now.
     pub(super) fn assemble(
         &self,

@@ -23,10 +23,10 @@ use super::listener::Incoming;
 use super::routes::PartyChannel;
 use super::setup::{Setup, Stage, now};
 use crate::admission::{Admission, Connections};
+use crate::attempt::Executable;
 use crate::attempt::contributed;
 use crate::input_commitment::encrypted_length;
 use crate::messages::{Request, RequestKind, Response};
-use crate::multiparty::Functionality;
 use crate::run_state::{Effect, Event, Item, RunState};
 use crate::session_evidence::{End, ExchangeError, LIFE, Proven};
 use crate::storage::{Storage, name};
@@ -122,7 +122,7 @@ impl Drop for ConnectionPermit<'_> {
     }
 }
 
-impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
+impl<'a, P: Executable, S: Storage + Send> Server<'a, P, S> {
     pub(crate) fn durable(&self) -> MutexGuard<'_, DurableState<'a, S>> {
         lock(&self.durable)
     }
