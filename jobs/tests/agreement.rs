@@ -1,8 +1,7 @@
 //! What is agreed: ids, signatures, plain words, policies and budgets, and what each refuses.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{NOW, agreement, approvals, draft, identity, job, line, rng};
 use sotto_jobs::approval::{ApprovalError, RunNotAllowed};
 use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, Field, RowsHasher};
 use sotto_jobs::job::{
@@ -19,7 +18,6 @@ use sotto_jobs::{Agreement, Approval, Digest, Job};
 use sotto_mpc::ot::{Expansion, TreeDepth};
 use sotto_mpc::protocol::malicious::{Attempts, Settings};
 use sotto_party::Identity;
-use support::{NOW, agreement, approvals, draft, identity, job, line, rng};
 
 fn rendezvous_server(key: u64) -> Meeting {
     Meeting::RendezvousServer(RendezvousServer {

@@ -2,12 +2,12 @@
 //! a transcript in which no row appears.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::support::world::{FIRST, ROWS, World, channel};
+use crate::support::{NOW, Sum, agreement, draft, identity, job, rng};
 use rand_core::{CryptoRng, RngCore};
 use sotto_jobs::attempt::{AttemptError, Surroundings, begin};
 use sotto_jobs::job::{Draft, Suite};
@@ -17,8 +17,6 @@ use sotto_jobs::{Job, PartyId};
 use sotto_mpc::channel::{Pipe, pipe_pair};
 use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::malicious::Settings;
-use support::world::{FIRST, ROWS, World, channel};
-use support::{NOW, Sum, agreement, draft, identity, job, rng};
 
 fn number(bits: &[bool]) -> u64 {
     bits.iter().rev().fold(0, |n, bit| n << 1 | u64::from(*bit))

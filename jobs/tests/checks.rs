@@ -2,11 +2,11 @@
 //! requests and receipts.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::io::{self, Read, Write};
 use std::thread;
 
+use crate::support::world::{FIRST, World, channel};
+use crate::support::{NOW, Sum, agreement, approvals, identity, job, rng};
 use sotto_jobs::admission::{Admission, Connections, MAX_CONNECTIONS};
 use sotto_jobs::attempt::{AttemptError, Computed, Finished, Surroundings, begin};
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended};
@@ -20,8 +20,6 @@ use sotto_jobs::run_state::{Effect, Event, NextStep, OwnParty, RunState};
 use sotto_jobs::{Agreement, Approval, Digest, PartyId};
 use sotto_mpc::channel::pipe_pair;
 use sotto_party::Context;
-use support::world::{FIRST, World, channel};
-use support::{NOW, Sum, agreement, approvals, identity, job, rng};
 
 const ACME: PartyId = PartyId(0);
 const BOLT: PartyId = PartyId(1);
@@ -170,7 +168,7 @@ fn a_receipt_is_the_same_from_both_of_our_run_and_about_our_input() {
     assert_eq!(outcome(here, DORA, 1, Some(&world.input_commitments[1]), &dora), not_ours);
     assert_eq!(outcome(here, DORA, 1, None, &dora), not_ours);
     assert_eq!(outcome(here, EVE, 2, None, &eve), not_ours);
-    let mut other = support::draft();
+    let mut other = crate::support::draft();
     other.nonce = Digest([8; 32]);
     let other = agreement(&sotto_jobs::Job::new(other).unwrap());
     assert_eq!(outcome(&other, EVE, 1, None, &eve), not_ours);

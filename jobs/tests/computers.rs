@@ -2,10 +2,10 @@
 //! what each check refuses.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::thread;
 
+use crate::support::world::{ROWS, World, channel};
+use crate::support::{NOW, Sum, draft_of_three, identity, line, rng};
 use sotto_jobs::admission::Admission;
 use sotto_jobs::attempt::{
     AttemptChannel, AttemptError, Computed, Earlier, Finished, Surroundings, begin_with_all,
@@ -24,8 +24,6 @@ use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::malicious::{Check, HelloError, SessionError};
 use sotto_party::hex::to_hex;
 use sotto_vectors::{json, load, render};
-use support::world::{ROWS, World, channel};
-use support::{NOW, Sum, draft_of_three, identity, line, rng};
 
 /// In the job's order.
 const COMPUTERS: [PartyId; 3] = [PartyId(0), PartyId(1), PartyId(3)];
@@ -424,7 +422,7 @@ fn which_jobs_of_many_there_are() {
     });
     assert!(same.contains(&(Part::Party(3), JobError::OneAddress)));
     // A job of two has the encoding and the id that it had before there were more, and no other.
-    let of_two = Job::new(support::malicious_draft()).unwrap();
+    let of_two = Job::new(crate::support::malicious_draft()).unwrap();
     let bytes = of_two.to_bytes();
     assert!(bytes.starts_with(b"sotto job v1\0"));
     let mut relabelled = b"sotto job v4\0".to_vec();

@@ -2,15 +2,13 @@
 //! refuses.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{NOW, agreement, approvals, draft, identity, job, rng};
 use proptest::prelude::*;
 use sotto_jobs::input_commitment::{Brought, InputCommitment, InputError, encrypted_length, prepare};
 use sotto_jobs::kind::TEXTS;
 use sotto_jobs::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
 use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
-use support::{NOW, agreement, approvals, draft, identity, job, rng};
 
 const DORA: PartyId = PartyId(3);
 
@@ -89,7 +87,7 @@ fn a_manifest_is_of_its_owner_job_and_run() {
     let prepared =
         prepare(first, Brought { bits: &[true][..].into(), pad: 0 }, &identity(DORA), &mut rng(1)).unwrap();
     let bytes = prepared.input_commitment.to_bytes();
-    let other = support::agreement(&Job::new(other).unwrap());
+    let other = crate::support::agreement(&Job::new(other).unwrap());
     assert_eq!(InputCommitment::from_bytes(other.run(1).unwrap().input_of(DORA), &bytes), refused);
     for at in 0..bytes.len() {
         let mut altered = bytes.clone();

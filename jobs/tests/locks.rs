@@ -1,8 +1,7 @@
 //! Outputs that are sold: who opens a locked share, what a receipt says of it, and who can be accused.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{NOW, identity, job, rng};
 use rand_core::RngCore;
 use sotto_jobs::false_share::{FalseShare, Offence, Unproven};
 use sotto_jobs::lock::share::{
@@ -14,7 +13,6 @@ use sotto_jobs::{Digest, Job, PartyId, Receipt};
 use sotto_mpc::Bits;
 use sotto_party::hex::to_hex;
 use sotto_vectors::{json, load, render};
-use support::{NOW, identity, job, rng};
 
 const ACME: PartyId = PartyId(0);
 const BOLT: PartyId = PartyId(1);

@@ -2,11 +2,11 @@
 //! check refuses.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::thread;
 
+use crate::support::world::{World, channel};
+use crate::support::{NOW, agreement, draft, identity, malicious_draft, rng};
 use sotto_jobs::attempt::{AttemptError, Computed, Earlier, Finished, Surroundings, begin};
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended, Outcome};
 use sotto_jobs::input_commitment::{InputCommitment, InputError, InputShare, encrypted_length};
@@ -18,8 +18,6 @@ use sotto_jobs::run_state::{Effect, Event, Item, NextStep, OwnParty, RunState};
 use sotto_jobs::{Digest, Job, PartyId};
 use sotto_mpc::channel::pipe_pair;
 use sotto_mpc::protocol::malicious::{Check, Milestone, NotKept, SessionError};
-use support::world::{World, channel};
-use support::{NOW, agreement, draft, identity, malicious_draft, rng};
 
 const ACME: PartyId = PartyId(0);
 const BOLT: PartyId = PartyId(1);
@@ -239,7 +237,7 @@ fn a_burnt_attempt_is_not_used_again_after_a_restart() {
     let stopped = disk.restore(&agreement, &us).next_step(NOW);
     assert_eq!(stopped, NextStep::Stop(AttemptError::Exhausted(2).to_string()));
     // A job against curious parties goes on.
-    let other = support::agreement(&Job::new(draft()).unwrap());
+    let other = crate::support::agreement(&Job::new(draft()).unwrap());
     assert_eq!(disk.restore(&other, &us).next_step(NOW), NextStep::Meet);
 }
 

@@ -1,8 +1,8 @@
 //! Offers: what one allows, who reads its terms, how often and for which jobs it is used; and what a policy says of sales.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::selling::{ACME, CARL, DORA, EVE, allowed, offer, offer_of, rows, sold_draft, terms};
+use crate::support::{NOW, identity, job, rng};
 use sotto_jobs::job::{Draft, Payee};
 use sotto_jobs::offer::{Allowed, EncryptedTerms, Offer, OfferError, OfferedRows, OpenedTerms, Terms};
 use sotto_jobs::offer_use::{OfferUseError, Use, check_offers, revoke, use_offer};
@@ -11,8 +11,6 @@ use sotto_jobs::policy_file;
 use sotto_jobs::storage::Memory;
 use sotto_jobs::text::Prose;
 use sotto_jobs::{Digest, Job, PartyId};
-use support::selling::{ACME, CARL, DORA, EVE, allowed, offer, offer_of, rows, sold_draft, terms};
-use support::{NOW, identity, job, rng};
 
 fn with(change: impl FnOnce(&mut Allowed)) -> Result<(), OfferError> {
     let mut allowed = allowed();

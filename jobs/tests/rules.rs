@@ -1,15 +1,13 @@
 //! The rules that a draft keeps to become a job: what breaks each, and what is just allowed.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{draft, line};
 use sotto_jobs::Job;
 use sotto_jobs::job::{
     Adversary, Column, Draft, JobError, MAX_AND_GATES, Meeting, Part, PartyId, ResultColumn,
 };
 use sotto_jobs::kind::Kind;
 use sotto_party::PublicKey;
-use support::{draft, line};
 
 fn result(output: u16, kind: Kind, decimals: u8) -> ResultColumn {
     ResultColumn { output, column: line("sum"), decimals, kind }

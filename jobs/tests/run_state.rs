@@ -1,10 +1,10 @@
 //! The run state of a compute party: what it keeps, and that it goes on from what a crash left.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::world::World;
+use crate::support::{agreement, draft, identity, job};
 use sotto_jobs::attempt::{AttemptError, Computed, Finished};
 use sotto_jobs::messages::Response;
 use sotto_jobs::multiparty::Functionality;
@@ -13,8 +13,6 @@ use sotto_jobs::run_state::{Effect, Event, Item, OwnParty, RunState};
 use sotto_jobs::{Digest, Job, PartyId};
 use sotto_mpc::channel::pipe_pair;
 use sotto_party::Identity;
-use support::world::World;
-use support::{agreement, draft, identity, job};
 
 #[test]
 fn attempts_go_on_after_a_record_that_a_crash_cut_off() {

@@ -1,8 +1,9 @@
 //! Sales: which jobs sell outputs, and what the buyer has before and after it knows the secret.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::selling::{ACME, BOLT, CARL, DORA, EVE, allowed, offer, offer_of, sold_draft, terms};
+use crate::support::world::{ROWS, World};
+use crate::support::{NAMES, NOW, Sum, draft, identity};
 use sotto_jobs::attempt::Finished;
 use sotto_jobs::collect::{Collected, Collector, Disagreement, Ended};
 use sotto_jobs::job::{Draft, JobError, Payee, Sale, Suite};
@@ -22,9 +23,6 @@ use sotto_mpc::circuit::language::NoCompiler;
 use sotto_mpc::protocol::malicious::Settings;
 use sotto_party::hex::{from_hex, to_hex};
 use sotto_vectors::{json, load, render};
-use support::selling::{ACME, BOLT, CARL, DORA, EVE, allowed, offer, offer_of, sold_draft, terms};
-use support::world::{ROWS, World};
-use support::{NAMES, NOW, Sum, draft, identity};
 
 fn faults(change: impl FnOnce(&mut Draft)) -> Vec<JobError> {
     let mut draft = sold_draft();

@@ -1,19 +1,17 @@
 //! Settling a sale: every party dies before every step, or lies, and the money is counted.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::selling::{ACME, BOLT, CARL, DORA, EVE, PAYEES, encrypted, ran, secret_of, sold_draft};
+use crate::support::world::{ROWS, World};
+use crate::support::{Sum, identity, rng};
 use sotto_jobs::codec::Bytes;
 use sotto_jobs::lock::{LockSecret, Place};
 use sotto_jobs::sale::computer::{self, Computer};
 use sotto_jobs::sale::payee::{self, Event, Judgement, Payee};
 use sotto_jobs::sale::{Ask, ClaimSet, EncryptedSecret, Go, Part, PayeeClaim, SaleError, Sold, Wanted};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
-use support::selling::{ACME, BOLT, CARL, DORA, EVE, PAYEES, encrypted, ran, secret_of, sold_draft};
-use support::world::{ROWS, World};
-use support::{Sum, identity, rng};
 
 /// The last height of all claims, and the last at which a secret may leave.
 const UNTIL: u64 = 1000;

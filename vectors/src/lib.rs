@@ -1,12 +1,22 @@
 //! The test vectors: one JSON file per subject, in the folder of this crate.
 //!
-//! `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors` writes the files of the ledger.
-//! Without the variable, the test fails if a file differs from the code's output. `cargo test -p sotto-wallet
-//! --release --lib encryption` does the same for `encrypted_message.json`, its test `group_wallet` for `group_coin.json`
-//! and `member_wallet.json`, its test `levels` for `levels.json`, and `cargo test -p sotto-jobs --release --test attestation` for `evidence.json`,
-//! `--test computers` for `computers.json`, `--test locks` for `locks.json`, `--test sales` for `sales.json`, `cargo test -p
-//! sotto-keys --release --test vectors` for `keys.json` and `--test vault` for `vault.json`, `cargo test -p sotto-node --release
-//! --test group_messages` for `council.json`, `cargo test -p sotto-mpc --release --test three_halves` for `three_halves.json`, with `--test lanes` for `lanes.json`. `rfc9496.json` and `rfc9591.json`
+//! Tests compare the files with the code's output; with `SOTTO_VECTORS=write` in the environment, the same tests write them:
+//!
+//! | `cargo test --release -p` | | files |
+//! |---|---|---|
+//! | `sotto-mw` | `--test vectors` | those of the ledger |
+//! | `sotto-wallet` | `--lib encryption` | `encrypted_message.json` |
+//! | `sotto-wallet` | `--test main group_wallet` | `group_coin.json`, `member_wallet.json` |
+//! | `sotto-wallet` | `--test main levels` | `levels.json` |
+//! | `sotto-jobs` | `--test main attestation` | `evidence.json` |
+//! | `sotto-jobs` | `--test main computers` | `computers.json` |
+//! | `sotto-jobs` | `--test main locks` | `locks.json` |
+//! | `sotto-jobs` | `--test main sales` | `sales.json` |
+//! | `sotto-keys` | `--test vectors`, `--test vault` | `keys.json`, `vault.json` |
+//! | `sotto-node` | `--test group_messages` | `council.json` |
+//! | `sotto-mpc` | `--test three_halves`, `--test lanes` | `three_halves.json`, `lanes.json` |
+//!
+//! `rfc9496.json` and `rfc9591.json`
 //! are copies of the vectors in those documents. `check.py` verifies all files without this code. Numbers
 //! that may exceed 2⁵³ are decimal strings; bytes are hexadecimal.
 

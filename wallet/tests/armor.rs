@@ -1,15 +1,13 @@
 //! Slates as text: the damage that chat and mail do, and the error for each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::two;
 use proptest::prelude::*;
 use sotto_mw::{chain::ChainId, codec::Encode, transaction::Transaction};
 use sotto_wallet::{
     armor::{self, ArmorError, MessageKind},
     slate::{Invite, Response},
 };
-use support::two;
 
 struct Letters {
     chain: ChainId,

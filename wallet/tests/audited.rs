@@ -1,8 +1,7 @@
 //! Wallets on a chain with auditors: everything that they do elsewhere, with outputs that auditors can read.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{Ledger, Person, two_on};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Auditors,
@@ -20,7 +19,6 @@ use sotto_wallet::{
     keys::{Account, OutputKind},
     scan::ChainSource as _,
 };
-use support::{Ledger, Person, two_on};
 
 const ZERO: Account = Account(0);
 

@@ -1,8 +1,7 @@
 //! Checkpoints: a wallet refuses a lower tip and a deep fork, and stores nothing of them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, TestStore, two};
 use sotto_mw::{amount::Height, hash::Hash};
 use sotto_wallet::{
     ViewKey, ViewWallet,
@@ -11,7 +10,6 @@ use sotto_wallet::{
     store::Store,
 };
 use std::convert::Infallible;
-use support::{Ledger, Person, TestStore, two};
 
 type Refused = ScanError<Infallible>;
 

@@ -3,10 +3,9 @@
 
 #[path = "embedding/pay.rs"]
 mod pay;
-mod support;
 
+use crate::support::two;
 use sotto_mw::amount::Amount;
-use support::two;
 
 #[test]
 fn the_documented_program_pays() {

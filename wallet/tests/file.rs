@@ -1,8 +1,7 @@
 //! The wallet file: truncated, altered, opened twice, or opened with a wrong passphrase.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Folder, Ledger};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_keys::passphrase::KdfError;
 use sotto_wallet::{
@@ -15,7 +14,6 @@ use sotto_wallet::{
     store::{Store, StoreError},
 };
 use std::{fs, path::Path};
-use support::{Folder, Ledger};
 
 const COST: KdfCost = KdfCost::INSECURE_FAST;
 

@@ -2,8 +2,7 @@
 //! after a pass over all unspent outputs. `tests/model.rs` compares the two over random histories.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, same_as_rescanned, two};
 use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindData};
 use sotto_wallet::{
     ViewKey, ViewWallet,
@@ -14,7 +13,6 @@ use sotto_wallet::{
     store::MemoryStore,
 };
 use std::{cell::RefCell, collections::BTreeMap, convert::Infallible};
-use support::{Ledger, Person, same_as_rescanned, two};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {

@@ -2,8 +2,7 @@
 //! do.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, fee};
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
@@ -21,7 +20,6 @@ use sotto_wallet::{
     sessions::{SessionStatus, TxStatus},
     slate::{Invite, Response, SlateError},
 };
-use support::{Ledger, Person, fee};
 
 const REWARD: u64 = 6_000_000_000;
 

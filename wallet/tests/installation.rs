@@ -1,8 +1,7 @@
 //! Old wallet files, copies and crashes under the same installation: no session is closed twice.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Folder, Person, two};
 use sotto_mw::{
     codec::Encode,
     hash::Hash,
@@ -16,7 +15,6 @@ use sotto_wallet::{
     store::{MemoryRegister, SessionRegister, StoreError},
 };
 use std::{fs, io, sync::Barrier};
-use support::{Folder, Person, two};
 use zeroize::Zeroizing;
 
 fn refusal<T>(r: Result<T, WalletError>) -> SlateError {

@@ -1,8 +1,7 @@
 //! Integrity levels: what an issuer says of an output, who takes it over, and what is then spent with what.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, on_main, two};
 use sotto_mw::{
     amount::{Amount, Height},
     codec::{Decode as _, Encode as _},
@@ -16,7 +15,6 @@ use sotto_wallet::{
     keys::Account,
     level::{Level, LevelError, Mixing, Sealed, Statement, Subject},
 };
-use support::{Ledger, Person, on_main, two};
 
 const ZERO: Account = Account(0);
 

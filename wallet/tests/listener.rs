@@ -1,8 +1,7 @@
 //! A wallet that receives by itself answers what its owner consents to, and nothing else.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person};
 use rand_core::OsRng;
 use sotto_mw::amount::Amount;
 use sotto_wallet::{
@@ -13,7 +12,6 @@ use sotto_wallet::{
     scan::UnspentInputs,
     slate::{Invite, Response},
 };
-use support::{Ledger, Person};
 
 fn consent(senders: Senders) -> Consent {
     Consent { senders, least: Amount::new(1_000), per_hour: 3 }

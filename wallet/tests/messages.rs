@@ -1,8 +1,7 @@
 //! Encrypted messages: only the addressee can read them, and their length reveals only their kind.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, two};
 use proptest::prelude::*;
 use sotto_mw::{
     codec::{Decode, Encode},
@@ -16,7 +15,6 @@ use sotto_wallet::{
     keys::Account,
     slate::{Invite, Memo, Response, SlateError},
 };
-use support::{Ledger, Person, two};
 
 fn encrypted(a: &Person, b: &Person, invite: &Invite) -> Encrypted<Invite> {
     a.wallet.encrypt(Account(0), &b.address(), invite).unwrap()

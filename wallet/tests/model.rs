@@ -7,8 +7,7 @@
 //! an old copy. A payment is confirmed exactly when the chain contains it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, same_as_rescanned};
 use proptest::prelude::*;
 use sotto_mw::{
     amount::Height,
@@ -25,7 +24,6 @@ use sotto_wallet::{
     slate::{Payment, Response},
 };
 use std::collections::BTreeSet;
-use support::{Ledger, Person, same_as_rescanned};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,8 +1,7 @@
 //! One-sided payments: the receiver is away, and only its address is known.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{Ledger, Person, two};
 use sotto_mw::{
     amount::{Amount, Height},
     codec::{Decode as _, Encode as _},
@@ -25,7 +24,6 @@ use sotto_wallet::{
     sessions::{SessionStatus, TxStatus},
     slate::SlateError,
 };
-use support::{Ledger, Person, two};
 
 const ZERO: Account = Account(0);
 

@@ -1,8 +1,7 @@
 //! Wallets on one ledger: payments, restores, cancellations, expiries, reorganisations.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, fee, two};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Network,
@@ -21,7 +20,6 @@ use sotto_wallet::{
     store::{Store, StoreError},
 };
 use std::convert::Infallible;
-use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 /// Fees with one input and one kernel: with change, and without.

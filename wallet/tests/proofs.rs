@@ -1,8 +1,7 @@
 //! Proofs of payment: for each check, a proof that only this check refuses.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, two};
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -21,7 +20,6 @@ use sotto_wallet::{
     proof::{PaymentProof, PaymentProofError},
     slate::Memo,
 };
-use support::{Ledger, Person, two};
 
 /// A payment by invite and one by invoice in block 4, and the first one's proof.
 fn paid() -> (Ledger, Person, SessionId, SessionId) {

@@ -8,8 +8,8 @@ mod group;
 mod holds;
 #[path = "reading/records.rs"]
 mod records;
-mod support;
 
+use crate::support::{Ledger, Person, two_on};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_audit::{
     AnswerRecord, Charter, CharterTerms, Matter, OpenedRequest, OutputPlace, ReadRequest, RecordedAnswer,
@@ -32,7 +32,6 @@ use sotto_wallet::{
     keys::Account,
     level::Sealed,
 };
-use support::{Ledger, Person, two_on};
 
 const TERMS: CharterTerms = CharterTerms { needed: 2, outputs: 3, requests: 2, depth: 3, delay: 5 };
 /// Some time in 2026.

@@ -1,8 +1,7 @@
 //! Restores: what they find, how they resume, and that the result is always the same.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, fee, two};
 use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindData};
 use sotto_wallet::{
     history::{EntryKind, HistoryEntry},
@@ -11,7 +10,6 @@ use sotto_wallet::{
     store::Store,
 };
 use std::cell::Cell;
-use support::{Ledger, Person, fee, two};
 
 fn again(ledger: &Ledger, p: &Person, seed: u64) -> Person {
     Person::from_words(ledger.chain.clone(), p.wallet.words().clone(), seed)

@@ -1,8 +1,7 @@
 //! Self-spends that end signed payments, and consolidations.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, fee, two};
 use sotto_mw::{rules::Verified, session::SessionId, transaction::Transaction};
 use sotto_wallet::{
     WalletError,
@@ -12,7 +11,6 @@ use sotto_wallet::{
     sessions::{SessionStatus, TxStatus},
     slate::SlateError,
 };
-use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 /// One input, one output, one kernel.

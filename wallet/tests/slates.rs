@@ -1,8 +1,7 @@
 //! Every altered, repeated or foreign slate is refused with a reason that names the party.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, fee, on_main, two};
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
@@ -20,7 +19,6 @@ use sotto_wallet::{
     nonce_vault::Installation,
     slate::{Invite, Memo, Response, SlateError},
 };
-use support::{Ledger, Person, fee, on_main, two};
 
 /// One input, with change.
 const FEE: u64 = fee(1, 2, 1);

@@ -1,8 +1,7 @@
 //! What a wallet says of its payments: each state has its name, from the first message to the last block.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Ledger, Person, fee, two};
 use sotto_mw::{amount::Amount, amount::Height, session::SessionId};
 use sotto_wallet::{
     WalletError,
@@ -12,7 +11,6 @@ use sotto_wallet::{
     sessions::{SessionStatus, TxStatus},
     slate::SlateError,
 };
-use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 

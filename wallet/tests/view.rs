@@ -1,8 +1,7 @@
 //! View keys: what they show, what they hide, and that no other text is accepted as one.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::two;
 use sotto_mw::{amount::Amount, chain::Network};
 use sotto_wallet::{
     ViewKey, ViewWallet, Wallet, WalletError,
@@ -10,7 +9,6 @@ use sotto_wallet::{
     outputs::{OutputRecord, OutputStatus},
     store::MemoryStore,
 };
-use support::two;
 
 fn heights(o: &OutputRecord) -> (u64, u64, Option<u64>) {
     let units = o.opening.amount.units();

@@ -1,8 +1,7 @@
 //! The contents of a wallet: each meaning has one encoding, and nothing else decodes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{TestStore, fee, two};
 use proptest::prelude::*;
 use sotto_mw::{amount::Amount, session::SessionId};
 use sotto_wallet::{
@@ -12,7 +11,6 @@ use sotto_wallet::{
     slate::Memo,
     store::{MemoryStore, Store},
 };
-use support::{TestStore, fee, two};
 
 /// Contents with an output in every status and a payment in every stage, and a cancelled session.
 fn contents() -> (Vec<u8>, SessionId) {

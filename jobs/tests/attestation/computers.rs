@@ -17,7 +17,7 @@ use super::attested::snp;
 use super::kit::{ACME, BOLT, CARL, DORA, Kit, Texts, demanding, key};
 use super::receipts::{facts, of_three, statement_of};
 use super::runs::{check, everybody, is_attested, part, placed, software_job};
-use super::support::{NAMES, agreement, draft_of_three};
+use crate::support::{NAMES, agreement, draft_of_three};
 
 #[test]
 fn three_show_each_other_evidence_and_the_receipt_names_that_of_all() {

@@ -13,7 +13,7 @@ use sotto_tee::{Appraised, Collateral, Evidence, Kind, Roots};
 use super::attested::intel::{NOW, Quirks, platform};
 use super::attested::{THEN, hex, sample, snp};
 use super::kit::{ACME, BOLT, DORA, Kit, Texts, demanding, ends};
-use super::support::{agreement, draft, draft_of_three};
+use crate::support::{agreement, draft, draft_of_three};
 
 fn enclave(more: &str) -> String {
     format!("version = 1\n[[accept]]\nkind = 'sgx'\nmeasurements.mrenclave = '{}'\n{more}", "10".repeat(32))

@@ -12,7 +12,7 @@ use sotto_tee::{
 };
 
 use super::kit::{ACME, BOLT, BUILD, CARL, DORA, Kit, Texts, computers, demanding, key, software_policy};
-use super::support::{NOW, agreement, draft_of_three, identity, job};
+use crate::support::{NOW, agreement, draft_of_three, identity, job};
 
 /// Software evidence of a party in a bundle that was made under this policy.
 fn bundle(us: PartyId, binding: &Binding, policy: &str, time: u64) -> Bundle {

@@ -21,7 +21,7 @@ use sotto_tee::{Revocable, software};
 
 use super::attested::snp;
 use super::kit::{ACME, BOLT, BUILD, CARL, Kit, Texts, demanding, key, software_policy};
-use super::support::{NAMES, Sum, agreement, draft, identity, line, malicious_draft, rng};
+use crate::support::{NAMES, Sum, agreement, draft, identity, line, malicious_draft, rng};
 
 const EVE: PartyId = PartyId(4);
 const ROWS: [(u16, [i128; 3]); 3] = [(0, [100, 200, 999]), (2, [1, 2, 3]), (3, [0, 0, 50])];

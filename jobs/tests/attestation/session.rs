@@ -14,7 +14,7 @@ use sotto_tee::bundle::NoVerdict;
 use sotto_tee::{Binding, Evidence, Kind, Purpose, Revocable, Revoked, software};
 
 use super::kit::{ACME, BOLT, BUILD, CARL, Kit, Texts, computers, demanding, ends, key, software_policy};
-use super::support::{NOW, agreement, draft, identity};
+use crate::support::{NOW, agreement, draft, identity};
 
 /// What the two ends make of an exchange over a channel of which each sees its own exported value.
 fn exchange([caller, called]: [&Kit; 2], exporters: [[u8; 32]; 2]) -> [Result<Proven, ExchangeError>; 2] {

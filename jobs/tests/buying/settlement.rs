@@ -1,8 +1,8 @@
 //! The buyer crashes before every effect, each other party dies before every step, and the money is counted.
 
-use super::support::identity;
-use super::support::selling::{are_the_sum, encrypted};
 use super::{ACME, BOLT, PAYEES, Run, UNTIL, signed};
+use crate::support::identity;
+use crate::support::selling::{are_the_sum, encrypted};
 use sotto_jobs::PartyId;
 use sotto_jobs::lock::LockSecret;
 use sotto_jobs::sale::buyer::{Buyer, Effect, Event};

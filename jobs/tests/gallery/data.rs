@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use crate::questions;
+use crate::gallery::questions;
 
 /// The real data: class and 30 measures of each patient, as text.
 fn patients() -> Vec<Vec<String>> {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use crate::data::cents;
+use crate::gallery::data::cents;
 
 mod orders;
 

@@ -1,6 +1,6 @@
 //! Operators, casts and enums, on every type.
 
-use crate::twin::{Twin, compiler};
+use crate::language::twin::{Twin, compiler};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};

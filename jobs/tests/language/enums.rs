@@ -1,6 +1,6 @@
 //! Enums whose variants have fields, as inputs and results: a column for the variant, and one for each field.
 
-use crate::twin::Twin;
+use crate::language::twin::Twin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::multiparty::{Cells, Functionality};

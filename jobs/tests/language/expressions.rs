@@ -1,6 +1,6 @@
 //! Random expressions, held against clear arithmetic.
 
-use crate::twin::compiler;
+use crate::language::twin::compiler;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};

@@ -1,6 +1,6 @@
 //! Joins, and constants that come from outside.
 
-use crate::twin::{Twin, compiler};
+use crate::language::twin::{Twin, compiler};
 use garble_lang::literal::Literal;
 use garble_lang::token::UnsignedNumType;
 use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};

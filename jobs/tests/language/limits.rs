@@ -1,7 +1,7 @@
 //! What compiled programs cost, and which sources are refused.
 
-use crate::programs::PROGRAMS;
-use crate::twin::{Twin, compiler};
+use crate::language::programs::PROGRAMS;
+use crate::language::twin::{Twin, compiler};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};

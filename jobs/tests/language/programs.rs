@@ -1,6 +1,6 @@
 //! Programs that use everything the language has.
 
-use crate::twin::Twin;
+use crate::language::twin::Twin;
 
 /// Everything the language has, in programs that use it.
 pub(crate) const PROGRAMS: [&str; 14] = [

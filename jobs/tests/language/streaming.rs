@@ -1,6 +1,6 @@
 //! Loops over large tables: the same results as the language's own circuits, in memory that does not grow.
 
-use crate::twin::{Twin, compiler};
+use crate::language::twin::{Twin, compiler};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};

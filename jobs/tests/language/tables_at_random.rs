@@ -1,8 +1,8 @@
 //! Random programs with sorts, joins, loops, tables that loops make, and rows by secret indices, against the language's
 //! own circuits: in the clear, and computed by two parties, curious ones and malicious ones.
 
-use crate::tables::{ascending, sort};
-use crate::twin::Twin;
+use crate::language::tables::{ascending, sort};
+use crate::language::twin::Twin;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};

@@ -5,7 +5,7 @@ use super::malicious::{check, everybody_without};
 use super::*;
 
 fn agreed(deadline: u32) -> Agreement {
-    let mut draft = placed(support::draft_of_three());
+    let mut draft = placed(crate::support::draft_of_three());
     (draft.deadline, draft.limits.seconds) = (deadline, deadline);
     agreement(&Job::new(draft).unwrap())
 }

@@ -1,6 +1,6 @@
 //! A group that owns outputs on a chain whose auditors read every amount.
 
-use crate::world::{World, honest, these};
+use crate::group_wallet::world::{World, honest, these};
 use sotto_keys::Step;
 use sotto_mw::{
     chain::{Auditors, INPUT_WEIGHT, KERNEL_WEIGHT},

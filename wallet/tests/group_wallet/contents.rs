@@ -1,6 +1,6 @@
 //! The test vector of a member's stored wallet, new and after sessions: `SOTTO_VECTORS=write` writes it.
 
-use crate::world::{World, honest, these};
+use crate::group_wallet::world::{World, honest, these};
 use sotto_keys::{Hash, Index, Step};
 use sotto_vectors::{Value, json};
 use sotto_wallet::{

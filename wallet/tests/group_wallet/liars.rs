@@ -1,6 +1,6 @@
 //! Liars inside the group: each lie names its member, nothing false leaves the group, and the others go on without it.
 
-use crate::world::{World, identities, these};
+use crate::group_wallet::world::{World, identities, these};
 use sotto_keys::{
     Fault, Letter, Step,
     member::{Context, Identity},
@@ -55,12 +55,14 @@ fn no_key_makes_two_outputs() {
     assert_eq!(request.plan().fresh, other.plan().fresh);
     let mut parties = world.open(0, &request);
     let mut later = world.open(0, &other);
-    assert!(world.run(&mut parties, &crate::honest).iter().all(|end| matches!(end, Ok(Some(_)))));
+    assert!(
+        world.run(&mut parties, &crate::group_wallet::honest).iter().all(|end| matches!(end, Ok(Some(_))))
+    );
     // Member 2 has its list, and refuses; with its list lost, its register refuses.
-    let refused = world.run(&mut later, &crate::honest);
+    let refused = world.run(&mut later, &crate::group_wallet::honest);
     assert!(matches!(refused[1], Err(GroupError::KeyUsed(_))), "{:?}", refused[1]);
     world.members.iter_mut().for_each(|m| m.book = sotto_wallet::group::GroupBook::default());
-    let refused = world.run(&mut later, &crate::honest);
+    let refused = world.run(&mut later, &crate::group_wallet::honest);
     let burnt = |end: &Result<_, GroupError>| matches!(end, Err(GroupError::Keys(Fault::KeyUsed(_))));
     assert!(burnt(&refused[1]) && burnt(&refused[0]), "{refused:?}");
     // Nor can a liar have member 3 answer for a key of members 1 and 2: the plan says who answers.

@@ -1,8 +1,8 @@
 //! What a member refuses of its own fellows, and of the other side.
 
 use crate::{
+    group_wallet::world::{World, these},
     support::Ledger,
-    world::{World, these},
 };
 use sotto_keys::{
     Log, Member, Seed,

@@ -7,7 +7,7 @@
 //! excess = (r0_A + x) + r_loot − (r0_B + x)
 //! ```
 
-use crate::world::{World, these};
+use crate::group_wallet::world::{World, these};
 use sha2::{Digest, Sha512};
 use sotto_mw::{
     amount::{Amount, Height},

@@ -1,6 +1,6 @@
 //! The test vector of a group that responds to an invite: `SOTTO_VECTORS=write` writes it.
 
-use crate::{
+use crate::group_wallet::{
     audited,
     world::{Party, World, honest, these},
 };

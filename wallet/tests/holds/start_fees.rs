@@ -128,7 +128,7 @@ fn a_restore_from_words_finds_the_start_fee() {
     let found: Vec<_> = again.wallet.outputs().map(|o| (o.opening.amount.units(), o.status)).collect();
     assert_eq!(found, [(FEE, OutputStatus::Unspent { created: Height::new(5) })]);
     assert_eq!(shown(&again), [(EntryKind::Found, FEE, 0)]);
-    support::same_as_rescanned(&s.seller, s.seller.copy(s.seller.installation.clone()), &s.ledger);
+    crate::support::same_as_rescanned(&s.seller, s.seller.copy(s.seller.installation.clone()), &s.ledger);
 }
 
 /// The payer cannot keep the start fee: the funding balances with the seller's output in it alone.

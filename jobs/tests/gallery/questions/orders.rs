@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Made, Random, cell};
-use crate::data::cents;
+use crate::gallery::data::cents;
 
 /// Addresses in no order, of which some are in both files, and one person who came before leaving.
 pub(super) fn churn() -> Made {

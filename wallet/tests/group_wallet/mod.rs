@@ -2,9 +2,6 @@
 //! named; a crash costs nothing; and an insider takes nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::type_complexity)]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod audited;
 mod contents;
 mod liars;

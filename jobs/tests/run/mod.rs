@@ -8,8 +8,6 @@ mod malicious;
 mod post;
 mod put_through;
 mod sales;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -18,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::support::{NAMES, Sum, agreement, approvals, draft, identity, line, malicious_draft, rng};
 use sotto_jobs::edge::run::{Outcome, RunError, Setup, Stage, take_part};
 use sotto_jobs::edge::tls;
 use sotto_jobs::job::{Draft, Meeting};
@@ -25,7 +24,6 @@ use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy_file::DebitError;
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::{Agreement, Approval, Job, PartyId};
-use support::{NAMES, Sum, agreement, approvals, draft, identity, line, malicious_draft, rng};
 
 /// Sum of everybody's three numbers, and what each input party brings.
 const TOTAL: u64 = 100 + 200 + 999 + 1 + 2 + 3 + 50;
@@ -317,7 +315,7 @@ fn who_signed_twice_is_named_at_once_and_to_everybody() {
     let job = Job::new(draft).unwrap();
     let mut again = approvals(&job);
     again[4] = Approval::sign(&job, &identity(PartyId(4)), &mut rng(77)).unwrap();
-    let (first, second) = (agreement(&job), Agreement::new(job, &again, support::NOW).unwrap());
+    let (first, second) = (agreement(&job), Agreement::new(job, &again, crate::support::NOW).unwrap());
     let started = Instant::now();
     let results = thread::scope(|scope| {
         let start = |id: u16| {

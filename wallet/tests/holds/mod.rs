@@ -1,9 +1,6 @@
 //! Holds between two wallets on a chain in memory: every step, every ending, every lie that has a check.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod attacks;
 mod audited;
 mod endings;
@@ -15,6 +12,7 @@ mod sales;
 mod single_checks;
 mod start_fees;
 
+use crate::support::{Ledger, Person, two};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -32,7 +30,6 @@ use sotto_wallet::{
     hold::{Answer, HoldError, Join, Offer, Part, Prove, Release, Schedule},
     keys::Account,
 };
-use support::{Ledger, Person, two};
 
 pub(crate) const AMOUNT: u64 = 1_000_000_000;
 /// The fees of a claim and of a refund: 38 units of weight, once and twice.

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod settlement;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::selling::{
+    ACME, BOLT, CARL, DORA, PAYEES, bought, collected, secret_of, sold_draft, whole_secret, widths,
+};
+use crate::support::world::{ROWS, World};
+use crate::support::{Sum, identity};
 use sotto_jobs::codec::{Bytes, DecodeError};
 use sotto_jobs::collect::Outcome;
 use sotto_jobs::false_share::Offence;
@@ -15,11 +18,6 @@ use sotto_jobs::receipt::{Facts, Statement};
 use sotto_jobs::sale::buyer::{Answer, Buyer, Collected, Effect, Event};
 use sotto_jobs::sale::{PayeeClaim, SaleError, Sold};
 use sotto_jobs::{Digest, Job, PartyId, Receipt};
-use support::selling::{
-    ACME, BOLT, CARL, DORA, PAYEES, bought, collected, secret_of, sold_draft, whole_secret, widths,
-};
-use support::world::{ROWS, World};
-use support::{Sum, identity};
 
 /// The last height of all claims.
 const UNTIL: u64 = 1000;
@@ -243,7 +241,7 @@ fn signed_by_both(receipt: &Receipt, change: impl FnOnce(&mut Facts)) -> Receipt
     let mut facts = receipt.facts.clone();
     change(&mut facts);
     let [garbler, evaluator] =
-        [ACME, BOLT].map(|us| Statement::sign(&facts, [support::NOW; 2], [1, 1], &identity(us)));
+        [ACME, BOLT].map(|us| Statement::sign(&facts, [crate::support::NOW; 2], [1, 1], &identity(us)));
     Receipt { facts, garbler, evaluator, further: Vec::new() }
 }
 

@@ -3,9 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod strangers;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{Ledger, Person, fee, two};
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
@@ -26,7 +25,6 @@ use sotto_wallet::{
     sessions::{SessionStatus, TxStatus},
     slate::{Invoice, InvoiceRequest, Memo, Payment, SlateError},
 };
-use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 const FEE: u64 = fee(4, 2, 1);
@@ -118,7 +116,7 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.payer = None), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.memo = Memo::default()), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.receipt = shifted(i.receipt)), SlateError::InvoiceReceipt);
-    let there = support::on_main;
+    let there = crate::support::on_main;
     assert_eq!(refused(&|i| i.receiver = there(&i.receiver)), SlateError::InviterNetwork);
     assert!(a.wallet.plan_invoice(Account(0), &good).is_ok());
     drop(ledger);

@@ -9,6 +9,4 @@ mod kit;
 mod receipts;
 mod runs;
 mod session;
-#[path = "../support/mod.rs"]
-mod support;
 mod vectors;

@@ -314,7 +314,6 @@ fn a_policy_demands_groups_and_rounding() {
 #[test]
 fn receipt_and_result_say_what_is_withheld() {
     let (job, program) = groups(&format!("rows = \"region\"\n{WITHHELD}"));
-    let program = source((job.clone(), program));
     let (identities, mut rng) = (identities(), ChaCha20Rng::seed_from_u64(9));
     let approvals: Vec<_> = identities.iter().map(|i| Approval::sign(&job, i, &mut rng).unwrap()).collect();
     let agreement = Agreement::new(job.clone(), &approvals, 0).unwrap();
