@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, process::Command, thread};
 use support::World;
 
 /// The examples by verb, read from the long help texts.
@@ -82,39 +82,48 @@ fn every_example_runs() {
     world.validator();
     // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();
+    let (mut of_wallets, mut others) = (Vec::new(), Vec::new());
     for (verb, lines) in examples() {
         let is_group = GROUPS.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
-        for line in lines {
-            // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net`, `tests/evidence.rs`).
-            let own = [
-                "sotto node evidence account",
-                "sotto node evidence judge",
-                "sotto demo",
-                "sotto mpc rendezvous",
-                "timeout -s INT 20 sotto net",
-                "sotto chain change submit",
-            ];
-            if own.iter().any(|verb| line.starts_with(verb)) {
-                continue;
-            }
-            // `node run` runs until it is stopped; the verbs that ask a node need a running one.
-            let started = "> started & node=$!; until [ -s started ]; do sleep 0.1; done";
-            let asks = |verb| line.starts_with(&format!("sotto node {verb}"));
-            let line = if line.starts_with("sotto wallet listen") {
-                format!("{line} > started & l=$!; until [ -s started ]; do sleep 0.1; done; kill -TERM $l")
-            } else if asks("run") {
-                format!("{line} {started}; kill -TERM $node")
-            } else if ["status", "peers", "stop"].into_iter().any(asks) {
-                format!("sotto node run {started}; {line} && {{ kill -TERM $node 2> log || true; }}")
-            } else {
-                line
-            };
-            let said =
-                world.copy().shell(&format!("{line}\nfor job in $(jobs -p); do wait $job || exit; done"));
-            assert_eq!(said.code, 0, "{line}\n{said:?}");
-        }
+        if verb.starts_with("wallet") { &mut of_wallets } else { &mut others }.extend(lines);
     }
+    // Side by side, as none of one half listens where one of the other does.
+    thread::scope(|scope| {
+        scope.spawn(|| of_wallets.iter().for_each(|line| runs(&world, line)));
+        others.iter().for_each(|line| runs(&world, line));
+    });
+}
+
+/// Runs an example in a copy of the world.
+fn runs(world: &World, line: &str) {
+    // These have tests of their own (`tests/demo.rs`, `tests/speed.rs`, `tests/rendezvous.rs`, `tests/net`, `tests/evidence.rs`).
+    let own = [
+        "sotto speed",
+        "sotto node evidence account",
+        "sotto node evidence judge",
+        "sotto demo",
+        "sotto mpc rendezvous",
+        "timeout -s INT 20 sotto net",
+        "sotto chain change submit",
+    ];
+    if own.iter().any(|verb| line.starts_with(verb)) {
+        return;
+    }
+    // `node run` runs until it is stopped; the verbs that ask a node need a running one.
+    let started = "> started & node=$!; until [ -s started ]; do sleep 0.1; done";
+    let asks = |verb| line.starts_with(&format!("sotto node {verb}"));
+    let line = if line.starts_with("sotto wallet listen") {
+        format!("{line} > started & l=$!; until [ -s started ]; do sleep 0.1; done; kill -TERM $l")
+    } else if asks("run") {
+        format!("{line} {started}; kill -TERM $node")
+    } else if ["status", "peers", "stop"].into_iter().any(asks) {
+        format!("sotto node run {started}; {line} && {{ kill -TERM $node 2> log || true; }}")
+    } else {
+        line.to_owned()
+    };
+    let said = world.copy().shell(&format!("{line}\nfor job in $(jobs -p); do wait $job || exit; done"));
+    assert_eq!(said.code, 0, "{line}\n{said:?}");
 }
 
 #[test]
