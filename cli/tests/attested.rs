@@ -2,11 +2,9 @@
 //! refused, receipts, and revocation. The evidence is of software.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::{fs, net::TcpListener, thread};
-use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 const NAMES: [&str; 3] = ["north", "south", "west"];

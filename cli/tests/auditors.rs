@@ -2,11 +2,9 @@
 //! and the page docs/AUDIT.md runs line by line.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::fs;
-use support::World;
 
 const PAGE: &str = include_str!("../../docs/AUDIT.md");
 

@@ -2,8 +2,7 @@
 //! the two of three members without whom there is no quorum. Members are killed, and another one speaks.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -12,7 +11,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::World;
 
 const VALIDATORS: [&str; 3] = ["v1", "v2", "v3"];
 const MEMBERS: [&str; 3] = ["north", "south", "west"];

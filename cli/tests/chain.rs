@@ -1,11 +1,9 @@
 //! `sotto chain prune`, `export` and `import`, as a user would run them.
 #![allow(clippy::unwrap_used, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::fs;
-use support::World;
 
 /// On a chain of a few blocks the state takes more than the blocks: nothing is deleted then.
 #[test]

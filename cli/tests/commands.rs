@@ -2,10 +2,8 @@
 //! one go.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::World;
 use std::fs;
-use support::World;
 
 #[test]
 fn help_is_a_command_and_the_same_as_the_flag() {

@@ -2,8 +2,7 @@
 //! are killed.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -12,7 +11,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::World;
 
 const PAGE: &str = include_str!("../../docs/CUSTODY.md");
 const MEMBERS: [&str; 3] = ["north", "south", "west"];

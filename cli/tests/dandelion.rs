@@ -1,10 +1,8 @@
 //! `sotto dandelion simulate`: its record, its drawing, and the networks that it refuses.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 #[test]
 fn the_record_has_the_published_figures_and_the_drawing_shows_them() {

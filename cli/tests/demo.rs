@@ -1,9 +1,7 @@
 //! `sotto demo`: its results, its twelve lines, and that it fails when something is broken.
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 #[test]
 fn the_demo_agrees_with_known_figures() {

@@ -1,10 +1,8 @@
 //! Documents against the repository: what they name exists, and what they print runs.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use std::{fs, path::Path};
-use support::World;
 
 const REVIEWS: &str = include_str!("../../docs/REVIEWS.md");
 const GUIDE: &str = include_str!("../../docs/GUIDE.md");

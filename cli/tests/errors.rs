@@ -1,10 +1,8 @@
 //! Errors for programs: one record on standard error with a code, whatever goes wrong.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{Said, World};
 use serde_json::Value;
-use support::{Said, World};
 
 /// The record of a failure; standard output must be empty.
 fn record(said: &Said) -> Value {

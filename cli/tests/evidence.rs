@@ -1,8 +1,7 @@
 //! Evidence against validators: shown, written down, verified elsewhere, and what it makes a node do.
 #![allow(clippy::unwrap_used, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::{Said, World};
 use sotto_mw::{
     amount::Height,
     chain::{Chain, ChainId},
@@ -25,7 +24,6 @@ use sotto_node::{
     storage::read_genesis,
 };
 use std::fs;
-use support::{Said, World};
 
 const NAMES: [&str; 4] = ["north", "east", "south", "west"];
 const DIRS: [&str; 4] = ["a", "b", "c", "d"];

@@ -1,10 +1,8 @@
 //! Every example of every `--help` runs as it is printed, and every verb has one.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use std::{collections::BTreeMap, process::Command, thread};
-use support::World;
 
 /// The examples by verb, read from the long help texts.
 fn examples() -> BTreeMap<String, Vec<String>> {

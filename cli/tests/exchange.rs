@@ -2,8 +2,7 @@
 //! group; what is no letter of the group goes nowhere, and strangers are not heard.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::World;
 use std::{
     fs,
     net::TcpListener,
@@ -11,7 +10,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::World;
 
 const MEMBERS: [&str; 3] = ["north", "south", "west"];
 const TIMEOUT: Duration = Duration::from_secs(120);

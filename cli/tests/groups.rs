@@ -1,8 +1,6 @@
 //! One transaction that pays several, at the command line.
 
-mod support;
-
-use support::World;
+use crate::support::World;
 
 /// Alice has bob and dora as contacts.
 fn acquainted() -> World {

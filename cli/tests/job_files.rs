@@ -1,8 +1,7 @@
 //! The files of jobs: keys, approvals, results; their permissions, and errors about them.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::{
     fs,
@@ -13,7 +12,6 @@ use std::{
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use support::World;
 
 fn signed() -> World {
     let world = World::empty();

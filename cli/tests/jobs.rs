@@ -1,8 +1,7 @@
 //! Jobs with real processes over loopback TLS: three bidders, two of which compute; and what is refused.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::{
     fs,
@@ -11,7 +10,6 @@ use std::{
     process::{Child, Command, Stdio},
     thread,
 };
-use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 

@@ -1,12 +1,10 @@
 //! Three members with a group of two of three: from the draft to a refreshed share, through files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use sotto_keys::armor;
 use std::fs;
-use support::World;
 
 const MEMBERS: [&str; 3] = ["north", "south", "west"];
 

@@ -1,13 +1,11 @@
 //! A wallet that receives by itself, over loopback: one command pays it, and programs ask it.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 /// Runs a line of shell while `sotto wallet listen` runs for bob; `$at` is where, `$to` his address.
-fn while_listening(w: &World, rules: &str, line: &str) -> support::Said {
+fn while_listening(w: &World, rules: &str, line: &str) -> crate::support::Said {
     w.shell(&format!(
         "rm -f log # else the listener before is read
          sotto wallet listen --listen 127.0.0.1:0 --json --wallet bob {rules} > log 2> err & l=$!

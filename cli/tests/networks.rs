@@ -12,15 +12,13 @@
 //! job runs on loopback; standard error says which one it was.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::{
     fs,
     io::{Write, stderr},
     net::TcpListener,
 };
-use support::World;
 
 const PARTIES: [&str; 6] = ["left", "right", "shop-1", "shop-2", "shop-3", "press"];
 const OWNERS: [&str; 3] = ["shop-1", "shop-2", "shop-3"];

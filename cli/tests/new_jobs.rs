@@ -1,11 +1,9 @@
 //! From a template to a verified receipt, as `docs/JOBS.md` has it; trials on invented data; bundles.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::net::TcpListener;
-use support::World;
 
 fn record(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

@@ -4,8 +4,8 @@
 #[path = "../../link/tests/support/look.rs"]
 #[allow(dead_code, unreachable_pub, clippy::panic)]
 mod look;
-mod support;
 
+use crate::support::World;
 use look::{Tape, Way};
 use serde_json::Value;
 use std::{
@@ -17,10 +17,9 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::World;
 
 /// Starts a node, runs a shell line, and ends the node with a signal.
-fn run(world: &World, words: &str, act: &str, signal: &str) -> support::Said {
+fn run(world: &World, words: &str, act: &str, signal: &str) -> crate::support::Said {
     world.shell(&format!(
         "rm -f started; sotto node run --json {words} > started 2> log & node=$!
          until [ -s started ] || ! kill -0 $node 2> /dev/null; do sleep 0.1; done
@@ -248,7 +247,7 @@ there = http.client.HTTPSConnection(sys.argv[1], context=ssl._create_unverified_
 there.request('GET', sys.argv[2], headers={'User-Agent': 'Mozilla/5.0', 'Accept': 'text/html'})
 page = there.getresponse()
 print(page.status, page.getheader('Content-Type'), page.read().decode())";
-        let said: support::Said =
+        let said: crate::support::Said =
             Command::new("python3").args(["-c", browser, port, path]).output().unwrap().into();
         said.ok()
     };

@@ -1,12 +1,10 @@
 //! Wallets with `--node`: everything that works with a chain in a folder also works through a running node.
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 /// Runs a shell line while a node runs in a folder, then stops the node.
-fn beside(world: &World, dir: &str, line: &str) -> support::Said {
+fn beside(world: &World, dir: &str, line: &str) -> crate::support::Said {
     world.shell(&format!(
         "sotto node run --dir {dir} > started 2> log & node=$!
          until [ -s {dir}/node/rpc.token ] || ! kill -0 $node 2> /dev/null; do sleep 0.1; done
@@ -16,7 +14,7 @@ fn beside(world: &World, dir: &str, line: &str) -> support::Said {
 }
 
 /// Runs a shell line while a node seals a block per second for alice, then stops the node with `node stop`.
-fn beside_a_node(world: &World, line: &str) -> support::Said {
+fn beside_a_node(world: &World, line: &str) -> crate::support::Said {
     world.shell(&format!(
         "sotto node run --seal --every 1 --wallet alice > started 2> log & node=$!
          until [ -s data/node/rpc.token ] || ! kill -0 $node 2> /dev/null; do sleep 0.1; done

@@ -5,8 +5,7 @@
 //! seed repeats the plan but not the run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::World;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
@@ -25,7 +24,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::World;
 
 const NODES: usize = 10;
 const PAYMENTS: usize = 4;

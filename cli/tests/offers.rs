@@ -1,10 +1,8 @@
 //! Offers: what the verbs of `sotto mpc offer` write, show and refuse; and what is refused of jobs with a sale.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 fn world() -> World {
     let world = World::paying();

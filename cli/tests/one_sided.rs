@@ -1,9 +1,7 @@
 //! Payments to a wallet that is not run: by address alone, with references, mixed with invites, moved, and restored.
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 fn record(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_default()

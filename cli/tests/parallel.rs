@@ -1,10 +1,8 @@
 //! Many processes use one wallet at a time: each coin is promised once, and none is lost.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Said, World};
 use std::{collections::BTreeSet, thread};
-use support::{Said, World};
 
 const PROCESSES: usize = 12;
 const AMOUNT: u64 = 1_000_000;

@@ -1,8 +1,7 @@
 //! Rows that come as Parquet and results that go out as Parquet; files that are none, or unpack to too much.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use parquet::{
     basic::Compression,
     data_type::{BoolType, ByteArrayType, DoubleType, Int32Type, Int64Type},
@@ -14,7 +13,6 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use std::{fs::File, sync::Arc};
-use support::World;
 
 const SCHEMA: &str = "message rows {
     OPTIONAL DOUBLE pay;

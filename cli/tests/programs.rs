@@ -1,10 +1,8 @@
 //! Jobs with a program of their own, as source or circuit file; and programs that are refused.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 const BUILTIN: &str = "builtin = \"auction@1\"\nparameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";

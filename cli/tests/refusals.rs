@@ -1,9 +1,7 @@
 //! Invalid input: one clear error, the documented exit code, and no partial result.
 
-mod support;
-
+use crate::support::World;
 use std::fs;
-use support::World;
 
 #[test]
 fn usage_errors_are_2_and_missing_things_are_1() {

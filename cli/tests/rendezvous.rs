@@ -2,8 +2,6 @@
 //! the data.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, ErrorKind, Read, Write},
@@ -12,11 +10,11 @@ use std::{
     time::Duration,
 };
 
+use crate::support::World;
 use serde_json::Value;
 use sotto_jobs::edge::tls;
 use sotto_link::pinned::{Listener, Pinned, Timeouts};
 use sotto_party::{Identity, PublicKey};
-use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 const NAMES: [&str; 3] = ["north", "south", "west"];

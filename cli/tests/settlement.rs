@@ -2,10 +2,8 @@
 //! what is refused.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 const PAGE: &str = include_str!("../../docs/SETTLEMENT.md");
 

@@ -2,13 +2,11 @@
 //! letters that are cut, repeated, forged or foreign, and an invoice that nobody can have paid twice.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::{Said, World};
 use serde_json::Value;
 use sotto_keys::{Letter, Step, armor};
 use sotto_party::{Context, Identity};
 use std::{fs, sync::OnceLock, time::Instant};
-use support::{Said, World};
 
 const PAGE: &str = include_str!("../../docs/CUSTODY.md");
 const MEMBERS: [&str; 3] = ["north", "south", "west"];

@@ -1,8 +1,6 @@
 //! Encrypted slates, invoices, contacts and proofs of payment at the command line.
 
-mod support;
-
-use support::World;
+use crate::support::World;
 
 #[test]
 fn slates_are_encrypted_by_default_and_print_again_byte_for_byte() {

@@ -1,9 +1,7 @@
 //! `sotto speed`: the keys of its record, which are stable, and the order of magnitude of its figures.
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
-use support::World;
 
 const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];

@@ -1,9 +1,7 @@
 //! What the command line says of payments in every state, and which outputs it spends.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
-use support::World;
+use crate::support::World;
 
 fn field(record: &str, name: &str) -> String {
     let record: serde_json::Value = serde_json::from_str(record.lines().next().unwrap()).unwrap();

@@ -1,10 +1,8 @@
 //! Evidence at the command line: software evidence from its making to its revocation, and real quotes.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{ENROL, World};
 use serde_json::Value;
-use support::{ENROL, World};
 
 fn world() -> World {
     let w = World::empty();

@@ -1,8 +1,7 @@
 //! What is asked on a terminal, which `script` of util-linux gives to a command.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::World;
 use std::{
     io::{Read as _, Write as _},
     process::{Child, ChildStdin, Stdio},
@@ -10,7 +9,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::World;
 
 /// A command on a terminal, and all that it has shown.
 struct Terminal {

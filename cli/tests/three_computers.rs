@@ -2,15 +2,13 @@
 //! computers and a receiver, each a party of its own; what is shown and refused.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use std::fs;
 use std::io::{Read as _, Write as _, stderr};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 const OWNERS: [(&str, &str); 3] = [("north", "500.00"), ("south", "420.50"), ("west", "77")];

@@ -1,12 +1,10 @@
 //! Amounts in the unit of the chain, in every verb that takes or prints one; dates beside heights; the pace.
 
-mod support;
-
+use crate::support::World;
 use serde_json::Value;
 use sotto_mw::{amount::Amount, kernel::KernelFeatures, transaction::Transaction};
 use sotto_node::storage::read_genesis;
 use sotto_wallet::armor;
-use support::World;
 
 /// A chain whose unit is POINTS with two decimals, and whose rewards are alice's; bob's wallet is empty.
 fn points() -> World {

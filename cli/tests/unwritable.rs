@@ -1,11 +1,9 @@
 //! What only shows works where nothing can be written: in a folder that is read-only, and on a full disk.
 
-mod support;
-
-use support::World;
+use crate::support::World;
 
 /// Copies the world's folders to a file system of their own, which is then made unwritable, and runs a script there.
-fn there(world: &World, unwritable: &str, script: &str) -> support::Said {
+fn there(world: &World, unwritable: &str, script: &str) -> crate::support::Said {
     world.write(
         "there.sh",
         &format!(

@@ -2,8 +2,7 @@
 //! letters that are cut, forged, foreign, repeated, too late or too few.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-mod support;
-
+use crate::support::{Said, World};
 use serde_json::Value;
 use sotto_keys::{
     armor::{self, Kind},
@@ -21,7 +20,6 @@ use std::{
     sync::OnceLock,
     time::{SystemTime, UNIX_EPOCH},
 };
-use support::{Said, World};
 
 const PAGE: &str = include_str!("../../docs/CUSTODY.md");
 

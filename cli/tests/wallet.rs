@@ -1,9 +1,7 @@
 //! Accounts, history, view keys, backups, and ending payments.
 
-mod support;
-
+use crate::support::World;
 use std::{fs, os::unix::fs::PermissionsExt};
-use support::World;
 
 #[test]
 fn accounts_have_names_addresses_and_balances_of_their_own() {

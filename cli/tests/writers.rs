@@ -1,10 +1,8 @@
 //! No verb overwrites a file of the project, with --force or without, and without it no file at all.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::World;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
-use support::World;
 
 /// Writers of `data/paths.txt`: the verb, what it writes, the command.
 fn writers() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {

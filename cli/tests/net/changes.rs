@@ -1,6 +1,7 @@
 //! The validators of a network that runs are changed, by the commands alone.
 
-use crate::{Running, eventually, kill, support::World};
+use crate::net::{Running, eventually, kill};
+use crate::support::World;
 use serde_json::Value;
 use std::{fs, thread::sleep, time::Duration};
 

@@ -1,7 +1,8 @@
 //! Seven validators: killed in turn, two at a time, three, and all; with logs that are gone, copied keys and
 //! full disks.
 
-use crate::{Alone, Running, eventually, kill, support::World};
+use crate::net::{Alone, Running, eventually, kill};
+use crate::support::World;
 use std::{
     fs,
     path::Path,

@@ -1,12 +1,12 @@
 //! Letters that no honest party wrote, put where a compute party keeps its letters.
 
-use crate::{
+use crate::selling::{
     market::{
         Party, await_all, balance, eventually, is_settled, market, pending, record, said, says, while_sealing,
     },
     stops::before_the_last_go,
-    support::World,
 };
+use crate::support::World;
 use sotto_jobs::sale::ClaimSet;
 use std::{fs, path::PathBuf};
 

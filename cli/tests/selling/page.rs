@@ -1,9 +1,7 @@
 //! The page docs/SALE.md, as it is printed.
 
-use crate::{
-    market::{free, record},
-    support::World,
-};
+use crate::selling::market::{free, record};
+use crate::support::World;
 use std::fs;
 
 const PAGE: &str = include_str!("../../../docs/SALE.md");

@@ -1,6 +1,6 @@
 //! What signers, the buyer and owners refuse before money or rows move.
 
-use crate::market::{NORTH, SOUTH, market, record, seal};
+use crate::selling::market::{NORTH, SOUTH, market, record, seal};
 use crate::support::World;
 
 /// The owner's part.

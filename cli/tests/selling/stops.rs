@@ -1,13 +1,13 @@
 //! What ends or is away in the middle of a sale: the buyer's wish to buy, compute parties, the node of the ledger.
 
-use crate::{
+use crate::selling::{
     STATUS, budgets,
     market::{
         Party, START, await_all, balance, eventually, fees, is_settled, last, market, pending, said, says,
         seal, while_sealing,
     },
-    support::World,
 };
+use crate::support::World;
 use std::{fs, thread::sleep, time::Duration};
 
 /// The money is put aside, and not deep enough yet for an owner to begin, when the buyer wants it back.

@@ -7,8 +7,6 @@ mod market;
 mod page;
 mod refused;
 mod stops;
-#[path = "../support/mod.rs"]
-mod support;
 
 use market::{
     NORTH, Party, SOUTH, START, await_all, balance, is_settled, last, ledger, market, record, says, seal,
@@ -84,7 +82,7 @@ fn owners_are_paid_and_the_buyer_reads_the_result_whoever_stops() {
 }
 
 /// How many parties have used a run of their budgets.
-fn budgets(w: &support::World) -> usize {
+fn budgets(w: &crate::support::World) -> usize {
     w.shell("find data/jobs -name budget").ok().lines().count()
 }
 

@@ -5,9 +5,8 @@
 
 mod changes;
 mod seven;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::World;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
@@ -17,7 +16,6 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use support::World;
 
 const WITHIN: Duration = Duration::from_secs(120);
 
