@@ -14,12 +14,6 @@ use sotto_jobs::text_key::TextKey;
 use sotto_jobs::verify_program::verify;
 use sotto_jobs::{Format, Identity, Job};
 use sotto_mpc::Bits;
-use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
-
-#[test]
-fn compiler() {
-    serve_if_child();
-}
 
 /// Of all members of one region: the mean of their pay in cents, if any have one, the last of their dates, and
 /// whose region has more members.
@@ -127,7 +121,7 @@ fn parse_source(text: &str, source: &str) -> Result<(Job, Computation), String> 
             Ok(Identity::random(&mut rand_chacha::ChaCha20Rng::seed_from_u64(seed)).public().to_text())
         }
     };
-    let parsed = job_file::parse(text, Counting::Now, &Compiler::this_test("compiler"), read);
+    let parsed = job_file::parse(text, Counting::Now, &crate::compiler::compiler(), read);
     parsed.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "))
 }
 

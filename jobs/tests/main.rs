@@ -8,6 +8,7 @@ mod builtins;
 mod buying;
 mod checks;
 mod columns;
+mod compiler;
 mod computers;
 mod disclosure;
 mod gallery;

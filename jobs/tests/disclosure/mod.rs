@@ -19,14 +19,8 @@ use sotto_jobs::summary::describe;
 use sotto_jobs::verify_program::verify;
 use sotto_jobs::{Agreement, Approval, Computation, Digest, Identity, Job, PartyId, Policy};
 use sotto_mpc::Bits;
-use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::{malicious, semi_honest};
-
-#[test]
-fn compiler() {
-    serve_if_child();
-}
 
 /// Counts, sums and a difference by region: both tables are streamed.
 const GROUPS: &str = "
@@ -98,7 +92,7 @@ fn parse(text: &str, source: &str) -> Result<(Job, Computation), String> {
         "program.garble.rs" => Ok(source.to_owned()),
         name => Ok(identities()[usize::from(name == "south.pub")].public().to_text()),
     };
-    let parsed = job_file::parse(text, Counting::Now, &Compiler::this_test("compiler"), read);
+    let parsed = job_file::parse(text, Counting::Now, &crate::compiler::compiler(), read);
     parsed.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "))
 }
 

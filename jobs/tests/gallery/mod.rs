@@ -25,7 +25,6 @@ use sotto_jobs::rows::{self, Schema};
 use sotto_jobs::text_key::TextKey;
 use sotto_jobs::{Agreement, Approval, Digest, Format, Job};
 use sotto_mpc::Bits;
-use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
@@ -51,12 +50,6 @@ const JOBS: [&str; 18] = [
     "regions",
 ];
 
-/// The compiler's process runs this test alone.
-#[test]
-fn compiler() {
-    serve_if_child();
-}
-
 fn folder(job: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/gallery")).join(job)
 }
@@ -76,7 +69,7 @@ fn read_text(name: &str, text: &str, counting: Counting<'_>) -> (Job, Computatio
         true => Ok(Identity::random(rng).public().to_text()),
         false => std::fs::read_to_string(folder(name).join(file)),
     };
-    job_file::parse(text, counting, &Compiler::this_test("compiler"), read)
+    job_file::parse(text, counting, &crate::compiler::compiler(), read)
         .unwrap_or_else(|errors| panic!("{name}: {errors:?}"))
 }
 

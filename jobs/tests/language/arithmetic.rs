@@ -1,6 +1,7 @@
 //! Operators, casts and enums, on every type.
 
-use crate::language::twin::{Twin, compiler};
+use crate::compiler::compiler;
+use crate::language::twin::Twin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};

@@ -2,7 +2,8 @@
 //!
 //! Each test shows both sides, so that a new version of the language that changes its side is noticed.
 
-use crate::language::twin::{Twin, compiler};
+use crate::compiler::compiler;
+use crate::language::twin::Twin;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
 use sotto_jobs::multiparty::Cells;
 use sotto_mpc::circuit::language::COMPILER;

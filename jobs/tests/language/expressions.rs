@@ -1,6 +1,6 @@
 //! Random expressions, held against clear arithmetic.
 
-use crate::language::twin::compiler;
+use crate::compiler::compiler;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};

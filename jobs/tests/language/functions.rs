@@ -1,8 +1,9 @@
 //! Functions that work on tables, and joins as arrays: the same results as the language's own circuits, in circuits that
 //! do not grow with the rows.
 
+use crate::compiler::compiler;
 use crate::language::tables::{ascending, sort};
-use crate::language::twin::{Twin, compiler};
+use crate::language::twin::Twin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};

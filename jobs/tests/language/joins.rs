@@ -1,6 +1,7 @@
 //! Joins, and constants that come from outside.
 
-use crate::language::twin::{Twin, compiler};
+use crate::compiler::compiler;
+use crate::language::twin::Twin;
 use garble_lang::literal::Literal;
 use garble_lang::token::UnsignedNumType;
 use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};

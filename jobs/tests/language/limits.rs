@@ -1,7 +1,8 @@
 //! What compiled programs cost, and which sources are refused.
 
+use crate::compiler::compiler;
 use crate::language::programs::PROGRAMS;
-use crate::language::twin::{Twin, compiler};
+use crate::language::twin::Twin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};

@@ -1,6 +1,7 @@
 //! Loops over large tables: the same results as the language's own circuits, in memory that does not grow.
 
-use crate::language::twin::{Twin, compiler};
+use crate::compiler::compiler;
+use crate::language::twin::Twin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};

@@ -1,7 +1,8 @@
 //! Sorts, joins and rows by secret indices: the same results as the language's own circuits, which run the
 //! source as it stands, and networks that are made as they run.
 
-use crate::language::twin::{Twin, compiler};
+use crate::compiler::compiler;
+use crate::language::twin::Twin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};

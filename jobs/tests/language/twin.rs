@@ -1,24 +1,13 @@
 //! A source, compiled here and by the compiler of the language.
 
+use crate::compiler::compiler;
 use garble_lang::GarbleProgram;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
 use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
-use sotto_mpc::edge::compiler::{Compiler, serve_if_child};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::{malicious, semi_honest};
-
-/// The compiler's process runs this test alone.
-#[test]
-fn child() {
-    serve_if_child();
-}
-
-/// The compiler of these tests.
-pub(crate) fn compiler() -> Compiler {
-    Compiler::this_test("twin::child")
-}
 
 /// A source, compiled here and by the language itself.
 pub(crate) struct Twin {
