@@ -1,6 +1,7 @@
 //! Proofs of payment: anyone can verify offline that the owner of an address was paid an amount.
 //!
 //! ```text
+//! network      the receiver's address is of the network of the chain's parameters
 //! receipt      the receiver's address signed (session, amount, X_r, C_r, payer's key, memo hash, m)
 //! possession   a party knew x_s in this session; otherwise X_s := E − X_r would claim any kernel E
 //! excess       E = X_s + X_r, and the kernel is the one of the receipt, signed under E
@@ -156,6 +157,9 @@ pub enum PaymentProofError {
     /// The parameters of the chain are invalid.
     #[error("invalid chain parameters: {0}")]
     Params(#[from] ParamsError),
+    /// The receiver's address is not of the chain's network.
+    #[error("the receiver's address is of another network than the chain")]
+    Network,
     /// The receipt is not signed by the receiver.
     #[error("the receiver did not sign this receipt: its amount, payer, memo or kernel was altered")]
     Receipt,
@@ -194,8 +198,11 @@ impl PaymentProof {
     /// # Errors
     /// The first check that fails, in the order of the module's head.
     pub fn verify(&self, chain: &ChainId) -> Result<ProvenPayment, PaymentProofError> {
-        let KernelInclusion { header, kernel, .. } = &self.inclusion;
+        let KernelInclusion { header, kernel, params, .. } = &self.inclusion;
         let receipt = &self.receipt;
+        if self.receiver.network() != params.network {
+            return Err(PaymentProofError::Network);
+        }
         if !self.signature.verifies(&self.receiver.sign(), &receipt.message(chain)) {
             return Err(PaymentProofError::Receipt);
         }

@@ -157,6 +157,21 @@ fn a_proof_is_for_one_chain() {
     ));
 }
 
+/// Nothing signs the network of an address.
+#[test]
+fn the_receivers_address_is_of_the_chains_network() {
+    let (ledger, a, invite, _) = paid();
+    let good = proof(&ledger, &a, &invite, 6);
+    let (bytes, at) = (good.to_bytes(), good.receipt.to_bytes().len());
+    let verdicts = [1, 2, 3].map(|flip| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= flip;
+        PaymentProof::from_bytes(&bytes).map(|bad| bad.verify(ledger.chain.id()))
+    });
+    let other = |verdict: &&Result<_, _>| **verdict == Ok(Err(PaymentProofError::Network));
+    assert_eq!(verdicts.iter().filter(other).count(), 2, "{verdicts:?}");
+}
+
 /// A wallet verifies the inclusion against the payment before it returns a proof.
 #[test]
 fn a_wallet_hands_out_no_proof_that_fails() {
