@@ -66,7 +66,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { stems_per_peer: 512, stems: 8_192, joined: 32, remembered_edges: 1_024 }
+        Self { stems_per_peer: 512, stems: 8_192, joined: 8, remembered_edges: 1_024 }
     }
 }
 
