@@ -95,9 +95,8 @@ fn every_example_runs() {
 
 /// Runs an example in a copy of the world.
 fn runs(world: &World, line: &str) {
-    // These have tests of their own (`tests/demo.rs`, `tests/speed.rs`, `tests/rendezvous.rs`, `tests/net`, `tests/evidence.rs`).
+    // These have tests of their own (`tests/demo.rs`, `tests/rendezvous.rs`, `tests/net`, `tests/evidence.rs`).
     let own = [
-        "sotto speed",
         "sotto node evidence account",
         "sotto node evidence judge",
         "sotto demo",

@@ -1,4 +1,4 @@
-//! The tests of the whole crate, as one program: what they share is compiled once.
+//! The tests of the whole crate but for `architecture`, as one program: what they share is compiled once.
 
 mod attested;
 mod auditors;
