@@ -132,9 +132,9 @@ fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
     });
 }
 
-/// Random correlated transfers over loopback, in processor time of each party.
+/// Random correlated transfers over loopback, by wall and in processor time of each party.
 fn transfers(options: Options) {
-    const N: usize = 1 << 22;
+    const N: usize = 1 << 24;
     let (mut near, mut far) = peers();
     std::thread::scope(|scope| {
         let sending = scope.spawn(move || {
@@ -147,15 +147,33 @@ fn transfers(options: Options) {
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let mut receiver = Receiver::setup_with(&mut far, &SessionId([1; 32]), options, rng).unwrap();
-        let (busy, before) = (processor_seconds(), far.traffic().sent);
+        let (start, busy, before) = (Instant::now(), processor_seconds(), far.traffic().sent);
         receiver.receive_random(&mut far, N).unwrap();
         let (receives, bytes) = (processor_seconds() - busy, far.traffic().sent - before);
-        let [sends, receives] = [sending.join().unwrap(), receives].map(|busy| N as f64 / busy / 1e6);
-        let bytes = bytes as f64 / N as f64;
+        let sends = sending.join().unwrap();
+        let [wall, sends, receives] =
+            [start.elapsed().as_secs_f64(), sends, receives].map(|seconds| N as f64 / seconds / 1e6);
         println!(
-            "{options:?}: sender's {sends:.1}, receiver's processor {receives:.1} M/s, {bytes:.2} bytes"
+            "{}: {wall:.1} M/s, processor of the sender {sends:.1}, of the receiver {receives:.1}, {:.2} bytes",
+            name(options),
+            bytes as f64 / N as f64
         );
     });
+}
+
+/// Transfers with these options.
+fn name(options: Options) -> String {
+    let depth = match options.depth {
+        TreeDepth::Two => 2,
+        TreeDepth::Four => 4,
+        TreeDepth::Eight => 8,
+    };
+    let expanded = match options.expansion {
+        Expansion::None => String::new(),
+        expansion => format!(", expanded {expansion:?}"),
+    };
+    let checked = if options.adversary == Adversary::Malicious { ", checked" } else { "" };
+    format!("transfers, k = {depth}{expanded}{checked}")
 }
 
 /// Processor time of all threads of this process, also of those that ended (Linux).
