@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use context::Kernels;
-pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
+pub(crate) use context::{EvaluateContext, GarbleContext, Matrices, PairContext, Sums, Table};
 pub(crate) use three_halves::{EvaluateScratch, GarbleScratch, GateWires, HalvesTable, Packed, pack};
 
 use crate::Block;
@@ -150,9 +150,9 @@ impl Backend {
         (self.0.hash_both)(keys, x, h);
     }
 
-    /// Transposes a matrix of 128 × 128 bits.
-    pub(crate) fn transpose(self, matrix: &mut [Block; 128]) {
-        (self.0.transpose)(matrix);
+    /// Transposes two matrices of 128 × 128 bits.
+    pub(crate) fn transpose(self, matrices: &mut Matrices) {
+        (self.0.transpose)(matrices);
     }
 
     /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`,
@@ -163,6 +163,16 @@ impl Backend {
     pub(crate) fn fold_streams(self, keys: &[Block; 4], first: u64, sums: Sums<'_>) {
         assert!(sums.low.len() == sums.sum.len() && sums.high.len() == sums.sum.len());
         (self.0.fold_streams)(keys, first, sums);
+    }
+
+    /// The same with `r_0` to `r_3` given.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn fold_sums(self, r: [&[[Block; 4]]; 4], sums: Sums<'_>) {
+        let n = sums.sum.len();
+        assert!(sums.low.len() == n && sums.high.len() == n && r.iter().all(|r| r.len() == n));
+        (self.0.fold_sums)(r, sums);
     }
 }
 

@@ -22,9 +22,9 @@ mod streams;
 pub(super) mod x86;
 
 /// The kernels of one back end: its name, its instructions, its pair, how many pairs of each stream are in flight,
-/// and its transposition.
+/// and what is compiled for its registers alone.
 macro_rules! kernels {
-    ($name:literal, $features:literal, $pair:ty, $flight:literal, $transpose:expr) => {
+    ($name:literal, $features:literal, $pair:ty, $flight:literal, $fold_sums:expr, $transpose:expr) => {
         Kernels {
             name: $name,
             garble: |gates, a, b, c, tables| {
@@ -84,6 +84,7 @@ macro_rules! kernels {
                 // SAFETY: a `Backend` with this function exists only where the instructions were detected.
                 unsafe { enabled(keys, first, sums) }
             },
+            fold_sums: $fold_sums,
             transpose: $transpose,
         }
     };

@@ -6,6 +6,9 @@ use crate::{Block, Delta};
 /// A garbled table: the two rows `TG ‖ TE` of a half gate, 32 bytes.
 pub(crate) type Table = [u8; 32];
 
+/// Two matrices of 128 × 128 bits: row `i` of the first, then row `i` of the second, each in two words.
+pub(crate) type Matrices = [[u64; 4]; 128];
+
 /// The destinations of the XORs of four streams, four positions at a time.
 pub(crate) struct Sums<'a> {
     pub(crate) low: &'a mut [[Block; 4]],
@@ -44,7 +47,8 @@ pub(super) struct Kernels {
     pub(super) hash: fn(&HashKey, u64, &[Block], &mut [Block]),
     pub(super) hash_both: fn(&PairContext<'_>, &[Block], &mut [[Block; 2]]),
     pub(super) fold_streams: fn(&[Block; 4], u64, Sums<'_>),
-    pub(super) transpose: fn(&mut [Block; 128]),
+    pub(super) fold_sums: fn([&[[Block; 4]]; 4], Sums<'_>),
+    pub(super) transpose: fn(&mut Matrices),
 }
 
 type Garble = fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]);

@@ -15,7 +15,7 @@ use super::{half_gates, hashes, kernels, streams};
 use crate::Block;
 use crate::hash::HashKey;
 
-static NEON: Kernels = kernels!("neon", "neon,aes", Halves, 1, portable::transpose);
+static NEON: Kernels = kernels!("neon", "neon,aes", Halves, 1, portable::fold_sums, portable::transpose);
 
 /// The kernels with AES instructions, where the processor has them.
 pub(in super::super) fn neon() -> Option<&'static Kernels> {
