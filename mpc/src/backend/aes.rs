@@ -86,6 +86,48 @@ macro_rules! kernels {
             },
             fold_sums: $fold_sums,
             transpose: $transpose,
+            scheduled: Some(Scheduled {
+                schedule: |key, first, schedules| {
+                    #[target_feature(enable = $features)]
+                    fn enabled(key: &HashKey, first: u64, schedules: &mut [Schedule; AHEAD]) {
+                        // SAFETY: the instructions of the pair are enabled here.
+                        unsafe { half_gates::schedule::<$pair>(key, first, schedules) }
+                    }
+                    // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+                    unsafe { enabled(key, first, schedules) }
+                },
+                garble: |delta, schedules, a, b, c, tables| {
+                    #[target_feature(enable = $features)]
+                    fn enabled(
+                        delta: &Delta,
+                        schedules: &[Schedule],
+                        a: &[Block],
+                        b: &[Block],
+                        c: &mut [Block],
+                        tables: &mut [Table],
+                    ) {
+                        // SAFETY: the instructions of the pair are enabled here.
+                        unsafe { half_gates::garble_scheduled::<$pair>(delta, schedules, a, b, c, tables) }
+                    }
+                    // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+                    unsafe { enabled(delta, schedules, a, b, c, tables) }
+                },
+                evaluate: |schedules, a, b, tables, c| {
+                    #[target_feature(enable = $features)]
+                    fn enabled(
+                        schedules: &[Schedule],
+                        a: &[Block],
+                        b: &[Block],
+                        tables: &[Table],
+                        c: &mut [Block],
+                    ) {
+                        // SAFETY: the instructions of the pair are enabled here.
+                        unsafe { half_gates::evaluate_scheduled::<$pair>(schedules, a, b, tables, c) }
+                    }
+                    // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+                    unsafe { enabled(schedules, a, b, tables, c) }
+                },
+            }),
         }
     };
 }

@@ -16,6 +16,11 @@ pub(crate) struct Sums<'a> {
     pub(crate) sum: &'a mut [[Block; 4]],
 }
 
+/// The round keys of a gate's two hashes: in each pair those of the first wire and of the second.
+pub(crate) type Schedule = [[Block; 2]; 11];
+/// How many schedules are made together.
+pub(crate) const AHEAD: usize = 8;
+
 /// The garbler's parameters of a slice of gates.
 pub(crate) struct GarbleContext<'a> {
     pub(crate) delta: &'a Delta,
@@ -49,7 +54,20 @@ pub(super) struct Kernels {
     pub(super) fold_streams: fn(&[Block; 4], u64, Sums<'_>),
     pub(super) fold_sums: fn([&[[Block; 4]]; 4], Sums<'_>),
     pub(super) transpose: fn(&mut Matrices),
+    /// None where round keys cannot be kept.
+    pub(super) scheduled: Option<Scheduled>,
 }
+
+/// Half gates with round keys that were made before.
+pub(super) struct Scheduled {
+    /// Makes those of the gates from a number on (modulo 2⁶⁴).
+    pub(super) schedule: fn(&HashKey, u64, &mut [Schedule; AHEAD]),
+    pub(super) garble: GarbleScheduled,
+    pub(super) evaluate: EvaluateScheduled,
+}
+
+type GarbleScheduled = fn(&Delta, &[Schedule], &[Block], &[Block], &mut [Block], &mut [Table]);
+type EvaluateScheduled = fn(&[Schedule], &[Block], &[Block], &[Table], &mut [Block]);
 
 type Garble = fn(&GarbleContext<'_>, &[Block], &[Block], &mut [Block], &mut [Table]);
 type Evaluate = fn(&EvaluateContext<'_>, &[Block], &[Block], &[Table], &mut [Block]);

@@ -19,8 +19,17 @@ use super::context::{EvaluateContext, GarbleContext, Kernels, Matrices, PairCont
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 
-pub(super) static PORTABLE: Kernels =
-    Kernels { name: "portable", garble, evaluate, hash, hash_both, fold_streams, fold_sums, transpose };
+pub(super) static PORTABLE: Kernels = Kernels {
+    name: "portable",
+    garble,
+    evaluate,
+    hash,
+    hash_both,
+    fold_streams,
+    fold_sums,
+    transpose,
+    scheduled: None,
+};
 
 fn garble(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
     let delta = gates.delta.block();

@@ -2,12 +2,14 @@
 
 use core::arch::x86_64::*;
 
-use super::super::context::{EvaluateContext, GarbleContext, Kernels, Matrices, PairContext, Sums, Table};
+use super::super::context::{
+    AHEAD, EvaluateContext, GarbleContext, Kernels, Matrices, PairContext, Schedule, Scheduled, Sums, Table,
+};
 use super::super::portable;
 use super::pair::{Pair, State};
 use super::{half_gates, hashes, kernels, streams};
-use crate::Block;
 use crate::hash::HashKey;
+use crate::{Block, Delta};
 
 static AES_NI: Kernels = kernels!("aesni", "aes,ssse3", Halves, 1, portable::fold_sums, portable::transpose);
 static VAES: Kernels = kernels!("vaes", "aes,avx2,vaes", __m256i, 2, fold_sums, transpose);
