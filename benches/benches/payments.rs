@@ -5,7 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{amount::Amount, chain::Params, state::ChainView, transaction::Transaction};
-use sotto_node::{edge::chain_dir::DiskLedger, seal::OperatorKey};
+use sotto_node::{ledger::Ledger, seal::OperatorKey};
 use sotto_wallet::{
     Installation, Wallet,
     coin_selection::{Decision, Payee, PaymentRequest, Recipient},
@@ -18,7 +18,7 @@ use sotto_wallet::{
 const ACCOUNT: Account = Account(0);
 
 struct Scene {
-    ledger: DiskLedger,
+    ledger: Ledger,
     operator: OperatorKey,
     alice: Wallet<MemoryStore>,
     bob: Wallet<MemoryStore>,
@@ -27,7 +27,7 @@ struct Scene {
 }
 
 /// A ledger as wallets see it.
-struct Source<'a>(&'a DiskLedger);
+struct Source<'a>(&'a Ledger);
 
 impl ChainSource for Source<'_> {
     type Error = sotto_node::storage::StoreError;
@@ -63,8 +63,7 @@ impl Scene {
         let dir = tempfile::tempdir().unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let operator = OperatorKey::generate(&mut rng);
-        let ledger =
-            DiskLedger::create(&dir.path().join("chain"), Params::solo(operator.public(), 0)).unwrap();
+        let ledger = Ledger::create(&dir.path().join("chain"), Params::solo(operator.public(), 0)).unwrap();
         let mut person = || {
             let words = Words::generate(&mut rng).unwrap();
             let installation = Installation::in_memory([1; 32]);

@@ -24,9 +24,9 @@ use sotto_mw::{
 };
 use sotto_node::{
     config::Config,
-    edge::chain_dir::DiskLedger,
     engine::{Node, NodeSetup},
     event::Event,
+    ledger::Ledger,
     peer::PeerKey,
 };
 use std::{fs, path::Path, time::Duration};
@@ -88,7 +88,7 @@ fn write(test_chain: &TestChain, folder: &Path) {
     let every = test_chain.chain().params().reorganisation;
     let tip = test_chain.blocks().len() as u64;
     let kept = tip.saturating_sub(every) / every * every;
-    let mut ledger = DiskLedger::create(folder, test_chain.chain().params().clone()).unwrap();
+    let mut ledger = Ledger::create(folder, test_chain.chain().params().clone()).unwrap();
     for (height, block) in (1..).zip(test_chain.blocks()) {
         drop(ledger.connect(block.clone()).unwrap());
         if height == kept {
@@ -96,7 +96,7 @@ fn write(test_chain: &TestChain, folder: &Path) {
             let mut node = Node::new(NodeSetup::new(Config::new(PeerKey([1; 32])), ledger), &mut rng);
             (0..1_000).for_each(|s| drop(node.step(Duration::from_secs(s), &mut rng, Event::Tick)));
             drop(node);
-            ledger = DiskLedger::open(folder).unwrap();
+            ledger = Ledger::open(folder).unwrap();
         }
     }
     println!("{} unspent outputs, {tip} blocks", ledger.tip().output_count);

@@ -31,11 +31,11 @@ use sotto_mw::{codec::Decode, transaction::Transaction};
 use sotto_node::{
     config::Config,
     edge::{
-        chain_dir::DiskLedger,
         client::Client,
         daemon::{Daemon, Setup},
         net::{self, ListenSetup},
     },
+    ledger::Ledger,
     peer::{Address, PeerKey},
     rpc::{Hex, Status, Submit},
 };
@@ -105,7 +105,7 @@ fn serve(dir: &Path, number: u8, factor: u64, seeds: Vec<Address>) {
         net::Setup { identity: identity(number), listen, inbound: 8, from_one: 8, cover: Cover::Sparse };
     let setup =
         Setup { config, net, rpc: Some(here), dir: dir.join("node"), validator: None, recovered: None };
-    let node = Daemon::start(setup, DiskLedger::open(&dir.join("chain")).unwrap(), None).unwrap();
+    let node = Daemon::start(setup, Ledger::open(&dir.join("chain")).unwrap(), None).unwrap();
     println!("{}", node.address().unwrap());
     node.wait().unwrap();
 }

@@ -37,7 +37,7 @@ use sotto_mw::{
     transaction::Body,
     trie::{Entry, Trie},
 };
-use sotto_node::{edge::chain_dir::DiskStore, ledger::audit::audit};
+use sotto_node::{ledger::audit::audit, storage::Store};
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
@@ -98,7 +98,7 @@ fn child(what: &str, dir: &Path) -> String {
 
 fn measure(what: &str, dir: &Path) {
     let (wall, processor) = (Instant::now(), ProcessTime::now());
-    let store = DiskStore::open(dir).unwrap();
+    let store = Store::open(dir).unwrap();
     match what {
         "look" => {
             let all = commitments().take(100).map(|c| store.unspent(&c).unwrap().unwrap().created);
@@ -120,7 +120,7 @@ fn measure(what: &str, dir: &Path) {
     }
 }
 
-fn rebuilt(store: &DiskStore) -> String {
+fn rebuilt(store: &Store) -> String {
     let found = store.opened();
     let why = found.rebuilt.as_ref().map(|why| format!(", rebuilt: {why}")).unwrap_or_default();
     format!("{} records taken in{why}", found.replayed)

@@ -48,7 +48,7 @@ fn main() {
         println!("| {step} | {by} | {} | {ms:.1} |", bytes.map_or(String::new(), |n| n.to_string()));
     }
     println!("\n| outputs asked for | answer of one auditor, bytes | ms | opening, ms |\n|--:|--:|--:|--:|");
-    for outputs in [1, 10, 100] {
+    for outputs in [1, 10, 64] {
         let request = Reading::of(outputs);
         let runs: Vec<_> = (0..RUNS).map(|_| request.read()).collect();
         let [answering, opening] = [0, 1].map(|i| median(runs.iter().map(|run| run.1[i]).collect()));
@@ -137,7 +137,7 @@ impl Reading {
         let (group, shares) = group::made_for(Purpose::Audit, 2, 3, 5);
         let [authority, reader] = [40, 50].map(group::identity);
         let key = PublicKey::from_bytes(&group.epoch().public_key(0).unwrap()).unwrap();
-        let terms = CharterTerms { needed: 1, outputs: 100, requests: 2, depth: 1, delay: 5 };
+        let terms = CharterTerms { needed: 1, outputs: 64, requests: 2, depth: 1, delay: 5 };
         let charter = Charter::new(key, vec![authority.public().digest()], terms, "").unwrap();
         let auditors = charter.auditors();
         let (mut ledger, mut alice, _) = two_on(Ledger::with(|p| p.auditors = Some(auditors)));

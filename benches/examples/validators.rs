@@ -25,7 +25,8 @@ use sotto_mw::{
     transaction::Transaction,
 };
 use sotto_node::{
-    edge::{chain_dir::DiskLedger, client::Client, operator},
+    edge::{client::Client, operator},
+    ledger::Ledger,
     rpc::{Hex, Status, StatusRecord, Submit},
 };
 use std::{
@@ -97,7 +98,7 @@ impl Network {
 /// Gives every node a chain with a coin for each payment, sealed by all validators, and settings without waits; returns
 /// the payments.
 fn prepare(dir: &Path, names: &[String], count: usize) -> Vec<Transaction> {
-    let params = DiskLedger::open(&dir.join("v1/chain")).unwrap().chain().params().clone();
+    let params = Ledger::open(&dir.join("v1/chain")).unwrap().chain().params().clone();
     let mut chain = with_coins(dir, names, params);
     let rewards: Vec<Owned> = (0..=count.div_ceil(TOGETHER)).map(|_| chain.grow(Vec::new())).collect();
     let coins = chain.many(count, COIN, 1);
@@ -108,7 +109,7 @@ fn prepare(dir: &Path, names: &[String], count: usize) -> Vec<Transaction> {
     for name in names.iter().map(String::as_str).chain(["node"]) {
         let folder = dir.join(name);
         fs::remove_dir_all(folder.join("chain")).unwrap();
-        let mut ledger = DiskLedger::create(&folder.join("chain"), chain.chain().params().clone()).unwrap();
+        let mut ledger = Ledger::create(&folder.join("chain"), chain.chain().params().clone()).unwrap();
         for block in chain.blocks() {
             drop(ledger.connect(block.clone()).unwrap());
         }

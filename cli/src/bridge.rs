@@ -24,12 +24,11 @@ use crate::{
 use sotto_mw::chain::{Chain, ChainId};
 use sotto_node::{
     edge::{
-        chain_dir::DiskLedger,
         client::{Client, ClientError},
         light::LightClient,
         rpc::{TOKEN_FILE, Token},
     },
-    ledger::LedgerError,
+    ledger::{Ledger, LedgerError},
     storage::StoreError,
 };
 use sotto_wallet::{
@@ -89,19 +88,19 @@ impl Home {
 
     /// Opens the ledger to read. In a folder that cannot be written or has no room, nothing is written: what
     /// opening changes of the index is then kept in memory.
-    pub(crate) fn ledger_to_read(&self) -> Outcome<DiskLedger> {
-        self.ledger_by(|dir| match DiskLedger::open(dir) {
-            Err(LedgerError::Store(e)) if e.is_unwritable() => DiskLedger::open_read_only(dir),
+    pub(crate) fn ledger_to_read(&self) -> Outcome<Ledger> {
+        self.ledger_by(|dir| match Ledger::open(dir) {
+            Err(LedgerError::Store(e)) if e.is_unwritable() => Ledger::open_read_only(dir),
             opened => opened,
         })
     }
 
     /// Opens the ledger.
-    pub(crate) fn ledger(&self) -> Outcome<DiskLedger> {
-        self.ledger_by(DiskLedger::open)
+    pub(crate) fn ledger(&self) -> Outcome<Ledger> {
+        self.ledger_by(Ledger::open)
     }
 
-    fn ledger_by(&self, open: impl Fn(&Path) -> Result<DiskLedger, LedgerError>) -> Outcome<DiskLedger> {
+    fn ledger_by(&self, open: impl Fn(&Path) -> Result<Ledger, LedgerError>) -> Outcome<Ledger> {
         let dir = self.chain();
         if !dir.exists() {
             return Err(Failure::coded(ErrorCode::NoChain, format!("no chain in {}", self.dir.display()))
@@ -130,7 +129,7 @@ impl Home {
         self.chain_by(node, Self::ledger_to_read)
     }
 
-    fn chain_by(&self, node: &NodeArgs, open: impl Fn(&Self) -> Outcome<DiskLedger>) -> Outcome<ChainAt> {
+    fn chain_by(&self, node: &NodeArgs, open: impl Fn(&Self) -> Outcome<Ledger>) -> Outcome<ChainAt> {
         match self.light(node) {
             Err(_) if node.node.is_none() => open(self).map(|ledger| ChainAt::Disk(Box::new(ledger))),
             light => light.map(|light| ChainAt::Node(Box::new(light))),

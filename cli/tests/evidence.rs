@@ -19,8 +19,7 @@ use sotto_node::{
         Accounts, CertifiedHeader, DoubleCertificate, Evidence,
         account::{Account, SignedAccount},
     },
-    edge::chain_dir::DiskLedger,
-    ledger::equivocations::Equivocations,
+    ledger::{Ledger, equivocations::Equivocations},
     storage::read_genesis,
 };
 use std::fs;
@@ -295,7 +294,7 @@ fn evidence_is_judged_by_the_validators_of_its_height() {
     chain.grow_with(Vec::new(), Some(change));
     (0..4).for_each(|_| drop(chain.grow(Vec::new())));
     let dir = world.path("a/chain");
-    let mut ledger = DiskLedger::create(&dir, chain.chain().params().clone()).unwrap();
+    let mut ledger = Ledger::create(&dir, chain.chain().params().clone()).unwrap();
     chain.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     drop(ledger);
     let set = chain.chain().terms().sealing.validators().unwrap();

@@ -33,6 +33,7 @@ fn an_offer_is_made_shown_and_revoked() {
     let begun = record(&world.shell(&new("--start-fee 0.1 --dry-run --json")).ok());
     assert_eq!((&begun["price"], &begun["start_fee"]), (&"2500000000".into(), &"100000000".into()));
     world.shell(&new("--start-fee 0 --dry-run")).fails(2);
+    assert!(world.shell(&new("--start-fee 18446744073 --dry-run")).fails(1).contains("together"));
     assert!(!world.path("north.offer").exists());
     world.shell(&new("--yes")).ok();
     let shown = world.run("mpc offer show north.offer").ok();

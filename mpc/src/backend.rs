@@ -16,6 +16,7 @@
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 mod aes;
+mod ahead;
 mod context;
 mod portable;
 mod three_halves;
@@ -23,8 +24,9 @@ mod three_halves;
 use std::fmt;
 use std::sync::OnceLock;
 
+pub(crate) use ahead::Ahead;
 use context::Kernels;
-pub(crate) use context::{EvaluateContext, GarbleContext, PairContext, Sums, Table};
+pub(crate) use context::{EvaluateContext, GarbleContext, Matrices, PairContext, Sums, Table};
 pub(crate) use three_halves::{EvaluateScratch, GarbleScratch, GateWires, HalvesTable, Packed, pack};
 
 use crate::Block;
@@ -100,36 +102,46 @@ impl Backend {
         self.0.name
     }
 
-    /// Garbles gates: reads the false labels `a` and `b`, writes the false labels `c` and the tables.
+    /// Garbles gates: reads the false labels `a` and `b`, writes the false labels `c` and the tables. An
+    /// `ahead` is for one key.
     ///
     /// # Panics
     /// If the slices differ in length.
     pub(crate) fn garble(
         self,
         gates: &GarbleContext<'_>,
+        ahead: &mut Ahead,
         a: &[Block],
         b: &[Block],
         c: &mut [Block],
         tables: &mut [Table],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        (self.0.garble)(gates, a, b, c, tables);
+        match (&self.0.scheduled, ahead.of(self, gates.key, gates.first, a.len())) {
+            (Some(kernels), Some(schedules)) => (kernels.garble)(gates.delta, schedules, a, b, c, tables),
+            _ => (self.0.garble)(gates, a, b, c, tables),
+        }
     }
 
-    /// Evaluates gates: reads the active labels `a` and `b` and the tables, writes the active labels `c`.
+    /// Evaluates gates: reads the active labels `a` and `b` and the tables, writes the active labels `c`. An
+    /// `ahead` is for one key.
     ///
     /// # Panics
     /// If the slices differ in length.
     pub(crate) fn evaluate(
         self,
         gates: &EvaluateContext<'_>,
+        ahead: &mut Ahead,
         a: &[Block],
         b: &[Block],
         tables: &[Table],
         c: &mut [Block],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        (self.0.evaluate)(gates, a, b, tables, c);
+        match (&self.0.scheduled, ahead.of(self, gates.key, gates.first, a.len())) {
+            (Some(kernels), Some(schedules)) => (kernels.evaluate)(schedules, a, b, tables, c),
+            _ => (self.0.evaluate)(gates, a, b, tables, c),
+        }
     }
 
     /// Writes `h[i] = H(x[i], S ⊕ (first + i))`, numbers modulo 2⁶⁴.
@@ -150,9 +162,9 @@ impl Backend {
         (self.0.hash_both)(keys, x, h);
     }
 
-    /// Transposes a matrix of 128 × 128 bits.
-    pub(crate) fn transpose(self, matrix: &mut [Block; 128]) {
-        (self.0.transpose)(matrix);
+    /// Transposes two matrices of 128 × 128 bits.
+    pub(crate) fn transpose(self, matrices: &mut Matrices) {
+        (self.0.transpose)(matrices);
     }
 
     /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`,
@@ -163,6 +175,16 @@ impl Backend {
     pub(crate) fn fold_streams(self, keys: &[Block; 4], first: u64, sums: Sums<'_>) {
         assert!(sums.low.len() == sums.sum.len() && sums.high.len() == sums.sum.len());
         (self.0.fold_streams)(keys, first, sums);
+    }
+
+    /// The same with `r_0` to `r_3` given.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn fold_sums(self, r: [&[[Block; 4]]; 4], sums: Sums<'_>) {
+        let n = sums.sum.len();
+        assert!(sums.low.len() == n && sums.high.len() == n && r.iter().all(|r| r.len() == n));
+        (self.0.fold_sums)(r, sums);
     }
 }
 
@@ -193,13 +215,14 @@ mod tests {
     fn garble(backend: Backend, f: &Fixture) -> (Vec<Block>, Vec<Table>) {
         let (mut c, mut tables) = (vec![Block::ZERO; f.a.len()], vec![[0; 32]; f.a.len()]);
         let gates = GarbleContext { delta: &f.delta, key: &f.key, first: f.first };
-        backend.garble(&gates, &f.a, &f.b, &mut c, &mut tables);
+        backend.garble(&gates, &mut Ahead::default(), &f.a, &f.b, &mut c, &mut tables);
         (c, tables)
     }
 
     fn evaluate(backend: Backend, f: &Fixture, a: &[Block], b: &[Block], tables: &[Table]) -> Vec<Block> {
         let mut c = vec![Block::ZERO; a.len()];
-        backend.evaluate(&EvaluateContext { key: &f.key, first: f.first }, a, b, tables, &mut c);
+        let gates = EvaluateContext { key: &f.key, first: f.first };
+        backend.evaluate(&gates, &mut Ahead::default(), a, b, tables, &mut c);
         c
     }
 
@@ -249,6 +272,35 @@ mod tests {
             tables.extend(part_tables);
         }
         assert_eq!((c, tables), (expected_c, expected_tables));
+    }
+
+    /// Also where key schedules are made ahead of the gates.
+    #[test]
+    fn short_slices_that_follow_one_another_equal_portable() {
+        const N: usize = 200;
+        let f = fixture(N, 9);
+        let expected = garble(Backend::PORTABLE, &f);
+        let active = evaluate(Backend::PORTABLE, &f, &f.a, &f.b, &expected.1);
+        for backend in Backend::available() {
+            let (mut c, mut tables) = (vec![Block::ZERO; N], vec![[0; 32]; N]);
+            let mut evaluated = c.clone();
+            let (mut garbler, mut evaluator) = (Ahead::default(), Ahead::default());
+            let mut at = 0;
+            for n in [1, 1, 1, 2, 3, 4, 1, 3, 3, 3, 9, 1, 1].into_iter().cycle() {
+                let (now, first) = (at..N.min(at + n), 9 + at as u64);
+                let gates = GarbleContext { delta: &f.delta, key: &f.key, first };
+                let (a, b) = (&f.a[now.clone()], &f.b[now.clone()]);
+                backend.garble(&gates, &mut garbler, a, b, &mut c[now.clone()], &mut tables[now.clone()]);
+                let gates = EvaluateContext { key: &f.key, first };
+                backend.evaluate(&gates, &mut evaluator, a, b, &tables[now.clone()], &mut evaluated[now]);
+                at += n;
+                if at >= N {
+                    break;
+                }
+            }
+            assert_eq!((c, tables), expected, "{backend:?}");
+            assert_eq!(evaluated, active, "{backend:?}");
+        }
     }
 
     #[test]
@@ -316,19 +368,14 @@ mod tests {
             let start = std::time::Instant::now();
             for _ in 0..rounds {
                 let gates = GarbleContext { delta: &f.delta, key: &f.key, first: f.first };
-                backend.garble(&gates, &f.a, &f.b, &mut c, &mut tables);
+                backend.garble(&gates, &mut Ahead::default(), &f.a, &f.b, &mut c, &mut tables);
                 std::hint::black_box(&mut tables);
             }
             let garbled = rate(start);
             let start = std::time::Instant::now();
             for _ in 0..rounds {
-                backend.evaluate(
-                    &EvaluateContext { key: &f.key, first: f.first },
-                    &f.a,
-                    &f.b,
-                    &tables,
-                    &mut c,
-                );
+                let gates = EvaluateContext { key: &f.key, first: f.first };
+                backend.evaluate(&gates, &mut Ahead::default(), &f.a, &f.b, &tables, &mut c);
                 std::hint::black_box(&mut c);
             }
             println!(

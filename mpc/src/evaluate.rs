@@ -12,7 +12,9 @@
 //! Memory: one buffer of 64 KiB of bytes, and with three halves as much of tables, however long the program.
 
 use crate::Block;
-use crate::backend::{Backend, EvaluateContext, EvaluateScratch, GateWires, HalvesTable, Packed, Table};
+use crate::backend::{
+    Ahead, Backend, EvaluateContext, EvaluateScratch, GateWires, HalvesTable, Packed, Table,
+};
 use crate::channel::{Channel, Phase};
 use crate::fancy::Fancy;
 use crate::garble::{Scheme, StreamError};
@@ -24,14 +26,14 @@ const BUFFER: usize = 2048 * TABLE;
 
 /// How bytes become tables.
 enum Tables {
-    HalfGates,
+    HalfGates(Ahead),
     ThreeHalves { packed: Packed, tables: Box<[HalvesTable]>, scratch: Box<EvaluateScratch> },
 }
 
 impl Tables {
     fn new(scheme: Scheme) -> Self {
         match scheme {
-            Scheme::HalfGates => Self::HalfGates,
+            Scheme::HalfGates => Self::HalfGates(Ahead::default()),
             Scheme::ThreeHalves => Self::ThreeHalves {
                 packed: Packed::default(),
                 tables: vec![HalvesTable::default(); 2048].into(),
@@ -43,7 +45,7 @@ impl Tables {
     /// The bytes of the next table.
     const fn next_bytes(&self) -> usize {
         match self {
-            Self::HalfGates => TABLE,
+            Self::HalfGates(_) => TABLE,
             Self::ThreeHalves { packed, .. } => packed.next_bytes(),
         }
     }
@@ -64,7 +66,7 @@ pub struct Evaluation<'s, C> {
 impl<'s, C: Channel> Evaluation<'s, C> {
     /// An interpreter that evaluates half gates under the garbler's keys.
     pub fn new(backend: Backend, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
-        let (buffer, tables) = (vec![0; BUFFER].into(), Tables::HalfGates);
+        let (buffer, tables) = (vec![0; BUFFER].into(), Tables::new(Scheme::HalfGates));
         Self { backend, keys, channel, buffer, start: 0, end: 0, tables }
     }
 
@@ -96,7 +98,7 @@ impl<'s, C: Channel> Evaluation<'s, C> {
     /// Checks that no bit of the last group of tables is left over; later groups may have been received already.
     pub(crate) fn end_group(&mut self) -> Result<(), StreamError> {
         let is_used_up = match &mut self.tables {
-            Tables::HalfGates => true,
+            Tables::HalfGates(_) => true,
             Tables::ThreeHalves { packed, .. } => packed.end_group(),
         };
         if is_used_up { Ok(()) } else { Err(StreamError::SurplusTables) }
@@ -127,7 +129,7 @@ impl<C: Channel> Fancy for Evaluation<'_, C> {
             let received = &self.buffer[self.start..self.end];
             // The number of tables to use now, and their bytes.
             let [used, n] = match &mut self.tables {
-                Tables::HalfGates => {
+                Tables::HalfGates(_) => {
                     let n = a.len().min(received.len() / TABLE);
                     [n * TABLE, n]
                 }
@@ -140,9 +142,9 @@ impl<C: Channel> Fancy for Evaluation<'_, C> {
             ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
             let gates = EvaluateContext { key: &self.keys.gates, first };
             match &mut self.tables {
-                Tables::HalfGates => {
+                Tables::HalfGates(ahead) => {
                     let (tables, _) = received.as_chunks::<TABLE>();
-                    self.backend.evaluate(&gates, a_now, b_now, &tables[..n], out_now);
+                    self.backend.evaluate(&gates, ahead, a_now, b_now, &tables[..n], out_now);
                 }
                 Tables::ThreeHalves { tables, scratch, .. } => {
                     let wires = GateWires { a: a_now, b: b_now, c: out_now };

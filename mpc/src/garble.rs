@@ -9,7 +9,7 @@
 //!
 //! Memory: one buffer of 64 KiB of tables, and of their bytes, however long the program.
 
-use crate::backend::{Backend, GarbleContext, GarbleScratch, GateWires, HalvesTable, Table, pack};
+use crate::backend::{Ahead, Backend, GarbleContext, GarbleScratch, GateWires, HalvesTable, Table, pack};
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::fancy::Fancy;
 use crate::keys::{OutOfGates, SessionKeys};
@@ -88,14 +88,14 @@ pub struct Garbling<'s, C> {
 
 /// Tables that are collected.
 enum Tables {
-    HalfGates(Box<[Table]>),
+    HalfGates(Box<[Table]>, Ahead),
     ThreeHalves { tables: Box<[HalvesTable]>, scratch: Box<GarbleScratch>, bytes: Vec<u8> },
 }
 
 impl Tables {
     fn new(scheme: Scheme, delta: &Delta) -> Self {
         match scheme {
-            Scheme::HalfGates => Self::HalfGates(vec![[0; 32]; TABLES].into()),
+            Scheme::HalfGates => Self::HalfGates(vec![[0; 32]; TABLES].into(), Ahead::default()),
             Scheme::ThreeHalves => Self::ThreeHalves {
                 tables: vec![HalvesTable::default(); TABLES].into(),
                 scratch: GarbleScratch::new(delta),
@@ -107,7 +107,7 @@ impl Tables {
     /// The bytes of the first `filled` tables.
     fn bytes(&mut self, filled: usize) -> &[u8] {
         match self {
-            Self::HalfGates(tables) => tables[..filled].as_flattened(),
+            Self::HalfGates(tables, _) => tables[..filled].as_flattened(),
             Self::ThreeHalves { tables, bytes, .. } => {
                 bytes.clear();
                 pack(&tables[..filled], bytes);
@@ -172,8 +172,8 @@ impl<C: Channel> Fancy for Garbling<'_, C> {
             let gates = GarbleContext { delta: self.delta, key: &self.keys.gates, first };
             let place = self.filled..self.filled + n;
             match &mut self.tables {
-                Tables::HalfGates(tables) => {
-                    self.backend.garble(&gates, a_now, b_now, out_now, &mut tables[place]);
+                Tables::HalfGates(tables, ahead) => {
+                    self.backend.garble(&gates, ahead, a_now, b_now, out_now, &mut tables[place]);
                 }
                 Tables::ThreeHalves { tables, scratch, .. } => {
                     let wires = GateWires { a: a_now, b: b_now, c: out_now };
@@ -222,9 +222,11 @@ mod tests {
             let (a0, b0) = (draw(rng), draw(rng));
             let (mut c, mut tables) = ([Block::ZERO], [[0; 32]]);
             let garble = GarbleContext { delta: &delta, key: &key, first: 0 };
-            Backend::detect().garble(&garble, &[a0], &[b0], &mut c, &mut tables);
+            let ahead = &mut Ahead::default();
+            Backend::detect().garble(&garble, ahead, &[a0], &[b0], &mut c, &mut tables);
             let (a, b) = (a0 ^ delta.times(x), b0 ^ delta.times(y));
-            Backend::detect().evaluate(&EvaluateContext { key: &key, first: 0 }, &[a], &[b], &tables, &mut c);
+            let evaluate = EvaluateContext { key: &key, first: 0 };
+            Backend::detect().evaluate(&evaluate, ahead, &[a], &[b], &tables, &mut c);
             let [table] = tables;
             let view = [&a.to_bytes()[..], &b.to_bytes(), &table, &c[0].to_bytes()].concat();
             for (i, ones) in ones.iter_mut().enumerate() {

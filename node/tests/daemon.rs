@@ -20,13 +20,13 @@ use sotto_mw::{
 use sotto_node::{
     config::Config,
     edge::{
-        chain_dir::DiskLedger,
         daemon::{Daemon, Setup, StartError},
         event_loop::channel,
         net::{self, ListenSetup, Net},
     },
     effect::{Refusal, Response, Status},
     event::{Event, Request},
+    ledger::Ledger,
     message::Message,
     peer::{Address, DialError, Direction, PeerId, PeerKey},
     seal::OperatorKey,
@@ -61,14 +61,14 @@ fn sockets(n: u8) -> net::Setup {
 }
 
 /// A chain in a directory, with these first blocks.
-fn chain(dir: &Path, params: &Params, blocks: &[Block]) -> DiskLedger {
-    let mut ledger = DiskLedger::create(&dir.join("chain"), params.clone()).unwrap();
+fn chain(dir: &Path, params: &Params, blocks: &[Block]) -> Ledger {
+    let mut ledger = Ledger::create(&dir.join("chain"), params.clone()).unwrap();
     blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     ledger
 }
 
 /// A node that knows these addresses, with stems of a second at most.
-fn start(n: u8, dir: &Path, ledger: DiskLedger, seeds: &[Address], key: Option<OperatorKey>) -> Daemon {
+fn start(n: u8, dir: &Path, ledger: Ledger, seeds: &[Address], key: Option<OperatorKey>) -> Daemon {
     let mut config = Config::new(PeerKey([0; 32]));
     config.seeds = seeds.to_vec();
     let (hop, epoch) = (Duration::from_millis(10), Duration::from_secs(60));
@@ -152,11 +152,11 @@ fn three_nodes_find_each_other_and_agree() {
     let [second, third] = others;
     stop(third);
     seal(&first, &mut test_chain);
-    let ledger = DiskLedger::open(&dirs[2].path().join("chain")).unwrap();
+    let ledger = Ledger::open(&dirs[2].path().join("chain")).unwrap();
     let third = start(3, dirs[2].path(), ledger, &[], None);
     wait_for("catching up", || status(&third).tip.height == before.plus(2));
     [first, second, third].into_iter().for_each(stop);
-    let tips = dirs.each_ref().map(|d| DiskLedger::open(&d.path().join("chain")).unwrap().tip().hash());
+    let tips = dirs.each_ref().map(|d| Ledger::open(&d.path().join("chain")).unwrap().tip().hash());
     assert!(tips.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
@@ -165,7 +165,7 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_no_request() {
     let (mut test_chain, _) = test_chain();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), test_chain.chain().params(), &[]), &[], None);
-    assert!(DiskLedger::open(&dir.path().join("chain")).is_err(), "it is locked");
+    assert!(Ledger::open(&dir.path().join("chain")).is_err(), "it is locked");
     let draft = node.handle().ask(Request::Draft);
     assert!(matches!(draft, Ok(Response::Draft { .. })), "{draft:?}");
     let reward = Box::new(reward(&mut test_chain, Height::new(1), Amount::ZERO));
@@ -174,7 +174,7 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_no_request() {
     let handle = node.handle().clone();
     stop(node);
     assert!(handle.ask(Request::Status).is_err());
-    assert!(DiskLedger::open(&dir.path().join("chain")).is_ok());
+    assert!(Ledger::open(&dir.path().join("chain")).is_ok());
 }
 
 /// On a chain with a pace the operator's node does not seal a block whose time would lie ahead of the clock.

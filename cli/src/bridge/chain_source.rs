@@ -19,11 +19,8 @@ use sotto_mw::{
     transaction::Transaction,
 };
 use sotto_node::{
-    edge::{
-        chain_dir::DiskLedger,
-        light::{IncludedOutput, LightClient, LightError},
-    },
-    ledger::opening,
+    edge::light::{IncludedOutput, LightClient, LightError},
+    ledger::{Ledger, opening},
     message::opened::OpenedPlace,
     storage::StoreError,
 };
@@ -37,7 +34,7 @@ use std::{cell::RefCell, error::Error, iter::Peekable};
 /// The chain that a command works with.
 pub(crate) enum ChainAt {
     /// In a folder on this machine.
-    Disk(Box<DiskLedger>),
+    Disk(Box<Ledger>),
     /// At a running node.
     Node(Box<LightClient>),
 }
@@ -155,7 +152,7 @@ pub(crate) enum View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn of(ledger: &'a DiskLedger) -> Self {
+    pub(crate) fn of(ledger: &'a Ledger) -> Self {
         let cursor = RefCell::new(Cursor { after: None, rest: all(ledger) });
         Self::Disk(Box::new(LedgerView { ledger, cursor }))
     }
@@ -295,7 +292,7 @@ impl ChainSource for View<'_> {
 
 /// A ledger on disk, which is read from one end to the other.
 pub(crate) struct LedgerView<'a> {
-    ledger: &'a DiskLedger,
+    ledger: &'a Ledger,
     cursor: RefCell<Cursor<'a>>,
 }
 
@@ -307,7 +304,7 @@ struct Cursor<'a> {
     rest: Outputs<'a>,
 }
 
-fn all(ledger: &DiskLedger) -> Outputs<'_> {
+fn all(ledger: &Ledger) -> Outputs<'_> {
     (Box::new(ledger.store().all_unspent()) as Box<dyn Iterator<Item = _>>).peekable()
 }
 

@@ -36,8 +36,8 @@ use sotto_mw::{
     unit::Unit,
 };
 use sotto_node::{
-    edge::{chain_dir::DiskLedger, operator},
-    ledger::{SealingContext, audit::UNCHECKED, seal_with},
+    edge::operator,
+    ledger::{Ledger, SealingContext, audit::UNCHECKED, seal_with},
     seal::{DoubleSeal, OperatorKey},
     sealing::{SealEvent, Solo, block_time},
 };
@@ -63,12 +63,12 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
 }
 
 /// Creates a solo chain and its operator's key in `home`.
-pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(DiskLedger, OperatorKey)> {
+pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Ledger, OperatorKey)> {
     let key = OperatorKey::generate(&mut OsRng);
     let params = new_params(home, key.public(), edit)?;
     // The key is written first: without it, no block of the chain could ever be sealed.
     operator::write(&home.operator(), &key).or_refuse("cannot write the operator's key")?;
-    let ledger = DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
+    let ledger = Ledger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
     Ok((ledger, key))
 }
 
@@ -89,7 +89,7 @@ fn new_params(home: &Home, key: PublicKey, edit: impl FnOnce(&mut Params)) -> Ou
 }
 
 /// Creates a chain that a group seals. What it has sealed is final, unless its parameters say otherwise.
-fn create_for_group(home: &Home, key: &str, edit: impl FnOnce(&mut Params)) -> Outcome<DiskLedger> {
+fn create_for_group(home: &Home, key: &str, edit: impl FnOnce(&mut Params)) -> Outcome<Ledger> {
     let bytes = hex_bytes(key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let key = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes).ok()).ok_or_else(|| {
         Failure::coded(ErrorCode::Usage, format!("invalid key `{key}`"))
@@ -99,7 +99,7 @@ fn create_for_group(home: &Home, key: &str, edit: impl FnOnce(&mut Params)) -> O
         p.reorganisation = 0;
         edit(p);
     })?;
-    DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")
+    Ledger::create(&home.chain(), params).or_refuse("cannot create the chain")
 }
 
 fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
@@ -224,7 +224,7 @@ pub(crate) struct SealedBlock {
 
 /// Seals the pending transactions; the reward goes to an account of `wallet`.
 pub(crate) fn seal_one(
-    ledger: &mut DiskLedger,
+    ledger: &mut Ledger,
     engine: &mut Solo,
     wallet: &Wallet<impl Store>,
     account: Account,
@@ -261,7 +261,7 @@ pub(crate) fn seal_one(
 }
 
 /// Waits until the pace of the chain allows the next block.
-fn keep_pace(context: &Context, ledger: &DiskLedger) {
+fn keep_pace(context: &Context, ledger: &Ledger) {
     while let Err(early) = block_time(ledger.chain(), ledger.tip().time, now()) {
         context.ui.info(&format!("Waiting {} s: blocks of this chain keep a pace.", early.wait));
         std::thread::sleep(Duration::from_secs(early.wait));

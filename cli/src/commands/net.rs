@@ -27,7 +27,7 @@ use signal_hook::{
     iterator::Signals,
 };
 use sotto_mw::validators::ValidatorSet;
-use sotto_node::edge::chain_dir::DiskLedger;
+use sotto_node::ledger::Ledger;
 use std::{
     env, fs,
     io::{BufRead as _, BufReader},
@@ -235,7 +235,7 @@ fn create(context: &Context, dir: &Path, a: &args::NetLocal) -> Outcome {
     let params = first.chain().params().clone();
     drop(first);
     for name in validators.iter().skip(1).map(String::as_str).chain(["node"]) {
-        DiskLedger::create(&home(name).chain(), params.clone()).or_refuse("cannot create the chain")?;
+        Ledger::create(&home(name).chain(), params.clone()).or_refuse("cannot create the chain")?;
     }
     settings(dir, a.idle, &validators, &entries.iter().map(|e| e.link_key.clone()).collect::<Vec<_>>())?;
     for name in &validators {

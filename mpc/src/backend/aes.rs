@@ -22,9 +22,9 @@ mod streams;
 pub(super) mod x86;
 
 /// The kernels of one back end: its name, its instructions, its pair, how many pairs of each stream are in flight,
-/// and its transposition.
+/// and what is compiled for its registers alone.
 macro_rules! kernels {
-    ($name:literal, $features:literal, $pair:ty, $flight:literal, $transpose:expr) => {
+    ($name:literal, $features:literal, $pair:ty, $flight:literal, $fold_sums:expr, $transpose:expr) => {
         Kernels {
             name: $name,
             garble: |gates, a, b, c, tables| {
@@ -84,7 +84,50 @@ macro_rules! kernels {
                 // SAFETY: a `Backend` with this function exists only where the instructions were detected.
                 unsafe { enabled(keys, first, sums) }
             },
+            fold_sums: $fold_sums,
             transpose: $transpose,
+            scheduled: Some(Scheduled {
+                schedule: |key, first, schedules| {
+                    #[target_feature(enable = $features)]
+                    fn enabled(key: &HashKey, first: u64, schedules: &mut [Schedule; AHEAD]) {
+                        // SAFETY: the instructions of the pair are enabled here.
+                        unsafe { half_gates::schedule::<$pair>(key, first, schedules) }
+                    }
+                    // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+                    unsafe { enabled(key, first, schedules) }
+                },
+                garble: |delta, schedules, a, b, c, tables| {
+                    #[target_feature(enable = $features)]
+                    fn enabled(
+                        delta: &Delta,
+                        schedules: &[Schedule],
+                        a: &[Block],
+                        b: &[Block],
+                        c: &mut [Block],
+                        tables: &mut [Table],
+                    ) {
+                        // SAFETY: the instructions of the pair are enabled here.
+                        unsafe { half_gates::garble_scheduled::<$pair>(delta, schedules, a, b, c, tables) }
+                    }
+                    // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+                    unsafe { enabled(delta, schedules, a, b, c, tables) }
+                },
+                evaluate: |schedules, a, b, tables, c| {
+                    #[target_feature(enable = $features)]
+                    fn enabled(
+                        schedules: &[Schedule],
+                        a: &[Block],
+                        b: &[Block],
+                        tables: &[Table],
+                        c: &mut [Block],
+                    ) {
+                        // SAFETY: the instructions of the pair are enabled here.
+                        unsafe { half_gates::evaluate_scheduled::<$pair>(schedules, a, b, tables, c) }
+                    }
+                    // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+                    unsafe { enabled(schedules, a, b, tables, c) }
+                },
+            }),
         }
     };
 }

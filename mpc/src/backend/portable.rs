@@ -15,12 +15,21 @@
 use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
-use super::context::{EvaluateContext, GarbleContext, Kernels, PairContext, Sums, Table};
+use super::context::{EvaluateContext, GarbleContext, Kernels, Matrices, PairContext, Sums, Table};
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 
-pub(super) static PORTABLE: Kernels =
-    Kernels { name: "portable", garble, evaluate, hash, hash_both, fold_streams, transpose };
+pub(super) static PORTABLE: Kernels = Kernels {
+    name: "portable",
+    garble,
+    evaluate,
+    hash,
+    hash_both,
+    fold_streams,
+    fold_sums,
+    transpose,
+    scheduled: None,
+};
 
 fn garble(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
     let delta = gates.delta.block();
@@ -65,46 +74,75 @@ fn fold_streams(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
     let [low, high, sum] = [sums.low, sums.high, sums.sum].map(<[_]>::as_flattened_mut);
     for (i, ((low, high), sum)) in low.iter_mut().zip(high).zip(sum).enumerate() {
         let p = first.wrapping_add(i as u64);
-        let [r0, r1, r2, r3] = ciphers.each_ref().map(|cipher| {
+        let r = ciphers.each_ref().map(|cipher| {
             let mut block = Block::new(p.into()).to_bytes().into();
             cipher.encrypt_block(&mut block);
             Block::from_bytes(block.into())
         });
-        let odd = r1 ^ r3;
-        *low ^= odd;
-        *high ^= r2 ^ r3;
-        *sum = odd ^ r0 ^ r2;
+        *sum = fold(r, low, high);
     }
 }
 
-/// Transposes a matrix of 128 × 128 bits: bit `j` of row `i` becomes bit `i` of row `j`.
+#[inline(always)]
+pub(super) fn fold_sums(r: [&[[Block; 4]]; 4], sums: Sums<'_>) {
+    let [r0, r1, r2, r3] = r.map(<[_]>::as_flattened);
+    let [low, high, sum] = [sums.low, sums.high, sums.sum].map(<[_]>::as_flattened_mut);
+    let r = r0.iter().zip(r1).zip(r2).zip(r3);
+    for ((((((r0, r1), r2), r3), low), high), sum) in r.zip(low).zip(high).zip(sum) {
+        *sum = fold([*r0, *r1, *r2, *r3], low, high);
+    }
+}
+
+/// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`; returns the XOR of all four.
+#[inline(always)]
+fn fold([r0, r1, r2, r3]: [Block; 4], low: &mut Block, high: &mut Block) -> Block {
+    let odd = r1 ^ r3;
+    *low ^= odd;
+    *high ^= r2 ^ r3;
+    odd ^ r0 ^ r2
+}
+
+/// Transposes two matrices of 128 × 128 bits: bit `j` of row `i` becomes bit `i` of row `j`.
 ///
-/// Seven rounds, of which the one with distance `s` swaps the off-diagonal s×s squares (Eklundh 1972): plain
-/// arithmetic on 64-bit halves, which the compiler turns into vector instructions. No address or branch
+/// Seven rounds, of which the one with distance `s` swaps the off-diagonal s×s squares (Eklundh 1972), two rounds a pass
+/// over memory: plain arithmetic on words, which the compiler turns into vector instructions. No address or branch
 /// depends on the bits.
 #[inline(always)]
-pub(super) fn transpose(matrix: &mut [Block; 128]) {
-    let mut m: [[u64; 2]; 128] = matrix.map(Block::halves);
-    for i in 0..64 {
-        let ([a0, a1], [b0, b1]) = (m[i], m[i + 64]);
-        (m[i], m[i + 64]) = ([a0, b0], [a1, b1]);
+pub(super) fn transpose(m: &mut Matrices) {
+    let (upper, lower) = m.split_at_mut(64);
+    for (a, b) in upper.iter_mut().zip(lower) {
+        (*a, *b) = ([a[0], b[0], a[2], b[2]], [a[1], b[1], a[3], b[3]]);
     }
-    let (mut s, mut mask) = (32, u64::MAX >> 32);
-    while s > 0 {
-        for square in m.chunks_exact_mut(2 * s) {
-            let (upper, lower) = square.split_at_mut(s);
-            for (a, b) in upper.iter_mut().zip(lower) {
-                for (a, b) in a.iter_mut().zip(b) {
-                    let swap = (*a >> s ^ *b) & mask;
-                    *a ^= swap << s;
-                    *b ^= swap;
-                }
-            }
+    two_rounds::<16>(m);
+    two_rounds::<4>(m);
+    two_rounds::<1>(m);
+}
+
+/// The rounds with distances 2S and S.
+#[inline(always)]
+fn two_rounds<const S: usize>(m: &mut Matrices) {
+    for square in m.chunks_exact_mut(4 * S) {
+        for i in 0..S {
+            let mut r = [square[i], square[i + S], square[i + 2 * S], square[i + 3 * S]];
+            let [a, b, c, d] = &mut r;
+            swap_squares(a, c, 2 * S);
+            swap_squares(b, d, 2 * S);
+            swap_squares(a, b, S);
+            swap_squares(c, d, S);
+            [square[i], square[i + S], square[i + 2 * S], square[i + 3 * S]] = r;
         }
-        s /= 2;
-        mask ^= mask << s;
     }
-    *matrix = m.map(Block::from_halves);
+}
+
+/// Swaps the upper `s` bits of each 2s bits in `a` with the lower ones in `b`.
+#[inline(always)]
+fn swap_squares(a: &mut [u64; 4], b: &mut [u64; 4], s: usize) {
+    let mask = u64::MAX / ((1 << s) + 1);
+    for (a, b) in a.iter_mut().zip(b) {
+        let swap = (*a >> s ^ *b) & mask;
+        *a ^= swap << s;
+        *b ^= swap;
+    }
 }
 
 /// The two hashes of gate `g`.

@@ -25,6 +25,8 @@ mod sender;
 pub use receiver::Receiver;
 pub use sender::Sender;
 
+use core::ops::Range;
+
 use super::check::ROWS;
 use super::transpose::SIDE;
 use super::vole::CHUNK;
@@ -104,18 +106,29 @@ fn extent(n: usize, options: Options) -> (usize, usize) {
     (total, total.div_ceil(SIDE))
 }
 
-/// The lengths, in blocks, of the chunks that `blocks` is divided into.
-fn chunks(blocks: usize) -> impl Iterator<Item = usize> {
-    (0..blocks).step_by(CHUNK).map(move |at| CHUNK.min(blocks - at))
+/// The chunks that so many blocks are divided into.
+fn chunks(blocks: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..blocks).step_by(CHUNK).map(move |at| at..blocks.min(at + CHUNK))
 }
 
-/// Makes room for `n` blocks, whose contents do not matter. Memory that is left behind is wiped.
-fn resize(blocks: &mut Vec<Block>, n: usize) {
+/// Makes room for `n` blocks. Memory that is left behind is wiped.
+fn reserve(blocks: &mut Vec<Block>, n: usize) {
     if n > blocks.capacity() {
         blocks.zeroize();
         *blocks = Vec::with_capacity(n);
     }
+}
+
+/// Makes `n` blocks, whose contents do not matter. Memory that is left behind is wiped.
+fn resize(blocks: &mut Vec<Block>, n: usize) {
+    reserve(blocks, n);
     blocks.resize(n, Block::ZERO);
+}
+
+/// The blocks of a chunk, whose contents do not matter. New ones are made a chunk at a time, while it is in the cache.
+fn part(blocks: &mut Vec<Block>, range: Range<usize>) -> &mut [Block] {
+    blocks.resize(blocks.len().max(range.end), Block::ZERO);
+    &mut blocks[range]
 }
 
 #[cfg(test)]

@@ -1,26 +1,29 @@
-//! Transposes matrices of 128 × 128 bits, several at a time, with the kernel of a [`Backend`].
+//! Transposes matrices of 128 × 128 bits, two at a time, with the kernel of a [`Backend`].
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Matrices};
 use crate::block::Block;
 
 /// The number of rows and columns.
 pub(super) const SIDE: usize = 128;
-/// Matrices that are read together: four blocks of a row share a cache line.
-const TOGETHER: usize = 4;
-
 /// Writes the columns of the matrices of which row `p` is `rows[p]`: as many as `columns` has.
 pub(super) fn transpose<const N: usize>(
     backend: Backend,
     rows: &[[Block; N]],
     columns: &mut [[Block; SIDE]],
 ) {
-    for (first, columns) in (0..).step_by(TOGETHER).zip(columns.chunks_mut(TOGETHER)) {
-        for (p, row) in rows.iter().enumerate() {
-            for (matrix, block) in columns.iter_mut().zip(&row[first..]) {
-                matrix[p] = *block;
+    let mut both: Matrices = [[0; 4]; SIDE];
+    for (first, columns) in (0..).step_by(2).zip(columns.chunks_mut(2)) {
+        for (both, row) in both.iter_mut().zip(rows) {
+            // Of an odd number the last has any other beside it.
+            let [a, b] = [first, (first + 1).min(N - 1)].map(|m| row[m].halves());
+            *both = [a[0], a[1], b[0], b[1]];
+        }
+        backend.transpose(&mut both);
+        for (m, column) in columns.iter_mut().enumerate() {
+            for (block, both) in column.iter_mut().zip(&both) {
+                *block = Block::from_halves([both[2 * m], both[2 * m + 1]]);
             }
         }
-        columns.iter_mut().for_each(|matrix| backend.transpose(matrix));
     }
 }
 

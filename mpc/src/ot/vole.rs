@@ -48,6 +48,8 @@ pub(super) struct Streams {
     depth: TreeDepth,
     /// `2^k` keys for each tree; number 0 is arbitrary if the party does not know it.
     keys: Zeroizing<Vec<Block>>,
+    /// Sums of quarters, for each step from the top.
+    parts: Zeroizing<Vec<[Row; 4]>>,
     /// The positions `next..end` are unused and belong to these streams.
     next: u64,
     end: u64,
@@ -62,7 +64,8 @@ pub(super) struct Positions {
 impl Streams {
     /// Streams with these keys, tree after tree.
     pub(super) fn new(depth: TreeDepth, keys: Zeroizing<Vec<Block>>) -> Self {
-        Self { backend: Backend::detect(), depth, keys, next: 0, end: u64::MAX }
+        let parts = Zeroizing::new(vec![[[Block::ZERO; CHUNK]; 4]; depth.bits() / 2 - 1]);
+        Self { backend: Backend::detect(), depth, keys, parts, next: 0, end: u64::MAX }
     }
 
     /// Reserves `len ≤ CHUNK` unused positions.
@@ -87,47 +90,42 @@ impl Streams {
             return Err(OtError::Exhausted);
         }
         self.end = first;
-        Ok(Self { keys: self.keys.clone(), next: first, end: first + LANE, ..*self })
+        Ok(Self { next: first, end: first + LANE, ..Self::new(self.depth, self.keys.clone()) })
     }
 
     /// Writes the `k` rows `v_b` (or `w_b`) of a tree to `rows`, and `u` to `sum`, which is meaningless if
     /// leaf 0 is unknown.
-    pub(super) fn fold(&self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
+    pub(super) fn fold(&mut self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
         rows.as_flattened_mut().fill(Block::ZERO);
         let leaves = self.depth.leaves();
         let keys = self.keys[tree * leaves..][..leaves].as_chunks().0;
-        self.quarter(at, keys, rows, sum);
-    }
-
-    /// Adds the streams of `4^h` keys to `2h` rows, and writes their sum.
-    fn quarter(&self, at: &Positions, keys: &[[Block; 4]], rows: &mut [Row], sum: &mut Row) {
-        let Some((lower, upper)) = rows.split_last_chunk_mut::<2>() else {
-            return;
-        };
-        if let [keys] = keys {
-            let [low, high] = upper;
-            let [low, high, sum] = [low, high, sum].map(|row| {
-                let fours = row.as_chunks_mut().0;
-                &mut fours[..at.len.div_ceil(4)]
-            });
-            return self.backend.fold_streams(keys, at.first, Sums { low, high, sum });
-        }
-        let mut parts = [[Block::ZERO; CHUNK]; 4];
-        for (keys, part) in keys.chunks(keys.len() / 4).zip(&mut parts) {
-            self.quarter(at, keys, lower, part);
-        }
-        combine(&parts, upper, sum);
+        quarter(self.backend, at, keys, &mut self.parts, rows, sum);
     }
 }
 
-/// Adds the sums of four quarters to the rows of the two bits in which the quarters differ, and writes their
-/// sum.
-fn combine([zero, one, two, three]: &[Row; 4], [low, high]: &mut [Row; 2], sum: &mut Row) {
-    for j in 0..CHUNK {
-        let odd = one[j] ^ three[j];
-        low[j] ^= odd;
-        high[j] ^= two[j] ^ three[j];
-        sum[j] = odd ^ zero[j] ^ two[j];
+/// Adds the streams of `4^h` keys to `2h` rows, and writes their sum.
+fn quarter(
+    backend: Backend,
+    at: &Positions,
+    keys: &[[Block; 4]],
+    parts: &mut [[Row; 4]],
+    rows: &mut [Row],
+    sum: &mut Row,
+) {
+    let Some((lower, [low, high])) = rows.split_last_chunk_mut::<2>() else { return };
+    let fours = at.len.div_ceil(4);
+    let [low, high, sum] = [low, high, sum].map(|row| &mut row.as_chunks_mut().0[..fours]);
+    let sums = Sums { low, high, sum };
+    match (keys, parts) {
+        ([keys], _) => backend.fold_streams(keys, at.first, sums),
+        (keys, [parts, below @ ..]) => {
+            for (keys, part) in keys.chunks(keys.len() / 4).zip(parts.iter_mut()) {
+                quarter(backend, at, keys, below, lower, part);
+            }
+            let r = parts.each_ref().map(|part| &part.as_chunks().0[..fours]);
+            backend.fold_sums(r, sums);
+        }
+        (_, []) => {}
     }
 }
 

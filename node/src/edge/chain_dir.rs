@@ -27,12 +27,6 @@ pub fn layout(dir: &Path) -> Layout {
     Layout::new(SledDatabases::in_directory(dir))
 }
 
-/// A ledger on disk.
-pub type DiskLedger = Ledger;
-
-/// A store on disk.
-pub type DiskStore = Store;
-
 impl Store {
     /// Creates the store of a new chain in a directory, which is made if need be.
     ///

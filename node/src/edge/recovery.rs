@@ -11,11 +11,10 @@
 
 use crate::{
     edge::{
-        chain_dir::DiskLedger,
         directory::{length_in, read_in},
         disk::sync_dir,
     },
-    ledger::LedgerError,
+    ledger::{Ledger, LedgerError},
     storage::{FileName, GENESIS_MAX, StoreError, read_genesis},
 };
 use std::{
@@ -32,7 +31,7 @@ const MOST: u32 = 1_000;
 #[derive(Debug)]
 pub struct Recovered {
     /// The copy.
-    pub ledger: DiskLedger,
+    pub ledger: Ledger,
     /// Where the damaged one is now.
     pub aside: PathBuf,
     /// The bytes of its mempool's file, if they can be read.
@@ -89,15 +88,15 @@ pub fn begin_again(dir: &Path) -> Result<Recovered, RecoveryError> {
     let aside = free_name(dir).map_err(failed)?;
     fs::rename(dir, &aside).map_err(failed)?;
     sync_dir(dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))).map_err(failed)?;
-    let create = || DiskLedger::create(dir, chain.params().clone());
+    let create = || Ledger::create(dir, chain.params().clone());
     let mut ledger = create()?;
     if let Some(evidence) = evidence {
         drop(ledger);
         fs::write(dir.join(FileName::Evidence.to_string()), evidence).map_err(failed)?;
-        ledger = DiskLedger::open(dir).or_else(|_| {
+        ledger = Ledger::open(dir).or_else(|_| {
             // The evidence is what was damaged.
             fs::remove_file(dir.join(FileName::Evidence.to_string())).map_err(failed)?;
-            Ok::<_, RecoveryError>(DiskLedger::open(dir)?)
+            Ok::<_, RecoveryError>(Ledger::open(dir)?)
         })?;
     }
     Ok(Recovered { ledger, aside, mempool })

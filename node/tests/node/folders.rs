@@ -2,10 +2,7 @@
 
 use crate::test_chain::{Dir, TestChain};
 use sotto_node::{
-    edge::{
-        chain_dir::DiskLedger,
-        recovery::{RecoveryError, begin_again, is_damage},
-    },
+    edge::recovery::{RecoveryError, begin_again, is_damage},
     ledger::{Ledger, LedgerError},
     storage::StoreError,
 };
@@ -59,14 +56,14 @@ fn a_chain_that_is_only_read_is_not_written() {
     append("base-draft", b"left over");
     let before = contents(dir.path());
     {
-        let mut ledger = DiskLedger::open_read_only(&chain).unwrap();
+        let mut ledger = Ledger::open_read_only(&chain).unwrap();
         assert_eq!((ledger.tip().height.get(), ledger.store().opened().cut), (8, 4));
         assert_eq!(ledger.mempool().len(), 1);
         test_chain.agrees(ledger.store());
         ledger.audit(|_, _| ()).unwrap();
         // Others may read, and none may write.
-        drop(DiskLedger::open_read_only(&chain).unwrap());
-        assert!(matches!(DiskLedger::open(&chain), Err(LedgerError::Store(StoreError::Locked { .. }))));
+        drop(Ledger::open_read_only(&chain).unwrap());
+        assert!(matches!(Ledger::open(&chain), Err(LedgerError::Store(StoreError::Locked { .. }))));
         // Nothing can be acknowledged that is not on disk.
         let coins = test_chain.spendable();
         let refused =
@@ -76,14 +73,14 @@ fn a_chain_that_is_only_read_is_not_written() {
     }
     assert!(contents(dir.path()) == before, "the folder was written");
     // While another writes, nothing is read.
-    let writer = DiskLedger::open(&chain).unwrap();
-    let locked = DiskLedger::open_read_only(&chain);
+    let writer = Ledger::open(&chain).unwrap();
+    let locked = Ledger::open_read_only(&chain);
     assert!(matches!(locked, Err(LedgerError::Store(StoreError::Locked { .. }))));
     drop(writer);
     fs::remove_file(chain.join("lock")).unwrap();
-    DiskLedger::open_read_only(&chain).unwrap();
+    Ledger::open_read_only(&chain).unwrap();
     assert!(!chain.join("lock").exists());
-    assert!(DiskLedger::open_read_only(&dir.path().join("nowhere")).is_err());
+    assert!(Ledger::open_read_only(&dir.path().join("nowhere")).is_err());
 }
 
 /// A damaged copy is moved aside whole, with what was pending, and an empty one of the same chain is in its
@@ -100,7 +97,7 @@ fn a_damaged_copy_gives_way_to_an_empty_one() {
         bytes[40] ^= 1;
         fs::write(&head, &bytes).unwrap();
         let before = contents(&chain).into_values().map(|(bytes, _)| bytes).collect::<Vec<_>>();
-        assert!(is_damage(&DiskLedger::open(&chain).unwrap_err()));
+        assert!(is_damage(&Ledger::open(&chain).unwrap_err()));
         let again = begin_again(&chain).unwrap();
         assert_eq!((again.ledger.chain(), again.ledger.tip().height.get()), (&test_chain.chain, 0));
         assert_eq!(again.aside, dir.path().join(format!("chain.damaged-{n}")));
@@ -109,9 +106,9 @@ fn a_damaged_copy_gives_way_to_an_empty_one() {
     }
     // Without the parameters it is unknown which chain to fetch.
     fs::write(chain.join("genesis"), b"damaged").unwrap();
-    assert!(is_damage(&DiskLedger::open(&chain).unwrap_err()));
+    assert!(is_damage(&Ledger::open(&chain).unwrap_err()));
     assert!(matches!(begin_again(&chain), Err(RecoveryError::Genesis { .. })));
     assert!(chain.join("genesis").exists(), "it stays where it was");
     // A lock or a missing folder does not count as damage.
-    assert!(!is_damage(&DiskLedger::open(&dir.path().join("nowhere")).unwrap_err()));
+    assert!(!is_damage(&Ledger::open(&dir.path().join("nowhere")).unwrap_err()));
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::json;
 use sotto_node::{
-    edge::chain_dir::DiskLedger,
+    ledger::Ledger,
     storage::{GENESIS_MAX, read_genesis},
 };
 use std::io::Read;
@@ -41,7 +41,7 @@ pub(crate) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
     }
     consent(&context.ui, &chain, a.audit)?;
     secret::make_folder(&home.dir)?;
-    DiskLedger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;
+    Ledger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;
     let network = chain.params().network;
     let fields = json!({
         "chain_id": id.to_string(), "network": network.to_string(), "dir": home.dir.display().to_string(),

@@ -7,7 +7,7 @@ use crate::{
     output::counted,
 };
 use serde_json::json;
-use sotto_node::{edge::chain_dir::DiskLedger, storage::Pruned};
+use sotto_node::{ledger::Ledger, storage::Pruned};
 
 pub(crate) fn prune(context: &Context, home: &Home, a: &args::ChainPrune) -> Outcome {
     let mut ledger = if a.dry_run { home.ledger_to_read()? } else { home.ledger()? };
@@ -37,7 +37,7 @@ pub(crate) fn prune(context: &Context, home: &Home, a: &args::ChainPrune) -> Out
 }
 
 /// Why there is nothing to prune.
-fn useless(ledger: &DiskLedger, plan: Pruned) -> Option<String> {
+fn useless(ledger: &Ledger, plan: Pruned) -> Option<String> {
     let (tip, limit) = (ledger.tip().height, ledger.chain().params().reorganisation);
     if plan.dropped == 0 {
         return Some(format!("nothing to prune: of {tip} blocks, the latest {limit} are not final yet"));

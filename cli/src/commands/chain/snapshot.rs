@@ -10,10 +10,7 @@ use crate::{
 };
 use serde_json::json;
 use sotto_mw::amount::Height;
-use sotto_node::{
-    edge::chain_dir::DiskStore,
-    storage::{ExportError, ImportError, Imported, SnapshotStart, StoreError},
-};
+use sotto_node::storage::{ExportError, ImportError, Imported, SnapshotStart, Store, StoreError};
 use std::{
     fs::File,
     io::{self, BufReader, Read, Write},
@@ -61,7 +58,7 @@ pub(crate) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> O
     let start = SnapshotStart::read(&mut source).or_refuse(&what)?;
     consent(&context.ui, &start.chain, a.audit)?;
     let mut source = start.bytes.as_slice().chain(source);
-    let import = || DiskStore::import(&home.chain(), &mut source, expected);
+    let import = || Store::import(&home.chain(), &mut source, expected);
     let found = home.lock_wait.run("the chain", locked, import).or_refuse(what)?;
     report(context, &found, expected.is_some())
 }

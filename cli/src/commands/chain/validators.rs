@@ -11,7 +11,7 @@ use sotto_mw::{
     chain::{Chain, Network, Params},
     validators::ValidatorSet,
 };
-use sotto_node::edge::chain_dir::DiskLedger;
+use sotto_node::ledger::Ledger;
 use std::{fs, path::Path};
 
 /// Most bytes of a file of validators.
@@ -39,7 +39,7 @@ pub(crate) fn create(
     set: ValidatorSet,
     network: args::ChainNetwork,
     edit: impl FnOnce(&mut Params),
-) -> Outcome<DiskLedger> {
+) -> Outcome<Ledger> {
     if home.chain().exists() {
         return Err(Failure::coded(
             ErrorCode::ChainExists,
@@ -55,5 +55,5 @@ pub(crate) fn create(
     edit(&mut params);
     Chain::new(params.clone()).or_refuse("invalid chain parameters")?;
     secret::make_folder(&home.dir)?;
-    DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")
+    Ledger::create(&home.chain(), params).or_refuse("cannot create the chain")
 }

@@ -29,10 +29,10 @@ use sotto_mw::{
 use sotto_node::{
     config::Config,
     consensus::{self, Engine, Saved, Timing, Votes},
-    edge::chain_dir::DiskLedger,
     effect::{Effect, LogEvent, Response},
     engine::{Node, NodeSetup},
     event::{Event, Request, RequestId},
+    ledger::Ledger,
     message::Message,
     peer::{Address, DialError, Direction, PeerId, PeerKey},
     seal::OperatorKey,
@@ -108,7 +108,7 @@ fn address(n: usize) -> Address {
 }
 
 /// The vote keys of the validators, and the ledger that they seal, in `home`.
-pub(crate) fn create(home: &Home) -> Outcome<(DiskLedger, [OperatorKey; VALIDATORS])> {
+pub(crate) fn create(home: &Home) -> Outcome<(Ledger, [OperatorKey; VALIDATORS])> {
     let keys: [OperatorKey; VALIDATORS] = array::from_fn(|_| OperatorKey::generate(&mut OsRng));
     let validator = |(n, key): (usize, &OperatorKey)| {
         let name = format!("validator-{n}").parse().or_refuse("invalid name")?;
@@ -129,14 +129,13 @@ fn engine(chain: &Chain, key: &OperatorKey, n: usize) -> Engine {
 
 impl Network {
     /// Starts five nodes of this ledger, all connected; the first one has it, and the first four vote.
-    pub(crate) fn open(home: &Home, ledger: DiskLedger, keys: &[OperatorKey; VALIDATORS]) -> Outcome<Self> {
+    pub(crate) fn open(home: &Home, ledger: Ledger, keys: &[OperatorKey; VALIDATORS]) -> Outcome<Self> {
         let params = ledger.chain().params().clone();
         let mut ledgers = vec![ledger];
         for n in 1..NODES {
             let dir = home.dir.join(format!("nodes/{n}"));
-            ledgers.push(
-                DiskLedger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?,
-            );
+            ledgers
+                .push(Ledger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?);
         }
         // With hops as fast as the links and few nodes, the embargo is eight seconds.
         let dandelion = sotto_dandelion::Params::new(0.25, LINK, 0.1, Duration::from_secs(86_400));
@@ -168,7 +167,7 @@ impl Network {
     }
 
     /// The ledger of the first node.
-    pub(crate) fn ledger(&self) -> Outcome<&DiskLedger> {
+    pub(crate) fn ledger(&self) -> Outcome<&Ledger> {
         let [first, ..] = &self.nodes;
         first.as_ref().map(Node::ledger).ok_or_else(|| Failure::refused("the first node is dead"))
     }

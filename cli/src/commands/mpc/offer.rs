@@ -52,6 +52,9 @@ fn new(context: &Context, a: &args::MpcOfferNew) -> Outcome {
     let address = Address::new(&address.to_string()).or_refuse("invalid address")?;
     let price = amounts::in_unit(&price, chain.unit())?;
     let start_fee = amounts::optional(start_fee.as_ref(), chain.unit())?;
+    price
+        .checked_add(start_fee)
+        .ok_or_else(|| Failure::refused("price and start fee together are more than any wallet can hold"))?;
     let mine = Mine { job: &job, us, program: &program, form: a.form };
     let no_rows = || Failure::refused(format!("{} has no rows in this job", job.party(us).name));
     let Offered { data_set, rows } = mine.offered(&a.input, &identity)?.ok_or_else(no_rows)?;

@@ -12,10 +12,7 @@ use sotto_mw::{
     history::History,
     validators::ValidatorSet,
 };
-use sotto_node::{
-    edge::chain_dir::{DiskStore, read_evidence},
-    ledger::equivocations::Equivocations,
-};
+use sotto_node::{edge::chain_dir::read_evidence, ledger::equivocations::Equivocations, storage::Store};
 use std::{fs::File, io::Read, path::Path};
 
 /// The failure of a file that holds no such thing.
@@ -82,7 +79,7 @@ impl Here {
                 &terms.sealing
             }
             _ => {
-                let read = || DiskStore::open_read_only(&self.home.chain()).map(|s| s.history().clone()).ok();
+                let read = || Store::open_read_only(&self.home.chain()).map(|s| s.history().clone()).ok();
                 let history = self.history.get_or_init(read).as_ref();
                 let unknown = || {
                     let what = format!("the validators of height {height} are not known");

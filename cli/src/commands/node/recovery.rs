@@ -8,17 +8,14 @@ use crate::{
 };
 use sotto_mw::{amount::Height, hash::Hash};
 use sotto_node::{
-    edge::{
-        chain_dir::DiskLedger,
-        recovery::{Recovered, begin_again, is_damage},
-    },
-    ledger::{LedgerError, equivocations::Halt},
+    edge::recovery::{Recovered, begin_again, is_damage},
+    ledger::{Ledger, LedgerError, equivocations::Halt},
     message::BlockName,
 };
 
 /// A node's ledger, and what was pending in the damaged one in place of which it is.
 pub(crate) struct Opened {
-    pub(crate) ledger: DiskLedger,
+    pub(crate) ledger: Ledger,
     pub(crate) recovered: Option<Vec<u8>>,
 }
 
@@ -40,7 +37,7 @@ pub(crate) fn open(context: &Context, home: &Home, settings: &Settings) -> Outco
 }
 
 /// The ledger, which follows only a chain with these blocks.
-pub(crate) fn with_checkpoints(ledger: DiskLedger, all: &[String]) -> Outcome<DiskLedger> {
+pub(crate) fn with_checkpoints(ledger: Ledger, all: &[String]) -> Outcome<Ledger> {
     let checkpoints = all.iter().map(|text| checkpoint(text)).collect::<Outcome<_>>()?;
     ledger.with_checkpoints(checkpoints).map_err(|why| {
         Failure::refused("the ledger in this folder is not the one of the checkpoint").cause(&why).help(

@@ -22,7 +22,6 @@ use sotto_mw::chain::Chain;
 use sotto_node::{
     config::Config,
     edge::{
-        chain_dir::DiskLedger,
         daemon::{Daemon, Setup, StartError},
         net::{ListenSetup, Setup as Sockets},
         node_handle::NodeHandle,
@@ -30,6 +29,7 @@ use sotto_node::{
         rpc::Server,
     },
     event::Request,
+    ledger::Ledger,
     peer::{Address, PeerKey},
 };
 use sotto_wallet::coinbase::CoinbaseBuilder;
@@ -113,7 +113,7 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
 }
 
 /// Creates rewards for an account of the wallet, without keeping the wallet open.
-fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<CoinbaseBuilder> {
+fn rewards(home: &Home, a: &args::NodeRun, ledger: &Ledger) -> Outcome<CoinbaseBuilder> {
     let wallet =
         home.open_wallet(&a.wallet.wallet, &home.passphrase(&a.wallet.wallet, &a.wallet.passphrase)?)?;
     same_chain(&wallet, ledger.chain())?;

@@ -2,11 +2,55 @@
 //!
 //! An AES round takes four cycles, but a new one can start every half cycle, so the kernel works on four
 //! gates at a time when garbling and on eight when evaluating, and on fewer at the end of a slice. It
-//! computes the key schedules on the fly. The equations are those of `portable`.
+//! computes the key schedules on the fly, or is given them ([`Ahead`](super::super::Ahead)). The equations are
+//! those of `portable`.
 
-use super::super::context::{EvaluateContext, GarbleContext, Table};
-use super::pair::{Pair, State};
-use crate::Block;
+use core::array::{from_mut, from_ref};
+
+use super::super::context::{AHEAD, EvaluateContext, GarbleContext, Schedule, Table};
+use super::pair::{Pair, State, read, write};
+use crate::hash::HashKey;
+use crate::{Block, Delta};
+
+/// The keys of `G` gates.
+trait Keys<P: Pair, const G: usize> {
+    /// AES of each of the `H` states of a gate, under its keys.
+    unsafe fn encrypt<const H: usize>(self, x: [[P; H]; G]) -> [[P; H]; G];
+}
+
+/// Schedules are made on the fly.
+impl<P: Pair, const G: usize> Keys<P, G> for [P; G] {
+    #[inline(always)]
+    unsafe fn encrypt<const H: usize>(self, x: [[P; H]; G]) -> [[P; H]; G] {
+        // SAFETY: the caller has the instructions of `P`.
+        unsafe { encrypt(self, x) }
+    }
+}
+
+/// The schedule of one gate was made before.
+impl<P: Pair> Keys<P, 1> for &Schedule {
+    #[inline(always)]
+    unsafe fn encrypt<const H: usize>(self, [mut x]: [[P; H]; 1]) -> [[P; H]; 1] {
+        // SAFETY: the caller has the instructions of `P`.
+        unsafe {
+            let first = read::<P>(&self[0]);
+            for x in &mut x {
+                *x = x.xor(first);
+            }
+            for key in &self[1..10] {
+                let key = read::<P>(key);
+                for x in &mut x {
+                    *x = x.round(key);
+                }
+            }
+            let last = read::<P>(&self[10]);
+            for x in &mut x {
+                *x = x.last_round(last);
+            }
+        }
+        [x]
+    }
+}
 
 /// `AES_{k[i]}` of each of the `H` states of gate `i`, key schedules on the fly.
 #[inline(always)]
@@ -59,6 +103,60 @@ unsafe fn keys<P: Pair, const G: usize>(s: P::State, g: u64) -> [P; G] {
     }
 }
 
+/// Makes the schedules of the gates from number `first` on.
+#[inline(always)]
+pub(super) unsafe fn schedule<P: Pair>(key: &HashKey, first: u64, schedules: &mut [Schedule; AHEAD]) {
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe {
+        let mut k = keys::<P, AHEAD>(P::State::load(&key.block()), first);
+        macro_rules! round {
+            ($($round:literal $rcon:literal),*) => {$(
+                for (k, schedule) in k.iter_mut().zip(schedules.iter_mut()) {
+                    *k = k.next_key::<$rcon>();
+                    write(&mut schedule[$round], *k);
+                }
+            )*};
+        }
+        for (k, schedule) in k.iter().zip(schedules.iter_mut()) {
+            write(&mut schedule[0], *k);
+        }
+        round!(1 0x01, 2 0x02, 3 0x04, 4 0x08, 5 0x10, 6 0x20, 7 0x40, 8 0x80, 9 0x1b, 10 0x36);
+    }
+}
+
+/// Garbles gates whose schedules were made before.
+#[inline(always)]
+pub(super) unsafe fn garble_scheduled<P: Pair>(
+    delta: &Delta,
+    schedules: &[Schedule],
+    a: &[Block],
+    b: &[Block],
+    c: &mut [Block],
+    tables: &mut [Table],
+) {
+    for ((((k, a), b), c), table) in schedules.iter().zip(a).zip(b).zip(c).zip(tables) {
+        let (a, b, c, table) = (from_ref(a), from_ref(b), from_mut(c), from_mut(table));
+        // SAFETY: the caller has the instructions of `P`.
+        unsafe { garble_each::<P, 1>(delta, k, a, b, c, table) };
+    }
+}
+
+/// Evaluates gates whose schedules were made before.
+#[inline(always)]
+pub(super) unsafe fn evaluate_scheduled<P: Pair>(
+    schedules: &[Schedule],
+    a: &[Block],
+    b: &[Block],
+    tables: &[Table],
+    c: &mut [Block],
+) {
+    for ((((k, a), b), table), c) in schedules.iter().zip(a).zip(b).zip(tables).zip(c) {
+        let (a, b, table, c) = (from_ref(a), from_ref(b), from_ref(table), from_mut(c));
+        // SAFETY: the caller has the instructions of `P`.
+        unsafe { evaluate_each::<P, 1>(k, a, b, table, c) };
+    }
+}
+
 /// The gates that are still to be garbled, from number `g`.
 struct ToGarble<'x> {
     g: u64,
@@ -96,7 +194,10 @@ unsafe fn garble_chunks<'x, P: Pair, const G: usize>(
     let ((c, c_rest), (t, t_rest)) = (rest.c.as_chunks_mut::<G>(), rest.tables.as_chunks_mut::<G>());
     for (((a, b), c), t) in a.iter().zip(b).zip(c).zip(t) {
         // SAFETY: the caller has the instructions of `P`.
-        unsafe { garble_each::<P, G>(gates, g, a, b, c, t) };
+        unsafe {
+            let k = keys::<P, G>(P::State::load(&gates.key.block()), g);
+            garble_each::<P, G>(gates.delta, k, a, b, c, t);
+        }
         g = g.wrapping_add(G as u64);
     }
     ToGarble { g, a: a_rest, b: b_rest, c: c_rest, tables: t_rest }
@@ -104,8 +205,8 @@ unsafe fn garble_chunks<'x, P: Pair, const G: usize>(
 
 #[inline(always)]
 unsafe fn garble_each<P: Pair, const G: usize>(
-    gates: &GarbleContext<'_>,
-    g: u64,
+    delta: &Delta,
+    k: impl Keys<P, G>,
     a0: &[Block; G],
     b0: &[Block; G],
     c0: &mut [Block; G],
@@ -113,7 +214,7 @@ unsafe fn garble_each<P: Pair, const G: usize>(
 ) {
     // SAFETY: the caller has the instructions of `P`.
     unsafe {
-        let delta = P::State::load(&gates.delta.block());
+        let delta = P::State::load(&delta.block());
         let deltas = P::join(delta, delta);
         let mut w = [deltas; G];
         let mut sigma = [[deltas; 2]; G];
@@ -121,7 +222,7 @@ unsafe fn garble_each<P: Pair, const G: usize>(
             w[i] = P::join(P::State::load(&a0[i]), P::State::load(&b0[i]));
             sigma[i] = [w[i].sigma(), w[i].xor(deltas).sigma()];
         }
-        let e = encrypt(keys::<P, G>(P::State::load(&gates.key.block()), g), sigma);
+        let e = k.encrypt(sigma);
         for i in 0..G {
             let (a0, b0) = (w[i].low(), w[i].high());
             let h0 = e[i][0].xor(sigma[i][0]); // H(A⁰), H(B⁰)
@@ -173,7 +274,10 @@ unsafe fn evaluate_chunks<'x, P: Pair, const G: usize>(
     let ((t, t_rest), (c, c_rest)) = (rest.tables.as_chunks::<G>(), rest.c.as_chunks_mut::<G>());
     for (((a, b), t), c) in a.iter().zip(b).zip(t).zip(c) {
         // SAFETY: the caller has the instructions of `P`.
-        unsafe { evaluate_each::<P, G>(gates, g, a, b, t, c) };
+        unsafe {
+            let k = keys::<P, G>(P::State::load(&gates.key.block()), g);
+            evaluate_each::<P, G>(k, a, b, t, c);
+        }
         g = g.wrapping_add(G as u64);
     }
     ToEvaluate { g, a: a_rest, b: b_rest, tables: t_rest, c: c_rest }
@@ -181,8 +285,7 @@ unsafe fn evaluate_chunks<'x, P: Pair, const G: usize>(
 
 #[inline(always)]
 unsafe fn evaluate_each<P: Pair, const G: usize>(
-    gates: &EvaluateContext<'_>,
-    g: u64,
+    k: impl Keys<P, G>,
     a: &[Block; G],
     b: &[Block; G],
     tables: &[Table; G],
@@ -190,14 +293,13 @@ unsafe fn evaluate_each<P: Pair, const G: usize>(
 ) {
     // SAFETY: the caller has the instructions of `P`.
     unsafe {
-        let k = keys::<P, G>(P::State::load(&gates.key.block()), g);
-        let mut w = k;
-        let mut sigma = [[k[0]; 1]; G];
+        let mut w = [P::both(&a[0]); G];
+        let mut sigma = [[w[0]; 1]; G];
         for i in 0..G {
             w[i] = P::join(P::State::load(&a[i]), P::State::load(&b[i]));
             sigma[i] = [w[i].sigma()];
         }
-        let e = encrypt(k, sigma);
+        let e = k.encrypt(sigma);
         for i in 0..G {
             let (a, b) = (w[i].low(), w[i].high());
             let h = e[i][0].xor(sigma[i][0]);

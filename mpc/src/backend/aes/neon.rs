@@ -8,14 +8,16 @@
 
 use core::arch::aarch64::*;
 
-use super::super::context::{EvaluateContext, GarbleContext, Kernels, PairContext, Sums, Table};
+use super::super::context::{
+    AHEAD, EvaluateContext, GarbleContext, Kernels, PairContext, Schedule, Scheduled, Sums, Table,
+};
 use super::super::portable;
 use super::pair::{Pair, State};
 use super::{half_gates, hashes, kernels, streams};
-use crate::Block;
 use crate::hash::HashKey;
+use crate::{Block, Delta};
 
-static NEON: Kernels = kernels!("neon", "neon,aes", Halves, 1, portable::transpose);
+static NEON: Kernels = kernels!("neon", "neon,aes", Halves, 1, portable::fold_sums, portable::transpose);
 
 /// The kernels with AES instructions, where the processor has them.
 pub(in super::super) fn neon() -> Option<&'static Kernels> {

@@ -48,3 +48,20 @@ pub(super) trait Pair: Copy {
         }
     }
 }
+
+/// Two blocks as a pair.
+#[inline(always)]
+pub(super) unsafe fn read<P: Pair>(two: &[Block; 2]) -> P {
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe { P::join(P::State::load(&two[0]), P::State::load(&two[1])) }
+}
+
+/// Writes a pair as two blocks.
+#[inline(always)]
+pub(super) unsafe fn write<P: Pair>(two: &mut [Block; 2], value: P) {
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe {
+        value.low().store(&mut two[0]);
+        value.high().store(&mut two[1]);
+    }
+}

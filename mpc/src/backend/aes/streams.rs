@@ -4,7 +4,7 @@
 //! (VAES), or one (AES-NI, where a pair takes two registers).
 
 use super::super::context::Sums;
-use super::pair::{Pair, State};
+use super::pair::{Pair, State, read, write};
 use crate::Block;
 
 /// Round keys, round after round, one a stream, each twice in its pair.
@@ -78,20 +78,5 @@ unsafe fn schedules<P: Pair>(keys: &[Block; 4]) -> Schedules<P> {
         }
         expand!(1 0x01, 2 0x02, 3 0x04, 4 0x08, 5 0x10, 6 0x20, 7 0x40, 8 0x80, 9 0x1b, 10 0x36);
         rounds
-    }
-}
-
-#[inline(always)]
-unsafe fn read<P: Pair>(two: &[Block; 2]) -> P {
-    // SAFETY: the caller has the instructions of `P`.
-    unsafe { P::join(P::State::load(&two[0]), P::State::load(&two[1])) }
-}
-
-#[inline(always)]
-unsafe fn write<P: Pair>(two: &mut [Block; 2], value: P) {
-    // SAFETY: the caller has the instructions of `P`.
-    unsafe {
-        value.low().store(&mut two[0]);
-        value.high().store(&mut two[1]);
     }
 }

@@ -2,15 +2,17 @@
 
 use core::arch::x86_64::*;
 
-use super::super::context::{EvaluateContext, GarbleContext, Kernels, PairContext, Sums, Table};
+use super::super::context::{
+    AHEAD, EvaluateContext, GarbleContext, Kernels, Matrices, PairContext, Schedule, Scheduled, Sums, Table,
+};
 use super::super::portable;
 use super::pair::{Pair, State};
 use super::{half_gates, hashes, kernels, streams};
-use crate::Block;
 use crate::hash::HashKey;
+use crate::{Block, Delta};
 
-static AES_NI: Kernels = kernels!("aesni", "aes,ssse3", Halves, 1, portable::transpose);
-static VAES: Kernels = kernels!("vaes", "aes,avx2,vaes", __m256i, 2, transpose);
+static AES_NI: Kernels = kernels!("aesni", "aes,ssse3", Halves, 1, portable::fold_sums, portable::transpose);
+static VAES: Kernels = kernels!("vaes", "aes,avx2,vaes", __m256i, 2, fold_sums, transpose);
 
 /// The kernels with AES on 128-bit registers, where the processor has it.
 pub(in super::super) fn aes_ni() -> Option<&'static Kernels> {
@@ -23,14 +25,24 @@ pub(in super::super) fn vaes() -> Option<&'static Kernels> {
     (wide && aes_ni().is_some()).then_some(&VAES)
 }
 
-/// The transposition of bits, compiled for registers of 256 bits.
-fn transpose(matrix: &mut [Block; 128]) {
+/// [`portable::fold_sums`], compiled for registers of 256 bits.
+fn fold_sums(r: [&[[Block; 4]]; 4], sums: Sums<'_>) {
     #[target_feature(enable = "avx2")]
-    fn enabled(matrix: &mut [Block; 128]) {
-        portable::transpose(matrix);
+    fn enabled(r: [&[[Block; 4]]; 4], sums: Sums<'_>) {
+        portable::fold_sums(r, sums);
     }
     // SAFETY: a `Backend` with this function exists only where `vaes` has detected AVX2.
-    unsafe { enabled(matrix) }
+    unsafe { enabled(r, sums) }
+}
+
+/// [`portable::transpose`], compiled for registers of 256 bits.
+fn transpose(m: &mut Matrices) {
+    #[target_feature(enable = "avx2")]
+    fn enabled(m: &mut Matrices) {
+        portable::transpose(m);
+    }
+    // SAFETY: a `Backend` with this function exists only where `vaes` has detected AVX2.
+    unsafe { enabled(m) }
 }
 
 /// The shuffle that puts `RotWord` of the last column into all four columns.

@@ -14,7 +14,7 @@ use super::super::oracle::sid_of_lane;
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{Choices, PackedChoices, RANDOM, chunks, extent, resize};
+use super::{Choices, PackedChoices, RANDOM, chunks, extent, part, reserve, resize};
 use crate::backend::Backend;
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
@@ -302,9 +302,10 @@ impl Receiver {
         t: &mut Vec<Block>,
     ) -> Result<Zeroizing<Vec<Block>>, OtError> {
         let mut x = Zeroizing::new(Vec::with_capacity(blocks));
-        resize(t, blocks * SIDE);
-        for (len, t) in chunks(blocks).zip(t.chunks_mut(CHUNK * SIDE)) {
-            self.chunk(channel, choices, len, &mut x)?;
+        reserve(t, blocks * SIDE);
+        for range in chunks(blocks) {
+            self.chunk(channel, choices, range.len(), &mut x)?;
+            let t = part(t, SIDE * range.start..SIDE * range.end);
             transpose(Backend::detect(), &self.rows, t.as_chunks_mut().0);
         }
         Ok(x)

@@ -14,7 +14,7 @@ use super::super::oracle::sid_of_lane;
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{RANDOM, chunks, extent, resize};
+use super::{RANDOM, chunks, extent, part, reserve, resize};
 use crate::backend::Backend;
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
@@ -300,9 +300,10 @@ impl Sender {
         corrected: usize,
         q: &mut Vec<Block>,
     ) -> Result<(), OtError> {
-        resize(q, blocks * SIDE);
-        for (len, q) in chunks(blocks).zip(q.chunks_mut(CHUNK * SIDE)) {
-            self.chunk(channel, len, corrected)?;
+        reserve(q, blocks * SIDE);
+        for range in chunks(blocks) {
+            self.chunk(channel, range.len(), corrected)?;
+            let q = part(q, SIDE * range.start..SIDE * range.end);
             transpose(Backend::detect(), &self.rows, q.as_chunks_mut().0);
         }
         Ok(())
