@@ -25,11 +25,14 @@ use sotto_jobs::text::{Line, Name, Prose};
 use sotto_jobs::verify_program::{leaks, schema};
 use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
 use sotto_mpc::Bits;
+use sotto_mpc::garble::Scheme;
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use sotto_party::Identity;
 
+/// How jobs of so many gates are garbled.
+const SCHEME: Scheme = Scheme::ThreeHalves;
 const NAMES: [&str; 5] = ["north", "south", "one", "two", "three"];
 
 fn rng(seed: u64) -> ChaCha20Rng {
@@ -75,12 +78,14 @@ fn bare(program: &Computation) -> [f64; 2] {
         let near = listener.accept(tls::Timeouts::default()).unwrap();
         let far = far.join().unwrap();
         let evaluating = scope.spawn(|| {
-            let session = Evaluator::new(far, &parties, terms).hello(&mut rng(3)).unwrap();
+            let session = Evaluator::new(far, &parties, terms).proposing(SCHEME);
+            let session = session.hello(&mut rng(3)).unwrap();
             let (_, half) = session.set_up(&mut rng(4)).unwrap().execute_for_result_party(&y).unwrap();
             half
         });
         let (wall, processor) = (Instant::now(), processor_seconds());
-        let session = Garbler::new(near, &parties, terms).hello(&mut rng(5)).unwrap();
+        let session = Garbler::new(near, &parties, terms).proposing(SCHEME);
+        let session = session.hello(&mut rng(5)).unwrap();
         let (_, half) =
             session.set_up(&mut rng(6)).unwrap().execute_for_result_party(&x, &mut rng(7)).unwrap();
         let half = half.combine(&evaluating.join().unwrap()).unwrap();
