@@ -1,7 +1,8 @@
 //! Measures what a job adds to its computation: `cargo run --release -p sotto-benches --example jobs [ROWS]`.
 //!
 //! Three owners who do not compute share their rows between two computers, who run `sum_by_group@1`. First
-//! the computers' session alone, over TLS between pinned keys; then the same as a job of five parties, with
+//! the computers' session alone, over TLS between pinned keys, with each scheme; then the same as a job of five parties, which
+//! takes the scheme that it finds fastest, with
 //! deliveries, receipts and outputs. Each party is a thread; seconds of the computers are wall time, and in
 //! brackets processor time of the garbler's thread.
 
@@ -31,8 +32,6 @@ use sotto_mpc::ot::Expansion;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use sotto_party::Identity;
 
-/// How jobs of so many gates are garbled.
-const SCHEME: Scheme = Scheme::ThreeHalves;
 const NAMES: [&str; 5] = ["north", "south", "one", "two", "three"];
 
 fn rng(seed: u64) -> ChaCha20Rng {
@@ -65,7 +64,7 @@ fn bits(n: usize, seed: u64) -> Bits {
 }
 
 /// Wall and processor seconds of the session alone.
-fn bare(program: &Computation) -> [f64; 2] {
+fn bare(program: &Computation, scheme: Scheme) -> [f64; 2] {
     let parties = Delegated::new(program, vec![Holder::Shared; 3]).unwrap();
     let shape = sotto_mpc::Program::shape(&parties);
     let (x, y) = (bits(shape.garbler_bits(), 1), bits(shape.evaluator_bits(), 2));
@@ -78,13 +77,13 @@ fn bare(program: &Computation) -> [f64; 2] {
         let near = listener.accept(tls::Timeouts::default()).unwrap();
         let far = far.join().unwrap();
         let evaluating = scope.spawn(|| {
-            let session = Evaluator::new(far, &parties, terms).proposing(SCHEME);
+            let session = Evaluator::new(far, &parties, terms).proposing(scheme);
             let session = session.hello(&mut rng(3)).unwrap();
             let (_, half) = session.set_up(&mut rng(4)).unwrap().execute_for_result_party(&y).unwrap();
             half
         });
         let (wall, processor) = (Instant::now(), processor_seconds());
-        let session = Garbler::new(near, &parties, terms).proposing(SCHEME);
+        let session = Garbler::new(near, &parties, terms).proposing(scheme);
         let session = session.hello(&mut rng(5)).unwrap();
         let (_, half) =
             session.set_up(&mut rng(6)).unwrap().execute_for_result_party(&x, &mut rng(7)).unwrap();
@@ -190,7 +189,9 @@ fn main() {
         );
     };
     for _ in 0..3 {
-        show("session alone", bare(&program));
+        for scheme in Scheme::ALL {
+            show(&format!("session alone, {}", scheme.name()), bare(&program, scheme));
+        }
         let (computing, whole) = job(&program, rows);
         show("as a job", computing);
         println!("whole job, five parties: {whole:.2} s");
