@@ -117,10 +117,12 @@ impl Backend {
         tables: &mut [Table],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        match (&self.0.scheduled, ahead.of(self, gates.key, gates.first, a.len())) {
-            (Some(kernels), Some(schedules)) => (kernels.garble)(gates.delta, schedules, a, b, c, tables),
-            _ => (self.0.garble)(gates, a, b, c, tables),
+        if let Some(kernels) = &self.0.scheduled
+            && let Some(schedules) = ahead.of(kernels, gates.key, gates.first, a.len())
+        {
+            return (kernels.garble)(gates.delta, schedules, a, b, c, tables);
         }
+        (self.0.garble)(gates, a, b, c, tables);
     }
 
     /// Evaluates gates: reads the active labels `a` and `b` and the tables, writes the active labels `c`. An
@@ -138,10 +140,12 @@ impl Backend {
         c: &mut [Block],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        match (&self.0.scheduled, ahead.of(self, gates.key, gates.first, a.len())) {
-            (Some(kernels), Some(schedules)) => (kernels.evaluate)(schedules, a, b, tables, c),
-            _ => (self.0.evaluate)(gates, a, b, tables, c),
+        if let Some(kernels) = &self.0.scheduled
+            && let Some(schedules) = ahead.of(kernels, gates.key, gates.first, a.len())
+        {
+            return (kernels.evaluate)(schedules, a, b, tables, c);
         }
+        (self.0.evaluate)(gates, a, b, tables, c);
     }
 
     /// Writes `h[i] = H(x[i], S ⊕ (first + i))`, numbers modulo 2⁶⁴.
@@ -300,6 +304,38 @@ mod tests {
             }
             assert_eq!((c, tables), expected, "{backend:?}");
             assert_eq!(evaluated, active, "{backend:?}");
+        }
+    }
+
+    /// Schedules are made at the second short slice of a run, serve gates once each, and are not used for others.
+    #[test]
+    fn schedules_are_made_ahead_for_short_slices_that_follow_one_another() {
+        let key = HashKey::new(Block::new(7));
+        for backend in Backend::available().skip(1) {
+            let mut ahead = Ahead::default();
+            let mut expected = [[[Block::ZERO; 2]; 11]; context::AHEAD];
+            let kernels = backend.0.scheduled.as_ref().unwrap();
+            for (first, n, made) in [
+                (0, 1, None),
+                (1, 1, Some(1)),
+                (2, 3, Some(1)),
+                (5, 4, None),
+                (9, 1, None),
+                (10, 2, Some(10)),
+                (12, 3, Some(10)),
+                (15, 3, Some(10)),
+                (18, 2, Some(18)),
+                (1, 1, None),
+                (u64::MAX, 1, None),
+                (0, 1, Some(0)),
+            ] {
+                let found = ahead.of(kernels, &key, first, n).map(<[_]>::to_vec);
+                let wanted = made.map(|made: u64| {
+                    (kernels.schedule)(&key, made, &mut expected);
+                    expected[(first - made) as usize..][..n].to_vec()
+                });
+                assert_eq!(found, wanted, "{backend:?}: {n} from {first}");
+            }
         }
     }
 
