@@ -1,8 +1,8 @@
 //! The extension: from the set-up to any number of correlated transfers.
 //!
-//! In each chunk of up to 64 × 128 transfers the receiver computes `u_i` and the rows `v` of tree `i`. Its
+//! In each chunk of up to 128 × 128 transfers the receiver computes `u_i` and the rows `v` of tree `i`. Its
 //! choices `x` are the given ones, or `u_0` if any will do. It sends `d_i = x ⊕ u_i` for every tree, except
-//! for tree 0 if `x = u_0`. The sender corrects its rows to `w_b ⊕ α_b·d_i = v_b ⊕ α_b·x`. Bits `ik … ik+k−1`
+//! for tree 0 if `x = u_0`: tree after tree for 64 × 128 transfers, then for the next. The sender corrects its rows to `w_b ⊕ α_b·d_i = v_b ⊕ α_b·x`. Bits `ik … ik+k−1`
 //! of `Δ` are the bits of `α_i`, so the columns of the 128 rows of both parties satisfy
 //!
 //! ```text
@@ -111,6 +111,13 @@ fn chunks(blocks: usize) -> impl Iterator<Item = Range<usize>> {
     (0..blocks).step_by(CHUNK).map(move |at| at..blocks.min(at + CHUNK))
 }
 
+/// The bytes of a tree's corrections for `len` blocks that travel together, before those of the next tree.
+fn portions(len: usize) -> impl Iterator<Item = Range<usize>> {
+    const PORTION: usize = 64 * Block::BYTES;
+    let end = len * Block::BYTES;
+    (0..end).step_by(PORTION).map(move |at| at..end.min(at + PORTION))
+}
+
 /// Makes room for `n` blocks. Memory that is left behind is wiped.
 fn reserve(blocks: &mut Vec<Block>, n: usize) {
     if n > blocks.capacity() {
@@ -134,6 +141,12 @@ fn part(blocks: &mut Vec<Block>, range: Range<usize>) -> &mut [Block] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn corrections_travel_for_64_blocks_at_a_time() {
+        let found: Vec<_> = portions(130).collect();
+        assert_eq!(found, [0..1024, 1024..2048, 2048..2080]);
+    }
 
     #[test]
     fn a_call_for_no_transfers_sacrifices_none() {

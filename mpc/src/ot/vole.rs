@@ -33,13 +33,14 @@ use super::{OtError, TreeDepth};
 use crate::backend::{Backend, Sums};
 use crate::block::Block;
 
-/// The blocks of a row that are processed at once: 128 such rows fit into the second-level cache.
-pub(super) const CHUNK: usize = 64;
+/// The blocks of a row that are processed at once, for one key schedule of each leaf: 128 such rows take 256 KiB, so that they
+/// fit into the second-level cache.
+pub(super) const CHUNK: usize = 128;
 
 /// The positions of a lane.
 const LANE: u64 = 1 << 48;
 
-/// One bit for each of up to 128·64 transfers.
+/// One bit for each of up to 128·128 transfers.
 pub(super) type Row = [Block; CHUNK];
 
 /// The leaves of all trees as streams, and the next unused position.

@@ -14,7 +14,7 @@ use super::super::oracle::sid_of_lane;
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{Choices, PackedChoices, RANDOM, chunks, extent, part, reserve, resize};
+use super::{Choices, PackedChoices, RANDOM, chunks, extent, part, portions, reserve, resize};
 use crate::backend::Backend;
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
@@ -335,8 +335,12 @@ impl Receiver {
                 *d = (*x ^ u).to_bytes();
             }
         }
-        let sent = &corrections[choices.corrected() * len * Block::BYTES..];
-        Ok(channel.send(Phase::OtExtension, sent)?)
+        for portion in portions(len) {
+            for d in corrections.chunks(len * Block::BYTES).skip(choices.corrected()) {
+                channel.send(Phase::OtExtension, &d[portion.clone()])?;
+            }
+        }
+        Ok(())
     }
 }
 

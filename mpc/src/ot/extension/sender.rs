@@ -14,7 +14,7 @@ use super::super::oracle::sid_of_lane;
 use super::super::transpose::{SIDE, transpose};
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, SessionId};
-use super::{RANDOM, chunks, extent, part, reserve, resize};
+use super::{RANDOM, chunks, extent, part, portions, reserve, resize};
 use crate::backend::Backend;
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
@@ -318,7 +318,11 @@ impl Sender {
             self.streams.fold(&at, tree, rows, &mut unused);
         }
         let mut corrections = vec![0; (trees - corrected) * len * Block::BYTES];
-        channel.receive(Phase::OtExtension, &mut corrections)?;
+        for portion in portions(len) {
+            for d in corrections.chunks_mut(len * Block::BYTES) {
+                channel.receive(Phase::OtExtension, &mut d[portion.clone()])?;
+            }
+        }
         let rows = self.rows.chunks_mut(k).skip(corrected).flatten();
         let corrections = corrections.chunks(len * Block::BYTES).flat_map(|d| core::iter::repeat_n(d, k));
         for ((p, row), d) in (corrected * k..).zip(rows).zip(corrections) {
