@@ -5,12 +5,15 @@
 //! otherwise       garbler                        evaluator
 //!                   a byte           ──▶ ◀──       a byte        four times; the fastest is the round trip
 //!                   256 KiB          ──▶ ◀──       a byte
+//! gates ≥ 2²¹     1                ──▶                         if these took less than 4 ms, else 0
+//!                   8 MiB            ──▶ ◀──       a byte        after 1
 //! ```
 //!
 //! The garbler takes the scheme with the smaller of what it takes a gate, `max(bytes / link, 1 / rate)`, and proposes it in
 //! the hello of the session; the evaluator proposes three halves, so the garbler's proposal decides. On a link whose
 //! round trip is long, the first bytes are slow and the link seems slower than it is, which is to the good of
-//! three halves. No data of any party is sent. Both know the number of gates, so both know whether a link is measured.
+//! three halves. A fast link is measured a second time, since of few bytes the encryption, the way and the decryption follow
+//! one another, and of many they overlap, as they do for tables. No data of any party is sent. Both know the number of gates, so both know whether a link is measured.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -28,6 +31,11 @@ use sotto_mpc::protocol::semi_honest::Role;
 pub const UNMEASURED_GATES: u64 = 1 << 17;
 /// What is sent to measure a link.
 const BURST: usize = 1 << 18;
+/// What is sent after it, an eighth of the tables at most, where it took less than this: at least 64 MB a second.
+const LONG_BURST: usize = 1 << 23;
+const FAST: Duration = Duration::from_millis(4);
+/// Programs with fewer gates have fewer tables.
+const LONG_GATES: u64 = 1 << 21;
 /// Round trips that are tried.
 const PINGS: usize = 4;
 /// Gates that are garbled to measure this processor.
@@ -90,9 +98,9 @@ fn propose(
 ) -> Result<Scheme, ChannelError> {
     match role {
         _ if gates < UNMEASURED_GATES => Ok(Scheme::ThreeHalves),
-        Role::Evaluator => answer(line).map(|()| Scheme::ThreeHalves),
+        Role::Evaluator => answer(line, gates).map(|()| Scheme::ThreeHalves),
         Role::Garbler => {
-            let bytes_a_second = measure(line)?;
+            let bytes_a_second = measure(line, gates)?;
             // The sample has few gates, and its channel cannot fail.
             Ok(garbling_rates(rng)
                 .map_or(Scheme::HalfGates, |rates| fastest_scheme(gates, bytes_a_second, rates)))
@@ -101,13 +109,21 @@ fn propose(
 }
 
 /// The garbler's part: bytes a second.
-fn measure(line: &mut impl Channel) -> Result<f64, ChannelError> {
+fn measure(line: &mut impl Channel, gates: u64) -> Result<f64, ChannelError> {
     let mut round_trip = Duration::MAX;
     for _ in 0..PINGS {
         round_trip = round_trip.min(sent(line, 1)?);
     }
-    let took = sent(line, BURST)?.saturating_sub(round_trip);
-    Ok(BURST as f64 / took.as_secs_f64().max(1e-6))
+    let (mut bytes, mut took) = (BURST, sent(line, BURST)?.saturating_sub(round_trip));
+    if gates >= LONG_GATES {
+        let is_fast = took < FAST;
+        line.send(Phase::Hello, &[is_fast.into()])?;
+        line.flush()?;
+        if is_fast {
+            (bytes, took) = (LONG_BURST, sent(line, LONG_BURST)?.saturating_sub(round_trip));
+        }
+    }
+    Ok(bytes as f64 / took.as_secs_f64().max(1e-6))
 }
 
 /// How long it takes until the evaluator has so many bytes and says so.
@@ -120,13 +136,22 @@ fn sent(line: &mut impl Channel, bytes: usize) -> Result<Duration, ChannelError>
 }
 
 /// The evaluator's part.
-fn answer(line: &mut impl Channel) -> Result<(), ChannelError> {
+fn answer(line: &mut impl Channel, gates: u64) -> Result<(), ChannelError> {
     for bytes in [1; PINGS].into_iter().chain([BURST]) {
-        line.receive(Phase::Hello, &mut vec![0; bytes])?;
-        line.send(Phase::Hello, &[0])?;
-        line.flush()?;
+        receive(line, bytes)?;
     }
-    Ok(())
+    let mut is_fast = [0];
+    if gates >= LONG_GATES {
+        line.receive(Phase::Hello, &mut is_fast)?;
+    }
+    if is_fast == [0] { Ok(()) } else { receive(line, LONG_BURST) }
+}
+
+/// Takes so many bytes, and says so.
+fn receive(line: &mut impl Channel, bytes: usize) -> Result<(), ChannelError> {
+    line.receive(Phase::Hello, &mut vec![0; bytes])?;
+    line.send(Phase::Hello, &[0])?;
+    line.flush()
 }
 
 #[cfg(test)]
@@ -174,11 +199,12 @@ mod tests {
 
     #[test]
     fn both_parties_take_part_in_a_measurement_and_the_evaluator_leaves_the_choice_to_the_garbler() {
-        let (mut near, mut far) = memory_pair();
-        let evaluator =
-            std::thread::spawn(move || propose(&mut far, Role::Evaluator, UNMEASURED_GATES, &mut OsRng));
-        assert!(measure(&mut near).unwrap() > 0.0);
-        assert_eq!(evaluator.join().unwrap(), Ok(Scheme::ThreeHalves));
+        for gates in [UNMEASURED_GATES, LONG_GATES] {
+            let (mut near, mut far) = memory_pair();
+            let evaluator = std::thread::spawn(move || propose(&mut far, Role::Evaluator, gates, &mut OsRng));
+            assert!(measure(&mut near, gates).unwrap() > 0.0);
+            assert_eq!(evaluator.join().unwrap(), Ok(Scheme::ThreeHalves));
+        }
         assert!(garbling_rates(&mut OsRng).unwrap().iter().all(|rate| *rate > 1e4));
     }
 
@@ -219,15 +245,51 @@ mod tests {
     #[test]
     fn the_round_trip_does_not_count_as_time_of_the_bytes() {
         let [byte, burst] = [300, 400].map(Duration::from_millis);
-        let bytes_a_second = measure(&mut Lag { byte, burst, sent: 0 }).unwrap();
+        let bytes_a_second = measure(&mut Lag { byte, burst, sent: 0 }, UNMEASURED_GATES).unwrap();
         assert!(bytes_a_second > BURST as f64 / burst.as_secs_f64(), "{bytes_a_second}");
+    }
+
+    /// 256 KiB in no time say little; 8 MiB in a second say that it is a slow link after all. One that is slow at once, or
+    /// small programs, send no more.
+    #[test]
+    fn a_fast_link_is_measured_with_more() {
+        struct Counted(Duration, Vec<usize>);
+        impl Channel for Counted {
+            fn send(&mut self, _: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+                self.1.push(bytes.len());
+                Ok(())
+            }
+
+            fn flush(&mut self) -> Result<(), ChannelError> {
+                Ok(())
+            }
+
+            fn receive_some(&mut self, _: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+                match self.1.last() {
+                    Some(&BURST) => std::thread::sleep(self.0),
+                    Some(&LONG_BURST) => std::thread::sleep(Duration::from_secs(1)),
+                    _ => {}
+                }
+                Ok(into.len())
+            }
+        }
+        for (burst, gates, long) in [
+            (Duration::ZERO, LONG_GATES, true),
+            (2 * FAST, LONG_GATES, false),
+            (Duration::ZERO, LONG_GATES - 1, false),
+        ] {
+            let mut line = Counted(burst, Vec::new());
+            let bytes_a_second = measure(&mut line, gates).unwrap();
+            assert_eq!(line.1.contains(&LONG_BURST), long);
+            assert!(!long || bytes_a_second <= LONG_BURST as f64, "{bytes_a_second}");
+        }
     }
 
     /// Else the link would seem faster than it is.
     #[test]
     fn the_evaluator_answers_when_it_has_all_bytes() {
         let (mut near, mut far) = memory_pair();
-        let evaluator = std::thread::spawn(move || answer(&mut far));
+        let evaluator = std::thread::spawn(move || answer(&mut far, UNMEASURED_GATES));
         for _ in 0..PINGS {
             sent(&mut near, 1).unwrap();
         }
