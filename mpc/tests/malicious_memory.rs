@@ -42,13 +42,13 @@ fn session(pairs: usize, chunk: ChunkSize) {
 
 #[test]
 fn memory_does_not_grow_with_the_number_of_chunks() {
-    // Two chunks, then eight.
-    session(16, ChunkSize::SMALL);
-    let Some(few) = peak() else { return };
+    // How far one party is ahead, and what an allocator keeps, differ by some megabytes: a tenth of one a chunk is allowed.
     session(64, ChunkSize::SMALL);
+    let Some(few) = peak() else { return };
+    session(512, ChunkSize::SMALL);
     let many = peak().unwrap();
     assert!(many < 2.0 * 64.0, "{many} MB");
-    assert!(many - few < 2.0, "{few} MB for two chunks, {many} MB for eight");
+    assert!(many - few < 5.6, "{few} MB for eight chunks, {many} MB for sixty-four");
 }
 
 /// `cargo test -p sotto-mpc --release --test malicious_memory -- --ignored --nocapture`
