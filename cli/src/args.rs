@@ -188,7 +188,7 @@ pub(crate) enum Sabotage {
 /// and scanning an output use one thread; batches and the block use all threads.
 ///
 /// The instructions are the best that this machine has. --backend takes others, to see what they are worth: for the
-/// ledger portable, avx2 and ifma, or neon on ARM; for garbling portable, aesni and vaes, or neon. It can be given once
+/// ledger portable, avx2 and ifma, or neon on ARM; for garbling portable, aesni, vaes and vaes512, or neon. It can be given once
 /// for each.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

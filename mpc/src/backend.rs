@@ -32,7 +32,7 @@ pub(crate) use three_halves::{EvaluateScratch, GarbleScratch, GateWires, HalvesT
 use crate::Block;
 use crate::hash::HashKey;
 
-/// An implementation of the garbling kernels: `portable`, on x86-64 `aesni` and `vaes`, on 64-bit ARM `neon`.
+/// An implementation of the garbling kernels: `portable`, on x86-64 `aesni`, `vaes` and `vaes512`, on 64-bit ARM `neon`.
 ///
 /// A value of this type is proof that this processor supports the implementation. All compute the same.
 ///
@@ -75,6 +75,8 @@ impl Backend {
             aes::x86::aes_ni(),
             #[cfg(target_arch = "x86_64")]
             aes::x86::vaes(),
+            #[cfg(target_arch = "x86_64")]
+            aes::x86::vaes_512(),
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             aes::neon::neon(),
         ]
@@ -347,7 +349,7 @@ mod tests {
             backend.fold_streams(&keys, first, Sums { low: &mut low, high: &mut high, sum: &mut sum });
             [low, high, sum]
         };
-        for n in [0, 1, 2, 3, 16] {
+        for n in [0, 1, 2, 3, 16, 17] {
             for first in [0, 1, (1 << 32) - 2, u64::MAX - 4] {
                 let expected = fold(Backend::PORTABLE, n, first);
                 for backend in Backend::available() {

@@ -19,6 +19,8 @@ pub(super) mod neon;
 mod pair;
 mod streams;
 #[cfg(target_arch = "x86_64")]
+mod wide;
+#[cfg(target_arch = "x86_64")]
 pub(super) mod x86;
 
 /// The kernels of one back end: its name, its instructions, its pair, how many pairs of each stream are in flight,
@@ -79,7 +81,7 @@ macro_rules! kernels {
                 #[target_feature(enable = $features)]
                 fn enabled(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
                     // SAFETY: the instructions of the pair are enabled here.
-                    unsafe { streams::fold::<$pair, $flight>(keys, first, sums) }
+                    unsafe { streams::fold::<$pair, 2, $flight>(keys, first, sums) }
                 }
                 // SAFETY: a `Backend` with this function exists only where the instructions were detected.
                 unsafe { enabled(keys, first, sums) }

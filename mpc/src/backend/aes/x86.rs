@@ -1,4 +1,4 @@
-//! Registers of 64-bit x86: pairs in one of 256 bits (VAES), or in two of 128 bits (AES-NI).
+//! Registers of 64-bit x86: pairs in one of 256 bits (VAES), or in two of 128 bits (AES-NI). What has 512 bits is in `wide`.
 
 use core::arch::x86_64::*;
 
@@ -12,7 +12,21 @@ use crate::hash::HashKey;
 use crate::{Block, Delta};
 
 static AES_NI: Kernels = kernels!("aesni", "aes,ssse3", Halves, 1, portable::fold_sums, portable::transpose);
-static VAES: Kernels = kernels!("vaes", "aes,avx2,vaes", __m256i, 2, fold_sums, transpose);
+const VAES: Kernels = kernels!("vaes", "aes,avx2,vaes", __m256i, 2, fold_sums, transpose);
+/// As [`VAES`], but streams take registers of 512 bits.
+static VAES_512: Kernels = Kernels {
+    name: "vaes512",
+    fold_streams: |keys, first, sums| {
+        #[target_feature(enable = "aes,avx2,vaes,avx512f,avx512bw")]
+        fn enabled(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
+            // SAFETY: the instructions of `__m512i` are enabled here.
+            unsafe { streams::fold::<__m512i, 4, 2>(keys, first, sums) }
+        }
+        // SAFETY: a `Backend` with this function exists only where the instructions were detected.
+        unsafe { enabled(keys, first, sums) }
+    },
+    ..VAES
+};
 
 /// The kernels with AES on 128-bit registers, where the processor has it.
 pub(in super::super) fn aes_ni() -> Option<&'static Kernels> {
@@ -23,6 +37,12 @@ pub(in super::super) fn aes_ni() -> Option<&'static Kernels> {
 pub(in super::super) fn vaes() -> Option<&'static Kernels> {
     let wide = is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx2");
     (wide && aes_ni().is_some()).then_some(&VAES)
+}
+
+/// The kernels with AES on 512-bit registers for streams, where the processor has it.
+pub(in super::super) fn vaes_512() -> Option<&'static Kernels> {
+    let wide = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+    (wide && vaes().is_some()).then_some(&VAES_512)
 }
 
 /// [`portable::fold_sums`], compiled for registers of 256 bits.
@@ -46,7 +66,7 @@ fn transpose(m: &mut Matrices) {
 }
 
 /// The shuffle that puts `RotWord` of the last column into all four columns.
-const ROTATE_LAST: i32 = 0x0c0f_0e0d;
+pub(super) const ROTATE_LAST: i32 = 0x0c0f_0e0d;
 
 /// All but the shuffles of bytes is part of x86-64.
 impl State for __m128i {
