@@ -202,11 +202,19 @@ mod tests {
     }
 
     #[test]
-    fn non_canonical_scalars_are_seen() {
+    fn scalars_are_canonical_below_the_order() {
         let (_, p) = proven(b"");
         assert!(p.scalars_are_canonical());
-        let mut bytes = *p.as_bytes();
-        bytes[32 * 20 + 31] = 0xff;
-        assert!(!RangeProof::from_bytes(&bytes).scalars_are_canonical());
+        let mut order = (-Scalar::ONE).to_bytes();
+        order[0] += 1;
+        for i in [4, 5, 6, 19, 20] {
+            for (element, canonical) in
+                [((-Scalar::ONE).to_bytes(), true), (order, false), ([0xff; 32], false)]
+            {
+                let mut bytes = *p.as_bytes();
+                bytes[32 * i..32 * i + 32].copy_from_slice(&element);
+                assert_eq!(RangeProof::from_bytes(&bytes).scalars_are_canonical(), canonical, "element {i}");
+            }
+        }
     }
 }

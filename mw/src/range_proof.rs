@@ -42,8 +42,9 @@ use crate::{
     codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
     features::{Audit, OutputContext},
-    group::{Scalar, scalar_from_bytes},
+    group::Scalar,
     hash::{Hash, tagged},
+    msm::{is_canonical, words},
     secret::SecretScalar,
     tag,
 };
@@ -120,7 +121,7 @@ impl RangeProof {
     /// Whether the five scalars are canonical: t_x, t_x_blinding, e_blinding, a and b.
     #[must_use]
     pub(crate) fn scalars_are_canonical(&self) -> bool {
-        [4, 5, 6, 19, 20].iter().all(|i| scalar_from_bytes(self.element(*i)).is_some())
+        [4, 5, 6, 19, 20].iter().all(|i| is_canonical(&words(&self.element(*i))))
     }
 }
 
