@@ -26,7 +26,7 @@ pub(super) trait Wide<const N: usize>: Copy {
 /// Round keys, round after round, one a stream.
 pub(super) type Schedules<R> = [[R; 4]; 11];
 
-/// Folds `G` registers of each stream at a time; the registers of four blocks may be any number.
+/// Folds `G` registers of each stream at a time, and then those that are left one by one.
 #[inline(always)]
 pub(super) unsafe fn fold<R: Wide<N>, const N: usize, const G: usize>(
     keys: &[Block; 4],
